@@ -1,0 +1,1 @@
+"""The rules of the market as pure functions: no IO, no clock, no sound."""

@@ -1,0 +1,182 @@
+"""Values the rules speak of. Money is an integer in nano (10^-9 ANT); ratios are integers in ppm (10^-6).
+
+Integers make every backend, an EVM contract included, compute exactly the same sums.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from antiphon.economy.measurement import Measurement
+
+PPM = 1_000_000
+NANO = 1_000_000_000
+"""Smallest units in one ANT, the network's token."""
+
+
+class Role(StrEnum):
+    """What a node is paid for. A client is whoever opens a task."""
+
+    PROCESSOR = "processor"
+    VALIDATOR = "validator"
+    TRAINER = "trainer"
+
+
+class Verdict(StrEnum):
+    """One vote, or the outcome of all. INCONCLUSIVE (could not be measured) punishes nobody."""
+
+    VALID = "valid"
+    INVALID = "invalid"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every number of the economy. The defaults are the network's own profile; docs/economy.md gives the reasons."""
+
+    seats: int = 3  # validators drawn for a part
+    redraws: int = 1  # fresh draws after a tie or an inconclusive quorum (DESIGN decision 3)
+    failovers: int = 2  # further producers after the first one of a part
+    price_tolerance_ppm: int = 3 * PPM  # nobody dearer than this multiple of the cheapest C/Q is shortlisted
+    exploration_ppm: int = 50_000  # chance that a part goes to a node with fewer than `newcomer_parts` settled parts
+    newcomer_parts: int = 5
+    prior_quality_ppm: int = 500_000  # Q of a node nobody has judged yet
+    floor_quality_ppm: int = 10_000  # Q never falls below; keeps C/Q finite
+    score_alpha_ppm: int = 100_000  # EMA step of the score memory
+    punish_score_ppm: int = -100_000  # EMA target after an invalid part (BittAudio punishes towards -0.1)
+    penalty_ppm: int = 2 * PPM  # P as a multiple of R
+    dissent_ppm: int = 1 * PPM  # a validator's penalty, as a multiple of its fee, for a vote against a majority
+    score_tolerance_ppm: int = 150_000  # distance from the majority's median score at which a fee reaches 0
+    min_stake_nano: int = 10 * NANO  # less free stake than this: no work
+    deliver_s: int = 120  # a producer's time for one part, from its assignment
+    commit_s: int = 60  # validators' time to judge and commit, from delivery
+    reveal_s: int = 30  # and to reveal, from the last commit or the end of the commit phase
+
+
+DEFAULT_RULES = Rules()
+
+
+class Offer(msgspec.Struct, frozen=True, kw_only=True):
+    """One node's standing terms in one role for one service, as the ledger knows them at this moment."""
+
+    node: str
+    role: Role
+    price_nano: int  # C, per unit of work
+    quality_ppm: int  # Q
+    free_stake_nano: int
+    settled: int = 0  # parts settled so far; few = a newcomer, to be explored
+    load: int = 0  # parts assigned and not yet final
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One subtask of a task. Parts of equal `phase` run in parallel; a later phase starts when all earlier are valid."""
+
+    index: int
+    units: int
+    role: Role = Role.PROCESSOR
+    phase: int = 0
+
+
+class Terms(msgspec.Struct, frozen=True, kw_only=True):
+    """What one node gets for one part: R = ceil(C * units / Q), so that the reward R*Q is its asking price."""
+
+    node: str
+    price_nano: int  # R
+    quality_ppm: int  # Q when the task was opened
+
+    @property
+    def reward_nano(self) -> int:
+        """R * Q, rounded down."""
+        return self.price_nano * self.quality_ppm // PPM
+
+
+class PartQuote(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices of one part. `expected` uses min C/Q per role; `reserve` covers failovers, dearer seats and redraws."""
+
+    index: int
+    producer_nano: int  # min over producers of C/Q, times units
+    validators_nano: int  # seats * min over validators of C/Q, times units
+    reserve_nano: int  # what the escrow holds for this part: never less than any possible payment
+
+    @property
+    def expected_nano(self) -> int:
+        return self.producer_nano + self.validators_nano
+
+
+class Quote(msgspec.Struct, frozen=True, kw_only=True):
+    """Cost of a task (spchless, step 2): the sum over roles of min C/Q, and the ceiling the client never exceeds."""
+
+    parts: tuple[PartQuote, ...]
+
+    @property
+    def expected_nano(self) -> int:
+        return sum(p.expected_nano for p in self.parts)
+
+    @property
+    def total_nano(self) -> int:
+        return sum(p.reserve_nano for p in self.parts)
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may work on one part: producers in order (first, then failovers); validators in order of their draw.
+
+    The first `rules.seats` validators sit in round 0, the next `rules.seats` in round 1, and so on.
+    """
+
+    index: int
+    producers: tuple[Terms, ...]
+    validators: tuple[Terms, ...]
+    reserve_nano: int
+
+
+class Vote(msgspec.Struct, frozen=True, kw_only=True):
+    """One validator's judgement. `score_ppm` is None exactly when the verdict is INCONCLUSIVE."""
+
+    verdict: Verdict
+    score_ppm: int | None
+    measurements: tuple[Measurement, ...] = ()
+
+    def __post_init__(self) -> None:
+        if (self.score_ppm is None) != (self.verdict is Verdict.INCONCLUSIVE):
+            raise ValueError("a vote has a score exactly when it is conclusive")
+        if self.score_ppm is not None and not 0 <= self.score_ppm <= PPM:
+            raise ValueError(f"score_ppm {self.score_ppm} is outside 0..{PPM}")
+
+
+class Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    """What all votes of one round say together. `verdict` None = no majority: draw again, then refund."""
+
+    verdict: Verdict | None
+    score_ppm: int | None  # median score of the majority
+    majority: tuple[str, ...] = ()
+    minority: tuple[str, ...] = ()
+    abstained: tuple[str, ...] = ()  # inconclusive, not committed, or not revealed
+
+
+class Transfer(msgspec.Struct, frozen=True, kw_only=True):
+    """Money moves from one account to another; the only way it ever moves. Accounts: see `antiphon.economy.accounts`."""
+
+    source: str
+    target: str
+    amount_nano: int
+    why: str
+
+    def __post_init__(self) -> None:
+        if self.amount_nano <= 0:
+            raise ValueError(f"a transfer moves a positive amount, got {self.amount_nano}")
+
+
+class ScoreEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One step of a node's score memory. `score_ppm` may be negative (punishment)."""
+
+    node: str
+    role: Role
+    score_ppm: int
+
+
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that follows from one part's end. Its transfers out of escrow sum exactly to the part's reserve."""
+
+    transfers: tuple[Transfer, ...]
+    scores: tuple[ScoreEvent, ...]

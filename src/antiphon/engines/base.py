@@ -1,0 +1,56 @@
+"""The contract of an engine: what a processor node can run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar, Protocol, runtime_checkable
+
+import msgspec
+
+from antiphon.audio.waveform import Waveform
+from antiphon.services import Request, Service
+
+
+class Voice(msgspec.Struct, frozen=True, kw_only=True):
+    """One voice an engine offers. `name` is unique across engines; `language` is BCP 47."""
+
+    name: str
+    language: str
+    engine: str
+    gender: str = ""
+    description: str = ""
+
+
+class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine can do, and what it costs to run. `rtf` = compute seconds per audio second on one core."""
+
+    service: Service
+    languages: tuple[str, ...]
+    voices: tuple[Voice, ...]
+    rate_hz: int
+    rtf: float
+    streams: bool
+    seeded: bool
+    mixes_voices: bool = False
+    licence: str = ""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Text (or more) in, audio out.
+
+    `generate` yields mono chunks as they are ready; concatenated they are the whole answer. It is called from a worker
+    thread, must be re-entrant, and raises `InputError` for a request it cannot serve. The same request and seed give
+    the same audio on one machine when `capabilities.seeded`.
+    """
+
+    name: ClassVar[str]
+    Options: ClassVar[type[msgspec.Struct]]
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def check(self, request: Request) -> None:
+        """Raise `InputError` (with the choices or the nearest name) if this engine cannot serve the request."""
+
+    def generate(self, request: Request, seed: int) -> Iterator[Waveform]: ...

@@ -1,0 +1,155 @@
+"""The Ledger Protocol: shared state that no role has to trust another for.
+
+Writing is one method, `submit`, which takes a signed envelope (see `operations`). Reading returns frozen records.
+`antiphon.ledger.sql` is the default backend; `tests/ledger/conformance.py` is the suite every backend must pass.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from antiphon.economy.types import Assignment, Offer, Outcome, Part, Quote, Role, Rules, Settlement, Terms, Vote
+from antiphon.ledger.operations import Deliver, Selector, ServiceOffer
+
+
+class PartState(StrEnum):
+    """States of one part. WAITING -> ASSIGNED -> DELIVERED (commit phase) -> REVEALING -> one of the final four.
+
+    ASSIGNED returns to ASSIGNED on Decline/Skip/time-out (next producer, `attempt + 1`), DELIVERED/REVEALING return to
+    DELIVERED on a redraw (`round + 1`) and to ASSIGNED when an invalid result has a failover left.
+    """
+
+    WAITING = "waiting"  # an earlier phase is not finished
+    ASSIGNED = "assigned"
+    DELIVERED = "delivered"
+    REVEALING = "revealing"
+    VALID = "valid"  # final: producer and majority paid
+    INVALID = "invalid"  # final: no producer left after an invalid result; client refunded
+    REFUNDED = "refunded"  # final: nobody delivered, or no quorum; client refunded
+    CANCELLED = "cancelled"  # final: the client cancelled before delivery
+
+    @property
+    def final(self) -> bool:
+        return self in {PartState.VALID, PartState.INVALID, PartState.REFUNDED, PartState.CANCELLED}
+
+
+class TaskState(StrEnum):
+    """OPEN until every part is final; then COMPLETED (all valid), PARTIAL (some), FAILED (none) or CANCELLED."""
+
+    OPEN = "open"
+    COMPLETED = "completed"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+class Ruling(msgspec.Struct, frozen=True, kw_only=True):
+    """One judged delivery: who produced it, what was delivered, who voted what, and the money that followed."""
+
+    attempt: int
+    round: int
+    producer: Terms
+    delivery: Deliver
+    votes: dict[str, Vote]
+    outcome: Outcome
+    settlement: Settlement
+
+
+class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One part as the ledger knows it. `version` grows by 1 with each change."""
+
+    task: str
+    part: Part
+    state: PartState
+    assignment: Assignment
+    attempt: int = 0  # index into assignment.producers
+    round: int = 0
+    delivery: Deliver | None = None
+    commits: dict[str, bytes] = {}
+    reveals: dict[str, Vote] = {}
+    deadline_ms: int = 0
+    remaining_nano: int = 0  # of the reserve, not yet paid out or refunded
+    rulings: tuple[Ruling, ...] = ()
+    notes: tuple[str, ...] = ()  # declines, skips and time-outs, in words
+    version: int = 0
+
+
+class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One task. `evidence` (see `Ledger.evidence`) holds the signed envelopes behind it."""
+
+    task: str
+    client: str
+    selector: Selector
+    mode: str
+    state: TaskState
+    quote: Quote
+    rules: Rules
+    request_hash: bytes
+    beacon: bytes  # the ledger's randomness for this task's draws
+    opened_ms: int
+    closed_ms: int = 0
+    synthetic: bool = False
+
+
+class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """One node in one role. `quality_ppm` is per service (score memory)."""
+
+    node: str
+    role: Role
+    offers: tuple[ServiceOffer, ...]
+    seal_key: bytes
+    endpoint: str
+    stake_nano: int
+    locked_nano: int
+    quality_ppm: dict[str, int]
+    settled: dict[str, int]
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Money of one identity."""
+
+    owner: str
+    balance_nano: int
+    stake_nano: int
+    locked_nano: int
+    escrow_nano: int  # in own open tasks
+
+
+class Ledger(Protocol):
+    """All methods raise `AntiphonError` subclasses only; `submit` is atomic and idempotent per envelope nonce."""
+
+    async def identity(self) -> str:
+        """The ledger's node id: the receiver of every operation's envelope."""
+
+    async def submit(self, envelope: bytes) -> None:
+        """Apply one signed operation or raise: ProtocolError, InputError, FundsError, UnavailableError, ConflictError."""
+
+    async def account(self, owner: str) -> Account: ...
+
+    async def nodes(self, role: Role | None = None) -> tuple[NodeRecord, ...]: ...
+
+    async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]: ...
+
+    async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
+        """What `OpenTask` would lock now. Raises UnavailableError, naming what is missing."""
+
+    async def task(self, task: str) -> TaskRecord: ...
+
+    async def tasks(self, client: str | None = None, limit: int = 50) -> tuple[TaskRecord, ...]:
+        """Newest first."""
+
+    async def parts(self, task: str) -> tuple[PartRecord, ...]: ...
+
+    async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
+        """The part once its version exceeds `newer_than`, or as it is after `wait_s` (a long poll)."""
+
+    async def evidence(self, task: str) -> tuple[bytes, ...]:
+        """The signed envelopes of every operation on the task, in order: what a receipt is made of."""
+
+    async def expire(self) -> int:
+        """Move every part whose deadline has passed; anybody may call it. Returns how many moved."""
+
+    async def close(self) -> None: ...

@@ -1,0 +1,143 @@
+"""Operations: the only ways to change shared state. Each travels in a signed envelope addressed to the ledger.
+
+`kind` of the envelope is "ledger", its sender the acting party, its body the canonical encoding of one operation.
+A repeated envelope (same sender and nonce) returns the first answer again and changes nothing, so a caller that lost
+an answer in a crash just sends it again.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from antiphon.economy.types import Part, Role, Vote
+
+
+class _Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"):
+    pass
+
+
+class Selector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What an offer must match. Empty = any. Public: names of voice, engine and language; never text or audio."""
+
+    service: str
+    language: str = ""
+    engine: str = ""
+    voice: str = ""
+
+
+class ServiceOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a node offers in one role. A validator lists the languages it can judge and leaves engine/voices empty."""
+
+    service: str
+    price_nano: int  # C, per unit
+    languages: tuple[str, ...] = ()  # empty = any
+    engine: str = ""
+    voices: tuple[str, ...] = ()  # empty = any
+    mixes_voices: bool = False  # serves `a:0.6+b:0.4` when it serves a and b
+
+
+class Register(_Operation, tag="register"):
+    """Become (or update) a node in one role. Registering anew after `Retire` resets the score memory."""
+
+    role: Role
+    offers: tuple[ServiceOffer, ...]
+    seal_key: bytes  # X25519 public key, 32 bytes
+    endpoint: str
+
+
+class Retire(_Operation, tag="retire"):
+    """Leave a role. Parts already assigned still count."""
+
+    role: Role
+
+
+class Deposit(_Operation, tag="deposit"):
+    """Credit an account from outside. Only the ledger's operator may sign it."""
+
+    account: str  # node id
+    amount_nano: int
+
+
+class Stake(_Operation, tag="stake"):
+    """Move own balance into own stake."""
+
+    amount_nano: int
+
+
+class Unstake(_Operation, tag="unstake"):
+    """Move free (not locked) stake back to own balance."""
+
+    amount_nano: int
+
+
+class OpenTask(_Operation, tag="open-task"):
+    """Quote, lock escrow, draw producers and validators: all in one step, or not at all."""
+
+    task: str  # 32 hex digits, chosen by the client
+    selector: Selector
+    parts: tuple[Part, ...]
+    mode: str  # "stream" or "verified" (DESIGN decision 12)
+    request_hash: bytes  # SHA-256 over the sealed orders' plaintext, salted with the task key
+    max_total_nano: int  # refuse rather than lock more than this
+    synthetic: bool = False  # a validator's own prompt; client must be a registered validator
+
+
+class Deliver(_Operation, tag="deliver"):
+    """A producer commits to its result before any validator has seen it."""
+
+    task: str
+    index: int
+    attempt: int
+    result_hash: bytes  # SHA-256 over (task key || rate || PCM16 stream)
+    samples: int
+    rate_hz: int
+
+
+class Decline(_Operation, tag="decline"):
+    """The assigned producer gives the part back (busy, cannot serve). The next producer takes over."""
+
+    task: str
+    index: int
+    attempt: int
+    reason: str
+
+
+class Skip(_Operation, tag="skip"):
+    """The client passes over a producer that did not answer. Allowed while nothing is delivered."""
+
+    task: str
+    index: int
+    attempt: int
+    reason: str
+
+
+class Commit(_Operation, tag="commit"):
+    """A drawn validator commits: SHA-256 over canonical(vote) || salt || validator || task || index || round."""
+
+    task: str
+    index: int
+    round: int
+    commitment: bytes
+
+
+class Reveal(_Operation, tag="reveal"):
+    """The same validator opens its commitment after the commit phase."""
+
+    task: str
+    index: int
+    round: int
+    vote: Vote
+    salt: bytes  # 16 bytes
+
+
+class Cancel(_Operation, tag="cancel"):
+    """The client ends a task. Parts not yet delivered are refunded; delivered ones are still judged and paid."""
+
+    task: str
+
+
+Operation: TypeAlias = (
+    Register | Retire | Deposit | Stake | Unstake | OpenTask | Deliver | Decline | Skip | Commit | Reveal | Cancel
+)
