@@ -50,7 +50,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     score_tolerance_ppm: int = 150_000  # distance from the majority's median score at which a fee reaches 0
     min_stake_nano: int = 10 * NANO  # less free stake than this: no work
     deliver_s: int = 120  # a producer's time for one part, from its assignment
-    commit_s: int = 60  # validators' time to judge and commit, from delivery
+    commit_s: int = 30  # validators' time to judge and commit, from delivery
+    live_s: int = 30  # a node silent for longer is not offered (see ledger operation Heartbeat)
     reveal_s: int = 30  # and to reveal, from the last commit or the end of the commit phase
 
 

@@ -106,6 +106,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     locked_nano: int
     quality_ppm: dict[str, int]
     settled: dict[str, int]
+    live: bool  # heard of within rules.live_s
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,7 @@ class Selector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     language: str = ""
     engine: str = ""
     voice: str = ""
+    node: str = ""  # one particular producer; only synthetic tasks may ask for one, so that every node gets scored
 
 
 class ServiceOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,6 +54,16 @@ class Retire(_Operation, tag="retire"):
     role: Role
 
 
+class Heartbeat(_Operation, tag="heartbeat"):
+    """"I am here": offers of a role count only within `rules.live_s` of its last Register or Heartbeat.
+
+    `live=False` is a clean goodbye: not offered from now on, score memory kept.
+    """
+
+    role: Role
+    live: bool = True
+
+
 class Deposit(_Operation, tag="deposit"):
     """Credit an account from outside. Only the ledger's operator may sign it."""
 
@@ -78,7 +89,8 @@ class OpenTask(_Operation, tag="open-task"):
     task: str  # 32 hex digits, chosen by the client
     selector: Selector
     parts: tuple[Part, ...]
-    mode: str  # "stream" or "verified" (DESIGN decision 12)
+    mode: str  # "stream" or "verified" (DESIGN decision 12); in "stream" an invalid result has no failover:
+    # the client has already heard it
     request_hash: bytes  # SHA-256 over the sealed orders' plaintext, salted with the task key
     max_total_nano: int  # refuse rather than lock more than this
     synthetic: bool = False  # a validator's own prompt; client must be a registered validator
@@ -139,5 +151,8 @@ class Cancel(_Operation, tag="cancel"):
 
 
 Operation: TypeAlias = (
-    Register | Retire | Deposit | Stake | Unstake | OpenTask | Deliver | Decline | Skip | Commit | Reveal | Cancel
+    Register
+    | Retire
+    | Heartbeat
+    | Deposit | Stake | Unstake | OpenTask | Deliver | Decline | Skip | Commit | Reveal | Cancel
 )

@@ -1,0 +1,132 @@
+"""What nodes say to each other. Bodies of signed envelopes and frames of response streams.
+
+kind     from -> to                body             answer
+order    client -> (kept)          Order            none: a signed statement that travels inside Work and Judge
+work     client -> producer        Work             frames: ACCEPTED, CHUNK*, DONE
+judge    producer -> validator     Judge            frames: ACCEPTED
+fetch    client -> validator       Fetch            frames: CHUNK*, DONE (when a producer withholds judged audio)
+
+The order is what makes cheating visible: the client signs one order per part, it commits to the part's key, and both
+producer and validators work from that same order. So a client cannot give validators another text than the producer,
+and a producer cannot show validators an easier one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from antiphon.services import Request
+
+ORDER = "order"
+WORK = "work"
+JUDGE = "judge"
+FETCH = "fetch"
+DONE = "done"
+
+MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+"""Largest envelope a node reads: one part's audio (5 minutes at 48 kHz) with room to spare."""
+
+FRAME_ACCEPTED = b"A"
+FRAME_CHUNK = b"C"
+FRAME_DONE = b"D"
+
+
+class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    pass
+
+
+class Brief(_Body):
+    """The secret content of an order: the request itself and the seed it is to be made with."""
+
+    request: Request
+    seed: int
+
+
+class Order(_Body):
+    """Signed by the client, sent to nobody in particular (receiver is empty), valid for one part of one task."""
+
+    task: str
+    index: int
+    key_commitment: bytes  # SHA-256 over a label and the part's key: nobody can show another key for this order
+    sealed_brief: bytes  # canonical(Brief), sealed with the part's key
+
+
+class Work(_Body):
+    """The order, and its key wrapped for the producer."""
+
+    index: int
+    attempt: int
+    order: bytes  # envelope
+    wrapped_key: bytes
+
+
+class Judge(_Body):
+    """The same order, its key wrapped for the validator by the producer, and the sealed result."""
+
+    index: int
+    attempt: int
+    round: int
+    order: bytes  # envelope
+    wrapped_key: bytes
+    sealed_audio: bytes
+
+
+class Fetch(_Body):
+    """The client asks a validator for the audio it judged."""
+
+    index: int
+    attempt: int
+
+
+class Done(_Body):
+    """The producer's signed statement of what it streamed."""
+
+    index: int
+    attempt: int
+    result_hash: bytes
+    samples: int
+    rate_hz: int
+
+
+def order_context(task: str, index: int) -> bytes:
+    """Binds a sealed brief to its part."""
+    return f"antiphon/1 order {task} {index}".encode()
+
+
+def audio_context(task: str, index: int, attempt: int, receiver: str) -> bytes:
+    """Binds a sealed stream to its part, attempt and receiver."""
+    return f"antiphon/1 audio {task} {index} {attempt} {receiver}".encode()
+
+
+def key_context(task: str, index: int, receiver: str) -> bytes:
+    """Binds a wrapped key to its part and receiver."""
+    return f"antiphon/1 key {task} {index} {receiver}".encode()
+
+
+def key_commitment(key: bytes, task: str, index: int) -> bytes:
+    """SHA-256 commitment to a part's key."""
+    return hashlib.sha256(b"antiphon/1 key-commitment\0" + key + f"{task} {index}".encode()).digest()
+
+
+class ResultHash:
+    """SHA-256 over (part key, rate, PCM16 stream): binds client, producer and validators to the very same samples.
+
+    The key salts it, so that the public hash tells nothing about the audio to anybody without the key.
+    """
+
+    def __init__(self, key: bytes, rate_hz: int) -> None:
+        self._hash = hashlib.sha256(b"antiphon/1 result\0" + key + rate_hz.to_bytes(4, "big"))
+        self.pcm_bytes = 0
+
+    def update(self, pcm: bytes) -> None:
+        self._hash.update(pcm)
+        self.pcm_bytes += len(pcm)
+
+    @property
+    def samples(self) -> int:
+        return self.pcm_bytes // 2
+
+    def digest(self) -> bytes:
+        return self._hash.digest()
