@@ -71,7 +71,7 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """One subtask of a task. Parts of equal `phase` run in parallel; a later phase starts when all earlier are valid."""
+    """One subtask of a task. Equal `phase` = in parallel; a later phase starts when all earlier parts are valid."""
 
     index: int
     units: int
@@ -156,7 +156,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
-    """Money moves from one account to another; the only way it ever moves. Accounts: see `antiphon.economy.accounts`."""
+    """Money moves from one account to another; the only way it ever moves. Account names: `economy.accounts`."""
 
     source: str
     target: str
@@ -177,7 +177,11 @@ class ScoreEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
-    """Everything that follows from one part's end. Its transfers out of escrow sum exactly to the part's reserve."""
+    """Everything that follows from one judged delivery, or from a part's end.
+
+    Its transfers out of escrow plus `remaining_nano` (still in escrow, for the next producer) are exactly the reserve.
+    """
 
     transfers: tuple[Transfer, ...]
     scores: tuple[ScoreEvent, ...]
+    remaining_nano: int = 0

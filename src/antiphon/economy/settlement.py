@@ -1,0 +1,174 @@
+"""Money and scores that follow from one judged delivery.
+
+1. VALID: the producer gets R*Q, its asking price. The part ends.
+2. Each validator of the majority gets R_v*Q_v, scaled by how close its revealed score is to the majority's median.
+3. Each validator of the minority, and each that committed but hid its vote, loses the dissent penalty (burnt).
+4. INVALID: the producer gets nothing and loses P*Q out of its stake: first to the client, up to the fees this
+   judgement cost, the rest burnt. Nobody gains by having work rejected: the client is made whole and no more.
+5. No majority: nobody is paid, punished or scored.
+6. When the part ends, what is left of its reserve returns to the client; else it stays for the next producer.
+7. Transfers out of escrow plus what remains are exactly the reserve. This is asserted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from antiphon.economy import accounts
+from antiphon.economy.types import (
+    DEFAULT_RULES,
+    PPM,
+    Outcome,
+    Role,
+    Rules,
+    ScoreEvent,
+    Settlement,
+    Terms,
+    Transfer,
+    Verdict,
+    Vote,
+)
+
+
+def penalty(terms: Terms, rules: Rules) -> int:
+    """P*Q in nano: what an invalid delivery costs its producer."""
+    return rules.penalty_ppm * terms.reward_nano // PPM
+
+
+def dissent(terms: Terms, rules: Rules) -> int:
+    """What one vote against a majority costs a validator, in nano."""
+    return rules.dissent_ppm * terms.reward_nano // PPM
+
+
+def exposure(terms: Terms, rules: Rules, role: Role = Role.PROCESSOR) -> int:
+    """Stake to lock for one part, in nano: the most a node can lose by it.
+
+    A producer delivers once; a validator may judge every producer of the part, so it can dissent 1 + failovers times.
+    """
+    if role is Role.VALIDATOR:
+        return dissent(terms, rules) * (1 + rules.failovers)
+    return penalty(terms, rules)
+
+
+def closeness(score_ppm: int, median_ppm: int, rules: Rules) -> int:
+    """1 - |score - median| / tolerance in ppm, not below 0. A voter that did not listen cannot guess the score."""
+    distance = abs(score_ppm - median_ppm)
+    if distance >= rules.score_tolerance_ppm:
+        return PPM if distance == 0 else 0
+    return PPM - distance * PPM // rules.score_tolerance_ppm
+
+
+def settle(
+    *,
+    client: str,
+    task: str,
+    producer: Terms,
+    units: int,
+    seats: Sequence[Terms],
+    votes: Mapping[str, Vote],
+    outcome: Outcome,
+    reserve_nano: int,
+    stakes: Mapping[str, int],
+    rules: Rules,
+    last: bool,
+    role: Role = Role.PROCESSOR,
+    hidden: Collection[str] = (),
+) -> Settlement:
+    """Everything that follows from one round of votes on one delivery.
+
+    `reserve_nano` is what is still in escrow for the part; `stakes` what each node has at stake (penalties never take
+    more); `last` whether no failover (or, without majority, no redraw) is left; `role` the producer's; `hidden` the
+    seats that committed a vote and did not reveal it. A VALID verdict always ends the part.
+    """
+    if units <= 0:
+        raise ValueError(f"units must be positive, got {units}")
+    draft = _Draft(task, client, reserve_nano, rules)
+    if outcome.verdict is None:
+        return draft.close(ends=last, why="no majority")
+    by_node = {seat.node: seat for seat in seats}
+    fees_nano = _reward_majority(draft, by_node, votes, outcome)
+    _punish_dissent(draft, by_node, outcome, hidden, stakes)
+    if outcome.verdict is Verdict.VALID:
+        assert outcome.score_ppm is not None
+        draft.pay(producer.node, producer.reward_nano, "reward R*Q")
+        draft.score(producer.node, role, outcome.score_ppm)
+        return draft.close(ends=True, why="unspent")
+    _punish_producer(draft, producer, role, stakes.get(producer.node, 0), fees_nano)
+    return draft.close(ends=last, why="unspent after invalid work")
+
+
+def refund(task: str, client: str, reserve_nano: int, why: str) -> Settlement:
+    """All that is left of a part's reserve returns to the client; nobody is scored."""
+    return _Draft(task, client, reserve_nano, DEFAULT_RULES).close(ends=True, why=why)
+
+
+class _Draft:
+    """A settlement being written: moves and scores so far."""
+
+    def __init__(self, task: str, client: str, reserve_nano: int, rules: Rules) -> None:
+        self.escrow = accounts.escrow(task)
+        self.client = client
+        self.reserve_nano = reserve_nano
+        self.rules = rules
+        self.moves: list[Transfer] = []
+        self.scores: list[ScoreEvent] = []
+
+    @property
+    def remaining_nano(self) -> int:
+        return self.reserve_nano - sum(move.amount_nano for move in self.moves if move.source == self.escrow)
+
+    def move(self, source: str, target: str, amount_nano: int, why: str) -> None:
+        if amount_nano > 0:
+            self.moves.append(Transfer(source=source, target=target, amount_nano=amount_nano, why=why))
+
+    def pay(self, node: str, amount_nano: int, why: str) -> None:
+        self.move(self.escrow, accounts.balance(node), amount_nano, why)
+
+    def score(self, node: str, role: Role, score_ppm: int) -> None:
+        self.scores.append(ScoreEvent(node=node, role=role, score_ppm=score_ppm))
+
+    def close(self, *, ends: bool, why: str) -> Settlement:
+        """Return what is unspent to the client when the part ends, and check conservation."""
+        remaining_nano = self.remaining_nano
+        if remaining_nano < 0:
+            raise ValueError(f"payments exceed the reserve of {self.reserve_nano} nano by {-remaining_nano}")
+        if ends:
+            self.pay(self.client, remaining_nano, why)
+        kept_nano = 0 if ends else remaining_nano
+        assert self.remaining_nano == kept_nano, "money is conserved"
+        return Settlement(transfers=tuple(self.moves), scores=tuple(self.scores), remaining_nano=kept_nano)
+
+
+def _reward_majority(draft: _Draft, seats: Mapping[str, Terms], votes: Mapping[str, Vote], outcome: Outcome) -> int:
+    """Pay and score the majority; returns the fees in nano."""
+    total_nano = 0
+    for node in outcome.majority:
+        score_ppm = votes[node].score_ppm
+        assert score_ppm is not None
+        assert outcome.score_ppm is not None
+        close_ppm = closeness(score_ppm, outcome.score_ppm, draft.rules)
+        fee_nano = seats[node].reward_nano * close_ppm // PPM
+        draft.pay(node, fee_nano, "fee for a vote with the majority")
+        draft.score(node, Role.VALIDATOR, close_ppm)
+        total_nano += fee_nano
+    return total_nano
+
+
+def _punish_dissent(
+    draft: _Draft, seats: Mapping[str, Terms], outcome: Outcome, hidden: Collection[str], stakes: Mapping[str, int]
+) -> None:
+    # Without the penalty for hiding, a validator that sees itself outvoted would simply not reveal.
+    for node in (*outcome.minority, *(seat for seat in outcome.abstained if seat in hidden)):
+        why = "dissent from the majority" if node in outcome.minority else "committed vote not revealed"
+        amount_nano = min(dissent(seats[node], draft.rules), stakes.get(node, 0))
+        draft.move(accounts.stake(node), accounts.BURNT, amount_nano, why)
+        draft.score(node, Role.VALIDATOR, 0)
+
+
+def _punish_producer(draft: _Draft, producer: Terms, role: Role, stake_nano: int, loss_nano: int) -> None:
+    taken_nano = min(penalty(producer, draft.rules), stake_nano)
+    to_client_nano = min(taken_nano, loss_nano)
+    bond = accounts.stake(producer.node)
+    draft.move(bond, accounts.balance(draft.client), to_client_nano, "penalty P*Q: the client's cost of judging")
+    draft.move(bond, accounts.BURNT, taken_nano - to_client_nano, "penalty P*Q: the rest")
+    draft.score(producer.node, role, draft.rules.punish_score_ppm)

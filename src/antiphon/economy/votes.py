@@ -1,0 +1,42 @@
+"""What all votes of one round say together.
+
+1. Only seats count; a vote by anybody else is ignored.
+2. INCONCLUSIVE, and a seat without a revealed vote, abstain.
+3. The conclusive votes must be a strict majority of the seats drawn (an empty quorum is invalid, never true).
+4. The verdict is a strict majority of the conclusive votes; a tie is no verdict.
+5. The score is the median of the majority's scores; with an even count, the mean of the middle two, rounded down.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from antiphon.economy.types import Outcome, Verdict, Vote
+
+
+def tally(votes: Mapping[str, Vote], seats: Sequence[str]) -> Outcome:
+    """Outcome of one round. `verdict` None = no majority: draw again, then refund; nobody is punished for it."""
+    if len(set(seats)) != len(seats):
+        raise ValueError(f"a validator sits once in a round, got {seats!r}")
+    sides: dict[Verdict, list[str]] = {verdict: [] for verdict in Verdict}
+    for seat in seats:
+        sides[votes[seat].verdict if seat in votes else Verdict.INCONCLUSIVE].append(seat)
+    valid, invalid = sides[Verdict.VALID], sides[Verdict.INVALID]
+    abstained = tuple(sides[Verdict.INCONCLUSIVE])
+    if 2 * (len(valid) + len(invalid)) <= len(seats) or len(valid) == len(invalid):
+        return Outcome(verdict=None, score_ppm=None, abstained=abstained)
+    verdict = Verdict.VALID if len(valid) > len(invalid) else Verdict.INVALID
+    majority, minority = (valid, invalid) if verdict is Verdict.VALID else (invalid, valid)
+    return Outcome(
+        verdict=verdict,
+        score_ppm=_median([votes[seat].score_ppm for seat in majority]),
+        majority=tuple(majority),
+        minority=tuple(minority),
+        abstained=abstained,
+    )
+
+
+def _median(scores: list[int | None]) -> int:
+    ordered = sorted(score for score in scores if score is not None)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) // 2
