@@ -1,0 +1,64 @@
+"""Which messages were seen: bounded, and full means closed."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+
+from antiphon.errors import BusyError, ProtocolError
+
+DEFAULT_WINDOW_MS = 120_000
+DEFAULT_CAPACITY = 100_000
+"""At most this many messages are remembered: about 30 MB."""
+
+
+class ReplayGuard:
+    """Remembers (sender, nonce) until the message is too old to be accepted anyway.
+
+    Rules: 1. a pair is accepted once within its window; 2. a message older than `window_ms`, or signed before
+    `not_before_ms` (give the process's start: what it had seen before a restart is forgotten), is refused; 3. at
+    capacity, new messages are refused rather than old ones forgotten. Safe to call from several threads.
+    """
+
+    def __init__(
+        self, window_ms: int = DEFAULT_WINDOW_MS, capacity: int = DEFAULT_CAPACITY, *, not_before_ms: int = 0
+    ) -> None:
+        if window_ms <= 0 or capacity <= 0:
+            raise ValueError("window_ms and capacity must be positive")
+        self.window_ms = window_ms
+        self.capacity = capacity
+        self.not_before_ms = not_before_ms
+        self._seen: set[tuple[str, bytes]] = set()
+        self._expiry: list[tuple[int, tuple[str, bytes]]] = []
+        self._latest_ms = 0
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        return len(self._seen)
+
+    def admit(self, sender: str, nonce: bytes, *, time_ms: int, now_ms: int) -> None:
+        """Remember a message of a *verified* sender. Raises ProtocolError (replayed, stale) or BusyError (full)."""
+        key = (sender, nonce)
+        with self._lock:
+            # A clock that is set back must not revive what was already forgotten.
+            self._latest_ms = max(self._latest_ms, now_ms)
+            if time_ms < self.not_before_ms:
+                raise ProtocolError("The message is stale: it was signed before this node started", "Sign a new one.")
+            if time_ms + self.window_ms <= self._latest_ms:
+                raise ProtocolError("The message is stale: older than the replay window", "Sign a new one.")
+            self._forget()
+            if key in self._seen:
+                raise ProtocolError("The message was replayed: this nonce was seen before", "Sign a new one.")
+            if len(self._seen) >= self.capacity:
+                wait_s = max(0.001, (self._expiry[0][0] - self._latest_ms) / 1000)
+                raise BusyError(
+                    f"This node remembers {self.capacity} messages and takes no more now",
+                    "Retry later or elsewhere.",
+                    retry_after_s=wait_s,
+                )
+            self._seen.add(key)
+            heapq.heappush(self._expiry, (time_ms + self.window_ms, key))
+
+    def _forget(self) -> None:
+        while self._expiry and self._expiry[0][0] <= self._latest_ms:
+            self._seen.discard(heapq.heappop(self._expiry)[1])
