@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from antiphon.economy.prices import effective_price, terms
-from antiphon.economy.selection import eligible, reserve, seat_count
+from antiphon.economy.selection import reserve, seat_count
+from antiphon.economy.shortlist import eligible
 from antiphon.economy.types import Offer, Part, PartQuote, Quote, Role, Rules
 
 __all__ = ["effective_price", "quote", "terms"]

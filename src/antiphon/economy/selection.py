@@ -1,11 +1,12 @@
 """Who works on a part and who judges it: a pure function of the offers, the rules and the ledger's randomness.
 
-1. Shortlist: enough free stake for the work and for the worst penalty, and not too dear.
+1. Shortlists: see `antiphon.economy.shortlist`.
 2. First producer: least (load + 1) * C/Q, so cheap good nodes get more work and parallel parts spread over nodes.
-   With a small probability a newcomer instead, or nobody could ever earn a score.
+   With a small probability the best newcomer instead, or nobody could ever earn a score.
 3. Round 0 of validators: drawn by free stake without replacement, never a producer of the part (no self-judging).
-4. Failovers: the next producers by rule 2. 5. Further rounds of validators, each in full or not at all.
-Stake that one part of a task locks is not available to the task's other parts.
+4. Failovers: the next producers by rule 2.
+5. Further rounds of validators, each in full or not at all: a small round would be cheaper to capture than the first.
+6. Stake that one part of a task locks is not available to the task's other parts.
 """
 
 from __future__ import annotations
@@ -18,24 +19,11 @@ from fractions import Fraction
 from antiphon.economy.beacon import Draws
 from antiphon.economy.prices import effective_price, terms
 from antiphon.economy.settlement import exposure
+from antiphon.economy.shortlist import eligible, has_stake, not_only_judge, price_floor, shortlist
 from antiphon.economy.types import PPM, Assignment, Offer, Part, Role, Rules, Terms
 from antiphon.errors import UnavailableError
 
-
-def shortlist(offers: Sequence[Offer], units: int, rules: Rules) -> tuple[Offer, ...]:
-    """Offers that may get a part of `units`, cheapest C/Q first, ties by node id."""
-    able = [offer for offer in offers if has_stake(offer, units, rules)]
-    if not able:
-        return ()
-    limit = min(map(effective_price, able)) * Fraction(rules.price_tolerance_ppm, PPM)
-    near = [offer for offer in able if effective_price(offer) <= limit]
-    return tuple(sorted(near, key=lambda offer: (effective_price(offer), offer.node)))
-
-
-def has_stake(offer: Offer, units: int, rules: Rules, locked_nano: int = 0) -> bool:
-    """Whether the free stake, less what the task already locks, covers the minimum and this part's worst penalty."""
-    needed_nano = max(rules.min_stake_nano, locked_nano + exposure(terms(offer, units), rules, offer.role))
-    return offer.free_stake_nano >= needed_nano
+__all__ = ["assign", "reserve", "seat_count", "seated", "shortlist"]
 
 
 def seat_count(available: int, rules: Rules) -> int:
@@ -47,39 +35,6 @@ def seat_count(available: int, rules: Rules) -> int:
 def seated(assignment: Assignment, round_: int, rules: Rules) -> tuple[Terms, ...]:
     """The validators of one round; empty when there is no such round."""
     return assignment.validators[round_ * rules.seats : (round_ + 1) * rules.seats]
-
-
-def eligible(
-    part: Part, producers: Mapping[Role, Sequence[Offer]], validators: Sequence[Offer], rules: Rules
-) -> tuple[tuple[Offer, ...], tuple[Offer, ...]]:
-    """Shortlists of producers and validators of a part; UnavailableError when they cannot fill it, saying why."""
-    makers = _require(producers.get(part.role, ()), part.role, part.units, rules)
-    judges = _require(validators, Role.VALIDATOR, part.units, rules)
-    if len(judges) == 1:
-        makers = tuple(maker for maker in makers if maker.node != judges[0].node)
-        if not makers:
-            raise UnavailableError(
-                f"The only {part.role} node is also the only validator, and no node judges itself",
-                "Start one more node, or retry when more nodes are free.",
-            )
-    return makers, judges
-
-
-def _require(offers: Sequence[Offer], role: Role, units: int, rules: Rules) -> tuple[Offer, ...]:
-    found = shortlist(offers, units, rules)
-    if found:
-        return found
-    if not offers:
-        raise UnavailableError(
-            f"No {role} node offers this service, language, engine and voice",
-            "Widen the request, or retry when such a node has joined.",
-        )
-    richest = max(offer.free_stake_nano for offer in offers)
-    raise UnavailableError(
-        f"None of {len(offers)} {role} nodes has enough free stake for a part of {units} units "
-        f"(most: {richest} nano, minimum: {rules.min_stake_nano})",
-        "Split the text into smaller parts, or retry when running tasks have released their stake.",
-    )
 
 
 def reserve(producers: Iterable[Terms], rounds: Iterable[Sequence[Terms]], attempts: int) -> int:
@@ -118,22 +73,51 @@ class _Book:
 
     def assign(self, part: Part, makers: Sequence[Offer], judges: Sequence[Offer]) -> Assignment:
         draws = Draws(self.beacon, f"part {part.index}")
-        makers = [maker for maker in makers if self._free(maker, part.units)]
+        floor = price_floor(makers, self.rules)
         judges = [judge for judge in judges if self._free(judge, part.units)]
-        first = self._first(part, makers, judges, draws)
+        makers = not_only_judge([maker for maker in makers if self._free(maker, part.units)], judges)
+        if not makers or not judges:
+            raise UnavailableError(
+                f"Part {part.index} finds no {Role.VALIDATOR if makers else part.role} node with free stake: "
+                "the task's other parts lock it",
+                "Open a smaller task, or retry when running tasks have released their stake.",
+            )
+        ranked = self._ranked(part, makers, floor)
+        first = self._first(ranked, draws)
         pool = [judge for judge in judges if judge.node != first.node]
         seats = seat_count(len(pool), self.rules)
         drawn = [_draw(pool, draws) for _ in range(seats)]
         taken = {first.node, *(judge.node for judge in drawn)}
-        others = [maker for maker in makers if maker.node not in taken]
-        team = [first, *self._ranked(part, others)[: self.rules.failovers]]
+        team = [first, *[maker for maker in ranked if maker.node not in taken][: self.rules.failovers]]
         names = {maker.node for maker in team}
         pool = [judge for judge in pool if judge.node not in names]
         if seats == self.rules.seats:
-            for _ in range(min(self.rules.redraws, len(pool) // seats)):
-                drawn += [_draw(pool, draws) for _ in range(seats)]
-        self._take(first, team, drawn, part.units)
+            more = seats * min(self.rules.redraws, len(pool) // seats)
+            drawn += [_draw(pool, draws) for _ in range(more)]
+        self._take(team, drawn, part.units)
         return self._assignment(part, team, drawn)
+
+    def _first(self, ranked: Sequence[Offer], draws: Draws) -> Offer:
+        newcomers = [maker for maker in ranked if maker.settled < self.rules.newcomer_parts]
+        explore = draws.below(PPM) < self.rules.exploration_ppm
+        return newcomers[0] if explore and newcomers else ranked[0]
+
+    def _ranked(self, part: Part, makers: Iterable[Offer], floor: Fraction) -> list[Offer]:
+        # Ties go by a hash that no node can choose in advance, or one id would win all of them for ever.
+        def key(maker: Offer) -> tuple[Fraction, bytes, str]:
+            weight = (maker.load + self.load[maker.node] + 1) * max(effective_price(maker), floor)
+            lot = hashlib.sha256(b"%b|%d|%b" % (self.beacon, part.index, maker.node.encode())).digest()
+            return weight, lot, maker.node
+
+        return sorted(makers, key=key)
+
+    def _free(self, offer: Offer, units: int) -> bool:
+        return has_stake(offer, units, self.rules, self.locked_nano[offer.node])
+
+    def _take(self, team: Sequence[Offer], drawn: Sequence[Offer], units: int) -> None:
+        self.load[team[0].node] += 1
+        for offer in (*team, *drawn):
+            self.locked_nano[offer.node] += exposure(terms(offer, units), self.rules, offer.role)
 
     def _assignment(self, part: Part, team: Sequence[Offer], drawn: Sequence[Offer]) -> Assignment:
         makers = tuple(terms(offer, part.units) for offer in team)
@@ -147,43 +131,13 @@ class _Book:
             reserve_nano=reserve(makers, rounds, len(makers)),
         )
 
-    def _first(self, part: Part, makers: Sequence[Offer], judges: Sequence[Offer], draws: Draws) -> Offer:
-        if len(judges) == 1:
-            makers = [maker for maker in makers if maker.node != judges[0].node]
-        if not makers or not judges:
-            raise UnavailableError(
-                f"Part {part.index} finds no {Role.VALIDATOR if makers else part.role} node with free stake: "
-                "the task's other parts lock it",
-                "Open a smaller task, or retry when running tasks have released their stake.",
-            )
-        newcomers = [maker for maker in makers if maker.settled < self.rules.newcomer_parts]
-        explore = draws.below(PPM) < self.rules.exploration_ppm
-        return self._ranked(part, newcomers if explore and newcomers else makers)[0]
-
-    def _ranked(self, part: Part, makers: Iterable[Offer]) -> list[Offer]:
-        # Ties go by a hash that no node can choose in advance, or one id would win all of them for ever.
-        def key(maker: Offer) -> tuple[Fraction, bytes, str]:
-            weight = (maker.load + self.load[maker.node] + 1) * effective_price(maker)
-            lot = hashlib.sha256(b"%b|%d|%b" % (self.beacon, part.index, maker.node.encode())).digest()
-            return weight, lot, maker.node
-
-        return sorted(makers, key=key)
-
-    def _free(self, offer: Offer, units: int) -> bool:
-        return has_stake(offer, units, self.rules, self.locked_nano[offer.node])
-
-    def _take(self, first: Offer, team: Iterable[Offer], drawn: Iterable[Offer], units: int) -> None:
-        self.load[first.node] += 1
-        for offer in (*team, *drawn):
-            self.locked_nano[offer.node] += exposure(terms(offer, units), self.rules, offer.role)
-
 
 def _draw(pool: list[Offer], draws: Draws) -> Offer:
     """Take one out of the pool, with probability proportional to free stake."""
     pool.sort(key=lambda offer: offer.node)
-    ticket = draws.below(sum(offer.free_stake_nano for offer in pool))
+    ticket = draws.below(sum(max(1, offer.free_stake_nano) for offer in pool))
     for place, offer in enumerate(pool):
-        ticket -= offer.free_stake_nano
+        ticket -= max(1, offer.free_stake_nano)
         if ticket < 0:
             return pool.pop(place)
     raise AssertionError("the tickets are as many as the stake")

@@ -3,8 +3,9 @@
 1. VALID: the producer gets R*Q, its asking price. The part ends.
 2. Each validator of the majority gets R_v*Q_v, scaled by how close its revealed score is to the majority's median.
 3. Each validator of the minority, and each that committed but hid its vote, loses the dissent penalty (burnt).
-4. INVALID: the producer gets nothing and loses P*Q out of its stake: first to the client, up to the fees this
-   judgement cost, the rest burnt. Nobody gains by having work rejected: the client is made whole and no more.
+4. INVALID: the producer gets nothing and loses P*Q out of its stake, and at least the fees this judgement cost:
+   first to the client, up to those fees, the rest burnt. So the client is made whole and no more (it gains nothing
+   by having work rejected), and a node that asks next to nothing cannot waste others' money for next to nothing.
 5. No majority: nobody is paid, punished or scored.
 6. When the part ends, what is left of its reserve returns to the client; else it stays for the next producer.
 7. Transfers out of escrow plus what remains are exactly the reserve. This is asserted.
@@ -41,13 +42,18 @@ def dissent(terms: Terms, rules: Rules) -> int:
 
 
 def exposure(terms: Terms, rules: Rules, role: Role = Role.PROCESSOR) -> int:
-    """Stake to lock for one part, in nano: the most a node can lose by it.
+    """Stake to lock for one part, in nano, never 0.
 
     A producer delivers once; a validator may judge every producer of the part, so it can dissent 1 + failovers times.
     """
     if role is Role.VALIDATOR:
-        return dissent(terms, rules) * (1 + rules.failovers)
-    return penalty(terms, rules)
+        return max(1, dissent(terms, rules) * (1 + rules.failovers))
+    return max(1, penalty(terms, rules))
+
+
+def withdrawable(stake_nano: int, locked_nano: int, rules: Rules) -> int:
+    """Stake a node may take back, in nano. While anything is locked the minimum stays, to pay for what comes out."""
+    return max(0, stake_nano - (max(locked_nano, rules.min_stake_nano) if locked_nano else 0))
 
 
 def closeness(score_ppm: int, median_ppm: int, rules: Rules) -> int:
@@ -166,7 +172,7 @@ def _punish_dissent(
 
 
 def _punish_producer(draft: _Draft, producer: Terms, role: Role, stake_nano: int, loss_nano: int) -> None:
-    taken_nano = min(penalty(producer, draft.rules), stake_nano)
+    taken_nano = min(max(penalty(producer, draft.rules), loss_nano), stake_nano)
     to_client_nano = min(taken_nano, loss_nano)
     bond = accounts.stake(producer.node)
     draft.move(bond, accounts.balance(draft.client), to_client_nano, "penalty P*Q: the client's cost of judging")

@@ -38,7 +38,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     seats: int = 3  # validators drawn for a part
     redraws: int = 1  # fresh draws after a tie or an inconclusive quorum (DESIGN decision 3)
     failovers: int = 2  # further producers after the first one of a part
-    price_tolerance_ppm: int = 3 * PPM  # nobody dearer than this multiple of the cheapest C/Q is shortlisted
+    price_tolerance_ppm: int = 3 * PPM  # nobody dearer than this multiple of the market's C/Q is shortlisted
     exploration_ppm: int = 50_000  # chance that a part goes to a node with fewer than `newcomer_parts` settled parts
     newcomer_parts: int = 5
     prior_quality_ppm: int = 500_000  # Q of a node nobody has judged yet

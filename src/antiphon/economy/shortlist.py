@@ -1,0 +1,94 @@
+"""Which offers may get a part at all: enough stake to lose, and a price in reach of the market's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+
+from antiphon.economy.prices import effective_price, terms
+from antiphon.economy.settlement import exposure
+from antiphon.economy.types import PPM, Offer, Part, Role, Rules
+from antiphon.errors import UnavailableError
+
+
+def shortlist(offers: Sequence[Offer], units: int, rules: Rules) -> tuple[Offer, ...]:
+    """Offers that may get a part of `units`: enough free stake, C/Q at most `price_tolerance` times the market price.
+
+    Cheapest C/Q first, ties by node id.
+    """
+    able = [offer for offer in offers if has_stake(offer, units, rules)]
+    if not able:
+        return ()
+    limit = market_price(able) * Fraction(rules.price_tolerance_ppm, PPM)
+    return tuple(sorted((offer for offer in able if effective_price(offer) <= limit), key=_by_price))
+
+
+def market_price(offers: Sequence[Offer]) -> Fraction:
+    """The lower median of C/Q in nano per unit, weighted by free stake: half of the stake asks at most this.
+
+    Not the cheapest C/Q: one node that asks next to nothing would then exclude everybody else, and sit alone as the
+    judge of all work. To move a stake-weighted median takes half of the stake.
+    """
+    ordered = sorted(offers, key=_by_price)
+    half = sum(map(_weight, ordered))
+    for offer in ordered:
+        half -= 2 * _weight(offer)
+        if half <= 0:
+            return effective_price(offer)
+    raise ValueError("nobody offers anything")
+
+
+def price_floor(offers: Sequence[Offer], rules: Rules) -> Fraction:
+    """Least C/Q that counts when work is spread: asking less than market / tolerance buys no more work than that."""
+    return market_price(offers) * Fraction(PPM, rules.price_tolerance_ppm)
+
+
+def has_stake(offer: Offer, units: int, rules: Rules, locked_nano: int = 0) -> bool:
+    """Whether the free stake, less what the task already locks, covers the minimum and this part's worst penalty."""
+    needed_nano = max(rules.min_stake_nano, locked_nano + exposure(terms(offer, units), rules, offer.role))
+    return offer.free_stake_nano >= needed_nano
+
+
+def eligible(
+    part: Part, producers: Mapping[Role, Sequence[Offer]], validators: Sequence[Offer], rules: Rules
+) -> tuple[tuple[Offer, ...], tuple[Offer, ...]]:
+    """Shortlists of producers and validators of a part; UnavailableError when they cannot fill it, saying why."""
+    makers = _require(producers.get(part.role, ()), part.role, part.units, rules)
+    judges = _require(validators, Role.VALIDATOR, part.units, rules)
+    makers = not_only_judge(makers, judges)
+    if not makers:
+        raise UnavailableError(
+            f"The only {part.role} node is also the only validator, and no node judges itself",
+            "Start one more node, or retry when more nodes are free.",
+        )
+    return makers, judges
+
+
+def not_only_judge(makers: Sequence[Offer], judges: Sequence[Offer]) -> tuple[Offer, ...]:
+    """Producers whose choice leaves at least one other node to judge them."""
+    return tuple(maker for maker in makers if len(judges) != 1 or maker.node != judges[0].node)
+
+
+def _require(offers: Sequence[Offer], role: Role, units: int, rules: Rules) -> tuple[Offer, ...]:
+    found = shortlist(offers, units, rules)
+    if found:
+        return found
+    if not offers:
+        raise UnavailableError(
+            f"No {role} node offers this service, language, engine and voice",
+            "Widen the request, or retry when such a node has joined.",
+        )
+    richest = max(offer.free_stake_nano for offer in offers)
+    raise UnavailableError(
+        f"None of {len(offers)} {role} nodes has enough free stake for a part of {units} units "
+        f"(most: {richest} nano, minimum: {rules.min_stake_nano})",
+        "Split the text into smaller parts, or retry when running tasks have released their stake.",
+    )
+
+
+def _by_price(offer: Offer) -> tuple[Fraction, str]:
+    return effective_price(offer), offer.node
+
+
+def _weight(offer: Offer) -> int:
+    return max(1, offer.free_stake_nano)
