@@ -19,13 +19,15 @@ class Waveform:
 
     def __post_init__(self) -> None:
         if self.samples.ndim != 2 or self.samples.dtype != np.float32:
-            raise ValueError(f"Waveform needs float32 [channels, samples], got {self.samples.dtype} {self.samples.shape}")
+            raise ValueError(
+                f"Waveform needs float32 [channels, samples], got {self.samples.dtype} {self.samples.shape}"
+            )
         if self.rate_hz <= 0:
             raise ValueError(f"rate_hz must be positive, got {self.rate_hz}")
 
     @property
     def duration_s(self) -> float:
-        return self.samples.shape[1] / self.rate_hz
+        return float(self.samples.shape[1] / self.rate_hz)
 
     @classmethod
     def from_pcm16(cls, pcm: bytes, rate_hz: int) -> Waveform:
@@ -35,4 +37,4 @@ class Waveform:
     def to_pcm16(self) -> bytes:
         """Mono little-endian 16-bit PCM; channels are averaged, values clipped."""
         mono = self.samples.mean(axis=0) if self.samples.shape[0] > 1 else self.samples[0]
-        return np.clip(np.rint(mono * 32768.0), -32768, 32767).astype("<i2").tobytes()
+        return bytes(np.clip(np.rint(mono * 32768.0), -32768, 32767).astype("<i2").tobytes())

@@ -1,0 +1,202 @@
+"""Writing audio to a file, standard output or any binary stream, as it is made."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import stat
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Literal
+
+from antiphon.audio.encoding import Encoder, Patch, encoder_for
+from antiphon.audio.formats import Format, format_named
+from antiphon.audio.waveform import Waveform
+from antiphon.errors import OutputError
+
+_STDOUT = "-"
+
+
+class AudioWriter:
+    """Encodes waveforms of `rate_hz` and `channels` into `target` with flat memory.
+
+    A regular file appears under its name only at `close`, complete: until then the audio lies in a hidden file beside
+    it, which `abort` (or an error inside `with`) removes. `-` is standard output; a stream is written as it is and
+    left open. Every failure of the target raises `OutputError` saying what to do.
+    """
+
+    def __init__(self, target: Path | str | BinaryIO, fmt: Format | str, rate_hz: int, channels: int = 1) -> None:
+        form = format_named(fmt) if isinstance(fmt, str) else fmt
+        self._rate_hz, self._channels = rate_hz, channels
+        self._target = _open_target(target)
+        self._encoder: Encoder | None = None
+        try:
+            self._encoder = encoder_for(form, rate_hz, channels, seekable=self._target.seekable)
+        except BaseException:
+            self._target.abort()
+            raise
+
+    def write(self, waveform: Waveform) -> None:
+        """Append `waveform`; its bytes have left this process when `write` returns, except one codec frame or page."""
+        if self._encoder is None:
+            raise ValueError("AudioWriter is closed")
+        if waveform.rate_hz != self._rate_hz or waveform.samples.shape[0] != self._channels:
+            raise ValueError(
+                f"AudioWriter takes {self._channels} channels at {self._rate_hz} Hz, "
+                f"got {waveform.samples.shape[0]} at {waveform.rate_hz} Hz"
+            )
+        step = 10 * self._rate_hz
+        for start in range(0, waveform.samples.shape[1], step):
+            block = Waveform(waveform.samples[:, start : start + step], self._rate_hz)
+            self._target.write(self._encoder.encode(block))
+
+    def close(self) -> None:
+        """Finish the container and put the file in its place. A second call does nothing."""
+        encoder, self._encoder = self._encoder, None
+        if encoder is None:
+            return
+        self._target.write(encoder.finish())
+        self._target.close(encoder.patches())
+
+    def abort(self) -> None:
+        """Give up: no file is left, and one that was there before stays as it was."""
+        encoder, self._encoder = self._encoder, None
+        if encoder is not None:
+            encoder.finish()
+            self._target.abort()
+
+    def __enter__(self) -> AudioWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> Literal[False]:
+        if kind is None:
+            self.close()
+        else:
+            self.abort()
+        return False
+
+
+class _Stream:
+    """A target that is written forward only and stays the caller's."""
+
+    seekable = False
+
+    def __init__(self, stream: BinaryIO, name: str, *, owned: bool = False) -> None:
+        self._stream, self._name, self._owned = stream, name, owned
+
+    def write(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view:
+                # A raw stream may take only a part.
+                view = view[self._stream.write(view) :]
+            self._stream.flush()
+        except (OSError, ValueError) as error:
+            self.abort()
+            raise _output_error(self._name, error) from error
+
+    def close(self, _patches: list[Patch]) -> None:
+        self.abort()
+
+    def abort(self) -> None:
+        if self._owned:
+            with contextlib.suppress(OSError):
+                self._stream.close()
+
+
+class _File:
+    """A regular file, built in a hidden one beside it."""
+
+    seekable = True
+
+    def __init__(self, path: Path) -> None:
+        self._shown = path
+        # Through a link, so that the file it points to is replaced and not the link.
+        self._path = Path(os.path.realpath(path))
+        self._part = self._path.with_name(f".{self._path.name[:200]}.{secrets.token_hex(4)}.part")
+        try:
+            self._file = self._part.open("xb")
+        except OSError as error:
+            raise _output_error(str(path), error) from error
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._file.write(data)
+        except OSError as error:
+            self.abort()
+            raise _output_error(str(self._shown), error) from error
+
+    def close(self, patches: list[Patch]) -> None:
+        try:
+            for offset, data in patches:
+                self._file.seek(offset)
+                self._file.write(data)
+            self._file.flush()
+            # A full disk may show itself only here.
+            os.fsync(self._file.fileno())
+            self._file.close()
+            if self._path.exists():
+                shutil.copymode(self._path, self._part)
+            self._part.replace(self._path)
+        except OSError as error:
+            self.abort()
+            raise _output_error(str(self._shown), error) from error
+
+    def abort(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+        with contextlib.suppress(OSError):
+            self._part.unlink(missing_ok=True)
+
+
+def _open_target(target: Path | str | BinaryIO) -> _File | _Stream:
+    if not isinstance(target, (Path, str)):
+        return _Stream(target, str(getattr(target, "name", "the output stream")))
+    if str(target) == _STDOUT:
+        if sys.stdout.isatty():
+            raise OutputError("Audio would be written to the terminal", "Add a pipe, a redirection or -o FILE.")
+        return _Stream(sys.stdout.buffer, "standard output")
+    path = Path(target)
+    try:
+        kind = path.stat().st_mode
+    except FileNotFoundError:
+        return _File(path)
+    except OSError as error:
+        raise _output_error(str(path), error) from error
+    if stat.S_ISDIR(kind):
+        raise OutputError(f"{str(path)!r} is a folder", f"Name a file in it, such as {path / 'speech.wav'}.")
+    if not os.access(path, os.W_OK):
+        raise OutputError(f"{str(path)!r} is write-protected", "Choose another name, or allow writing (chmod u+w).")
+    if stat.S_ISREG(kind):
+        return _File(path)
+    try:  # a device or a named pipe: nothing to rename
+        return _Stream(path.open("wb", buffering=0), str(path), owned=True)
+    except OSError as error:
+        raise _output_error(str(path), error) from error
+
+
+def _output_error(name: str, error: OSError | ValueError) -> OutputError:
+    if isinstance(error, FileNotFoundError):
+        return OutputError(f"The folder of {name!r} does not exist", f"Create it: mkdir -p {Path(name).parent}.")
+    if isinstance(error, PermissionError):
+        return OutputError(f"No permission to write {name!r}", "Choose a folder that you may write to.")
+    if isinstance(error, BrokenPipeError):
+        return OutputError(f"The reader of {name} went away before the audio ended", "Nothing more was written.")
+    if isinstance(error, OSError) and error.errno is not None and error.errno in _FULL:
+        return OutputError(f"The disk is full while writing {name!r}", "Free some space or choose another folder.")
+    reason = getattr(error, "strerror", None) or str(error)
+    return OutputError(f"Cannot write {name!r}: {reason}", "Choose another output.")
+
+
+def _full_errnos() -> frozenset[int]:
+    import errno
+
+    return frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
+
+
+_FULL = _full_errnos()
