@@ -1,0 +1,124 @@
+"""The answer's wire form: frames of type (1 byte), length (4 bytes, big-endian) and payload; ends are explicit.
+
+01 data; 02 end (empty); 03 error (canonical `ErrorFrame`). After 02 or 03 nothing follows; without one of them the
+answer was truncated. Pure: no IO.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import TypeAlias
+
+import msgspec
+
+from antiphon import errors
+from antiphon.errors import AntiphonError, BusyError, ProtocolError
+from antiphon.protocol import canonical
+
+DATA, END, ERROR = 1, 2, 3
+HEADER_BYTES = 5
+MAX_ERROR_BYTES = 8192
+MAX_TEXT_CHARS = 1000
+CONTENT_TYPE = "application/x-antiphon-frames"
+
+Frame: TypeAlias = tuple[int, bytes]
+"""(type, payload)."""
+
+_HEADER = struct.Struct(">BI")
+_CLASSES = {
+    name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, AntiphonError)
+}
+
+
+class ErrorFrame(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An error on its way: its class in `antiphon.errors`, its two sentences, and a busy node's estimate."""
+
+    error: str
+    what: str
+    hint: str
+    retry_after_s: float = 0.0
+
+
+def error_frame(error: AntiphonError) -> Frame:
+    """The error as a frame. Its cause and traceback stay at home."""
+    name = next(kind.__name__ for kind in type(error).__mro__ if _CLASSES.get(kind.__name__) is kind)
+    retry_after_s = error.retry_after_s if isinstance(error, BusyError) else 0.0
+    payload = ErrorFrame(
+        error=name,
+        what=error.what[:MAX_TEXT_CHARS],
+        hint=error.hint[:MAX_TEXT_CHARS],
+        retry_after_s=float(retry_after_s),
+    )
+    return ERROR, canonical.encode(payload)
+
+
+def error_of(payload: bytes) -> AntiphonError:
+    """The error to raise for an error frame. Raises ProtocolError if it is none of ours."""
+    frame = canonical.decode(ErrorFrame, payload, limit=MAX_ERROR_BYTES)
+    kind = _CLASSES.get(frame.error)
+    if kind is None:
+        raise ProtocolError(f"The node answered with an unknown error {frame.error[:40]!r}", "Update this program.")
+    what, hint = _printable(frame.what), _printable(frame.hint)
+    if issubclass(kind, BusyError):
+        return kind(what, hint, retry_after_s=min(max(frame.retry_after_s, 0.0), 3600.0))
+    return kind(what, hint)
+
+
+def _printable(text: str) -> str:
+    # Another node's words end up in a terminal: no control characters.
+    return "".join(c if c.isprintable() else " " for c in text[:MAX_TEXT_CHARS])
+
+
+def write(frame: Frame) -> bytes:
+    """One frame's bytes."""
+    kind, payload = frame
+    return _HEADER.pack(kind, len(payload)) + payload
+
+
+class FrameReader:
+    """Cuts a byte stream into frames, within limits. `ended` is true after an end or error frame."""
+
+    def __init__(self, *, frame_bytes: int, answer_bytes: int) -> None:
+        self._frame_bytes = frame_bytes
+        self._left = answer_bytes
+        self._buffer = bytearray()
+        self.ended = False
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Frames completed by `data`. Raises ProtocolError on an unknown type, a length over its limit, or data after
+        the end."""
+        buffer = self._buffer
+        buffer += data
+        start = 0
+        while not self.ended and len(buffer) - start >= HEADER_BYTES:
+            kind, size = _HEADER.unpack_from(buffer, start)
+            self._check(kind, size)
+            stop = start + HEADER_BYTES + size
+            if len(buffer) < stop:
+                break
+            with memoryview(buffer) as view:
+                payload = bytes(view[start + HEADER_BYTES : stop])
+            start = stop
+            self._left -= size
+            self.ended = kind != DATA
+            yield kind, payload
+        del buffer[:start]
+        if self.ended and buffer:
+            raise ProtocolError("The answer goes on after its end", "The node is faulty; ask another.")
+
+    def _check(self, kind: int, size: int) -> None:
+        limit = {DATA: self._frame_bytes, END: 0, ERROR: MAX_ERROR_BYTES}.get(kind)
+        if limit is None:
+            raise ProtocolError(f"The answer has a frame of unknown type {kind}", "The node is faulty; ask another.")
+        if size > limit:
+            raise ProtocolError(
+                f"A frame is too large: {size} bytes, the limit is {limit}", "Raise Limits.frame_bytes."
+            )
+        if kind == DATA and size > self._left:
+            raise ProtocolError("The answer is too large", "Raise Limits.answer_bytes.")
+
+    def finish(self) -> None:
+        """Call when the stream is over. Raises ProtocolError if it was cut off."""
+        if not self.ended:
+            raise ProtocolError("The answer was truncated: it has no end frame", "Ask again.")

@@ -1,0 +1,170 @@
+"""The HTTP client side: one pooled session for all nodes."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import ipaddress
+import socket
+from collections.abc import AsyncGenerator
+from functools import lru_cache
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from antiphon.errors import AntiphonError, BusyError, InputError, ProtocolError, UnavailableError
+from antiphon.nodes.transport.base import DEFAULT_LIMITS, Limits
+from antiphon.nodes.transport.door import too_large
+from antiphon.nodes.transport.frames import CONTENT_TYPE, DATA, END, FrameReader, error_of
+from antiphon.nodes.transport.server import MESSAGE_PATH
+
+KEEP_ALIVE_S = 15
+_READ_BYTES = 256 * 1024
+_DIRECT_BYTES = 1024 * 1024  # aiohttp wants larger bodies as a file
+
+
+@lru_cache(maxsize=4096)
+def message_url(endpoint: str) -> URL:
+    """Where messages for an endpoint go. Raises InputError unless it is http(s)://host[:port][/path] and no more."""
+    try:
+        url = URL(endpoint)
+        good = (
+            url.scheme in {"http", "https"} and url.host and not (url.user or url.password or url.query or url.fragment)
+        )
+    except ValueError:
+        good = False
+    if not good:
+        raise InputError(f"{endpoint[:100]!r} is not an endpoint", "Use http://host:port or https://host:port.")
+    return url.with_path(url.path.rstrip("/") + MESSAGE_PATH)
+
+
+def _is_public(address: str) -> bool:
+    ip = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    return ip.is_global and not ip.is_multicast
+
+
+class _PublicResolver(AbstractResolver):
+    """Resolves names to public addresses only; checked on the address that is then connected to."""
+
+    def __init__(self) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        public = [result for result in found if _is_public(result["host"])]
+        if not public:
+            raise OSError(None, "it has no public address")
+        return public
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+class HttpTransport:
+    """Asks nodes over HTTP. Follows no redirect, keeps no cookie, reads no proxy from the environment.
+
+    Endpoints come from other people: with `allow_private=False` only public addresses are connected to (no SSRF into
+    the own network). The default allows all, since a network on one machine is the common case.
+    """
+
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, allow_private: bool = True) -> None:
+        self._limits = limits
+        self._allow_private = allow_private
+        self._session: aiohttp.ClientSession | None = None
+
+    async def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncGenerator[bytes, None]:
+        """See `Transport.request`. Raises InputError for an endpoint that is no http(s) URL."""
+        end_s = asyncio.get_running_loop().time() + deadline_s
+        url = message_url(endpoint)
+        self._check_address(url)
+        if len(message) > self._limits.message_bytes:
+            raise too_large(len(message), self._limits.message_bytes)
+        response: aiohttp.ClientResponse | None = None
+        ended = False
+        try:
+            async with asyncio.timeout_at(end_s):
+                response = await self._open().post(
+                    url,
+                    data=message if len(message) <= _DIRECT_BYTES else io.BytesIO(message),
+                    headers={"Content-Type": "application/octet-stream"},
+                    allow_redirects=False,
+                )
+            _check_response(endpoint, response)
+            reader = FrameReader(frame_bytes=self._limits.frame_bytes, answer_bytes=self._limits.answer_bytes)
+            while not reader.ended:
+                async with asyncio.timeout_at(end_s):
+                    data = await response.content.readany()
+                if not data:
+                    break
+                for kind, payload in reader.feed(data):
+                    if kind == DATA:
+                        yield payload
+                    elif kind != END:
+                        raise error_of(payload)
+            reader.finish()
+            async with asyncio.timeout_at(end_s):
+                ended = not await response.content.readany()  # the end of the HTTP body frees the connection
+        except AntiphonError:
+            raise
+        except TimeoutError as e:
+            raise UnavailableError(f"{endpoint} was not done within {deadline_s} s", "Ask another node.") from e
+        except aiohttp.ClientPayloadError as e:
+            raise ProtocolError("The answer was truncated: the connection broke", "Ask again.") from e
+        except (aiohttp.ClientError, OSError) as e:
+            raise UnavailableError(f"{endpoint} cannot be reached: {e}", "Ask another node.") from e
+        finally:
+            if response is not None and not ended:
+                response.close()
+
+    async def close(self) -> None:
+        """Close all connections."""
+        if self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    async def __aenter__(self) -> HttpTransport:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                limit=self._limits.connections,
+                keepalive_timeout=KEEP_ALIVE_S,
+                resolver=None if self._allow_private else _PublicResolver(),
+            )
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect_s),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+                trust_env=False,
+                read_bufsize=_READ_BYTES,
+            )
+        return self._session
+
+    def _check_address(self, url: URL) -> None:
+        if self._allow_private:
+            return
+        host = url.host or ""
+        try:
+            public = _is_public(host)
+        except ValueError:
+            return  # a name: the resolver decides
+        if not public:
+            raise InputError(f"{host} is not a public address", "Use HttpTransport(allow_private=True) to allow it.")
+
+
+def _check_response(endpoint: str, response: aiohttp.ClientResponse) -> None:
+    if response.content_type == CONTENT_TYPE:
+        return
+    if response.status == 503:
+        raise BusyError(f"{endpoint} has no free connection", "Retry later or elsewhere.")
+    raise UnavailableError(f"{endpoint} answered HTTP {response.status}: no node of ours", "Check the endpoint.")

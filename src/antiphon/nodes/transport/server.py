@@ -1,0 +1,235 @@
+"""The HTTP side of a node: POST /v1/message takes an envelope and streams frames; GET /healthz says it lives.
+
+A bare ASGI application under uvicorn: there are two routes, and routing is measurable at this message rate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, MutableMapping
+from contextlib import aclosing
+from typing import Any, TypeAlias
+
+import uvicorn
+
+from antiphon.errors import (
+    BusyError,
+    InputError,
+    ProtocolError,
+    UnavailableError,
+)
+from antiphon.nodes.transport.base import DEFAULT_LIMITS, Handler, Limits
+from antiphon.nodes.transport.door import Door, too_large
+from antiphon.nodes.transport.frames import CONTENT_TYPE, DATA, ERROR, Frame, error_frame, error_of, write
+
+MESSAGE_PATH = "/v1/message"
+HEALTH_PATH = "/healthz"
+KEEP_ALIVE_S = 75
+"""Longer than any client of ours keeps an idle connection, so that it never writes into one that is closing."""
+_STOP_S = 2
+
+Event: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Event]]
+Send: TypeAlias = Callable[[Event], Awaitable[None]]
+
+
+class _GoneError(Exception):
+    """The asker left before its message was complete."""
+
+
+class App:
+    """ASGI application around one handler."""
+
+    def __init__(self, handler: Handler, limits: Limits = DEFAULT_LIMITS) -> None:
+        self._door = Door(handler, limits)
+        self._limits = limits
+
+    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        path, method = scope["path"], scope["method"]
+        if path == MESSAGE_PATH and method == "POST":
+            await self._message(scope, receive, send)
+        elif path == HEALTH_PATH and method in {"GET", "HEAD"}:
+            await _plain(send, 200, b'{"status":"ok"}', b"application/json")
+        elif path in {MESSAGE_PATH, HEALTH_PATH}:
+            await _plain(send, 405, b"Method not allowed. POST /v1/message, GET /healthz.\n")
+        else:
+            await _plain(send, 404, b"Not found. POST /v1/message, GET /healthz.\n")
+
+    async def _message(self, scope: Event, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(self._limits.body_s):
+                message = await self._read(scope, receive)
+        except _GoneError:
+            return
+        except TimeoutError:
+            late = UnavailableError(f"The message did not arrive within {self._limits.body_s} s", "Send it again.")
+            await _start(send, 408)
+            await _body(send, write(error_frame(late)), last=True)
+        except ProtocolError as e:
+            await _start(send, 413)
+            await _body(send, write(error_frame(e)), last=True)
+        else:
+            await self._answer(message, receive, send)
+
+    async def _read(self, scope: Event, receive: Receive) -> bytes:
+        limit = self._limits.message_bytes
+        for name, value in scope["headers"]:
+            if name == b"content-length" and int(value) > limit:
+                raise too_large(int(value), limit)
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            event = await receive()
+            if event["type"] == "http.disconnect":
+                raise _GoneError
+            part: bytes = event.get("body", b"")
+            size += len(part)
+            if size > limit:
+                raise too_large(size, limit)
+            parts.append(part)
+            if not event.get("more_body", False):
+                return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def _answer(self, message: bytes, receive: Receive, send: Send) -> None:
+        """Stream the answer; a watcher cancels it, handler included, when the asker leaves."""
+        task = asyncio.current_task()
+        assert task is not None
+        watcher = asyncio.create_task(_watch(receive, task))
+        try:
+            async with aclosing(self._door.answer(message)) as frames:
+                await _stream(frames, send)
+        except asyncio.CancelledError:
+            if not watcher.done() or watcher.cancelled():
+                raise
+            task.uncancel()
+        finally:
+            watcher.cancel()
+
+
+async def _watch(receive: Receive, task: asyncio.Task[Any]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+    task.cancel()
+
+
+async def _stream(frames: AsyncGenerator[Frame, None], send: Send) -> None:
+    started = False
+    async for frame in frames:
+        if not started:
+            await _start(send, *_status(frame))
+            started = True
+        await _body(send, write(frame), last=frame[0] != DATA)
+
+
+def _status(first: Frame) -> tuple[int, float]:
+    """HTTP status and Retry-After for people and proxies; our client reads the frame."""
+    kind, payload = first
+    if kind != ERROR:
+        return 200, 0.0
+    error = error_of(payload)
+    if isinstance(error, BusyError):
+        return 503, error.retry_after_s
+    if isinstance(error, ProtocolError | InputError):
+        return 400, 0.0
+    return 500, 0.0
+
+
+async def _start(send: Send, status: int, retry_after_s: float = 0.0) -> None:
+    headers = [(b"content-type", CONTENT_TYPE.encode())]
+    if retry_after_s:
+        headers.append((b"retry-after", str(max(1, round(retry_after_s))).encode()))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def _body(send: Send, body: bytes, *, last: bool) -> None:
+    await send({"type": "http.response.body", "body": body, "more_body": not last})
+
+
+async def _plain(send: Send, status: int, body: bytes, content_type: bytes = b"text/plain") -> None:
+    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await _body(send, body, last=True)
+
+
+class _Uvicorn(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        # Signals belong to the program, which may hold several servers.
+        yield
+
+
+class Server:
+    """A running server. `endpoint` is what others are told."""
+
+    def __init__(self, server: uvicorn.Server, serving: asyncio.Task[None], endpoint: str) -> None:
+        self._server = server
+        self._serving = serving
+        self.endpoint = endpoint
+
+    async def stop(self) -> None:
+        """Stop listening; answers under way get 2 s, then they are cancelled."""
+        self._server.should_exit = True
+        await asyncio.shield(self._serving)
+
+    async def __aenter__(self) -> Server:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.stop()
+
+
+async def serve(
+    handler: Handler, host: str = "127.0.0.1", port: int = 0, limits: Limits = DEFAULT_LIMITS, *, public_host: str = ""
+) -> Server:
+    """Serve `handler` on this event loop. `port` 0 takes a free one; `public_host` replaces `host` in the endpoint.
+
+    Raises UnavailableError if the address cannot be used.
+    """
+    return await serve_app(App(handler, limits), host, port, limits, public_host=public_host)
+
+
+async def serve_app(
+    app: Callable[[Any, Any, Any], Awaitable[None]],
+    host: str,
+    port: int,
+    limits: Limits,
+    *,
+    public_host: str = "",
+) -> Server:
+    """Serve any ASGI application the same way."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as e:
+        listener.close()
+        raise UnavailableError(f"Cannot listen on {host}:{port}: {e.strerror}", "Choose another port.") from e
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=False,
+        limit_concurrency=limits.connections,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=_STOP_S,
+    )
+    server = _Uvicorn(config)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    while not server.started:
+        if serving.done():
+            listener.close()
+            raise UnavailableError(
+                f"The server on {host}:{port} did not start", "See the log."
+            ) from serving.exception()
+        await asyncio.sleep(0.002)
+    bound_port = listener.getsockname()[1]
+    shown = public_host or host
+    return Server(server, serving, f"http://{f'[{shown}]' if ':' in shown else shown}:{bound_port}")
