@@ -1,0 +1,74 @@
+"""What every engine checks about a request, and how it says no: with the nearest name or the choices."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import unicodedata
+from collections.abc import Collection, Mapping
+from typing import TypeVar
+
+import msgspec
+
+from antiphon.errors import InputError
+
+LISTED = 12
+"""Most choices an error message lists."""
+
+OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
+
+
+def unknown(kind: str, name: str, choices: Collection[str]) -> InputError:
+    """An error for `name`, which is none of `choices`."""
+    near = difflib.get_close_matches(name.lower(), choices, n=3, cutoff=0.6)
+    if near:
+        hint = f"Did you mean {' or '.join(near)}?"
+    elif len(choices) <= LISTED:
+        hint = f"Choose from: {', '.join(choices)}." if choices else f"There is no {kind} to choose."
+    else:
+        hint = f"Some of {len(choices)}: {', '.join(list(choices)[:LISTED])}."
+    return InputError(f"There is no {kind} {name!r}", hint)
+
+
+def read_options(options: type[OptionsT], given: Mapping[str, object], engine: str) -> OptionsT:
+    """`given` as the engine's `Options`. Raises `InputError` for unknown keys and values of the wrong type or range."""
+    fields = options.__struct_fields__
+    for key in given:
+        if key not in fields:
+            raise unknown(f"option of {engine}", key, fields)
+    try:
+        return msgspec.convert(dict(given), options)
+    except msgspec.ValidationError as error:
+        raise InputError(f"An option of {engine} is wrong: {error}") from error
+
+
+def require_voice(name: str, voices: Collection[str]) -> None:
+    """Raise `InputError` unless `name` is one of `voices`."""
+    if name not in voices:
+        raise unknown("voice", name, voices)
+
+
+def require_words(text: str) -> None:
+    """Raise `InputError` unless there is a letter or a digit to speak."""
+    if not any(char.isalnum() for char in text):
+        raise InputError(f"There is nothing to speak in {text[:40]!r}", "Give at least one word or number.")
+
+
+_GREEK_WORD = re.compile(r"[\u0370-\u03ff]{2,}")
+
+
+def require_latin(text: str, engine: str) -> None:
+    """Raise `InputError` for letters English readers would silently drop or mangle; lone Greek letters are symbols."""
+    foreign = [char for char in text if char.isalpha() and not _is_latin(char)]
+    foreign += _GREEK_WORD.findall(text)
+    if foreign:
+        sample = "".join(dict.fromkeys(foreign))[:12]
+        raise InputError(
+            f"The engine {engine} reads English and cannot read {sample!r}",
+            "Choose a voice of that language, for example espeak-el, espeak-ru or espeak-cmn.",
+        )
+
+
+def _is_latin(char: str) -> bool:
+    name = unicodedata.name(char, "")
+    return name.startswith(("LATIN", "GREEK", "MODIFIER", "FEMININE", "MASCULINE", "MICRO", "FULLWIDTH LATIN"))

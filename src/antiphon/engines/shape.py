@@ -1,0 +1,55 @@
+"""The last touch every engine gives its audio: finite, unclipped, silence of a known length, no clicks at the edges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from antiphon.audio.waveform import Samples, Waveform
+from antiphon.errors import UnavailableError
+
+PEAK = 0.98
+"""Loudest sample we let out; leaves room for the rounding of 16-bit PCM and of resamplers."""
+
+SILENCE = 1e-3
+"""-60 dBFS: quieter than this is silence, even under soft consonants."""
+
+MARGIN_S = 0.03
+"""Kept before the first and after the last audible sample, so that soft onsets and decays survive trimming."""
+
+FADE_S = 0.004
+
+
+def finish(samples: Samples, rate_hz: int, *, lead_s: float, trail_s: float) -> Waveform:
+    """Mono `samples [T]` as a chunk that begins with at most `lead_s` and ends with at most `trail_s` of silence.
+
+    Silence is only ever cut, never added. Raises `UnavailableError` when the engine produced NaN or infinity: a bad
+    answer must not travel as if it were audio.
+    """
+    if not np.isfinite(samples).all():
+        raise UnavailableError("The engine produced values that are not numbers", "Try again, or use another voice.")
+    samples = trim(samples, rate_hz, lead_s=lead_s, trail_s=trail_s)
+    peak = float(np.abs(samples).max(initial=0.0))
+    if peak > PEAK:
+        samples = samples * np.float32(PEAK / peak)
+    return Waveform(faded(samples, rate_hz)[None, :], rate_hz)
+
+
+def trim(samples: Samples, rate_hz: int, *, lead_s: float, trail_s: float) -> Samples:
+    """A view of `samples [T]` without the silence beyond `lead_s` and `trail_s` (each at least `MARGIN_S`)."""
+    audible = np.flatnonzero(np.abs(samples) > SILENCE)
+    if audible.size == 0:
+        return samples[:0]
+    start = int(audible[0]) - round(max(lead_s, MARGIN_S) * rate_hz)
+    stop = int(audible[-1]) + 1 + round(max(trail_s, MARGIN_S) * rate_hz)
+    return samples[max(start, 0) : stop]
+
+
+def faded(samples: Samples, rate_hz: int) -> Samples:
+    """A copy of `samples [T]` that starts and ends at zero (raised cosine of `FADE_S`)."""
+    out = samples.astype(np.float32, copy=True)
+    count = min(round(FADE_S * rate_hz), out.size // 2)
+    if count:
+        ramp = (0.5 - 0.5 * np.cos(np.pi * np.arange(count) / count)).astype(np.float32)
+        out[:count] *= ramp
+        out[-count:] *= ramp[::-1]
+    return out
