@@ -39,7 +39,7 @@ class Worker:
 
     def __init__(self, *arguments: str) -> None:
         # Run by its path: as a module it would first import our package and NumPy, five times its own start.
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603  our own interpreter and file
             [sys.executable, str(_WORKER), *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -53,7 +53,7 @@ class Worker:
         if kind != b"r":
             self.kill()
             raise UnavailableError(
-                "espeak-ng did not start", "Run `python -m antiphon.engines.espeak_worker` to see why."
+                "espeak-ng did not start", "Run `python -m antiphon.engines.espeak_worker </dev/null` to see why."
             )
         ready = json.loads(payload)
         self.rate_hz = int(ready["rate_hz"])

@@ -1,4 +1,4 @@
-"""Which languages espeak-ng speaks here: read from its data folder (names of files and a few lines), in milliseconds."""
+"""Which languages espeak-ng speaks here: read from the names and heads of its data files, in milliseconds."""
 
 from __future__ import annotations
 

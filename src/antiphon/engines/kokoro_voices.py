@@ -4,14 +4,25 @@ from __future__ import annotations
 
 from antiphon.engines.base import Voice
 
-_NAMES = """
-af_heart af_alloy af_aoede af_bella af_jessica af_kore af_nicole af_nova af_river af_sarah af_sky
-am_adam am_echo am_eric am_fenrir am_liam am_michael am_onyx am_puck am_santa
-bf_alice bf_emma bf_isabella bf_lily bm_daniel bm_fable bm_george bm_lewis
-ef_dora em_alex em_santa ff_siwis hf_alpha hf_beta hm_omega hm_psi if_sara im_nicola
-jf_alpha jf_gongitsune jf_nezumi jf_tebukuro jm_kumo pf_dora pm_alex pm_santa
-zf_xiaobei zf_xiaoni zf_xiaoxiao zf_xiaoyi zm_yunjian zm_yunxi zm_yunxia zm_yunyang
-""".split()
+_NAMES = {
+    "af": ("heart", "alloy", "aoede", "bella", "jessica", "kore", "nicole", "nova", "river", "sarah", "sky"),
+    "am": ("adam", "echo", "eric", "fenrir", "liam", "michael", "onyx", "puck", "santa"),
+    "bf": ("alice", "emma", "isabella", "lily"),
+    "bm": ("daniel", "fable", "george", "lewis"),
+    "ef": ("dora",),
+    "em": ("alex", "santa"),
+    "ff": ("siwis",),
+    "hf": ("alpha", "beta"),
+    "hm": ("omega", "psi"),
+    "if": ("sara",),
+    "im": ("nicola",),
+    "jf": ("alpha", "gongitsune", "nezumi", "tebukuro"),
+    "jm": ("kumo",),
+    "pf": ("dora",),
+    "pm": ("alex", "santa"),
+    "zf": ("xiaobei", "xiaoni", "xiaoxiao", "xiaoyi"),
+    "zm": ("yunjian", "yunxi", "yunxia", "yunyang"),
+}
 
 _NATIVE = {
     "a": "American",
@@ -28,11 +39,8 @@ _NATIVE = {
 
 def _voice(name: str) -> Voice:
     native = _NATIVE[name[0]]
-    if name[0] in "ab":
-        description = f"{native} English"
-    else:
-        # We read English only, so English is what we declare; the timbre stays the speaker's own.
-        description = f"English in the timbre of a {native} speaker"
+    # We read English only, so English is what we declare; the timbre stays the speaker's own.
+    description = f"{native} English" if name[0] in "ab" else f"English in the timbre of a {native} speaker"
     return Voice(
         name=name,
         language="en-gb" if is_british(name) else "en-us",
@@ -47,5 +55,5 @@ def is_british(name: str) -> bool:
     return name.startswith("b")
 
 
-VOICES = tuple(_voice(name) for name in _NAMES)
+VOICES = tuple(_voice(f"{kind}_{name}") for kind, names in _NAMES.items() for name in names)
 BY_NAME = {voice.name: voice for voice in VOICES}
