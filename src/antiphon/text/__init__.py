@@ -1,0 +1,6 @@
+"""Text: reading it, cutting it into pieces, and turning what is written into what is spoken."""
+
+from antiphon.text.reading import MAX_TEXT_BYTES, read_text
+from antiphon.text.splitting import DEFAULT_LIMIT, Sentence, split, split_stream
+
+__all__ = ["DEFAULT_LIMIT", "MAX_TEXT_BYTES", "Sentence", "read_text", "split", "split_stream"]
