@@ -47,7 +47,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     punish_score_ppm: int = -100_000  # EMA target after an invalid part (BittAudio punishes towards -0.1)
     penalty_ppm: int = 2 * PPM  # P as a multiple of R
     dissent_ppm: int = 1 * PPM  # a validator's penalty, as a multiple of its fee, for a vote against a majority
-    score_tolerance_ppm: int = 150_000  # distance from the majority's median score at which a fee reaches 0
+    score_tolerance_ppm: int = 50_000  # distance from the majority's median at which a fee is 0 (docs/economy.md: why)
     min_stake_nano: int = 10 * NANO  # less free stake than this: no work
     deliver_s: int = 120  # a producer's time for one part, from its assignment
     commit_s: int = 30  # validators' time to judge and commit, from delivery

@@ -1,0 +1,243 @@
+"""From measurements to a vote: verdict and score as pure functions, under a named profile that cites its sources.
+
+1. A violated *certain* limit (does not decode, wrong length, silence, duplicate) is INVALID with score 0, whatever
+   else could or could not be measured.
+2. Otherwise a required measurement that is missing or inconclusive makes the vote INCONCLUSIVE. It is never a 0.
+3. Otherwise a violated limit is INVALID, else VALID. The score is the weighted mean of the ingredients; an optional
+   ingredient that was not measured leaves the mean, and its weight with it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from antiphon.economy.measurement import Measurement
+from antiphon.economy.types import PPM, Verdict, Vote
+
+DECODES = "integrity.decodes"
+LENGTH_ERROR = "integrity.length_error"
+CHARS_PER_S = "integrity.chars_per_s"
+SILENCE_SHARE = "integrity.silence_share"
+LONGEST_SILENCE = "integrity.longest_silence"
+CLIPPING_SHARE = "integrity.clipping_share"
+DC_OFFSET = "integrity.dc_offset"
+DUPLICATE = "integrity.duplicate"
+LEVEL_DBFS = "integrity.level_dbfs"
+WER = "words.wer"
+DISTILLMOS = "naturalness.distillmos"
+DNSMOS = "naturalness.dnsmos"
+SIMILARITY = "voice.similarity"
+
+
+class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known of the ordered voice and text before anybody listens. Empty = the profile's own limits hold."""
+
+    chars: int = 0  # of the text; 0 = unknown
+    mos: dict[str, tuple[float, float]] = {}  # predictor -> (mean, standard deviation) over the voice's own samples
+    allowed_wer: float | None = None  # e.g. higher for a voice that recognisers find hard
+    min_similarity: float | None = None  # cosine to the voice's own embedding
+
+
+UNKNOWN = Expectation()
+
+
+class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds of one measurement. `certain`: a violation needs no other evidence. `required`: must be measured."""
+
+    key: str  # judge.name
+    source: str
+    least: float | None = None
+    most: float | None = None
+    under: float | None = None  # like `most`, exclusive
+    certain: bool = False
+    required: bool = False
+
+    def holds(self, value: float) -> bool:
+        return (
+            (self.least is None or value >= self.least)
+            and (self.most is None or value <= self.most)
+            and (self.under is None or value < self.under)
+        )
+
+    @property
+    def bounds(self) -> str:
+        pairs = ((">=", self.least), ("<=", self.most), ("<", self.under))
+        return " and ".join(f"{sign} {bound:.4g}" for sign, bound in pairs if bound is not None)
+
+
+class Ingredient(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One addend of the score: 0 at `zero`, 1 at `one`, linear between and clamped outside."""
+
+    key: str
+    weight: float
+    zero: float
+    one: float
+    source: str
+    required: bool = True
+
+    def grade(self, value: float) -> float:
+        return min(1.0, max(0.0, (value - self.zero) / (self.one - self.zero)))
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A way to judge. Thresholds that the order's expectation moves are fields; all others are in `limits`."""
+
+    name: str
+    source: str
+    ingredients: tuple[Ingredient, ...]
+    limits: tuple[Limit, ...]
+    max_wer: float  # WER at or above this is a violation, unless the expectation allows another
+    spare_words: float = 0.0  # added to the allowed WER as words of this text: one slip must not fail a short text
+    mos_sd: float | None = None  # a MOS below the voice's mean by more than so many sd is a violation; None = no limit
+    mos_min_sd: float = 0.2  # predictors vary at least so much between texts of one voice
+    min_mos: float | None = None  # DistillMOS below this is a violation when nothing is known of the voice
+    invalid_scores_zero: bool = False
+
+
+CHARS_PER_WORD = 6.0
+"""English letters of a word and its space, roughly; turns `spare_words` into a share of the text."""
+
+
+def judge(profile: Profile, measurements: Iterable[Measurement], *, expectation: Expectation = UNKNOWN) -> Vote:
+    """Verdict and score in ppm. The vote carries the measurements, so that anybody can repeat this sum."""
+    kept = tuple(measurements)
+    values = _values(kept)
+    limits = limits_of(profile, expectation)
+    violated = [limit for limit in limits if limit.key in values and not limit.holds(values[limit.key])]
+    if any(limit.certain for limit in violated):
+        return Vote(verdict=Verdict.INVALID, score_ppm=0, measurements=kept)
+    if _missing(profile, limits, values):
+        return Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None, measurements=kept)
+    if violated:
+        score_ppm = 0 if profile.invalid_scores_zero else _score(profile, values)
+        return Vote(verdict=Verdict.INVALID, score_ppm=score_ppm, measurements=kept)
+    return Vote(verdict=Verdict.VALID, score_ppm=_score(profile, values), measurements=kept)
+
+
+def explain(profile: Profile, measurements: Iterable[Measurement], *, expectation: Expectation = UNKNOWN) -> list[str]:
+    """The same sum in words, one line per step: for receipts."""
+    kept = tuple(measurements)
+    values = _values(kept)
+    limits = limits_of(profile, expectation)
+    reasons = {_key(m): m.reason for m in kept if m.reason}
+    lines = [f"profile {profile.name}"]
+    for limit in limits:
+        if limit.key in values:
+            word = "holds" if limit.holds(values[limit.key]) else "VIOLATED"
+            lines.append(f"limit {limit.key} = {values[limit.key]:.4g}, {limit.bounds}: {word}")
+    for item in profile.ingredients:
+        if item.key in values:
+            grade = item.grade(values[item.key])
+            lines.append(f"score {item.key} = {values[item.key]:.4g} -> {grade:.3f} x {item.weight:.2f}")
+    lines += [f"missing {key}: {reasons.get(key, 'not measured')}" for key in _missing(profile, limits, values)]
+    vote = judge(profile, kept, expectation=expectation)
+    score = "" if vote.score_ppm is None else f", score {vote.score_ppm / PPM:.3f}"
+    return [*lines, f"verdict {vote.verdict}{score}"]
+
+
+def limits_of(profile: Profile, expectation: Expectation) -> tuple[Limit, ...]:
+    """All limits of one judgement: the profile's own, and those that the ordered voice and text set."""
+    found = [limit for limit in profile.limits if limit.key != CHARS_PER_S or expectation.chars >= _RATE_MIN_CHARS]
+    allowed = profile.max_wer if expectation.allowed_wer is None else expectation.allowed_wer
+    spare = profile.spare_words * CHARS_PER_WORD / expectation.chars if expectation.chars else 0.0
+    found.append(Limit(key=WER, under=allowed + spare, required=True, source="allowed WER of the voice and text"))
+    if profile.mos_sd is not None:
+        found += [
+            Limit(
+                key=f"naturalness.{name}",
+                least=mean - profile.mos_sd * max(sd, profile.mos_min_sd),
+                required=True,
+                source="mean and sd of the ordered voice: less is a worse engine than declared",
+            )
+            for name, (mean, sd) in sorted(expectation.mos.items())
+        ]
+        if not expectation.mos and profile.min_mos is not None:
+            found.append(Limit(key=DISTILLMOS, least=profile.min_mos, required=True, source="the profile's own floor"))
+    if expectation.min_similarity is not None:
+        least = expectation.min_similarity
+        found.append(Limit(key=SIMILARITY, least=least, required=True, source="embedding of the ordered voice"))
+    return tuple(found)
+
+
+_RATE_MIN_CHARS = 20
+"""Shorter texts have no speaking rate: their pauses are longer than their words."""
+
+
+def _key(measurement: Measurement) -> str:
+    return f"{measurement.judge}.{measurement.name}"
+
+
+def _values(measurements: Sequence[Measurement]) -> dict[str, float]:
+    keys = [_key(m) for m in measurements]
+    if len(set(keys)) != len(keys):
+        raise ValueError(f"a measurement is given twice: {sorted(k for k in set(keys) if keys.count(k) > 1)}")
+    # A NaN compares false with every bound, so it would silently be a violation: it is no measurement.
+    return {_key(m): m.value for m in measurements if m.value is not None and math.isfinite(m.value)}
+
+
+def _missing(profile: Profile, limits: Iterable[Limit], values: dict[str, float]) -> list[str]:
+    wanted = {limit.key for limit in limits if limit.required}
+    wanted |= {item.key for item in profile.ingredients if item.required}
+    return sorted(wanted - values.keys())
+
+
+def _score(profile: Profile, values: dict[str, float]) -> int:
+    counted = [item for item in profile.ingredients if item.key in values]
+    weight = math.fsum(item.weight for item in counted)
+    total = math.fsum(item.weight * item.grade(values[item.key]) for item in counted)
+    return round(PPM * total / weight)
+
+
+_INTEGRITY = (
+    Limit(key=DECODES, least=1, certain=True, required=True, source="an unreadable file is no work"),
+    Limit(key=LENGTH_ERROR, most=0, certain=True, required=True, source="the delivery declares its exact length"),
+    Limit(key=SILENCE_SHARE, most=0.9, certain=True, required=True, source="BittAudio does not check; silence passed"),
+    Limit(key=DUPLICATE, most=0, certain=True, source="BittAudio does not check; one clip could be sold twice"),
+    Limit(key=CHARS_PER_S, least=3, most=45, source="7-30 at speeds 0.5-2 in English; beyond: cut, rushed or padded"),
+    Limit(key=LONGEST_SILENCE, most=4.0, source="longer than any pause of read speech, in seconds"),
+    Limit(key=CLIPPING_SHARE, most=0.01, source="audible distortion"),
+    Limit(key=DC_OFFSET, least=-0.05, most=0.05, source="a broken converter, not a voice"),
+    Limit(key=LEVEL_DBFS, least=-50, source="inaudible at normal listening level"),
+)
+
+BITTAUDIO = Profile(
+    name="bittaudio",
+    source=(
+        "BittAudio (Bittensor subnet 16): S = .10 mos' + .10 noi' + .06 dis' + .06 col' + .06 loud' + .62 (1 - WER), "
+        "x' = (x-1)/4, WER >= .7 gives 0. Mended: WER over normalised text; integrity limits; a missing measurement is "
+        "inconclusive. Its NISQA model is not here: DistillMOS stands for mos', DNSMOS for noi'; nothing measures "
+        "dis', col' and loud', so their .18 leaves the sum and the remaining .82 is scaled to 1."
+    ),
+    ingredients=(
+        Ingredient(key=DISTILLMOS, weight=0.10, zero=1, one=5, source="mos' by another predictor"),
+        Ingredient(key=DNSMOS, weight=0.10, zero=1, one=5, source="noi' by another predictor"),
+        Ingredient(key=WER, weight=0.62, zero=1, one=0, source="1 - WER"),
+    ),
+    limits=_INTEGRITY,
+    max_wer=0.7,
+    invalid_scores_zero=True,
+)
+
+ANTIPHON = Profile(
+    name="antiphon",
+    source=(
+        "The network's default: words first, then naturalness, then the voice. Limits follow the ordered voice, so a "
+        "plain voice that was ordered is valid, and a fine voice replaced by a plain one is not."
+    ),
+    ingredients=(
+        Ingredient(key=WER, weight=0.50, zero=0.5, one=0, source="nobody follows a text with every 2nd word wrong"),
+        Ingredient(key=DISTILLMOS, weight=0.30, zero=1, one=5, source="separates synthesisers: espeak 2.2, Kokoro 4.6"),
+        Ingredient(key=DNSMOS, weight=0.05, zero=1, one=4, source="noise; ranks synthesisers weakly", required=False),
+        Ingredient(key=SIMILARITY, weight=0.15, zero=0.3, one=0.9, source="different .34, same .82", required=False),
+    ),
+    limits=_INTEGRITY,
+    max_wer=0.35,
+    spare_words=1.0,
+    mos_sd=3.0,
+    min_mos=1.8,
+)
+
+PROFILES = {profile.name: profile for profile in (ANTIPHON, BITTAUDIO)}
