@@ -17,10 +17,17 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.economy import accounts
+from antiphon.economy.types import PPM, Transfer
+
 Matrix = npt.NDArray[np.float64]
 
 KAPPA = 32767 / 65535
 """Share of stake that makes a consensus. Source: Bittensor's default."""
+
+NODES_PPM = 410_000
+VALIDATORS_PPM = 410_000
+"""Parts of an emission for working nodes and for validators; the remaining 18% is the owner's. Source: Bittensor."""
 
 
 class Epoch(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,6 +96,27 @@ def split(emission_nano: int, shares: Matrix) -> tuple[int, ...]:
     rest = emission_nano - sum(floors)
     order = sorted(range(len(whole)), key=lambda i: (-(emission_nano * whole[i] % total), i))
     return tuple(floor + (i in set(order[:rest])) for i, floor in enumerate(floors))
+
+
+def emit(
+    epoch: Epoch, emission_nano: int, *, validators: Sequence[str], nodes: Sequence[str], owner: str
+) -> tuple[Transfer, ...]:
+    """Newly issued money of one epoch: 41% to nodes by incentive, 41% to validators by dividends, 18% to the owner.
+
+    A side without any share (nobody has weights yet) issues nothing.
+    """
+    to_nodes = split(emission_nano * NODES_PPM // PPM, epoch.incentive)
+    to_validators = split(emission_nano * VALIDATORS_PPM // PPM, epoch.dividends)
+    paid = [
+        *((node, amount, "incentive") for node, amount in zip(nodes, to_nodes, strict=True)),
+        *((node, amount, "dividends") for node, amount in zip(validators, to_validators, strict=True)),
+        (owner, emission_nano * (PPM - NODES_PPM - VALIDATORS_PPM) // PPM, "owner's share"),
+    ]
+    return tuple(
+        Transfer(source=accounts.ISSUED, target=accounts.balance(who), amount_nano=amount, why=why)
+        for who, amount, why in paid
+        if amount > 0
+    )
 
 
 def _consensus(rows: Matrix, share: Matrix, kappa: float) -> Matrix:
