@@ -126,7 +126,10 @@ class Ledger(Protocol):
         """The ledger's node id: the receiver of every operation's envelope."""
 
     async def submit(self, envelope: bytes) -> None:
-        """Apply one signed operation or raise: ProtocolError, InputError, FundsError, UnavailableError, ConflictError."""
+        """Apply one signed operation.
+
+        Raises ProtocolError, InputError, FundsError, UnavailableError or ConflictError; then nothing has changed.
+        """
 
     async def account(self, owner: str) -> Account: ...
 

@@ -39,7 +39,7 @@ class ServiceOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     mixes_voices: bool = False  # serves `a:0.6+b:0.4` when it serves a and b
 
 
-class Register(_Operation, tag="register"):
+class Register(_Operation, frozen=True, tag="register"):
     """Become (or update) a node in one role. Registering anew after `Retire` resets the score memory."""
 
     role: Role
@@ -48,14 +48,14 @@ class Register(_Operation, tag="register"):
     endpoint: str
 
 
-class Retire(_Operation, tag="retire"):
+class Retire(_Operation, frozen=True, tag="retire"):
     """Leave a role. Parts already assigned still count."""
 
     role: Role
 
 
-class Heartbeat(_Operation, tag="heartbeat"):
-    """"I am here": offers of a role count only within `rules.live_s` of its last Register or Heartbeat.
+class Heartbeat(_Operation, frozen=True, tag="heartbeat"):
+    """ "I am here": offers of a role count only within `rules.live_s` of its last Register or Heartbeat.
 
     `live=False` is a clean goodbye: not offered from now on, score memory kept.
     """
@@ -64,26 +64,26 @@ class Heartbeat(_Operation, tag="heartbeat"):
     live: bool = True
 
 
-class Deposit(_Operation, tag="deposit"):
+class Deposit(_Operation, frozen=True, tag="deposit"):
     """Credit an account from outside. Only the ledger's operator may sign it."""
 
     account: str  # node id
     amount_nano: int
 
 
-class Stake(_Operation, tag="stake"):
+class Stake(_Operation, frozen=True, tag="stake"):
     """Move own balance into own stake."""
 
     amount_nano: int
 
 
-class Unstake(_Operation, tag="unstake"):
+class Unstake(_Operation, frozen=True, tag="unstake"):
     """Move free (not locked) stake back to own balance."""
 
     amount_nano: int
 
 
-class OpenTask(_Operation, tag="open-task"):
+class OpenTask(_Operation, frozen=True, tag="open-task"):
     """Quote, lock escrow, draw producers and validators: all in one step, or not at all."""
 
     task: str  # 32 hex digits, chosen by the client
@@ -96,7 +96,7 @@ class OpenTask(_Operation, tag="open-task"):
     synthetic: bool = False  # a validator's own prompt; client must be a registered validator
 
 
-class Deliver(_Operation, tag="deliver"):
+class Deliver(_Operation, frozen=True, tag="deliver"):
     """A producer commits to its result before any validator has seen it."""
 
     task: str
@@ -107,7 +107,7 @@ class Deliver(_Operation, tag="deliver"):
     rate_hz: int
 
 
-class Decline(_Operation, tag="decline"):
+class Decline(_Operation, frozen=True, tag="decline"):
     """The assigned producer gives the part back (busy, cannot serve). The next producer takes over."""
 
     task: str
@@ -116,7 +116,7 @@ class Decline(_Operation, tag="decline"):
     reason: str
 
 
-class Skip(_Operation, tag="skip"):
+class Skip(_Operation, frozen=True, tag="skip"):
     """The client passes over a producer that did not answer. Allowed while nothing is delivered."""
 
     task: str
@@ -125,7 +125,7 @@ class Skip(_Operation, tag="skip"):
     reason: str
 
 
-class Commit(_Operation, tag="commit"):
+class Commit(_Operation, frozen=True, tag="commit"):
     """A drawn validator commits: SHA-256 over canonical(vote) || salt || validator || task || index || round."""
 
     task: str
@@ -134,7 +134,7 @@ class Commit(_Operation, tag="commit"):
     commitment: bytes
 
 
-class Reveal(_Operation, tag="reveal"):
+class Reveal(_Operation, frozen=True, tag="reveal"):
     """The same validator opens its commitment after the commit phase."""
 
     task: str
@@ -144,7 +144,7 @@ class Reveal(_Operation, tag="reveal"):
     salt: bytes  # 16 bytes
 
 
-class Cancel(_Operation, tag="cancel"):
+class Cancel(_Operation, frozen=True, tag="cancel"):
     """The client ends a task. Parts not yet delivered are refunded; delivered ones are still judged and paid."""
 
     task: str
@@ -154,5 +154,14 @@ Operation: TypeAlias = (
     Register
     | Retire
     | Heartbeat
-    | Deposit | Stake | Unstake | OpenTask | Deliver | Decline | Skip | Commit | Reveal | Cancel
+    | Deposit
+    | Stake
+    | Unstake
+    | OpenTask
+    | Deliver
+    | Decline
+    | Skip
+    | Commit
+    | Reveal
+    | Cancel
 )

@@ -1,0 +1,5 @@
+"""The default ledger: one SQLite file."""
+
+from antiphon.ledger.sql.ledger import SqlLedger
+
+__all__ = ["SqlLedger"]

@@ -1,0 +1,103 @@
+"""The state machine of one task: parts in phases, and what follows when all are final. No IO; see `machine` for parts.
+
+1. A task's first phase starts when it opens; a phase starts when all parts of earlier phases are valid.
+2. When a part ends without a valid result, the parts of later phases are refunded.
+3. When all parts are final the task is closed: COMPLETED (all valid), PARTIAL (some), CANCELLED (none, and the client
+   cancelled one), FAILED (none). A closed task holds no money and never changes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+import msgspec
+
+from antiphon.economy.types import Rules
+from antiphon.errors import ConflictError
+from antiphon.ledger.base import PartRecord, PartState, TaskState
+from antiphon.ledger.machine import Abandon, Context, Event, PartOperation, Start, Step, Tick, transition
+from antiphon.ledger.operations import Cancel
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What never changes about a task and every transition needs."""
+
+    task: str
+    client: str
+    mode: str
+    service: str
+    rules: Rules
+
+
+class Book(Protocol):
+    """One task's parts, wherever they are kept: tables of a backend, or a dict in an audit."""
+
+    @property
+    def facts(self) -> Facts: ...
+
+    def part(self, index: int) -> PartRecord:
+        """Raises InputError when the task has no such part."""
+
+    def open_parts(self) -> Sequence[int]:
+        """Indices of the parts that are not final, ascending."""
+
+    def waiting(self) -> Sequence[tuple[int, int]]:
+        """(index, phase) of the WAITING parts, ascending."""
+
+    def phases(self) -> Collection[tuple[int, PartState]]:
+        """The different (phase, state) that occur."""
+
+    def keep(self, before: PartRecord, step: Step) -> None:
+        """Store the record and book what moves."""
+
+
+def act(book: Book, event: PartOperation | Tick, *, index: int, sender: str, now_ms: int) -> None:
+    """Apply one operation of `sender`, or a deadline, to a task. Raises what `machine.transition` raises."""
+    if isinstance(event, Cancel):
+        indices = book.open_parts()
+        if not indices:
+            raise ConflictError(f"Task {book.facts.task} is already closed", "Nothing can change it any more.")
+    else:
+        indices = (index,)
+    ended = [_step(book, event, index=i, sender=sender, now_ms=now_ms) for i in indices]
+    if any(ended):
+        _follow(book, now_ms)
+
+
+def closing_state(states: Collection[PartState]) -> TaskState | None:
+    """Rule 3. None while a part is not final."""
+    found = set(states)
+    assert found, "a task has parts"
+    if any(not state.final for state in found):
+        return None
+    if found == {PartState.VALID}:
+        return TaskState.COMPLETED
+    if PartState.VALID in found:
+        return TaskState.PARTIAL
+    return TaskState.CANCELLED if PartState.CANCELLED in found else TaskState.FAILED
+
+
+def _follow(book: Book, now_ms: int) -> None:
+    """Rules 1 and 2."""
+    waiting = book.waiting()
+    if not waiting:
+        return
+    phases = book.phases()
+    failed = [phase for phase, state in phases if state.final and state is not PartState.VALID]
+    undone = [phase for phase, state in phases if state is not PartState.VALID]
+    for index, phase in waiting:
+        if any(earlier < phase for earlier in failed):
+            _step(book, Abandon(), index=index, sender="", now_ms=now_ms)
+        elif not any(earlier < phase for earlier in undone):
+            _step(book, Start(), index=index, sender="", now_ms=now_ms)
+
+
+def _step(book: Book, event: Event, *, index: int, sender: str, now_ms: int) -> bool:
+    """Whether the part became final."""
+    facts = book.facts
+    before = book.part(index)
+    context = Context(client=facts.client, mode=facts.mode, rules=facts.rules, now_ms=now_ms, sender=sender)
+    step = transition(before, event, context)
+    book.keep(before, step)
+    return step.record.state.final

@@ -1,0 +1,198 @@
+"""What an operation may contain: every size that arrives from outside has its limit here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from antiphon.economy.types import NANO, Part, Role, Vote
+from antiphon.errors import AntiphonError, InputError
+from antiphon.ledger.machine import MODES
+from antiphon.ledger.operations import (
+    Commit,
+    Decline,
+    Deliver,
+    Deposit,
+    OpenTask,
+    Operation,
+    Register,
+    Reveal,
+    Selector,
+    ServiceOffer,
+    Skip,
+    Stake,
+    Unstake,
+)
+from antiphon.protocol.identity import check_node_id
+
+MAX_SUPPLY_NANO = 10**9 * NANO  # all money there is; keeps every sum inside 64 bits
+MAX_PRICE_NANO = 10 * NANO  # per unit
+MAX_PARTS = 5_000
+MAX_PART_UNITS = 100_000
+MAX_PHASES = 64
+MAX_NAME_CHARS = 64  # service, language, engine, voice
+MAX_MIX_CHARS = 512  # a voice mix
+MAX_MIX_VOICES = 16
+MAX_OFFERS = 64  # of one registration
+MAX_LANGUAGES = 256  # of one offer
+MAX_VOICES = 1_024  # of one offer
+MAX_ENDPOINT_CHARS = 512
+MAX_REASON_CHARS = 200
+MAX_MEASUREMENTS = 64  # of one vote
+MAX_NODES = 10_000  # registrations on one ledger
+MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
+MAX_AUDIO_S = 3_600
+HASH_BYTES = 32
+SALT_BYTES = 16
+
+_TASK = re.compile(r"[0-9a-f]{32}")
+
+
+def check(operation: Operation) -> None:
+    """Raise InputError unless every field of `operation` is within its limits."""
+    match operation:
+        case Register():
+            _check_register(operation)
+        case Deposit():
+            _node_id(operation.account)
+            _amount(operation.amount_nano)
+        case Stake() | Unstake():
+            _amount(operation.amount_nano)
+        case OpenTask():
+            _check_open(operation)
+        case Deliver():
+            _part_of(operation.task, operation.index, operation.attempt)
+            _check_deliver(operation)
+        case Decline() | Skip():
+            _part_of(operation.task, operation.index, operation.attempt)
+            _text("The reason", operation.reason, MAX_REASON_CHARS)
+        case Commit():
+            _part_of(operation.task, operation.index, operation.round)
+            _bytes("A commitment", operation.commitment, HASH_BYTES)
+        case Reveal():
+            _part_of(operation.task, operation.index, operation.round)
+            _bytes("A salt", operation.salt, SALT_BYTES)
+            _check_vote(operation.vote)
+        case _:
+            pass  # Retire, Heartbeat and Cancel hold nothing but enums, flags and a task id that is looked up
+
+
+def check_selector(selector: Selector) -> None:
+    """Raise InputError unless the selector's names are usable."""
+    _text("The service", selector.service, MAX_NAME_CHARS, required=True)
+    _text("The language", selector.language, MAX_NAME_CHARS)
+    _text("The engine", selector.engine, MAX_NAME_CHARS)
+    _text("The voice", selector.voice, MAX_MIX_CHARS)
+    if selector.voice.count("+") >= MAX_MIX_VOICES:
+        raise InputError(f"The voice mixes more than {MAX_MIX_VOICES} voices", "Mix fewer.")
+    if selector.node:
+        _node_id(selector.node)
+
+
+def check_parts(parts: tuple[Part, ...]) -> None:
+    """Raise InputError unless the parts are numbered 0, 1, 2, ... and each has a sane size."""
+    if not 1 <= len(parts) <= MAX_PARTS:
+        raise InputError(f"A task has 1 to {MAX_PARTS} parts, not {len(parts)}", "Open several tasks.")
+    for index, part in enumerate(parts):
+        if part.index != index:
+            raise InputError(f"Part {index} is numbered {part.index}", "Number the parts 0, 1, 2, ...")
+        if not 1 <= part.units <= MAX_PART_UNITS:
+            raise InputError(f"Part {index} has {part.units} units, not 1 to {MAX_PART_UNITS}", "Split it.")
+        if not 0 <= part.phase < MAX_PHASES:
+            raise InputError(f"Part {index} is in phase {part.phase}, not 0 to {MAX_PHASES - 1}")
+        if part.role is Role.VALIDATOR:
+            raise InputError(f"Part {index} asks for a validator as producer", "Ask for a processor or a trainer.")
+
+
+def _check_register(operation: Register) -> None:
+    if not 1 <= len(operation.offers) <= MAX_OFFERS:
+        raise InputError(f"A registration has 1 to {MAX_OFFERS} offers, not {len(operation.offers)}")
+    _bytes("A seal key", operation.seal_key, HASH_BYTES)
+    _text("The endpoint", operation.endpoint, MAX_ENDPOINT_CHARS, required=True)
+    for offer in operation.offers:
+        _check_offer(offer)
+
+
+def _check_offer(offer: ServiceOffer) -> None:
+    if not 1 <= offer.price_nano <= MAX_PRICE_NANO:
+        raise InputError(f"A price of {offer.price_nano} nano per unit is outside 1 to {MAX_PRICE_NANO}")
+    _text("The service", offer.service, MAX_NAME_CHARS, required=True)
+    _text("The engine", offer.engine, MAX_NAME_CHARS)
+    _names("languages", offer.languages, MAX_LANGUAGES)
+    _names("voices", offer.voices, MAX_VOICES)
+
+
+def _check_open(operation: OpenTask) -> None:
+    if not _TASK.fullmatch(operation.task):
+        raise InputError(f"{operation.task[:40]!r} is no task id", "A task id has 32 lower-case hex digits.")
+    if operation.mode not in MODES:
+        raise InputError(f"{operation.mode[:40]!r} is no mode", f"Use one of: {', '.join(MODES)}.")
+    _bytes("A request hash", operation.request_hash, HASH_BYTES)
+    _amount(operation.max_total_nano)
+    check_selector(operation.selector)
+    check_parts(operation.parts)
+    if operation.selector.node and not operation.synthetic:
+        raise InputError("Only a synthetic task may name a node", "Leave the node to the ledger's draw.")
+
+
+def _check_deliver(operation: Deliver) -> None:
+    _bytes("A result hash", operation.result_hash, HASH_BYTES)
+    if not MIN_RATE_HZ <= operation.rate_hz <= MAX_RATE_HZ:
+        raise InputError(f"A rate of {operation.rate_hz} Hz is outside {MIN_RATE_HZ} to {MAX_RATE_HZ}")
+    if not 1 <= operation.samples <= MAX_AUDIO_S * operation.rate_hz:
+        raise InputError(f"{operation.samples} samples are not between 1 and {MAX_AUDIO_S} s of audio")
+
+
+def _check_vote(vote: Vote) -> None:
+    if len(vote.measurements) > MAX_MEASUREMENTS:
+        raise InputError(f"The vote has {len(vote.measurements)} measurements, more than {MAX_MEASUREMENTS}")
+    for figure in vote.measurements:
+        for name in (figure.judge, figure.name, figure.unit):
+            _text("A measurement's name", name, MAX_NAME_CHARS)
+        _text("A measurement's reason", figure.reason or "", MAX_REASON_CHARS)
+        if figure.value is not None and not -1e18 < figure.value < 1e18:
+            raise InputError(f"{figure.judge}.{figure.name} is {figure.value}", "Measure it, or say why it cannot be.")
+
+
+def _part_of(task: str, index: int, turn: int) -> None:
+    if not _TASK.fullmatch(task):
+        raise InputError(f"{task[:40]!r} is no task id", "A task id has 32 lower-case hex digits.")
+    if not (0 <= index < MAX_PARTS and 0 <= turn < MAX_PARTS):
+        raise InputError(f"Part {index}, turn {turn}: both count from 0 to {MAX_PARTS - 1}")
+
+
+def _amount(amount_nano: int) -> None:
+    if not 1 <= amount_nano <= MAX_SUPPLY_NANO:
+        raise InputError(f"An amount of {amount_nano} nano is outside 1 to {MAX_SUPPLY_NANO}")
+
+
+def _node_id(node_id: str) -> None:
+    try:
+        check_node_id(node_id)
+    except AntiphonError as e:
+        raise InputError(e.what, e.hint) from e
+
+
+def _names(what: str, names: tuple[str, ...], limit: int) -> None:
+    if len(names) > limit:
+        raise InputError(f"The offer lists {len(names)} {what}, more than {limit}", "Split it into several offers.")
+    _each(what, names)
+
+
+def _each(what: str, names: Iterable[str]) -> None:
+    for name in names:
+        _text(f"One of the {what}", name, MAX_NAME_CHARS, required=True)
+
+
+def _text(what: str, text: str, limit: int, *, required: bool = False) -> None:
+    if required and not text:
+        raise InputError(f"{what} is empty")
+    if len(text) > limit:
+        raise InputError(f"{what} has {len(text)} characters, more than {limit}", "Shorten it.")
+    if not text.isprintable():
+        raise InputError(f"{what} has characters that cannot be printed")
+
+
+def _bytes(what: str, value: bytes, size: int) -> None:
+    if len(value) != size:
+        raise InputError(f"{what} has {size} bytes, not {len(value)}")

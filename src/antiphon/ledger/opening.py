@@ -1,0 +1,114 @@
+"""How a task begins: a pure function of the client's operation and of what the ledger knew at that moment.
+
+The ledger signs that knowledge (`Opening`) into the task's evidence, so an audit repeats quote and draw and gets the
+same producers, validators and reserves.
+"""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+
+import msgspec
+
+from antiphon.economy import accounts
+from antiphon.economy.quote import quote
+from antiphon.economy.selection import assign
+from antiphon.economy.types import Assignment, Offer, Part, Role, Rules, Transfer
+from antiphon.errors import FundsError
+from antiphon.ledger.base import PartRecord, PartState, TaskRecord, TaskState
+from antiphon.ledger.flow import Facts
+from antiphon.ledger.operations import OpenTask
+
+LEDGER_OPEN = "ledger-open"
+"""Kind of the envelope that carries an `Opening`."""
+
+
+class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the ledger adds to `OpenTask`: the moment, its randomness, its rules and the offers that matched."""
+
+    opened_ms: int
+    beacon: bytes
+    rules: Rules
+    producers: dict[str, tuple[Offer, ...]]  # by role
+    validators: tuple[Offer, ...]
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A task as it begins, and the transfer that locks its escrow."""
+
+    facts: Facts
+    record: TaskRecord
+    parts: tuple[PartRecord, ...]
+    lock: Transfer
+
+
+def beacon(secret: bytes, task: str, envelope: bytes) -> bytes:
+    """The task's randomness: HMAC-SHA256 over its id and the opening envelope, under the ledger's secret.
+
+    The client fixes both inputs before it can know the output, so it cannot choose its nodes.
+    """
+    return hmac.digest(secret, task.encode() + sha256(envelope).digest(), "sha256")
+
+
+def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
+    """Quote, draw and lock. Raises UnavailableError (a role is missing) and FundsError (dearer than the client allows).
+
+    The lock is the sum of the parts' reserves, which is never more than the quote.
+    """
+    producers = {Role(role): offers for role, offers in opening.producers.items()}
+    rules = opening.rules
+    quoted = quote(operation.parts, producers, opening.validators, rules)
+    assignments = assign(operation.parts, producers, opening.validators, rules, opening.beacon)
+    total_nano = sum(assignment.reserve_nano for assignment in assignments)
+    assert total_nano <= quoted.total_nano, "a task never locks more than its quote"
+    if total_nano > operation.max_total_nano:
+        raise FundsError(
+            f"The task locks {total_nano} nano, more than the {operation.max_total_nano} nano allowed",
+            "Allow more, or split the task.",
+        )
+    first = min(part.phase for part in operation.parts)
+    return Opened(
+        facts=Facts(
+            task=operation.task,
+            client=client,
+            mode=operation.mode,
+            service=operation.selector.service,
+            rules=rules,
+        ),
+        record=TaskRecord(
+            task=operation.task,
+            client=client,
+            selector=operation.selector,
+            mode=operation.mode,
+            state=TaskState.OPEN,
+            quote=quoted,
+            rules=rules,
+            request_hash=operation.request_hash,
+            beacon=opening.beacon,
+            opened_ms=opening.opened_ms,
+            synthetic=operation.synthetic,
+        ),
+        parts=tuple(
+            _begin(operation.task, part, assignment, opening, started=part.phase == first)
+            for part, assignment in zip(operation.parts, assignments, strict=True)
+        ),
+        lock=Transfer(
+            source=accounts.balance(client),
+            target=accounts.escrow(operation.task),
+            amount_nano=total_nano,
+            why="escrow of the task",
+        ),
+    )
+
+
+def _begin(task: str, part: Part, assignment: Assignment, opening: Opening, *, started: bool) -> PartRecord:
+    assert part.index == assignment.index, "assignments come in the order of the parts"
+    return PartRecord(
+        task=task,
+        part=part,
+        state=PartState.ASSIGNED if started else PartState.WAITING,
+        assignment=assignment,
+        deadline_ms=opening.opened_ms + opening.rules.deliver_s * 1000 if started else 0,
+        remaining_nano=assignment.reserve_nano,
+    )

@@ -1,0 +1,246 @@
+"""What each operation does inside one transaction. Checks first, then the rows; an exception undoes all of it.
+
+1. Only `Deposit` is the operator's; every other operation acts for its sender alone.
+2. Before an operation on a part, a deadline that has passed takes effect (and stays, even if the operation is refused).
+3. When the last part of a task is final, the same transaction closes the task and signs its journal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
+
+from antiphon.clock import Clock
+from antiphon.economy import accounts
+from antiphon.economy.quote import quote
+from antiphon.economy.types import Offer, Part, Quote, Role, Rules, Transfer
+from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
+from antiphon.ledger import flow, limits, machine, panel
+from antiphon.ledger.journal import LEDGER_JOURNAL, Journal
+from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, beacon, open_task
+from antiphon.ledger.operations import (
+    Cancel,
+    Commit,
+    Decline,
+    Deliver,
+    Deposit,
+    Heartbeat,
+    OpenTask,
+    Operation,
+    Register,
+    Retire,
+    Reveal,
+    Selector,
+    Skip,
+    Stake,
+    Unstake,
+)
+from antiphon.ledger.sql import market, money, outcomes, records
+from antiphon.ledger.sql.worker import Session
+from antiphon.protocol import canonical, receipt
+from antiphon.protocol import envelope as envelopes
+from antiphon.protocol.envelope import Envelope
+from antiphon.protocol.identity import Identity
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """The ledger's own keys, rules and clock: everything an operation needs besides the rows."""
+
+    operator: Identity
+    clock: Clock
+    rules: Rules
+    secret: bytes
+
+
+class _Call(msgspec.Struct, frozen=True):
+    session: Session
+    message: Envelope
+    raw: bytes
+    now_ms: int
+
+    @property
+    def sender(self) -> str:
+        return self.message.sender
+
+
+def submit(desk: Desk, session: Session, message: Envelope, raw: bytes, operation: Operation) -> AntiphonError | None:
+    """Apply one verified operation. A refusal is returned, not raised: its answer is part of the transaction."""
+    db, now_ms = session.db, desk.clock.now_ms()
+    try:
+        if outcomes.recall(db, message, raw):
+            return None
+        outcomes.check_fresh(message, now_ms)
+    except AntiphonError as e:
+        return e
+    if isinstance(operation, Deliver | Decline | Skip | Commit | Reveal):
+        tick(desk, session, operation.task, operation.index)
+    outcomes.prune(db, now_ms)
+    changed = set(session.changed)
+    db.execute("SAVEPOINT operation")
+    try:
+        _apply(desk, _Call(session, message, raw, now_ms), operation)
+    except AntiphonError as e:
+        if not outcomes.is_answer(e):
+            raise
+        db.execute("ROLLBACK TO operation")
+        db.execute("RELEASE operation")
+        session.changed = changed
+        outcomes.refuse(db, message, raw, e, now_ms)
+        return e
+    db.execute("RELEASE operation")
+    return None
+
+
+def tick(desk: Desk, session: Session, task: str, index: int) -> bool:
+    """Let a part's deadline take effect if it has passed (rule 2)."""
+    now_ms = desk.clock.now_ms()
+    try:
+        book = records.SqlBook(session, task, desk.rules, now_ms)
+        if not machine.due(book.part(index), now_ms):
+            return False
+    except InputError:
+        return False  # the operation itself will say that there is no such part
+    flow.act(book, machine.Tick(), index=index, sender="", now_ms=now_ms)
+    records.journal(session.db, task, now_ms, index, None)
+    _close_if_over(desk, session, task, now_ms)
+    return True
+
+
+def price(desk: Desk, session: Session, selector: Selector, parts: Sequence[Part]) -> Quote:
+    """What opening a task would cost now."""
+    opening = _opening(desk, session, selector, parts, b"", client="")
+    producers = {Role(role): offers for role, offers in opening.producers.items()}
+    return quote(parts, producers, opening.validators, desk.rules)
+
+
+def _apply(desk: Desk, call: _Call, operation: Operation) -> None:
+    limits.check(operation)
+    match operation:
+        case OpenTask():
+            _open(desk, call, operation)
+        case Deliver() | Decline() | Skip() | Commit() | Reveal():
+            _on_task(desk, call, operation, operation.index)
+        case Cancel():
+            _on_task(desk, call, operation, money.WHOLE_TASK)
+        case _:
+            _on_market(desk, call, operation)
+            kept = not isinstance(operation, Heartbeat)
+            records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_="", kept=kept)
+
+
+def _on_market(desk: Desk, call: _Call, operation: Register | Retire | Heartbeat | Deposit | Stake | Unstake) -> None:
+    db, sender = call.session.db, call.sender
+    match operation:
+        case Register():
+            market.register(db, sender, operation, call.now_ms)
+        case Retire():
+            market.retire(db, sender, operation.role)
+        case Heartbeat():
+            market.heartbeat(db, sender, operation.role, call.now_ms, live=operation.live)
+        case Deposit():
+            _deposit(desk, call, operation)
+        case Stake():
+            _transfer(call, accounts.balance(sender), accounts.stake(sender), operation.amount_nano, "stake")
+        case Unstake():
+            free_nano = money.holds(db, accounts.stake(sender)) - money.locked(db, sender)
+            if operation.amount_nano > free_nano:
+                raise FundsError(
+                    f"{sender} has {free_nano} nano of free stake, less than {operation.amount_nano}",
+                    "Wait until running parts have released theirs.",
+                )
+            _transfer(call, accounts.stake(sender), accounts.balance(sender), operation.amount_nano, "unstake")
+
+
+def _deposit(desk: Desk, call: _Call, operation: Deposit) -> None:
+    if call.sender != desk.operator.node_id:  # rule 1
+        raise InputError("Only the ledger's operator may deposit", f"The operator is {desk.operator.node_id}.")
+    issued_nano = -money.holds(call.session.db, accounts.ISSUED)
+    if issued_nano + operation.amount_nano > limits.MAX_SUPPLY_NANO:
+        raise FundsError(f"No more than {limits.MAX_SUPPLY_NANO} nano may exist, {issued_nano} do already")
+    _transfer(call, accounts.ISSUED, accounts.balance(operation.account), operation.amount_nano, "deposit")
+
+
+def _transfer(call: _Call, source: str, target: str, amount_nano: int, why: str) -> None:
+    moved = Transfer(source=source, target=target, amount_nano=amount_nano, why=why)
+    money.move(call.session.db, [moved], at_ms=call.now_ms)
+
+
+def _open(desk: Desk, call: _Call, operation: OpenTask) -> None:
+    db = call.session.db
+    if operation.task != call.message.task:
+        raise InputError("The operation and its envelope name different tasks", "Sign the envelope for the task.")
+    if db.execute("SELECT 1 FROM tasks WHERE task = ?", (operation.task,)).fetchone():
+        raise ConflictError(f"Task {operation.task} exists already", "Choose a new random id.")
+    if operation.synthetic and not market.registered(db, call.sender, Role.VALIDATOR):
+        raise InputError("Only a registered validator may open a synthetic task", "Register as validator first.")
+    seed = beacon(desk.secret, operation.task, call.raw)
+    opening = _opening(desk, call.session, operation.selector, operation.parts, seed, client=call.sender)
+    opened = open_task(operation, call.sender, opening)
+    records.add_task(call.session, opened.record, opened.parts)
+    money.move(db, [opened.lock], at_ms=call.now_ms, task=operation.task)
+    _lock_stake(call, opened)
+    records.add_envelope(db, call.message, call.raw, call.now_ms, task_=operation.task)
+    _sign(desk, call.session, operation.task, LEDGER_OPEN, opening)
+    call.session.changed.update((operation.task, part.index) for part in operation.parts)
+
+
+def _opening(
+    desk: Desk, session: Session, selector: Selector, parts: Sequence[Part], seed: bytes, *, client: str
+) -> Opening:
+    """What the ledger knows now. A client neither works on nor judges its own task."""
+    now_ms = desk.clock.now_ms()
+
+    def live(role: Role) -> tuple[Offer, ...]:
+        return market.offers(session.db, selector, role, desk.rules, now_ms, without=client)
+
+    return Opening(
+        opened_ms=now_ms,
+        beacon=seed,
+        rules=desk.rules,
+        producers={role.value: live(role) for role in sorted({part.role for part in parts})},
+        validators=live(Role.VALIDATOR),
+    )
+
+
+def _lock_stake(call: _Call, opened: Opened) -> None:
+    rules = opened.facts.rules
+    held: Counter[str] = Counter()
+    busy: Counter[tuple[str, Role]] = Counter()
+    for part in opened.parts:
+        held.update(panel.locks(part, rules))
+        busy.update(panel.active(part, rules))
+    money.lock(call.session.db, held, at_ms=call.now_ms, task=opened.facts.task, part=money.WHOLE_TASK)
+    market.load(call.session.db, Counter(), busy)
+
+
+def _on_task(desk: Desk, call: _Call, operation: machine.PartOperation, index: int) -> None:
+    task = operation.task
+    if task != call.message.task:
+        raise InputError("The operation and its envelope name different tasks", "Sign the envelope for the task.")
+    book = records.SqlBook(call.session, task, desk.rules, call.now_ms)
+    flow.act(book, operation, index=index, sender=call.sender, now_ms=call.now_ms)
+    row = records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_=task)
+    records.journal(call.session.db, task, call.now_ms, index, row)
+    _close_if_over(desk, call.session, task, call.now_ms)
+
+
+def _close_if_over(desk: Desk, session: Session, task: str, now_ms: int) -> None:
+    """Rule 3."""
+    if not records.is_over(session.db, task):
+        return
+    state = flow.closing_state(records.states(session.db, task))
+    assert state is not None, "a task without open parts has an end state"
+    records.close_task(session.db, task, state, now_ms)
+    journal = Journal(entries=records.entries(session.db, task), state=state, closed_ms=now_ms)
+    _sign(desk, session, task, LEDGER_JOURNAL, journal)
+    raw = receipt.close(desk.operator, task, records.evidence(session.db, task), desk.clock)
+    records.add_envelope(session.db, envelopes.verify_at(raw), raw, now_ms, task_=task)
+
+
+def _sign(desk: Desk, session: Session, task: str, kind: str, body: Opening | Journal) -> None:
+    own = desk.operator
+    packed = canonical.pack(body)
+    raw = envelopes.sign(own, kind=kind, receiver=own.node_id, task=task, body=packed, clock=desk.clock)
+    records.add_envelope(session.db, envelopes.verify_at(raw), raw, desk.clock.now_ms(), task_=task)

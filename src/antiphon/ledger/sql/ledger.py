@@ -1,0 +1,196 @@
+"""The default ledger: one SQLite file.
+
+What survives: an answered operation survives the end of the process, also by `kill -9`. With the default
+`synchronous=NORMAL` a power cut may take back the last operations (about a second's), but never leaves half of one:
+money stays conserved and the file consistent. `durable=True` (`synchronous=FULL`) survives power cuts too, at the price
+of one disk flush per group of operations.
+
+Several processes may open the same file: every write is one transaction that begins with a lock. Long polls hear of
+other processes' writes within `FOREIGN_CHANGE_S`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+from antiphon.clock import Clock
+from antiphon.economy.types import DEFAULT_RULES, Offer, Part, Quote, Role, Rules
+from antiphon.errors import InputError, StateError
+from antiphon.ledger import limits
+from antiphon.ledger.base import Account, NodeRecord, PartRecord, TaskRecord
+from antiphon.ledger.operations import Operation, Selector
+from antiphon.ledger.sql import desk as desks
+from antiphon.ledger.sql import files, market, money, records
+from antiphon.ledger.sql.desk import Desk
+from antiphon.ledger.sql.waiters import Waiters
+from antiphon.ledger.sql.worker import Session, Worker
+from antiphon.protocol import canonical
+from antiphon.protocol import envelope as envelopes
+from antiphon.protocol.identity import Identity
+
+KIND = "ledger"
+"""Kind of the envelopes that carry operations."""
+MAX_WAIT_S = 60.0
+"""Longest long poll."""
+MAX_TASKS = 500
+"""Most tasks in one answer."""
+EXPIRE_BATCH = 256
+"""Most deadlines that take effect in one transaction."""
+FOREIGN_CHANGE_S = 0.25
+
+
+class SqlLedger:
+    """`Ledger` over one file. Open it with `await SqlLedger.open(...)`, in the event loop that will use it."""
+
+    def __init__(self, desk: Desk, writer: Worker, reader: Worker, waiters: Waiters) -> None:
+        self._desk = desk
+        self._writer = writer
+        self._reader = reader
+        self._waiters = waiters
+        self._watch: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def open(
+        cls, path: Path | str, *, operator: Identity, clock: Clock, rules: Rules = DEFAULT_RULES, durable: bool = False
+    ) -> SqlLedger:
+        """Open the file, or create it with `rules`; an existing ledger keeps its own rules.
+
+        Raises StateError (damaged, foreign, newer, or another operator's) and OutputError (cannot be written).
+        """
+        path = Path(path)
+        waiters = Waiters()
+        db, desk = await asyncio.to_thread(_open, path, operator, clock, rules, durable=durable)
+        writer = Worker(db, str(path), writes=True, announce=waiters.wake)
+        reader = Worker(files.connect(path, read_only=True), str(path), writes=False)
+        return cls(desk, writer, reader, waiters)
+
+    async def identity(self) -> str:
+        return self._desk.operator.node_id
+
+    @property
+    def rules(self) -> Rules:
+        """The rules this ledger was created with."""
+        return self._desk.rules
+
+    async def submit(self, envelope: bytes) -> None:
+        message = envelopes.verify_at(envelope, self._desk.operator.node_id)
+        if message.kind != KIND:
+            raise InputError(f"An envelope of kind {message.kind!r} is no operation", f"Sign it as {KIND!r}.")
+        operation: Operation = canonical.decode(Operation, message.body)
+        refusal = await self._writer.run(lambda s: desks.submit(self._desk, s, message, envelope, operation))
+        if refusal is not None:
+            raise refusal
+
+    async def account(self, owner: str) -> Account:
+        return await self._reader.run(lambda s: money.account_of(s.db, owner))
+
+    async def nodes(self, role: Role | None = None) -> tuple[NodeRecord, ...]:
+        desk = self._desk
+        return await self._reader.run(lambda s: market.records(s.db, role, desk.rules, desk.clock.now_ms()))
+
+    async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
+        limits.check_selector(selector)
+        desk = self._desk
+        return await self._reader.run(lambda s: market.offers(s.db, selector, role, desk.rules, desk.clock.now_ms()))
+
+    async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
+        limits.check_selector(selector)
+        limits.check_parts(parts)
+        return await self._reader.run(lambda s: desks.price(self._desk, s, selector, parts))
+
+    async def task(self, task: str) -> TaskRecord:
+        return await self._reader.run(lambda s: records.task(s.db, task))
+
+    async def tasks(self, client: str | None = None, limit: int = 50) -> tuple[TaskRecord, ...]:
+        return await self._reader.run(lambda s: records.tasks(s.db, client, max(0, min(limit, MAX_TASKS))))
+
+    async def parts(self, task: str) -> tuple[PartRecord, ...]:
+        return await self._reader.run(lambda s: records.parts(s.db, task))
+
+    async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
+        record = await self._part(task, index)
+        if record.version > newer_than or wait_s <= 0:
+            return record
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + min(wait_s, MAX_WAIT_S)
+        async with self._waiters.listen((task, index)) as changed:
+            self._watch_others()
+            while True:
+                changed.clear()
+                record = await self._part(task, index)
+                left_s = end_s - loop.time()
+                if record.version > newer_than or left_s <= 0:
+                    return record
+                try:
+                    await asyncio.wait_for(changed.wait(), left_s)
+                except TimeoutError:
+                    return record
+
+    async def evidence(self, task: str) -> tuple[bytes, ...]:
+        return await self._reader.run(lambda s: records.evidence(s.db, task))
+
+    async def expire(self) -> int:
+        desk, moved = self._desk, 0
+        while due := await self._reader.run(lambda s: records.due(s.db, desk.clock.now_ms(), EXPIRE_BATCH)):
+            batch = [self._writer.run(_ticking(desk, task, index)) for task, index in due]
+            moved += sum(await asyncio.gather(*batch))
+        return moved
+
+    async def close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        await self._writer.close()
+        await self._reader.close()
+
+    async def _part(self, task: str, index: int) -> PartRecord:
+        return await self._reader.run(lambda s: records.part(s.db, task, index))
+
+    def _watch_others(self) -> None:
+        """While somebody waits, look whether another process has written: one cheap question for all waiters."""
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._see_others())
+
+    async def _see_others(self) -> None:
+        seen: int | None = None
+        while len(self._waiters):
+            # On the writing connection the version changes only when somebody else has written.
+            version = await self._writer.run(lambda s: int(s.db.execute("PRAGMA data_version").fetchone()[0]))
+            if seen is not None and version != seen:
+                self._waiters.wake_all()
+            seen = version
+            await asyncio.sleep(FOREIGN_CHANGE_S)
+
+
+def _ticking(desk: Desk, task: str, index: int) -> Callable[[Session], bool]:
+    return lambda session: desks.tick(desk, session, task, index)
+
+
+def _open(
+    path: Path, operator: Identity, clock: Clock, rules: Rules, *, durable: bool
+) -> tuple[sqlite3.Connection, Desk]:
+    db = files.prepare(path, durable=durable)
+    try:
+        with files.translated(path):
+            return db, _desk(db, path, operator, clock, rules)
+    except BaseException:
+        db.close()
+        raise
+
+
+def _desk(db: sqlite3.Connection, path: Path, operator: Identity, clock: Clock, rules: Rules) -> Desk:
+    """Write what a new ledger is made with, or read what this one was made with."""
+    made = {"operator": operator.node_id.encode(), "rules": canonical.encode(rules), "secret": secrets.token_bytes(32)}
+    db.execute("BEGIN IMMEDIATE")
+    db.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", made.items())
+    db.execute("COMMIT")
+    kept = dict(db.execute("SELECT key, value FROM meta").fetchall())
+    if kept["operator"] != made["operator"]:
+        raise StateError(
+            f"The ledger {path} belongs to {kept['operator'].decode()}, not to {operator.node_id}",
+            "Open it with its own key.",
+        )
+    return Desk(operator, clock, canonical.decode(Rules, kept["rules"]), kept["secret"])

@@ -1,0 +1,85 @@
+"""Accounts, transfers and locked stake as rows. Money only ever moves by `move`: double entry, never negative."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+
+from antiphon.economy import accounts
+from antiphon.economy.types import Transfer
+from antiphon.errors import FundsError
+from antiphon.ledger.base import Account
+
+WHOLE_TASK = -1
+"""The part column of what concerns no single part."""
+
+
+def holds(db: sqlite3.Connection, account: str) -> int:
+    """What an account holds, in nano; 0 if it does not exist."""
+    row = db.execute("SELECT nano FROM accounts WHERE name = ?", (account,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def move(db: sqlite3.Connection, transfers: Iterable[Transfer], *, at_ms: int, task: str = "", part: int = -1) -> None:
+    """Carry out the transfers in order. Raises FundsError before an account would become negative."""
+    for transfer in transfers:
+        held = holds(db, transfer.source)
+        if transfer.source != accounts.ISSUED and held < transfer.amount_nano:
+            raise FundsError(
+                f"{transfer.source} holds {held} nano, less than the {transfer.amount_nano} nano for {transfer.why}",
+                "Deposit the difference, or ask for less.",
+            )
+        _add(db, transfer.source, -transfer.amount_nano)
+        _add(db, transfer.target, transfer.amount_nano)
+        db.execute(
+            "INSERT INTO transfers (at_ms, task, part, source, target, nano, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (at_ms, task, part, transfer.source, transfer.target, transfer.amount_nano, transfer.why),
+        )
+
+
+def end(db: sqlite3.Connection, account: str) -> None:
+    """Forget an account that is empty. The database refuses it for one that is not."""
+    db.execute("DELETE FROM accounts WHERE name = ?", (account,))
+
+
+def locked(db: sqlite3.Connection, node: str) -> int:
+    """Stake of a node that open parts hold, in nano."""
+    row = db.execute("SELECT nano FROM locked WHERE node = ?", (node,)).fetchone()
+    return int(row[0]) if row else 0
+
+
+def lock(db: sqlite3.Connection, deltas: Mapping[str, int], *, at_ms: int, task: str, part: int) -> None:
+    """Lock (positive) or release (negative) stake, and keep its history. Stake always covers what is locked."""
+    for node, nano in deltas.items():
+        if nano == 0:
+            continue
+        db.execute("INSERT OR IGNORE INTO locked VALUES (?, 0)", (node,))
+        db.execute("UPDATE locked SET nano = nano + ? WHERE node = ?", (nano, node))
+        db.execute(
+            "INSERT INTO stake_history (at_ms, task, part, node, nano) VALUES (?, ?, ?, ?, ?)",
+            (at_ms, task, part, node, nano),
+        )
+    for node in deltas:
+        assert holds(db, accounts.stake(node)) >= locked(db, node), f"{node}'s stake covers what is locked"
+
+
+def account_of(db: sqlite3.Connection, owner: str) -> Account:
+    """Everything one identity owns; zeros for one that the ledger has never heard of."""
+    escrow = db.execute(
+        "SELECT coalesce(sum(nano), 0) FROM tasks JOIN accounts ON name = 'escrow:' || task "
+        "WHERE client = ? AND open_parts > 0",
+        (owner,),
+    ).fetchone()[0]
+    return Account(
+        owner=owner,
+        balance_nano=holds(db, accounts.balance(owner)),
+        stake_nano=holds(db, accounts.stake(owner)),
+        locked_nano=locked(db, owner),
+        escrow_nano=int(escrow),
+    )
+
+
+def _add(db: sqlite3.Connection, account: str, nano: int) -> None:
+    changed = db.execute("UPDATE accounts SET nano = nano + ? WHERE name = ?", (nano, account)).rowcount
+    if not changed:
+        db.execute("INSERT INTO accounts VALUES (?, ?)", (account, nano))

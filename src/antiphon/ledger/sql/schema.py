@@ -1,0 +1,129 @@
+"""Tables of the SQL ledger as numbered steps. A step that was released never changes; a new need is a new step.
+
+`accounts.nano` may be negative only for `issued`, and `supply.nano`, kept by triggers, is the sum over all accounts:
+0 after every transaction, checked by the database itself.
+"""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x414E5450  # "ANTP"
+
+_FOUNDATION = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE accounts (
+  name TEXT PRIMARY KEY,
+  nano INTEGER NOT NULL CHECK (nano >= 0 OR name = 'issued')
+) WITHOUT ROWID;
+CREATE TABLE supply (one INTEGER PRIMARY KEY CHECK (one = 1), nano INTEGER NOT NULL);
+INSERT INTO supply VALUES (1, 0);
+CREATE TRIGGER account_added AFTER INSERT ON accounts BEGIN UPDATE supply SET nano = nano + NEW.nano; END;
+CREATE TRIGGER account_moved AFTER UPDATE ON accounts BEGIN UPDATE supply SET nano = nano + NEW.nano - OLD.nano; END;
+CREATE TRIGGER account_ended BEFORE DELETE ON accounts WHEN OLD.nano <> 0
+  BEGIN SELECT RAISE(ABORT, 'an account that holds money cannot be deleted'); END;
+
+CREATE TABLE transfers (
+  seq INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  task TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  source TEXT NOT NULL,
+  target TEXT NOT NULL,
+  nano INTEGER NOT NULL CHECK (nano > 0),
+  why TEXT NOT NULL
+);
+CREATE INDEX transfers_by_task ON transfers (task) WHERE task <> '';
+
+CREATE TABLE nodes (
+  node TEXT NOT NULL,
+  role TEXT NOT NULL,
+  offers BLOB NOT NULL,
+  seal_key BLOB NOT NULL,
+  endpoint TEXT NOT NULL,
+  seen_ms INTEGER NOT NULL,
+  live INTEGER NOT NULL,
+  retired INTEGER NOT NULL,
+  PRIMARY KEY (node, role)
+) WITHOUT ROWID;
+CREATE TABLE loads (
+  node TEXT NOT NULL,
+  role TEXT NOT NULL,
+  parts INTEGER NOT NULL CHECK (parts >= 0),
+  PRIMARY KEY (node, role)
+) WITHOUT ROWID;
+CREATE TABLE locked (node TEXT PRIMARY KEY, nano INTEGER NOT NULL CHECK (nano >= 0)) WITHOUT ROWID;
+CREATE TABLE scores (
+  node TEXT NOT NULL,
+  role TEXT NOT NULL,
+  service TEXT NOT NULL,
+  quality_ppm INTEGER NOT NULL,
+  settled INTEGER NOT NULL,
+  PRIMARY KEY (node, role, service)
+) WITHOUT ROWID;
+
+CREATE TABLE tasks (
+  seq INTEGER PRIMARY KEY,
+  task TEXT NOT NULL UNIQUE,
+  client TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  service TEXT NOT NULL,
+  state TEXT NOT NULL,
+  closed_ms INTEGER NOT NULL,
+  open_parts INTEGER NOT NULL CHECK (open_parts >= 0),
+  record BLOB NOT NULL
+);
+CREATE INDEX tasks_by_client ON tasks (client, seq);
+CREATE INDEX tasks_open ON tasks (client) WHERE open_parts > 0;
+CREATE TABLE parts (
+  task TEXT NOT NULL REFERENCES tasks (task),
+  idx INTEGER NOT NULL,
+  phase INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  final INTEGER NOT NULL,
+  deadline_ms INTEGER NOT NULL,
+  record BLOB NOT NULL,
+  UNIQUE (task, idx)
+);
+CREATE INDEX parts_due ON parts (deadline_ms) WHERE deadline_ms > 0;
+CREATE INDEX parts_waiting ON parts (task, idx) WHERE state = 'waiting';
+
+CREATE TABLE envelopes (
+  seq INTEGER PRIMARY KEY,
+  sender TEXT NOT NULL,
+  nonce BLOB NOT NULL,
+  sha256 BLOB NOT NULL,
+  at_ms INTEGER NOT NULL,
+  task TEXT NOT NULL,
+  raw BLOB,
+  error TEXT,
+  what TEXT,
+  hint TEXT,
+  UNIQUE (sender, nonce)
+);
+CREATE INDEX envelopes_by_task ON envelopes (task, seq) WHERE task <> '' AND raw IS NOT NULL;
+CREATE INDEX envelopes_passing ON envelopes (at_ms) WHERE raw IS NULL;
+CREATE TABLE journal (
+  seq INTEGER PRIMARY KEY,
+  task TEXT NOT NULL REFERENCES tasks (task),
+  at_ms INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  envelope INTEGER REFERENCES envelopes (seq)
+);
+CREATE INDEX journal_by_task ON journal (task, seq);
+"""
+
+_STAKE_HISTORY = """
+CREATE TABLE stake_history (
+  seq INTEGER PRIMARY KEY,
+  at_ms INTEGER NOT NULL,
+  task TEXT NOT NULL,
+  part INTEGER NOT NULL,
+  node TEXT NOT NULL,
+  nano INTEGER NOT NULL
+);
+CREATE INDEX stake_history_by_node ON stake_history (node, seq);
+INSERT INTO stake_history (at_ms, task, part, node, nano) SELECT 0, '', -1, node, nano FROM locked WHERE nano > 0;
+"""
+
+MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY)
+VERSION = len(MIGRATIONS)
