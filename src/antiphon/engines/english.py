@@ -6,46 +6,79 @@ The alphabet is Kokoro's: one character a phoneme, stress marked before its vowe
 from __future__ import annotations
 
 import gzip
+import threading
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines.lazy import Lazy
+from antiphon.engines.shape import finish
+from antiphon.errors import InputError
+from antiphon.services import SpeechRequest
+
+MAX_PHONEMES = 400
+"""Longest input of one pass: hibari was not trained on longer ones, Kokoro's memory grows with them (limit 510)."""
+
+MAX_CHARS = 320
+"""Longest piece of text; few reach `MAX_PHONEMES`, and numbers in words may."""
 
 _CLAUSE_ENDS = frozenset(",;:—…")
 _SENTENCE_ENDS = frozenset(".!?")
+_CLAUSE_PAUSE_S = 0.12
 
 
-def sentences(text: str) -> list[str]:
-    """Sentences of one written text, in order, without the white space between them."""
-    from hibari import Hibari
+def speak(
+    request: SpeechRequest,
+    synthesise: Callable[[str], Samples],
+    *,
+    rate_hz: int,
+    british: bool = False,
+    first_chars: int = MAX_CHARS,
+) -> Iterator[Waveform]:
+    """One chunk per piece of the request's text; `synthesise` turns phonemes into samples `[T]`.
 
-    return [str(sentence) for sentence in Hibari.split_sentences(text)]
+    Pauses between pieces follow the text, not the model. Raises `InputError` when nothing can be spoken.
+    """
+    silent = True
+    for reading, pause_s in readings(request.text, british=british, first_chars=first_chars):
+        chunk = finish(synthesise(reading), rate_hz, pause_s=0.0 if silent else pause_s / request.speed)
+        if chunk is not None:
+            silent = False
+            yield chunk
+    if silent:
+        raise InputError(f"There is nothing to speak in {request.text[:40]!r}", "Give at least one word.")
 
 
-def phonemes(text: str, *, british: bool = False) -> Iterator[str]:
-    """Phonemes of each sentence that has any, in order, lazily: the first can be spoken while the rest waits."""
+def readings(text: str, *, british: bool, first_chars: int = MAX_CHARS) -> Iterator[tuple[str, float]]:
+    """(phonemes, seconds of pause before them) piece by piece, lazily: the first is spoken while the rest waits."""
+    from antiphon.text import split
+
     g2p = warm(british=british)
-    for sentence in sentences(spoken(text, "en-gb" if british else "en-us")):
-        if reading := str(g2p(_folded(sentence))):
-            yield reading
+    pause_s = 0.0
+    for sentence in split(text, limit=MAX_CHARS, first=first_chars):
+        if sentence.spoken:
+            for reading in cut(str(g2p(_folded(spoken(sentence.text, british=british)))), MAX_PHONEMES):
+                yield reading, pause_s
+                pause_s = _CLAUSE_PAUSE_S
+        pause_s = sentence.pause_s
 
 
-def split(reading: str, limit: int) -> list[str]:
-    """Pieces of at most `limit` phonemes, cut after clauses, else at spaces, else anywhere. Nothing is lost but spaces.
+def cut(reading: str, limit: int) -> list[str]:
+    """Pieces of at most `limit` phonemes, cut after clauses, else at spaces, else anywhere. Only spaces are lost.
 
     A cut is taken as late as possible, so that pieces are few and long.
     """
     pieces = []
     rest = reading.strip()
     while len(rest) > limit:
-        cut = _last(rest, limit, _CLAUSE_ENDS | _SENTENCE_ENDS) or _last(rest, limit, frozenset(" ")) or limit
-        pieces.append(rest[:cut].rstrip())
-        rest = rest[cut:].lstrip()
+        at = _last(rest, limit, _CLAUSE_ENDS | _SENTENCE_ENDS) or _last(rest, limit, frozenset(" ")) or limit
+        pieces.append(rest[:at].rstrip())
+        rest = rest[at:].lstrip()
     return [piece for piece in (*pieces, rest) if piece]
 
 
@@ -53,23 +86,23 @@ def _last(text: str, limit: int, ends: frozenset[str]) -> int:
     return next((i + 1 for i in range(limit - 1, 0, -1) if text[i] in ends), 0)
 
 
-def ends_sentence(reading: str) -> bool:
-    """Whether a piece ends a sentence (a longer pause follows) and not only a clause."""
-    return reading.rstrip('"”“) ')[-1:] not in _CLAUSE_ENDS
-
-
 def warm(*, british: bool = False) -> Any:
     """The reader of one accent, loaded once: about 0.2 s, the other accent untouched."""
     return _GB() if british else _US()
 
 
-def spoken(text: str, language: str) -> str:
+def warm_beside(*, british: bool = False) -> None:
+    """Begin `warm` in a thread, while the caller loads its model. Who needs the reader first waits for it."""
+    threading.Thread(target=warm, kwargs={"british": british}, name="english-reader", daemon=True).start()
+
+
+def spoken(text: str, *, british: bool) -> str:
     """`text` with numbers, money, dates and units in words."""
     try:
         from antiphon.text import normalise  # type: ignore[attr-defined]
     except ImportError:
         return text
-    return str(normalise(text, language))
+    return str(normalise(text, "en-gb" if british else "en-us"))
 
 
 def _folded(text: str) -> str:

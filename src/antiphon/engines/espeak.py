@@ -14,7 +14,7 @@ from antiphon.engines.base import Capabilities, Voice
 from antiphon.engines.checks import read_options, require_voice, require_words, unknown
 from antiphon.engines.espeak_pool import Pool
 from antiphon.engines.lazy import Lazy
-from antiphon.engines.shape import faded
+from antiphon.engines.shape import PEAK, faded
 from antiphon.errors import InputError
 from antiphon.services import Request, Service
 
@@ -66,20 +66,23 @@ class EspeakEngine:
     def generate(self, request: Request, seed: int) -> Iterator[Waveform]:
         """Chunks of about half a second at 22.05 kHz, while the worker still speaks."""
         self.check(request)
+        return self._stream(self._question(request, seed))
+
+    def _question(self, request: Request, seed: int) -> dict[str, str | int]:
         language, options = self._language(request), self._options(request)
-        pieces = self._pool.ask(
-            {
-                "voice": f"{language.identifier}+{options.variant}" if options.variant else language.identifier,
-                "text": _written(request.text, language.tag),
-                "rate_wpm": round(WORDS_PER_MINUTE * request.speed),
-                "pitch": options.pitch,
-                "intonation": options.intonation,
-                "seed": seed,
-            }
-        )
+        return {
+            "voice": f"{language.identifier}+{options.variant}" if options.variant else language.identifier,
+            "text": _written(request.text, language.tag),
+            "rate_wpm": round(WORDS_PER_MINUTE * request.speed),
+            "pitch": options.pitch,
+            "intonation": options.intonation,
+            "seed": seed,
+        }
+
+    def _stream(self, question: dict[str, str | int]) -> Iterator[Waveform]:
         held = np.zeros(0, np.float32)
         first = True
-        for rate_hz, pcm in pieces:
+        for rate_hz, pcm in self._pool.ask(question):
             held = np.concatenate([held, Waveform.from_pcm16(pcm, rate_hz).samples[0]])
             # One chunk is always held back: the last one is faded out.
             if held.size >= 2 * CHUNK_S * rate_hz:
@@ -105,6 +108,7 @@ class EspeakEngine:
 
 def _chunk(samples: Samples, *, first: bool, last: bool) -> Waveform:
     # Only the two ends of the whole answer are faded: between chunks the signal is continuous.
+    samples = samples * np.float32(PEAK)  # espeak's own limiter works up to the last bit
     shaped = faded(samples, RATE_HZ)
     half = samples.size // 2
     if not first:
@@ -137,4 +141,4 @@ def _written(text: str, language: str) -> str:
         return text
     from antiphon.engines import english
 
-    return english.spoken(text, "en-gb" if language.startswith("en-gb") else "en-us")
+    return english.spoken(text, british=language.startswith("en-gb"))

@@ -37,7 +37,7 @@ _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: espeak_Synth returns when the call
 _UTF8 = 1  # espeakCHARS_UTF8, and no espeakSSML or espeakPHONEMES: text is only ever text
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 
-# At full volume some languages reach the end of the 16-bit range inside the library; 80 leaves headroom.
+# At full volume some languages drive the library's own limiter; 80 leaves it little to do.
 _VOLUME_PERCENT = 80
 
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)

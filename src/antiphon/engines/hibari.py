@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import msgspec
 import numpy as np
 
-from antiphon.audio.waveform import Waveform
+from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import english
 from antiphon.engines.base import Capabilities, Voice
 from antiphon.engines.checks import read_options, require_latin, require_voice, require_words, unknown
 from antiphon.engines.lazy import Lazy
-from antiphon.engines.shape import finish
 from antiphon.errors import InputError
 from antiphon.services import Request, Service
 
 RATE_HZ = 24_000
-
-MAX_PHONEMES = 400
-"""Longest input of one pass; the model was not trained on longer ones."""
-
-LEAD_S, SENTENCE_S, CLAUSE_S = 0.06, 0.32, 0.14
-"""Silence kept before a piece and after it. The model itself leaves 0.3 s before and 0.5 s after every sentence."""
 
 VOICES = (
     Voice(
@@ -72,32 +64,25 @@ class HibariEngine:
         require_latin(request.text, self.name)
 
     def warm_up(self) -> None:
-        """Load the model and the reader side by side, so that the first request finds both."""
-        reader = threading.Thread(target=english.warm, daemon=True)
-        reader.start()
+        """Load the model and the reader."""
         self._model()
-        reader.join()
+        english.warm()
 
     def generate(self, request: Request, seed: int) -> Iterator[Waveform]:
         """One chunk per sentence at 24 kHz."""
         self.check(request)
-        self.warm_up()
         model = self._model()
         rng = np.random.default_rng(seed % 2**64)
-        silent = True
-        for sentence in english.phonemes(request.text):
-            for piece in english.split(sentence, MAX_PHONEMES):
-                samples = model.from_ids(model.ids(piece), request.speed, rng)
-                pause_s = SENTENCE_S if english.ends_sentence(piece) else CLAUSE_S
-                chunk = finish(samples, RATE_HZ, lead_s=LEAD_S / request.speed, trail_s=pause_s / request.speed)
-                if chunk.samples.size:
-                    silent = False
-                    yield chunk
-        if silent:
-            raise InputError(f"There is nothing to speak in {request.text[:40]!r}", "Give at least one word.")
+
+        def synthesise(phonemes: str) -> Samples:
+            samples: Samples = model.from_ids(model.ids(phonemes), request.speed, rng)
+            return samples
+
+        return english.speak(request, synthesise, rate_hz=RATE_HZ)
 
 
 def _load(threads: int) -> Any:
+    english.warm_beside()
     from hibari import Hibari
 
     return Hibari(threads=threads, g2p=False)  # the reader is ours: see `english`

@@ -13,35 +13,37 @@ PEAK = 0.98
 SILENCE = 1e-3
 """-60 dBFS: quieter than this is silence, even under soft consonants."""
 
-MARGIN_S = 0.03
+MARGIN_S = 0.04
 """Kept before the first and after the last audible sample, so that soft onsets and decays survive trimming."""
 
 FADE_S = 0.004
 
 
-def finish(samples: Samples, rate_hz: int, *, lead_s: float, trail_s: float) -> Waveform:
-    """Mono `samples [T]` as a chunk that begins with at most `lead_s` and ends with at most `trail_s` of silence.
+def finish(samples: Samples, rate_hz: int, *, pause_s: float) -> Waveform | None:
+    """Mono `samples [T]` as a chunk, with its own silence cut to `MARGIN_S` and a pause of `pause_s` before it.
 
-    Silence is only ever cut, never added. Raises `UnavailableError` when the engine produced NaN or infinity: a bad
+    None when there is nothing but silence. Raises `UnavailableError` when the engine produced NaN or infinity: a bad
     answer must not travel as if it were audio.
     """
     if not np.isfinite(samples).all():
         raise UnavailableError("The engine produced values that are not numbers", "Try again, or use another voice.")
-    samples = trim(samples, rate_hz, lead_s=lead_s, trail_s=trail_s)
-    peak = float(np.abs(samples).max(initial=0.0))
+    samples = trimmed(samples, rate_hz)
+    if samples.size == 0:
+        return None
+    peak = float(np.abs(samples).max())
     if peak > PEAK:
         samples = samples * np.float32(PEAK / peak)
-    return Waveform(faded(samples, rate_hz)[None, :], rate_hz)
+    pause = np.zeros(round(max(0.0, pause_s - 2 * MARGIN_S) * rate_hz), np.float32)
+    return Waveform(np.concatenate([pause, faded(samples, rate_hz)])[None, :], rate_hz)
 
 
-def trim(samples: Samples, rate_hz: int, *, lead_s: float, trail_s: float) -> Samples:
-    """A view of `samples [T]` without the silence beyond `lead_s` and `trail_s` (each at least `MARGIN_S`)."""
+def trimmed(samples: Samples, rate_hz: int) -> Samples:
+    """A view of `samples [T]` without the silence before its first and after its last sound, but for `MARGIN_S`."""
     audible = np.flatnonzero(np.abs(samples) > SILENCE)
     if audible.size == 0:
         return samples[:0]
-    start = int(audible[0]) - round(max(lead_s, MARGIN_S) * rate_hz)
-    stop = int(audible[-1]) + 1 + round(max(trail_s, MARGIN_S) * rate_hz)
-    return samples[max(start, 0) : stop]
+    margin = round(MARGIN_S * rate_hz)
+    return samples[max(int(audible[0]) - margin, 0) : int(audible[-1]) + 1 + margin]
 
 
 def faded(samples: Samples, rate_hz: int) -> Samples:
