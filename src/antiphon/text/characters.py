@@ -1,0 +1,103 @@
+"""Characters made plain: one form of each, typographic signs as ASCII, nothing that has no sound."""
+
+# The tables are about characters that look alike.
+# ruff: noqa: RUF001
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_PLAIN = {
+    **dict.fromkeys("‘’‚‛ʼ′", "'"),
+    **dict.fromkeys("“”„‟«»「」『』〝〞〟｢｣″《》〈〉", '"'),
+    **dict.fromkeys("‐‑‒⁃﹣", "-"),
+    **dict.fromkeys("—―⸺⸻", ", "),
+    "−": "-",
+    "…": "...",
+    "⁄": "/",
+    "。": ". ",
+    "｡": ". ",
+    "、": ", ",
+    "､": ", ",
+    "，": ", ",
+    "．": ". ",
+    "！": "! ",
+    "？": "? ",
+    "：": ": ",
+    "；": "; ",
+    "（": " (",
+    "）": ") ",
+    "【": " (",
+    "】": ") ",
+    "〔": " (",
+    "〕": ") ",
+    "〜": "-",
+    "～": "-",
+    "・": " ",
+    "·": " ",
+    "•": " ",
+    "‣": " ",
+    "◦": " ",
+    "™": "",
+    "®": "",
+    "№": "No. ",
+}
+# Blocks whose characters are only other looks of plain ones: ligatures, full and half width, styled letters, enclosed
+# numbers, squared units, Roman numerals, fractions, letterlike signs.
+_STYLED = re.compile(
+    "[\u2100-\u218f\u2460-\u24ff\u2776-\u2793\u3200-\u33ff\ufb00-\ufb06\uff01-\uffef\U0001d400-\U0001d7ff\U0001f100-\U0001f1e5]"
+)
+_VULGAR = re.compile(r"(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215e])")
+_VULGAR_LATIN = re.compile("[\u00bc-\u00be]")
+_KEPT_SYMBOLS = frozenset("°©")
+_JOINERS = frozenset("\u200c\u200d")
+_BREAKS = re.compile(r"[ \t]*\n[ \t\n]*")
+_EN_DASH = re.compile(r"\s+–\s+|–")
+
+
+def clean(text: str) -> str:
+    """`text` in NFC with plain punctuation; emoji, control, private and unassigned characters gone.
+
+    Runs of white space become one space, one line break, or one blank line.
+    """
+    text = text.replace("\r\n", "\n")
+    text = _VULGAR.sub(" ", text)
+    text = "".join(_PLAIN.get(char, char) for char in text)
+    text = _STYLED.sub(_unstyled, text)
+    text = _VULGAR_LATIN.sub(_unstyled, text)
+    text = "".join(_audible(char, text, place) for place, char in enumerate(text))
+    text = unicodedata.normalize("NFC", text)
+    text = _EN_DASH.sub(lambda found: ", " if found[0] != "–" else "-", text)
+    return collapse(text)
+
+
+def collapse(text: str) -> str:
+    """One space between words, none before a comma or full stop, none at the ends."""
+    text = re.sub(r"[ \t]+", " ", text)
+    text = _BREAKS.sub(lambda found: "\n" if found[0].count("\n") == 1 else "\n\n", text)
+    text = re.sub(r" +(?=[,;:!?](?:\s|$)|\.(?:\s|$))", "", text)
+    text = re.sub(r"([,;:])(?:[ ]?[,;:])+(?=\s|$)", r"\1", text)
+    return text.strip()
+
+
+def _unstyled(found: re.Match[str]) -> str:
+    plain = unicodedata.normalize("NFKC", found[0])
+    # What was one sign must not grow into its neighbours.
+    return "".join(_PLAIN.get(char, char) for char in plain)
+
+
+def _audible(char: str, text: str, place: int) -> str:
+    if char < "\x7f":
+        return char if char >= " " or char == "\n" else " " if char.isspace() else ""
+    kind = unicodedata.category(char)
+    if char in _JOINERS:
+        around = text[max(0, place - 1) : place] + text[place + 1 : place + 2]
+        return char if len(around) == 2 and all(unicodedata.category(one)[0] in "LM" for one in around) else ""
+    if kind in ("Zl", "Zp") or char == "\x85":
+        return "\n"
+    if kind == "Zs" or (kind == "So" and char not in _KEPT_SYMBOLS):
+        return " "
+    # Variation selectors and the keycap ring belong to emoji; Sk holds skin tones.
+    silent = kind in ("Cc", "Cf", "Cs", "Co", "Cn", "Sk", "Me") or "\ufe00" <= char <= "\ufe0f"
+    return "" if silent else char
