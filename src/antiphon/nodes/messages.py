@@ -25,9 +25,6 @@ JUDGE = "judge"
 FETCH = "fetch"
 DONE = "done"
 
-MAX_MESSAGE_BYTES = 32 * 1024 * 1024
-"""Largest envelope a node reads: one part's audio (5 minutes at 48 kHz) with room to spare."""
-
 FRAME_ACCEPTED = b"A"
 FRAME_CHUNK = b"C"
 FRAME_DONE = b"D"
@@ -37,15 +34,15 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pass
 
 
-class Brief(_Body):
+class Brief(_Body, frozen=True):
     """The secret content of an order: the request itself and the seed it is to be made with."""
 
     request: Request
     seed: int
 
 
-class Order(_Body):
-    """Signed by the client, sent to nobody in particular (receiver is empty), valid for one part of one task."""
+class Order(_Body, frozen=True):
+    """Signed by the client to itself (its receiver is the client): a statement that others carry, for one part only."""
 
     task: str
     index: int
@@ -53,7 +50,7 @@ class Order(_Body):
     sealed_brief: bytes  # canonical(Brief), sealed with the part's key
 
 
-class Work(_Body):
+class Work(_Body, frozen=True):
     """The order, and its key wrapped for the producer."""
 
     index: int
@@ -62,7 +59,7 @@ class Work(_Body):
     wrapped_key: bytes
 
 
-class Judge(_Body):
+class Judge(_Body, frozen=True):
     """The same order, its key wrapped for the validator by the producer, and the sealed result."""
 
     index: int
@@ -73,14 +70,14 @@ class Judge(_Body):
     sealed_audio: bytes
 
 
-class Fetch(_Body):
+class Fetch(_Body, frozen=True):
     """The client asks a validator for the audio it judged."""
 
     index: int
     attempt: int
 
 
-class Done(_Body):
+class Done(_Body, frozen=True):
     """The producer's signed statement of what it streamed."""
 
     index: int

@@ -1,0 +1,83 @@
+"""Figures of a finished job for people and for JSON: what was heard, what was paid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+from antiphon.economy import accounts
+from antiphon.economy.types import NANO
+
+if TYPE_CHECKING:
+    from antiphon.cli.say import Result
+    from antiphon.ledger.base import PartRecord
+    from antiphon.nodes.events import Closed
+
+SHOWN = {
+    ("words", "wer"): "WER",
+    ("naturalness", "distillmos"): "DistillMOS",
+    ("naturalness", "dnsmos"): "DNSMOS",
+    ("voice", "similarity"): "voice",
+}
+
+
+def measured(parts: Iterable[PartRecord]) -> dict[str, float | None]:
+    """Medians over parts and validators of the figures people look at first. None = inconclusive everywhere."""
+    found: dict[str, list[float]] = {label: [] for label in SHOWN.values()}
+    for part in parts:
+        for vote in part.rulings[-1].votes.values() if part.rulings else ():
+            for measurement in vote.measurements:
+                label = SHOWN.get((measurement.judge, measurement.name))
+                if label and measurement.value is not None:
+                    found[label].append(measurement.value)
+    return {label: median(values) if values else None for label, values in found.items()}
+
+
+def paid_nano(closed: Closed) -> int:
+    """What the client's escrow paid to others, all in all."""
+    own = accounts.balance(closed.task.client)
+    return sum(
+        transfer.amount_nano * (1 if transfer.target != own else 0)
+        - (transfer.amount_nano if transfer.source.startswith("stake:") and transfer.target == own else 0)
+        for part in closed.parts
+        for ruling in part.rulings
+        for transfer in ruling.settlement.transfers
+        if transfer.source.startswith("escrow:") or transfer.target == own
+    )
+
+
+def ant(nano: int) -> str:
+    """An amount for people: ANT with the digits that matter."""
+    return f"{nano / NANO:.6f}".rstrip("0").rstrip(".") + " ANT"
+
+
+def score_of(part: PartRecord) -> float | None:
+    """The majority's median score of a part, 0-1."""
+    if not part.rulings or part.rulings[-1].outcome.score_ppm is None:
+        return None
+    return part.rulings[-1].outcome.score_ppm / 1_000_000
+
+
+def as_dict(result: Result) -> dict[str, Any]:
+    """The result of `antiphon say --json`."""
+    parts = [part for closed in result.closed for part in closed.parts]
+    return {
+        "output": result.output,
+        "seconds": round(result.seconds, 3),
+        "first_audio_s": None if result.first_audio_s is None else round(result.first_audio_s, 3),
+        "figures": measured(parts),
+        "parts": [
+            {
+                "index": part.part.index,
+                "state": str(part.state),
+                "producer": part.assignment.producers[part.attempt].node,
+                "score": score_of(part),
+            }
+            for part in parts
+        ],
+        "quoted_nano": sum(closed.task.quote.total_nano for closed in result.closed),
+        "paid_nano": sum(paid_nano(closed) for closed in result.closed),
+        "tasks": [closed.task.task for closed in result.closed],
+        "receipts": [str(path) for path in result.receipts],
+    }

@@ -1,0 +1,50 @@
+"""What happens during a job, as a stream of values. Doors turn them into progress bars, files and HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from antiphon.audio import Waveform
+from antiphon.economy.types import Quote
+from antiphon.ledger.base import PartRecord, TaskRecord
+from antiphon.protocol.receipt import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A task was opened: escrow is locked. `first` is the job-wide number of its first part."""
+
+    task: str
+    quote: Quote
+    first: int
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One part moved on. `what` is a word for people: making, judging, valid, rejected, retry ..."""
+
+    number: int
+    what: str
+    node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Audio:
+    """Audio of part `number`, in order of parts. `audio` None marks the end of the part."""
+
+    number: int
+    audio: Waveform | None
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """A task is settled: what it cost, and the receipt that explains every payment."""
+
+    task: TaskRecord
+    parts: tuple[PartRecord, ...]
+    receipt: Receipt
+
+
+Event: TypeAlias = Opened | Stage | Audio | Closed

@@ -1,0 +1,51 @@
+"""The default way to judge: a panel of judges, a profile, and what is known of the ordered voice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from antiphon.economy.profiles import Expectation, Profile, judge
+from antiphon.economy.types import Vote
+from antiphon.judges import JudgePanel
+from antiphon.judges.base import Evidence, VoiceReference
+from antiphon.services import Request, SpeechRequest
+
+MIN_SIMILARITY = 0.6
+"""Least cosine to the ordered voice's own embedding; measured in docs/judging.md."""
+
+References = Callable[[str], VoiceReference | None]
+
+
+class PanelListener:
+    """Measurements by `panel`; verdict and score by `profile`, a pure function of them and of the voice's card."""
+
+    def __init__(self, panel: JudgePanel, profile: Profile, references: References) -> None:
+        self._panel = panel
+        self._profile = profile
+        self._references = references
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        return self._panel.languages
+
+    def warm_up(self) -> None:
+        """Begin to load the judges' models in the background."""
+        self._panel.warm_up()
+
+    def vote(self, evidence: Evidence) -> Vote:
+        reference = self._references(evidence.request.voice)
+        measurements = self._panel.measure(replace(evidence, reference=reference))
+        return judge(self._profile, measurements, expectation=expectation_of(evidence.request, reference))
+
+
+def expectation_of(request: Request, reference: VoiceReference | None) -> Expectation:
+    """What a valid answer to `request` must be like."""
+    chars = len(request.text) if isinstance(request, SpeechRequest) else 0
+    if reference is None:
+        return Expectation(chars=chars)
+    return Expectation(
+        chars=chars,
+        mos=reference.mos,
+        min_similarity=MIN_SIMILARITY if reference.embedding is not None else None,
+    )

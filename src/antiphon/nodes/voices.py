@@ -1,0 +1,48 @@
+"""Which voice a request means: a name, a mix, or the default of an engine or language."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from antiphon.engines import registry
+from antiphon.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A resolved voice: `voice` (name or mix), its language and its engine."""
+
+    voice: str
+    language: str
+    engine: str
+
+
+def resolve(voice: str, language: str, engine: str, *, default: str) -> Choice:
+    """Fill in what was not said. Raises `InputError` with the nearest names for what does not exist or fit."""
+    if engine and engine not in registry.names():
+        raise InputError(f"Unknown engine {engine!r}", f"Engines: {', '.join(registry.names())}.")
+    if not voice:
+        voice = _fitting(language, engine, default)
+    mix = registry.parse_mix(voice)
+    known = [registry.find_voice(name) for name in mix]
+    owner = registry.engine_for(voice)
+    if engine and owner != engine:
+        raise InputError(f"Voice {voice!r} belongs to engine {owner!r}, not {engine!r}", "Leave --engine out.")
+    return Choice(voice, language or known[0].language, owner)
+
+
+def _fitting(language: str, engine: str, default: str) -> str:
+    """The first voice of the engine, or for the language; the default voice when nothing else was said."""
+    if not language and not engine:
+        return default
+    wanted = language.casefold()
+    voices = [voice for voice in registry.all_voices() if not engine or voice.engine == engine]
+    fitting = [
+        voice
+        for voice in voices
+        if not wanted or voice.language.casefold() == wanted or voice.language.casefold().startswith(wanted + "-")
+    ]
+    if not fitting:
+        raise InputError(f"No voice speaks {language!r}", "See `antiphon voices`.")
+    names = [voice.name for voice in fitting]
+    return default if default in names else names[0]
