@@ -98,11 +98,9 @@ def warm_beside(*, british: bool = False) -> None:
 
 def spoken(text: str, *, british: bool) -> str:
     """`text` with numbers, money, dates and units in words."""
-    try:
-        from antiphon.text import normalise  # type: ignore[attr-defined]
-    except ImportError:
-        return text
-    return str(normalise(text, "en-gb" if british else "en-us"))
+    from antiphon.text import normalise
+
+    return normalise(text, "en-gb" if british else "en-us")
 
 
 def _folded(text: str) -> str:

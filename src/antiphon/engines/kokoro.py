@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -26,6 +27,9 @@ FIRST_CHARS = 80
 
 STYLE_ROWS, STYLE_SIZE = 510, 256
 
+MAX_THREADS = 4
+"""More threads than this gain nothing on pieces of a sentence."""
+
 LANGUAGES = ("en-us", "en-gb", "en")
 
 
@@ -43,8 +47,9 @@ class KokoroEngine:
 
         accent: Literal["us", "gb"] | None = None
 
-    def __init__(self, *, threads: int = 1) -> None:
-        self._model = Lazy(lambda: _load(threads))
+    def __init__(self, *, threads: int | None = None) -> None:
+        # The samples do not depend on the number of threads, so the machine may choose it.
+        self._model = Lazy(lambda: _load(threads or min(MAX_THREADS, os.cpu_count() or 1)))
 
     @property
     def capabilities(self) -> Capabilities:
