@@ -96,6 +96,12 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     min_mos: float | None = None  # DistillMOS below this is a violation when nothing is known of the voice
     invalid_scores_zero: bool = False
 
+    def __post_init__(self) -> None:
+        if not any(item.required for item in self.ingredients):
+            raise ValueError(f"profile {self.name}: one ingredient must be required, or a score could be empty")
+        if any(item.weight <= 0 or item.zero == item.one for item in self.ingredients):
+            raise ValueError(f"profile {self.name}: each ingredient needs a positive weight and a span")
+
 
 CHARS_PER_WORD = 6.0
 """English letters of a word and its space, roughly; turns `spare_words` into a share of the text."""
@@ -117,7 +123,7 @@ def judge(profile: Profile, measurements: Iterable[Measurement], *, expectation:
     return Vote(verdict=Verdict.VALID, score_ppm=_score(profile, values), measurements=kept)
 
 
-def explain(profile: Profile, measurements: Iterable[Measurement], *, expectation: Expectation = UNKNOWN) -> list[str]:
+def explain(profile: Profile, measurements: Iterable[Measurement], expectation: Expectation = UNKNOWN) -> list[str]:
     """The same sum in words, one line per step: for receipts."""
     kept = tuple(measurements)
     values = _values(kept)

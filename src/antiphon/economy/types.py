@@ -54,6 +54,14 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     live_s: int = 30  # a node silent for longer is not offered (see ledger operation Heartbeat)
     reveal_s: int = 30  # and to reveal, from the last commit or the end of the commit phase
 
+    def __post_init__(self) -> None:
+        if self.seats < 1 or self.redraws < 0 or self.failovers < 0:
+            raise ValueError("a part needs at least one seat, and no negative number of redraws or failovers")
+        if not 0 < self.floor_quality_ppm <= self.prior_quality_ppm <= PPM:
+            raise ValueError("0 < floor_quality_ppm <= prior_quality_ppm <= 1000000 must hold")
+        if self.price_tolerance_ppm < PPM or min(self.penalty_ppm, self.dissent_ppm, self.min_stake_nano) < 0:
+            raise ValueError("price_tolerance_ppm must be at least 1000000, penalties and stake not negative")
+
 
 DEFAULT_RULES = Rules()
 
@@ -68,6 +76,10 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     free_stake_nano: int
     settled: int = 0  # parts settled so far; few = a newcomer, to be explored
     load: int = 0  # parts assigned and not yet final
+
+    def __post_init__(self) -> None:
+        if self.price_nano < 0 or not 0 < self.quality_ppm <= PPM:
+            raise ValueError(f"{self.node}: price {self.price_nano} nano at quality {self.quality_ppm} ppm is no offer")
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):

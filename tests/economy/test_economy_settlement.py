@@ -1,0 +1,265 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from economy_market import markets, node, numbers, rule_sets, votes
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from antiphon.economy import accounts
+from antiphon.economy.quote import terms
+from antiphon.economy.selection import assign, seated
+from antiphon.economy.settlement import closeness, exposure, refund, settle, withdrawable
+from antiphon.economy.types import (
+    DEFAULT_RULES,
+    NANO,
+    PPM,
+    Assignment,
+    Offer,
+    Part,
+    Role,
+    Rules,
+    ScoreEvent,
+    Settlement,
+    Terms,
+    Verdict,
+    Vote,
+)
+from antiphon.economy.votes import tally
+from antiphon.errors import UnavailableError
+
+SEATS = [Terms(node=name, price_nano=1_000, quality_ppm=500_000) for name in ("v", "w", "x")]  # fee 500
+MAKER = Terms(node="p", price_nano=25_000, quality_ppm=800_000)  # reward 20,000
+STAKES = dict.fromkeys(["p", "v", "w", "x"], NANO)
+UNSURE = Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
+
+
+def yes(score: int) -> Vote:
+    return Vote(verdict=Verdict.VALID, score_ppm=score)
+
+
+def no(score: int) -> Vote:
+    return Vote(verdict=Verdict.INVALID, score_ppm=score)
+
+
+def play(
+    *cast: Vote | None, last: bool = True, stakes: dict[str, int] = STAKES, reserve_nano: int = 40_000, **more: object
+) -> Settlement:
+    revealed = {seat.node: vote for seat, vote in zip(SEATS, cast, strict=True) if vote}
+    arguments = {
+        "client": "c",
+        "task": "t",
+        "producer": MAKER,
+        "units": 200,
+        "seats": SEATS,
+        "votes": revealed,
+        "outcome": tally(revealed, [seat.node for seat in SEATS]),
+        "reserve_nano": reserve_nano,
+        "stakes": stakes,
+        "rules": DEFAULT_RULES,
+        "last": last,
+    }
+    return settle(**(arguments | more))
+
+
+def moved(done: Settlement) -> dict[tuple[str, str], int]:
+    return {(move.source, move.target): move.amount_nano for move in done.transfers}
+
+
+def test_valid_work_is_paid_and_the_rest_returns() -> None:
+    done = play(yes(800_000), yes(800_000), yes(825_000))
+    assert moved(done) == {
+        ("escrow:t", "balance:v"): 500,
+        ("escrow:t", "balance:w"): 500,
+        ("escrow:t", "balance:x"): 250,  # half way to the tolerance of 0.05
+        ("escrow:t", "balance:p"): 20_000,
+        ("escrow:t", "balance:c"): 18_750,
+    }
+    assert done.remaining_nano == 0
+    assert done.scores == (
+        ScoreEvent(node="v", role=Role.VALIDATOR, score_ppm=PPM),
+        ScoreEvent(node="w", role=Role.VALIDATOR, score_ppm=PPM),
+        ScoreEvent(node="x", role=Role.VALIDATOR, score_ppm=500_000),
+        ScoreEvent(node="p", role=Role.PROCESSOR, score_ppm=800_000),
+    )
+
+
+def test_dissent_is_burnt_from_stake_and_scored_0() -> None:
+    done = play(yes(800_000), yes(800_000), no(100_000))
+    assert moved(done)[("stake:x", "burnt")] == 500
+    assert ScoreEvent(node="x", role=Role.VALIDATOR, score_ppm=0) in done.scores
+
+
+def test_an_abstention_is_neither_paid_nor_punished_nor_scored() -> None:
+    for silent in (UNSURE, None):
+        done = play(yes(800_000), yes(800_000), silent)
+        assert not [key for key in moved(done) if key[0].endswith(":x") or key[1].endswith(":x")]
+        assert "x" not in {event.node for event in done.scores}
+
+
+def test_a_committed_vote_that_is_not_revealed_costs_as_much_as_dissent() -> None:
+    done = play(yes(800_000), yes(800_000), None, hidden=["x"])
+    assert moved(done)[("stake:x", "burnt")] == 500
+
+
+def test_invalid_work_costs_its_producer_and_makes_the_client_whole() -> None:
+    done = play(no(0), no(0), no(0))
+    assert moved(done) == {
+        ("escrow:t", "balance:v"): 500,
+        ("escrow:t", "balance:w"): 500,
+        ("escrow:t", "balance:x"): 500,
+        ("stake:p", "balance:c"): 1_500,
+        ("stake:p", "burnt"): 38_500,  # P*Q = 2 x 20,000
+        ("escrow:t", "balance:c"): 38_500,
+    }
+    assert done.scores[-1] == ScoreEvent(node="p", role=Role.PROCESSOR, score_ppm=-100_000)
+
+
+def test_after_invalid_work_the_rest_stays_for_a_failover() -> None:
+    done = play(no(0), no(0), no(0), last=False)
+    assert done.remaining_nano == 38_500
+    assert ("escrow:t", "balance:c") not in moved(done)
+
+
+def test_a_penalty_takes_no_more_than_the_stake_and_the_client_comes_first() -> None:
+    done = play(no(0), no(0), no(0), stakes=STAKES | {"p": 1_000})
+    assert moved(done)[("stake:p", "balance:c")] == 1_000
+    assert ("stake:p", "burnt") not in moved(done)
+
+
+def test_a_producer_that_asks_nothing_still_pays_for_being_judged() -> None:
+    done = play(no(0), no(0), no(0), producer=Terms(node="p", price_nano=0, quality_ppm=PPM))
+    assert moved(done)[("stake:p", "balance:c")] == 1_500
+    assert ("stake:p", "burnt") not in moved(done)
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_without_a_majority_nobody_is_paid_punished_or_scored(last: bool) -> None:
+    done = play(yes(1), no(1), UNSURE, last=last, hidden=["x"])
+    assert moved(done) == ({("escrow:t", "balance:c"): 40_000} if last else {})
+    assert done.scores == ()
+    assert done.remaining_nano == (0 if last else 40_000)
+
+
+def test_valid_work_ends_the_part_even_with_failovers_left() -> None:
+    assert play(yes(1), yes(1), yes(1), last=False).remaining_nano == 0
+
+
+def test_a_trainer_is_scored_as_a_trainer() -> None:
+    assert play(yes(1), yes(1), yes(1), role=Role.TRAINER).scores[-1].role is Role.TRAINER
+
+
+def test_payments_beyond_the_reserve_are_refused() -> None:
+    with pytest.raises(ValueError, match="exceed the reserve of 21000 nano by 500"):
+        play(yes(1), yes(1), yes(1), reserve_nano=21_000)
+
+
+def test_a_refund_returns_everything_and_an_empty_one_moves_nothing() -> None:
+    assert moved(refund("t", "c", 7, "why")) == {("escrow:t", "balance:c"): 7}
+    assert refund("t", "c", 0, "why").transfers == ()
+
+
+@pytest.mark.parametrize(("distance", "close"), [(0, PPM), (10_000, 800_000), (49_999, 20), (50_000, 0), (PPM, 0)])
+def test_closeness_falls_linearly_to_0_at_the_tolerance(distance: int, close: int) -> None:
+    assert closeness(distance, 0, DEFAULT_RULES) == closeness(0, distance, DEFAULT_RULES) == close
+
+
+def test_a_tolerance_of_0_pays_exact_scores_only() -> None:
+    strict = Rules(score_tolerance_ppm=0)
+    assert (closeness(5, 5, strict), closeness(5, 6, strict)) == (PPM, 0)
+
+
+def test_exposure_is_a_penalty_or_the_dissent_of_every_attempt() -> None:
+    assert exposure(MAKER, DEFAULT_RULES) == 40_000
+    assert exposure(SEATS[0], DEFAULT_RULES, Role.VALIDATOR) == 1_500
+
+
+def test_the_minimum_stake_stays_while_anything_is_locked() -> None:
+    assert withdrawable(15 * NANO, 0, DEFAULT_RULES) == 15 * NANO
+    assert withdrawable(15 * NANO, 1, DEFAULT_RULES) == 5 * NANO
+    assert withdrawable(15 * NANO, 14 * NANO, DEFAULT_RULES) == NANO
+    assert withdrawable(5 * NANO, 1, DEFAULT_RULES) == 0
+
+
+class Books:
+    """A ledger of balances that plays one part to its end, the votes given by `draw`."""
+
+    def __init__(self, drawn: Assignment, stakes: dict[str, int]) -> None:
+        self.drawn = drawn
+        self.balances: Counter[str] = Counter({accounts.stake(name): nano for name, nano in stakes.items()})
+        self.balances[accounts.escrow("t")] = drawn.reserve_nano
+        self.issued = sum(self.balances.values())
+
+    def play(self, draw: st.DataObject, rules: Rules) -> None:
+        remaining_nano = self.drawn.reserve_nano
+        for attempt, maker in enumerate(self.drawn.producers):
+            verdict, remaining_nano = self.judge(draw, rules, maker, attempt, remaining_nano)
+            if verdict is not Verdict.INVALID:
+                return
+
+    def judge(
+        self, draw: st.DataObject, rules: Rules, maker: Terms, attempt: int, remaining_nano: int
+    ) -> tuple[Verdict | None, int]:
+        for round_ in range(1 + rules.redraws):
+            seats = seated(self.drawn, round_, rules)
+            cast = {seat.node: vote for seat in seats if (vote := draw.draw(votes))}
+            outcome = tally(cast, [seat.node for seat in seats])
+            redraw = outcome.verdict is None and seated(self.drawn, round_ + 1, rules)
+            failover = outcome.verdict is Verdict.INVALID and attempt + 1 < len(self.drawn.producers)
+            done = settle(
+                client="c",
+                task="t",
+                producer=maker,
+                units=1,
+                seats=seats,
+                votes=cast,
+                outcome=outcome,
+                reserve_nano=remaining_nano,
+                stakes={seat.node: self.balances[accounts.stake(seat.node)] for seat in (maker, *seats)},
+                rules=rules,
+                last=not (redraw or failover),
+                hidden=[seat.node for seat in seats if seat.node not in cast],
+            )
+            self.book(done)
+            assert done.remaining_nano == self.balances[accounts.escrow("t")]
+            remaining_nano = done.remaining_nano
+            if not redraw:
+                return outcome.verdict, remaining_nano
+        raise AssertionError("the last round has no redraw")
+
+    def book(self, done: Settlement) -> None:
+        for move in done.transfers:
+            self.balances[move.source] -= move.amount_nano
+            self.balances[move.target] += move.amount_nano
+        assert min(self.balances.values()) >= 0
+        assert sum(self.balances.values()) == self.issued
+        assert all(type(number) is int for number in numbers(done))
+
+
+@given(st.data(), markets, rule_sets, st.integers(1, 2_000))
+@settings(max_examples=200, deadline=None)
+def test_whatever_is_voted_money_is_conserved_and_the_reserve_suffices(
+    data: st.DataObject, market: tuple[list[Offer], list[Offer]], rules: Rules, units: int
+) -> None:
+    producers, validators = market
+    try:
+        drawn = assign([Part(index=0, units=units)], {Role.PROCESSOR: producers}, validators, rules, b"b")[0]
+    except UnavailableError:
+        return
+    books = Books(drawn, {offer.node: offer.free_stake_nano for offer in (*producers, *validators)})
+    books.play(data, rules)
+    assert books.balances[accounts.escrow("t")] == 0
+    prices = {offer.node: offer.price_nano * units for offer in producers}
+    for maker in drawn.producers:
+        assert books.balances[accounts.balance(maker.node)] <= prices[maker.node]
+    client_nano = books.balances[accounts.balance("c")]
+    assert 0 <= client_nano <= drawn.reserve_nano  # never overcharged, and no profit from others' penalties
+
+
+def test_the_reserve_is_tight() -> None:
+    """Two invalid deliveries and a valid one by the dearest producer, all at Q = 1, spend all of it."""
+    field = {Role.PROCESSOR: [node(f"p{i}", price=100, quality=PPM) for i in range(3)]}
+    validators = [node(f"v{i}", Role.VALIDATOR, 10, PPM) for i in range(3)]
+    drawn = assign([Part(index=0, units=10)], field, validators, DEFAULT_RULES, b"b")[0]
+    assert drawn.reserve_nano == 3 * 3 * terms(validators[0], 10).reward_nano + 1_000

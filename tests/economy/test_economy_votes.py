@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import pytest
+from economy_market import votes
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.economy.types import Verdict, Vote
+from antiphon.economy.votes import tally
+
+UNSURE = Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
+VALID, INVALID = Verdict.VALID, Verdict.INVALID
+
+
+def yes(score: int = 800_000) -> Vote:
+    return Vote(verdict=VALID, score_ppm=score)
+
+
+def no(score: int = 200_000) -> Vote:
+    return Vote(verdict=INVALID, score_ppm=score)
+
+
+@pytest.mark.parametrize(
+    ("cast", "verdict"),
+    [
+        ([yes(), yes(), yes()], VALID),
+        ([yes(), yes(), no()], VALID),
+        ([no(), yes(), no()], INVALID),
+        ([yes(), yes(), UNSURE], VALID),
+        ([yes(), yes(), None], VALID),
+        ([yes(), no(), UNSURE], None),  # tie
+        ([yes(), no(), None], None),
+        ([yes(), UNSURE, UNSURE], None),  # one of three is no quorum
+        ([yes(), None, None], None),
+        ([UNSURE, UNSURE, UNSURE], None),
+        ([yes()], VALID),
+        ([None], None),
+        ([], None),  # an empty quorum is not a yes
+    ],
+)
+def test_majorities_quorums_and_ties(cast: list[Vote | None], verdict: Verdict | None) -> None:
+    seats = [f"v{i}" for i in range(len(cast))]
+    revealed = {seat: vote for seat, vote in zip(seats, cast, strict=True) if vote}
+    assert tally(revealed, seats).verdict is verdict
+
+
+def test_sides_are_named() -> None:
+    outcome = tally({"a": yes(), "b": yes(), "c": no(), "d": UNSURE}, ["a", "b", "c", "d", "e"])
+    assert (outcome.majority, outcome.minority, outcome.abstained) == (("a", "b"), ("c",), ("d", "e"))
+
+
+def test_the_score_is_the_median_of_the_majority_only() -> None:
+    cast = {"a": yes(700_000), "b": yes(900_000), "c": yes(100_000), "d": no(0), "e": no(0)}
+    assert tally(cast, list(cast)).score_ppm == 700_000
+
+
+def test_two_scores_give_their_mean_rounded_down() -> None:
+    assert tally({"a": yes(5), "b": yes(10), "c": no()}, ["a", "b", "c"]).score_ppm == 7
+
+
+def test_a_vote_without_a_seat_does_not_count() -> None:
+    assert tally({"x": yes(), "y": yes(), "a": no()}, ["a"]).verdict is INVALID
+
+
+def test_nobody_sits_twice() -> None:
+    with pytest.raises(ValueError, match="sits once"):
+        tally({"a": yes()}, ["a", "a"])
+
+
+@given(st.lists(votes, max_size=9), st.randoms())
+def test_the_order_of_seats_changes_nothing(cast: list[Vote | None], dice: object) -> None:
+    seats = [f"v{i}" for i in range(len(cast))]
+    revealed = {seat: vote for seat, vote in zip(seats, cast, strict=True) if vote}
+    before = tally(revealed, seats)
+    dice.shuffle(seats)  # type: ignore[attr-defined]
+    after = tally(revealed, seats)
+    assert (after.verdict, after.score_ppm) == (before.verdict, before.score_ppm)
+    assert set(after.majority) == set(before.majority)
+
+
+@given(st.lists(votes, max_size=9))
+def test_every_seat_is_on_one_side_and_a_verdict_has_a_majority_of_votes_and_seats(cast: list[Vote | None]) -> None:
+    seats = [f"v{i}" for i in range(len(cast))]
+    outcome = tally({seat: vote for seat, vote in zip(seats, cast, strict=True) if vote}, seats)
+    if outcome.verdict is None:
+        assert outcome.score_ppm is None
+        assert outcome.majority == outcome.minority == ()
+    else:
+        assert sorted((*outcome.majority, *outcome.minority, *outcome.abstained)) == seats
+        assert len(outcome.majority) > len(outcome.minority)
+        assert 2 * (len(outcome.majority) + len(outcome.minority)) > len(seats)
