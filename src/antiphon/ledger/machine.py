@@ -55,15 +55,15 @@ VERIFIED = "verified"
 MODES = (STREAM, VERIFIED)
 
 
-class Tick(msgspec.Struct, frozen=True, tag="tick"):
+class Tick(msgspec.Struct, frozen=True):
     """The part's deadline has passed."""
 
 
-class Start(msgspec.Struct, frozen=True, tag="start"):
+class Start(msgspec.Struct, frozen=True):
     """All earlier phases are valid."""
 
 
-class Abandon(msgspec.Struct, frozen=True, tag="abandon"):
+class Abandon(msgspec.Struct, frozen=True):
     """An earlier phase failed."""
 
 

@@ -13,6 +13,9 @@ import msgspec
 
 from antiphon.economy.types import Part, Role, Vote
 
+OPERATION_KIND = "ledger"
+"""Kind of the envelope that carries an operation."""
+
 
 class _Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"):
     pass

@@ -22,7 +22,7 @@ from antiphon.economy.types import DEFAULT_RULES, Offer, Part, Quote, Role, Rule
 from antiphon.errors import InputError, StateError
 from antiphon.ledger import limits
 from antiphon.ledger.base import Account, NodeRecord, PartRecord, TaskRecord
-from antiphon.ledger.operations import Operation, Selector
+from antiphon.ledger.operations import OPERATION_KIND, Operation, Selector
 from antiphon.ledger.sql import desk as desks
 from antiphon.ledger.sql import files, market, money, records
 from antiphon.ledger.sql.desk import Desk
@@ -32,8 +32,6 @@ from antiphon.protocol import canonical
 from antiphon.protocol import envelope as envelopes
 from antiphon.protocol.identity import Identity
 
-KIND = "ledger"
-"""Kind of the envelopes that carry operations."""
 MAX_WAIT_S = 60.0
 """Longest long poll."""
 MAX_TASKS = 500
@@ -78,8 +76,8 @@ class SqlLedger:
 
     async def submit(self, envelope: bytes) -> None:
         message = envelopes.verify_at(envelope, self._desk.operator.node_id)
-        if message.kind != KIND:
-            raise InputError(f"An envelope of kind {message.kind!r} is no operation", f"Sign it as {KIND!r}.")
+        if message.kind != OPERATION_KIND:
+            raise InputError(f"An envelope of kind {message.kind!r} is no operation", f"Sign it as {OPERATION_KIND!r}.")
         operation: Operation = canonical.decode(Operation, message.body)
         refusal = await self._writer.run(lambda s: desks.submit(self._desk, s, message, envelope, operation))
         if refusal is not None:

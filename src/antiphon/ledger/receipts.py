@@ -1,0 +1,151 @@
+"""Receipts of closed tasks: why everybody got what they got, for people to read and for anybody to check offline.
+
+The statement is derived from the evidence by the same code that moved the money, so `audit` needs no ledger: it checks
+the signatures, repeats quote, draw, votes and settlements, and compares every number.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import msgspec
+
+from antiphon.errors import ConflictError, ProtocolError, StateError
+from antiphon.ledger.base import Ledger, PartRecord, Ruling, TaskState
+from antiphon.ledger.replay import Move, Replayed, differences, replay
+from antiphon.protocol import receipt as receipts
+from antiphon.protocol.receipt import Receipt
+
+
+class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What an audit found to be true."""
+
+    ledger: str
+    task: str
+    client: str
+    state: TaskState
+    envelopes: int
+    parts: int
+    rulings: int
+    locked_nano: int
+    net_nano: dict[str, int]  # by account; sums to 0
+    evidence_only: bool  # the receipt had no statement to compare
+
+
+async def build(ledger: Ledger, task: str) -> Receipt:
+    """The receipt of a closed task.
+
+    Raises ConflictError while the task is open, and StateError if the ledger's records contradict its evidence.
+    """
+    record = await ledger.task(task)
+    if record.state is TaskState.OPEN:
+        raise ConflictError(f"Task {task} is still open", "A receipt exists once the task is closed.")
+    own = await ledger.identity()
+    receipt = Receipt(ledger=own, task=task, envelopes=await ledger.evidence(task))
+    replayed = replay(own, receipts.verify_signatures(receipt, ledger=own))
+    if replayed.task != record or replayed.parts != await ledger.parts(task):
+        raise StateError(f"The ledger's records of task {task} contradict its evidence", "Restore a backup.")
+    return msgspec.structs.replace(receipt, statement=statement(replayed))
+
+
+def audit(receipt: Receipt, *, ledger: str | None = None) -> AuditReport:
+    """Check a receipt without any network. Raises ProtocolError naming the first thing that differs.
+
+    1. Every envelope is signed, for this ledger and task, and the ledger's closing envelope covers exactly them
+    (`receipt.verify_signatures`; give `ledger` to insist on one that you trust). 2. The history they tell is one that
+    the rules allow (`replay`). 3. The statement says the same, number by number. 4. All money is accounted for.
+    """
+    messages = receipts.verify_signatures(receipt, ledger=ledger)  # 1
+    replayed = replay(receipt.ledger, messages)  # 2
+    if receipt.statement and (found := differences(receipt.statement, statement(replayed))):  # 3
+        raise ProtocolError(f"The receipt's statement is not what its evidence says: {found}", "Do not trust it.")
+    net_nano = _net(replayed.moves)
+    assert sum(net_nano.values()) == 0, "money is conserved"  # 4
+    assert net_nano.get(f"escrow:{receipt.task}", 0) == 0, "a closed task holds no money"
+    return AuditReport(
+        ledger=receipt.ledger,
+        task=receipt.task,
+        client=replayed.task.client,
+        state=replayed.task.state,
+        envelopes=len(receipt.envelopes),
+        parts=len(replayed.parts),
+        rulings=sum(len(part.rulings) for part in replayed.parts),
+        locked_nano=replayed.moves[0].transfer.amount_nano,
+        net_nano=net_nano,
+        evidence_only=not receipt.statement,
+    )
+
+
+def statement(replayed: Replayed) -> dict[str, Any]:
+    """Everything that led to each payment, as plain values (bytes in base64) and in words."""
+    task = replayed.task
+    told = {
+        "task": task.task,
+        "client": task.client,
+        "asked_for": msgspec.to_builtins(task.selector),
+        "mode": task.mode,
+        "synthetic": task.synthetic,
+        "state": task.state.value,
+        "opened_ms": task.opened_ms,
+        "closed_ms": task.closed_ms,
+        "request_hash": task.request_hash.hex(),
+        "beacon": task.beacon.hex(),
+        "rules": msgspec.to_builtins(task.rules),
+        "quote": {
+            "expected_nano": task.quote.expected_nano,
+            "total_nano": task.quote.total_nano,
+            "parts": msgspec.to_builtins(task.quote.parts),
+        },
+        "parts": [_part(part) for part in replayed.parts],
+        "transfers": [_transfer(move) for move in replayed.moves],
+        "net_nano": _net(replayed.moves),
+    }
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(told))  # as it will be read from a file
+    return plain
+
+
+def _part(record: PartRecord) -> dict[str, Any]:
+    return {
+        "index": record.part.index,
+        "units": record.part.units,
+        "phase": record.part.phase,
+        "role": record.part.role.value,
+        "state": record.state.value,
+        "reserve_nano": record.assignment.reserve_nano,
+        "producers": msgspec.to_builtins(record.assignment.producers),
+        "validators": msgspec.to_builtins(record.assignment.validators),
+        "notes": list(record.notes),
+        "rulings": [_ruling(ruling) for ruling in record.rulings],
+    }
+
+
+def _ruling(ruling: Ruling) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(ruling)
+    return plain | {"in_words": _explain(ruling)}
+
+
+def _explain(ruling: Ruling) -> list[str]:
+    """One sentence for the vote, then one for each transfer."""
+    votes, terms = ruling.outcome, ruling.producer
+    counted = f"{len(votes.majority)} for, {len(votes.minority)} against, {len(votes.abstained)} without a vote"
+    verdict = votes.verdict.value if votes.verdict else "without a majority"
+    lines = [
+        f"Delivery {ruling.attempt + 1} by {terms.node} was found {verdict} ({counted}).",
+        f"Its price R is {terms.price_nano} nano at quality Q = {terms.quality_ppm} ppm, so R*Q = {terms.reward_nano}.",
+    ]
+    moves = ruling.settlement.transfers
+    return lines + [f"{m.amount_nano} nano from {m.source} to {m.target}: {m.why}." for m in moves]
+
+
+def _transfer(move: Move) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(move.transfer)
+    return {"part": move.part} | plain
+
+
+def _net(moves: tuple[Move, ...]) -> dict[str, int]:
+    net: Counter[str] = Counter()
+    for move in moves:
+        net[move.transfer.source] -= move.transfer.amount_nano
+        net[move.transfer.target] += move.transfer.amount_nano
+    return {account: nano for account, nano in sorted(net.items()) if nano}

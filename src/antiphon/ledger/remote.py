@@ -1,0 +1,235 @@
+"""The ledger in another process: the same Protocol over any channel that carries bytes.
+
+`LedgerService` answers, `RemoteLedger` asks. Reading needs no signature; an operation is signed as always, so the
+channel need not be trusted with money, only with answers. Errors travel as the class they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from antiphon import errors
+from antiphon.economy.types import Offer, Part, Quote, Role
+from antiphon.errors import AntiphonError, BusyError, ProtocolError, UnavailableError
+from antiphon.ledger.base import Account, Ledger, NodeRecord, PartRecord, TaskRecord
+from antiphon.ledger.operations import Selector
+from antiphon.protocol import canonical
+
+FRAME_BYTES = 1024 * 1024
+"""Size of the pieces that an answer travels in."""
+MAX_REQUEST_BYTES = canonical.MAX_MESSAGE_BYTES + 1024
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""Longest answer a client reads: the evidence of the largest task."""
+DEADLINE_S = 30.0
+"""How long a client waits for an answer, beyond the time of a long poll."""
+MAX_POLL_S = 25.0
+"""Longest long poll over a channel; the client asks again."""
+
+Request: TypeAlias = Callable[[str, bytes, float], AsyncIterator[bytes]]
+"""(endpoint, message, deadline in seconds) -> the answer in pieces."""
+
+T = TypeVar("T")
+
+
+class _Call(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="call"):
+    """One method with its arguments; `ask` calls it."""
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        raise NotImplementedError
+
+
+class _Identity(_Call, frozen=True, tag="identity"):
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.identity()
+
+
+class _Submit(_Call, frozen=True, tag="submit"):
+    envelope: bytes
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.submit(self.envelope)
+
+
+class _Account(_Call, frozen=True, tag="account"):
+    owner: str
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.account(self.owner)
+
+
+class _Nodes(_Call, frozen=True, tag="nodes"):
+    role: Role | None
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.nodes(self.role)
+
+
+class _Offers(_Call, frozen=True, tag="offers"):
+    selector: Selector
+    role: Role
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.offers(self.selector, self.role)
+
+
+class _Quote(_Call, frozen=True, tag="quote"):
+    selector: Selector
+    parts: tuple[Part, ...]
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.quote(self.selector, self.parts)
+
+
+class _Task(_Call, frozen=True, tag="task"):
+    task: str
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.task(self.task)
+
+
+class _Tasks(_Call, frozen=True, tag="tasks"):
+    client: str | None
+    limit: int
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.tasks(self.client, self.limit)
+
+
+class _Parts(_Call, frozen=True, tag="parts"):
+    task: str
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.parts(self.task)
+
+
+class _Part(_Call, frozen=True, tag="part"):
+    task: str
+    index: int
+    newer_than: int
+    wait_s: float
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.part(self.task, self.index, newer_than=self.newer_than, wait_s=min(self.wait_s, MAX_POLL_S))
+
+
+class _Evidence(_Call, frozen=True, tag="evidence"):
+    task: str
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.evidence(self.task)
+
+
+class _Expire(_Call, frozen=True, tag="expire"):
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.expire()
+
+
+_AnyCall: TypeAlias = (
+    _Identity | _Submit | _Account | _Nodes | _Offers | _Quote | _Task | _Tasks | _Parts | _Part | _Evidence | _Expire
+)
+
+
+class _Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The value, encoded; or the error's class, words and delay."""
+
+    value: bytes = b""
+    error: str = ""
+    what: str = ""
+    hint: str = ""
+    retry_after_s: float = 0.0
+
+
+class LedgerService:
+    """Answers calls on a ledger. One call is one message, its answer a stream of pieces."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    async def handle(self, message: bytes) -> AsyncIterator[bytes]:
+        """The answer in pieces of at most FRAME_BYTES. Never raises: errors travel inside the answer."""
+        try:
+            call: _Call = canonical.decode(_AnyCall, message, limit=MAX_REQUEST_BYTES)
+            answer = _Answer(value=canonical.pack(await call.ask(self._ledger)))
+        except AntiphonError as e:
+            wait_s = e.retry_after_s if isinstance(e, BusyError) else 0.0
+            answer = _Answer(error=type(e).__name__, what=e.what, hint=e.hint, retry_after_s=wait_s)
+        raw = canonical.pack(answer)
+        for start in range(0, len(raw), FRAME_BYTES):
+            yield raw[start : start + FRAME_BYTES]
+
+
+class RemoteLedger:
+    """`Ledger` at an endpoint. `request` is a transport's one method."""
+
+    def __init__(self, request: Request, endpoint: str, *, deadline_s: float = DEADLINE_S) -> None:
+        self._request = request
+        self._endpoint = endpoint
+        self._deadline_s = deadline_s
+
+    async def identity(self) -> str:
+        return await self._call(_Identity(), str)
+
+    async def submit(self, envelope: bytes) -> None:
+        await self._call(_Submit(envelope=envelope), type(None))
+
+    async def account(self, owner: str) -> Account:
+        return await self._call(_Account(owner=owner), Account)
+
+    async def nodes(self, role: Role | None = None) -> tuple[NodeRecord, ...]:
+        return await self._call(_Nodes(role=role), tuple[NodeRecord, ...])
+
+    async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
+        return await self._call(_Offers(selector=selector, role=role), tuple[Offer, ...])
+
+    async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
+        return await self._call(_Quote(selector=selector, parts=parts), Quote)
+
+    async def task(self, task: str) -> TaskRecord:
+        return await self._call(_Task(task=task), TaskRecord)
+
+    async def tasks(self, client: str | None = None, limit: int = 50) -> tuple[TaskRecord, ...]:
+        return await self._call(_Tasks(client=client, limit=limit), tuple[TaskRecord, ...])
+
+    async def parts(self, task: str) -> tuple[PartRecord, ...]:
+        return await self._call(_Parts(task=task), tuple[PartRecord, ...])
+
+    async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
+        wait_s = min(max(wait_s, 0.0), MAX_POLL_S)
+        call = _Part(task=task, index=index, newer_than=newer_than, wait_s=wait_s)
+        return await self._call(call, PartRecord, wait_s)
+
+    async def evidence(self, task: str) -> tuple[bytes, ...]:
+        return await self._call(_Evidence(task=task), tuple[bytes, ...])
+
+    async def expire(self) -> int:
+        return await self._call(_Expire(), int)
+
+    async def close(self) -> None:
+        """Nothing to close: the channel belongs to whoever made it."""
+
+    async def _call(self, call: _Call, kind: type[T], wait_s: float = 0.0) -> T:
+        pieces, size = [], 0
+        async for piece in self._request(self._endpoint, canonical.pack(call), self._deadline_s + wait_s):
+            size += len(piece)
+            if size > MAX_ANSWER_BYTES:
+                raise ProtocolError(f"The ledger's answer is longer than {MAX_ANSWER_BYTES} bytes", "Ask for less.")
+            pieces.append(piece)
+        if not pieces:
+            raise UnavailableError(f"The ledger at {self._endpoint} gave no answer", "Check that it runs; retry.")
+        answer = canonical.decode(_Answer, b"".join(pieces), limit=MAX_ANSWER_BYTES)
+        if answer.error:
+            raise _error(answer)
+        return canonical.parse(kind, answer.value, limit=MAX_ANSWER_BYTES)
+
+
+def _error(answer: _Answer) -> AntiphonError:
+    """The error as its own class. One that this version does not know is still an AntiphonError."""
+    kind = getattr(errors, answer.error, None)
+    if kind is BusyError:
+        return BusyError(answer.what, answer.hint, retry_after_s=answer.retry_after_s)
+    if isinstance(kind, type) and issubclass(kind, AntiphonError):
+        return kind(answer.what, answer.hint)
+    return AntiphonError(answer.what, answer.hint)

@@ -1,0 +1,158 @@
+"""A task's whole history again, from its signed envelopes alone: what an audit trusts instead of the ledger's word."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from antiphon.economy.types import Transfer
+from antiphon.errors import AntiphonError, ProtocolError
+from antiphon.ledger import flow
+from antiphon.ledger.base import PartRecord, PartState, TaskRecord
+from antiphon.ledger.flow import Facts
+from antiphon.ledger.journal import LEDGER_JOURNAL, Entry, Journal
+from antiphon.ledger.machine import PartOperation, Step, Tick
+from antiphon.ledger.opening import LEDGER_OPEN, Opening, open_task
+from antiphon.ledger.operations import OPERATION_KIND, Cancel, OpenTask
+from antiphon.protocol import canonical
+from antiphon.protocol.envelope import Envelope
+
+_HINT = "Do not trust this receipt; ask the ledger for it again."
+
+
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """One transfer, and the part it belongs to (-1 = the whole task)."""
+
+    part: int
+    transfer: Transfer
+
+
+class Replayed(msgspec.Struct, frozen=True, kw_only=True):
+    """A closed task as its evidence says it must have gone."""
+
+    task: TaskRecord
+    parts: tuple[PartRecord, ...]
+    moves: tuple[Move, ...]
+
+
+class _MemoryBook:
+    """`flow.Book` over a dict."""
+
+    def __init__(self, facts: Facts, parts: Sequence[PartRecord]) -> None:
+        self.facts = facts
+        self.parts: dict[int, PartRecord] = {record.part.index: record for record in parts}
+        self.moves: list[Move] = []
+
+    def part(self, index: int) -> PartRecord:
+        if index not in self.parts:
+            raise ProtocolError(f"The evidence speaks of part {index}, which the task has not", _HINT)
+        return self.parts[index]
+
+    def open_parts(self) -> Sequence[int]:
+        return [index for index, record in self.parts.items() if not record.state.final]
+
+    def waiting(self) -> Sequence[tuple[int, int]]:
+        found = self.parts.items()
+        return [(index, record.part.phase) for index, record in found if record.state is PartState.WAITING]
+
+    def phases(self) -> Collection[tuple[int, PartState]]:
+        return {(record.part.phase, record.state) for record in self.parts.values()}
+
+    def keep(self, before: PartRecord, step: Step) -> None:
+        index = before.part.index
+        self.parts[index] = step.record
+        self.moves += [Move(part=index, transfer=transfer) for transfer in step.transfers]
+
+
+def replay(ledger: str, messages: Sequence[Envelope]) -> Replayed:
+    """Run the machine over verified envelopes (without the closing one). Raises ProtocolError naming what is wrong.
+
+    1. First comes the client's `OpenTask`, then the ledger's opening, last the ledger's journal.
+    2. Quote and draw follow from these two alone. 3. The journal has each operation between them once, in their order.
+    4. Every event is one that the machine allows at the time the journal gives.
+    5. At the end all parts are final, and the task's end state is the one that the journal says.
+    """
+    if len(messages) < 3:
+        raise ProtocolError("The evidence is incomplete: an opening and a journal are missing", _HINT)
+    request, opened, *operations, last = messages
+    book, record, lock = _open(ledger, request, opened)
+    journal = canonical.decode(Journal, _own(ledger, last, LEDGER_JOURNAL))
+    _check_order(journal.entries, len(operations))
+    for number, entry in enumerate(journal.entries):
+        try:
+            _apply(book, entry, operations)
+        except (AntiphonError, AssertionError, ValueError) as e:
+            raise ProtocolError(f"Event {number} of the journal cannot have happened: {e}", _HINT) from e
+    state = flow.closing_state({part.state for part in book.parts.values()})
+    if state is not journal.state:
+        raise ProtocolError(f"The ledger says the task ended {journal.state}, its evidence says {state}", _HINT)
+    return Replayed(
+        task=msgspec.structs.replace(record, state=journal.state, closed_ms=journal.closed_ms),
+        parts=tuple(book.parts.values()),
+        moves=(Move(part=-1, transfer=lock), *book.moves),
+    )
+
+
+def _open(ledger: str, request: Envelope, opened: Envelope) -> tuple[_MemoryBook, TaskRecord, Transfer]:
+    operation = _operation(request)
+    if not isinstance(operation, OpenTask) or operation.task != request.task:
+        raise ProtocolError("The evidence does not begin with the client's request", _HINT)
+    opening = canonical.decode(Opening, _own(ledger, opened, LEDGER_OPEN))
+    try:
+        begun = open_task(operation, request.sender, opening)
+    except (AntiphonError, ValueError) as e:
+        raise ProtocolError(f"The task cannot have been opened as the evidence says: {e}", _HINT) from e
+    return _MemoryBook(begun.facts, begun.parts), begun.record, begun.lock
+
+
+def _own(ledger: str, message: Envelope, kind: str) -> bytes:
+    if message.kind != kind or message.sender != ledger:
+        raise ProtocolError(
+            f"The evidence has {message.kind} of {message.sender} where the ledger's {kind} belongs", _HINT
+        )
+    return message.body
+
+
+def _operation(message: Envelope) -> object:
+    if message.kind != OPERATION_KIND:
+        raise ProtocolError(f"The evidence has a {message.kind!r} where an operation belongs", _HINT)
+    return canonical.decode(PartOperation | OpenTask, message.body)
+
+
+def _check_order(entries: Sequence[Entry], operations: int) -> None:
+    """Rule 3: positions 2, 3, 4, ... (0 is the request, 1 the opening), deadlines in between."""
+    found = [entry.envelope for entry in entries if entry.envelope >= 0]
+    if found != list(range(2, 2 + operations)):
+        raise ProtocolError("The journal does not name each operation of the evidence once, in order", _HINT)
+
+
+def _apply(book: _MemoryBook, entry: Entry, operations: Sequence[Envelope]) -> None:
+    if entry.envelope < 0:
+        flow.act(book, Tick(), index=entry.index, sender="", now_ms=entry.at_ms)
+        return
+    message = operations[entry.envelope - 2]
+    operation = _operation(message)
+    if not isinstance(operation, PartOperation) or operation.task != message.task:
+        raise ProtocolError(f"{message.sender} signed no operation on this task", _HINT)
+    index = entry.index if isinstance(operation, Cancel) else operation.index
+    if index != entry.index:
+        raise ProtocolError(f"The journal says part {entry.index}, the envelope part {index}", _HINT)
+    flow.act(book, operation, index=index, sender=message.sender, now_ms=entry.at_ms)
+
+
+def differences(found: object, expected: object, path: str = "") -> str | None:
+    """Where two plain values first differ, in words; None if they are equal."""
+    if isinstance(found, Mapping) and isinstance(expected, Mapping):
+        for key in sorted(found.keys() | expected.keys()):
+            if key not in found or key not in expected:
+                return f"{path}{key} is {'missing' if key not in found else 'added'}"
+            if difference := differences(found[key], expected[key], f"{path}{key}."):
+                return difference
+        return None
+    if isinstance(found, list) and isinstance(expected, list):
+        for number, (one, other) in enumerate(zip(found, expected, strict=False)):
+            if difference := differences(one, other, f"{path}{number}."):
+                return difference
+        return None if len(found) == len(expected) else f"{path}: {len(found)} entries instead of {len(expected)}"
+    return None if found == expected else f"{path.rstrip('.')} is {found!r} instead of {expected!r}"
