@@ -34,6 +34,10 @@ _WORKER = Path(__file__).with_name("espeak_worker.py")
 _DEAD = (b"", b"")
 
 
+class _WorkerDiedError(UnavailableError):
+    """The process ended, stalled, or sent too much."""
+
+
 class Worker:
     """One process and the thread that reads it. Frames come through a queue, so that waiting has a deadline."""
 
@@ -75,7 +79,7 @@ class Worker:
             stdin.write(struct.pack("<I", len(blob)) + blob)
             stdin.flush()
         except OSError as error:
-            raise UnavailableError("The espeak-ng worker has gone", "Try again.") from error
+            raise _WorkerDiedError("The espeak-ng worker has gone", "Try again.") from error
         total = 0
         while True:
             kind, payload = self._next()
@@ -84,9 +88,10 @@ class Worker:
                 yield payload
             elif kind == b"e":
                 return
+            elif kind == b"x":
+                raise UnavailableError(f"espeak-ng refuses: {payload.decode('utf-8', 'replace')}")
             else:
-                why = payload.decode("utf-8", "replace") if kind == b"x" else "its worker died or overran"
-                raise UnavailableError(f"espeak-ng failed: {why}", "Try again, or shorten the text.")
+                raise _WorkerDiedError("The espeak-ng worker died or stalled", "Try again, or shorten the text.")
 
     def kill(self) -> None:
         """End the process and its fork, and reap it."""
@@ -138,10 +143,25 @@ class Pool:
             pass
 
     def ask(self, request: dict[str, Any]) -> Iterator[tuple[int, bytes]]:
-        """(rate_hz, PCM 16) pieces. Stopping early ends the worker, which is cheaper than hearing it out."""
-        with self._borrowed() as worker:
-            for pcm in worker.ask(request):
-                yield worker.rate_hz, pcm
+        """(rate_hz, PCM 16) pieces. Stopping early ends the worker, which is cheaper than hearing it out.
+
+        When a worker dies another one takes over once, and goes on where it stopped: same request, same samples.
+        """
+        heard = 0
+        for last_try in (False, True):
+            try:
+                with self._borrowed() as worker:
+                    skip = heard
+                    for pcm in worker.ask(request):
+                        fresh = pcm[skip:]
+                        skip = max(0, skip - len(pcm))
+                        heard += len(fresh)
+                        if fresh:
+                            yield worker.rate_hz, fresh
+                return
+            except _WorkerDiedError:
+                if last_try:
+                    raise
 
     def pids(self) -> tuple[int, ...]:
         """Process ids of idle workers."""

@@ -107,7 +107,8 @@ def _answer_in_fork(synthesiser: Synthesiser, request: dict[str, Any]) -> None:
             os._exit(0)
     _, status = os.waitpid(child, 0)
     if status != 0:
-        synthesiser.frame(b"x", f"espeak-ng crashed (status {status}) on this text".encode())
+        # It may have died inside a frame: what follows could not be told from audio.
+        raise BrokenPipeError(f"espeak-ng crashed (status {status})")
 
 
 def main() -> int:
@@ -132,7 +133,7 @@ def main() -> int:
                 return 0
             _answer_in_fork(synthesiser, request)
     except BrokenPipeError:
-        return 0
+        return 1
     return 0
 
 

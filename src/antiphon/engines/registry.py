@@ -6,6 +6,7 @@ Listing names imports no engine; loading an engine loads no model. A plugin that
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import threading
@@ -53,10 +54,8 @@ class Registry:
         """What each engine that loads can do."""
         found = {}
         for name in self._points:
-            try:
+            with contextlib.suppress(ModelError):  # reported by `load`
                 found[name] = self.load(name).capabilities
-            except ModelError as error:
-                self._report(name, error.what)
         return found
 
     def all_voices(self) -> tuple[Voice, ...]:
