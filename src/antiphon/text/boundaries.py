@@ -138,8 +138,8 @@ def _paragraph_pause_s(head: str) -> float:
 
 
 def weight(text: str) -> int:
-    """How much there is to say: letters and digits, an ideograph or syllable sign counted as three."""
-    return sum(3 if char >= "\u2e80" else 1 for char in text if char.isalnum())
+    """How much there is to say: letters, vowel signs and digits, an ideograph or syllable sign counted as three."""
+    return sum(3 if char >= "\u2e80" else 1 for char in text if unicodedata.category(char)[0] in "LMN")
 
 
 def short_ending_follows(text: str, position: int, least: int) -> bool:

@@ -52,8 +52,8 @@ _VULGAR = re.compile(r"(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215e])")
 _VULGAR_LATIN = re.compile("[\u00bc-\u00be]")
 _KEPT_SYMBOLS = frozenset("°©")
 _JOINERS = frozenset("\u200c\u200d")
-_BREAKS = re.compile(r"[ \t]*\n[ \t\n]*")
-_EN_DASH = re.compile(r"\s+–\s+|–")
+_BREAKS = re.compile(r" ?\n[ \n]*")
+_EN_DASH = re.compile(r" – |–")
 
 
 def clean(text: str) -> str:
@@ -68,6 +68,7 @@ def clean(text: str) -> str:
     text = _VULGAR_LATIN.sub(_unstyled, text)
     text = "".join(_audible(char, text, place) for place, char in enumerate(text))
     text = unicodedata.normalize("NFC", text)
+    text = re.sub(r"[ \t]+", " ", text)
     text = _EN_DASH.sub(lambda found: ", " if found[0] != "–" else "-", text)
     return collapse(text)
 
@@ -76,7 +77,7 @@ def collapse(text: str) -> str:
     """One space between words, none before a comma or full stop, none at the ends."""
     text = re.sub(r"[ \t]+", " ", text)
     text = _BREAKS.sub(lambda found: "\n" if found[0].count("\n") == 1 else "\n\n", text)
-    text = re.sub(r" +(?=[,;:!?](?:\s|$)|\.(?:\s|$))", "", text)
+    text = re.sub(r" (?=[,;:!?](?:\s|$)|\.(?:\s|$))", "", text)
     text = re.sub(r"([,;:])(?:[ ]?[,;:])+(?=\s|$)", r"\1", text)
     return text.strip()
 

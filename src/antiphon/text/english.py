@@ -14,7 +14,7 @@ from functools import cache
 
 from antiphon.text import english_tables as tables
 from antiphon.text.characters import collapse
-from antiphon.text.numerals import cardinal, decimal, digits, ordinal, plural, roman, year
+from antiphon.text.numerals import MAX_DIGITS, cardinal, decimal, digits, ordinal, plural, roman, year
 
 Match = re.Match[str]
 Rule = tuple[re.Pattern[str], Callable[[Match], str]]
@@ -44,6 +44,8 @@ def speak(text: str, *, british: bool = False) -> str:
 def _rules(british: bool) -> tuple[Rule, ...]:
     grammar = _Grammar(british)
     return (
+        # Nothing below has to meet a run of digits longer than a number, or search it again and again.
+        _rule(rf"[0-9]{{{MAX_DIGITS + 1},}}", lambda m: f" {digits(m[0])} "),
         *grammar.addresses(),
         *grammar.dates(),
         *grammar.times(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 
 # language -> (decimal mark, its word). Checked against num2words 0.5.14; a language missing here is left unchanged.
 _MARKS = {
@@ -65,7 +65,7 @@ def _pattern(mark: str, groups: str, unspaced: bool) -> re.Pattern[str]:
     )
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _words(number: int, code: str) -> str:
     from num2words import num2words  # type: ignore[import-untyped]
 
