@@ -1,0 +1,448 @@
+"""What every ledger backend must do. Subclass `LedgerConformance` and give it a `market` fixture."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from ledger_market import (
+    CLIENT,
+    INVALID,
+    OPERATOR,
+    SALT,
+    SPEECH,
+    UNSURE,
+    VALID,
+    Market,
+    committed,
+    delivery,
+    party,
+    producer,
+    seated,
+    task_id,
+)
+
+from antiphon.economy.types import NANO, Part, Role, Rules
+from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, ProtocolError, UnavailableError
+from antiphon.ledger.base import PartState, TaskState
+from antiphon.ledger.operations import (
+    Cancel,
+    Decline,
+    Deposit,
+    Heartbeat,
+    Register,
+    Retire,
+    Reveal,
+    Selector,
+    ServiceOffer,
+    Skip,
+    Stake,
+    Unstake,
+)
+from antiphon.ledger.receipts import audit, build
+from antiphon.protocol import envelope
+
+RULES = Rules()
+
+
+async def everything_held(market: Market) -> int:
+    """Balances, stakes and escrows of everybody, in nano."""
+    accounts = [await market.ledger.account(owner) for owner in market.people]
+    return sum(a.balance_nano + a.stake_nano + a.escrow_nano for a in accounts)
+
+
+class LedgerConformance:
+    """The suite."""
+
+    async def test_a_valid_part_pays_producer_and_validators_and_returns_the_rest(self, market: Market) -> None:
+        before = await market.ledger.account(CLIENT.node_id)
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        record = await market.judge(task_id(1))
+        assert record.state is PartState.VALID
+        after = await market.ledger.account(CLIENT.node_id)
+        paid = {t.target: t.amount_nano for t in record.rulings[0].settlement.transfers}
+        asked = next(n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == producer(record))
+        assert paid[f"balance:{producer(record)}"] == asked.offers[0].price_nano * 100
+        assert all(paid[f"balance:{seat}"] == 10_000 for seat in seated(record))
+        assert before.balance_nano - after.balance_nano == paid[f"balance:{producer(record)}"] + 30_000
+        assert after.escrow_nano == 0
+
+    async def test_the_same_envelope_again_changes_nothing(self, market: Market) -> None:
+        await market.fund(CLIENT, 5)
+        before = await market.ledger.account(CLIENT.node_id)
+        await market.ledger.submit(market.last)
+        assert await market.ledger.account(CLIENT.node_id) == before
+
+    async def test_a_refused_envelope_is_refused_again_with_the_same_words(self, market: Market) -> None:
+        raw = market.sign(CLIENT, Stake(amount_nano=10**15))
+        with pytest.raises(FundsError) as first:
+            await market.ledger.submit(raw)
+        await market.fund(CLIENT, 10**15)
+        with pytest.raises(FundsError) as second:
+            await market.ledger.submit(raw)
+        assert str(first.value) == str(second.value)
+
+    async def test_a_second_delivery_is_a_conflict(self, market: Market) -> None:
+        await market.open(task_id(1))
+        record = await market.ledger.part(task_id(1), 0)
+        await market.do(producer(record), delivery(record))
+        with pytest.raises(ConflictError, match="delivered"):
+            await market.do(producer(record), delivery(record, result_hash=b"x" * 32))
+
+    async def test_only_the_assigned_producer_delivers(self, market: Market) -> None:
+        await market.open(task_id(1))
+        record = await market.ledger.part(task_id(1), 0)
+        with pytest.raises(ConflictError, match="belongs to"):
+            await market.do(record.assignment.producers[1].node, delivery(record))
+
+    async def test_only_seats_commit_and_only_once(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        record = await market.ledger.part(task_id(1), 0)
+        with pytest.raises(ConflictError, match="may not vote"):
+            await market.do(producer(record), committed(record, producer(record), VALID))
+        seat = seated(record)[0]
+        await market.do(seat, committed(record, seat, VALID))
+        with pytest.raises(ConflictError, match="already committed"):
+            await market.do(seat, committed(record, seat, INVALID))
+
+    async def test_a_vote_that_was_not_committed_cannot_be_revealed(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        record = await market.ledger.part(task_id(1), 0)
+        seats = seated(record)
+        for seat in seats:
+            await market.commit(task_id(1), 0, seat, VALID)
+        with pytest.raises(ConflictError, match="not the one it committed"):
+            await market.reveal(task_id(1), 0, seats[0], INVALID)
+        with pytest.raises(ConflictError, match="not the one it committed"):
+            bad = Reveal(task=task_id(1), index=0, round=0, vote=VALID, salt=b"t" * 16)
+            await market.do(seats[0], bad)
+        await market.reveal(task_id(1), 0, seats[0], VALID)
+        with pytest.raises(ConflictError, match="already revealed"):
+            await market.reveal(task_id(1), 0, seats[0], VALID)
+
+    async def test_votes_stay_hidden_until_all_have_committed(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        seats = seated(await market.ledger.part(task_id(1), 0))
+        await market.commit(task_id(1), 0, seats[0], VALID)
+        with pytest.raises(ConflictError, match="cannot be revealed"):
+            await market.reveal(task_id(1), 0, seats[0], VALID)
+
+    async def test_an_invalid_result_passes_to_the_next_producer_with_fresh_seats(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        first = await market.ledger.part(task_id(1), 0)
+        record = await market.judge(task_id(1), votes=(INVALID, INVALID, INVALID))
+        assert (record.state, record.attempt, record.round) == (PartState.ASSIGNED, 1, 1)
+        assert not set(seated(first)) & set(seated(record))
+        punished = await market.ledger.account(producer(first))
+        assert punished.stake_nano == 100 * NANO - 2 * first.assignment.producers[0].reward_nano
+        await market.deliver(task_id(1))
+        assert (await market.judge(task_id(1))).state is PartState.VALID
+
+    async def test_a_vote_for_the_first_delivery_never_counts_for_the_second(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        first = await market.ledger.part(task_id(1), 0)
+        await market.judge(task_id(1), votes=(INVALID, INVALID, INVALID))
+        await market.deliver(task_id(1))
+        await market.judge(task_id(1), votes=(INVALID, INVALID, INVALID))
+        await market.deliver(task_id(1))
+        third = await market.ledger.part(task_id(1), 0)
+        assert seated(third) == seated(first), "seats sit again once all have sat"
+        with pytest.raises(ConflictError, match="round 2, not 0"):
+            await market.do(seated(first)[0], committed(first, seated(first)[0], INVALID))
+
+    async def test_in_stream_mode_an_invalid_result_ends_the_part(self, market: Market) -> None:
+        await market.open(task_id(1), mode="stream")
+        await market.deliver(task_id(1))
+        record = await market.judge(task_id(1), votes=(INVALID, INVALID, VALID))
+        assert record.state is PartState.INVALID
+        assert (await market.ledger.task(task_id(1))).state is TaskState.FAILED
+
+    async def test_no_majority_draws_again_then_refunds_and_punishes_nobody(self, market: Market) -> None:
+        held = await everything_held(market)
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        record = await market.judge(task_id(1), votes=(UNSURE, UNSURE, VALID))
+        assert (record.state, record.attempt, record.round) == (PartState.DELIVERED, 0, 1)
+        record = await market.judge(task_id(1), votes=(VALID, INVALID, UNSURE))
+        assert record.state is PartState.REFUNDED
+        assert await everything_held(market) == held
+        assert (await market.ledger.account(CLIENT.node_id)).balance_nano == 1_000 * NANO
+
+    async def test_silence_passes_the_part_on_and_at_last_refunds_it(self, market: Market) -> None:
+        await market.open(task_id(1))
+        for attempt in range(3):
+            record = await market.ledger.part(task_id(1), 0)
+            assert record.attempt == attempt
+            market.clock.advance(RULES.deliver_s)  # type: ignore[attr-defined]
+            assert await market.ledger.expire() == 1
+        assert (await market.ledger.part(task_id(1), 0)).state is PartState.REFUNDED
+        assert (await market.ledger.account(CLIENT.node_id)).balance_nano == 1_000 * NANO
+
+    async def test_a_late_delivery_is_a_conflict_even_before_anybody_calls_expire(self, market: Market) -> None:
+        await market.open(task_id(1))
+        record = await market.ledger.part(task_id(1), 0)
+        market.clock.advance(RULES.deliver_s)  # type: ignore[attr-defined]
+        with pytest.raises(ConflictError, match="belongs to"):
+            await market.do(producer(record), delivery(record))
+        assert (await market.ledger.part(task_id(1), 0)).attempt == 1
+
+    async def test_a_missing_validator_delays_but_does_not_stop_a_part(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        seats = seated(await market.ledger.part(task_id(1), 0))
+        for seat in seats[:2]:
+            await market.commit(task_id(1), 0, seat, VALID)
+        market.clock.advance(RULES.commit_s)  # type: ignore[attr-defined]
+        with pytest.raises(ConflictError, match="cannot be committed"):
+            await market.commit(task_id(1), 0, seats[2], VALID)
+        for seat in seats[:2]:
+            await market.reveal(task_id(1), 0, seat, VALID)
+        assert (await market.ledger.part(task_id(1), 0)).state is PartState.VALID
+
+    async def test_whoever_hides_a_committed_vote_pays_for_it(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        seats = seated(await market.ledger.part(task_id(1), 0))
+        for seat in seats:
+            await market.commit(task_id(1), 0, seat, VALID)
+        for seat in seats[:2]:
+            await market.reveal(task_id(1), 0, seat, VALID)
+        market.clock.advance(RULES.reveal_s)  # type: ignore[attr-defined]
+        assert await market.ledger.expire() == 1
+        assert (await market.ledger.part(task_id(1), 0)).state is PartState.VALID
+        assert (await market.ledger.account(seats[2])).stake_nano == 100 * NANO - 10_000
+
+    async def test_decline_and_skip_pass_the_part_on(self, market: Market) -> None:
+        await market.open(task_id(1))
+        first = await market.ledger.part(task_id(1), 0)
+        await market.do(producer(first), Decline(task=task_id(1), index=0, attempt=0, reason="busy"))
+        with pytest.raises(ConflictError, match="attempt 1, not 0"):
+            await market.do(CLIENT, Skip(task=task_id(1), index=0, attempt=0, reason="slow"))
+        await market.do(CLIENT, Skip(task=task_id(1), index=0, attempt=1, reason="slow"))
+        record = await market.ledger.part(task_id(1), 0)
+        assert record.attempt == 2
+        assert [note.split(": ", 1)[1] for note in record.notes] == ["declined: busy", "skipped by the client: slow"]
+
+    async def test_only_the_client_skips_and_cancels(self, market: Market) -> None:
+        await market.open(task_id(1))
+        with pytest.raises(InputError, match="Only the client"):
+            await market.do(party("producer 0"), Skip(task=task_id(1), index=0, attempt=0, reason=""))
+        with pytest.raises(InputError, match="Only the client"):
+            await market.do(party("producer 0"), Cancel(task=task_id(1)))
+
+    async def test_cancel_refunds_what_is_undelivered_and_pays_what_is_delivered(self, market: Market) -> None:
+        await market.open(task_id(1), units=(100, 200))
+        await market.deliver(task_id(1), 0)
+        await market.do(CLIENT, Cancel(task=task_id(1)))
+        judged, undone = await market.ledger.parts(task_id(1))
+        assert (judged.state, undone.state) == (PartState.DELIVERED, PartState.CANCELLED)
+        assert (await market.judge(task_id(1), 0)).state is PartState.VALID
+        assert (await market.ledger.task(task_id(1))).state is TaskState.PARTIAL
+        with pytest.raises(ConflictError, match="already closed"):
+            await market.do(CLIENT, Cancel(task=task_id(1)))
+
+    async def test_a_delivered_part_of_a_cancelled_task_has_no_failover(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        await market.do(CLIENT, Cancel(task=task_id(1)))
+        record = await market.judge(task_id(1), votes=(INVALID, INVALID, INVALID))
+        assert record.state is PartState.INVALID
+
+    async def test_a_later_phase_waits_for_the_earlier_one(self, market: Market) -> None:
+        parts = (Part(index=0, units=10), Part(index=1, units=10, phase=1))
+        await market.open(task_id(1), parts=parts)
+        assert (await market.ledger.part(task_id(1), 1)).state is PartState.WAITING
+        await market.deliver(task_id(1), 0)
+        await market.judge(task_id(1), 0)
+        assert (await market.ledger.part(task_id(1), 1)).state is PartState.ASSIGNED
+
+    async def test_a_later_phase_is_refunded_when_the_earlier_one_fails(self, market: Market) -> None:
+        parts = (Part(index=0, units=10), Part(index=1, units=10, phase=1), Part(index=2, units=10, phase=2))
+        await market.open(task_id(1), parts=parts, mode="stream")
+        await market.deliver(task_id(1), 0)
+        await market.judge(task_id(1), 0, (INVALID, INVALID, INVALID))
+        states = [record.state for record in await market.ledger.parts(task_id(1))]
+        assert states == [PartState.INVALID, PartState.REFUNDED, PartState.REFUNDED]
+        assert (await market.ledger.task(task_id(1))).state is TaskState.FAILED
+
+    async def test_a_closed_task_has_an_auditable_receipt(self, market: Market) -> None:
+        await market.open(task_id(1), units=(30, 40))
+        with pytest.raises(ConflictError, match="still open"):
+            await build(market.ledger, task_id(1))
+        for index in range(2):
+            await market.deliver(task_id(1), index)
+            await market.judge(task_id(1), index)
+        report = audit(await build(market.ledger, task_id(1)), ledger=OPERATOR.node_id)
+        assert (report.state, report.parts, report.rulings) == (TaskState.COMPLETED, 2, 2)
+        assert sum(report.net_nano.values()) == 0
+
+    async def test_nothing_is_opened_when_money_is_missing(self, market: Market) -> None:
+        with pytest.raises(FundsError, match="more than the 1 nano allowed"):
+            await market.open(task_id(1), max_total_nano=1)
+        await market.do(CLIENT, Stake(amount_nano=1_000 * NANO))
+        with pytest.raises(FundsError, match="less than"):
+            await market.open(task_id(1))
+        with pytest.raises(InputError, match="no task"):
+            await market.ledger.task(task_id(1))
+        assert (await market.ledger.account(party("producer 0").node_id)).locked_nano == 0
+
+    async def test_a_task_id_is_used_once(self, market: Market) -> None:
+        await market.open(task_id(1))
+        with pytest.raises(ConflictError, match="exists already"):
+            await market.open(task_id(1))
+
+    async def test_the_escrow_is_what_was_quoted_or_less(self, market: Market) -> None:
+        parts = (Part(index=0, units=100), Part(index=1, units=50))
+        quoted = await market.ledger.quote(SPEECH, parts)
+        await market.open(task_id(1), parts=parts)
+        held = (await market.ledger.account(CLIENT.node_id)).escrow_nano
+        assert 0 < held <= quoted.total_nano
+        assert held == sum(record.remaining_nano for record in await market.ledger.parts(task_id(1)))
+
+    async def test_locked_stake_cannot_be_withdrawn_and_is_released_at_the_end(self, market: Market) -> None:
+        await market.open(task_id(1))
+        record = await market.ledger.part(task_id(1), 0)
+        who = producer(record)
+        account = await market.ledger.account(who)
+        assert account.locked_nano == 2 * record.assignment.producers[0].reward_nano
+        with pytest.raises(FundsError, match="free stake"):
+            await market.do(who, Unstake(amount_nano=account.stake_nano))
+        await market.do(CLIENT, Cancel(task=task_id(1)))
+        await market.do(who, Unstake(amount_nano=account.stake_nano))
+        assert (await market.ledger.account(who)).stake_nano == 0
+
+    async def test_only_the_operator_deposits(self, market: Market) -> None:
+        with pytest.raises(InputError, match="Only the ledger's operator"):
+            await market.do(CLIENT, Deposit(account=CLIENT.node_id, amount_nano=1))
+
+    async def test_unsigned_forged_stale_and_misdirected_envelopes_are_refused(self, market: Market) -> None:
+        raw = market.sign(CLIENT, Stake(amount_nano=1))
+        with pytest.raises(ProtocolError):
+            await market.ledger.submit(raw[:-1] + bytes([raw[-1] ^ 1]))
+        with pytest.raises(ProtocolError):
+            await market.ledger.submit(b"")
+        other = envelope.sign(CLIENT, kind="ledger", receiver=CLIENT.node_id, task="", body=b"", clock=market.clock)
+        with pytest.raises(ProtocolError, match="Wrong receiver"):
+            await market.ledger.submit(other)
+        market.clock.advance(3_600)  # type: ignore[attr-defined]
+        with pytest.raises(ProtocolError, match="stale"):
+            await market.ledger.submit(raw)
+
+    async def test_silent_and_retired_nodes_are_not_offered(self, market: Market) -> None:
+        assert len(await market.ledger.offers(SPEECH, Role.PROCESSOR)) == 3
+        await market.do(party("producer 0"), Heartbeat(role=Role.PROCESSOR, live=False))
+        await market.do(party("producer 1"), Retire(role=Role.PROCESSOR))
+        assert len(await market.ledger.offers(SPEECH, Role.PROCESSOR)) == 1
+        market.clock.advance(RULES.live_s + 1)  # type: ignore[attr-defined]
+        assert await market.ledger.offers(SPEECH, Role.PROCESSOR) == ()
+        with pytest.raises(UnavailableError):
+            await market.ledger.quote(SPEECH, (Part(index=0, units=1),))
+        await market.do(party("producer 0"), Heartbeat(role=Role.PROCESSOR))
+        assert len(await market.ledger.offers(SPEECH, Role.PROCESSOR)) == 1
+        with pytest.raises(InputError, match="not registered"):
+            await market.do(party("producer 1"), Heartbeat(role=Role.PROCESSOR))
+
+    async def test_score_memory_moves_with_verdicts_and_restarts_after_retirement(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        who = producer(await market.judge(task_id(1)))
+        (node,) = [n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == who]
+        assert (node.quality_ppm["speech"], node.settled["speech"]) == (530_000, 1)  # .5 + .1 * (.8 - .5)
+        await market.do(who, Retire(role=Role.PROCESSOR))
+        back = Register(role=Role.PROCESSOR, offers=node.offers, seal_key=node.seal_key, endpoint=node.endpoint)
+        await market.do(who, back)
+        (node,) = [n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == who]
+        assert (node.quality_ppm["speech"], node.settled["speech"]) == (500_000, 0)
+
+    async def test_work_in_progress_counts_as_load(self, market: Market) -> None:
+        await market.open(task_id(1))
+        who = producer(await market.ledger.part(task_id(1), 0))
+        loads = {offer.node: offer.load for offer in await market.ledger.offers(SPEECH, Role.PROCESSOR)}
+        assert loads[who] == 1
+        assert sum(loads.values()) == 1
+        await market.do(CLIENT, Cancel(task=task_id(1)))
+        assert all(offer.load == 0 for offer in await market.ledger.offers(SPEECH, Role.PROCESSOR))
+
+    async def test_only_validators_open_synthetic_tasks_and_may_name_the_node(self, market: Market) -> None:
+        wanted = party("producer 2").node_id
+        selector = Selector(service="speech", language="en-gb", node=wanted)
+        with pytest.raises(InputError, match="registered validator"):
+            await market.open(task_id(1), selector=selector, synthetic=True)
+        with pytest.raises(InputError, match="Only a synthetic task"):
+            await market.open(task_id(1), selector=selector)
+        assert [offer.node for offer in await market.ledger.offers(selector, Role.PROCESSOR)] == [wanted]
+
+    async def test_nobody_works_on_or_judges_their_own_task(self, market: Market) -> None:
+        offer = ServiceOffer(service="speech", price_nano=1)
+        for role in (Role.PROCESSOR, Role.VALIDATOR):
+            await market.do(
+                CLIENT, Register(role=role, offers=(offer,), seal_key=CLIENT.seal_public, endpoint="test:client")
+            )
+        await market.do(CLIENT, Stake(amount_nano=500 * NANO))
+        await market.open(task_id(1), units=[10] * 20)
+        for record in await market.ledger.parts(task_id(1)):
+            producers = {terms.node for terms in record.assignment.producers}
+            validators = {terms.node for terms in record.assignment.validators}
+            assert CLIENT.node_id not in producers | validators
+            assert not producers & validators
+
+    async def test_a_long_poll_returns_as_soon_as_the_part_changes(self, market: Market) -> None:
+        await market.open(task_id(1))
+        record = await market.ledger.part(task_id(1), 0)
+        waiting = asyncio.create_task(market.ledger.part(task_id(1), 0, newer_than=record.version, wait_s=20.0))
+        await asyncio.sleep(0.05)
+        assert not waiting.done()
+        await market.deliver(task_id(1))
+        changed = await asyncio.wait_for(waiting, 2.0)
+        assert changed.state is PartState.DELIVERED
+
+    async def test_a_long_poll_ends_after_its_time(self, market: Market) -> None:
+        await market.open(task_id(1))
+        record = await market.ledger.part(task_id(1), 0, newer_than=0, wait_s=0.05)
+        assert record.version == 0
+
+    async def test_tasks_are_listed_newest_first(self, market: Market) -> None:
+        for number in range(3):
+            await market.open(task_id(number))
+        listed = await market.ledger.tasks(CLIENT.node_id, limit=2)
+        assert [record.task for record in listed] == [task_id(2), task_id(1)]
+        assert await market.ledger.tasks("nobody") == ()
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"units": (0,)},
+            {"units": (100_001,)},
+            {"units": [1] * 5_001},
+            {"mode": "sometimes"},
+            {"max_total_nano": 0},
+            {"selector": Selector(service="x" * 65)},
+            {"selector": Selector(service="speech", voice="a\nb")},
+            {"parts": (Part(index=1, units=1),)},
+        ],
+    )
+    async def test_absurd_tasks_are_refused(self, market: Market, change: dict[str, object]) -> None:
+        with pytest.raises(InputError):
+            await market.open(task_id(1), **change)  # type: ignore[arg-type]
+
+    @pytest.mark.parametrize("price_nano", [0, -1, 10**12])
+    async def test_absurd_prices_are_refused(self, market: Market, price_nano: int) -> None:
+        offer = ServiceOffer(service="speech", price_nano=price_nano)
+        absurd = Register(role=Role.PROCESSOR, offers=(offer,), seal_key=bytes(32), endpoint="x")
+        with pytest.raises(InputError, match="price"):
+            await market.do(CLIENT, absurd)
+
+    async def test_questions_about_nothing_say_so(self, market: Market) -> None:
+        for question in (market.ledger.task, market.ledger.parts, market.ledger.evidence):
+            with pytest.raises(AntiphonError, match="no task"):
+                await question(task_id(9))
+        with pytest.raises(AntiphonError, match="no part"):
+            await market.ledger.part(task_id(9), 0)
+        with pytest.raises(AntiphonError):
+            await market.do(CLIENT, Reveal(task=task_id(9), index=0, round=0, vote=VALID, salt=SALT))
