@@ -1,0 +1,180 @@
+"""The panel: all judges over shared models, in parallel, each clip judged once.
+
+Nodes of one process share a panel: what one validator has measured, another gets from memory, keyed by everything a
+judge may look at. An error inside a judge becomes an inconclusive measurement with its reason, never a number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import Protocol
+
+import msgspec
+
+from antiphon.economy.measurement import Measurement
+from antiphon.errors import ModelError
+from antiphon.judges.base import Evidence, VoiceReference
+from antiphon.judges.cards import card
+from antiphon.judges.fingerprint import History
+from antiphon.judges.integrity import IntegrityJudge
+from antiphon.judges.judging import unmeasured
+from antiphon.judges.naturalness import DistillMosJudge, DnsmosJudge
+from antiphon.judges.voice import VoiceJudge
+from antiphon.judges.words import Normaliser, WordsJudge
+
+REMEMBERED = 1_000
+"""Clips whose measurements are kept."""
+
+Reference = Callable[[str], VoiceReference | None]
+Results = list[tuple[Measurement, ...]]
+
+_FIGURES = {
+    "words": (("wer", "ratio"), ("cer", "ratio")),
+    "distillmos": (("distillmos", "MOS"),),
+    "dnsmos": (("dnsmos", "MOS"), ("dnsmos_sig", "MOS"), ("dnsmos_bak", "MOS")),
+    "voice": (("similarity", "cosine"),),
+    "integrity": (("decodes", "bool"),),
+}
+
+
+class _Member(Protocol):
+    name: str
+
+    def load(self) -> None: ...
+
+    def measure(self, evidence: Evidence) -> tuple[Measurement, ...]: ...
+
+
+class JudgePanel:
+    """Measures evidence with every judge. Thread-safe.
+
+    `reference` finds what a voice is known to sound like when the evidence brings none (default: the built-in cards);
+    `normaliser` gives the spoken form of a text; `workers` is the number of clips or models worked on at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        reference: Reference = card,
+        normaliser: Normaliser | None = None,
+        history: History | None = None,
+        workers: int | None = None,
+    ) -> None:
+        self._reference = reference
+        self._words = WordsJudge(normaliser=normaliser)
+        self._members: dict[str, _Member] = {
+            "distillmos": DistillMosJudge(),
+            "dnsmos": DnsmosJudge(),
+            "voice": VoiceJudge(),
+            "integrity": IntegrityJudge(history=history),
+        }
+        self._pool = ThreadPoolExecutor(workers or max(2, min(8, os.cpu_count() or 2)), thread_name_prefix="judge")
+        self._lock = threading.Lock()
+        self._memory: OrderedDict[bytes, Future[tuple[Measurement, ...]]] = OrderedDict()
+
+    def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
+        """All measurements of one clip."""
+        return self.measure_batch([evidence])[0]
+
+    def measure_batch(self, evidence: Sequence[Evidence]) -> Results:
+        """All measurements of each clip, in order. Clips known from before, or twice in the batch, cost nothing."""
+        complete = [self._with_reference(one) for one in evidence]
+        keys = [_key(one) for one in complete]
+        fresh: list[tuple[bytes, Evidence, Future[tuple[Measurement, ...]]]] = []
+        with self._lock:
+            promises = []
+            for key, one in zip(keys, complete, strict=True):
+                if key not in self._memory:
+                    self._memory[key] = Future()
+                    fresh.append((key, one, self._memory[key]))
+                self._memory.move_to_end(key)
+                promises.append(self._memory[key])
+            while len(self._memory) > max(REMEMBERED, len(evidence)):
+                self._memory.popitem(last=False)
+        if fresh:
+            self._judge(fresh)
+        return [promise.result() for promise in promises]
+
+    def warm_up(self) -> Future[None]:
+        """Start loading every model in the background. The future raises `ModelError` if one is missing."""
+        loading = [self._pool.submit(member.load) for member in (self._words, *self._members.values())]
+        done: Future[None] = Future()
+
+        def wait() -> None:
+            try:
+                for one in loading:
+                    one.result()
+            except ModelError as error:
+                done.set_exception(error)
+            else:
+                done.set_result(None)
+
+        threading.Thread(target=wait, name="judge-warm-up", daemon=True).start()
+        return done
+
+    def close(self) -> None:
+        """Finish what has begun and end the threads."""
+        self._pool.shutdown()
+
+    def _judge(self, fresh: list[tuple[bytes, Evidence, Future[tuple[Measurement, ...]]]]) -> None:
+        clips = [one for _, one, _ in fresh]
+        try:
+            for clip, results in zip(fresh, self._measure_all(clips), strict=True):
+                clip[2].set_result(results)
+        except BaseException as error:
+            for key, _, promise in fresh:
+                with self._lock:
+                    self._memory.pop(key, None)
+                if not promise.done():
+                    promise.set_exception(error)
+            raise
+
+    def _measure_all(self, clips: Sequence[Evidence]) -> Results:
+        # The batch of words is the longest job, so it starts first; the rest are small enough to even out the workers.
+        words = self._pool.submit(_words_of, self._words, clips)
+        others = {
+            name: [self._pool.submit(_guarded, name, member, clip) for clip in clips]
+            for name, member in self._members.items()
+        }
+        heard = words.result()
+        return [
+            (*heard[n], *(figure for jobs in others.values() for figure in jobs[n].result())) for n in range(len(clips))
+        ]
+
+    def _with_reference(self, evidence: Evidence) -> Evidence:
+        # A cache of its own: evidence objects may be shared by callers on several threads.
+        reference = evidence.reference or self._reference(evidence.request.voice)
+        return replace(evidence, reference=reference, cache={})
+
+
+def _words_of(judge: WordsJudge, clips: Sequence[Evidence]) -> Results:
+    try:
+        return judge.measure_batch(clips)
+    except Exception:  # noqa: BLE001 - one bad clip must not silence the others: judge them one by one
+        return [_guarded("words", judge, clip) for clip in clips]
+
+
+def _guarded(name: str, judge: _Member, clip: Evidence) -> tuple[Measurement, ...]:
+    try:
+        return judge.measure(clip)
+    except Exception as error:  # noqa: BLE001 - the panel's edge: an error is a reason, never a score
+        reason = f"{type(error).__name__}: {error}"
+        return tuple(unmeasured(judge.name, figure, unit, reason) for figure, unit in _FIGURES[name])
+
+
+def _key(evidence: Evidence) -> bytes:
+    digest = hashlib.blake2b(digest_size=16)
+    digest.update(msgspec.json.encode(evidence.request))
+    digest.update(f"|{evidence.declared_rate_hz}|{evidence.declared_samples}|".encode())
+    if evidence.reference is not None and evidence.reference.embedding is not None:
+        digest.update(evidence.reference.embedding.tobytes())
+    if evidence.audio is not None:
+        digest.update(f"|{evidence.audio.rate_hz}|{evidence.audio.samples.shape}|".encode())
+        digest.update(evidence.audio.samples.tobytes())
+    return digest.digest()

@@ -1,0 +1,41 @@
+"""Voice: is it the voice that was asked for? Cosine of its embedding to the voice's reference."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from antiphon import models
+from antiphon.economy.measurement import Measurement
+from antiphon.errors import InputError
+from antiphon.judges.base import Evidence
+from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
+from antiphon.judges.speaker import embed_signal
+
+
+class VoiceJudge:
+    """`similarity`, a cosine in [-1, 1]."""
+
+    name = "voice"
+
+    def __init__(self, *, threads: int = 1) -> None:
+        self._threads = threads
+
+    def load(self) -> None:
+        models.session("dvector", threads=self._threads)
+
+    def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
+        reference = None if evidence.reference is None else evidence.reference.embedding
+        if reason := missing_audio(evidence):
+            return (self._inconclusive(reason),)
+        if reference is None:
+            return (self._inconclusive(f"no reference for the voice {evidence.request.voice}"),)
+        try:
+            embedding = embed_signal(signal_of(evidence), threads=self._threads)
+        except InputError as error:
+            return (self._inconclusive(error.what),)
+        if embedding.shape != reference.shape:
+            return (self._inconclusive(f"the reference has {reference.shape} numbers, not {embedding.shape}"),)
+        return (measured(self.name, "similarity", "cosine", float(np.dot(embedding, reference))),)
+
+    def _inconclusive(self, reason: str) -> Measurement:
+        return unmeasured(self.name, "similarity", "cosine", reason)

@@ -1,0 +1,86 @@
+"""Words: does the audio say what was asked? Word and character error rate of a recogniser against the text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from antiphon import models
+from antiphon.economy.measurement import Measurement
+from antiphon.errors import ModelError
+from antiphon.judges.base import Evidence
+from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
+from antiphon.judges.recogniser import Recogniser, languages
+from antiphon.judges.wording import error_rates, normalise
+
+Normaliser = Callable[[str, str], str]
+"""`(text, language) -> spoken form`, as engines use it."""
+
+_NAMES = ("wer", "cer")
+_MULTILINGUAL = "whisper-base"
+
+
+class WordsJudge:
+    """`wer` and `cer`, ratios; above 1 when more was heard than asked."""
+
+    name = "words"
+
+    def __init__(self, *, normaliser: Normaliser | None = None, threads: int = 1) -> None:
+        self._normaliser = normaliser
+        self._english = Recogniser("whisper-tiny-en", threads=threads)
+        self._others = Recogniser(_MULTILINGUAL, threads=threads)
+
+    def load(self) -> None:
+        self._english.load()
+
+    def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
+        return self.measure_batch([evidence])[0]
+
+    def measure_batch(self, evidence: Sequence[Evidence]) -> list[tuple[Measurement, ...]]:
+        """Clips of one language are recognised together."""
+        results: dict[int, tuple[Measurement, ...]] = {}
+        groups: dict[str, list[int]] = {}
+        for index, one in enumerate(evidence):
+            if reason := missing_audio(one):
+                results[index] = _inconclusive(reason)
+            else:
+                groups.setdefault(one.request.language.lower().split("-")[0], []).append(index)
+        for language, members in groups.items():
+            results.update(self._measure_language(language, {n: evidence[n] for n in members}))
+        return [results[n] for n in range(len(evidence))]
+
+    def _measure_language(self, language: str, clips: dict[int, Evidence]) -> dict[int, tuple[Measurement, ...]]:
+        recogniser = self._english if language == "en" else self._others
+        try:
+            if language != "en" and language not in languages(models.read(_MULTILINGUAL, "tokenizer.json")):
+                return dict.fromkeys(clips, _inconclusive(f"no recogniser knows the language {language}"))
+            heard = recogniser.transcribe([signal_of(one) for one in clips.values()], language)
+        except ModelError as error:
+            return dict.fromkeys(clips, _inconclusive(str(error)))
+        return {n: self._compare(one, h.text) for (n, one), h in zip(clips.items(), heard, strict=True)}
+
+    def _compare(self, evidence: Evidence, heard: str) -> tuple[Measurement, ...]:
+        rates = []
+        for wanted, got in self._readings(evidence, heard):
+            if wanted:
+                rates.append(error_rates(wanted, got))
+        if not rates:
+            return _inconclusive("the text has no words")
+        wer, cer = min(rates)
+        return measured(self.name, "wer", "ratio", wer), measured(self.name, "cer", "ratio", cer)
+
+    def _readings(self, evidence: Evidence, heard: str) -> set[tuple[str, str]]:
+        """The written and the spoken form, each with four figures read as a year and as a number."""
+        text, language = evidence.request.text, evidence.request.language
+        forms = [text]
+        if self._normaliser is not None:
+            forms.append(self._normaliser(text, language))
+        return {
+            (normalise(form, language, years=years), normalise(heard, language, years=alike))
+            for form in forms
+            for years in (True, False)
+            for alike in (True, False)
+        }
+
+
+def _inconclusive(reason: str) -> tuple[Measurement, ...]:
+    return tuple(unmeasured(WordsJudge.name, name, "ratio", reason) for name in _NAMES)
