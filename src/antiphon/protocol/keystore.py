@@ -54,9 +54,11 @@ def _load(file: Path) -> Identity:
         if file.is_symlink():
             raise StateError(f"{file} is a symbolic link", "Name the file itself.") from e
         raise StateError(f"{file} cannot be opened: {e.strerror}", "Check its owner and mode.") from e
-    with os.fdopen(handle, "rb") as stream:
-        _check_owner(file, os.fstat(stream.fileno()))
-        raw = stream.read(MAX_FILE_BYTES + 1)
+    try:
+        _check_owner(file, os.fstat(handle))
+        raw = os.read(handle, MAX_FILE_BYTES + 1)
+    finally:
+        os.close(handle)
     return _parse(file, raw)
 
 

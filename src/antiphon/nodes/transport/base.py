@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -34,7 +34,7 @@ DEFAULT_LIMITS = Limits()
 class Transport(Protocol):
     """Asks nodes. `antiphon.nodes.transport.inproc` and `.http` are the two that ship."""
 
-    def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncIterator[bytes]:
+    def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncGenerator[bytes, None]:
         """Frames of the answer, an async generator; closing it early cancels the handler on the other side.
 
         Raises whatever AntiphonError the other side raised; UnavailableError if it cannot be reached or is not done

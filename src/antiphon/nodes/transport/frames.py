@@ -7,6 +7,7 @@ answer was truncated. Pure: no IO.
 from __future__ import annotations
 
 import struct
+from collections import deque
 from collections.abc import Iterator
 from typing import TypeAlias
 
@@ -82,30 +83,45 @@ class FrameReader:
     def __init__(self, *, frame_bytes: int, answer_bytes: int) -> None:
         self._frame_bytes = frame_bytes
         self._left = answer_bytes
-        self._buffer = bytearray()
+        self._pieces: deque[memoryview] = deque()
+        self._have = 0
+        self._header: tuple[int, int] | None = None
         self.ended = False
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Frames completed by `data`. Raises ProtocolError on an unknown type, a length over its limit, or data after
         the end."""
-        buffer = self._buffer
-        buffer += data
-        start = 0
-        while not self.ended and len(buffer) - start >= HEADER_BYTES:
-            kind, size = _HEADER.unpack_from(buffer, start)
-            self._check(kind, size)
-            stop = start + HEADER_BYTES + size
-            if len(buffer) < stop:
-                break
-            with memoryview(buffer) as view:
-                payload = bytes(view[start + HEADER_BYTES : stop])
-            start = stop
+        self._pieces.append(memoryview(data))
+        self._have += len(data)
+        while not self.ended:
+            if self._header is None:
+                if self._have < HEADER_BYTES:
+                    return
+                self._header = _HEADER.unpack(self._take(HEADER_BYTES))
+                self._check(*self._header)
+            kind, size = self._header
+            if self._have < size:
+                return
+            self._header = None
             self._left -= size
             self.ended = kind != DATA
-            yield kind, payload
-        del buffer[:start]
-        if self.ended and buffer:
+            yield kind, self._take(size)
+        if self._have:
             raise ProtocolError("The answer goes on after its end", "The node is faulty; ask another.")
+
+    def _take(self, size: int) -> bytes:
+        """The next `size` bytes, copied once."""
+        parts: list[memoryview] = []
+        missing = size
+        while missing:
+            piece = self._pieces.popleft()
+            if len(piece) > missing:
+                self._pieces.appendleft(piece[missing:])
+                piece = piece[:missing]
+            parts.append(piece)
+            missing -= len(piece)
+        self._have -= size
+        return b"".join(parts)
 
     def _check(self, kind: int, size: int) -> None:
         limit = {DATA: self._frame_bytes, END: 0, ERROR: MAX_ERROR_BYTES}.get(kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import ipaddress
 import socket
@@ -17,10 +16,12 @@ from antiphon.errors import AntiphonError, BusyError, InputError, ProtocolError,
 from antiphon.nodes.transport.base import DEFAULT_LIMITS, Limits
 from antiphon.nodes.transport.door import too_large
 from antiphon.nodes.transport.frames import CONTENT_TYPE, DATA, END, FrameReader, error_of
+from antiphon.nodes.transport.memory import keep_freed_memory
 from antiphon.nodes.transport.server import MESSAGE_PATH
 
 KEEP_ALIVE_S = 15
 _READ_BYTES = 256 * 1024
+_HEADERS = {"Content-Type": "application/octet-stream"}
 _DIRECT_BYTES = 1024 * 1024  # aiohttp wants larger bodies as a file
 
 
@@ -79,7 +80,6 @@ class HttpTransport:
 
     async def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncGenerator[bytes, None]:
         """See `Transport.request`. Raises InputError for an endpoint that is no http(s) URL."""
-        end_s = asyncio.get_running_loop().time() + deadline_s
         url = message_url(endpoint)
         self._check_address(url)
         if len(message) > self._limits.message_bytes:
@@ -87,18 +87,17 @@ class HttpTransport:
         response: aiohttp.ClientResponse | None = None
         ended = False
         try:
-            async with asyncio.timeout_at(end_s):
-                response = await self._open().post(
-                    url,
-                    data=message if len(message) <= _DIRECT_BYTES else io.BytesIO(message),
-                    headers={"Content-Type": "application/octet-stream"},
-                    allow_redirects=False,
-                )
+            response = await self._open().post(
+                url,
+                data=message if len(message) <= _DIRECT_BYTES else io.BytesIO(message),
+                headers=_HEADERS,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=deadline_s, sock_connect=self._limits.connect_s),
+            )
             _check_response(endpoint, response)
             reader = FrameReader(frame_bytes=self._limits.frame_bytes, answer_bytes=self._limits.answer_bytes)
             while not reader.ended:
-                async with asyncio.timeout_at(end_s):
-                    data = await response.content.readany()
+                data = await response.content.readany()
                 if not data:
                     break
                 for kind, payload in reader.feed(data):
@@ -107,8 +106,7 @@ class HttpTransport:
                     elif kind != END:
                         raise error_of(payload)
             reader.finish()
-            async with asyncio.timeout_at(end_s):
-                ended = not await response.content.readany()  # the end of the HTTP body frees the connection
+            ended = not await response.content.readany()  # the end of the HTTP body frees the connection
         except AntiphonError:
             raise
         except TimeoutError as e:
@@ -135,6 +133,7 @@ class HttpTransport:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
+            keep_freed_memory()
             connector = aiohttp.TCPConnector(
                 limit=self._limits.connections,
                 keepalive_timeout=KEEP_ALIVE_S,
@@ -142,7 +141,6 @@ class HttpTransport:
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._limits.connect_s),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
                 trust_env=False,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 from antiphon.errors import InputError
 from antiphon.nodes.transport.base import Transport
@@ -14,7 +14,7 @@ class RoutingTransport:
     def __init__(self, transports: Mapping[str, Transport]) -> None:
         self._transports = dict(transports)
 
-    def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncIterator[bytes]:
+    def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncGenerator[bytes, None]:
         """See `Transport.request`. Raises InputError for a scheme that nobody serves."""
         scheme, mark, _ = endpoint.partition("://")
         transport = self._transports.get(scheme) if mark else None

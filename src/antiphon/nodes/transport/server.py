@@ -23,6 +23,7 @@ from antiphon.errors import (
 from antiphon.nodes.transport.base import DEFAULT_LIMITS, Handler, Limits
 from antiphon.nodes.transport.door import Door, too_large
 from antiphon.nodes.transport.frames import CONTENT_TYPE, DATA, ERROR, Frame, error_frame, error_of, write
+from antiphon.nodes.transport.memory import keep_freed_memory
 
 MESSAGE_PATH = "/v1/message"
 HEALTH_PATH = "/healthz"
@@ -189,6 +190,7 @@ async def serve(
 
     Raises UnavailableError if the address cannot be used.
     """
+    keep_freed_memory()
     return await serve_app(App(handler, limits), host, port, limits, public_host=public_host)
 
 
