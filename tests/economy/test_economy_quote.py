@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import msgspec
-from economy_market import judges, makers, markets, node, numbers, rule_sets, tasks
+from economy_market import judges, makers, markets, node, numbers, rule_sets, separate, tasks
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -51,7 +51,7 @@ def test_a_draw_never_reserves_more_than_the_quote(
     assert all(type(number) is int for number in numbers((drawn, quoted)))
 
 
-@given(markets, st.integers(1, PPM))
+@given(separate, st.integers(1, PPM))
 def test_more_quality_of_anybody_never_raises_the_expected_cost(market: Market, gain: int) -> None:
     field, validators = market
     better = msgspec.structs.replace(field[0], quality_ppm=min(PPM, field[0].quality_ppm + gain))

@@ -59,7 +59,11 @@ def assign(
     Raises UnavailableError when a part cannot be filled, also because the task's own parts have used up the stake.
     """
     book = _Book(rules, beacon)
-    return tuple(book.assign(part, *eligible(part, producers, validators, rules)) for part in parts)
+    drawn = []
+    for part in parts:
+        makers, judges = eligible(part, producers, validators, rules)
+        drawn.append(book.assign(part, makers, judges, price_floor(producers[part.role], part.units, rules)))
+    return tuple(drawn)
 
 
 class _Book:
@@ -71,9 +75,8 @@ class _Book:
         self.locked_nano: Counter[str] = Counter()
         self.load: Counter[str] = Counter()
 
-    def assign(self, part: Part, makers: Sequence[Offer], judges: Sequence[Offer]) -> Assignment:
+    def assign(self, part: Part, makers: Sequence[Offer], judges: Sequence[Offer], floor: Fraction) -> Assignment:
         draws = Draws(self.beacon, f"part {part.index}")
-        floor = price_floor(makers, self.rules)
         judges = [judge for judge in judges if self._free(judge, part.units)]
         makers = not_only_judge([maker for maker in makers if self._free(maker, part.units)], judges)
         if not makers or not judges:

@@ -38,9 +38,13 @@ def market_price(offers: Sequence[Offer]) -> Fraction:
     raise ValueError("nobody offers anything")
 
 
-def price_floor(offers: Sequence[Offer], rules: Rules) -> Fraction:
-    """Least C/Q that counts when work is spread: asking less than market / tolerance buys no more work than that."""
-    return market_price(offers) * Fraction(PPM, rules.price_tolerance_ppm)
+def price_floor(offers: Sequence[Offer], units: int, rules: Rules) -> Fraction:
+    """Least C/Q that counts when work is spread: asking less than market / tolerance buys no more work than that.
+
+    The market is everybody with enough stake, as in `shortlist`; not the shortlist, or leaving it would move the floor.
+    """
+    able = [offer for offer in offers if has_stake(offer, units, rules)]
+    return market_price(able) * Fraction(PPM, rules.price_tolerance_ppm)
 
 
 def has_stake(offer: Offer, units: int, rules: Rules, locked_nano: int = 0) -> bool:
