@@ -46,6 +46,7 @@ class Joiner:
         self._tail = max(1, round(TAIL_S / FRAME_S))
         self._hold = max(self._tail + 1, round(HOLD_S / FRAME_S))
         self._gap: int | None = None  # samples of pause still owed before the next sound; None before the first
+        self._kept = 0  # samples of silence kept after the last sound, part of that pause
         self._rest = self._nothing()  # less than a frame
         self._quiet: deque[Samples] = deque()  # silent frames whose fate is open
         self._loud: Samples | None = None  # the last frame given to the listener's side, kept back for a fade
@@ -76,10 +77,10 @@ class Joiner:
             fade = min(self._fade, ending.shape[1])
             ending[:, -fade:] *= self._rise[::-1][-fade:]
             out.append(ending)
-            kept = sum(frame.shape[1] for frame in tail)
-            self._gap = max(0, round(pause_s * self._rate_hz) - kept)
-        elif self._gap is not None:
-            self._gap = max(self._gap, round(pause_s * self._rate_hz))
+            self._kept = sum(frame.shape[1] for frame in tail)
+            self._gap = 0
+        if self._gap is not None:
+            self._gap = max(self._gap, round(pause_s * self._rate_hz) - self._kept)
         self._rest, self._loud = self._nothing(), None
         self._quiet.clear()
         return self._waveform(out)
