@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.economy.measurement import Measurement
+from antiphon.economy.profiles import ANTIPHON, BITTAUDIO, PROFILES, Expectation, Ingredient, Profile, explain, judge
+from antiphon.economy.types import PPM, Verdict, Vote
+
+JUDGES = {"wer": "words", "cer": "words", "distillmos": "naturalness", "dnsmos": "naturalness", "similarity": "voice"}
+GOOD = {
+    "decodes": 1.0,
+    "length_error": 0.0,
+    "chars_per_s": 15.0,
+    "silence_share": 0.2,
+    "longest_silence": 0.6,
+    "clipping_share": 0.0,
+    "dc_offset": 0.001,
+    "duplicate": 0.0,
+    "level_dbfs": -22.0,
+    "wer": 0.05,
+    "cer": 0.02,
+    "distillmos": 4.2,
+    "dnsmos": 3.4,
+    "similarity": 0.8,
+}
+ORDERED = Expectation(chars=200, mos={"distillmos": (4.5, 0.2)}, allowed_wer=0.15, min_similarity=0.6)
+ALL = sorted(PROFILES.values(), key=lambda profile: profile.name)
+
+
+def measured(*without: str, inconclusive: tuple[str, ...] = (), **changed: float) -> list[Measurement]:
+    return [
+        Measurement(judge=JUDGES.get(name, "integrity"), name=name, unit="", reason="the judge failed")
+        if name in inconclusive
+        else Measurement(judge=JUDGES.get(name, "integrity"), name=name, unit="", value=value)
+        for name, value in (GOOD | changed).items()
+        if name not in without
+    ]
+
+
+def vote(profile: Profile = ANTIPHON, *without: str, inconclusive: tuple[str, ...] = (), **changed: float) -> Vote:
+    return judge(profile, measured(*without, inconclusive=inconclusive, **changed), expectation=ORDERED)
+
+
+def test_a_worked_score_of_the_default_profile() -> None:
+    # .50 (1 - .05/.5) + .30 (4.2-1)/4 + .05 (3.4-1)/3 + .15 (.8-.3)/.6
+    assert vote().verdict is Verdict.VALID
+    assert vote().score_ppm == round(PPM * (0.45 + 0.24 + 0.04 + 0.125))
+
+
+def test_a_worked_score_of_bittaudio() -> None:
+    # (.10 * .8 + .10 * .6 + .62 * .95) / .82
+    assert vote(BITTAUDIO).score_ppm == 889_024
+
+
+@pytest.mark.parametrize("profile", ALL, ids=lambda profile: profile.name)
+@pytest.mark.parametrize(
+    "broken", [{"decodes": 0.0}, {"length_error": 0.01}, {"silence_share": 0.95}, {"duplicate": 1.0}], ids=str
+)
+def test_certain_violations_are_invalid_even_when_nothing_else_was_measured(
+    profile: Profile, broken: dict[str, float]
+) -> None:
+    others = tuple(name for name in GOOD if name not in broken)
+    cast = vote(profile, inconclusive=others, **broken)
+    assert (cast.verdict, cast.score_ppm) == (Verdict.INVALID, 0)
+
+
+@pytest.mark.parametrize("profile", ALL, ids=lambda profile: profile.name)
+@pytest.mark.parametrize("name", ["decodes", "length_error", "silence_share", "wer", "distillmos"])
+def test_a_required_measurement_that_fails_or_is_absent_is_inconclusive_never_0(profile: Profile, name: str) -> None:
+    for cast in (vote(profile, name), vote(profile, inconclusive=(name,)), vote(profile, **{name: float("nan")})):
+        assert (cast.verdict, cast.score_ppm) == (Verdict.INCONCLUSIVE, None)
+
+
+def test_an_uncertain_violation_waits_for_the_required_measurements() -> None:
+    assert vote(ANTIPHON, wer=0.9).verdict is Verdict.INVALID
+    assert vote(ANTIPHON, "distillmos", wer=0.9).verdict is Verdict.INCONCLUSIVE
+
+
+def test_an_optional_ingredient_that_was_not_measured_takes_its_weight_with_it() -> None:
+    assert vote(ANTIPHON, "dnsmos").score_ppm == round(PPM * (0.45 + 0.24 + 0.125) / 0.95)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"wer": 0.19},  # 0.15 allowed, and one word of 200 characters: 0.03
+        {"distillmos": 3.89},  # 4.5 - 3 * 0.2
+        {"similarity": 0.59},
+        {"chars_per_s": 80.0},
+        {"chars_per_s": 1.0},
+        {"longest_silence": 9.0},
+        {"clipping_share": 0.2},
+        {"dc_offset": -0.2},
+        {"level_dbfs": -70.0},
+    ],
+    ids=str,
+)
+def test_each_limit_of_the_default_profile_makes_work_invalid(bad: dict[str, float]) -> None:
+    assert vote(**bad).verdict is Verdict.INVALID
+
+
+def test_a_plain_voice_that_was_ordered_is_valid_and_one_in_place_of_a_fine_voice_is_not() -> None:
+    plain = measured(distillmos=2.3, similarity=0.8, wer=0.2)
+    as_ordered = Expectation(chars=200, mos={"distillmos": (2.2, 0.15)}, allowed_wer=0.3)
+    assert judge(ANTIPHON, plain, expectation=as_ordered).verdict is Verdict.VALID
+    assert judge(ANTIPHON, plain, expectation=ORDERED).verdict is Verdict.INVALID
+
+
+def test_a_voice_measured_too_evenly_still_gets_a_margin() -> None:
+    even = Expectation(chars=200, mos={"distillmos": (4.5, 0.0)})
+    assert judge(ANTIPHON, measured(distillmos=4.0), expectation=even).verdict is Verdict.VALID
+
+
+def test_a_required_voice_that_was_not_compared_is_inconclusive() -> None:
+    assert vote(ANTIPHON, "similarity").verdict is Verdict.INCONCLUSIVE
+    free = Expectation(chars=200)
+    assert judge(ANTIPHON, measured("similarity"), expectation=free).verdict is Verdict.VALID
+
+
+def test_one_slip_does_not_fail_a_short_text() -> None:
+    two_words = Expectation(chars=11, allowed_wer=0.15)
+    assert judge(ANTIPHON, measured(wer=0.5), expectation=two_words).verdict is Verdict.VALID
+    assert judge(ANTIPHON, measured(wer=1.0), expectation=two_words).verdict is Verdict.INVALID
+
+
+def test_short_texts_have_no_speaking_rate() -> None:
+    word = Expectation(chars=4)
+    assert judge(ANTIPHON, measured(chars_per_s=2.0), expectation=word).verdict is Verdict.VALID
+
+
+def test_an_unknown_voice_is_held_to_the_profiles_own_floor() -> None:
+    assert judge(ANTIPHON, measured(distillmos=1.5)).verdict is Verdict.INVALID
+    assert judge(ANTIPHON, measured(distillmos=1.9)).verdict is Verdict.VALID
+
+
+@pytest.mark.parametrize(("wer", "verdict"), [(0.699, Verdict.VALID), (0.7, Verdict.INVALID)])
+def test_bittaudio_scores_0_from_a_wer_of_07(wer: float, verdict: Verdict) -> None:
+    cast = judge(BITTAUDIO, measured(wer=wer))
+    assert cast.verdict is verdict
+    assert (cast.score_ppm == 0) == (verdict is Verdict.INVALID)
+
+
+def test_the_vote_carries_what_it_was_made_of() -> None:
+    assert vote().measurements == tuple(measured())
+
+
+def test_a_measurement_given_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"given twice: \['words.wer'\]"):
+        judge(ANTIPHON, [*measured(), Measurement(judge="words", name="wer", unit="", value=0.0)])
+
+
+def test_explain_shows_the_sum_the_violation_and_what_is_missing() -> None:
+    lines = explain(ANTIPHON, measured(inconclusive=("wer",), clipping_share=0.2), ORDERED)
+    assert lines[0] == "profile antiphon"
+    assert "limit integrity.clipping_share = 0.2, <= 0.01: VIOLATED" in lines
+    assert "score naturalness.distillmos = 4.2 -> 0.800 x 0.30" in lines
+    assert "missing words.wer: the judge failed" in lines
+    assert lines[-1] == "verdict inconclusive"
+    assert explain(ANTIPHON, measured(), ORDERED)[-1] == "verdict valid, score 0.855"
+
+
+def test_profiles_name_their_sources_and_are_strict() -> None:
+    for profile in ALL:
+        assert profile.source
+        assert all(item.source for item in (*profile.limits, *profile.ingredients))
+    with pytest.raises(msgspec.ValidationError, match="unknown field"):
+        msgspec.convert({"chars": 1, "voice": "x"}, Expectation)
+
+
+def test_a_profile_survives_being_written_down() -> None:
+    for profile in ALL:
+        assert msgspec.json.decode(msgspec.json.encode(profile), type=Profile) == profile
+
+
+def test_a_profile_that_could_score_nothing_is_refused() -> None:
+    item = Ingredient(key="a.b", weight=1, zero=0, one=1, source="s", required=False)
+    for ingredients in ((), (item,), (Ingredient(key="a.b", weight=1, zero=1, one=1, source="s"),)):
+        with pytest.raises(ValueError, match="ingredient"):
+            Profile(name="p", source="s", ingredients=ingredients, limits=(), max_wer=1)
+
+
+finite = st.floats(-100, 100)
+
+
+@given(st.fixed_dictionaries({}, optional=dict.fromkeys(GOOD, st.none() | finite)), st.randoms())
+def test_any_measurements_in_any_order_give_one_lawful_vote(values: dict[str, float | None], dice: object) -> None:
+    heard = [
+        Measurement(judge=JUDGES.get(n, "integrity"), name=n, unit="", value=v, reason=None if v is not None else "r")
+        for n, v in values.items()
+    ]
+    for profile in ALL:
+        before = judge(profile, heard, expectation=ORDERED)
+        shuffled = list(heard)
+        dice.shuffle(shuffled)  # type: ignore[attr-defined]
+        after = judge(profile, shuffled, expectation=ORDERED)
+        assert (after.verdict, after.score_ppm) == (before.verdict, before.score_ppm)
+        assert explain(profile, heard, ORDERED)[-1].startswith(f"verdict {before.verdict}")
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(1, 5), st.floats(1, 5))
+def test_fewer_errors_and_a_better_sound_never_score_less(w1: float, w2: float, m1: float, m2: float) -> None:
+    for profile in ALL:
+        worse = judge(profile, measured(wer=max(w1, w2), distillmos=min(m1, m2)))
+        better = judge(profile, measured(wer=min(w1, w2), distillmos=max(m1, m2)))
+        assert worse.score_ppm is not None
+        assert better.score_ppm is not None
+        assert better.score_ppm >= worse.score_ppm
+        assert not (worse.verdict is Verdict.VALID and better.verdict is Verdict.INVALID)
