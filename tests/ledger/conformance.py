@@ -116,8 +116,8 @@ class LedgerConformance:
             await market.commit(task_id(1), 0, seat, VALID)
         with pytest.raises(ConflictError, match="not the one it committed"):
             await market.reveal(task_id(1), 0, seats[0], INVALID)
+        bad = Reveal(task=task_id(1), index=0, round=0, vote=VALID, salt=b"t" * 16)
         with pytest.raises(ConflictError, match="not the one it committed"):
-            bad = Reveal(task=task_id(1), index=0, round=0, vote=VALID, salt=b"t" * 16)
             await market.do(seats[0], bad)
         await market.reveal(task_id(1), 0, seats[0], VALID)
         with pytest.raises(ConflictError, match="already revealed"):

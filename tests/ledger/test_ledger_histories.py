@@ -1,0 +1,273 @@
+"""Random histories: whatever anybody does in whatever order, money and stake add up. The file is reopened in between."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from ledger_market import CLIENT, INVALID, OPERATOR, UNSURE, VALID, Market, committed, delivery, producer, task_id
+
+from antiphon.clock import ManualClock
+from antiphon.economy.types import NANO, Rules, Verdict
+from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, ProtocolError, UnavailableError
+from antiphon.ledger.base import PartRecord, PartState, TaskState
+from antiphon.ledger.operations import Cancel, Decline, Deposit, Operation, Reveal, Skip, Stake, Unstake
+from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.sql import SqlLedger
+from antiphon.protocol import canonical, envelope
+
+RULES = Rules(live_s=10**7, deliver_s=20, commit_s=20, reveal_s=20, failovers=1)
+ANSWERS = (ConflictError, FundsError, InputError, UnavailableError)
+VOTES = st.sampled_from([VALID, VALID, VALID, INVALID, UNSURE])
+_FOUNDED: dict[str, Path] = {}
+
+
+async def _found(path: Path) -> None:
+    clock = ManualClock()
+    ledger = await SqlLedger.open(path, operator=OPERATOR, clock=clock, rules=RULES)
+    await Market(ledger, clock, producers=3, validators=4).found()
+    await ledger.close()
+
+
+def founded() -> Path:
+    """A ledger file with a market on it, made once and then copied."""
+    if "path" not in _FOUNDED:
+        path = Path(tempfile.mkdtemp()) / "founded.db"
+        asyncio.run(_found(path))
+        _FOUNDED["path"] = path
+    return _FOUNDED["path"]
+
+
+class Histories(RuleBasedStateMachine):
+    """Clients, producers and validators that behave, err and cheat, on one ledger file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.folder = Path(tempfile.mkdtemp())
+        self.path = self.folder / "ledger.db"
+        self.tasks: list[str] = []
+        self.sent: list[bytes] = []
+        self.refused: dict[bytes, str] = {}
+        self.audited: set[str] = set()
+
+    def run(self, work: Coroutine[Any, Any, Any]) -> Any:
+        return self.runner.run(work)
+
+    @initialize()
+    def begin(self) -> None:
+        shutil.copy(founded(), self.path)
+        self.clock = ManualClock()
+        self.issued = 1_000 * NANO + 7 * 100 * NANO
+        self.open_ledger()
+
+    def open_ledger(self) -> None:
+        self.ledger = self.run(SqlLedger.open(self.path, operator=OPERATOR, clock=self.clock, rules=RULES))
+        self.market = Market(self.ledger, self.clock, producers=3, validators=4)
+
+    def teardown(self) -> None:
+        self.run(self.ledger.close())
+        self.runner.close()
+        shutil.rmtree(self.folder)
+
+    def send(self, who: str, operation: Operation) -> bool:
+        """Whether the ledger took it. A refusal must be one of the answers that `submit` may give."""
+        raw = self.market.sign(who, operation)
+        self.sent.append(raw)
+        try:
+            self.run(self.ledger.submit(raw))
+        except ANSWERS as e:
+            self.refused[raw] = str(e)
+            return False
+        return True
+
+    def part(self, data: st.DataObject, *states: PartState) -> PartRecord | None:
+        """Any part of any task, preferably in one of the states."""
+        records = [record for task in self.tasks for record in self.run(self.ledger.parts(task))]
+        wanted = [record for record in records if record.state in states] or records
+        return data.draw(st.sampled_from(wanted)) if wanted else None
+
+    @rule(units=st.lists(st.integers(1, 5_000), min_size=1, max_size=2), mode=st.sampled_from(["stream", "verified"]))
+    def open_task(self, units: list[int], mode: str) -> None:
+        task = task_id(len(self.tasks))
+        try:
+            self.run(self.market.open(task, units=units, mode=mode))
+        except (FundsError, UnavailableError):
+            return
+        self.tasks.append(task)
+
+    @rule(data=st.data(), honest=st.integers(0, 9))
+    def deliver(self, data: st.DataObject, honest: int) -> None:
+        if record := self.part(data, PartState.ASSIGNED):
+            who = producer(record) if honest else data.draw(st.sampled_from(sorted(self.market.people)))
+            taken = self.send(who, delivery(record))
+            assert not (taken and record.state is not PartState.ASSIGNED), "only an assigned part is delivered"
+            assert not (taken and who != producer(record)), "only by its producer"
+
+    @rule(data=st.data(), vote=VOTES, honest=st.integers(0, 9))
+    def commit(self, data: st.DataObject, vote: Any, honest: int) -> None:
+        if record := self.part(data, PartState.DELIVERED):
+            who = data.draw(st.sampled_from([seat.node for seat in record.assignment.validators]))
+            taken = self.send(who, committed(record, who, vote))
+            assert not (taken and who in record.commits), "nobody votes twice in a round"
+
+    @rule(data=st.data(), vote=VOTES)
+    def all_commit(self, data: st.DataObject, vote: Any) -> None:
+        if record := self.part(data, PartState.DELIVERED):
+            for seat in record.assignment.validators:
+                self.send(seat.node, committed(record, seat.node, vote))
+
+    @rule(data=st.data(), vote=VOTES)
+    def reveal(self, data: st.DataObject, vote: Any) -> None:
+        if record := self.part(data, PartState.REVEALING):
+            for who in sorted(record.commits):
+                task, index = record.task, record.part.index
+                self.send(who, Reveal(task=task, index=index, round=record.round, vote=vote, salt=b"s" * 16))
+
+    @rule(data=st.data())
+    def give_up(self, data: st.DataObject) -> None:
+        if record := self.part(data, PartState.ASSIGNED):
+            task, index, attempt = record.task, record.part.index, record.attempt
+            if data.draw(st.booleans()):
+                self.send(producer(record), Decline(task=task, index=index, attempt=attempt, reason="busy"))
+            else:
+                self.send(CLIENT.node_id, Skip(task=task, index=index, attempt=attempt, reason="silent"))
+
+    @rule(data=st.data(), mine=st.integers(0, 9))
+    def cancel(self, data: st.DataObject, mine: int) -> None:
+        if self.tasks:
+            who = CLIENT.node_id if mine else OPERATOR.node_id
+            self.send(who, Cancel(task=data.draw(st.sampled_from(self.tasks))))
+
+    @rule(data=st.data(), nano=st.integers(1, 60 * NANO), deed=st.sampled_from([Stake, Unstake]))
+    def move_stake(self, data: st.DataObject, nano: int, deed: Any) -> None:
+        self.send(data.draw(st.sampled_from(sorted(self.market.people))), deed(amount_nano=nano))
+
+    @rule(nano=st.integers(1, NANO))
+    def deposit(self, nano: int) -> None:
+        if self.send(OPERATOR.node_id, Deposit(account=CLIENT.node_id, amount_nano=nano)):
+            self.issued += nano
+
+    @rule(seconds=st.sampled_from([1.0, 10.0, 21.0]))
+    def wait(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.run(self.ledger.expire())
+
+    @rule(seconds=st.sampled_from([5.0, 21.0]))
+    def wait_unnoticed(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+
+    @rule()
+    def crash_and_reopen(self) -> None:
+        self.run(self.ledger.close())
+        self.open_ledger()
+
+    @rule(data=st.data())
+    def send_again(self, data: st.DataObject) -> None:
+        if not self.sent:
+            return
+        raw = data.draw(st.sampled_from(self.sent))
+        before = self.picture()
+        try:
+            self.run(self.ledger.submit(raw))
+            assert raw not in self.refused, "a refusal stays a refusal"
+        except AntiphonError as e:
+            assert isinstance(e, ProtocolError) or str(e) == self.refused[raw]
+        assert self.picture() == before, "a repeated envelope changes nothing"
+
+    def picture(self) -> bytes:
+        accounts = [self.run(self.ledger.account(owner)) for owner in sorted(self.market.people)]
+        return canonical.pack([accounts, [self.run(self.ledger.parts(task)) for task in self.tasks]])
+
+    @invariant()
+    def money_adds_up(self) -> None:
+        db = sqlite3.connect(self.path)
+        rows = dict(db.execute("SELECT name, nano FROM accounts").fetchall())
+        moved = db.execute("SELECT source, target, nano FROM transfers").fetchall()
+        db.close()
+        assert sum(rows.values()) == 0
+        assert rows.pop("issued") == -self.issued
+        assert all(nano >= 0 for nano in rows.values())
+        booked: dict[str, int] = {}
+        for source, target, nano in moved:
+            booked[source] = booked.get(source, 0) - nano
+            booked[target] = booked.get(target, 0) + nano
+        booked.pop("issued")
+        assert {k: v for k, v in booked.items() if v} == {k: v for k, v in rows.items() if v}
+
+    @invariant()
+    def stake_covers_what_is_locked(self) -> None:
+        for owner in self.market.people:
+            account = self.run(self.ledger.account(owner))
+            assert account.stake_nano >= account.locked_nano >= 0
+
+    @invariant()
+    def escrow_is_what_remains_of_open_parts(self) -> None:
+        held = 0
+        for task in self.tasks:
+            record = self.run(self.ledger.task(task))
+            parts = self.run(self.ledger.parts(task))
+            remaining = sum(part.remaining_nano for part in parts)
+            if record.state is TaskState.OPEN:
+                held += remaining
+                assert any(not part.state.final for part in parts)
+            else:
+                assert remaining == 0
+                assert all(part.state.final for part in parts)
+        assert self.run(self.ledger.account(CLIENT.node_id)).escrow_nano == held
+
+    @invariant()
+    def nobody_is_paid_twice_for_a_part(self) -> None:
+        for task in self.tasks:
+            for part in self.run(self.ledger.parts(task)):
+                verdicts = [ruling.outcome.verdict for ruling in part.rulings]
+                assert verdicts.count(Verdict.VALID) == (part.state is PartState.VALID)
+                decided = [ruling.attempt for ruling in part.rulings if ruling.outcome.verdict]
+                assert len(decided) == len(set(decided)), "a delivery is decided once"
+
+    @invariant()
+    def closed_tasks_pass_the_audit(self) -> None:
+        for task in self.tasks:
+            if task not in self.audited and self.run(self.ledger.task(task)).state is not TaskState.OPEN:
+                audit(self.run(build(self.ledger, task)), ledger=OPERATOR.node_id)
+                self.audited.add(task)
+
+    @invariant()
+    def nothing_is_locked_or_busy_when_all_is_closed(self) -> None:
+        if all(self.run(self.ledger.task(task)).state is not TaskState.OPEN for task in self.tasks):
+            assert all(self.run(self.ledger.account(owner)).locked_nano == 0 for owner in self.market.people)
+            db = sqlite3.connect(self.path)
+            assert db.execute("SELECT coalesce(sum(parts), 0) FROM loads").fetchone()[0] == 0
+            db.close()
+
+
+TestHistories = Histories.TestCase
+TestHistories.settings = settings(
+    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+def test_an_envelope_of_another_kind_is_no_operation(tmp_path: Path) -> None:
+    async def scene() -> None:
+        clock = ManualClock()
+        ledger = await SqlLedger.open(tmp_path / "l.db", operator=OPERATOR, clock=clock)
+        body = canonical.encode(Stake(amount_nano=1))
+        raw = envelope.sign(CLIENT, kind="work", receiver=OPERATOR.node_id, task="", body=body, clock=clock)
+        try:
+            await ledger.submit(raw)
+        except InputError as e:
+            assert "no operation" in str(e)
+        else:
+            raise AssertionError("it was taken")
+        finally:
+            await ledger.close()
+
+    asyncio.run(scene())

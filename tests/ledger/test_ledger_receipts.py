@@ -1,0 +1,201 @@
+"""A receipt convinces without the ledger, and any change to it is found and named."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from ledger_market import CLIENT, INVALID, OPERATOR, VALID, Market, seated, task_id
+
+from antiphon.clock import ManualClock
+from antiphon.economy.types import Offer
+from antiphon.errors import ProtocolError
+from antiphon.ledger.base import TaskState
+from antiphon.ledger.journal import LEDGER_JOURNAL, Entry, Journal
+from antiphon.ledger.opening import LEDGER_OPEN, Opening
+from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.sql import SqlLedger
+from antiphon.protocol import canonical, envelope
+from antiphon.protocol import receipt as receipts
+from antiphon.protocol.receipt import Receipt
+
+
+@pytest.fixture
+async def market(tmp_path: Path) -> AsyncIterator[Market]:
+    clock = ManualClock()
+    ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock)
+    market = Market(ledger, clock)
+    await market.found()
+    yield market
+    await ledger.close()
+
+
+@pytest.fixture
+async def receipt(market: Market) -> Receipt:
+    """Two parts: one fails over after an invalid result, the other has a missed deadline, a dissenter and a hider."""
+    clock = market.clock
+    assert isinstance(clock, ManualClock)
+    await market.open(task_id(1), units=(100, 50))
+    await market.deliver(task_id(1), 0)
+    await market.judge(task_id(1), 0, (INVALID, INVALID, VALID))
+    clock.advance(121)
+    await market.ledger.expire()
+    await market.deliver(task_id(1), 0)
+    await market.judge(task_id(1), 0)
+    await market.deliver(task_id(1), 1)
+    seats = seated(await market.ledger.part(task_id(1), 1))
+    for who in seats:
+        await market.commit(task_id(1), 1, who, VALID)
+    for who in seats[:2]:
+        await market.reveal(task_id(1), 1, who, VALID)
+    clock.advance(31)
+    await market.ledger.expire()
+    return await build(market.ledger, task_id(1))
+
+
+async def test_a_receipt_survives_its_file_and_passes_the_audit(receipt: Receipt) -> None:
+    read = receipts.load(receipts.dump(receipt))
+    report = audit(read, ledger=OPERATOR.node_id)
+    assert (report.state, report.parts, report.rulings) == (TaskState.COMPLETED, 2, 3)
+    assert report.client == CLIENT.node_id
+    assert not report.evidence_only
+
+
+async def test_the_evidence_alone_passes_too_and_the_report_says_so(receipt: Receipt) -> None:
+    assert audit(msgspec.structs.replace(receipt, statement={})).evidence_only
+
+
+async def test_the_statement_explains_every_payment(receipt: Receipt) -> None:
+    ruling = receipt.statement["parts"][0]["rulings"][0]
+    words = " ".join(ruling["in_words"])
+    for transfer in ruling["settlement"]["transfers"]:
+        assert f"{transfer['amount_nano']} nano from {transfer['source']} to {transfer['target']}" in words
+    assert "found invalid (2 for, 1 against, 0 without a vote)" in words
+
+
+async def test_the_statement_agrees_with_the_ledgers_accounts(market: Market, receipt: Receipt) -> None:
+    spent = -receipt.statement["net_nano"][f"balance:{CLIENT.node_id}"]
+    assert (await market.ledger.account(CLIENT.node_id)).balance_nano == 1_000 * 10**9 - spent
+
+
+async def test_another_ledgers_receipt_is_refused(receipt: Receipt) -> None:
+    with pytest.raises(ProtocolError, match="another ledger"):
+        audit(receipt, ledger=CLIENT.node_id)
+
+
+def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        return [leaf for key, inner in value.items() for leaf in _leaves(inner, (*path, key))]
+    if isinstance(value, list):
+        return [leaf for key, inner in enumerate(value) for leaf in _leaves(inner, (*path, key))]
+    return [path]
+
+
+async def test_any_changed_word_or_number_of_the_statement_is_found(receipt: Receipt) -> None:
+    leaves = _leaves(receipt.statement)
+    assert len(leaves) > 200
+    for path in leaves[:: max(1, len(leaves) // 25)]:
+        changed = copy.deepcopy(receipt.statement)
+        inner = changed
+        for key in path[:-1]:
+            inner = inner[key]
+        inner[path[-1]] = inner[path[-1]] + 1 if isinstance(inner[path[-1]], int | float) else "something else"
+        with pytest.raises(ProtocolError, match="statement is not what its evidence says"):
+            audit(msgspec.structs.replace(receipt, statement=changed))
+
+
+async def test_an_omitted_or_added_statement_entry_is_found(receipt: Receipt) -> None:
+    for change in (lambda s: s["transfers"].pop(), lambda s: s["parts"][0]["rulings"].pop(), lambda s: s.pop("beacon")):
+        changed = copy.deepcopy(receipt.statement)
+        change(changed)
+        with pytest.raises(ProtocolError, match="statement is not what"):
+            audit(msgspec.structs.replace(receipt, statement=changed))
+
+
+async def test_any_omitted_envelope_is_found(receipt: Receipt) -> None:
+    for place in range(len(receipt.envelopes)):
+        left = receipt.envelopes[:place] + receipt.envelopes[place + 1 :]
+        with pytest.raises(ProtocolError):
+            audit(msgspec.structs.replace(receipt, envelopes=left))
+
+
+Bodies = list[tuple[str, Any]]
+
+
+def forged(
+    receipt: Receipt, clock: ManualClock, change: Callable[[Opening, Journal], tuple[Opening, Journal]]
+) -> Receipt:
+    """What a cheating ledger could sign: its own envelopes changed, and everything closed anew."""
+    raw = list(receipt.envelopes[:-1])
+    own = [envelope.verify_at(raw[1]), envelope.verify_at(raw[-1])]
+    bodies = change(canonical.decode(Opening, own[0].body), canonical.decode(Journal, own[1].body))
+    signed = [
+        envelope.sign(
+            OPERATOR,
+            kind=kind,
+            receiver=OPERATOR.node_id,
+            task=receipt.task,
+            body=canonical.encode(body),
+            clock=clock,
+        )
+        for kind, body in zip((LEDGER_OPEN, LEDGER_JOURNAL), bodies, strict=True)
+    ]
+    raw[1], raw[-1] = signed
+    raw.append(receipts.close(OPERATOR, receipt.task, raw, clock))
+    return msgspec.structs.replace(receipt, envelopes=tuple(raw), statement={})
+
+
+def cheaper(offer: Offer) -> Offer:
+    return msgspec.structs.replace(offer, price_nano=offer.price_nano - 1)
+
+
+replace = msgspec.structs.replace
+CHEATS: dict[str, Callable[[Opening, Journal], tuple[Opening, Journal]]] = {
+    "another beacon": lambda o, j: (replace(o, beacon=bytes(32)), j),
+    "an end state that did not follow": lambda o, j: (o, replace(j, state=TaskState.FAILED)),
+    "an omitted vote": lambda o, j: (o, replace(j, entries=j.entries[:5] + j.entries[6:])),
+    "a vote counted twice": lambda o, j: (o, replace(j, entries=(*j.entries, j.entries[-2]))),
+    "a deadline before its time": lambda o, j: (
+        o,
+        replace(j, entries=(Entry(at_ms=o.opened_ms + 1, index=0, envelope=-1), *j.entries)),
+    ),
+    "operations in another order": lambda o, j: (o, replace(j, entries=j.entries[::-1])),
+    "an event on no part": lambda o, j: (
+        o,
+        replace(j, entries=(Entry(at_ms=o.opened_ms, index=9, envelope=-1), *j.entries)),
+    ),
+    "no validators": lambda o, j: (replace(o, validators=()), j),
+}
+
+
+@pytest.mark.parametrize("name", CHEATS)
+async def test_a_cheating_ledger_cannot_sign_itself_out(receipt: Receipt, market: Market, name: str) -> None:
+    assert isinstance(market.clock, ManualClock)
+    cheat = forged(receipt, market.clock, CHEATS[name])
+    with pytest.raises(ProtocolError):
+        audit(cheat, ledger=OPERATOR.node_id)
+
+
+async def test_the_ledgers_own_envelopes_signed_anew_without_change_still_pass(
+    receipt: Receipt, market: Market
+) -> None:
+    assert isinstance(market.clock, ManualClock)
+    audit(forged(receipt, market.clock, lambda o, j: (o, j)))
+
+
+async def test_a_statement_with_other_prices_does_not_follow_from_other_offers(
+    receipt: Receipt, market: Market
+) -> None:
+    """A ledger that changes the offers it signed changes what everybody earned, so the old statement no longer fits."""
+    assert isinstance(market.clock, ManualClock)
+
+    def lower(opening: Opening, journal: Journal) -> tuple[Opening, Journal]:
+        return replace(opening, validators=tuple(map(cheaper, opening.validators))), journal
+
+    cheat = msgspec.structs.replace(forged(receipt, market.clock, lower), statement=receipt.statement)
+    with pytest.raises(ProtocolError):
+        audit(cheat)
