@@ -48,6 +48,12 @@ def require_voice(name: str, voices: Collection[str]) -> None:
         raise unknown("voice", name, voices)
 
 
+def require_language(language: str, languages: Collection[str], engine: str) -> None:
+    """Raise `InputError` unless the BCP 47 tag is one of `languages` (lower case)."""
+    if language.lower() not in languages:
+        raise unknown(f"language of {engine}", language, languages)
+
+
 def require_words(text: str) -> None:
     """Raise `InputError` unless there is a letter or a digit to speak."""
     if not any(char.isalnum() for char in text):

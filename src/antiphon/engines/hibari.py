@@ -1,4 +1,4 @@
-"""hibari: the fast default voice. 8 MB, about 60 times faster than it speaks on one core, American English."""
+"""hibari: the fast default voice. 8 MB, 100 times faster than real time on one core, American English."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import english
 from antiphon.engines.base import Capabilities, Voice
-from antiphon.engines.checks import read_options, require_latin, require_voice, require_words, unknown
+from antiphon.engines.checks import read_options, require_language, require_latin, require_voice, require_words
 from antiphon.engines.lazy import Lazy
 from antiphon.errors import InputError
 from antiphon.services import Request, Service
@@ -48,7 +48,7 @@ class HibariEngine:
             languages=LANGUAGES,
             voices=VOICES,
             rate_hz=RATE_HZ,
-            rtf=0.017,
+            rtf=0.01,
             streams=True,
             seeded=True,
             licence="Apache-2.0",
@@ -57,8 +57,9 @@ class HibariEngine:
     def check(self, request: Request) -> None:
         """Raise `InputError` if the voice, language, text or options do not fit."""
         require_voice(request.voice, [voice.name for voice in VOICES])
-        if request.language.lower() not in LANGUAGES:
-            raise _language_error(request.language)
+        if request.language.lower() == "en-gb":
+            raise InputError("The voice hibari speaks en-us, not en-gb", "For en-gb choose bf_emma or bm_george.")
+        require_language(request.language, LANGUAGES, self.name)
         read_options(self.Options, request.options, self.name)
         require_words(request.text)
         require_latin(request.text, self.name)
@@ -86,9 +87,3 @@ def _load(threads: int) -> Any:
     from hibari import Hibari
 
     return Hibari(threads=threads, g2p=False)  # the reader is ours: see `english`
-
-
-def _language_error(language: str) -> InputError:
-    if language.lower().startswith("en-"):
-        return InputError(f"The voice hibari speaks en-us, not {language}", "For en-gb choose bf_emma or bm_george.")
-    return unknown("language of hibari", language, LANGUAGES)
