@@ -330,6 +330,9 @@ class LedgerConformance:
         other = envelope.sign(CLIENT, kind="ledger", receiver=CLIENT.node_id, task="", body=b"", clock=market.clock)
         with pytest.raises(ProtocolError, match="Wrong receiver"):
             await market.ledger.submit(other)
+        work = envelope.sign(CLIENT, kind="work", receiver=OPERATOR.node_id, task="", body=b"", clock=market.clock)
+        with pytest.raises(InputError, match="no operation"):
+            await market.ledger.submit(work)
         market.clock.advance(3_600)  # type: ignore[attr-defined]
         with pytest.raises(ProtocolError, match="stale"):
             await market.ledger.submit(raw)

@@ -180,7 +180,7 @@ async def test_a_closed_ledger_says_so(tmp_path: Path) -> None:
     await market.ledger.close()
     await market.ledger.close()
     with pytest.raises(StateError, match="closed"):
-        await market.ledger.identity_of() if hasattr(market.ledger, "identity_of") else await market.ledger.nodes()
+        await market.ledger.nodes()
 
 
 def test_every_error_of_the_database_has_a_next_step(tmp_path: Path) -> None:

@@ -123,7 +123,7 @@ async def test_any_omitted_envelope_is_found(receipt: Receipt) -> None:
             audit(msgspec.structs.replace(receipt, envelopes=left))
 
 
-Bodies = list[tuple[str, Any]]
+Cheat = Callable[[Opening, Journal], tuple[Opening, Journal]]
 
 
 def forged(
@@ -154,7 +154,7 @@ def cheaper(offer: Offer) -> Offer:
 
 
 replace = msgspec.structs.replace
-CHEATS: dict[str, Callable[[Opening, Journal], tuple[Opening, Journal]]] = {
+CHEATS: dict[str, Cheat] = {
     "another beacon": lambda o, j: (replace(o, beacon=bytes(32)), j),
     "an end state that did not follow": lambda o, j: (o, replace(j, state=TaskState.FAILED)),
     "an omitted vote": lambda o, j: (o, replace(j, entries=j.entries[:5] + j.entries[6:])),
