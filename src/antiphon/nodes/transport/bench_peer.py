@@ -1,7 +1,7 @@
 """Bittensor's Dendrite -> Axon with a 100 KB reply: the peer of `bench`. Runs under the interpreter that has it.
 
 Uses nothing of Antiphon, and no postponed annotations (Axon reads the handler's types). `bench_peer.py serve DIR PORT`
-prints its hotkey; `bench_peer.py ask DIR PORT HOTKEY SECONDS AT_ONCE` prints "requests seconds p50_ms".
+prints "ready HOTKEY"; `bench_peer.py ask DIR PORT HOTKEY SECONDS AT_ONCE` prints "ready REQUESTS SECONDS P50_MS".
 """
 
 import asyncio
@@ -44,7 +44,7 @@ def serve(folder: str) -> None:
     axon = bt.Axon(wallet=_wallet(folder, "server"), ip="127.0.0.1", port=port, external_ip="127.0.0.1")
     axon.attach(forward_fn=forward)
     axon.start()
-    print(axon.wallet.hotkey.ss58_address, flush=True)
+    print("ready", axon.wallet.hotkey.ss58_address, flush=True)
     sys.stdin.read()
     axon.stop()
 
@@ -71,7 +71,7 @@ async def ask(folder: str, port: int, hotkey: str, seconds: float, at_once: int)
     start = time.perf_counter()
     await asyncio.gather(*(worker(start + seconds) for _ in range(at_once)))
     took = time.perf_counter() - start
-    print(len(times), took, sorted(times)[len(times) // 2] * 1000, flush=True)
+    print("ready", len(times), took, sorted(times)[len(times) // 2] * 1000, flush=True)
 
 
 if __name__ == "__main__":

@@ -71,10 +71,15 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text[:MAX_TEXT_CHARS])
 
 
+def header(frame: Frame) -> bytes:
+    """The 5 bytes before a frame's payload."""
+    kind, payload = frame
+    return _HEADER.pack(kind, len(payload))
+
+
 def write(frame: Frame) -> bytes:
     """One frame's bytes."""
-    kind, payload = frame
-    return _HEADER.pack(kind, len(payload)) + payload
+    return header(frame) + frame[1]
 
 
 class FrameReader:

@@ -8,22 +8,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
 from typing import Any, TypeAlias
 
 import uvicorn
 
-from antiphon.errors import (
-    BusyError,
-    InputError,
-    ProtocolError,
-    UnavailableError,
-)
+from antiphon.errors import ProtocolError, UnavailableError
 from antiphon.nodes.transport.base import DEFAULT_LIMITS, Handler, Limits
 from antiphon.nodes.transport.door import Door, too_large
-from antiphon.nodes.transport.frames import CONTENT_TYPE, DATA, ERROR, Frame, error_frame, error_of, write
+from antiphon.nodes.transport.frames import error_frame
 from antiphon.nodes.transport.memory import keep_freed_memory
+from antiphon.nodes.transport.writer import Event, ResponseWriter, Send
 
 MESSAGE_PATH = "/v1/message"
 HEALTH_PATH = "/healthz"
@@ -31,9 +27,7 @@ KEEP_ALIVE_S = 75
 """Longer than any client of ours keeps an idle connection, so that it never writes into one that is closing."""
 _STOP_S = 2
 
-Event: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Event]]
-Send: TypeAlias = Callable[[Event], Awaitable[None]]
 
 
 class _GoneError(Exception):
@@ -68,11 +62,9 @@ class App:
             return
         except TimeoutError:
             late = UnavailableError(f"The message did not arrive within {self._limits.body_s} s", "Send it again.")
-            await _start(send, 408)
-            await _body(send, write(error_frame(late)), last=True)
+            await ResponseWriter(send, status=408, close=True).put(error_frame(late))
         except ProtocolError as e:
-            await _start(send, 413)
-            await _body(send, write(error_frame(e)), last=True)
+            await ResponseWriter(send, status=413).put(error_frame(e))
         else:
             await self._answer(message, receive, send)
 
@@ -96,64 +88,53 @@ class App:
                 return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def _answer(self, message: bytes, receive: Receive, send: Send) -> None:
-        """Stream the answer; a watcher cancels it, handler included, when the asker leaves."""
+        """Stream the answer; when the asker leaves, the answer is cancelled, handler included."""
         task = asyncio.current_task()
         assert task is not None
-        watcher = asyncio.create_task(_watch(receive, task))
+        writer = ResponseWriter(send)
+        watch = _Watch(receive, task)
         try:
             async with aclosing(self._door.answer(message)) as frames:
-                await _stream(frames, send)
+                async for frame in frames:
+                    await writer.put(frame)
         except asyncio.CancelledError:
-            if not watcher.done() or watcher.cancelled():
+            if not watch.left:
                 raise
             task.uncancel()
         finally:
-            watcher.cancel()
+            watch.stop()
+            writer.cancel()
 
 
-async def _watch(receive: Receive, task: asyncio.Task[Any]) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-    task.cancel()
+class _Watch:
+    """Cancels `task` when the asker disconnects. Starts only once the task waits for something."""
 
+    def __init__(self, receive: Receive, task: asyncio.Task[Any]) -> None:
+        self._receive = receive
+        self._task = task
+        self._watching: asyncio.Task[None] | None = None
+        self._soon = task.get_loop().call_soon(self._begin)
+        self.left = False
 
-async def _stream(frames: AsyncGenerator[Frame, None], send: Send) -> None:
-    started = False
-    async for frame in frames:
-        if not started:
-            await _start(send, *_status(frame))
-            started = True
-        await _body(send, write(frame), last=frame[0] != DATA)
+    def stop(self) -> None:
+        self._soon.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
 
+    def _begin(self) -> None:
+        self._watching = self._task.get_loop().create_task(self._watch())
 
-def _status(first: Frame) -> tuple[int, float]:
-    """HTTP status and Retry-After for people and proxies; our client reads the frame."""
-    kind, payload = first
-    if kind != ERROR:
-        return 200, 0.0
-    error = error_of(payload)
-    if isinstance(error, BusyError):
-        return 503, error.retry_after_s
-    if isinstance(error, ProtocolError | InputError):
-        return 400, 0.0
-    return 500, 0.0
-
-
-async def _start(send: Send, status: int, retry_after_s: float = 0.0) -> None:
-    headers = [(b"content-type", CONTENT_TYPE.encode())]
-    if retry_after_s:
-        headers.append((b"retry-after", str(max(1, round(retry_after_s))).encode()))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-
-
-async def _body(send: Send, body: bytes, *, last: bool) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": not last})
+    async def _watch(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.left = True
+        self._task.cancel()
 
 
 async def _plain(send: Send, status: int, body: bytes, content_type: bytes = b"text/plain") -> None:
     headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await _body(send, body, last=True)
+    await send({"type": "http.response.body", "body": body})
 
 
 class _Uvicorn(uvicorn.Server):
