@@ -236,11 +236,11 @@ def _close_if_over(desk: Desk, session: Session, task: str, now_ms: int) -> None
     journal = Journal(entries=records.entries(session.db, task), state=state, closed_ms=now_ms)
     _sign(desk, session, task, LEDGER_JOURNAL, journal)
     raw = receipt.close(desk.operator, task, records.evidence(session.db, task), desk.clock)
-    records.add_envelope(session.db, envelopes.verify_at(raw), raw, now_ms, task_=task)
+    records.add_envelope(session.db, canonical.parse(Envelope, raw), raw, now_ms, task_=task)
 
 
 def _sign(desk: Desk, session: Session, task: str, kind: str, body: Opening | Journal) -> None:
     own = desk.operator
     packed = canonical.pack(body)
     raw = envelopes.sign(own, kind=kind, receiver=own.node_id, task=task, body=packed, clock=desk.clock)
-    records.add_envelope(session.db, envelopes.verify_at(raw), raw, desk.clock.now_ms(), task_=task)
+    records.add_envelope(session.db, canonical.parse(Envelope, raw), raw, desk.clock.now_ms(), task_=task)
