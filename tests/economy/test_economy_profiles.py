@@ -74,12 +74,20 @@ def test_a_required_measurement_that_fails_or_is_absent_is_inconclusive_never_0(
         assert (cast.verdict, cast.score_ppm) == (Verdict.INCONCLUSIVE, None)
 
 
+def test_the_same_audio_for_a_text_that_sounds_the_same_is_no_fraud() -> None:
+    assert vote(duplicate=1.0).verdict is Verdict.VALID
+    assert vote(duplicate=1.0, wer=0.5).verdict is Verdict.INVALID
+    assert "limit integrity.duplicate = 1, <= 0.9: excused" in explain(ANTIPHON, measured(duplicate=1.0), ORDERED)
+
+
 def test_an_uncertain_violation_waits_for_the_required_measurements() -> None:
     assert vote(ANTIPHON, wer=0.9).verdict is Verdict.INVALID
     assert vote(ANTIPHON, "distillmos", wer=0.9).verdict is Verdict.INCONCLUSIVE
 
 
 def test_an_optional_ingredient_that_was_not_measured_takes_its_weight_with_it() -> None:
+    ordered = msgspec.structs.replace(ORDERED, mos={"distillmos": (4.5, 0.2), "dnsmos": (3.3, 0.2)})
+    assert judge(ANTIPHON, measured("dnsmos"), expectation=ordered).verdict is Verdict.VALID
     assert vote(ANTIPHON, "dnsmos").score_ppm == round(PPM * (0.45 + 0.24 + 0.125) / 0.95)
 
 

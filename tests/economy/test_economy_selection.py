@@ -8,7 +8,7 @@ from economy_market import judges, makers, markets, node, rule_sets, separate, t
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.economy.selection import assign, seat_count, seated
+from antiphon.economy.selection import assign, judging_cost, seat_count, seated
 from antiphon.economy.settlement import exposure
 from antiphon.economy.types import DEFAULT_RULES, NANO, PPM, Assignment, Offer, Part, Role, Rules
 from antiphon.errors import UnavailableError
@@ -70,7 +70,7 @@ def test_a_task_never_puts_more_at_risk_than_a_node_has(
     locked: Counter[str] = Counter()
     for part in try_assign(parts, market, rules, beacon):
         for who in part.producers:
-            locked[who.node] += exposure(who, rules)
+            locked[who.node] += exposure(who, rules, judging_nano=judging_cost(part, rules))
         for who in part.validators:
             locked[who.node] += exposure(who, rules, Role.VALIDATOR)
     for offer in (*market[0], *market[1]):
@@ -144,6 +144,14 @@ def test_the_largest_odd_number_of_seats_is_drawn(available: int, seats: int) ->
 @pytest.mark.parametrize(("available", "second"), [(2, 0), (5, 0), (6, 3), (7, 3)])
 def test_a_second_round_is_drawn_in_full_or_not_at_all(available: int, second: int) -> None:
     assert len(seated(one(judges(available)), 1, DEFAULT_RULES)) == second
+
+
+def test_a_producer_must_be_able_to_pay_its_judges() -> None:
+    dear = [node(f"v{i}", Role.VALIDATOR, price=NANO, stake=100 * NANO) for i in range(3)]
+    poor, rich = node("poor", price=0, stake=29 * NANO), node("rich", price=200, stake=30 * NANO)
+    drawn = assign([Part(index=0, units=10)], {Role.PROCESSOR: [poor, rich]}, dear, DEFAULT_RULES, b"b")[0]
+    assert [who.node for who in drawn.producers] == ["rich"]
+    assert judging_cost(drawn, DEFAULT_RULES) == 30 * NANO
 
 
 def test_two_nodes_in_both_roles_can_serve_each_other() -> None:

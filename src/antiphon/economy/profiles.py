@@ -54,6 +54,7 @@ class Limit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     under: float | None = None  # like `most`, exclusive
     certain: bool = False
     required: bool = False
+    unless: str = ""  # key of a measurement that, when it is there and all its own limits hold, excuses a violation
 
     def holds(self, value: float) -> bool:
         return (
@@ -112,7 +113,7 @@ def judge(profile: Profile, measurements: Iterable[Measurement], *, expectation:
     kept = tuple(measurements)
     values = _values(kept)
     limits = limits_of(profile, expectation)
-    violated = [limit for limit in limits if limit.key in values and not limit.holds(values[limit.key])]
+    violated = _violated(limits, values)
     if any(limit.certain for limit in violated):
         return Vote(verdict=Verdict.INVALID, score_ppm=0, measurements=kept)
     if _missing(profile, limits, values):
@@ -128,11 +129,12 @@ def explain(profile: Profile, measurements: Iterable[Measurement], expectation: 
     kept = tuple(measurements)
     values = _values(kept)
     limits = limits_of(profile, expectation)
+    violated = _violated(limits, values)
     reasons = {_key(m): m.reason for m in kept if m.reason}
     lines = [f"profile {profile.name}"]
     for limit in limits:
         if limit.key in values:
-            word = "holds" if limit.holds(values[limit.key]) else "VIOLATED"
+            word = "VIOLATED" if limit in violated else "holds" if limit.holds(values[limit.key]) else "excused"
             lines.append(f"limit {limit.key} = {values[limit.key]:.4g}, {limit.bounds}: {word}")
     for item in profile.ingredients:
         if item.key in values:
@@ -151,11 +153,12 @@ def limits_of(profile: Profile, expectation: Expectation) -> tuple[Limit, ...]:
     spare = profile.spare_words * CHARS_PER_WORD / expectation.chars if expectation.chars else 0.0
     found.append(Limit(key=WER, under=allowed + spare, required=True, source="allowed WER of the voice and text"))
     if profile.mos_sd is not None:
+        needed = {item.key for item in profile.ingredients if item.required}
         found += [
             Limit(
                 key=f"naturalness.{name}",
                 least=mean - profile.mos_sd * max(sd, profile.mos_min_sd),
-                required=True,
+                required=f"naturalness.{name}" in needed,
                 source="mean and sd of the ordered voice: less is a worse engine than declared",
             )
             for name, (mean, sd) in sorted(expectation.mos.items())
@@ -184,6 +187,12 @@ def _values(measurements: Sequence[Measurement]) -> dict[str, float]:
     return {_key(m): m.value for m in measurements if m.value is not None and math.isfinite(m.value)}
 
 
+def _violated(limits: Sequence[Limit], values: dict[str, float]) -> list[Limit]:
+    broken = [limit for limit in limits if limit.key in values and not limit.holds(values[limit.key])]
+    doubtful = {limit.key for limit in broken}
+    return [limit for limit in broken if limit.unless not in values or limit.unless in doubtful]
+
+
 def _missing(profile: Profile, limits: Iterable[Limit], values: dict[str, float]) -> list[str]:
     wanted = {limit.key for limit in limits if limit.required}
     wanted |= {item.key for item in profile.ingredients if item.required}
@@ -201,7 +210,8 @@ _INTEGRITY = (
     Limit(key=DECODES, least=1, certain=True, required=True, source="an unreadable file is no work"),
     Limit(key=LENGTH_ERROR, most=0, certain=True, required=True, source="the delivery declares its exact length"),
     Limit(key=SILENCE_SHARE, most=0.9, certain=True, required=True, source="BittAudio does not check; silence passed"),
-    Limit(key=DUPLICATE, most=0, certain=True, source="BittAudio does not check; one clip could be sold twice"),
+    # Texts that sound alike ("two" and "too") rightly give the same audio: right words excuse likeness.
+    Limit(key=DUPLICATE, most=0.9, certain=True, unless=WER, source="likeness to a delivery of another text"),
     Limit(key=CHARS_PER_S, least=3, most=45, source="7-30 at speeds 0.5-2 in English; beyond: cut, rushed or padded"),
     Limit(key=LONGEST_SILENCE, most=4.0, source="longer than any pause of read speech, in seconds"),
     Limit(key=CLIPPING_SHARE, most=0.01, source="audible distortion"),

@@ -19,11 +19,11 @@ from fractions import Fraction
 from antiphon.economy.beacon import Draws
 from antiphon.economy.prices import effective_price, terms
 from antiphon.economy.settlement import exposure
-from antiphon.economy.shortlist import eligible, has_stake, not_only_judge, price_floor, shortlist
+from antiphon.economy.shortlist import dearest_round, eligible, has_stake, not_only_judge, price_floor, shortlist
 from antiphon.economy.types import PPM, Assignment, Offer, Part, Role, Rules, Terms
 from antiphon.errors import UnavailableError
 
-__all__ = ["assign", "reserve", "seat_count", "seated", "shortlist"]
+__all__ = ["assign", "judging_cost", "reserve", "seat_count", "seated", "shortlist"]
 
 
 def seat_count(available: int, rules: Rules) -> int:
@@ -35,6 +35,12 @@ def seat_count(available: int, rules: Rules) -> int:
 def seated(assignment: Assignment, round_: int, rules: Rules) -> tuple[Terms, ...]:
     """The validators of one round; empty when there is no such round."""
     return assignment.validators[round_ * rules.seats : (round_ + 1) * rules.seats]
+
+
+def judging_cost(assignment: Assignment, rules: Rules) -> int:
+    """The most that judging one delivery of the part can cost, in nano: what its producer owes if it is invalid."""
+    starts = range(0, len(assignment.validators), rules.seats)
+    return max(sum(seat.reward_nano for seat in assignment.validators[i : i + rules.seats]) for i in starts)
 
 
 def reserve(producers: Iterable[Terms], rounds: Iterable[Sequence[Terms]], attempts: int) -> int:
@@ -62,7 +68,9 @@ def assign(
     drawn = []
     for part in parts:
         makers, judges = eligible(part, producers, validators, rules)
-        drawn.append(book.assign(part, makers, judges, price_floor(producers[part.role], part.units, rules)))
+        judging_nano = dearest_round(judges, part.units, rules.seats)
+        floor = price_floor(producers[part.role], part.units, rules, judging_nano)
+        drawn.append(book.assign(part, makers, judges, floor))
     return tuple(drawn)
 
 
@@ -77,8 +85,9 @@ class _Book:
 
     def assign(self, part: Part, makers: Sequence[Offer], judges: Sequence[Offer], floor: Fraction) -> Assignment:
         draws = Draws(self.beacon, f"part {part.index}")
+        judging_nano = dearest_round(judges, part.units, self.rules.seats)
         judges = [judge for judge in judges if self._free(judge, part.units)]
-        makers = not_only_judge([maker for maker in makers if self._free(maker, part.units)], judges)
+        makers = not_only_judge([maker for maker in makers if self._free(maker, part.units, judging_nano)], judges)
         if not makers or not judges:
             raise UnavailableError(
                 f"Part {part.index} finds no {Role.VALIDATOR if makers else part.role} node with free stake: "
@@ -97,7 +106,7 @@ class _Book:
         if seats == self.rules.seats:
             more = seats * min(self.rules.redraws, len(pool) // seats)
             drawn += [_draw(pool, draws) for _ in range(more)]
-        self._take(team, drawn, part.units)
+        self._take(team, drawn, part.units, judging_nano)
         return self._assignment(part, team, drawn)
 
     def _first(self, ranked: Sequence[Offer], draws: Draws) -> Offer:
@@ -114,13 +123,14 @@ class _Book:
 
         return sorted(makers, key=key)
 
-    def _free(self, offer: Offer, units: int) -> bool:
-        return has_stake(offer, units, self.rules, self.locked_nano[offer.node])
+    def _free(self, offer: Offer, units: int, judging_nano: int = 0) -> bool:
+        locked_nano = self.locked_nano[offer.node]
+        return has_stake(offer, units, self.rules, locked_nano=locked_nano, judging_nano=judging_nano)
 
-    def _take(self, team: Sequence[Offer], drawn: Sequence[Offer], units: int) -> None:
+    def _take(self, team: Sequence[Offer], drawn: Sequence[Offer], units: int, judging_nano: int) -> None:
         self.load[team[0].node] += 1
         for offer in (*team, *drawn):
-            self.locked_nano[offer.node] += exposure(terms(offer, units), self.rules, offer.role)
+            self.locked_nano[offer.node] += exposure(terms(offer, units), self.rules, offer.role, judging_nano)
 
     def _assignment(self, part: Part, team: Sequence[Offer], drawn: Sequence[Offer]) -> Assignment:
         makers = tuple(terms(offer, part.units) for offer in team)

@@ -31,9 +31,9 @@ from antiphon.economy.types import (
 )
 
 
-def penalty(terms: Terms, rules: Rules) -> int:
-    """P*Q in nano: what an invalid delivery costs its producer."""
-    return rules.penalty_ppm * terms.reward_nano // PPM
+def penalty(terms: Terms, rules: Rules, judging_nano: int = 0) -> int:
+    """P*Q in nano, and at least the cost of judging: what an invalid delivery costs its producer."""
+    return max(rules.penalty_ppm * terms.reward_nano // PPM, judging_nano)
 
 
 def dissent(terms: Terms, rules: Rules) -> int:
@@ -41,14 +41,15 @@ def dissent(terms: Terms, rules: Rules) -> int:
     return rules.dissent_ppm * terms.reward_nano // PPM
 
 
-def exposure(terms: Terms, rules: Rules, role: Role = Role.PROCESSOR) -> int:
+def exposure(terms: Terms, rules: Rules, role: Role = Role.PROCESSOR, judging_nano: int = 0) -> int:
     """Stake to lock for one part, in nano, never 0.
 
-    A producer delivers once; a validator may judge every producer of the part, so it can dissent 1 + failovers times.
+    A producer delivers once, and may owe the client the cost of judging it (`selection.judging_cost`). A validator may
+    judge every producer of the part, so it can dissent 1 + failovers times.
     """
     if role is Role.VALIDATOR:
         return max(1, dissent(terms, rules) * (1 + rules.failovers))
-    return max(1, penalty(terms, rules))
+    return max(1, penalty(terms, rules, judging_nano))
 
 
 def withdrawable(stake_nano: int, locked_nano: int, rules: Rules) -> int:
@@ -172,7 +173,7 @@ def _punish_dissent(
 
 
 def _punish_producer(draft: _Draft, producer: Terms, role: Role, stake_nano: int, loss_nano: int) -> None:
-    taken_nano = min(max(penalty(producer, draft.rules), loss_nano), stake_nano)
+    taken_nano = min(penalty(producer, draft.rules, loss_nano), stake_nano)
     to_client_nano = min(taken_nano, loss_nano)
     bond = accounts.stake(producer.node)
     draft.move(bond, accounts.balance(draft.client), to_client_nano, "penalty P*Q: the client's cost of judging")

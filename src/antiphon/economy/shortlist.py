@@ -11,12 +11,12 @@ from antiphon.economy.types import PPM, Offer, Part, Role, Rules
 from antiphon.errors import UnavailableError
 
 
-def shortlist(offers: Sequence[Offer], units: int, rules: Rules) -> tuple[Offer, ...]:
+def shortlist(offers: Sequence[Offer], units: int, rules: Rules, judging_nano: int = 0) -> tuple[Offer, ...]:
     """Offers that may get a part of `units`: enough free stake, C/Q at most `price_tolerance` times the market price.
 
-    Cheapest C/Q first, ties by node id.
+    Cheapest C/Q first, ties by node id. `judging_nano`: what a producer of invalid work may owe for its judges.
     """
-    able = [offer for offer in offers if has_stake(offer, units, rules)]
+    able = [offer for offer in offers if has_stake(offer, units, rules, judging_nano=judging_nano)]
     if not able:
         return ()
     limit = market_price(able) * Fraction(rules.price_tolerance_ppm, PPM)
@@ -38,27 +38,37 @@ def market_price(offers: Sequence[Offer]) -> Fraction:
     raise ValueError("nobody offers anything")
 
 
-def price_floor(offers: Sequence[Offer], units: int, rules: Rules) -> Fraction:
+def price_floor(offers: Sequence[Offer], units: int, rules: Rules, judging_nano: int = 0) -> Fraction:
     """Least C/Q that counts when work is spread: asking less than market / tolerance buys no more work than that.
 
     The market is everybody with enough stake, as in `shortlist`; not the shortlist, or leaving it would move the floor.
     """
-    able = [offer for offer in offers if has_stake(offer, units, rules)]
+    able = [offer for offer in offers if has_stake(offer, units, rules, judging_nano=judging_nano)]
     return market_price(able) * Fraction(PPM, rules.price_tolerance_ppm)
 
 
-def has_stake(offer: Offer, units: int, rules: Rules, locked_nano: int = 0) -> bool:
+def has_stake(offer: Offer, units: int, rules: Rules, *, locked_nano: int = 0, judging_nano: int = 0) -> bool:
     """Whether the free stake, less what the task already locks, covers the minimum and this part's worst penalty."""
-    needed_nano = max(rules.min_stake_nano, locked_nano + exposure(terms(offer, units), rules, offer.role))
-    return offer.free_stake_nano >= needed_nano
+    worst_nano = exposure(terms(offer, units), rules, offer.role, judging_nano)
+    return offer.free_stake_nano >= max(rules.min_stake_nano, locked_nano + worst_nano)
+
+
+def dearest_round(judges: Sequence[Offer], units: int, seats: int) -> int:
+    """The most that one round of `seats` of these validators can be paid, in nano."""
+    return sum(sorted((judge.price_nano * units for judge in judges), reverse=True)[:seats])
 
 
 def eligible(
     part: Part, producers: Mapping[Role, Sequence[Offer]], validators: Sequence[Offer], rules: Rules
 ) -> tuple[tuple[Offer, ...], tuple[Offer, ...]]:
     """Shortlists of producers and validators of a part; UnavailableError when they cannot fill it, saying why."""
-    makers = _require(producers.get(part.role, ()), part.role, part.units, rules)
-    judges = _require(validators, Role.VALIDATOR, part.units, rules)
+    offers = producers.get(part.role, ())
+    judges = shortlist(validators, part.units, rules)
+    judging_nano = dearest_round(judges, part.units, rules.seats)
+    makers = shortlist(offers, part.units, rules, judging_nano)
+    for role, found, offered in ((part.role, makers, offers), (Role.VALIDATOR, judges, validators)):
+        if not found:
+            raise _nobody(role, offered, part.units, rules)
     makers = not_only_judge(makers, judges)
     if not makers:
         raise UnavailableError(
@@ -73,17 +83,14 @@ def not_only_judge(makers: Sequence[Offer], judges: Sequence[Offer]) -> tuple[Of
     return tuple(maker for maker in makers if len(judges) != 1 or maker.node != judges[0].node)
 
 
-def _require(offers: Sequence[Offer], role: Role, units: int, rules: Rules) -> tuple[Offer, ...]:
-    found = shortlist(offers, units, rules)
-    if found:
-        return found
+def _nobody(role: Role, offers: Sequence[Offer], units: int, rules: Rules) -> UnavailableError:
     if not offers:
-        raise UnavailableError(
+        return UnavailableError(
             f"No {role} node offers this service, language, engine and voice",
             "Widen the request, or retry when such a node has joined.",
         )
     richest = max(offer.free_stake_nano for offer in offers)
-    raise UnavailableError(
+    return UnavailableError(
         f"None of {len(offers)} {role} nodes has enough free stake for a part of {units} units "
         f"(most: {richest} nano, minimum: {rules.min_stake_nano})",
         "Split the text into smaller parts, or retry when running tasks have released their stake.",
