@@ -34,13 +34,13 @@ class Session:
 def listener(profile: str) -> PanelListener:
     """Judges for validators in this process; models load when they are first needed."""
     from antiphon.economy.profiles import PROFILES
-    from antiphon.judges import JudgePanel
+    from antiphon.judges.panel import JudgePanel
     from antiphon.nodes.references import reference_of
     from antiphon.text import normalise
 
     if profile not in PROFILES:
         raise InputError(f"Unknown profile {profile!r}", f"Profiles: {', '.join(PROFILES)}.")
-    return PanelListener(JudgePanel(normalise=normalise), PROFILES[profile], reference_of)
+    return PanelListener(JudgePanel(reference=reference_of, normaliser=normalise), PROFILES[profile], reference_of)
 
 
 @asynccontextmanager
@@ -74,7 +74,11 @@ async def reach(url: str) -> AsyncIterator[tuple[Ledger, Transport]]:
     from antiphon.nodes.transport import HttpTransport
 
     transport = HttpTransport()
-    ledger = RemoteLedger(url, transport.request)
+
+    def request(endpoint: str, message: bytes, deadline_s: float) -> AsyncIterator[bytes]:
+        return transport.request(endpoint, message, deadline_s=deadline_s)
+
+    ledger = RemoteLedger(request, url)
     try:
         await ledger.identity()
         yield ledger, transport

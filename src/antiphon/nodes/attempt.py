@@ -52,9 +52,7 @@ async def run_attempt(client: Client, run: TaskRun, part: PartRun, record: PartR
     3. audio whose hash is not the committed one is never released in verified mode; 4. audio that a paid producer
     keeps back is fetched from a validator that judged it.
     """
-    producer = record.assignment.producers[record.attempt]
     last = record.attempt + 1 == len(record.assignment.producers)
-    part.output.put_nowait(Stage(part.number, "making", producer.node))
     heard = False
     try:
         for attempt in range(BUSY_TRIES):
@@ -162,10 +160,7 @@ async def _rescue(client: Client, run: TaskRun, part: PartRun, record: PartRecor
     """Fetch judged audio from a validator when the producer did not hand it over."""
     current = record
     while not current.state.final and current.attempt == record.attempt:
-        fresh = await client.context.ledger.part(run.task, part.index, newer_than=current.version, wait_s=5.0)
-        if fresh.version == current.version:
-            await client.context.ledger.expire()
-        current = fresh
+        current = await client.changed(current)
     if current.state is not PartState.VALID or current.attempt != record.attempt or not current.rulings:
         return
     ruling = current.rulings[-1]

@@ -16,7 +16,7 @@ from itertools import islice
 
 from antiphon.economy.types import Part, Quote
 from antiphon.errors import AntiphonError, FundsError, InputError, RejectedError, UnavailableError
-from antiphon.ledger import receipts
+from antiphon.ledger import panel, receipts
 from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Cancel, OpenTask, Selector
 from antiphon.nodes.attempt import run_attempt
@@ -32,7 +32,12 @@ TASK_PARTS = 16
 
 STREAM = "stream"
 VERIFIED = "verified"
-WAIT_S = 20.0
+_STAGES = {
+    PartState.WAITING: "",
+    PartState.ASSIGNED: "making",
+    PartState.DELIVERED: "judging",
+    PartState.REVEALING: "judging",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,44 +165,38 @@ class Client(Actor):
 
     async def _part(self, run: TaskRun, part: PartRun) -> None:
         """Take one part through as many attempts as the ledger allows."""
+        watch = asyncio.create_task(self._watch(run, part))
         try:
-            while True:
-                record = await self.context.ledger.part(run.task, part.index)
-                while record.state is PartState.WAITING:
-                    record = await self._changed(run, record)
-                if record.state.final:
-                    break
-                await run_attempt(self, run, part, record)
-                record = await self._settled(run, part, record)
-                if record.state.final:
-                    break
+            record = await self.context.ledger.part(run.task, part.index)
+            while not record.state.final:
+                if record.state is not PartState.WAITING:
+                    await run_attempt(self, run, part, record)
+                attempt = record.attempt
+                while not record.state.final and record.attempt == attempt:
+                    record = await self.changed(record)
             if record.state is not PartState.VALID:
                 part.error = _failure(record)
+            await watch
         except AntiphonError as error:
             part.error = error
         finally:
+            watch.cancel()
             part.output.put_nowait(Audio(part.number, None))
             part.output.put_nowait(None)
             part.key.destroy()
 
-    async def _settled(self, run: TaskRun, part: PartRun, record: PartRecord) -> PartRecord:
-        """Wait until this attempt is over: the part is final, or in the hands of another producer."""
-        attempt = record.attempt
+    async def _watch(self, run: TaskRun, part: PartRun) -> None:
+        """Tell the stages of a part as the ledger sees them, beside the stream of its audio."""
+        record = await self.context.ledger.part(run.task, part.index)
         told = ""
-        while not record.state.final and record.attempt == attempt:
-            if record.state in {PartState.DELIVERED, PartState.REVEALING} and told != "judging":
-                told = "judging"
-                part.output.put_nowait(Stage(part.number, told))
-            record = await self._changed(run, record)
-        word = str(record.state) if record.state.final else "retry"
-        part.output.put_nowait(Stage(part.number, word))
-        return record
-
-    async def _changed(self, run: TaskRun, record: PartRecord) -> PartRecord:
-        fresh = await self.context.ledger.part(run.task, record.part.index, newer_than=record.version, wait_s=WAIT_S)
-        if fresh.version == record.version:
-            await self.context.ledger.expire()
-        return fresh
+        while True:
+            word = _STAGES.get(record.state, str(record.state))
+            if word != told and word:
+                told = word
+                part.output.put_nowait(Stage(part.number, word, panel.producer(record).node))
+            if record.state.final:
+                return
+            record = await self.changed(record)
 
     async def _close(self, run: TaskRun) -> Closed:
         await asyncio.gather(*run.workers)

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from antiphon import models
 from antiphon.economy.profiles import Expectation, Profile, judge
 from antiphon.economy.types import Vote
-from antiphon.judges import JudgePanel
+from antiphon.judges import recogniser
 from antiphon.judges.base import Evidence, VoiceReference
+from antiphon.judges.panel import JudgePanel
 from antiphon.services import Request, SpeechRequest
 
+MULTILINGUAL = "whisper-base"
 MIN_SIMILARITY = 0.6
 """Least cosine to the ordered voice's own embedding; measured in docs/judging.md."""
 
@@ -27,7 +30,7 @@ class PanelListener:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        return self._panel.languages
+        return judged_languages()
 
     def warm_up(self) -> None:
         """Begin to load the judges' models in the background."""
@@ -37,6 +40,14 @@ class PanelListener:
         reference = self._references(evidence.request.voice)
         measurements = self._panel.measure(replace(evidence, reference=reference))
         return judge(self._profile, measurements, expectation=expectation_of(evidence.request, reference))
+
+
+def judged_languages() -> tuple[str, ...]:
+    """Languages whose words the installed recognisers can check."""
+    if not models.installed(MULTILINGUAL):
+        return ("en",)
+    known = recogniser.languages(models.read(MULTILINGUAL, "tokenizer.json"))
+    return ("en", *sorted(known - {"en"}))
 
 
 def expectation_of(request: Request, reference: VoiceReference | None) -> Expectation:

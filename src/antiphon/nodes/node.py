@@ -12,7 +12,7 @@ from typing import Any
 from antiphon.clock import Clock
 from antiphon.economy.types import Role
 from antiphon.errors import AntiphonError, UnavailableError
-from antiphon.ledger.base import Ledger
+from antiphon.ledger.base import Ledger, PartRecord
 from antiphon.ledger.operations import Heartbeat, Operation, Register, ServiceOffer
 from antiphon.nodes.transport import Transport
 from antiphon.protocol import Envelope, Identity, ReplayGuard, canonical, envelope
@@ -24,6 +24,10 @@ MAX_AGE_MS = 60_000
 
 HEARTBEAT_S = 10.0
 LEDGER_TRIES = 5
+WAIT_S = 20.0
+"""Longest single wait for a part to move on."""
+EXPIRE_PAUSE_S = 0.02
+"""Between two looks at a part whose deadline has passed, should the ledger's clock be behind ours."""
 
 Route = Callable[[Envelope], AsyncGenerator[bytes, None]]
 
@@ -66,6 +70,17 @@ class Actor:
                 if attempt + 1 == LEDGER_TRIES or not getattr(error, "unreachable", False):
                     raise
                 await asyncio.sleep(0.2 * 2**attempt)
+
+    async def changed(self, record: PartRecord) -> PartRecord:
+        """The part once it has moved on, or as it is after a while. A passed deadline is acted on: anybody may."""
+        left_s = (record.deadline_ms - self.context.clock.now_ms()) / 1000 + 0.01 if record.deadline_ms else WAIT_S
+        wait_s = min(WAIT_S, max(0.0, left_s))
+        task, index = record.task, record.part.index
+        fresh = await self.context.ledger.part(task, index, newer_than=record.version, wait_s=wait_s)
+        if fresh.version == record.version and left_s <= wait_s:
+            await self.context.ledger.expire()
+            await asyncio.sleep(EXPIRE_PAUSE_S)
+        return fresh
 
     def sign(self, kind: str, receiver: str, task: str, body: object) -> bytes:
         """One signed message of this actor."""

@@ -36,7 +36,6 @@ log = logging.getLogger("antiphon.nodes")
 
 JUDGE_DEADLINE_S = 10.0
 JUDGE_TRIES = 6
-WAIT_S = 20.0
 PCM_FRAME_BYTES = 96_000
 """Largest piece of audio in one frame: 2 s at 24 kHz."""
 
@@ -146,14 +145,11 @@ class Producer(Node):
 
     async def _release(self, job: _Job, client: str) -> AsyncGenerator[bytes, None]:
         """Verified mode: the client's copy leaves once validators have found the part valid."""
-        version = -1
-        while True:
-            record = await self.context.ledger.part(job.task.task, job.index, newer_than=version, wait_s=WAIT_S)
-            version = record.version
-            if record.state is PartState.VALID:
-                break
+        record = await self.context.ledger.part(job.task.task, job.index)
+        while record.state is not PartState.VALID:
             if record.state.final or record.attempt != job.attempt:
                 raise UnavailableError(f"Part {job.index} was not found valid")
+            record = await self.changed(record)
         sealer = StreamSealer(job.order.key, audio_context(job.task.task, job.index, job.attempt, client))
         for piece in _pieces(b"".join(job.pcm)):
             yield FRAME_CHUNK + sealer.chunk(piece)
@@ -183,17 +179,15 @@ class Producer(Node):
 
     async def _shepherd(self, job: _Job, ticket: tuple[str, int, int]) -> None:
         """Show the result to the validators of each round until the part leaves our hands; then forget the key."""
-        version, shown_round = -1, -1
+        shown_round = -1
         shows: list[asyncio.Task[None]] = []
         try:
-            while True:
-                record = await self.context.ledger.part(job.task.task, job.index, newer_than=version, wait_s=WAIT_S)
-                version = record.version
-                if record.state.final or record.attempt != job.attempt:
-                    return
+            record = await self.context.ledger.part(job.task.task, job.index)
+            while not record.state.final and record.attempt == job.attempt:
                 if record.state is PartState.DELIVERED and record.round > shown_round:
                     shown_round = record.round
                     shows.append(asyncio.create_task(self._show(job, record, panel.seats(record, job.task.rules))))
+                record = await self.changed(record)
         finally:
             for show in shows:
                 show.cancel()

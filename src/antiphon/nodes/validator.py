@@ -34,7 +34,6 @@ from antiphon.protocol import Envelope, StreamOpener, canonical
 
 log = logging.getLogger("antiphon.nodes")
 
-WAIT_S = 20.0
 KEPT_BYTES = 64 * 1024 * 1024
 """Sealed audio a validator keeps for clients whose producer withholds it; the oldest goes first."""
 
@@ -138,14 +137,11 @@ class Validator(Node):
             salt = secrets.token_bytes(16)
             commitment = panel.commitment(vote, salt, validator=self.node_id, task=task, index=index, round=round_)
             await self.submit(Commit(task=task, index=index, round=round_, commitment=commitment), task)
-            version = -1
-            while True:
-                record = await self.context.ledger.part(task, index, newer_than=version, wait_s=WAIT_S)
-                version = record.version
+            record = await self.context.ledger.part(task, index)
+            while record.state is not PartState.REVEALING:
                 if record.state.final or (record.attempt, record.round) != (attempt, round_):
                     return
-                if record.state is PartState.REVEALING:
-                    break
+                record = await self.changed(record)
             await self.submit(Reveal(task=task, index=index, round=round_, vote=vote, salt=salt), task)
         finally:
             self._judging.discard(ticket)

@@ -1,0 +1,149 @@
+"""What dishonest processors do, as functions from honest material to a forged delivery; and how many are caught."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from antiphon.audio import Waveform, resample
+from antiphon.bench.sentences import HELD_OUT
+from antiphon.economy.types import Verdict
+from antiphon.engines import registry
+from antiphon.judges.base import Evidence
+from antiphon.nodes.prompts import GrammarPrompts
+from antiphon.nodes.validator import Listener
+from antiphon.services import SpeechRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One order, and the material a cheat may use."""
+
+    request: SpeechRequest
+    honest: Waveform
+    chance: np.random.Generator
+    seed: int
+
+
+Cheat = Callable[[Case], Evidence]
+
+
+def synthesise(text: str, voice: str, seed: int) -> Waveform:
+    """Honest work of the engine that owns `voice`."""
+    engine = registry.load(registry.engine_for(voice))
+    language = registry.find_voice(voice).language
+    chunks = list(engine.generate(SpeechRequest(text=text, voice=voice, language=language), seed))
+    return Waveform(np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks[0].rate_hz)
+
+
+def _deliver(case: Case, audio: Waveform, *, rate_hz: int | None = None, samples: int | None = None) -> Evidence:
+    """As a validator sees it: PCM16 at the declared rate."""
+    rate_hz = rate_hz or audio.rate_hz
+    decoded = Waveform.from_pcm16(audio.to_pcm16(), rate_hz)
+    return Evidence(
+        request=case.request,
+        audio=decoded,
+        declared_rate_hz=rate_hz,
+        declared_samples=decoded.samples.shape[1] if samples is None else samples,
+    )
+
+
+def honest(case: Case) -> Evidence:
+    return _deliver(case, case.honest)
+
+
+def silence(case: Case) -> Evidence:
+    return _deliver(case, Waveform(np.zeros_like(case.honest.samples), case.honest.rate_hz))
+
+
+def noise(case: Case) -> Evidence:
+    shape = case.honest.samples.shape
+    level = float(np.sqrt(np.mean(case.honest.samples**2)))
+    samples = (case.chance.standard_normal(shape) * level).astype(np.float32)
+    return _deliver(case, Waveform(np.clip(samples, -1, 1), case.honest.rate_hz))
+
+
+def other_text(case: Case) -> Evidence:
+    text = _other(case)
+    return _deliver(case, synthesise(text, case.request.voice, case.seed))
+
+
+def half_text(case: Case) -> Evidence:
+    words = case.request.text.split()
+    return _deliver(case, synthesise(" ".join(words[: (len(words) + 1) // 2]), case.request.voice, case.seed))
+
+
+def other_voice(case: Case) -> Evidence:
+    """The same engine family's quality, another speaker."""
+    others = [name for name in ("am_michael", "bm_george", "bf_emma", "am_puck", "bm_fable") if name != case.request.voice]
+    return _deliver(case, synthesise(case.request.text, str(case.chance.choice(others)), case.seed))
+
+
+def worse_engine(case: Case) -> Evidence:
+    return _deliver(case, synthesise(case.request.text, "espeak-en-us", case.seed))
+
+
+def replayed(case: Case) -> Evidence:
+    """An older result of the same node, for another order, slightly changed so that its bytes are new."""
+    older = synthesise(_other(case), case.request.voice, case.seed)
+    changed = older.samples * np.float32(0.9) + case.chance.standard_normal(older.samples.shape).astype(np.float32) * 1e-4
+    return _deliver(case, Waveform(np.clip(changed, -1, 1).astype(np.float32), older.rate_hz))
+
+
+def wrong_length(case: Case) -> Evidence:
+    """More samples declared (and charged) than delivered."""
+    count = case.honest.samples.shape[1]
+    return _deliver(case, case.honest, samples=count + int(case.chance.integers(1, count)))
+
+
+def wrong_rate(case: Case) -> Evidence:
+    """Fewer samples made, declared at the full rate: chipmunk speech."""
+    low = resample(case.honest, round(case.honest.rate_hz * float(case.chance.uniform(0.55, 0.75))))
+    return _deliver(case, low, rate_hz=case.honest.rate_hz)
+
+
+def somebody_elses(case: Case) -> Evidence:
+    """Another node's result for another client, delivered as one's own."""
+    return _deliver(case, synthesise(_other(case), "af_heart", case.seed))
+
+
+CHEATS: dict[str, Cheat] = {
+    "silence": silence,
+    "noise": noise,
+    "other text": other_text,
+    "half the text": half_text,
+    "other voice": other_voice,
+    "worse engine": worse_engine,
+    "replayed audio": replayed,
+    "wrong length": wrong_length,
+    "wrong rate": wrong_rate,
+    "somebody else's result": somebody_elses,
+}
+
+
+def cases(voice: str, tries: int, seed: int) -> Iterator[Case]:
+    """Orders no development has seen: numbered sentences of the prompt grammar, and the held-out ones."""
+    language = registry.find_voice(voice).language
+    for number in range(tries):
+        if number < len(HELD_OUT):
+            text = HELD_OUT[number]
+        else:
+            text = GrammarPrompts.sentence((seed * 7_919 + number * 15_485_863) % GrammarPrompts.period)
+        request = SpeechRequest(text=text, voice=voice, language=language)
+        yield Case(request, synthesise(text, voice, number), np.random.default_rng((seed, number)), number)
+
+
+def verdicts(listener: Listener, cheat: Cheat, orders: Iterator[Case]) -> dict[Verdict, int]:
+    """How often each verdict follows. One fresh delivery per order."""
+    counts = dict.fromkeys(Verdict, 0)
+    for case in orders:
+        counts[listener.vote(cheat(case)).verdict] += 1
+    return counts
+
+
+def _other(case: Case) -> str:
+    """A different text of the same kind."""
+    number = int(case.chance.integers(GrammarPrompts.period))
+    return GrammarPrompts.sentence(number)

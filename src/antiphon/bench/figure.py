@@ -1,0 +1,38 @@
+"""A measured figure beside its target."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+_RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
+    "<=": operator.le,
+    "<": operator.lt,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+
+
+class Figure(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of `antiphon bench`. `target` is a relation and a bound ("<= 3"), or empty; `reached` follows from it."""
+
+    name: str
+    value: float | None  # None = could not be measured here; `note` says why
+    unit: str
+    target: str
+    reached: bool | None
+    note: str = ""
+
+
+def figure(name: str, value: float | None, unit: str, target: str = "", note: str = "") -> Figure:
+    """Compare a measured value with its target."""
+    reached = None
+    if target and value is not None:
+        relation, bound = target.split()
+        reached = _RELATIONS[relation](value, float(bound))
+    return Figure(
+        name=name, value=None if value is None else round(value, 4), unit=unit, target=target, reached=reached, note=note
+    )
