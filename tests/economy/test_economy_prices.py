@@ -7,6 +7,7 @@ from economy_market import node
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antiphon.economy.prices import sort_key
 from antiphon.economy.quote import effective_price, terms
 from antiphon.economy.types import PPM, Offer, Role, Rules
 
@@ -53,3 +54,20 @@ def test_an_offer_has_a_quality_above_0_and_up_to_1(quality: int) -> None:
 def test_rules_that_cannot_work_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"must|needs"):
         Rules(**wrong)
+
+
+prices = st.builds(
+    Fraction, st.integers(0, 10**15), st.integers(1, PPM) | st.integers(1, PPM).map(lambda quality: quality * 3 * PPM)
+)
+
+
+@given(prices, st.integers(1, 1_000), prices, st.integers(1, 1_000))
+def test_sort_keys_order_and_equate_exactly_as_the_fractions_do(a: Fraction, m: int, b: Fraction, n: int) -> None:
+    assert (sort_key(a, m) < sort_key(b, n)) == (m * a < n * b)
+    assert (sort_key(a, m) == sort_key(b, n)) == (m * a == n * b)
+
+
+@given(st.integers(1, 10**9), st.integers(1, PPM - 1))
+def test_the_closest_prices_have_different_keys(price: int, quality: int) -> None:
+    near, far = Fraction(price, quality), Fraction(price, quality + 1)
+    assert sort_key(near) > sort_key(far)

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 
 from antiphon.economy.beacon import Draws
-from antiphon.economy.prices import effective_price, terms
+from antiphon.economy.prices import effective_price, sort_key, terms
 from antiphon.economy.settlement import exposure
 from antiphon.economy.shortlist import dearest_round, eligible, has_stake, not_only_judge, price_floor, shortlist
 from antiphon.economy.types import PPM, Assignment, Offer, Part, Role, Rules, Terms
@@ -116,8 +116,12 @@ class _Book:
 
     def _ranked(self, part: Part, makers: Iterable[Offer], floor: Fraction) -> list[Offer]:
         # Ties go by a hash that no node can choose in advance, or one id would win all of them for ever.
-        def key(maker: Offer) -> tuple[Fraction, bytes, str]:
-            weight = (maker.load + self.load[maker.node] + 1) * max(effective_price(maker), floor)
+        least = sort_key(floor)
+
+        def key(maker: Offer) -> tuple[int, bytes, str]:
+            price = effective_price(maker)
+            counted = price if sort_key(price) >= least else floor
+            weight = sort_key(counted, maker.load + self.load[maker.node] + 1)
             lot = hashlib.sha256(b"%b|%d|%b" % (self.beacon, part.index, maker.node.encode())).digest()
             return weight, lot, maker.node
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-from antiphon.economy.prices import effective_price, terms
+from antiphon.economy.prices import effective_price, sort_key, terms
 from antiphon.economy.settlement import exposure
 from antiphon.economy.types import PPM, Offer, Part, Role, Rules
 from antiphon.errors import UnavailableError
@@ -19,8 +19,8 @@ def shortlist(offers: Sequence[Offer], units: int, rules: Rules, judging_nano: i
     able = [offer for offer in offers if has_stake(offer, units, rules, judging_nano=judging_nano)]
     if not able:
         return ()
-    limit = market_price(able) * Fraction(rules.price_tolerance_ppm, PPM)
-    return tuple(sorted((offer for offer in able if effective_price(offer) <= limit), key=_by_price))
+    limit = sort_key(market_price(able) * Fraction(rules.price_tolerance_ppm, PPM))
+    return tuple(sorted((offer for offer in able if sort_key(effective_price(offer)) <= limit), key=_by_price))
 
 
 def market_price(offers: Sequence[Offer]) -> Fraction:
@@ -97,8 +97,8 @@ def _nobody(role: Role, offers: Sequence[Offer], units: int, rules: Rules) -> Un
     )
 
 
-def _by_price(offer: Offer) -> tuple[Fraction, str]:
-    return effective_price(offer), offer.node
+def _by_price(offer: Offer) -> tuple[int, str]:
+    return sort_key(effective_price(offer)), offer.node
 
 
 def _weight(offer: Offer) -> int:
