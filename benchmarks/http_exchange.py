@@ -1,0 +1,28 @@
+"""A signed and sealed 100 KB exchange over HTTP, beside bare Starlette and Bittensor's Dendrite -> Axon.
+
+    python benchmarks/http_exchange.py --seconds 15 --peer-python PATH
+
+PATH is an interpreter that has bittensor==10.5.0: this one after `pip install antiphon[peers]`, or one of its own
+environment. Without it the peer is left out. Exit status 1 if a target was missed.
+"""
+
+from __future__ import annotations
+
+import click
+
+from antiphon.nodes.transport.bench import run
+
+
+@click.command(help=__doc__)
+@click.option("--seconds", default=15.0, show_default=True, help="Measuring time for each server, in three turns.")
+@click.option("--peer-python", help="Interpreter with bittensor==10.5.0.")
+def main(seconds: float, peer_python: str | None) -> None:
+    rows = run(seconds, peer_python)
+    for row in rows:
+        target = "" if row["target"] is None else f"target {row['target']:.2f}: {'ok' if row['reached'] else 'MISSED'}"
+        click.echo(f"{row['name']:45} {row['value']:10.2f} {row['unit']:18} {target}")
+    raise SystemExit(any(row["reached"] is False for row in rows))
+
+
+if __name__ == "__main__":
+    main()
