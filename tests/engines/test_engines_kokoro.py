@@ -29,7 +29,7 @@ def test_every_voice_declares_the_english_it_really_speaks() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("voice", ["am_michael", "bm_george", "jf_alpha", "zm_yunxi", "pf_dora"])
+@pytest.mark.parametrize("voice", ["bm_george", "jf_alpha", "zm_yunxi"])
 def test_voices_of_every_family_speak(voice: str) -> None:
     samples = _say(voice, language=BY_NAME[voice].language)
     assert 0.4 < len(samples) / 24_000 < 3

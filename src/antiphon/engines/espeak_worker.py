@@ -98,13 +98,13 @@ def _answer_in_fork(synthesiser: Synthesiser, request: dict[str, Any]) -> None:
 
     child = os.fork()
     if child == 0:
+        failed = 1
         try:
             resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
             _answer(synthesiser, request)
-        except OSError:  # the pipe is closed: nobody listens any more
-            pass
+            failed = 0
         finally:
-            os._exit(0)
+            os._exit(failed)  # never past this line: the rest of the process is the parent's
     _, status = os.waitpid(child, 0)
     if status != 0:
         # It may have died inside a frame: what follows could not be told from audio.
