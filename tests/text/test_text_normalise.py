@@ -61,6 +61,13 @@ SPOKEN = {
     "555-1234": "five five five, one two three four",
     "(555) 123-4567": "five five five, one two three, four five six seven",
     "+1 555 123 4567": "plus one, five five five, one two three, four five six seven",
+    "1-800-555-1234": "one, eight zero zero, five five five, one two three four",
+    "odds of 3:1": "odds of three to one",
+    "$5-10 or $.50": "five to ten dollars or fifty cents",
+    "in 4K": "in four K",
+    "1/1/99": "January first, nineteen ninety-nine",
+    "(-3)": "(minus three)",
+    "<b>bold</b>": "b bold b",
     # units
     "5 km, 3.2kg and 1 kg": "five kilometers, three point two kilograms and one kilogram",
     "60 mph, 100 km/h": "sixty miles per hour, one hundred kilometers per hour",

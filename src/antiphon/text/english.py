@@ -104,7 +104,7 @@ class _Grammar:
         day = r"(?P<day>[0-3]?[0-9])(?:st|nd|rd|th)?"
         return (
             _rule(r"(?<![\w-])([12][0-9]{3})-([01][0-9])-([0-3][0-9])(?![\w-])", self._iso_date),
-            _rule(r"(?<![\w/])([0-3]?[0-9])/([0-3]?[0-9])/([12][0-9]{3})(?![\w/])", self._slashed_date),
+            _rule(r"(?<![\w/])([0-3]?[0-9])/([0-3]?[0-9])/([12][0-9]{3}|[0-9]{2})(?![\w/])", self._slashed_date),
             _rule(rf"\b{_MONTH} {day}(?:,? {_YEAR})?(?![\w:%]|[.,:/-][0-9])", self._month_first),
             _rule(rf"(?<![\w.,:/-])(?P<the>the )?{day}(?: of)? {_MONTH}(?:,? {_YEAR})?(?![\w])", self._day_first),
             _rule(rf"\b{_MONTH} {_YEAR}(?![\w])", lambda m: f"{_month(m)} {self._year(m['year'])}"),
@@ -125,7 +125,8 @@ class _Grammar:
         first, second = int(found[1]), int(found[2])
         # The variety says which comes first, unless only the other can be a month.
         month, day = (second, first) if (self._british and second <= 12) or first > 12 else (first, second)
-        return self._date(month, day, found[3], found[0])
+        century = "" if len(found[3]) == 4 else "19" if found[3] >= "70" else "20"
+        return self._date(month, day, century + found[3], found[0])
 
     def _month_first(self, found: Match) -> str:
         if not 1 <= int(found["day"]) <= 31:
@@ -167,8 +168,10 @@ class _Grammar:
 
     def money(self) -> tuple[Rule, ...]:
         return (
+            _rule(rf"(?<![\w])({_MONEY})({_NUM})-(?:{_MONEY})?({_NUM})(?![\w])", lambda m: f"{m[2]} to {m[1]}{m[3]}"),
             _rule(
-                rf"(?<![\w])(?P<minus>-)?(?P<sign>{_MONEY}) ?(?P<number>{_NUM})(?:[ -]?(?P<scale>{_SCALE})\b)?(?![\w])",
+                rf"(?<![\w])(?P<minus>-)?(?P<sign>{_MONEY}) ?(?P<number>{_NUM}|\.[0-9]{{2}})"
+                rf"(?:[ -]?(?P<scale>{_SCALE})\b)?(?![\w])",
                 self._amount,
             ),
             _rule(
@@ -225,10 +228,12 @@ class _Grammar:
             _rule(r"(?<![\w)\].,-])-(?=\.?[0-9])", _put("minus ")),
             _rule(r"\bv(?=[0-9]+\.)", _put("version ")),
             _rule(
-                r"(?<![\w-])((?:\+[0-9]{1,3}[ .-]?)?(?:\([0-9]{2,4}\) ?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4})(?![\w-])",
+                r"(?<![\w-])((?:\+[0-9]{1,3}[ .-]?|1[ .-])?(?:\([0-9]{2,4}\) ?|[0-9]{3}[ .-])[0-9]{3}[ .-][0-9]{4})"
+                r"(?![\w-])",
                 _phone,
             ),
-            _rule(r"(?<![\w-])([0-9]{3}-[0-9]{4})(?![\w-])", _phone),
+            _rule(r"(?<![\w-])([0-9]{3}-[0-9]{4}|[0-9]{1,18}(?:-[0-9]{1,18}){2,6})(?![\w-])", _phone),
+            _rule(r"(?<![\w:.,])([0-9]{1,4}):([0-9]{1,4})(?![\w:]|[.,][0-9])", self._range),
             _rule(r"(?<![\w])(\+[0-9]{1,3}(?:[ -][0-9]{2,4}){2,5}|\+[0-9]{7,15})(?![\w-])", _phone),
             _rule(
                 r"(?<![0-9.])([0-9]+(?:\.[0-9]+){2,7})(?![\w])",
@@ -245,7 +250,7 @@ class _Grammar:
                 rf"{_LEFT}([0-9]{{1,3}}(?:,[0-9]{{3}})*|[0-9]{{1,15}})(?:st|nd|rd|th)\b",
                 lambda m: self._ordinal(int(m[1].replace(",", ""))),
             ),
-            _rule(rf"{_LEFT}({_NUM})([kK]|bn)\b", lambda m: f"{self._cardinal(m[1])} {tables.SCALES[m[2]]}"),
+            _rule(rf"{_LEFT}(?![48]K)({_NUM})([kK]|bn)\b", lambda m: f"{self._cardinal(m[1])} {tables.SCALES[m[2]]}"),
             _rule(
                 rf"({_NUM}) ?\^ ?(-?[0-9]{{1,4}})",
                 lambda m: f"{self._cardinal(m[1])} to the power of {cardinal(int(m[2]))}",
@@ -319,6 +324,7 @@ class _Grammar:
             _rule(r"\bC#", _put("C sharp")),
             _rule(r"([²³¹⁴])", lambda m: f" {tables.SUPERSCRIPTS[m[1]]} "),
             _rule(r"(?<=\w) ?/ ?(?=\w)", _put(" slash ")),
+            _rule(r"(?<! )[<>](?![ =]?[0-9])|<(?=[/a-z])", _put(" ")),
             _rule(rf"[{signs}]", lambda m: f" {tables.SYMBOLS[m[0]]} "),
             _rule(rf"[{re.escape(tables.UNSPOKEN)}]", _put(" ")),
             _rule(r"(?<!\w)/|/(?!\w)", _put(" ")),

@@ -234,7 +234,7 @@ RULERS = frozenset(
     "Frederick Wilhelm Ivan Peter Paul Pius Benedict Gregory Leo Innocent Urban Clement Julius Ferdinand Francis "
     "Napoleon Ramses Rameses Thutmose Ptolemy Constantine Christian Gustav Carl Haakon Harald Olaf Margaret Margrethe "
     "Leopold Albert Baldwin Otto Sancho Alfonso Pedro Juan Carlos Felipe Umberto Victor Emmanuel Boniface Sixtus "
-    "Celestine Darius Xerxes Antiochus Mehmed Murad Selim Robert Kenneth Malcolm David Akbar Tutankhamun".split()
+    "Celestine Darius Xerxes Antiochus Mehmed Murad Selim Robert Kenneth David Akbar Tutankhamun".split()
 )
 NO_NAMES = frozenset("the a an my your his her its our their this that i an and or in on at of to for".split())
 
