@@ -49,7 +49,7 @@ Request: TypeAlias = SpeechRequest
 
 def service_of(request: Request) -> Service:
     """The service a request belongs to."""
-    return Service(type(request).__struct_config__.tag)
+    return Service(str(type(request).__struct_config__.tag))
 
 
 def units_of(request: Request) -> int:

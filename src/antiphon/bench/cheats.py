@@ -77,7 +77,9 @@ def half_text(case: Case) -> Evidence:
 
 def other_voice(case: Case) -> Evidence:
     """The same engine family's quality, another speaker."""
-    others = [name for name in ("am_michael", "bm_george", "bf_emma", "am_puck", "bm_fable") if name != case.request.voice]
+    others = [
+        name for name in ("am_michael", "bm_george", "bf_emma", "am_puck", "bm_fable") if name != case.request.voice
+    ]
     return _deliver(case, synthesise(case.request.text, str(case.chance.choice(others)), case.seed))
 
 
@@ -88,7 +90,9 @@ def worse_engine(case: Case) -> Evidence:
 def replayed(case: Case) -> Evidence:
     """An older result of the same node, for another order, slightly changed so that its bytes are new."""
     older = synthesise(_other(case), case.request.voice, case.seed)
-    changed = older.samples * np.float32(0.9) + case.chance.standard_normal(older.samples.shape).astype(np.float32) * 1e-4
+    changed = (
+        older.samples * np.float32(0.9) + case.chance.standard_normal(older.samples.shape).astype(np.float32) * 1e-4
+    )
     return _deliver(case, Waveform(np.clip(changed, -1, 1).astype(np.float32), older.rate_hz))
 
 

@@ -17,7 +17,7 @@ _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of `antiphon bench`. `target` is a relation and a bound ("<= 3"), or empty; `reached` follows from it."""
+    """One line of `antiphon bench`. `target` is a relation and a bound ("<= 3"), or empty; `reached` follows."""
 
     name: str
     value: float | None  # None = could not be measured here; `note` says why
@@ -34,5 +34,10 @@ def figure(name: str, value: float | None, unit: str, target: str = "", note: st
         relation, bound = target.split()
         reached = _RELATIONS[relation](value, float(bound))
     return Figure(
-        name=name, value=None if value is None else round(value, 4), unit=unit, target=target, reached=reached, note=note
+        name=name,
+        value=None if value is None else round(value, 4),
+        unit=unit,
+        target=target,
+        reached=reached,
+        note=note,
     )

@@ -1,4 +1,4 @@
-"""Sentences for measuring. `HELD_OUT` was written for this purpose and is used for nothing else, least of all tuning."""
+"""Sentences for measuring. `HELD_OUT` is used for nothing else, least of all tuning."""
 
 from __future__ import annotations
 

