@@ -13,6 +13,11 @@ from antiphon.ledger.base import Account
 WHOLE_TASK = -1
 """The part column of what concerns no single part."""
 
+_BARE = """
+SELECT k.node FROM locked k LEFT JOIN accounts a ON a.name = 'stake:' || k.node
+WHERE k.node IN ({marks}) AND k.nano > coalesce(a.nano, 0)
+"""
+
 
 def holds(db: sqlite3.Connection, account: str) -> int:
     """What an account holds, in nano; 0 if it does not exist."""
@@ -50,17 +55,15 @@ def locked(db: sqlite3.Connection, node: str) -> int:
 
 def lock(db: sqlite3.Connection, deltas: Mapping[str, int], *, at_ms: int, task: str, part: int) -> None:
     """Lock (positive) or release (negative) stake, and keep its history. Stake always covers what is locked."""
-    for node, nano in deltas.items():
-        if nano == 0:
-            continue
-        db.execute("INSERT OR IGNORE INTO locked VALUES (?, 0)", (node,))
-        db.execute("UPDATE locked SET nano = nano + ? WHERE node = ?", (nano, node))
-        db.execute(
-            "INSERT INTO stake_history (at_ms, task, part, node, nano) VALUES (?, ?, ?, ?, ?)",
-            (at_ms, task, part, node, nano),
-        )
-    for node in deltas:
-        assert holds(db, accounts.stake(node)) >= locked(db, node), f"{node}'s stake covers what is locked"
+    moved = [(nano, node) for node, nano in deltas.items() if nano]
+    db.executemany("INSERT OR IGNORE INTO locked VALUES (?, 0)", [(node,) for nano, node in moved if nano > 0])
+    db.executemany("UPDATE locked SET nano = nano + ? WHERE node = ?", moved)
+    db.executemany(
+        "INSERT INTO stake_history (at_ms, task, part, node, nano) VALUES (?, ?, ?, ?, ?)",
+        [(at_ms, task, part, node, nano) for nano, node in moved],
+    )
+    bare = db.execute(_BARE.format(marks=", ".join("?" * len(moved))), [node for _, node in moved]).fetchall()
+    assert not bare, f"stake covers what is locked, except of {bare}"
 
 
 def account_of(db: sqlite3.Connection, owner: str) -> Account:

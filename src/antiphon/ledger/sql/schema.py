@@ -32,7 +32,6 @@ CREATE TABLE transfers (
   nano INTEGER NOT NULL CHECK (nano > 0),
   why TEXT NOT NULL
 );
-CREATE INDEX transfers_by_task ON transfers (task) WHERE task <> '';
 
 CREATE TABLE nodes (
   node TEXT NOT NULL,
@@ -100,14 +99,14 @@ CREATE TABLE envelopes (
   hint TEXT,
   UNIQUE (sender, nonce)
 );
-CREATE INDEX envelopes_by_task ON envelopes (task, seq) WHERE task <> '' AND raw IS NOT NULL;
+CREATE INDEX envelopes_by_task ON envelopes (task, seq) WHERE raw IS NOT NULL;
 CREATE INDEX envelopes_passing ON envelopes (at_ms) WHERE raw IS NULL;
 CREATE TABLE journal (
   seq INTEGER PRIMARY KEY,
   task TEXT NOT NULL REFERENCES tasks (task),
   at_ms INTEGER NOT NULL,
   part INTEGER NOT NULL,
-  envelope INTEGER REFERENCES envelopes (seq)
+  envelope INTEGER
 );
 CREATE INDEX journal_by_task ON journal (task, seq);
 """
@@ -121,7 +120,6 @@ CREATE TABLE stake_history (
   node TEXT NOT NULL,
   nano INTEGER NOT NULL
 );
-CREATE INDEX stake_history_by_node ON stake_history (node, seq);
 INSERT INTO stake_history (at_ms, task, part, node, nano) SELECT 0, '', -1, node, nano FROM locked WHERE nano > 0;
 """
 
