@@ -407,8 +407,9 @@ class LedgerConformance:
 
     async def test_a_long_poll_ends_after_its_time(self, market: Market) -> None:
         await market.open(task_id(1))
-        record = await market.ledger.part(task_id(1), 0, newer_than=0, wait_s=0.05)
-        assert record.version == 0
+        for wait_s in (0.05, 0.0, -1.0, float("nan")):
+            record = await market.ledger.part(task_id(1), 0, newer_than=0, wait_s=wait_s)
+            assert record.version == 0
 
     async def test_tasks_are_listed_newest_first(self, market: Market) -> None:
         for number in range(3):
@@ -449,3 +450,11 @@ class LedgerConformance:
             await market.ledger.part(task_id(9), 0)
         with pytest.raises(AntiphonError):
             await market.do(CLIENT, Reveal(task=task_id(9), index=0, round=0, vote=VALID, salt=SALT))
+
+    async def test_numbers_beyond_every_table_are_refused_politely(self, market: Market) -> None:
+        await market.open(task_id(1))
+        with pytest.raises(InputError):
+            await market.do(CLIENT, Skip(task=task_id(1), index=2**63, attempt=0, reason=""))
+        with pytest.raises(InputError, match="no part"):
+            await market.ledger.part(task_id(1), 2**63)
+        assert await market.ledger.tasks(limit=-5) == ()

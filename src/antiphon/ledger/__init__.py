@@ -11,7 +11,8 @@ from antiphon.ledger.base import (
     TaskState,
 )
 from antiphon.ledger.operations import Operation, Selector, ServiceOffer
-from antiphon.ledger.panel import commitment
+from antiphon.ledger.panel import commitment, producer, seats
+from antiphon.ledger.tend import tend
 
 __all__ = [
     "Account",
@@ -26,4 +27,7 @@ __all__ = [
     "TaskRecord",
     "TaskState",
     "commitment",
+    "producer",
+    "seats",
+    "tend",
 ]

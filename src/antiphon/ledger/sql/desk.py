@@ -116,7 +116,6 @@ def price(desk: Desk, session: Session, selector: Selector, parts: Sequence[Part
 
 
 def _apply(desk: Desk, call: _Call, operation: Operation) -> None:
-    limits.check(operation)
     match operation:
         case OpenTask():
             _open(desk, call, operation)

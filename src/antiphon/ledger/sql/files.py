@@ -75,6 +75,10 @@ def translate(error: sqlite3.DatabaseError, path: Path | str) -> StateError | Ou
         return OutputError(f"The ledger {path} cannot be written: {error}", "Check the folder and its rights.")
     if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
         return BusyError(f"The ledger {path} is in use by another process", "Nothing was changed. Retry.")
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return StateError(
+            f"The ledger {path} refused a step that breaks its rules: {error}", "Nothing was changed. Report this."
+        )
     return StateError(
         f"The ledger {path} is damaged: {error}", "Restore a backup, or move the file away to start a new ledger."
     )

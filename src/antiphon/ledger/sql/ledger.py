@@ -79,6 +79,7 @@ class SqlLedger:
         if message.kind != OPERATION_KIND:
             raise InputError(f"An envelope of kind {message.kind!r} is no operation", f"Sign it as {OPERATION_KIND!r}.")
         operation: Operation = canonical.decode(Operation, message.body)
+        limits.check(operation)
         refusal = await self._writer.run(lambda s: desks.submit(self._desk, s, message, envelope, operation))
         if refusal is not None:
             raise refusal
@@ -111,7 +112,7 @@ class SqlLedger:
 
     async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
         record = await self._part(task, index)
-        if record.version > newer_than or wait_s <= 0:
+        if record.version > newer_than or not wait_s > 0:  # so that a NaN does not wait either
             return record
         loop = asyncio.get_running_loop()
         end_s = loop.time() + min(wait_s, MAX_WAIT_S)

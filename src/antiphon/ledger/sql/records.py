@@ -15,6 +15,7 @@ from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState, TaskRecord, TaskState
 from antiphon.ledger.flow import Facts
 from antiphon.ledger.journal import Entry
+from antiphon.ledger.limits import MAX_PARTS
 from antiphon.ledger.machine import Step
 from antiphon.ledger.sql import market, money
 from antiphon.ledger.sql.worker import Session
@@ -76,7 +77,8 @@ def no_task(task: str) -> InputError:
 
 def part(db: sqlite3.Connection, task: str, index: int) -> PartRecord:
     """One part's record. Raises InputError."""
-    row = db.execute("SELECT record FROM parts WHERE task = ? AND idx = ?", (task, index)).fetchone()
+    key = (task, index if index in range(MAX_PARTS) else -1)  # no column holds every number that may be asked for
+    row = db.execute("SELECT record FROM parts WHERE task = ? AND idx = ?", key).fetchone()
     if row is None:
         raise InputError(f"There is no part {index} of task {task[:40]!r} on this ledger", "Check both.")
     return canonical.parse(PartRecord, row[0])

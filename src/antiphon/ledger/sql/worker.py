@@ -40,7 +40,7 @@ class _Job(Generic[T]):
         self.loop = loop
         self.future: asyncio.Future[T] = loop.create_future()
         self.result: T | None = None
-        self.error: BaseException | None = None
+        self.error: AntiphonError | None = None
         self.changed: Changed = set()
 
     def answer(self) -> None:
@@ -154,12 +154,19 @@ class Worker:
         except Exception as e:  # noqa: BLE001 - whatever it is belongs to the job's caller, not to this thread
             job.error = self._translated(e)
 
-    def _translated(self, error: BaseException) -> BaseException:
+    def _translated(self, error: Exception) -> AntiphonError:
+        """Callers hear of errors on purpose only; anything else is a defect, and nothing of it was committed."""
+        if isinstance(error, AntiphonError):
+            return error
         if isinstance(error, sqlite3.DatabaseError):
-            told = translate(error, self._path)
-            told.__cause__ = error
-            return told
-        return error
+            told: AntiphonError = translate(error, self._path)
+        else:
+            told = StateError(
+                f"The ledger {self._path} refused a step that breaks its rules: {error!r}",
+                "Nothing was changed. Please report this.",
+            )
+        told.__cause__ = error
+        return told
 
     def _deliver(self, group: Sequence[_Job[Any]]) -> None:
         changed: Changed = set().union(*(job.changed for job in group))
