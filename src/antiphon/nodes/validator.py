@@ -34,7 +34,7 @@ from antiphon.protocol import Envelope, StreamOpener, canonical
 
 log = logging.getLogger("antiphon.nodes")
 
-KEPT_BYTES = 64 * 1024 * 1024
+KEPT_BYTES = 16 * 1024 * 1024
 """Sealed audio a validator keeps for clients whose producer withholds it; the oldest goes first."""
 
 
