@@ -122,6 +122,24 @@ async def test_the_servers_limit_reaches_a_client_that_would_send_more() -> None
             await ask(transport, server.endpoint, bytes(1001))
 
 
+async def test_all_messages_together_are_bounded() -> None:
+    release = asyncio.Event()
+
+    async def waits(message: bytes) -> AsyncIterator[bytes]:
+        await release.wait()
+        yield b"done"
+
+    async with await serve(waits, limits=Limits(held_bytes=150_000)) as server, HttpTransport() as transport:
+        first = asyncio.create_task(ask(transport, server.endpoint, bytes(100_000)))
+        await asyncio.sleep(0.2)
+        with pytest.raises(BusyError, match="holds too many large messages"):
+            await ask(transport, server.endpoint, bytes(100_000))
+        release.set()
+        assert await first == [b"done"]
+        for _ in range(3):
+            assert await ask(transport, server.endpoint, bytes(100_000)) == [b"done"]
+
+
 async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     async with await serve(echo, limits=Limits(body_s=0.2)) as server:
         words = b"POST /v1/message HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\nabc"

@@ -50,4 +50,5 @@ def test_the_numbers_are_those_of_the_code() -> None:
     limits = DEFAULT_LIMITS
     assert (limits.message_bytes, limits.frame_bytes, limits.answer_bytes) == (8 << 20, 8 << 20, 256 << 20)
     assert (limits.concurrent, limits.connections, limits.frames_ahead) == (256, 1024, 4)
+    assert limits.held_bytes == 256 << 20
     assert (limits.body_s, limits.connect_s) == (30, 5)

@@ -20,6 +20,7 @@ class Limits:
     message_bytes: int = MAX_ENVELOPE_BYTES
     frame_bytes: int = MAX_ENVELOPE_BYTES
     answer_bytes: int = 256 * 1024 * 1024  # all frames of one answer
+    held_bytes: int = 256 * 1024 * 1024  # all messages that a server holds at once; more are told BusyError
     frames_ahead: int = 4  # in process: frames made before the asker takes one
     concurrent: int = 256  # answers at once; more are told BusyError
     connections: int = 1024  # open sockets, per server and per client

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 import uvicorn
 
-from antiphon.errors import ProtocolError, UnavailableError
+from antiphon.errors import BusyError, ProtocolError, UnavailableError
 from antiphon.nodes.transport.base import DEFAULT_LIMITS, Handler, Limits
 from antiphon.nodes.transport.door import Door, too_large
 from antiphon.nodes.transport.frames import error_frame
@@ -34,12 +34,19 @@ class _GoneError(Exception):
     """The asker left before its message was complete."""
 
 
+class _Reading:
+    """How much of a message has arrived."""
+
+    size = 0
+
+
 class App:
     """ASGI application around one handler."""
 
     def __init__(self, handler: Handler, limits: Limits = DEFAULT_LIMITS) -> None:
         self._door = Door(handler, limits)
         self._limits = limits
+        self._held_bytes = 0
 
     async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,9 +62,10 @@ class App:
             await _plain(send, 404, b"Not found. POST /v1/message, GET /healthz.\n")
 
     async def _message(self, scope: Event, receive: Receive, send: Send) -> None:
+        reading = _Reading()
         try:
             async with asyncio.timeout(self._limits.body_s):
-                message = await self._read(scope, receive)
+                message = await self._read(scope, receive, reading)
         except _GoneError:
             return
         except TimeoutError:
@@ -65,24 +73,32 @@ class App:
             await ResponseWriter(send, status=408, close=True).put(error_frame(late))
         except ProtocolError as e:
             await ResponseWriter(send, status=413).put(error_frame(e))
+        except BusyError as e:
+            await ResponseWriter(send).put(error_frame(e))
         else:
             await self._answer(message, receive, send)
+        finally:
+            self._held_bytes -= reading.size
 
-    async def _read(self, scope: Event, receive: Receive) -> bytes:
-        limit = self._limits.message_bytes
+    async def _read(self, scope: Event, receive: Receive, reading: _Reading) -> bytes:
+        limits = self._limits
         for name, value in scope["headers"]:
-            if name == b"content-length" and int(value) > limit:
-                raise too_large(int(value), limit)
+            if name == b"content-length" and int(value) > limits.message_bytes:
+                raise too_large(int(value), limits.message_bytes)
         parts: list[bytes] = []
-        size = 0
         while True:
             event = await receive()
             if event["type"] == "http.disconnect":
                 raise _GoneError
             part: bytes = event.get("body", b"")
-            size += len(part)
-            if size > limit:
-                raise too_large(size, limit)
+            reading.size += len(part)
+            self._held_bytes += len(part)
+            if reading.size > limits.message_bytes:
+                raise too_large(reading.size, limits.message_bytes)
+            if self._held_bytes > limits.held_bytes:
+                raise BusyError(
+                    "The node holds too many large messages", "Retry later.", retry_after_s=limits.retry_after_s
+                )
             parts.append(part)
             if not event.get("more_body", False):
                 return parts[0] if len(parts) == 1 else b"".join(parts)
