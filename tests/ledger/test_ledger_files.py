@@ -170,6 +170,17 @@ async def test_two_handles_on_one_file_see_each_others_work(tmp_path: Path) -> N
     await two.ledger.close()
 
 
+def readable_by_others(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir() if file.stat().st_mode & 0o077]
+
+
+async def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
+    market = await opened(tmp_path / "ledger.db")
+    await market.fund(CLIENT)
+    assert readable_by_others(tmp_path) == []
+    await market.ledger.close()
+
+
 async def test_a_folder_is_no_ledger(tmp_path: Path) -> None:
     with pytest.raises(StateError, match="is a folder"):
         await opened(tmp_path)

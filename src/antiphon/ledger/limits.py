@@ -39,6 +39,7 @@ MAX_VOICES = 1_024  # of one offer
 MAX_ENDPOINT_CHARS = 512
 MAX_REASON_CHARS = 200
 MAX_MEASUREMENTS = 64  # of one vote
+MAX_MEASUREMENT_REASON_CHARS = 1_000
 MAX_NODES = 10_000  # registrations on one ledger
 MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
 MAX_AUDIO_S = 3_600
@@ -72,7 +73,7 @@ def check(operation: Operation) -> None:
         case Reveal():
             _part_of(operation.task, operation.index, operation.round)
             _bytes("A salt", operation.salt, SALT_BYTES)
-            _check_vote(operation.vote)
+            check_vote(operation.vote)
         case _:
             pass  # Retire, Heartbeat and Cancel hold nothing but enums, flags and a task id that is looked up
 
@@ -143,13 +144,15 @@ def _check_deliver(operation: Deliver) -> None:
         raise InputError(f"{operation.samples} samples are not between 1 and {MAX_AUDIO_S} s of audio")
 
 
-def _check_vote(vote: Vote) -> None:
+def check_vote(vote: Vote) -> None:
+    """Raise InputError unless a vote can be revealed. Validators call it before they commit to the vote."""
     if len(vote.measurements) > MAX_MEASUREMENTS:
         raise InputError(f"The vote has {len(vote.measurements)} measurements, more than {MAX_MEASUREMENTS}")
     for figure in vote.measurements:
         for name in (figure.judge, figure.name, figure.unit):
             _text("A measurement's name", name, MAX_NAME_CHARS)
-        _text("A measurement's reason", figure.reason or "", MAX_REASON_CHARS)
+        if len(figure.reason or "") > MAX_MEASUREMENT_REASON_CHARS:
+            raise InputError(f"{figure.judge}.{figure.name} has a reason of {len(figure.reason or '')} characters")
         if figure.value is not None and not -1e18 < figure.value < 1e18:
             raise InputError(f"{figure.judge}.{figure.name} is {figure.value}", "Measure it, or say why it cannot be.")
 

@@ -13,6 +13,8 @@ from antiphon.ledger.sql.schema import APPLICATION_ID, MIGRATIONS, VERSION
 BUSY_TIMEOUT_MS = 5_000
 CHECK_BYTES = 64 * 1024 * 1024
 """Files up to this size are checked as a whole when opened; larger ones page by page as they are read."""
+PRIVATE = 0o600
+"""The file holds the secret behind all draws: whoever reads it can foresee who will be drawn."""
 
 _HEADER = b"SQLite format 3\0"
 
@@ -37,6 +39,8 @@ def prepare(path: Path, *, durable: bool = False) -> sqlite3.Connection:
     Raises StateError: not a ledger, damaged, or written by a newer version. Raises OutputError: it cannot be written.
     """
     _check_header(path)
+    with translated(path):
+        path.touch(mode=PRIVATE, exist_ok=True)
     db = connect(path, durable=durable)
     try:
         with translated(path):
@@ -111,6 +115,7 @@ def _check_origin(db: sqlite3.Connection, path: Path) -> int:
 
 
 def _back_up(db: sqlite3.Connection, path: Path) -> None:
+    path.touch(mode=PRIVATE, exist_ok=True)
     with closing(sqlite3.connect(path)) as copy:
         db.backup(copy)
 

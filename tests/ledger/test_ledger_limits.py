@@ -1,0 +1,125 @@
+"""Everything that arrives from outside has a limit, and what is within it passes."""
+
+from __future__ import annotations
+
+import pytest
+from ledger_market import INVALID, SALT, VALID, party, task_id
+
+from antiphon.economy.measurement import Measurement
+from antiphon.economy.types import Part, Role, Verdict, Vote
+from antiphon.errors import InputError
+from antiphon.ledger import limits
+from antiphon.ledger.operations import (
+    Commit,
+    Decline,
+    Deliver,
+    Deposit,
+    OpenTask,
+    Operation,
+    Register,
+    Reveal,
+    Selector,
+    ServiceOffer,
+    Stake,
+)
+
+NODE = party("producer 0")
+
+
+def register(**fields: object) -> Register:
+    offer = ServiceOffer(**({"service": "speech", "price_nano": 1} | fields))  # type: ignore[arg-type]
+    return Register(role=Role.PROCESSOR, offers=(offer,), seal_key=NODE.seal_public, endpoint="inproc:a")
+
+
+def deliver(**fields: object) -> Deliver:
+    usual = {"task": task_id(1), "index": 0, "attempt": 0, "result_hash": bytes(32), "samples": 1, "rate_hz": 24_000}
+    return Deliver(**(usual | fields))  # type: ignore[arg-type]
+
+
+def reveal(*measurements: Measurement) -> Reveal:
+    vote = Vote(verdict=Verdict.VALID, score_ppm=1, measurements=measurements)
+    return Reveal(task=task_id(1), index=0, round=0, vote=vote, salt=SALT)
+
+
+def figure(**fields: object) -> Measurement:
+    usual = {"judge": "content", "name": "wer", "unit": "ratio"}
+    return Measurement(**(usual | fields))  # type: ignore[arg-type]
+
+
+def opening(**fields: object) -> OpenTask:
+    usual = {
+        "task": task_id(1),
+        "selector": Selector(service="speech"),
+        "parts": (Part(index=0, units=1),),
+        "mode": "stream",
+        "request_hash": bytes(32),
+        "max_total_nano": 1,
+    }
+    return OpenTask(**(usual | fields))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        register(price_nano=0),
+        register(price_nano=limits.MAX_PRICE_NANO + 1),
+        register(service=""),
+        register(service="x" * 65),
+        register(engine="x" * 65),
+        register(languages=("en",) * 257),
+        register(languages=("",)),
+        register(voices=("v",) * 1_025),
+        register(voices=("tab\there",)),
+        Register(role=Role.PROCESSOR, offers=(), seal_key=bytes(32), endpoint="x"),
+        Register(role=Role.PROCESSOR, offers=register().offers * 65, seal_key=bytes(32), endpoint="x"),
+        Register(role=Role.PROCESSOR, offers=register().offers, seal_key=bytes(31), endpoint="x"),
+        Register(role=Role.PROCESSOR, offers=register().offers, seal_key=bytes(32), endpoint=""),
+        Register(role=Role.PROCESSOR, offers=register().offers, seal_key=bytes(32), endpoint="x" * 513),
+        Deposit(account="me", amount_nano=1),
+        Deposit(account=NODE.node_id, amount_nano=limits.MAX_SUPPLY_NANO + 1),
+        Stake(amount_nano=0),
+        Stake(amount_nano=-1),
+        opening(task="A" * 32),
+        opening(parts=()),
+        opening(parts=(Part(index=0, units=1, role=Role.VALIDATOR),)),
+        opening(parts=(Part(index=0, units=1, phase=64),)),
+        opening(request_hash=b""),
+        opening(selector=Selector(service="speech", voice="+".join("abcdefghijklmnopqrst"))),
+        opening(selector=Selector(service="speech", node="somebody"), synthetic=True),
+        deliver(samples=0),
+        deliver(rate_hz=7_999),
+        deliver(samples=24_000 * 3_600 + 1),
+        deliver(result_hash=bytes(31)),
+        deliver(index=5_000),
+        deliver(task="x"),
+        Decline(task=task_id(1), index=0, attempt=0, reason="x" * 201),
+        Commit(task=task_id(1), index=0, round=0, commitment=b"short"),
+        Commit(task=task_id(1), index=0, round=-1, commitment=bytes(32)),
+        Reveal(task=task_id(1), index=0, round=0, vote=INVALID, salt=b"short"),
+        reveal(*[figure(value=0.0)] * 65),
+        reveal(figure(value=float("nan"))),
+        reveal(figure(value=float("inf"))),
+        reveal(figure(reason="x" * 1_001)),
+        reveal(figure(value=1.0, unit="u" * 65)),
+    ],
+)
+def test_what_is_beyond_a_limit_is_refused(operation: Operation) -> None:
+    with pytest.raises(InputError):
+        limits.check(operation)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        register(),
+        register(price_nano=limits.MAX_PRICE_NANO, voices=("v",) * 1_024, languages=("en",) * 256),
+        opening(),
+        opening(parts=tuple(Part(index=i, units=1) for i in range(5_000))),
+        deliver(samples=24_000 * 3_600),
+        Deposit(account=NODE.node_id, amount_nano=limits.MAX_SUPPLY_NANO),
+        Reveal(task=task_id(1), index=4_999, round=0, vote=VALID, salt=SALT),
+        reveal(*[figure(reason="two\nlines")] * 64),
+    ],
+)
+def test_what_is_within_all_limits_passes(operation: Operation) -> None:
+    limits.check(operation)
