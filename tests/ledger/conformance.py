@@ -30,6 +30,7 @@ from antiphon.ledger.operations import (
     Decline,
     Deposit,
     Heartbeat,
+    OpenTask,
     Register,
     Retire,
     Reveal,
@@ -458,3 +459,23 @@ class LedgerConformance:
         with pytest.raises(InputError, match="no part"):
             await market.ledger.part(task_id(1), 2**63)
         assert await market.ledger.tasks(limit=-5) == ()
+
+    async def test_a_validators_own_prompt_is_worked_judged_and_paid_like_any_other(self, market: Market) -> None:
+        owner, wanted = party("validator 0"), party("producer 2").node_id
+        await market.fund(owner, NANO)
+        prompt = OpenTask(
+            task=task_id(1),
+            selector=Selector(service="speech", language="en-us", node=wanted),
+            parts=(Part(index=0, units=10),),
+            mode="verified",
+            request_hash=bytes(32),
+            max_total_nano=NANO,
+            synthetic=True,
+        )
+        await market.do(owner, prompt)
+        record = await market.ledger.part(task_id(1), 0)
+        assert [terms.node for terms in record.assignment.producers] == [wanted]
+        assert owner.node_id not in {terms.node for terms in record.assignment.validators}
+        await market.deliver(task_id(1))
+        assert (await market.judge(task_id(1))).state is PartState.VALID
+        assert (await market.ledger.task(task_id(1))).synthetic
