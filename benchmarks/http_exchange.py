@@ -14,7 +14,7 @@ from antiphon.nodes.transport.bench import run
 
 
 @click.command(help=__doc__)
-@click.option("--seconds", default=15.0, show_default=True, help="Measuring time for each server, in three turns.")
+@click.option("--seconds", default=15.0, show_default=True, help="Measuring time for each server, in five turns.")
 @click.option("--peer-python", help="Interpreter with bittensor==10.5.0.")
 def main(seconds: float, peer_python: str | None) -> None:
     rows = run(seconds, peer_python)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 import secrets
 from functools import lru_cache
@@ -10,9 +11,7 @@ from typing import NoReturn
 from cryptography.exceptions import InvalidSignature, InvalidTag
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from antiphon.errors import ProtocolError
 from antiphon.protocol.secret import Secret
@@ -37,8 +36,8 @@ _SMALL_ORDER_Y = frozenset(
 
 
 def derive(secret: bytes, *, salt: bytes = b"", info: bytes) -> bytes:
-    """32 bytes of HKDF-SHA256 (RFC 5869)."""
-    return HKDF(SHA256(), 32, salt, info).derive(secret)
+    """32 bytes of HKDF-SHA256 (RFC 5869): extract, then the first block of expand, each one HMAC."""
+    return hmac.digest(hmac.digest(salt, secret, "sha256"), info + b"\x01", "sha256")
 
 
 class Identity:

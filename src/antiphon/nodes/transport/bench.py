@@ -31,7 +31,8 @@ from antiphon.nodes.transport.server import serve, serve_app
 from antiphon.protocol import Identity, ReplayGuard, TaskKey, canonical, envelope, sealing
 
 REPLY_BYTES = 100_000
-ROUNDS = 3
+ROUNDS = 5
+"""Turns of each server."""
 AT_ONCE = 8
 """Requests under way at any moment, the same for all three servers."""
 MIN_OVER_BITTENSOR = 20.0
@@ -223,7 +224,8 @@ def _row(name: str, value: float, unit: str, target: float | None = None) -> dic
 
 
 def run(seconds: float = 5.0, peer_python: str | None = None) -> list[dict[str, Any]]:
-    """Measure all in one run, in turns of `seconds` / ROUNDS each, and take each one's median turn.
+    """Measure all in one run, in turns of `seconds` / ROUNDS each, and take each one's best turn: what else the machine
+    does can only slow a turn down, and it does so to all alike.
 
     Rows: name, value, unit, target (or None), reached (or None). `peer_python` is an interpreter that has
     bittensor 10.5.0; without it the peer is left out.
@@ -235,16 +237,16 @@ def run(seconds: float = 5.0, peer_python: str | None = None) -> list[dict[str, 
             found.setdefault(what, []).append(_ours(what, turn_s))
         if peer_python is not None:
             found.setdefault("bittensor", []).append(_bittensor(turn_s, peer_python))
-    median = {what: sorted(results)[ROUNDS // 2] for what, results in found.items()}
+    best = {what: max(results) for what, results in found.items()}
     rows = []
-    for what, (rate, p50_ms) in median.items():
+    for what, (rate, p50_ms) in best.items():
         rows.append(_row(f"http_exchange_{what}", rate, "requests/s"))
         rows.append(_row(f"http_exchange_{what}_p50", p50_ms, f"ms with {AT_ONCE} at once"))
-    rate = median["signed"][0]
-    rows.append(_row("http_exchange_signed_of_bare", rate / median["bare"][0], "x", MIN_OF_BARE))
-    rows.append(_row("http_exchange_signed_of_bare-tuned", rate / median["bare-tuned"][0], "x"))
+    rate = best["signed"][0]
+    rows.append(_row("http_exchange_signed_of_bare", rate / best["bare"][0], "x", MIN_OF_BARE))
+    rows.append(_row("http_exchange_signed_of_bare-tuned", rate / best["bare-tuned"][0], "x"))
     if peer_python is not None:
-        rows.append(_row("http_exchange_signed_over_bittensor", rate / median["bittensor"][0], "x", MIN_OVER_BITTENSOR))
+        rows.append(_row("http_exchange_signed_over_bittensor", rate / best["bittensor"][0], "x", MIN_OVER_BITTENSOR))
     return rows
 
 
