@@ -31,9 +31,7 @@ SENTENCES = {
         "The morning train to the coast was almost empty, and the sea looked calm.",
         "Please leave the small green box on the table beside the window.",
         "We walked for two hours before anybody noticed that the map was wrong.",
-        "Her brother fixes old radios and sells them at the market on Sunday.",
         "Could you tell me how far it is to the nearest library?",
-        "Fresh bread, warm soup and a quiet room are all that I need tonight.",
     ),
     "de": (
         "Der Zug an die Küste war am Morgen fast leer, und das Meer lag ruhig da.",
@@ -148,13 +146,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", type=Path)
     parser.add_argument("--all", action="store_true", help="measure voices again that the target knows")
+    parser.add_argument("--voices", default="", help="only these, divided by commas")
     arguments = parser.parse_args()
+    chosen = set(arguments.voices.split(",")) - {""}
 
     cards: dict[str, np.ndarray] = {}
     if arguments.target.exists() and not arguments.all:
         cards.update(tensors.parse(arguments.target.read_bytes()))
     for voice in wanted():
-        if f"{voice.name}/mos" not in cards:
+        if f"{voice.name}/mos" not in cards and (not chosen or voice.name in chosen):
             cards.update(measure(voice))
             print(voice.name, cards[f"{voice.name}/mos"].round(2).tolist(), flush=True)
             arguments.target.write_bytes(tensors.dump(dict(sorted(cards.items()))))

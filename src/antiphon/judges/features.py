@@ -76,6 +76,7 @@ def _reflected(signal: Samples, margin: int) -> Samples:
 
 def whisper_log_mel(signal: Samples) -> Samples:
     """Whisper's input (Radford et al. 2022, section 2.2), `[80, frames]`, 100 frames a second."""
+    signal = np.pad(signal, (0, max(0, HOP - signal.shape[0])))
     spectrum = np.fft.rfft(framed(_reflected(signal, 200), 400) * hann(400), axis=1)[:-1]
     power = spectrum.real**2 + spectrum.imag**2
     logarithm = np.log10(np.maximum(mel_filters(400, 80) @ power.T, 1e-10))

@@ -46,7 +46,7 @@ class IntegrityJudge:
     name = "integrity"
 
     def __init__(self, *, history: History | None = None) -> None:
-        self._history = history or History()
+        self._history = History() if history is None else history
 
     def load(self) -> None:
         """Nothing to load."""
@@ -90,7 +90,7 @@ def _length_error(evidence: Evidence) -> float:
     assert evidence.audio is not None
     samples = abs(evidence.audio.samples.shape[1] - evidence.declared_samples) / max(1, evidence.declared_samples)
     rate = abs(evidence.audio.rate_hz - evidence.declared_rate_hz) / max(1, evidence.declared_rate_hz)
-    return max(samples, rate)
+    return float(max(samples, rate))
 
 
 def _chars_per_s(evidence: Evidence) -> float | str:

@@ -23,7 +23,7 @@ MAX_WINDOWS = 4
 """At most 31 s of a clip are heard by DistillMOS, 36 s by DNSMOS."""
 
 DISTILLMOS_WINDOW = 122_880  # samples, 7.68 s
-DNSMOS_WINDOW = 144_000  # samples, 9 s
+DNSMOS_WINDOW = 144_160  # samples, 9.01 s
 _COLUMNS = 384
 _MARGIN = 16  # frames of silence after the speech, more than the network's receptive field
 _SEAM = 48  # frames of the beginning heard again, as in the original, which repeats short clips

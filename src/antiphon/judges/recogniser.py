@@ -8,6 +8,7 @@ it hears the same words for a sixth of the cost (docs/decisions names the measur
 from __future__ import annotations
 
 import json
+import re
 import threading
 import zlib
 from collections.abc import Sequence
@@ -34,6 +35,7 @@ CHUNK_S = 14.0
 BATCH = 6
 MAX_TOKENS_PER_S = 12.0
 _REPETITIVE = 2.4  # bytes before / after zlib, Whisper's own limit
+_ECHO = re.compile(r"\b(\w+(?:\W+\w+){3,})\W+\1\b")  # four words or more, twice in a row
 _IMPROBABLE = -1.0  # mean log probability, Whisper's own limit
 _NO_SPEECH = 0.6
 
@@ -70,15 +72,19 @@ class Recogniser:
                 self._loaded = network, _tokenizer(tokenizers.Tokenizer, files)
             return self._loaded
 
-    def transcribe(self, clips: Sequence[Samples], language: str = "en") -> list[Heard]:
-        """Words of each clip (mono, 16 kHz), in order. `language` is a BCP 47 tag."""
+    def transcribe(self, clips: Sequence[Samples], language: str = "en", *, careful: bool = False) -> list[Heard]:
+        """Words of each clip (mono, 16 kHz), in order. `language` is a BCP 47 tag.
+
+        `careful` hears everything in the full window with a beam, for about six times the cost.
+        """
         pieces = [(index, piece) for index, clip in enumerate(clips) for piece in split_at_pauses(clip)]
         # Clips of like length share a batch, so that little of it is padding.
         order = sorted(range(len(pieces)), key=lambda n: pieces[n][1].shape[0])
         heard: dict[int, Heard] = {}
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            heard.update(zip(batch, self._hear([pieces[n][1] for n in batch], language), strict=True))
+            hear = self._hear_again if careful else self._hear
+            heard.update(zip(batch, hear([pieces[n][1] for n in batch], language), strict=True))
         results: list[list[Heard]] = [[] for _ in clips]
         for n, (index, _) in enumerate(pieces):
             results[index].append(heard[n])
@@ -87,16 +93,16 @@ class Recogniser:
     def _hear(self, signals: Sequence[Samples], language: str) -> list[Heard]:
         longest_s = max(signal.shape[0] for signal in signals) / RATE_HZ
         results = self._generate(signals, language, min(WINDOW_S, longest_s + TAIL_S), beam=1)
-        texts = [self._text(result) for result in results]
-        doubtful = [n for n, result in enumerate(results) if _doubtful(texts[n], result, signals[n])]
+        heard = [self._heard(result) for result in results]
+        doubtful = [n for n, result in enumerate(results) if _doubtful(heard[n].text, result, signals[n])]
         if doubtful:
-            again = self._generate([signals[n] for n in doubtful], language, WINDOW_S, beam=5)
-            for n, result in zip(doubtful, again, strict=True):
-                results[n], texts[n] = result, self._text(result)
-        return [
-            Heard("" if _unspoken(result) else text, float(result.scores[0]))
-            for text, result in zip(texts, results, strict=True)
-        ]
+            again = self._hear_again([signals[n] for n in doubtful], language)
+            for n, better in zip(doubtful, again, strict=True):
+                heard[n] = better
+        return heard
+
+    def _hear_again(self, signals: Sequence[Samples], language: str) -> list[Heard]:
+        return [self._heard(result) for result in self._generate(signals, language, WINDOW_S, beam=5)]
 
     def _generate(
         self, signals: Sequence[Samples], language: str, window_s: float, beam: int
@@ -122,8 +128,9 @@ class Recogniser:
         )
         return results
 
-    def _text(self, result: WhisperGenerationResult) -> str:
-        return self.load()[1].decode(result.sequences_ids[0]).strip()
+    def _heard(self, result: WhisperGenerationResult) -> Heard:
+        text = "" if _unspoken(result) else self.load()[1].decode(result.sequences_ids[0]).strip()
+        return Heard(text, float(result.scores[0]))
 
 
 def split_at_pauses(signal: Samples, longest_s: float = CHUNK_S) -> list[Samples]:
@@ -154,8 +161,9 @@ def _prompt(tokenizer: Tokenizer, language: str, *, multilingual: bool) -> list[
 def _doubtful(text: str, result: WhisperGenerationResult, signal: Samples) -> bool:
     raw = text.encode()
     repetitive = len(raw) > 40 and len(raw) / len(zlib.compress(raw)) > _REPETITIVE
+    echoed = bool(_ECHO.search(text.lower()))
     endless = len(result.sequences_ids[0]) > 16 + signal.shape[0] / RATE_HZ * MAX_TOKENS_PER_S
-    return repetitive or endless or bool(result.scores[0] < _IMPROBABLE)
+    return repetitive or echoed or endless or bool(result.scores[0] < _IMPROBABLE)
 
 
 def _unspoken(result: WhisperGenerationResult) -> bool:

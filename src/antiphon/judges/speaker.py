@@ -21,7 +21,8 @@ MAX_VOICED_S = 20.0
 """An embedding has settled by then; the cost has not."""
 
 _KEPT_PAUSE = 10  # frames of silence kept on either side of sound
-_TARGET_DBFS = -30.0  # resemblyzer's training level
+_LEVEL_DBFS = -23.0  # the d-vector hears loudness, so every clip gets the synthesisers' usual level
+_LONG_LEVEL_DBFS = -30.0  # resemblyzer's training level
 _WINDOW, _STRIDE = 80, 60  # d-vector frames; the original strides by 40, which costs half as much again
 _LONG_WINDOW, _LONG_STRIDE = 160, 77  # resemblyzer: 1.6 s, 1.3 windows a second
 
@@ -42,7 +43,7 @@ def voiced(signal: Samples) -> Samples:
 
 def embed_signal(signal: Samples, *, threads: int = 1) -> Samples:
     """d-vector of mono 16 kHz speech, unit length, `[256]`. Raises `InputError` below `MIN_VOICED_S` of speech."""
-    windows = _windows(dvector_log_mel(_enough(signal)), _WINDOW, _STRIDE)
+    windows = _windows(dvector_log_mel(_enough(signal, _LEVEL_DBFS)), _WINDOW, _STRIDE)
     raw = models.session("dvector", threads=threads).run(None, {"mel_window": windows})[0]
     return _unit(np.mean(raw / (np.linalg.norm(raw, axis=1, keepdims=True) + 1e-12), axis=0))
 
@@ -54,10 +55,7 @@ def embed(audio: Waveform, *, threads: int = 1) -> Samples:
 
 def embed_independent(audio: Waveform, *, threads: int = 1) -> Samples:
     """The second encoder's unit vector, `[256]`; not comparable with `embed`'s. Raises `InputError` like it."""
-    speech = _enough(mono_16k(audio))
-    level = 10 * np.log10(np.mean(np.square(speech)) + 1e-12)
-    speech = speech * np.float32(10 ** ((_TARGET_DBFS - level) / 20))
-    windows = _windows(resemblyzer_mel(speech), _LONG_WINDOW, _LONG_STRIDE)
+    windows = _windows(resemblyzer_mel(_enough(mono_16k(audio), _LONG_LEVEL_DBFS)), _LONG_WINDOW, _LONG_STRIDE)
     return _unit(np.mean(models.session("resemblyzer", threads=threads).run(None, {"mel": windows})[0], axis=0))
 
 
@@ -66,12 +64,14 @@ def mean_voice(embeddings: npt.ArrayLike) -> Samples:
     return _unit(np.mean(np.asarray(embeddings, dtype=np.float32), axis=0))
 
 
-def _enough(signal: Samples) -> Samples:
+def _enough(signal: Samples, level_dbfs: float) -> Samples:
+    """Voiced speech at that RMS level."""
     speech = voiced(signal)
     seconds = speech.shape[0] / RATE_HZ
     if seconds < MIN_VOICED_S:
         raise InputError(f"only {seconds:.1f} s of sound; a voice needs {MIN_VOICED_S} s")
-    return speech
+    gain_db = level_dbfs - 10 * np.log10(np.mean(np.square(speech)) + 1e-12)
+    return np.asarray(speech * 10 ** (gain_db / 20), dtype=np.float32)
 
 
 def _windows(mel: Samples, length: int, stride: int) -> Samples:

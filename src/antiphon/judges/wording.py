@@ -48,6 +48,9 @@ _ISE = re.compile(
     r"symbol|sympath|util|visual))is(e|es|ed|er|ers|ing|ation|ations)\b"
 )
 _YSE = re.compile(r"\b(anal|paral|catal)ys(e|es|ed|ing)\b")
+_SPOKEN_AND = re.compile(
+    r"\b(hundred|thousand|million|billion|dollars?|pounds?|euros?) and\b"
+)  # "two hundred and five"
 _APOSTROPHES = {0x2018: "'", 0x2019: "'", 0x60: "'"}
 _KEPT = re.compile(r"[^\w\s']|_")
 
@@ -75,7 +78,7 @@ def _english(text: str, *, years: bool) -> str:
     text = _KEPT.sub(" ", text)
     words = []
     for word in text.split():
-        whole = _CONTRACTIONS.get(word) or _TITLES.get(word) or _AMERICAN.get(word)
+        whole = _CONTRACTIONS.get(word) or _TITLES.get(word) or _american(word)
         if whole is None:
             whole = word
             for ending, long in _ENDINGS:
@@ -83,9 +86,15 @@ def _english(text: str, *, years: bool) -> str:
                     whole = word[: -len(ending)] + long
                     break
         words.append(whole)
-    text = " ".join(words).replace("per cent", "percent")
+    text = _SPOKEN_AND.sub(r"\1", " ".join(words).replace("per cent", "percent"))
     text = _OUR.sub(r"\1or", text)
     return _YSE.sub(r"\1yz\2", _ISE.sub(r"\1iz\2", text))
+
+
+def _american(word: str) -> str | None:
+    if word.endswith("s") and word[:-1] in _AMERICAN:
+        return _AMERICAN[word[:-1]] + "s"
+    return _AMERICAN.get(word)
 
 
 def word_errors(reference: Sequence[str], heard: Sequence[str]) -> int:

@@ -166,8 +166,8 @@ CATALOG: tuple[Model, ...] = (
         "voice-cards",
         "1",
         "voice-cards.safetensors",
-        "bd0693aa39920c4c64bc3309ebe0b8386cd933149f2ef22d3a7f28a9060ec1c6",
-        13_624,
+        "0cc8d07210d02998d5249e623a9b526e260213a19a7b65ab78af2c2b6a92e2eb",
+        6_792,
         licence="MIT",
     ),
     Model(

@@ -1,0 +1,188 @@
+"""The whole panel on real speech and real models."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from judges_signals import RATE_HZ, buzz
+
+from antiphon import engines, models
+from antiphon.audio.waveform import Samples, Waveform
+from antiphon.economy.measurement import Measurement
+from antiphon.errors import ModelError
+from antiphon.judges import Evidence, JudgePanel, VoiceReference, card, embed
+from antiphon.judges.recogniser import Recogniser, split_at_pauses
+from antiphon.judges.words import WordsJudge
+from antiphon.services import SpeechRequest
+
+pytestmark = pytest.mark.slow
+
+TEXT = "Heavy rain delayed the flight, so we slept at the airport."
+OTHER = "Fresh bread and warm soup cost $4.50 in the village."
+
+
+def _speak(text: str, voice: str = "hibari", language: str = "en-us") -> Evidence:
+    request = SpeechRequest(text=text, voice=voice, language=language)
+    chunks = list(engines.load(engines.engine_for(voice)).generate(request, seed=1))
+    audio = Waveform(np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks[0].rate_hz)
+    audio = Waveform.from_pcm16(audio.to_pcm16(), audio.rate_hz)
+    return Evidence(request, audio, audio.rate_hz, audio.samples.shape[1])
+
+
+@pytest.fixture(scope="module")
+def panel() -> Iterator[JudgePanel]:
+    made = JudgePanel()
+    made.warm_up().result(timeout=60)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def honest() -> Evidence:
+    return _speak(TEXT)
+
+
+def _by_name(measurements: tuple[Measurement, ...]) -> dict[str, float | None]:
+    return {m.name: m.value for m in measurements}
+
+
+def test_honest_speech_measures_well(panel: JudgePanel, honest: Evidence) -> None:
+    values = _by_name(panel.measure(honest))
+    assert values["wer"] == 0.0
+    assert values["cer"] == 0.0
+    assert values["distillmos"] > 4.0
+    assert values["dnsmos"] > 2.8
+    assert values["similarity"] > 0.85
+    assert values["decodes"] == 1.0
+    assert 8 < values["chars_per_s"] < 24
+
+
+def test_another_text_is_heard(panel: JudgePanel, honest: Evidence) -> None:
+    wrong = replace(honest, request=SpeechRequest(text=OTHER, voice="hibari"))
+    assert _by_name(panel.measure(wrong))["wer"] > 0.7
+
+
+def test_another_voice_is_heard(panel: JudgePanel) -> None:
+    robot = _speak(TEXT, "espeak-en-us")
+    declared = replace(robot, request=SpeechRequest(text=TEXT, voice="hibari"))
+    values = _by_name(panel.measure(declared))
+    assert values["similarity"] < 0.75
+    assert values["distillmos"] < 3.5
+
+
+def test_numbers_are_compared_as_spoken(panel: JudgePanel) -> None:
+    assert _by_name(panel.measure(_speak(OTHER)))["wer"] <= 0.1
+
+
+def test_silence_has_no_words(panel: JudgePanel, honest: Evidence) -> None:
+    assert honest.audio is not None
+    mute = replace(honest, audio=Waveform(np.zeros_like(honest.audio.samples), honest.audio.rate_hz))
+    values = _by_name(panel.measure(mute))
+    assert values["wer"] >= 0.9
+    assert values["silence_share"] == 1.0
+    assert values["similarity"] is None
+
+
+def test_speech_at_the_wrong_rate_shows_in_voice_and_pace(panel: JudgePanel, honest: Evidence) -> None:
+    assert honest.audio is not None
+    slow = replace(honest, audio=Waveform(honest.audio.samples, 16_000), declared_rate_hz=16_000)
+    right, wrong = _by_name(panel.measure(honest)), _by_name(panel.measure(slow))
+    assert wrong["similarity"] < right["similarity"] - 0.1
+    assert wrong["chars_per_s"] == pytest.approx(right["chars_per_s"] * 2 / 3, rel=0.05)
+
+
+def test_every_judge_speaks_even_without_audio(panel: JudgePanel, honest: Evidence) -> None:
+    measurements = panel.measure(replace(honest, audio=None))
+    assert {m.judge for m in measurements} == {"words", "naturalness", "voice", "integrity"}
+    assert [m.name for m in measurements if not m.inconclusive] == ["decodes"]
+
+
+def test_a_batch_equals_its_clips_one_by_one(honest: Evidence) -> None:
+    panel = JudgePanel()
+    second = _speak(OTHER)
+    together = panel.measure_batch([honest, second, honest])
+    assert together[0] == together[2]
+    alone = JudgePanel().measure(second)
+    for a, b in zip(together[1], alone, strict=True):
+        if a.name != "duplicate":
+            assert a.value == pytest.approx(b.value, abs=0.02)
+
+
+def test_the_same_evidence_is_judged_once(panel: JudgePanel, honest: Evidence) -> None:
+    results: list[tuple[Measurement, ...]] = []
+    threads = [threading.Thread(target=lambda: results.append(panel.measure(honest))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(result) for result in results}) == 1
+
+
+def test_a_broken_judge_is_inconclusive_and_the_others_go_on(honest: Evidence) -> None:
+    bent = VoiceReference(embedding=np.zeros((2, 2), dtype=np.float32))
+    panel = JudgePanel(normaliser=lambda text, language: str(1 / 0), reference=lambda voice: bent)
+    measurements = {m.name: m for m in panel.measure(honest)}
+    assert "ZeroDivisionError" in (measurements["wer"].reason or "")
+    assert measurements["similarity"].inconclusive
+    assert measurements["distillmos"].value is not None
+
+
+def test_an_unknown_voice_is_inconclusive(panel: JudgePanel, honest: Evidence) -> None:
+    stranger = replace(honest, request=SpeechRequest(text=TEXT, voice="nobody"))
+    similarity = next(m for m in panel.measure(stranger) if m.name == "similarity")
+    assert similarity.reason == "no reference for the voice nobody"
+
+
+def test_a_short_sound_has_no_voice(panel: JudgePanel) -> None:
+    signal = buzz(0.4)
+    request = SpeechRequest(text="Yes.", voice="hibari")
+    values = _by_name(panel.measure(Evidence(request, Waveform(signal[None], RATE_HZ), RATE_HZ, signal.size)))
+    assert values["similarity"] is None
+
+
+def test_another_language_is_recognised_by_whisper_base() -> None:
+    text = "Guten Morgen, wie geht es Ihnen heute?"
+    values = _by_name(WordsJudge().measure(_speak(text, "espeak-de", "de")))
+    assert values["wer"] <= 0.6
+
+
+def test_a_missing_recogniser_names_the_extra(monkeypatch: pytest.MonkeyPatch, honest: Evidence) -> None:
+    def missing(name: str, file: str | None = None) -> bytes:
+        raise ModelError(f"The model {name} is not installed", 'Run `pip install "antiphon[languages]"`.')
+
+    monkeypatch.setattr(models, "read", missing)
+    german = replace(honest, request=SpeechRequest(text="Guten Morgen.", voice="espeak-de", language="de"))
+    assert "antiphon[languages]" in (WordsJudge().measure(german)[0].reason or "")
+
+
+def test_an_unknown_language_is_inconclusive(honest: Evidence) -> None:
+    klingon = replace(honest, request=SpeechRequest(text="nuqneH", voice="espeak-piqd", language="piqd"))
+    assert WordsJudge().measure(klingon)[0].reason == "no recogniser knows the language piqd"
+
+
+def test_long_speech_is_cut_at_pauses_and_heard_whole(honest: Evidence) -> None:
+    assert honest.audio is not None
+    one = honest.audio.samples[0]
+    import soxr
+
+    clip = soxr.resample(one, honest.audio.rate_hz, RATE_HZ).astype(np.float32)
+    pause = np.zeros(RATE_HZ // 4, dtype=np.float32)
+    long: Samples = np.concatenate([clip, pause] * 5)
+    pieces = split_at_pauses(long)
+    assert len(pieces) > 1
+    np.testing.assert_array_equal(np.concatenate(pieces), long)
+    assert Recogniser().transcribe([long])[0].text.lower().count("airport") == 5
+
+
+def test_a_card_is_the_voices_own_embedding(honest: Evidence) -> None:
+    reference = card("hibari")
+    assert honest.audio is not None
+    assert reference is not None
+    assert reference.embedding is not None
+    assert float(reference.embedding @ embed(honest.audio)) > 0.85
+    assert reference.mos["distillmos"][0] > 4.0
+    assert card("nobody") is None
