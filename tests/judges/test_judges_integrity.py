@@ -13,7 +13,7 @@ from judges_signals import RATE_HZ, buzz
 
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.judges.base import Evidence
-from antiphon.judges.fingerprint import History
+from antiphon.judges.fingerprints import History
 from antiphon.judges.integrity import IntegrityJudge
 from antiphon.services import SpeechRequest
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from antiphon.judges.base import Evidence, Judge, VoiceReference
 from antiphon.judges.cards import card
-from antiphon.judges.fingerprint import History, fingerprint, similarity
+from antiphon.judges.fingerprints import History, fingerprint, similarity
 from antiphon.judges.panel import JudgePanel
 from antiphon.judges.speaker import embed, embed_independent
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from antiphon.economy.measurement import Measurement
 from antiphon.judges.base import Evidence
-from antiphon.judges.fingerprint import History, fingerprint_signal
+from antiphon.judges.fingerprints import History, fingerprint_signal
 from antiphon.judges.judging import (
     FRAME_S,
     Mask,

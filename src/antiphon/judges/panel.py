@@ -21,7 +21,7 @@ from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cards import card
-from antiphon.judges.fingerprint import History
+from antiphon.judges.fingerprints import History
 from antiphon.judges.integrity import IntegrityJudge
 from antiphon.judges.judging import unmeasured
 from antiphon.judges.naturalness import DistillMosJudge, DnsmosJudge

@@ -1,8 +1,9 @@
 """Whisper (Radford et al. 2022) on CTranslate2: speech to text for several clips at once.
 
 Whisper was trained on 30 s windows, but its encoder takes shorter ones; with two seconds of silence after the speech
-it hears the same words for a sixth of the cost (docs/decisions names the measurement). What comes out suspicious
-(repeating, cut off, improbable) is heard once more in the full window with a beam.
+it hears the same words for a sixth of the cost (36 clips of 3-5 s, in batches of six: word error rate 1.1% both ways,
+0.39 s instead of 2.36 s for 30 s of speech). What comes out suspicious (repeating, cut off, improbable) is heard once
+more in the full window with a beam.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ import soundfile
 from judges_signals import RATE_HZ, buzz
 
 from antiphon.audio.waveform import Samples, Waveform
-from antiphon.judges.fingerprint import History, fingerprint, similarity
+from antiphon.judges.fingerprints import History, fingerprint, similarity
 
 CLIP = buzz(4.0)
 
