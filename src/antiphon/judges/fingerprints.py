@@ -25,6 +25,7 @@ _LENGTH, _HOP = 4096, 256  # 256 ms window: long, so that a shift of half a hop 
 _BANDS = 33
 _EDGES = np.round(np.geomspace(300, 3400, _BANDS + 1) * _LENGTH / RATE_HZ).astype(int)
 _CANDIDATES = 8
+_COMMON = 64  # a frame found in more places than this says nothing
 _INDEXED = 3  # every third frame can be found; a copy has dozens of equal frames
 _POPCOUNT = np.array([bin(n).count("1") for n in range(256)], dtype=np.uint8)
 
@@ -110,7 +111,7 @@ class History:
         self._capacity = capacity
         self._lock = threading.Lock()
         self._entries: OrderedDict[int, tuple[Words, str, str]] = OrderedDict()
-        self._index: dict[int, set[tuple[int, int]]] = {}  # word -> (entry, position)
+        self._index: dict[int, tuple[int, ...]] = {}  # word -> places, entry << 16 | position
         self._seen: set[tuple[str, str, bytes]] = set()
         self._next = 0
 
@@ -142,7 +143,9 @@ class History:
             self._seen.add((work, node, print_))
             self._entries[self._next] = (words, work, node)
             for position, word in _indexed(words):
-                self._index.setdefault(word, set()).add((self._next, position))
+                places = self._index.get(word, ())
+                if len(places) < _COMMON:
+                    self._index[word] = (*places, self._next << 16 | position)
             self._next += 1
             if len(self._entries) > self._capacity:
                 self._forget()
@@ -150,7 +153,8 @@ class History:
     def _likely(self, words: Words, work: str, node: str) -> list[tuple[int, int]]:
         votes: Counter[tuple[int, int]] = Counter()
         for position, word in enumerate(words.tolist()):
-            for entry, known_position in self._index.get(word, ()):
+            for place in self._index.get(word, ()):
+                entry, known_position = place >> 16, place & 0xFFFF
                 _, other_work, other_node = self._entries[entry]
                 if other_work != work or (node and other_node and other_node != node):
                     votes[entry, known_position - position] += 1
@@ -160,7 +164,8 @@ class History:
         entry, (words, work, node) = self._entries.popitem(last=False)
         self._seen.discard((work, node, words.tobytes()))
         for position, word in _indexed(words):
-            places = self._index[word]
-            places.discard((entry, position))
-            if not places:
-                del self._index[word]
+            places = tuple(place for place in self._index.get(word, ()) if place != entry << 16 | position)
+            if places:
+                self._index[word] = places
+            else:
+                self._index.pop(word, None)
