@@ -22,6 +22,8 @@ from ledger_market import (
     task_id,
 )
 
+from antiphon.economy.selection import judging_cost
+from antiphon.economy.settlement import penalty
 from antiphon.economy.types import NANO, Part, Role, Rules
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger.base import PartState, TaskState
@@ -311,8 +313,9 @@ class LedgerConformance:
         record = await market.ledger.part(task_id(1), 0)
         who = producer(record)
         account = await market.ledger.account(who)
-        assert account.locked_nano == 2 * record.assignment.producers[0].reward_nano
-        with pytest.raises(FundsError, match="free stake"):
+        terms, rules = record.assignment.producers[0], (await market.ledger.task(task_id(1))).rules
+        assert account.locked_nano == penalty(terms, rules, judging_cost(record.assignment, rules))
+        with pytest.raises(FundsError, match="take back"):
             await market.do(who, Unstake(amount_nano=account.stake_nano))
         await market.do(CLIENT, Cancel(task=task_id(1)))
         await market.do(who, Unstake(amount_nano=account.stake_nano))
@@ -363,6 +366,19 @@ class LedgerConformance:
         await market.do(who, back)
         (node,) = [n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == who]
         assert (node.quality_ppm["speech"], node.settled["speech"]) == (500_000, 0)
+
+    async def test_retirement_does_not_wash_off_a_bad_name(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        who = producer(await market.ledger.part(task_id(1), 0))
+        await market.judge(task_id(1), votes=(INVALID, INVALID, INVALID))
+        (node,) = [n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == who]
+        assert node.quality_ppm["speech"] == 440_000  # .5 + .1 * (-.1 - .5)
+        await market.do(who, Retire(role=Role.PROCESSOR))
+        back = Register(role=Role.PROCESSOR, offers=node.offers, seal_key=node.seal_key, endpoint=node.endpoint)
+        await market.do(who, back)
+        (node,) = [n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == who]
+        assert node.quality_ppm["speech"] == 440_000
 
     async def test_work_in_progress_counts_as_load(self, market: Market) -> None:
         await market.open(task_id(1))

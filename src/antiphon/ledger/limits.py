@@ -27,7 +27,7 @@ from antiphon.protocol.identity import check_node_id
 
 MAX_SUPPLY_NANO = 10**9 * NANO  # all money there is; keeps every sum inside 64 bits
 MAX_PRICE_NANO = 10 * NANO  # per unit
-MAX_PARTS = 5_000
+MAX_PARTS = 1_000
 MAX_PART_UNITS = 100_000
 MAX_PHASES = 64
 MAX_NAME_CHARS = 64  # service, language, engine, voice

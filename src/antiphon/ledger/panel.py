@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from hashlib import sha256
 
+from antiphon.economy.selection import judging_cost
 from antiphon.economy.settlement import dissent, penalty
 from antiphon.economy.types import Role, Rules, Terms, Vote
 from antiphon.ledger.base import PartRecord, PartState
@@ -64,8 +65,9 @@ def locks(record: PartRecord, rules: Rules) -> Counter[str]:
     if record.state.final:
         return held
     ahead = record.assignment.producers[record.attempt :]
+    judging_nano = judging_cost(record.assignment, rules)
     for terms in ahead:
-        held[terms.node] += penalty(terms, rules)
+        held[terms.node] += penalty(terms, rules, judging_nano)
     for terms in record.assignment.validators:
         held[terms.node] += dissent(terms, rules) * len(ahead)
     return held

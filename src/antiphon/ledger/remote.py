@@ -13,7 +13,7 @@ import msgspec
 
 from antiphon import errors
 from antiphon.economy.types import Offer, Part, Quote, Role
-from antiphon.errors import AntiphonError, BusyError, ProtocolError, UnavailableError
+from antiphon.errors import AntiphonError, BusyError, ProtocolError, UnavailableError, UnreachableError
 from antiphon.ledger.base import Account, Ledger, NodeRecord, PartRecord, TaskRecord
 from antiphon.ledger.operations import Selector
 from antiphon.protocol import canonical
@@ -212,13 +212,21 @@ class RemoteLedger:
 
     async def _call(self, call: _Call, kind: type[T], wait_s: float = 0.0) -> T:
         pieces, size = [], 0
-        async for piece in self._request(self._endpoint, canonical.pack(call), self._deadline_s + wait_s):
-            size += len(piece)
-            if size > MAX_ANSWER_BYTES:
-                raise ProtocolError(f"The ledger's answer is longer than {MAX_ANSWER_BYTES} bytes", "Ask for less.")
-            pieces.append(piece)
+        try:
+            async for piece in self._request(self._endpoint, canonical.pack(call), self._deadline_s + wait_s):
+                size += len(piece)
+                if size > MAX_ANSWER_BYTES:
+                    break
+                pieces.append(piece)
+        except BusyError:
+            raise
+        except (UnavailableError, ProtocolError) as e:
+            # The service puts its own errors into the answer: what is raised here is the channel's.
+            raise UnreachableError(f"The ledger at {self._endpoint} does not answer: {e.what}", "Is it up?") from e
+        if size > MAX_ANSWER_BYTES:
+            raise ProtocolError(f"The ledger's answer is longer than {MAX_ANSWER_BYTES} bytes", "Ask for less.")
         if not pieces:
-            raise UnavailableError(f"The ledger at {self._endpoint} gave no answer", "Check that it runs; retry.")
+            raise UnreachableError(f"The ledger at {self._endpoint} gave no answer", "Check that it runs; retry.")
         answer = canonical.decode(_Answer, b"".join(pieces), limit=MAX_ANSWER_BYTES)
         if answer.error:
             raise _error(answer)

@@ -15,6 +15,7 @@ import msgspec
 from antiphon.clock import Clock
 from antiphon.economy import accounts
 from antiphon.economy.quote import quote
+from antiphon.economy.settlement import withdrawable
 from antiphon.economy.types import Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
 from antiphon.ledger import flow, limits, machine, panel
@@ -133,7 +134,7 @@ def _on_market(desk: Desk, call: _Call, operation: Register | Retire | Heartbeat
     db, sender = call.session.db, call.sender
     match operation:
         case Register():
-            market.register(db, sender, operation, call.now_ms)
+            market.register(db, sender, operation, call.now_ms, desk.rules)
         case Retire():
             market.retire(db, sender, operation.role)
         case Heartbeat():
@@ -143,10 +144,11 @@ def _on_market(desk: Desk, call: _Call, operation: Register | Retire | Heartbeat
         case Stake():
             _transfer(call, accounts.balance(sender), accounts.stake(sender), operation.amount_nano, "stake")
         case Unstake():
-            free_nano = money.holds(db, accounts.stake(sender)) - money.locked(db, sender)
+            stake_nano, locked_nano = money.holds(db, accounts.stake(sender)), money.locked(db, sender)
+            free_nano = withdrawable(stake_nano, locked_nano, desk.rules)
             if operation.amount_nano > free_nano:
                 raise FundsError(
-                    f"{sender} has {free_nano} nano of free stake, less than {operation.amount_nano}",
+                    f"{sender} can take back {free_nano} nano of its stake, less than {operation.amount_nano}",
                     "Wait until running parts have released theirs.",
                 )
             _transfer(call, accounts.stake(sender), accounts.balance(sender), operation.amount_nano, "unstake")

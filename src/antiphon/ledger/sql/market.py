@@ -31,14 +31,21 @@ def _offers(blob: bytes) -> tuple[ServiceOffer, ...]:
     return canonical.parse(tuple[ServiceOffer, ...], blob)
 
 
-def register(db: sqlite3.Connection, node: str, operation: Register, now_ms: int) -> None:
-    """Add or update a node in one role. Coming back after a retirement starts with an empty score memory."""
+def register(db: sqlite3.Connection, node: str, operation: Register, now_ms: int, rules: Rules) -> None:
+    """Add or update a node in one role.
+
+    Coming back after a retirement starts the score memory anew, except that it never washes off a bad name: a quality
+    below the prior stays.
+    """
     role = operation.role.value
     row = db.execute("SELECT retired FROM nodes WHERE node = ? AND role = ?", (node, role)).fetchone()
     if row is None and db.execute("SELECT count(*) FROM nodes").fetchone()[0] >= MAX_NODES:
         raise UnavailableError(f"The ledger has {MAX_NODES} registrations already", "Use another ledger.")
     if row is not None and row[0]:
-        db.execute("DELETE FROM scores WHERE node = ? AND role = ?", (node, role))
+        db.execute(
+            "UPDATE scores SET quality_ppm = min(quality_ppm, ?), settled = 0 WHERE node = ? AND role = ?",
+            (prior(rules), node, role),
+        )
     db.execute(
         "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, ?, 1, 0)",
         (node, role, canonical.pack(operation.offers), operation.seal_key, operation.endpoint, now_ms),
