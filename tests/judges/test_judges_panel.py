@@ -186,3 +186,22 @@ def test_a_card_is_the_voices_own_embedding(honest: Evidence) -> None:
     assert float(reference.embedding @ embed(honest.audio)) > 0.85
     assert reference.mos["distillmos"][0] > 4.0
     assert card("nobody") is None
+
+
+def test_a_mix_lies_between_its_voices() -> None:
+    one, two, mix = card("hibari"), card("espeak-en-us"), card("hibari:3 + espeak-en-us:1")
+    assert one is not None
+    assert two is not None
+    assert mix is not None
+    assert np.linalg.norm(mix.embedding) == pytest.approx(1.0)
+    assert (
+        float(mix.embedding @ one.embedding)
+        > float(mix.embedding @ two.embedding)
+        > float(one.embedding @ two.embedding)
+    )
+    assert mix.mos["distillmos"][0] == pytest.approx(0.75 * one.mos["distillmos"][0] + 0.25 * two.mos["distillmos"][0])
+
+
+@pytest.mark.parametrize("voice", ["hibari+nobody", "hibari:x", "hibari:-1+espeak-en-us", "hibari:nan", "", "+", ":"])
+def test_what_is_no_mix_of_known_voices_has_no_card(voice: str) -> None:
+    assert card(voice) is None

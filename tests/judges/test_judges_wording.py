@@ -31,7 +31,7 @@ def test_english_is_folded(written: str, spoken: str) -> None:
 
 
 def test_years_may_be_read_as_numbers() -> None:
-    assert normalise("1984", years=False) == "one thousand nine hundred eighty four"
+    assert normalise("1984", reading="number") == "one thousand nine hundred eighty four"
     assert [year(n) for n in (1066, 1900, 1905, 2000, 2009, 2026)] == [
         "ten sixty six",
         "nineteen hundred",
@@ -40,6 +40,12 @@ def test_years_may_be_read_as_numbers() -> None:
         "two thousand nine",
         "twenty twenty six",
     ]
+
+
+def test_ambiguous_figures_have_other_readings() -> None:
+    assert normalise("at 9.30 p.m.", reading="clock") == normalise("at 9:30 pm")
+    assert normalise("call 555-1234", reading="digits") == "call five five five one two three four"
+    assert normalise("May 4, 1986") == normalise("May 4th, 1986")
 
 
 def test_numbers_have_names() -> None:

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Literal, get_args
+
+Reading = Literal["year", "number", "clock", "digits"]
+READINGS: tuple[Reading, ...] = get_args(Reading)
+"""1984 as "nineteen eighty four" or as a number; 9.30 as a time; 555 as "five five five"."""
 
 _ONES = [
     "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
@@ -21,6 +26,10 @@ _MONEY = re.compile(r"([$£€¥])\s?(\d[\d,]*)(?:\.(\d\d))?(?!\d)(\s(?:thousand
 _CLOCK = re.compile(r"\b(\d{1,2}):(\d\d)\b")
 _ORDINAL = re.compile(r"\b(\d[\d,]*)(?:st|nd|rd|th)\b")
 _NUMBER = re.compile(r"(?<![\w.])(-)?(\d(?:[\d,]*\d)?)(?:\.(\d+))?")
+_POINTED_CLOCK = re.compile(r"\b(\d{1,2})\.([0-5]\d)\b")
+_DATE = re.compile(
+    r"\b(january|february|march|april|may|june|july|august|september|october|november|december)\s+(\d{1,2})\b(?![:.,]\d)"
+)
 _GROUPED = re.compile(r"^\d{1,3}(,\d{3})+$")
 
 
@@ -60,12 +69,15 @@ def year(number: int) -> str:
     return f"{cardinal(century)} {'oh ' if rest < 10 else ''}{cardinal(rest)}"
 
 
-def spell_numbers(text: str, *, years: bool = True) -> str:
-    """Replace figures by words. `years`: four plain digits from 1100 to 2099 are read as a year."""
+def spell_numbers(text: str, reading: Reading = "year") -> str:
+    """Replace figures by words. `reading` says how ambiguous ones are meant; see `READINGS`."""
+    if reading == "clock":
+        text = _POINTED_CLOCK.sub(r"\1:\2", text)
+    text = _DATE.sub(lambda m: f"{m[1]} {ordinal(int(m[2]))} ", text)
     text = _MONEY.sub(_money, text)
     text = _CLOCK.sub(_clock, text)
     text = _ORDINAL.sub(lambda m: f" {ordinal(int(m[1].replace(',', '')))} ", text)
-    return _NUMBER.sub(lambda m: _number(m, years=years), text)
+    return _NUMBER.sub(lambda m: _number(m, reading), text)
 
 
 def _money(match: re.Match[str]) -> str:
@@ -89,14 +101,14 @@ def _clock(match: re.Match[str]) -> str:
     return f" {cardinal(hour)} {'oh ' if minute < 10 else ''}{cardinal(minute)} "
 
 
-def _number(match: re.Match[str], *, years: bool) -> str:
+def _number(match: re.Match[str], reading: Reading) -> str:
     sign, whole, fraction = match.groups()
     plain = whole.replace(",", "")
     if "," in whole and not _GROUPED.match(whole):
         spoken = " ".join(cardinal(int(piece)) for piece in whole.split(",") if piece)
-    elif years and not fraction and len(whole) == 4 and 1100 <= int(plain) < 2100:
+    elif reading == "year" and not fraction and len(whole) == 4 and 1100 <= int(plain) < 2100:
         spoken = year(int(plain))
-    elif len(plain) > 1 and plain.startswith("0"):
+    elif (len(plain) > 1 and plain.startswith("0")) or (reading == "digits" and len(plain) > 2):
         spoken = digits(plain)
     else:
         spoken = cardinal(int(plain))

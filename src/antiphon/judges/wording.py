@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from antiphon.judges.numbers import spell_numbers
+from antiphon.judges.numbers import Reading, spell_numbers
 
 _UNSPACED = ("zh", "ja", "th", "lo", "km", "my", "yue", "cmn")
 _SYMBOLS = {"&": " and ", "@": " at ", "+": " plus ", "=": " equals ", "%": " percent ", "°": " degrees "}
@@ -52,6 +52,7 @@ _SPOKEN_AND = re.compile(
     r"\b(hundred|thousand|million|billion|dollars?|pounds?|euros?) and\b"
 )  # "two hundred and five"
 _APOSTROPHES = {0x2018: "'", 0x2019: "'", 0x60: "'"}
+_NOON = re.compile(r"(?<=[\d\s])([ap])\.?\s?m\b\.?")
 _KEPT = re.compile(r"[^\w\s']|_")
 
 
@@ -60,19 +61,19 @@ def unspaced(language: str) -> bool:
     return language.lower().split("-")[0] in _UNSPACED
 
 
-def normalise(text: str, language: str = "en-us", *, years: bool = True) -> str:
-    """Lower-case words divided by single spaces. `years` reads 1984 as "nineteen eighty four"."""
+def normalise(text: str, language: str = "en-us", *, reading: Reading = "year") -> str:
+    """Lower-case words divided by single spaces; `reading` says how ambiguous figures are meant."""
     folded = unicodedata.normalize("NFKC", text).lower().translate(_APOSTROPHES)
     if language.lower().startswith("en"):
-        folded = _english(folded, years=years)
+        folded = _english(folded, reading)
     words = _KEPT.sub(" ", folded).replace("'", "").split()
     return " ".join("".join(words)) if unspaced(language) else " ".join(words)
 
 
-def _english(text: str, *, years: bool) -> str:
+def _english(text: str, reading: Reading) -> str:
     text = unicodedata.normalize("NFKD", text)
     text = "".join(c for c in text if not unicodedata.combining(c))
-    text = spell_numbers(text, years=years)
+    text = spell_numbers(_NOON.sub(r"\1m", text), reading)
     for symbol, word in _SYMBOLS.items():
         text = text.replace(symbol, word)
     text = _KEPT.sub(" ", text)

@@ -11,6 +11,7 @@ from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
+from antiphon.judges.numbers import READINGS
 from antiphon.judges.recogniser import Recogniser, languages
 from antiphon.judges.wording import error_rates, normalise
 
@@ -85,17 +86,14 @@ class WordsJudge:
         return tuple(measured(self.name, name, "ratio", rate) for name, rate in zip(_NAMES, rates, strict=True))
 
     def _readings(self, evidence: Evidence, heard: str) -> set[tuple[str, str]]:
-        """The written and the spoken form, each with four figures read as a year and as a number."""
+        """The written and the spoken form, and what was heard, each in all readings of its figures."""
         text, language = evidence.request.text, evidence.request.language
         forms = [text]
         if self._normaliser is not None:
             forms.append(self._normaliser(text, language))
-        return {
-            (normalise(form, language, years=years), normalise(heard, language, years=alike))
-            for form in forms
-            for years in (True, False)
-            for alike in (True, False)
-        }
+        wanted = {normalise(form, language, reading=reading) for form in forms for reading in READINGS}
+        got = {normalise(heard, language, reading=reading) for reading in READINGS}
+        return {(one, other) for one in wanted for other in got}
 
 
 def _inconclusive(reason: str) -> tuple[Measurement, ...]:

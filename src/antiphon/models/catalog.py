@@ -166,8 +166,8 @@ CATALOG: tuple[Model, ...] = (
         "voice-cards",
         "1",
         "voice-cards.safetensors",
-        "0cc8d07210d02998d5249e623a9b526e260213a19a7b65ab78af2c2b6a92e2eb",
-        6_792,
+        "d8593621e263a9abf0df6731e05f6ee54017aed5b40eebf744d5441b14830e7a",
+        47_056,
         licence="MIT",
     ),
     Model(
