@@ -1,37 +1,61 @@
-"""The `antiphon` command: global options, lazily loaded verbs, and one-line errors with an exit code by class."""
+"""The `antiphon` command: global options, verbs that load when they are used, and how asynchronous work is run."""
 
 from __future__ import annotations
 
-import asyncio
 import importlib
-import logging
+import signal
 import sys
-from collections.abc import Coroutine
+import threading
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from antiphon import __version__
-from antiphon.errors import AntiphonError
+
+if TYPE_CHECKING:
+    import asyncio
 
 T = TypeVar("T")
-CANCELLED_EXIT = 130
 
-_VERBS = {
-    "say": "antiphon.cli.say:say",
-    "voices": "antiphon.cli.catalogue:voices",
-    "engines": "antiphon.cli.catalogue:engines",
-    "nodes": "antiphon.cli.network:nodes",
-    "account": "antiphon.cli.network:account",
-    "task": "antiphon.cli.tasks:task",
-    "receipt": "antiphon.cli.tasks:receipt",
-    "node": "antiphon.cli.serve:node",
-    "ledger": "antiphon.cli.serve:ledger",
-    "bench": "antiphon.cli.bench:bench",
-    "completion": "antiphon.cli.completion:completion",
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """Where a command lives, and its line in the overview: `--help` imports nothing else."""
+
+    target: str
+    summary: str
+
+
+VERBS: dict[str, dict[str, Verb]] = {
+    "Speak": {
+        "say": Verb("antiphon.cli.say:say", "Turn text into speech."),
+        "voices": Verb("antiphon.cli.catalogue:voices", "List the voices, by engine and language."),
+        "engines": Verb("antiphon.cli.catalogue:engines", "List the engines and what they can do."),
+    },
+    "Look": {
+        "account": Verb("antiphon.cli.network:account", "Show your balance, or deposit."),
+        "task": Verb("antiphon.cli.tasks:task", "List tasks, and show one."),
+        "receipt": Verb("antiphon.cli.tasks:receipt", "Explain receipts, and verify them offline."),
+        "nodes": Verb("antiphon.cli.network:nodes", "List the nodes: role, price, quality, stake."),
+    },
+    "Run": {
+        "ledger": Verb("antiphon.cli.serve:ledger", "Serve a ledger that nodes can join."),
+        "node": Verb("antiphon.cli.serve:node", "Run a processor or a validator, and earn."),
+        "bench": Verb("antiphon.cli.bench:bench", "Measure every promised figure on this machine."),
+        "completion": Verb("antiphon.cli.completion:completion", "Print a shell's completion script."),
+    },
 }
+
+EPILOG = """\b
+Examples:
+  antiphon say "Hello from a whole network." -o hello.wav
+  antiphon voices --language en-gb
+  antiphon COMMAND --help
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,65 +71,100 @@ class LazyGroup(click.Group):
     """Loads a verb's module only when it is used, so that --help and completion are instant."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        return list(_VERBS)
+        return [name for section in VERBS.values() for name in section]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        target = _VERBS.get(cmd_name)
-        if target is None:
+        verb = next((section[cmd_name] for section in VERBS.values() if cmd_name in section), None)
+        if verb is None:
             return None
-        module, _, attribute = target.partition(":")
+        module, _, attribute = verb.target.partition(":")
         command = getattr(importlib.import_module(module), attribute)
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        for title, section in VERBS.items():
+            with formatter.section(title):
+                formatter.write_dl([(f"{name:<10}", verb.summary) for name, verb in section.items()])
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         try:
             return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            nearest = _nearest(args[0], self.list_commands(ctx))
-            raise click.UsageError(f"{error.message} {nearest}".strip(), ctx) from None
+        except click.UsageError:
+            raise click.UsageError(f"There is no command {args[0]!r}. {_nearest(args[0], self)}".strip(), ctx) from None
 
 
 @click.group(
     cls=LazyGroup,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog='Try: antiphon say "Hello from a whole network." -o hello.wav',
+    epilog=EPILOG,
+    subcommand_metavar="COMMAND ...",
 )
-@click.option("--home", type=click.Path(path_type=Path, file_okay=False), envvar="ANTIPHON_HOME", help="Data folder.")
-@click.option("--ledger", envvar="ANTIPHON_LEDGER", help="Join a running network: its ledger's URL.")
-@click.option("--profile", default="antiphon", envvar="ANTIPHON_PROFILE", help="How validators here judge.")
-@click.option("-v", "--verbose", is_flag=True, help="Log what the nodes do.")
+@click.option(
+    "--home",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="ANTIPHON_HOME",
+    metavar="FOLDER",
+    help="Where keys, ledger and receipts are kept. By default your system's data folder.",
+)
+@click.option("--ledger", envvar="ANTIPHON_LEDGER", metavar="URL", help="Join the network of this ledger.")
+@click.option(
+    "--profile",
+    default="antiphon",
+    envvar="ANTIPHON_PROFILE",
+    metavar="NAME",
+    show_default=True,
+    help="How the validators run here judge.",
+)
+@click.option(
+    "--models",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="ANTIPHON_MODELS",
+    metavar="FOLDER",
+    help="Where model files are looked for first.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Tell what the nodes do, and show tracebacks.")
 @click.version_option(__version__, prog_name="antiphon")
 @click.pass_context
-def group(ctx: click.Context, home: Path | None, ledger: str | None, profile: str, verbose: bool) -> None:
-    """Text in, audio out, made by a network of nodes that check and pay each other."""
-    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(name)s: %(message)s")
-    ctx.obj = Settings(home or _default_home(), ledger, profile)
+def group(
+    ctx: click.Context, home: Path | None, ledger: str | None, profile: str, models: Path | None, verbose: bool
+) -> None:
+    """Text in, audio out, made by a network of nodes that check and pay each other.
+
+    Nothing needs to be set up: the first command creates a whole network in your data folder.
+    """
+    from antiphon.cli import logs
+
+    settings = ctx.obj = Settings(home or default_home(), ledger or None, profile)
+    logs.start(settings.home, verbose=verbose)
+    if models is not None:
+        from antiphon.models import use_folder
+
+        use_folder(models)
 
 
 def main() -> None:
-    """Entry point. Errors made on purpose become one line on stderr and their own exit code."""
-    try:
-        code = group.main(standalone_mode=False)
-    except click.exceptions.Abort:
-        _fail("Cancelled.", CANCELLED_EXIT)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except AntiphonError as error:
-        _fail(f"antiphon: {error}", error.exit_code)
-    except KeyboardInterrupt:
-        _fail("Cancelled.", CANCELLED_EXIT)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
-    sys.exit(code if isinstance(code, int) else 0)
+    """Entry point. However a command ends, it ends with its own exit code and at most one line of complaint."""
+    from antiphon.cli.ending import end
+
+    sys.exit(end(group))
+
+
+class Terminated(Exception):  # noqa: N818 - an end that was asked for, as KeyboardInterrupt is
+    """SIGTERM or SIGHUP came while a command was at work; it has cleaned up."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(signal.Signals(number).name)
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run an async command on uvloop where there is one. Ctrl-C cancels the work and lets it clean up."""
+    """Run an async command. Ctrl-C, SIGTERM and SIGHUP cancel it and let it clean up; then the first raises
+    KeyboardInterrupt, the others `Terminated`."""
+    import asyncio
+
     try:
         import uvloop
 
@@ -113,22 +172,54 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except ImportError:
         factory = None
     with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(work)
+        return runner.run(_stoppable(work))
 
 
-def _fail(message: str, code: int) -> None:
-    click.echo(message, err=True)
-    sys.exit(code)
+async def _stoppable(work: Coroutine[Any, Any, T]) -> T:
+    import asyncio
+
+    received: list[int] = []
+    me = asyncio.current_task()
+    assert me is not None
+
+    def stop(number: int) -> None:
+        received.append(number)
+        me.cancel()
+
+    with _handling(asyncio.get_running_loop(), stop):
+        try:
+            return await work
+        except asyncio.CancelledError:
+            if received:
+                raise Terminated(received[0]) from None
+            raise
 
 
-def _default_home() -> Path:
+@contextmanager
+def _handling(loop: asyncio.AbstractEventLoop, stop: Any) -> Iterator[None]:
+    """Signals that end a process by default end the work in order; one that the caller ignores (nohup) stays so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is signal.SIG_DFL]
+    for number in numbers:
+        loop.add_signal_handler(number, stop, number)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            loop.remove_signal_handler(number)
+
+
+def default_home() -> Path:
+    """The data folder of this user on this system."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("antiphon", appauthor=False))
 
 
-def _nearest(word: str, known: list[str]) -> str:
+def _nearest(word: str, known: LazyGroup) -> str:
     import difflib
 
-    found = difflib.get_close_matches(word, known, n=1)
+    found = difflib.get_close_matches(word, known.list_commands(click.Context(known)), n=1)
     return f"Did you mean {found[0]!r}?" if found else ""

@@ -34,22 +34,41 @@ def measured(parts: Iterable[PartRecord]) -> dict[str, float | None]:
     return {label: median(values) if values else None for label, values in found.items()}
 
 
-def paid_nano(closed: Closed) -> int:
-    """What the client's escrow paid to others, all in all."""
-    own = accounts.balance(closed.task.client)
-    return sum(
-        transfer.amount_nano * (1 if transfer.target != own else 0)
-        - (transfer.amount_nano if transfer.source.startswith("stake:") and transfer.target == own else 0)
-        for part in closed.parts
-        for ruling in part.rulings
-        for transfer in ruling.settlement.transfers
-        if transfer.source.startswith("escrow:") or transfer.target == own
-    )
+def paid_nano(client: str, parts: Iterable[PartRecord]) -> int:
+    """What `client` paid for these parts so far, all in all: out of escrow to others, less what penalties brought."""
+    own = accounts.balance(client)
+    paid = 0
+    for part in parts:
+        for ruling in part.rulings:
+            for transfer in ruling.settlement.transfers:
+                if transfer.source.startswith("escrow:") and transfer.target != own:
+                    paid += transfer.amount_nano
+                elif transfer.source.startswith("stake:") and transfer.target == own:
+                    paid -= transfer.amount_nano
+    return paid
+
+
+def paid_for(closed: Iterable[Closed]) -> int:
+    """`paid_nano` of finished tasks."""
+    return sum(paid_nano(one.task.client, one.parts) for one in closed)
 
 
 def ant(nano: int) -> str:
     """An amount for people: ANT with the digits that matter."""
-    return f"{nano / NANO:.6f}".rstrip("0").rstrip(".") + " ANT"
+    places = 9 if 0 < abs(nano) < 1_000 else 6
+    return f"{nano / NANO:,.{places}f}".rstrip("0").rstrip(".") + " ANT"
+
+
+def clock(seconds: float) -> str:
+    """A duration for people: 0:07, 2:31, 1:02:05."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 sentence`, `1,000 sentences`."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 def score_of(part: PartRecord) -> float | None:
@@ -69,6 +88,7 @@ def as_dict(result: Result) -> dict[str, Any]:
         "figures": measured(parts),
         "parts": [
             {
+                "task": part.task,
                 "index": part.part.index,
                 "state": str(part.state),
                 "producer": part.assignment.producers[part.attempt].node,
@@ -77,7 +97,7 @@ def as_dict(result: Result) -> dict[str, Any]:
             for part in parts
         ],
         "quoted_nano": sum(closed.task.quote.total_nano for closed in result.closed),
-        "paid_nano": sum(paid_nano(closed) for closed in result.closed),
+        "paid_nano": paid_for(result.closed),
         "tasks": [closed.task.task for closed in result.closed],
         "receipts": [str(path) for path in result.receipts],
     }

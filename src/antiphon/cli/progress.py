@@ -1,115 +1,150 @@
-"""What a person sees while a job runs: the quote, a bar for each subtask in work, then the outcome. All on stderr."""
+"""What a person sees while a job runs: the quote, a row for each sentence in work, then the outcome. All on stderr.
+
+On a terminal the rows are alive; elsewhere (a pipe, a log, `TERM=dumb`) only the quote and the outcome are printed.
+"""
 
 from __future__ import annotations
 
-import sys
+import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, TaskID, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bars
+from rich.live import Live
 
-from antiphon.cli.figures import ant, measured, paid_nano, score_of
-from antiphon.nodes.events import Closed, Opened, Stage
+from antiphon.cli.board import Board
+from antiphon.cli.figures import ant, counted, measured, paid_for, score_of
 
 if TYPE_CHECKING:
-    from antiphon.cli.say import Result
+    from collections.abc import Iterable
 
-STEPS = {"quoted": 0, "making": 1, "judging": 2, "valid": 3, "invalid": 3, "refunded": 3, "cancelled": 3}
-MAX_BARS = 8
-"""More subtasks than this in one task share one bar."""
+    from antiphon.cli.manuscript import Extent
+    from antiphon.cli.say import Result
+    from antiphon.ledger.base import NodeRecord, PartRecord
+    from antiphon.nodes.events import Closed, Opened
+
+REFRESHES_PER_S = 8
 
 
 class Progress:
-    """Bars on a terminal, plain lines elsewhere, nothing when disabled."""
+    """Tells a job's progress; silent when disabled. `alive` says whether anybody sees rows move."""
 
-    def __init__(self, *, enabled: bool) -> None:
-        self._console = Console(stderr=True, quiet=not enabled, highlight=False, soft_wrap=True)
-        self._bars = Bars(
-            TextColumn("  {task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[stage]}"),
-            TimeElapsedColumn(),
+    def __init__(self, *, enabled: bool, console: Console | None = None) -> None:
+        self._console = console or Console(stderr=True, quiet=not enabled, highlight=False, soft_wrap=True)
+        self.alive = enabled and self._console.is_terminal and not self._console.is_dumb_terminal
+        self._board = Board(time.monotonic)
+        self._live = Live(
+            self._board,
             console=self._console,
             transient=True,
-            disable=not (enabled and sys.stderr.isatty()),
+            refresh_per_second=REFRESHES_PER_S,
+            redirect_stdout=False,
         )
-        self._ids: dict[int, TaskID] = {}
-        self._shared: TaskID | None = None
-        self._seconds = 0.0
+        self._extent: Extent | None = None
+        self._quoted = False
 
     def __enter__(self) -> Self:
-        self._bars.start()
+        if self.alive:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bars.stop()
+        self.stop()
 
-    def event(self, event: Opened | Stage | Closed) -> None:
-        """Show one event of the job."""
-        if isinstance(event, Opened):
-            self._opened(event)
-        elif isinstance(event, Stage):
-            self._stage(event)
-        else:
-            for task in self._ids.values():
-                self._bars.remove_task(task)
-            self._ids.clear()
+    def stop(self) -> None:
+        """Take the rows away."""
+        if self.alive:
+            self._live.stop()
+
+    def expect(self, extent: Extent | None) -> None:
+        """How much there is to say, as far as it is known."""
+        self._extent = extent
+        self._board.expect(extent)
+
+    def waiting(self, what: str) -> None:
+        """Nothing can be shown yet but what is being waited for."""
+        self._board.waiting = what
+
+    def network(self, client: str, nodes: Iterable[NodeRecord]) -> None:
+        """Who pays and who works, so that rows can name engines and count what was paid."""
+        self._board.client = client
+        self._board.engines = {
+            node.node: node.offers[0].engine for node in nodes if node.offers and node.offers[0].engine
+        }
+
+    def opened(self, event: Opened) -> None:
+        """A task was opened; the first time its quote is told."""
+        if not self._quoted:
+            self._quoted = True
+            self._console.print(self._quote(event))
+        self._board.opened(event)
+
+    def parts(self, parts: Iterable[PartRecord], seats: int) -> None:
+        """How the parts of the open task stand now."""
+        self._board.parts(parts, seats)
+
+    def closed(self, event: Closed) -> None:
+        """A task is over."""
+        self._board.closed(event)
 
     def sound(self, seconds: float) -> None:
         """So much audio is ready."""
-        self._seconds = seconds
-
-    def _opened(self, event: Opened) -> None:
-        quote = event.quote
-        noun = "subtask" if event.parts == 1 else "subtasks"
-        self._console.print(
-            f"Quote {ant(quote.expected_nano)} for {event.parts} {noun}, at most {ant(quote.total_nano)} in escrow"
-        )
-        shared = event.parts > MAX_BARS
-        for number in range(event.first, event.first + event.parts):
-            if shared:
-                break
-            self._ids[number] = self._bars.add_task(f"part {number + 1}", total=3, stage="quoted")
-
-    def _stage(self, event: Stage) -> None:
-        task = self._ids.get(event.number)
-        who = f" by {event.node[:8]}" if event.node else ""
-        if task is None:
-            if event.what in STEPS and STEPS[event.what] == STEPS["valid"]:
-                self._shared = self._shared if self._shared is not None else self._bars.add_task("parts", stage="")
-                self._bars.update(self._shared, advance=1, stage=f"{event.number + 1} judged, {self._seconds:.0f} s")
-            return
-        self._bars.update(task, completed=STEPS.get(event.what, 1), stage=event.what + who)
+        self._board.seconds = seconds
 
     def summary(self, result: Result) -> None:
-        """The outcome: the file, the figures, the payment, the receipt."""
-        self._bars.stop()
-        parts = [part for closed in result.closed for part in closed.parts]
-        figures = measured(parts)
-        scores = [score for part in parts if (score := score_of(part)) is not None]
-        name = "stdout" if result.output == "-" else result.output
-        self._console.print(f"[bold]{name}[/bold]  {result.seconds:.1f} s of audio")
-        shown = [_figure(label, value) for label, value in figures.items()]
-        if scores:
-            shown.append(f"score {sum(scores) / len(scores):.2f}")
-        self._console.print("Judged  " + "   ".join(shown))
-        paid = sum(paid_nano(closed) for closed in result.closed)
-        quoted = sum(closed.task.quote.total_nano for closed in result.closed)
-        votes = sum(len(part.rulings[-1].outcome.majority) for part in parts if part.rulings)
-        cast = sum(len(part.rulings[-1].votes) for part in parts if part.rulings)
-        self._console.print(
-            f"Paid    {ant(paid)} of {ant(quoted)} in escrow; {votes} of {cast} votes with the majority"
-        )
-        if result.receipts:
-            more = f" and {len(result.receipts) - 1} more beside it" if len(result.receipts) > 1 else ""
-            self._console.print(f"Receipt {result.receipts[0]}{more}")
+        """The outcome in four lines: the audio, what was heard in it, what was paid, the receipt."""
+        self.stop()
+        name = "standard output" if result.output == "-" else result.output
+        first = f", the first after {result.first_audio_s:.1f} s" if result.first_audio_s is not None else ""
+        self._console.print(f"Audio    [bold]{_plain(name)}[/bold], {result.seconds:.1f} s{first}")
+        self._console.print(f"Judged   {_judged([part for closed in result.closed for part in closed.parts])}")
+        held = sum(closed.task.quote.total_nano for closed in result.closed)
+        self._console.print(f"Paid     {ant(paid_for(result.closed))}; of at most {ant(held)} the rest came back")
+        if len(result.receipts) == 1:
+            self._console.print(f"Receipt  {_plain(str(result.receipts[0]))}")
+        elif result.receipts:
+            names = f"{result.receipts[0].name} ... {result.receipts[-1].name}"
+            folder = result.receipts[0].parent
+            self._console.print(f"Receipts {len(result.receipts)} in {_plain(str(folder))} ({names})")
+
+    def _quote(self, event: Opened) -> str:
+        expected, total = event.quote.expected_nano, event.quote.total_nano
+        extent = self._extent
+        if extent is not None and extent.sentences == event.parts:
+            what = f"{counted(event.parts, 'sentence')} ({counted(extent.chars, 'character')})"
+            return f"Quote    {ant(expected)} for {what}; at most {ant(total)}, held in escrow"
+        if extent is None:
+            what = f"the first {counted(event.parts, 'sentence')}"
+            return f"Quote    {ant(expected)} for {what}; at most {ant(total)}, held in escrow"
+        times = extent.sentences / event.parts  # of the task at hand; good to a few percent for long texts
+        what = f"about {extent.sentences:,} sentences ({extent.chars:,} characters)"
+        return f"Quote    about {_rough(expected * times)} for {what}; escrow holds {event.parts} at a time"
+
+
+def _judged(parts: list[PartRecord]) -> str:
+    rulings = [part.rulings[-1] for part in parts if part.rulings]
+    for_it = sum(len(ruling.outcome.majority) for ruling in rulings)
+    cast = sum(len(ruling.votes) for ruling in rulings)
+    shown = [_figure(label, value) for label, value in measured(parts).items()]
+    scores = [score for part in parts if (score := score_of(part)) is not None]
+    if scores:
+        shown.append(f"score {sum(scores) / len(scores):.2f}")
+    return f"{for_it} of {counted(cast, 'vote')} agree: {', '.join(shown)}"
 
 
 def _figure(label: str, value: float | None) -> str:
     if value is None:
         return f"{label} inconclusive"
-    return f"{label} {value:.0%}" if label == "WER" else f"{label} {value:.2f}"
+    return f"{label} {value:.1%}" if label == "WER" else f"{label} {value:.2f}"
+
+
+def _rough(nano: float) -> str:
+    return ant(int(float(f"{nano:.2g}")))
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

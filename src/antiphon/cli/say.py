@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import sys
-from collections.abc import Iterable
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.app import Settings, run
-from antiphon.errors import InputError, RejectedError
+from antiphon.cli.app import Settings, Terminated, run
+from antiphon.cli.ending import CANCELLED_EXIT, Cancelled
+from antiphon.errors import AntiphonError, FundsError, InputError, RejectedError
 
 if TYPE_CHECKING:
     from antiphon.audio import AudioWriter
+    from antiphon.cli.connect import Session
+    from antiphon.cli.manuscript import Manuscript
     from antiphon.cli.progress import Progress
-    from antiphon.nodes.events import Closed
-    from antiphon.nodes.speech import Speech
+    from antiphon.nodes.events import Closed, Opened
+    from antiphon.nodes.speech import Speech, SpeechEvent
 
 DEFAULT_OUTPUT = "antiphon.wav"
 DEFAULT_VOICE = "hibari"
+MAX_SEED = 2**63 - 1
+LOOK_S = 0.2
+"""Between two looks at a running task, while somebody watches."""
 
 EPILOG = """\b
 Examples:
@@ -41,13 +47,15 @@ class Result:
     output: str
     seconds: float = 0.0
     first_audio_s: float | None = None
+    opened: list[str] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     receipts: list[Path] = field(default_factory=list)
+    standing: str = ""  # after a cancel: what was paid and what came back
 
 
 @click.command(epilog=EPILOG)
-@click.argument("text", required=False)
-@click.option("-f", "--file", "file", help="Read the text from a file; - is standard input.")
+@click.argument("text", nargs=-1)
+@click.option("-f", "--file", "file", metavar="FILE", help="Read the text from a file; - is standard input.")
 @click.option("-o", "--output", default=DEFAULT_OUTPUT, show_default=True, help="File to write; - streams to stdout.")
 @click.option("--format", "format_name", help="wav, flac, mp3, opus, ogg or pcm; by default the output's suffix.")
 @click.option("--voice", help=f"A name from `antiphon voices`, or a mix a:0.6+b:0.4.  [default: {DEFAULT_VOICE}]")
@@ -57,35 +65,37 @@ class Result:
 @click.option("--seed", type=int, help="The same seed gives the same audio.")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine.")
 @click.option("--stream/--verified", default=None, help="Release audio as it is made, or only after the vote.")
-@click.option("--max-cost", type=float, metavar="ANT", help="Refuse a task whose quote is higher.")
+@click.option("--max-cost", type=float, metavar="ANT", help="Buy nothing if the whole could cost more.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_obj
-def say(settings: Settings, /, text: str | None, file: str | None, output: str, **given: object) -> None:
+def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: str, **given: Any) -> None:
     """Turn TEXT into speech: quoted, made, judged, voted on and paid for by a network of nodes.
 
     Without any set-up this runs a whole network in this process; with --ledger, or while `antiphon ledger serve`
-    runs, it joins that one.
+    runs, it joins that one. TEXT may also come through a pipe.
     """
-    from antiphon.audio import format_named, format_of
-
-    if text is not None and file is not None:
-        raise InputError("Both TEXT and --file are given", "Give one of them.")
-    name = given["format_name"]
-    if output == "-" and given["as_json"]:
-        raise InputError("--json and -o - both need stdout", "Write the audio to a file.")
-    wanted = str(name) if name else "wav" if output == "-" else ""
-    form = format_named(wanted) if wanted else format_of(output)
+    from antiphon.audio import AudioWriter, format_named, format_of
+    from antiphon.cli.manuscript import manuscript_of
     from antiphon.cli.progress import Progress
     from antiphon.nodes.speech import OUTPUT_RATE_HZ
 
-    speech = _speech(text, file, output, given)
+    if output == "-" and given["as_json"]:
+        raise InputError("--json and -o - both need stdout", "Write the audio to a file.")
+    wanted = given["format_name"] or ("wav" if output == "-" else "")
+    form = format_named(wanted) if wanted else format_of(output)
+    manuscript = manuscript_of(text, file)
+    speech = _speech(manuscript, output, given)
+    limit_nano = speech.max_total_nano
     progress = Progress(enabled=not (given["quiet"] or given["as_json"]))
-    target = sys.stdout.buffer if output == "-" else Path(output)
-    from antiphon.audio import AudioWriter
-
-    with AudioWriter(target, form, OUTPUT_RATE_HZ) as writer, progress:
-        result = run(_say(settings, speech, writer, progress, Result(output)))
+    progress.expect(manuscript.extent)
+    result = Result(output)
+    try:
+        with AudioWriter(output, form, OUTPUT_RATE_HZ) as writer, progress:
+            run(_say(settings, speech, writer, progress, result, limit_nano))
+    except (KeyboardInterrupt, Terminated) as error:
+        code = 128 + error.number if isinstance(error, Terminated) else CANCELLED_EXIT
+        raise Cancelled(f"Cancelled. {result.standing or 'Nothing was paid.'}", code) from error
     if given["as_json"]:
         from antiphon.cli.figures import as_dict
 
@@ -94,77 +104,143 @@ def say(settings: Settings, /, text: str | None, file: str | None, output: str, 
         progress.summary(result)
 
 
-async def _say(settings: Settings, speech: Speech, writer: AudioWriter, progress: Progress, result: Result) -> Result:
+async def _say(
+    settings: Settings, speech: Speech, writer: AudioWriter, progress: Progress, result: Result, limit_nano: int | None
+) -> None:
     from antiphon.cli.connect import connect
-    from antiphon.cli.tasks import save_receipt
-    from antiphon.nodes.events import Closed
-    from antiphon.nodes.speech import Sound, speak
+    from antiphon.nodes.speech import speak
 
-    started = asyncio.get_running_loop().time()
+    started_s = asyncio.get_running_loop().time()
+    progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
     async with connect(settings, warm=True) as session:
+        progress.network(session.client.node_id, await session.ledger.nodes())
+        progress.waiting("Asking for a quote")
         try:
             async with aclosing(speak(session.client, speech)) as events:
-                async for event in events:
-                    if isinstance(event, Sound):
-                        if result.first_audio_s is None:
-                            result.first_audio_s = asyncio.get_running_loop().time() - started
-                        await asyncio.to_thread(writer.write, event.audio)
-                        result.seconds += event.audio.duration_s
-                        progress.sound(result.seconds)
-                        continue
-                    progress.event(event)
-                    if isinstance(event, Closed):
-                        result.closed.append(event)
-                        result.receipts.append(save_receipt(settings.home, event.receipt))
+                await _follow(session, events, settings.home, writer, progress, result, started_s)
         except RejectedError as error:
-            where = f"The receipt is {result.receipts[-1]}." if result.receipts else ""
-            raise RejectedError(error.what, f"{error.hint} {where}".strip()) from error
-    return result
+            why = f"Why: antiphon receipt show {result.receipts[-1]}" if result.receipts else error.hint
+            raise RejectedError(f"{error.what.rstrip('.')}; you were refunded", why) from error
+        except asyncio.CancelledError:
+            result.standing = await _standing(session, result)
+            raise
 
 
-def _speech(text: str | None, file: str | None, output: str, given: dict[str, object]) -> Speech:
-    from antiphon.economy.types import NANO
+async def _follow(
+    session: Session,
+    events: AsyncIterator[SpeechEvent],
+    home: Path,
+    writer: AudioWriter,
+    progress: Progress,
+    result: Result,
+    started_s: float,
+) -> None:
+    """Write what sounds, keep what is proven, show the rest."""
+    from antiphon.cli.tasks import save_receipt
+    from antiphon.nodes.events import Closed, Opened
+    from antiphon.nodes.speech import Sound
+
+    async with _watching(session, progress) as watch:
+        async for event in events:
+            if isinstance(event, Sound):
+                if result.first_audio_s is None:
+                    result.first_audio_s = asyncio.get_running_loop().time() - started_s
+                await asyncio.to_thread(writer.write, event.audio)
+                result.seconds += event.audio.duration_s
+                progress.sound(result.seconds)
+            elif isinstance(event, Opened):
+                result.opened.append(event.task)
+                progress.opened(event)
+                watch(event)
+            elif isinstance(event, Closed):
+                progress.closed(event)
+                result.closed.append(event)
+                result.receipts.append(save_receipt(home, event.receipt))
+
+
+@asynccontextmanager
+async def _watching(session: Session, progress: Progress) -> AsyncIterator[Any]:
+    """Yields a function that shows an opened task's parts as they move, until the next task or the end.
+
+    The client's own events come in the order of the audio; people want to see all parts that are in work.
+    """
+    current: asyncio.Task[None] | None = None
+
+    async def look(task: str) -> None:
+        with contextlib.suppress(AntiphonError):
+            seats = (await session.ledger.task(task)).rules.seats
+            while True:
+                progress.parts(await session.ledger.parts(task), seats)
+                await asyncio.sleep(LOOK_S)
+
+    def watch(event: Opened) -> None:
+        nonlocal current
+        if current is not None:
+            current.cancel()
+        current = asyncio.create_task(look(event.task)) if progress.alive else None
+
+    try:
+        yield watch
+    finally:
+        if current is not None:
+            current.cancel()
+            await asyncio.gather(current, return_exceptions=True)
+
+
+async def _standing(session: Session, result: Result) -> str:
+    """After a cancel: what was paid for, and what came back."""
+    from antiphon.cli.figures import ant, paid_nano
+
+    try:
+        parts = [part for task in result.opened for part in await session.ledger.parts(task)]
+        account = await session.ledger.account(session.client.node_id)
+    except AntiphonError:
+        return "What was not delivered is refunded."
+    paid = paid_nano(session.client.node_id, parts)
+    held = f", {ant(account.escrow_nano)} still in escrow" if account.escrow_nano else ""
+    done = f"{ant(paid)} was paid for what was made, the rest came back" if paid else "Nothing was paid"
+    return f"{done}{held}."
+
+
+def _speech(manuscript: Manuscript, output: str, given: dict[str, Any]) -> Speech:
     from antiphon.nodes.client import STREAM, VERIFIED
     from antiphon.nodes.speech import Speech
     from antiphon.nodes.voices import resolve
 
+    choice = resolve(given["voice"] or "", given["language"] or "", given["engine"] or "", default=DEFAULT_VOICE)
+    if not 0.5 <= given["speed"] <= 2.0:
+        raise InputError(f"Speed {given['speed']:g} is outside 0.5-2.0", "1.0 is the voice's own pace.")
+    seed = given["seed"]
+    if seed is not None and not 0 <= seed <= MAX_SEED:
+        raise InputError(f"Seed {seed} is outside 0-{MAX_SEED}", "Any smaller number will do.")
     stream = given["stream"] if given["stream"] is not None else output == "-"
-    limit = given["max_cost"]
-    choice = resolve(_text(given["voice"]), _text(given["language"]), _text(given["engine"]), default=DEFAULT_VOICE)
-    options = given["options"]
-    assert isinstance(options, tuple)
-    speed, seed = given["speed"], given["seed"]
-    assert isinstance(speed, float)
-    if not 0.5 <= speed <= 2.0:
-        raise InputError(f"Speed {speed:g} is outside 0.5-2.0")
     return Speech(
-        text=_blocks(text, file),
+        text=manuscript.blocks,
         voice=choice.voice,
         language=choice.language,
         engine=choice.engine,
-        speed=speed,
-        options=dict(map(_option, options)),
+        speed=given["speed"],
+        options=dict(map(_option, given["options"])),
         mode=STREAM if stream else VERIFIED,
-        seed=seed if isinstance(seed, int) else None,
-        max_total_nano=None if limit is None else round(float(str(limit)) * NANO),
+        seed=seed,
+        max_total_nano=_limit(given["max_cost"]),
     )
 
 
-def _blocks(text: str | None, file: str | None) -> Iterable[str]:
-    """The text in blocks. A single argument is checked at once, so that nothing is started for nothing."""
-    from antiphon.text import read_text
+def _limit(ant: float | None) -> int | None:
+    from antiphon.economy.types import NANO
 
-    if text is None:
-        return read_text(file if file is not None else "-")
-    import io
-
-    return list(read_text(io.BytesIO(text.encode("utf-8", "surrogatepass"))))
+    if ant is None:
+        return None
+    if not 0 < ant <= 1e9:
+        raise InputError(f"--max-cost {ant:g} is not a positive amount", "Give it in ANT, such as 0.05.")
+    return round(ant * NANO)
 
 
 def _option(pair: str) -> tuple[str, str | int | float | bool]:
     name, separator, value = pair.partition("=")
     if not separator or not name:
-        raise InputError(f"--option {pair!r} is not KEY=VALUE")
+        raise InputError(f"--option {pair!r} is not KEY=VALUE", "See `antiphon engines` for what an engine takes.")
     if value.lower() in {"true", "false"}:
         return name, value.lower() == "true"
     for kind in (int, float):
@@ -173,7 +249,3 @@ def _option(pair: str) -> tuple[str, str | int | float | bool]:
         except ValueError:
             continue
     return name, value
-
-
-def _text(value: object) -> str:
-    return str(value) if value else ""

@@ -1,0 +1,102 @@
+"""What is to be spoken: the words of the command line, a file or a pipe, and how much of it there is."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from antiphon.errors import InputError
+
+SCANNED_CHARS = 1 << 20
+"""Texts up to this length are counted before the work begins (a second); of longer ones the rest is estimated."""
+MAX_BEGINNINGS = 1_000
+BEGINNING_CHARS = 60
+TEXT_SUFFIXES = {".txt", ".md", ".text", ".rst", ".html", ".pdf", ".epub", ".docx", ".srt"}
+
+
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """How much there is to say. `beginnings` are the first words of the first sentences, for people."""
+
+    sentences: int
+    chars: int  # what is billed
+    exact: bool
+    beginnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manuscript:
+    """Text in blocks, and its extent; None for a pipe, whose end nobody knows."""
+
+    blocks: Iterable[str]
+    extent: Extent | None
+
+
+def manuscript_of(words: tuple[str, ...], file: str | None) -> Manuscript:
+    """The text that a command names. What is wrong with it is found before anything starts. Raises `InputError`."""
+    from antiphon.text import read_text
+
+    if words and file is not None:
+        raise InputError("Both TEXT and --file are given", "Give one of them.")
+    if words:
+        blocks = _of_words(words)
+        return Manuscript(blocks, measure(blocks, None))
+    if file is None or file == "-":
+        if sys.stdin is None or sys.stdin.isatty():
+            raise InputError("No text was given", 'Write for example: antiphon say "Good morning."')
+        return Manuscript(read_text("-"), None)
+    if not Path(file).is_file():  # a named pipe can be read only once
+        return Manuscript(_begun(read_text(file)), None)
+    return Manuscript(read_text(file), measure(read_text(file), Path(file).stat().st_size))
+
+
+def measure(blocks: Iterable[str], size_bytes: int | None) -> Extent:
+    """Count what will be spoken. Raises `InputError` if that is nothing."""
+    from antiphon.nodes.speech import FIRST_CHARS
+    from antiphon.text import split_stream
+
+    sentences = chars = end = 0
+    beginnings: list[str] = []
+    for piece in split_stream(blocks, first=FIRST_CHARS):
+        end = piece.end
+        if piece.spoken:
+            sentences += 1
+            chars += len(piece.text)
+            if len(beginnings) < MAX_BEGINNINGS:
+                beginnings.append(" ".join(piece.text[:BEGINNING_CHARS].split()))
+        if end >= SCANNED_CHARS and size_bytes is not None and sentences:
+            times = max(1.0, size_bytes / end)
+            return Extent(round(sentences * times), round(chars * times), False, tuple(beginnings))
+    if not sentences:
+        raise InputError("The text has nothing that can be spoken", "Give at least one word.")
+    return Extent(sentences, chars, True, tuple(beginnings))
+
+
+def _of_words(words: tuple[str, ...]) -> list[str]:
+    from antiphon.text import read_text
+
+    text = " ".join(words)
+    if not text.strip():
+        raise InputError("The text is empty", "Give at least one word.")
+    if len(words) == 1 and Path(text[:255]).suffix.lower() in TEXT_SUFFIXES and Path(text[:255]).is_file():
+        raise InputError(f"{text!r} is the name of a file", f"To read it aloud: antiphon say --file {text}")
+    try:
+        raw = _Named(text.encode("utf-8", "surrogateescape"))  # the bytes that the shell gave
+    except UnicodeEncodeError as e:
+        raise InputError("The text holds half a character (a lone surrogate)", "Give whole UTF-8 text.") from e
+    return list(read_text(raw))
+
+
+def _begun(blocks: Iterable[str]) -> Iterable[str]:
+    """The same blocks, with the first one read already: a missing or unreadable file shows itself now."""
+    rest = iter(blocks)
+    first = next(rest, "")
+    return itertools.chain([first], rest)
+
+
+class _Named(io.BytesIO):
+    name = "The text"
