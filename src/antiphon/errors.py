@@ -4,7 +4,8 @@ AntiphonError                     exit code
 ├── InputError                    2   the request is wrong: text, voice, language, engine, option, reference
 ├── FundsError                    3   an account or a stake cannot cover what was asked
 ├── UnavailableError              4   no node is free, all nodes failed, a deadline passed
-│   └── BusyError                     one node answers "not now" (a normal answer; retry elsewhere)
+│   ├── BusyError                     one node answers "not now" (a normal answer; retry elsewhere)
+│   └── UnreachableError              nothing answered at all: no connection, or it broke
 ├── RejectedError                 5   validators rejected the work; the client was refunded
 ├── OutputError                   6   the result cannot be written: disk full, no permission
 ├── StateError                    7   ledger or key store is damaged, or of another schema
@@ -55,6 +56,10 @@ class BusyError(UnavailableError):
     def __init__(self, what: str, hint: str = "", *, retry_after_s: float = 1.0) -> None:
         super().__init__(what, hint)
         self.retry_after_s = retry_after_s
+
+
+class UnreachableError(UnavailableError):
+    """Nothing answered: the other side may never have heard the question. Never sent as an answer."""
 
 
 class RejectedError(AntiphonError):

@@ -72,7 +72,12 @@ def test_an_answer_over_its_limit_is_refused() -> None:
         list(frame_reader.feed(write((DATA, bytes(51)))))
 
 
-@pytest.mark.parametrize("kind", ALL_ERRORS)
+def test_an_answer_never_says_unreachable_for_the_asker_did_reach_the_node() -> None:
+    _, payload = error_frame(errors.UnreachableError("My own ledger is away"))
+    assert type(error_of(payload)) is errors.UnavailableError
+
+
+@pytest.mark.parametrize("kind", [kind for kind in ALL_ERRORS if kind is not errors.UnreachableError])
 def test_every_error_of_the_tree_arrives_as_itself(kind: type[AntiphonError]) -> None:
     frame_type, payload = error_frame(kind("It failed", "Do this."))
     error = error_of(payload)

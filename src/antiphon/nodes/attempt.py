@@ -1,15 +1,28 @@
-"""One attempt at one part, seen from the client: send the work, take the stream, check it, or pass to the next node."""
+"""One attempt at one part, seen from the client: send the work, take the stream, skip a producer that fails.
+
+And the end of a part: whatever a producer says, only audio whose hash was judged valid counts (`conclude`).
+"""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from antiphon.audio import Waveform
 from antiphon.economy.types import Role
-from antiphon.errors import AntiphonError, BusyError, ConflictError, InputError, ProtocolError, UnavailableError
+from antiphon.errors import (
+    AntiphonError,
+    BusyError,
+    ConflictError,
+    InputError,
+    ProtocolError,
+    RejectedError,
+    UnavailableError,
+)
+from antiphon.ledger import panel
 from antiphon.ledger.base import NodeRecord, PartRecord, PartState
 from antiphon.ledger.operations import Skip
 from antiphon.nodes.events import Audio, Stage
@@ -18,12 +31,14 @@ from antiphon.nodes.messages import (
     FRAME_ACCEPTED,
     FRAME_CHUNK,
     FRAME_DONE,
+    MAX_PCM_BYTES,
     WORK,
     Done,
     Fetch,
     ResultHash,
     Work,
     audio_context,
+    rate_of,
 )
 from antiphon.nodes.parts import wrap_for
 from antiphon.protocol import StreamOpener, canonical, envelope
@@ -31,50 +46,81 @@ from antiphon.protocol import StreamOpener, canonical, envelope
 if TYPE_CHECKING:
     from antiphon.nodes.client import Client, PartRun, TaskRun
 
-BUSY_TRIES = 40
+log = logging.getLogger("antiphon.nodes")
+
+LONGEST_PAUSE_S = 1.0
+"""Between two questions to a busy producer, whatever it asks for."""
+HAND_OVER_S = 10.0
+"""A paid producer's time to send the client's copy; then validators are asked."""
 FETCH_DEADLINE_S = 10.0
 
 
 @dataclass(slots=True)
-class _Stream:
-    """What has arrived of one attempt's audio."""
+class Copy:
+    """One sealed stream of a part's audio, as far as it has arrived."""
 
     opener: StreamOpener
     result: ResultHash
     rate_hz: int
-    pcm: list[bytes] = field(default_factory=list)
+    pcm: bytearray = field(default_factory=bytearray)
+
+    def take(self, sealed: bytes) -> bytes:
+        """Open the next chunk. Raises `ProtocolError` for what is no audio, or more than one part can have."""
+        pcm, _ = self.opener.open(sealed)
+        if len(pcm) % 2 or len(self.pcm) + len(pcm) > MAX_PCM_BYTES:
+            raise ProtocolError("The node sends what is no audio of one part", "Ask another node.")
+        self.result.update(pcm)
+        self.pcm += pcm
+        return pcm
+
+    def is_whole(self, result_hash: bytes) -> bool:
+        return self.opener.finished and self.result.digest() == result_hash
 
 
-async def run_attempt(client: Client, run: TaskRun, part: PartRun, record: PartRecord) -> None:
-    """Try the assigned producer once. Afterwards the part is delivered, or was skipped in the ledger.
+@dataclass(slots=True)
+class Attempt:
+    """What came of one producer's turn."""
 
-    1. A producer that is busy is asked again while no other is left; 2. one that fails before delivering is skipped;
-    3. audio whose hash is not the committed one is never released in verified mode; 4. audio that a paid producer
-    keeps back is fetched from a validator that judged it.
-    """
+    number: int
+    copy: Copy | None = None
+    task: asyncio.Task[None] | None = None
+
+    async def end(self) -> None:
+        """Stop it and wait for its end."""
+        if self.task is not None:
+            self.task.cancel()
+            (failed,) = await asyncio.gather(self.task, return_exceptions=True)
+            if isinstance(failed, Exception):
+                log.error("%s failed", self.task.get_name(), exc_info=failed)
+
+
+def begin(client: Client, run: TaskRun, part: PartRun, record: PartRecord) -> Attempt:
+    """Ask the assigned producer, in a task of its own."""
+    attempt = Attempt(record.attempt)
+    attempt.task = asyncio.create_task(_run(client, run, part, record, attempt), name=f"attempt at part {part.number}")
+    return attempt
+
+
+async def _run(client: Client, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt) -> None:
+    """1. A busy producer is asked again while no other is left; 2. one that fails is passed over in the ledger, which
+    refuses if it has delivered after all."""
     last = record.attempt + 1 == len(record.assignment.producers)
-    heard = False
-    try:
-        for attempt in range(BUSY_TRIES):
-            try:
-                await _receive(client, run, part, record)
-                heard = True
-                break
-            except BusyError as error:  # 1
-                if not last or attempt + 1 == BUSY_TRIES:
-                    raise
-                await asyncio.sleep(error.retry_after_s)
-    except InputError as error:
-        await _skip(client, run, part, record, error)
-        raise
-    except AntiphonError as error:
-        await _skip(client, run, part, record, error)  # 2
-    if not heard and run.mode == "verified":
-        await _rescue(client, run, part, record)  # 4
+    while True:
+        try:
+            await _receive(client, run, part, record, attempt)
+            return
+        except BusyError as error:
+            if not last:
+                await _skip(client, run, part, record, error)
+                return
+            await asyncio.sleep(min(max(error.retry_after_s, 0.05), LONGEST_PAUSE_S))  # 1, until the ledger's deadline
+        except AntiphonError as error:
+            await _skip(client, run, part, record, error)  # 2
+            return
 
 
 async def _skip(client: Client, run: TaskRun, part: PartRun, record: PartRecord, error: AntiphonError) -> None:
-    """Pass over the producer, unless it has delivered after all."""
+    part.refusal = error
     operation = Skip(task=run.task, index=part.index, attempt=record.attempt, reason=type(error).__name__)
     try:
         await client.submit(operation, run.task)
@@ -83,9 +129,9 @@ async def _skip(client: Client, run: TaskRun, part: PartRun, record: PartRecord,
     part.output.put_nowait(Stage(part.number, f"retry: {error.what}"))
 
 
-async def _receive(client: Client, run: TaskRun, part: PartRun, record: PartRecord) -> None:
-    """Send the work and take the answer."""
-    producer = record.assignment.producers[record.attempt].node
+async def _receive(client: Client, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt) -> None:
+    """Send the work and take the answer, frame by frame. Raises `ProtocolError` for a frame out of place."""
+    producer = panel.producer(record).node
     node = await _find(client, producer, record.part.role)
     work = Work(
         index=part.index,
@@ -94,105 +140,119 @@ async def _receive(client: Client, run: TaskRun, part: PartRun, record: PartReco
         wrapped_key=wrap_for(part.key, node.seal_key, task=run.task, index=part.index, receiver=producer),
     )
     message = client.sign(WORK, producer, run.task, work)
-    deadline_s = max(1.0, (record.deadline_ms - client.context.clock.now_ms()) / 1000)
-    if run.mode == "verified":
-        rules = (await client.context.ledger.task(run.task)).rules
-        deadline_s += (rules.commit_s + rules.reveal_s) * (1 + rules.redraws)
-    stream: _Stream | None = None
-    answer = client.context.transport.request(node.endpoint, message, deadline_s=deadline_s)
+    copy: Copy | None = None
+    answer = client.context.transport.request(node.endpoint, message, deadline_s=_patience_s(client, run, record))
     async with aclosing(answer) as frames:
         async for frame in frames:
             tag, payload = frame[:1], frame[1:]
-            if tag == FRAME_ACCEPTED:
+            if tag == FRAME_ACCEPTED and copy is None:
                 context = audio_context(run.task, part.index, record.attempt, client.node_id)
-                rate_hz = int.from_bytes(payload, "big")
-                stream = _Stream(StreamOpener(part.key, context), ResultHash(part.key.reveal(), rate_hz), rate_hz)
-            elif tag == FRAME_CHUNK and stream is not None:
-                pcm, _ = stream.opener.open(payload)
-                stream.result.update(pcm)
-                _take(run, part, stream, pcm)
-            elif tag == FRAME_DONE and stream is not None:
-                await _check(client, run, part, record, stream, payload)
-                _release(part, stream)
+                rate_hz = rate_of(payload)
+                copy = Copy(StreamOpener(part.key, context), ResultHash(part.key.reveal(), rate_hz), rate_hz)
+                attempt.copy = copy
+            elif tag == FRAME_CHUNK and copy is not None:
+                copy.take(payload)
+                if run.mode == "stream":
+                    _release(part, copy)
+            elif tag == FRAME_DONE and copy is not None:
+                _check_done(client, run, record, copy, payload)
                 return
             else:
-                raise ProtocolError("The producer's answer has a frame out of place")
-    raise ProtocolError("The producer's answer ended before it was done")
+                raise ProtocolError("The producer's answer has a frame out of place", "Ask another node.")
+    raise ProtocolError("The producer's answer ended before it was done", "Ask another node.")
 
 
-def _take(run: TaskRun, part: PartRun, stream: _Stream, pcm: bytes) -> None:
-    """Stream mode releases at once, except what an earlier, broken attempt has released already."""
-    if run.mode == "verified":
-        stream.pcm.append(pcm)
-        return
-    before = stream.result.samples - len(pcm) // 2
-    fresh = pcm[2 * max(0, part.released_samples - before) :]
-    if fresh:
-        part.released_samples = stream.result.samples
-        part.output.put_nowait(Audio(part.number, Waveform.from_pcm16(fresh, stream.rate_hz)))
+def _patience_s(client: Client, run: TaskRun, record: PartRecord) -> float:
+    """Until the ledger's own deadlines for this attempt have passed, whatever the producer does."""
+    left_s = max(1.0, (record.deadline_ms - client.context.clock.now_ms()) / 1000)
+    rules = run.rules
+    judging_s = (rules.commit_s + rules.reveal_s) * (1 + rules.redraws) if run.mode == "verified" else 0
+    return left_s + judging_s + HAND_OVER_S
 
 
-def _release(part: PartRun, stream: _Stream) -> None:
-    if stream.pcm:
-        part.output.put_nowait(Audio(part.number, Waveform.from_pcm16(b"".join(stream.pcm), stream.rate_hz)))
-
-
-async def _check(
-    client: Client, run: TaskRun, part: PartRun, record: PartRecord, stream: _Stream, payload: bytes
-) -> None:
-    """The stream is whole, and is what the producer signed and what the ledger holds. Raises `ProtocolError`."""
+def _check_done(client: Client, run: TaskRun, record: PartRecord, copy: Copy, payload: bytes) -> None:
+    """The producer signed for exactly what arrived. Raises `ProtocolError`. What counts is the ledger (`conclude`)."""
     signed = envelope.verify_at(payload, client.node_id)
     done = canonical.decode(Done, signed.body)
-    if signed.sender != record.assignment.producers[record.attempt].node or signed.task != run.task:
-        raise ProtocolError("The result is signed by somebody else")
-    if not stream.opener.finished:
-        raise ProtocolError("The audio stream was cut short")
-    delivered = await client.context.ledger.part(run.task, part.index)
-    hashes = {done.result_hash, stream.result.digest()}
-    hashes.update(ruling.delivery.result_hash for ruling in delivered.rulings if ruling.attempt == record.attempt)
-    if delivered.delivery is not None and delivered.attempt == record.attempt:
-        hashes.add(delivered.delivery.result_hash)
-    if len(hashes) != 1:
-        raise ProtocolError("The audio is not what the producer committed to", "It is not used.")
+    if signed.sender != panel.producer(record).node or signed.task != run.task:
+        raise ProtocolError("The result is signed by somebody else", "Ask another node.")
+    if not copy.is_whole(done.result_hash):
+        raise ProtocolError("The audio is not what the producer signed for", "It is not used.")
 
 
-async def _rescue(client: Client, run: TaskRun, part: PartRun, record: PartRecord) -> None:
-    """Fetch judged audio from a validator when the producer did not hand it over."""
-    current = record
-    while not current.state.final and current.attempt == record.attempt:
-        current = await client.changed(current)
-    if current.state is not PartState.VALID or current.attempt != record.attempt or not current.rulings:
-        return
-    ruling = current.rulings[-1]
-    for validator in ruling.votes:
-        try:
-            await _fetch(client, run, part, validator, current)
+def _release(part: PartRun, copy: Copy) -> None:
+    """Give out what is new. After a broken attempt, what was played already is skipped, by time."""
+    start = 2 * round(part.released_s * copy.rate_hz)
+    if len(copy.pcm) > start:
+        fresh = Waveform.from_pcm16(bytes(copy.pcm[start:]), copy.rate_hz)
+        part.released_s = len(copy.pcm) / 2 / copy.rate_hz
+        part.output.put_nowait(Audio(part.number, fresh))
+
+
+async def conclude(client: Client, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt | None) -> None:
+    """The part is final: release what was judged valid, or raise what went wrong.
+
+    1. Money came back: the reason. 2. The producer's copy counts if its hash is the judged one. 3. Else the judged
+    audio comes from a validator. 4. In stream mode it must begin with what was heard already.
+    """
+    if record.state is not PartState.VALID:
+        raise _failure(part, record)  # 1
+    ruling = record.rulings[-1]
+    heard: Copy | None = None
+    if attempt is not None and attempt.task is not None and attempt.number == ruling.attempt:
+        await asyncio.wait({attempt.task}, timeout=HAND_OVER_S)
+        heard = attempt.copy
+        if heard is not None and heard.is_whole(ruling.delivery.result_hash):
+            _release(part, heard)  # 2
             return
+    judged = await _rescue(client, run, part, record)  # 3
+    if run.mode == "stream" and heard is not None and not judged.pcm.startswith(bytes(heard.pcm)):  # 4
+        raise ProtocolError(
+            f"Part {part.index} was heard other than it was judged", "Do not use the audio; the receipt names the node."
+        )
+    _release(part, judged)
+
+
+def _failure(part: PartRun, record: PartRecord) -> AntiphonError:
+    last = record.notes[-1] if record.notes else "no node delivered"
+    if record.state is PartState.INVALID:
+        return RejectedError(
+            f"Validators rejected part {record.part.index}", "You were refunded; see the receipt, or try another voice."
+        )
+    if isinstance(part.refusal, InputError):
+        return part.refusal
+    return UnavailableError(f"Part {record.part.index} failed: {last}", "You were refunded; try again.")
+
+
+async def _rescue(client: Client, run: TaskRun, part: PartRun, record: PartRecord) -> Copy:
+    """Fetch the judged audio from any validator that voted on it."""
+    for validator in record.rulings[-1].votes:
+        try:
+            return await _fetch(client, run, part, validator, record)
         except AntiphonError:
             continue
     raise UnavailableError(f"Part {part.index} is valid, but nobody hands over its audio", "Run the command again.")
 
 
-async def _fetch(client: Client, run: TaskRun, part: PartRun, validator: str, record: PartRecord) -> None:
-    delivery = record.rulings[-1].delivery
+async def _fetch(client: Client, run: TaskRun, part: PartRun, validator: str, record: PartRecord) -> Copy:
+    ruling = record.rulings[-1]
     node = await _find(client, validator, Role.VALIDATOR)
-    message = client.sign(FETCH, validator, run.task, Fetch(index=part.index, attempt=record.attempt))
-    opener = StreamOpener(part.key, audio_context(run.task, part.index, record.attempt, validator))
-    stream = _Stream(opener, ResultHash(part.key.reveal(), delivery.rate_hz), delivery.rate_hz)
+    message = client.sign(FETCH, validator, run.task, Fetch(index=part.index, attempt=ruling.attempt))
+    opener = StreamOpener(part.key, audio_context(run.task, part.index, ruling.attempt, validator))
+    rate_hz = ruling.delivery.rate_hz
+    copy = Copy(opener, ResultHash(part.key.reveal(), rate_hz), rate_hz)
     answer = client.context.transport.request(node.endpoint, message, deadline_s=FETCH_DEADLINE_S)
     async with aclosing(answer) as frames:
         async for frame in frames:
             if frame[:1] == FRAME_CHUNK:
-                pcm, _ = opener.open(frame[1:])
-                stream.result.update(pcm)
-                stream.pcm.append(pcm)
-    if not opener.finished or stream.result.digest() != delivery.result_hash:
-        raise ProtocolError("The validator's copy is not what was judged")
-    _release(part, stream)
+                copy.take(frame[1:])
+    if not copy.is_whole(ruling.delivery.result_hash):
+        raise ProtocolError("The validator's copy is not what was judged", "Ask another validator.")
+    return copy
 
 
 async def _find(client: Client, node_id: str, role: Role) -> NodeRecord:
     for node in await client.context.ledger.nodes(role):
         if node.node == node_id:
             return node
-    raise UnavailableError(f"Node {node_id[:8]} is not registered any more")
+    raise UnavailableError(f"Node {node_id[:8]} is not registered any more", "Ask another node.")

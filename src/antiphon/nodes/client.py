@@ -7,28 +7,35 @@ no more memory or locked money than a page. Parts run in parallel; audio comes o
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
+import logging
 import secrets
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
-from antiphon.economy.types import Part, Quote
-from antiphon.errors import AntiphonError, FundsError, InputError, RejectedError, UnavailableError
+from antiphon.economy.types import DEFAULT_RULES, Part, Quote, Rules
+from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, UnavailableError
 from antiphon.ledger import panel, receipts
 from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Cancel, OpenTask, Selector
-from antiphon.nodes.attempt import run_attempt
+from antiphon.nodes.attempt import Attempt, begin, conclude
+from antiphon.nodes.blocking import in_daemon
 from antiphon.nodes.events import Audio, Closed, Event, Opened, Stage
 from antiphon.nodes.messages import ORDER, Brief
-from antiphon.nodes.node import Actor, Context
+from antiphon.nodes.node import Actor
 from antiphon.nodes.parts import make_order
 from antiphon.protocol import TaskKey
 from antiphon.services import Request, units_of
 
+log = logging.getLogger("antiphon.nodes")
+
 TASK_PARTS = 16
 """Most parts in one task: enough to keep every processor busy, little enough to lock and to hold in memory."""
+
+ABANDON_S = 3.0
+"""Longest try to cancel a task in the ledger; without it the money comes back at the deadlines."""
 
 STREAM = "stream"
 VERIFIED = "verified"
@@ -61,7 +68,8 @@ class PartRun:
     key: TaskKey
     order: bytes
     output: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
-    released_samples: int = 0
+    released_s: float = 0.0  # of audio, in stream mode
+    refusal: AntiphonError | None = None  # why the last producer was passed over
     error: AntiphonError | None = None
 
 
@@ -73,14 +81,13 @@ class TaskRun:
     quote: Quote
     mode: str
     parts: list[PartRun]
+    rules: Rules = DEFAULT_RULES
+    opening: asyncio.Task[None] | None = None
     workers: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 class Client(Actor):
     """Opens tasks and follows them to their end. Closing the event stream early cancels and refunds."""
-
-    def __init__(self, context: Context) -> None:
-        super().__init__(context)
 
     async def quote(self, selector: Selector, requests: Iterable[Request]) -> Quote:
         """What the job would cost now; nothing is locked."""
@@ -105,14 +112,17 @@ class Client(Actor):
                 closed = await self._close(current)
                 runs.remove(current)
                 yield closed
-                self._raise_failure(current, closed)
+                self._raise_failure(current, closed.task.state)
                 current = await ahead
         finally:
-            if ahead is not None:
-                ahead.cancel()
-                await asyncio.gather(ahead, return_exceptions=True)
-            for run in runs:
-                await self._abandon(run)
+            await _undisturbed(self._leave(ahead, runs))
+
+    async def _leave(self, ahead: asyncio.Task[TaskRun | None] | None, runs: list[TaskRun]) -> None:
+        """Nothing stays behind: no task of ours, no key, no escrow that a cancel can free."""
+        if ahead is not None:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+        await asyncio.gather(*(self._abandon(run) for run in runs))
 
     async def _open_ahead(
         self, current: TaskRun, job: Job, numbered: Iterator[tuple[int, Request]], runs: list[TaskRun]
@@ -122,11 +132,13 @@ class Client(Actor):
             await finished
             if done * 2 >= len(current.workers):
                 break
+        if any(part.error for part in current.parts):
+            return None  # the job has failed: nothing more is bought for it
         return await self._open(job, numbered, runs)
 
     async def _open(self, job: Job, numbered: Iterator[tuple[int, Request]], runs: list[TaskRun]) -> TaskRun | None:
         """Make orders, open the task (escrow), start all its parts. None when no request is left."""
-        batch = list(islice(numbered, TASK_PARTS))
+        batch = await in_daemon(lambda: list(islice(numbered, TASK_PARTS)))
         if not batch:
             return None
         task = secrets.token_hex(16)
@@ -139,20 +151,21 @@ class Client(Actor):
             )
         parts = [self._order(task, index, number, request, job.seed) for index, (number, request) in enumerate(batch)]
         digest = hashlib.sha256(b"".join(hashlib.sha256(part.order).digest() for part in parts)).digest()
-        run = TaskRun(task, quote, job.mode, parts)
-        runs.append(run)  # before the money moves: whatever happens from here on, somebody will take it back
-        await self.submit(
-            OpenTask(
-                task=task,
-                selector=job.selector,
-                parts=declared,
-                mode=job.mode,
-                request_hash=digest,
-                max_total_nano=quote.total_nano,
-                synthetic=job.synthetic,
-            ),
-            task,
+        operation = OpenTask(
+            task=task,
+            selector=job.selector,
+            parts=declared,
+            mode=job.mode,
+            request_hash=digest,
+            max_total_nano=quote.total_nano,
+            synthetic=job.synthetic,
         )
+        run = TaskRun(task, quote, job.mode, parts)
+        runs.append(run)
+        # Its own task, for a cancel must not leave it open whether the money moved: `_abandon` waits for the answer.
+        run.opening = asyncio.create_task(self.submit(operation, task), name=f"opening {task[:8]}")
+        await asyncio.shield(run.opening)
+        run.rules = (await self.context.ledger.task(task)).rules
         run.workers = [asyncio.create_task(self._part(run, part), name=f"part {part.number}") for part in parts]
         return run
 
@@ -164,53 +177,57 @@ class Client(Actor):
         )
 
     async def _part(self, run: TaskRun, part: PartRun) -> None:
-        """Take one part through as many attempts as the ledger allows."""
-        watch = asyncio.create_task(self._watch(run, part))
+        """Follow one part in the ledger to its end, and ask whichever producer's turn it is.
+
+        The ledger leads: a producer that hangs is left as soon as its part is passed on.
+        """
+        attempt: Attempt | None = None
         try:
             record = await self.context.ledger.part(run.task, part.index)
+            told = ""
             while not record.state.final:
-                if record.state is not PartState.WAITING:
-                    await run_attempt(self, run, part, record)
-                attempt = record.attempt
-                while not record.state.final and record.attempt == attempt:
-                    record = await self.changed(record)
-            if record.state is not PartState.VALID:
-                part.error = _failure(record)
-            await watch
+                told = self._tell(part, record, told)
+                if attempt is not None and attempt.number != record.attempt:
+                    await attempt.end()
+                    attempt = None
+                if attempt is None and record.state is PartState.ASSIGNED:
+                    attempt = begin(self, run, part, record)
+                record = await self.changed(record)
+            self._tell(part, record, told)
+            await conclude(self, run, part, record, attempt)
         except AntiphonError as error:
             part.error = error
         finally:
-            watch.cancel()
             part.output.put_nowait(Audio(part.number, None))
             part.output.put_nowait(None)
+            if attempt is not None:
+                await attempt.end()
             part.key.destroy()
 
-    async def _watch(self, run: TaskRun, part: PartRun) -> None:
-        """Tell the stages of a part as the ledger sees them, beside the stream of its audio."""
-        record = await self.context.ledger.part(run.task, part.index)
-        told = ""
-        while True:
-            word = _STAGES.get(record.state, str(record.state))
-            if word != told and word:
-                told = word
-                part.output.put_nowait(Stage(part.number, word, panel.producer(record).node))
-            if record.state.final:
-                return
-            record = await self.changed(record)
+    @staticmethod
+    def _tell(part: PartRun, record: PartRecord, told: str) -> str:
+        """Say what stage the part has reached, once each."""
+        word = _STAGES.get(record.state, str(record.state))
+        if word and word != told:
+            part.output.put_nowait(Stage(part.number, word, panel.producer(record).node))
+        return word or told
 
     async def _close(self, run: TaskRun) -> Closed:
+        """Settled: the receipt. Raises a part's error where that kept the task from being settled."""
         await asyncio.gather(*run.workers)
         task = await self.context.ledger.task(run.task)
+        if task.state is TaskState.OPEN:
+            self._raise_failure(run, task.state)
         receipt = await receipts.build(self.context.ledger, run.task)
         return Closed(task, await self.context.ledger.parts(run.task), receipt)
 
     @staticmethod
-    def _raise_failure(run: TaskRun, closed: Closed) -> None:
+    def _raise_failure(run: TaskRun, state: TaskState) -> None:
         errors = [part.error for part in run.parts if part.error is not None]
         if errors:
             raise errors[0]
-        if closed.task.state is not TaskState.COMPLETED:
-            raise UnavailableError(f"Task {run.task[:8]} ended {closed.task.state}", "See `antiphon task show`.")
+        if state is not TaskState.COMPLETED:
+            raise UnavailableError(f"Task {run.task[:8]} ended {state}", "See `antiphon task show`.")
 
     async def _abandon(self, run: TaskRun) -> None:
         """Cancel: stop the parts, take back the escrow of what was not delivered, forget the keys."""
@@ -219,21 +236,32 @@ class Client(Actor):
         await asyncio.gather(*run.workers, return_exceptions=True)
         for part in run.parts:
             part.key.destroy()
-        with contextlib.suppress(AntiphonError):
-            if (await self.context.ledger.task(run.task)).state is TaskState.OPEN:
-                await self.submit(Cancel(task=run.task), run.task)
+        if run.opening is None:
+            return
+        try:
+            async with asyncio.timeout(ABANDON_S):
+                await asyncio.wait({run.opening})
+                if run.opening.exception() is None:
+                    await self.submit(Cancel(task=run.task), run.task)
+        except ConflictError:
+            return  # it is closed already
+        except (AntiphonError, TimeoutError) as error:
+            log.warning("task %s could not be cancelled; its money comes back in time (%s)", run.task[:8], error)
+        finally:
+            run.opening.cancel()
+
+
+async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
+    """Do bounded work to its end, even if the waiting for it is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
 
 
 def part_seed(seed: int | None, number: int, task: str) -> int:
     """Seed of one part: from the job's seed (the same every time) or bound to the task id. 63 bits."""
     root = task if seed is None else str(seed)
     return int.from_bytes(hashlib.sha256(f"antiphon/1 seed {root} {number}".encode()).digest()[:8], "big") >> 1
-
-
-def _failure(record: PartRecord) -> AntiphonError:
-    last = record.notes[-1] if record.notes else "no node delivered"
-    if record.state is PartState.INVALID:
-        return RejectedError(
-            f"Validators rejected part {record.part.index}", "You were refunded; see the receipt, or try another voice."
-        )
-    return UnavailableError(f"Part {record.part.index} failed: {last}", "You were refunded; try again.")

@@ -17,6 +17,8 @@ import hashlib
 
 import msgspec
 
+from antiphon.errors import ProtocolError
+from antiphon.ledger.limits import MAX_RATE_HZ, MIN_RATE_HZ
 from antiphon.services import Request
 
 ORDER = "order"
@@ -28,6 +30,9 @@ DONE = "done"
 FRAME_ACCEPTED = b"A"
 FRAME_CHUNK = b"C"
 FRAME_DONE = b"D"
+
+MAX_PCM_BYTES = 7 * 1024 * 1024
+"""Most audio of one part: what fits into one Judge message, 2.5 minutes at 24 kHz."""
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,6 +90,19 @@ class Done(_Body, frozen=True):
     result_hash: bytes
     samples: int
     rate_hz: int
+
+
+def rate_frame(rate_hz: int) -> bytes:
+    """A producer's first frame: it has taken the work, and will answer at this rate."""
+    return FRAME_ACCEPTED + rate_hz.to_bytes(4, "big")
+
+
+def rate_of(payload: bytes) -> int:
+    """The rate in a producer's first frame, in Hz. Raises `ProtocolError` for one that no audio has."""
+    rate_hz = int.from_bytes(payload, "big") if len(payload) == 4 else 0
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise ProtocolError(f"The producer announces audio at {rate_hz} Hz", "Ask another node.")
+    return rate_hz
 
 
 def order_context(task: str, index: int) -> bytes:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 from antiphon.clock import Clock
 from antiphon.economy.types import Role
-from antiphon.errors import AntiphonError, UnavailableError
+from antiphon.errors import AntiphonError, ConflictError, InputError, UnavailableError
 from antiphon.ledger.base import Ledger, PartRecord
 from antiphon.ledger.operations import Heartbeat, Operation, Register, ServiceOffer
 from antiphon.nodes.transport import Transport
@@ -22,12 +23,13 @@ log = logging.getLogger("antiphon.nodes")
 MAX_AGE_MS = 60_000
 """Oldest message a node accepts; the replay guard remembers at least this long."""
 
-HEARTBEAT_S = 10.0
-LEDGER_TRIES = 5
+HEARTBEAT_S = 5.0
+GOODBYE_S = 3.0
+"""Longest try to tell the ledger that a node leaves; without it the ledger notices after `rules.live_s`."""
 WAIT_S = 20.0
 """Longest single wait for a part to move on."""
-EXPIRE_PAUSE_S = 0.02
-"""Between two looks at a part whose deadline has passed, should the ledger's clock be behind ours."""
+LEAST_WAIT_S = 0.1
+"""Least wait for a part whose deadline has passed by our clock: the ledger's may be behind."""
 
 Route = Callable[[Envelope], AsyncGenerator[bytes, None]]
 
@@ -51,35 +53,20 @@ class Actor:
         self._ledger_id: str | None = None
 
     async def submit(self, operation: Operation, task: str = "") -> None:
-        """Sign and submit one operation; an unreachable ledger is tried again with the same envelope (idempotent)."""
+        """Sign and submit one operation. How long a ledger that is away is waited for is the ledger's own affair
+        (`patience`)."""
         if self._ledger_id is None:
             self._ledger_id = await self.context.ledger.identity()
-        signed = envelope.sign(
-            self.context.identity,
-            kind="ledger",
-            receiver=self._ledger_id,
-            task=task,
-            body=canonical.encode(operation),
-            clock=self.context.clock,
-        )
-        for attempt in range(LEDGER_TRIES):
-            try:
-                await self.context.ledger.submit(signed)
-                return
-            except UnavailableError as error:
-                if attempt + 1 == LEDGER_TRIES or not getattr(error, "unreachable", False):
-                    raise
-                await asyncio.sleep(0.2 * 2**attempt)
+        await self.context.ledger.submit(self.sign("ledger", self._ledger_id, task, operation))
 
     async def changed(self, record: PartRecord) -> PartRecord:
         """The part once it has moved on, or as it is after a while. A passed deadline is acted on: anybody may."""
         left_s = (record.deadline_ms - self.context.clock.now_ms()) / 1000 + 0.01 if record.deadline_ms else WAIT_S
-        wait_s = min(WAIT_S, max(0.0, left_s))
+        wait_s = min(WAIT_S, max(LEAST_WAIT_S, left_s))
         task, index = record.task, record.part.index
         fresh = await self.context.ledger.part(task, index, newer_than=record.version, wait_s=wait_s)
         if fresh.version == record.version and left_s <= wait_s:
             await self.context.ledger.expire()
-            await asyncio.sleep(EXPIRE_PAUSE_S)
         return fresh
 
     def sign(self, kind: str, receiver: str, task: str, body: object) -> bytes:
@@ -101,9 +88,15 @@ class Node(Actor):
 
     def __init__(self, context: Context) -> None:
         super().__init__(context)
-        self._guard = ReplayGuard(window_ms=2 * MAX_AGE_MS, capacity=100_000)
+        self._guard = ReplayGuard(
+            window_ms=2 * MAX_AGE_MS,
+            capacity=100_000,
+            # What was answered before a restart is forgotten: a message from back then could be a second copy.
+            not_before_ms=context.clock.now_ms() - 1,
+        )
         self._background: set[asyncio.Task[None]] = set()
         self._heart: asyncio.Task[None] | None = None
+        self._leaving = False
 
     @property
     def offers(self) -> tuple[ServiceOffer, ...]:
@@ -123,11 +116,43 @@ class Node(Actor):
             kinds=tuple(self.routes),
             max_age_ms=MAX_AGE_MS,
         )
-        async for frame in self.routes[opened.kind](opened):
-            yield frame
+        if self._leaving and opened.kind in self.new_work:
+            raise UnavailableError("The node is leaving and takes no more work", "Ask another node.")
+        # Closed here and now: what a route holds (keys, its place in the queue) is free when the asker is gone.
+        async with aclosing(self.routes[opened.kind](opened)) as frames:
+            async for frame in frames:
+                yield frame
+
+    new_work: frozenset[str] = frozenset()
+    """Kinds of messages that are refused while the node leaves."""
 
     async def start(self, endpoint: str) -> None:
         """Register in the ledger and keep telling it that this node is alive."""
+        await self._register(endpoint)
+        self._heart = asyncio.create_task(self._beat(endpoint), name=f"heartbeat {self.node_id[:8]}")
+
+    async def stop(self, *, goodbye: bool = True, finish_s: float = 0.0) -> None:
+        """Leave: no new work, up to `finish_s` for what is under way, then an end to it."""
+        self._leaving = True
+        if self._heart is not None:
+            await _end({self._heart})
+        if goodbye:
+            with contextlib.suppress(AntiphonError, TimeoutError):
+                async with asyncio.timeout(GOODBYE_S):
+                    await self.submit(Heartbeat(role=self.role, live=False))
+        if finish_s > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(finish_s):
+                    await self.drain()
+        await _end(self._background)
+
+    async def drain(self) -> None:
+        """Wait until no background work is left (votes cast, results judged)."""
+        while self._background:
+            await asyncio.wait(self._background)
+            await asyncio.sleep(0)  # lets their callbacks take them off the list
+
+    async def _register(self, endpoint: str) -> None:
         await self.submit(
             Register(
                 role=self.role,
@@ -136,38 +161,45 @@ class Node(Actor):
                 endpoint=endpoint,
             )
         )
-        self._heart = asyncio.create_task(self._beat(), name=f"heartbeat {self.node_id[:8]}")
 
-    async def stop(self, *, goodbye: bool = True) -> None:
-        """End background work, and tell the ledger not to offer this node any more."""
-        tasks = list(self._background)
-        if self._heart is not None:
-            tasks.append(self._heart)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        if goodbye:
-            with contextlib.suppress(AntiphonError):
-                await self.submit(Heartbeat(role=self.role, live=False))
-
-    async def _beat(self) -> None:
+    async def _beat(self, endpoint: str) -> None:
+        """For ever. A ledger that does not know this node (a restored backup, say) is told of it again."""
         while True:
             await asyncio.sleep(HEARTBEAT_S)
-            await self._quietly(self.submit(Heartbeat(role=self.role)), "heartbeat")
+            try:
+                try:
+                    await self.submit(Heartbeat(role=self.role))
+                except (InputError, ConflictError):
+                    await self._register(endpoint)
+            except AntiphonError as error:
+                log.warning("%s %s: heartbeat: %s", self.role, self.node_id[:8], error)
 
-    def _spawn(self, work: Coroutine[Any, Any, None], what: str) -> None:
-        """Run in the background; an expected error is logged, and ends this piece of work only."""
+    def _spawn(self, work: Coroutine[Any, Any, None], what: str, done: Callable[[], None]) -> asyncio.Task[None]:
+        """Run in the background. `done` is called when it ends, in whatever way: also if it never began."""
         task = asyncio.create_task(self._quietly(work, what), name=what)
         self._background.add(task)
-        task.add_done_callback(self._background.discard)
 
-    async def _quietly(self, work: Awaitable[None], what: str) -> None:
+        def ended(task: asyncio.Task[None]) -> None:
+            self._background.discard(task)
+            work.close()
+            done()
+
+        task.add_done_callback(ended)
+        return task
+
+    async def _quietly(self, work: Coroutine[Any, Any, None], what: str) -> None:
+        """An error ends this piece of work only; one that nobody foresaw is logged with its traceback."""
         try:
             await work
         except AntiphonError as error:
             log.warning("%s %s: %s: %s", self.role, self.node_id[:8], what, error)
+        except Exception:  # the edge: nobody waits for this task, so its log is all that is told
+            log.exception("%s %s: %s failed", self.role, self.node_id[:8], what)
 
-    async def drain(self) -> None:
-        """Wait until no background work is left (votes cast, results judged)."""
-        while self._background:
-            await asyncio.gather(*self._background, return_exceptions=True)
+
+async def _end(tasks: set[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait for their end."""
+    ending = list(tasks)
+    for task in ending:
+        task.cancel()
+    await asyncio.gather(*ending, return_exceptions=True)

@@ -6,10 +6,11 @@ import secrets
 from dataclasses import dataclass
 
 from antiphon.errors import ProtocolError
-from antiphon.ledger.base import TaskRecord
+from antiphon.ledger.base import PartRecord, TaskRecord
 from antiphon.nodes.messages import Brief, Order, key_commitment, key_context, order_context
 from antiphon.protocol import Identity, TaskKey, canonical, envelope
 from antiphon.protocol.sealing import seal, unseal, unwrap, wrap
+from antiphon.services import units_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +22,15 @@ class OpenedOrder:
     raw: bytes
 
 
-def open_order(raw: bytes, wrapped_key: bytes, *, task: TaskRecord, index: int, identity: Identity) -> OpenedOrder:
+def open_order(
+    raw: bytes, wrapped_key: bytes, *, task: TaskRecord, record: PartRecord, identity: Identity
+) -> OpenedOrder:
     """Verify an order and open it. Raises `ProtocolError` naming the step that failed.
 
     1. signed by the task's client, for this task and part; 2. the key was wrapped for us; 3. it is the key the client
-    committed to; 4. the brief opens with it.
+    committed to; 4. the brief opens with it; 5. the client declared, and so pays for, all of its units.
     """
+    index = record.part.index
     signed = envelope.verify_at(raw)
     if signed.kind != "order" or signed.sender != task.client or signed.task != task.task:
         raise ProtocolError("The order is not the client's order for this task")  # 1
@@ -34,11 +38,16 @@ def open_order(raw: bytes, wrapped_key: bytes, *, task: TaskRecord, index: int, 
     if order.task != task.task or order.index != index:
         raise ProtocolError(f"The order is for part {order.index} of task {order.task[:8]}, not for this part")  # 1
     key = unwrap(identity, wrapped_key, key_context(task.task, index, identity.node_id))  # 2
-    if not secrets.compare_digest(key_commitment(key.reveal(), task.task, index), order.key_commitment):
+    try:
+        if not secrets.compare_digest(key_commitment(key.reveal(), task.task, index), order.key_commitment):
+            raise ProtocolError("The key is not the one that the client committed to")  # 3
+        brief = canonical.decode(Brief, unseal(key, order.sealed_brief, order_context(task.task, index)))  # 4
+        if (units := units_of(brief.request)) > record.part.units:
+            raise ProtocolError(f"The order has {units} units, {record.part.units} are paid for")  # 5
+    except BaseException:
         key.destroy()
-        raise ProtocolError("The key is not the one that the client committed to")  # 3
-    plain = unseal(key, order.sealed_brief, order_context(task.task, index))  # 4
-    return OpenedOrder(canonical.decode(Brief, plain), key, raw)
+        raise
+    return OpenedOrder(brief, key, raw)
 
 
 def make_order(brief: Brief, key: TaskKey, *, task: str, index: int) -> Order:

@@ -11,12 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from antiphon.audio import Waveform
-from antiphon.economy.types import Role, Vote
+from antiphon.economy.types import Role, Verdict, Vote
 from antiphon.errors import BusyError, ConflictError, ProtocolError
 from antiphon.judges.base import Evidence
 from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState, TaskRecord
 from antiphon.ledger.operations import Commit, Reveal, ServiceOffer
+from antiphon.nodes.earnings import earned
 from antiphon.nodes.messages import (
     FETCH,
     FRAME_ACCEPTED,
@@ -33,6 +34,9 @@ from antiphon.nodes.parts import OpenedOrder, open_order
 from antiphon.protocol import Envelope, StreamOpener, canonical
 
 log = logging.getLogger("antiphon.nodes")
+
+Ticket = tuple[str, int, int, int]
+"""Task, part, attempt, round."""
 
 KEPT_BYTES = 16 * 1024 * 1024
 """Sealed audio a validator keeps for clients whose producer withholds it; the oldest goes first."""
@@ -52,6 +56,7 @@ class Validator(Node):
     """Bounded: at most `queue` parts wait for judgement; beyond that the answer is "busy"."""
 
     role = Role.VALIDATOR
+    new_work = frozenset({JUDGE})
 
     def __init__(
         self, context: Context, listener: Listener, offers: tuple[ServiceOffer, ...], *, queue: int = 32
@@ -60,7 +65,7 @@ class Validator(Node):
         self._listener = listener
         self._offers = offers
         self._queue = queue
-        self._judging: set[tuple[str, int, int, int]] = set()
+        self._judging: set[Ticket] = set()
         self._kept: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"validator-{self.node_id[:8]}")
 
@@ -72,33 +77,33 @@ class Validator(Node):
     def routes(self) -> Mapping[str, Route]:
         return {JUDGE: self._judge, FETCH: self._fetch}
 
-    async def stop(self, *, goodbye: bool = True) -> None:
-        await super().stop(goodbye=goodbye)
+    async def stop(self, *, goodbye: bool = True, finish_s: float = 0.0) -> None:
+        await super().stop(goodbye=goodbye, finish_s=finish_s)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _judge(self, message: Envelope) -> AsyncGenerator[bytes, None]:
         judge = canonical.decode(Judge, message.body)
         ticket = (message.task, judge.index, judge.attempt, judge.round)
+        self._claimable(ticket)  # before anything costs: a full validator says so at once
+        task = await self.context.ledger.task(message.task)
+        record = await self.context.ledger.part(message.task, judge.index)
+        self._expected(message, judge, task, record)
+        order = open_order(judge.order, judge.wrapped_key, task=task, record=record, identity=self.context.identity)
+        with order.key:
+            evidence = self._open_audio(judge, order, record)
+        self._claimable(ticket)  # claimed only now, so that a stranger's copy cannot block the producer's
+        self._judging.add(ticket)
+        if evidence.audio is not None:
+            self._keep((message.task, judge.index, judge.attempt), judge.sealed_audio)
+        what = f"judging part {judge.index} of {message.task[:8]}"
+        self._spawn(self._vote(ticket, evidence, record.deadline_ms), what, lambda: self._judging.discard(ticket))
+        yield FRAME_ACCEPTED
+
+    def _claimable(self, ticket: Ticket) -> None:
         if ticket in self._judging:
             raise ConflictError("This part is already being judged here")
         if len(self._judging) >= self._queue:
             raise BusyError(f"The validator has {len(self._judging)} parts to judge", retry_after_s=1.0)
-        self._judging.add(ticket)
-        try:
-            task = await self.context.ledger.task(message.task)
-            record = await self.context.ledger.part(message.task, judge.index)
-            self._expected(message, judge, task, record)
-            order = open_order(
-                judge.order, judge.wrapped_key, task=task, index=judge.index, identity=self.context.identity
-            )
-            evidence = self._open_audio(judge, order, record)
-        except BaseException:
-            self._judging.discard(ticket)
-            raise
-        self._keep((message.task, judge.index, judge.attempt), judge.sealed_audio)
-        order.key.destroy()
-        self._spawn(self._vote(ticket, evidence), f"judging part {judge.index} of {message.task[:8]}")
-        yield FRAME_ACCEPTED
 
     def _expected(self, message: Envelope, judge: Judge, task: TaskRecord, record: PartRecord) -> None:
         """Only the assigned producer may show work, only to a drawn validator, only while votes are open."""
@@ -112,15 +117,20 @@ class Validator(Node):
             raise ConflictError("This validator has voted already")
 
     def _open_audio(self, judge: Judge, order: OpenedOrder, record: PartRecord) -> Evidence:
-        """The audio, proven to be what the producer committed to. With another hash there is no audio to judge."""
+        """The audio, proven to be what the producer committed to. What does not open, or has another hash, is none:
+        the producer signed this message, so it answers for it as for bad work."""
         delivery = record.delivery
         if delivery is None:
             raise ConflictError(f"Part {judge.index} has no delivery")
         opener = StreamOpener(order.key, audio_context(delivery.task, judge.index, judge.attempt, self.node_id))
-        pcm, final = opener.open(judge.sealed_audio)
         result = ResultHash(order.key.reveal(), delivery.rate_hz)
+        try:
+            pcm, final = opener.open(judge.sealed_audio)
+        except ProtocolError as error:
+            log.info("part %d of %s does not open: %s", judge.index, delivery.task[:8], error)
+            pcm, final = b"", False
         result.update(pcm)
-        honest = final and result.digest() == delivery.result_hash and len(pcm) % 2 == 0
+        honest = final and len(pcm) % 2 == 0 and result.digest() == delivery.result_hash
         return Evidence(
             request=order.brief.request,
             audio=Waveform.from_pcm16(pcm, delivery.rate_hz) if honest else None,
@@ -128,23 +138,35 @@ class Validator(Node):
             declared_samples=delivery.samples,
         )
 
-    async def _vote(self, ticket: tuple[str, int, int, int], evidence: Evidence) -> None:
+    async def _vote(self, ticket: Ticket, evidence: Evidence, deadline_ms: int) -> None:
         """Listen, commit, wait for the reveal phase, reveal. A lost race against the deadline costs only the fee."""
         task, index, attempt, round_ = ticket
+        vote = await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, evidence, deadline_ms)
+        if vote is None:
+            log.warning("part %d of %s: no time was left to listen", index, task[:8])
+            return
+        salt = secrets.token_bytes(16)
+        commitment = panel.commitment(vote, salt, validator=self.node_id, task=task, index=index, round=round_)
+        await self.submit(Commit(task=task, index=index, round=round_, commitment=commitment), task)
+        record = await self.context.ledger.part(task, index)
+        while record.state is PartState.DELIVERED and (record.attempt, record.round) == (attempt, round_):
+            record = await self.changed(record)
+        if record.state is not PartState.REVEALING or (record.attempt, record.round) != (attempt, round_):
+            return
+        await self.submit(Reveal(task=task, index=index, round=round_, vote=vote, salt=salt), task)
+        while record.state is PartState.REVEALING and record.round == round_:
+            record = await self.changed(record)
+        log.info("part %d of %s: voted %s; %s", index, task[:8], vote.verdict, earned(record, self.node_id))
+
+    def _listen(self, evidence: Evidence, deadline_ms: int) -> Vote | None:
+        """In the worker thread. None when the time to commit passed while it waited for its turn."""
+        if self.context.clock.now_ms() >= deadline_ms:
+            return None
         try:
-            loop = asyncio.get_running_loop()
-            vote = await loop.run_in_executor(self._pool, self._listener.vote, evidence)
-            salt = secrets.token_bytes(16)
-            commitment = panel.commitment(vote, salt, validator=self.node_id, task=task, index=index, round=round_)
-            await self.submit(Commit(task=task, index=index, round=round_, commitment=commitment), task)
-            record = await self.context.ledger.part(task, index)
-            while record.state is not PartState.REVEALING:
-                if record.state.final or (record.attempt, record.round) != (attempt, round_):
-                    return
-                record = await self.changed(record)
-            await self.submit(Reveal(task=task, index=index, round=round_, vote=vote, salt=salt), task)
-        finally:
-            self._judging.discard(ticket)
+            return self._listener.vote(evidence)
+        except Exception:  # the edge to whatever ears were plugged in: what cannot be measured is not bad
+            log.exception("validator %s could not judge", self.node_id[:8])
+            return Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
 
     async def _fetch(self, message: Envelope) -> AsyncGenerator[bytes, None]:
         """The client's remedy when a paid producer keeps the audio back: any validator that judged it has it."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+import contextlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from antiphon.audio import Waveform
 from antiphon.engines.base import Engine
+from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.ledger.operations import ServiceOffer
 from antiphon.services import Request
-
-_END = object()
 
 
 class Workshop(Protocol):
@@ -59,11 +59,27 @@ class EngineWorkshop:
         return self._engine.generate(request, seed)
 
 
-async def in_threads(pool: ThreadPoolExecutor, chunks: Iterator[Waveform]) -> AsyncGenerator[Waveform, None]:
-    """Pull a blocking iterator from a pool, one chunk at a time: nothing runs ahead of the reader."""
-    loop = asyncio.get_running_loop()
-    while True:
-        chunk = await loop.run_in_executor(pool, next, chunks, _END)
-        if not isinstance(chunk, Waveform):
-            return
-        yield chunk
+class Chunks:
+    """A blocking iterator, pulled in a pool's threads one chunk at a time."""
+
+    def __init__(self, pool: ThreadPoolExecutor, chunks: Iterator[Waveform]) -> None:
+        self._pool = pool
+        self._chunks = chunks
+
+    async def pull(self) -> Waveform | None:
+        """The next chunk; None at the end. Raises `UnavailableError` when the engine fails."""
+        loop = asyncio.get_running_loop()
+        try:
+            chunk = await loop.run_in_executor(self._pool, next, self._chunks, None)
+        except AntiphonError:
+            raise
+        except Exception as e:
+            raise UnavailableError(f"The engine failed: {type(e).__name__}: {e}", "Ask another node.") from e
+        return chunk
+
+    def close(self) -> None:
+        """Let the engine clean up, in its own thread: it may be in the middle of a chunk."""
+        close = getattr(self._chunks, "close", None)
+        if close is not None:
+            with contextlib.suppress(RuntimeError):  # the pool is shut down: the node is gone
+                self._pool.submit(close)

@@ -25,6 +25,7 @@ class Limits:
     concurrent: int = 256  # answers at once; more are told BusyError
     connections: int = 1024  # open sockets, per server and per client
     body_s: float = 30.0  # for a message to arrive
+    answer_s: float = 900.0  # for an answer to leave: an asker that stops reading is left
     connect_s: float = 5.0
     retry_after_s: float = 1.0  # what a busy server says
 
@@ -38,9 +39,9 @@ class Transport(Protocol):
     def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncGenerator[bytes, None]:
         """Frames of the answer, an async generator; closing it early cancels the handler on the other side.
 
-        Raises whatever AntiphonError the other side raised; UnavailableError if it cannot be reached or is not done
-        within `deadline_s` (counted from the first frame asked for to the last one); ProtocolError if the answer is
-        truncated, malformed or too large.
+        Raises whatever AntiphonError the other side raised; UnreachableError if there is no connection;
+        UnavailableError if it is not done within `deadline_s` (counted from the first frame asked for to the last one);
+        ProtocolError if the answer is truncated, malformed or too large.
         """
         ...
 

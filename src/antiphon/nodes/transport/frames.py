@@ -14,7 +14,7 @@ from typing import TypeAlias
 import msgspec
 
 from antiphon import errors
-from antiphon.errors import AntiphonError, BusyError, ProtocolError
+from antiphon.errors import AntiphonError, BusyError, ProtocolError, UnreachableError
 from antiphon.protocol import canonical
 
 DATA, END, ERROR = 1, 2, 3
@@ -28,7 +28,10 @@ Frame: TypeAlias = tuple[int, bytes]
 
 _HEADER = struct.Struct(">BI")
 _CLASSES = {
-    name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, AntiphonError)
+    name: kind
+    for name, kind in vars(errors).items()
+    # What is an answer was reached: a node's own trouble with a third party is not ours with the node.
+    if isinstance(kind, type) and issubclass(kind, AntiphonError) and kind is not UnreachableError
 }
 
 

@@ -12,7 +12,7 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from antiphon.errors import AntiphonError, BusyError, InputError, ProtocolError, UnavailableError
+from antiphon.errors import AntiphonError, BusyError, InputError, ProtocolError, UnavailableError, UnreachableError
 from antiphon.nodes.transport.base import DEFAULT_LIMITS, Limits
 from antiphon.nodes.transport.door import too_large
 from antiphon.nodes.transport.frames import CONTENT_TYPE, DATA, END, FrameReader, error_of
@@ -109,12 +109,8 @@ class HttpTransport:
             ended = not await response.content.readany()  # the end of the HTTP body frees the connection
         except AntiphonError:
             raise
-        except TimeoutError as e:
-            raise UnavailableError(f"{endpoint} was not done within {deadline_s} s", "Ask another node.") from e
-        except aiohttp.ClientPayloadError as e:
-            raise ProtocolError("The answer was truncated: the connection broke", "Ask again.") from e
         except (aiohttp.ClientError, OSError) as e:
-            raise UnavailableError(f"{endpoint} cannot be reached: {e}", "Ask another node.") from e
+            raise _failure(endpoint, deadline_s, e) from e
         finally:
             if response is not None and not ended:
                 response.close()
@@ -158,6 +154,17 @@ class HttpTransport:
             return  # a name: the resolver decides
         if not public:
             raise InputError(f"{host} is not a public address", "Use HttpTransport(allow_private=True) to allow it.")
+
+
+def _failure(endpoint: str, deadline_s: float, error: Exception) -> AntiphonError:
+    """What a failed exchange is called. A time-out is also a ClientError or an OSError, so the order matters."""
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return UnreachableError(f"{endpoint} did not accept a connection in time", "Ask another node.")
+    if isinstance(error, TimeoutError):
+        return UnavailableError(f"{endpoint} was not done within {deadline_s} s", "Ask another node.")
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return ProtocolError("The answer was truncated: the connection broke", "Ask again.")
+    return UnreachableError(f"{endpoint} cannot be reached: {error}", "Ask another node.")
 
 
 def _check_response(endpoint: str, response: aiohttp.ClientResponse) -> None:

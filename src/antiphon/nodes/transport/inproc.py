@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from antiphon.errors import ConflictError, UnavailableError
+from antiphon.errors import ConflictError, UnavailableError, UnreachableError
 from antiphon.nodes.transport.base import DEFAULT_LIMITS, Handler, Limits
 from antiphon.nodes.transport.door import Door
 from antiphon.nodes.transport.frames import DATA, END, Frame, error_of
@@ -38,7 +38,7 @@ class InProcessTransport:
         end_s = asyncio.get_running_loop().time() + deadline_s
         door = self._doors.get(endpoint.removeprefix(f"{SCHEME}://"))
         if door is None:
-            raise UnavailableError(f"Nobody listens at {endpoint}", "Start the node, or choose another.")
+            raise UnreachableError(f"Nobody listens at {endpoint}", "Start the node, or choose another.")
         queue: asyncio.Queue[Frame] = asyncio.Queue(self._limits.frames_ahead)
         pump = asyncio.create_task(_pump(door, message, queue))
         try:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import aclosing
@@ -20,6 +21,8 @@ from antiphon.nodes.transport.door import Door, too_large
 from antiphon.nodes.transport.frames import error_frame
 from antiphon.nodes.transport.memory import keep_freed_memory
 from antiphon.nodes.transport.writer import Event, ResponseWriter, Send
+
+_log = logging.getLogger(__name__)
 
 MESSAGE_PATH = "/v1/message"
 HEALTH_PATH = "/healthz"
@@ -110,9 +113,11 @@ class App:
         writer = ResponseWriter(send)
         watch = _Watch(receive, task)
         try:
-            async with aclosing(self._door.answer(message)) as frames:
+            async with asyncio.timeout(self._limits.answer_s), aclosing(self._door.answer(message)) as frames:
                 async for frame in frames:
                     await writer.put(frame)
+        except TimeoutError:
+            _log.info("an answer was cut off: it was not taken within %s s", self._limits.answer_s)
         except asyncio.CancelledError:
             if not watch.left:
                 raise

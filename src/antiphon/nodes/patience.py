@@ -1,0 +1,101 @@
+"""A ledger that outlives its process: what cannot be reached is asked again until it is back, for a bounded time.
+
+Safe because reading changes nothing and an operation is the same envelope each time, which the ledger applies once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from antiphon.economy.types import Offer, Part, Quote, Role
+from antiphon.errors import BusyError, UnreachableError
+from antiphon.ledger.base import Account, Ledger, NodeRecord, PartRecord, TaskRecord
+from antiphon.ledger.operations import Selector
+
+log = logging.getLogger("antiphon.nodes")
+
+PATIENCE_S = 45.0
+"""Longest time without the ledger: an operation signed at its beginning is still fresh (60 s) at its end."""
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 2.0
+
+T = TypeVar("T")
+
+
+class PatientLedger:
+    """`Ledger` that repeats a call while the one behind it is unreachable or busy, at most for `patience_s`.
+
+    Raises what the last try raised when patience ends. Use it for nodes and jobs under way; ask the ledger itself where
+    a person waits to hear whether it is there at all.
+    """
+
+    def __init__(self, ledger: Ledger, *, patience_s: float = PATIENCE_S) -> None:
+        self._ledger = ledger
+        self._patience_s = patience_s
+        self._away = False
+
+    async def identity(self) -> str:
+        return await self._try(self._ledger.identity)
+
+    async def submit(self, envelope: bytes) -> None:
+        await self._try(lambda: self._ledger.submit(envelope))
+
+    async def account(self, owner: str) -> Account:
+        return await self._try(lambda: self._ledger.account(owner))
+
+    async def nodes(self, role: Role | None = None) -> tuple[NodeRecord, ...]:
+        return await self._try(lambda: self._ledger.nodes(role))
+
+    async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
+        return await self._try(lambda: self._ledger.offers(selector, role))
+
+    async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
+        return await self._try(lambda: self._ledger.quote(selector, parts))
+
+    async def task(self, task: str) -> TaskRecord:
+        return await self._try(lambda: self._ledger.task(task))
+
+    async def tasks(self, client: str | None = None, limit: int = 50) -> tuple[TaskRecord, ...]:
+        return await self._try(lambda: self._ledger.tasks(client, limit))
+
+    async def parts(self, task: str) -> tuple[PartRecord, ...]:
+        return await self._try(lambda: self._ledger.parts(task))
+
+    async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
+        return await self._try(lambda: self._ledger.part(task, index, newer_than=newer_than, wait_s=wait_s))
+
+    async def evidence(self, task: str) -> tuple[bytes, ...]:
+        return await self._try(lambda: self._ledger.evidence(task))
+
+    async def expire(self) -> int:
+        return await self._try(self._ledger.expire)
+
+    async def close(self) -> None:
+        await self._ledger.close()
+
+    async def _try(self, ask: Callable[[], Awaitable[T]]) -> T:
+        loop = asyncio.get_running_loop()
+        end_s: float | None = None  # counted from the first failure: a long poll may have run a while by then
+        pause_s = FIRST_PAUSE_S
+        while True:
+            try:
+                answer = await ask()
+            except (UnreachableError, BusyError) as error:
+                end_s = loop.time() + self._patience_s if end_s is None else end_s
+                if loop.time() + pause_s >= end_s:
+                    raise
+                self._note(away=isinstance(error, UnreachableError))
+            else:
+                self._note(away=False)
+                return answer
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _note(self, *, away: bool) -> None:
+        """One line when it goes and one when it is back, however many calls wait."""
+        if away != self._away:
+            self._away = away
+            log.warning("the ledger does not answer; trying again" if away else "the ledger is back")

@@ -1,0 +1,120 @@
+"""One part in a producer's hands: the audio as it grows, and who is still interested in it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+
+from antiphon.errors import AntiphonError, UnavailableError
+from antiphon.ledger.base import PartRecord, TaskRecord
+from antiphon.nodes.messages import FRAME_CHUNK, MAX_PCM_BYTES, Done, audio_context
+from antiphon.nodes.parts import OpenedOrder
+from antiphon.protocol import StreamSealer
+
+PCM_FRAME_BYTES = 96_000
+"""Largest piece of audio in one frame: 2 s at 24 kHz."""
+HELD_S = 0.02
+"""How long a fresh chunk is kept back to see whether it is the last one, which leaves only after delivery."""
+
+
+@dataclass(slots=True)
+class Production:
+    """Made by one task (`Producer`), read by another (the client's answer); each lets go once, the last one cleans up.
+
+    Making never waits for the reader: a client that stops reading blocks nobody else.
+    """
+
+    task: TaskRecord
+    record: PartRecord
+    order: OpenedOrder
+    client: str
+    rate_hz: int
+    pcm: list[bytes] = field(default_factory=list)
+    size: int = 0
+    made: bool = False  # all audio is there; from here on the part is delivered whether or not the client listens
+    done: Done | None = None  # delivered
+    valid: bool = False
+    error: AntiphonError | None = None
+    moved: asyncio.Event = field(default_factory=asyncio.Event)
+    holders: int = 2
+
+    @property
+    def index(self) -> int:
+        return self.record.part.index
+
+    @property
+    def attempt(self) -> int:
+        return self.record.attempt
+
+    @property
+    def ticket(self) -> tuple[str, int, int]:
+        return self.task.task, self.index, self.attempt
+
+    @property
+    def streams(self) -> bool:
+        return self.task.mode == "stream"
+
+    def add(self, pcm: bytes) -> None:
+        """One more chunk. Raises `UnavailableError` beyond the size that can be judged."""
+        self.size += len(pcm)
+        if self.size > MAX_PCM_BYTES:
+            raise UnavailableError(f"The engine made more than {MAX_PCM_BYTES} bytes for one part", "Split the text.")
+        self.pcm.append(pcm)
+        self.moved.set()
+
+    def told(self, *, done: Done | None = None, valid: bool = False, error: AntiphonError | None = None) -> None:
+        """Something the reader waits for has happened."""
+        self.done = self.done or done
+        self.valid = self.valid or valid
+        self.error = self.error or error
+        self.moved.set()
+
+    def let_go(self) -> None:
+        self.holders -= 1
+        if self.holders == 0:
+            self.order.key.destroy()
+            self.pcm.clear()
+
+    async def frames(self) -> AsyncGenerator[bytes, None]:
+        """The client's copy, sealed: in stream mode as it is made, in verified mode once it is found valid.
+
+        The last chunk leaves after delivery in any case, so nobody hears a whole part and cancels before it counts.
+        """
+        sealer = StreamSealer(self.order.key, audio_context(self.task.task, self.index, self.attempt, self.client))
+        sent = 0
+        while not self._complete():
+            if self.error is not None:
+                raise self.error
+            self.moved.clear()
+            known = len(self.pcm)
+            if self.streams and sent < known - 1:
+                ready = known - 1
+            elif self.streams and sent < known and not self.made and not await self._moves(HELD_S):
+                ready = known
+            else:
+                await self._moves(None)
+                continue
+            for pcm in self.pcm[sent:ready]:
+                for piece in pieces(pcm):
+                    yield FRAME_CHUNK + sealer.chunk(piece)
+            sent = ready
+        for piece in pieces(b"".join(self.pcm[sent:])):
+            yield FRAME_CHUNK + sealer.chunk(piece)
+        yield FRAME_CHUNK + sealer.chunk(b"", final=True)
+
+    def _complete(self) -> bool:
+        return self.done is not None and (self.streams or self.valid)
+
+    async def _moves(self, within_s: float | None) -> bool:
+        try:
+            async with asyncio.timeout(within_s):
+                await self.moved.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+def pieces(pcm: bytes) -> list[bytes]:
+    """PCM cut into frames."""
+    return [pcm[start : start + PCM_FRAME_BYTES] for start in range(0, len(pcm), PCM_FRAME_BYTES)]

@@ -1,0 +1,85 @@
+"""How a producer gets its result judged: it shows order, key and audio to the drawn validators of every round."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from antiphon.economy.types import Role, Terms
+from antiphon.errors import AntiphonError, BusyError, UnavailableError
+from antiphon.ledger import panel
+from antiphon.ledger.base import PartRecord, PartState
+from antiphon.nodes.messages import JUDGE, Judge, audio_context
+from antiphon.nodes.node import Actor
+from antiphon.nodes.parts import wrap_for
+from antiphon.nodes.production import Production
+from antiphon.protocol import StreamSealer
+
+log = logging.getLogger("antiphon.nodes")
+
+JUDGE_DEADLINE_S = 10.0
+JUDGE_TRIES = 6
+LONGEST_PAUSE_S = 2.0
+
+
+async def shepherd(actor: Actor, job: Production) -> PartRecord:
+    """Show the result to the validators of each round until the part leaves our hands. Returns it as it is then."""
+    shown_round = -1
+    shows: list[asyncio.Task[None]] = []
+    try:
+        record = await actor.context.ledger.part(job.task.task, job.index)
+        while not record.state.final and record.attempt == job.attempt:
+            if record.state is PartState.DELIVERED and record.round > shown_round:
+                shown_round = record.round
+                shows.append(asyncio.create_task(_show(actor, job, record)))
+            record = await actor.changed(record)
+    finally:
+        for show in shows:
+            show.cancel()
+        for failed in await asyncio.gather(*shows, return_exceptions=True):
+            if isinstance(failed, Exception):
+                log.error("showing part %d of %s failed", job.index, job.task.task[:8], exc_info=failed)
+    return record
+
+
+async def _show(actor: Actor, job: Production, record: PartRecord) -> None:
+    try:
+        nodes = {node.node: node for node in await actor.context.ledger.nodes(Role.VALIDATOR)}
+    except AntiphonError as error:
+        log.warning("part %d of %s cannot be shown: %s", job.index, job.task.task[:8], error)
+        return
+    seats = [seat for seat in panel.seats(record, job.task.rules) if seat.node in nodes]
+    async with asyncio.TaskGroup() as shows:
+        for seat in seats:
+            node = nodes[seat.node]
+            shows.create_task(_show_one(actor, job, record, seat, node.seal_key, node.endpoint))
+
+
+async def _show_one(
+    actor: Actor, job: Production, record: PartRecord, seat: Terms, seal_key: bytes, endpoint: str
+) -> None:
+    """A busy or absent validator is asked again; one that stays silent simply abstains."""
+    task = job.task.task
+    try:
+        sealer = StreamSealer(job.order.key, audio_context(task, job.index, job.attempt, seat.node))
+        body = Judge(
+            index=job.index,
+            attempt=job.attempt,
+            round=record.round,
+            order=job.order.raw,
+            wrapped_key=wrap_for(job.order.key, seal_key, task=task, index=job.index, receiver=seat.node),
+            sealed_audio=sealer.chunk(b"".join(job.pcm), final=True),
+        )
+        for attempt in range(JUDGE_TRIES):
+            try:
+                message = actor.sign(JUDGE, seat.node, task, body)
+                async for _ in actor.context.transport.request(endpoint, message, deadline_s=JUDGE_DEADLINE_S):
+                    pass
+                return
+            except UnavailableError as error:
+                if attempt + 1 == JUDGE_TRIES:
+                    raise
+                pause_s = error.retry_after_s if isinstance(error, BusyError) else 0.25 * 2**attempt
+                await asyncio.sleep(min(pause_s, LONGEST_PAUSE_S))
+    except AntiphonError as error:
+        log.warning("validator %s did not take part %d of %s: %s", seat.node[:8], job.index, task[:8], error)
