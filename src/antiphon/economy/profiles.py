@@ -37,6 +37,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     chars: int = 0  # of the text; 0 = unknown
     mos: dict[str, tuple[float, float]] = {}  # predictor -> (mean, standard deviation) over the voice's own samples
+    chars_per_s: tuple[float, float] | None = None  # plausible speaking rates of the language; None = unknown
     allowed_wer: float | None = None  # e.g. higher for a voice that recognisers find hard
     min_similarity: float | None = None  # cosine to the voice's own embedding
 
@@ -92,8 +93,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     limits: tuple[Limit, ...]
     max_wer: float  # WER at or above this is a violation, unless the expectation allows another
     spare_words: float = 0.0  # added to the allowed WER as words of this text: one slip must not fail a short text
-    mos_sd: float | None = None  # a MOS below the voice's mean by more than so many sd is a violation; None = no limit
-    mos_min_sd: float = 0.2  # predictors vary at least so much between texts of one voice
+    mos_margin: dict[str, float] = {}  # predictor -> a MOS so much below the voice's mean is a violation
     min_mos: float | None = None  # DistillMOS below this is a violation when nothing is known of the voice
     invalid_scores_zero: bool = False
 
@@ -148,26 +148,30 @@ def explain(profile: Profile, measurements: Iterable[Measurement], expectation: 
 
 def limits_of(profile: Profile, expectation: Expectation) -> tuple[Limit, ...]:
     """All limits of one judgement: the profile's own, and those that the ordered voice and text set."""
-    found = [limit for limit in profile.limits if limit.key != CHARS_PER_S or expectation.chars >= _RATE_MIN_CHARS]
+    found = list(profile.limits)
+    if expectation.chars_per_s is not None and expectation.chars >= _RATE_MIN_CHARS:
+        least, most = expectation.chars_per_s
+        found.append(Limit(key=CHARS_PER_S, least=least, most=most, source="speaking rates of the ordered language"))
     allowed = profile.max_wer if expectation.allowed_wer is None else expectation.allowed_wer
     spare = profile.spare_words * CHARS_PER_WORD / expectation.chars if expectation.chars else 0.0
     found.append(Limit(key=WER, under=allowed + spare, required=True, source="allowed WER of the voice and text"))
-    if profile.mos_sd is not None:
-        needed = {item.key for item in profile.ingredients if item.required}
-        found += [
-            Limit(
-                key=f"naturalness.{name}",
-                least=mean - profile.mos_sd * max(sd, profile.mos_min_sd),
-                required=f"naturalness.{name}" in needed,
-                source="mean and sd of the ordered voice: less is a worse engine than declared",
-            )
-            for name, (mean, sd) in sorted(expectation.mos.items())
-        ]
-        if not expectation.mos and profile.min_mos is not None:
-            found.append(Limit(key=DISTILLMOS, least=profile.min_mos, required=True, source="the profile's own floor"))
+    needed = {item.key for item in profile.ingredients if item.required}
+    found += [
+        Limit(
+            key=f"naturalness.{name}",
+            least=mean - profile.mos_margin[name],
+            required=f"naturalness.{name}" in needed,
+            source="mean of the ordered voice: less is a worse engine than declared",
+        )
+        for name, (mean, _) in sorted(expectation.mos.items())
+        if name in profile.mos_margin
+    ]
+    if not expectation.mos and profile.min_mos is not None:
+        found.append(Limit(key=DISTILLMOS, least=profile.min_mos, required=True, source="the profile's own floor"))
     if expectation.min_similarity is not None:
         least = expectation.min_similarity
-        found.append(Limit(key=SIMILARITY, least=least, required=True, source="embedding of the ordered voice"))
+        # Not required: a clip of one short word has too little voice to measure, and is still an honest answer.
+        found.append(Limit(key=SIMILARITY, least=least, source="embedding of the ordered voice"))
     return tuple(found)
 
 
@@ -209,14 +213,14 @@ def _score(profile: Profile, values: dict[str, float]) -> int:
 _INTEGRITY = (
     Limit(key=DECODES, least=1, certain=True, required=True, source="an unreadable file is no work"),
     Limit(key=LENGTH_ERROR, most=0, certain=True, required=True, source="the delivery declares its exact length"),
-    Limit(key=SILENCE_SHARE, most=0.9, certain=True, required=True, source="BittAudio does not check; silence passed"),
+    # Bounds below: 246 honest clips of three engines and 480 cheats, in docs/judging.md.
+    Limit(key=SILENCE_SHARE, most=0.5, certain=True, required=True, source="honest at most .29; padded from .55"),
     # Texts that sound alike ("two" and "too") rightly give the same audio: right words excuse likeness.
-    Limit(key=DUPLICATE, most=0.9, certain=True, unless=WER, source="likeness to a delivery of another text"),
-    Limit(key=CHARS_PER_S, least=3, most=45, source="7-30 at speeds 0.5-2 in English; beyond: cut, rushed or padded"),
-    Limit(key=LONGEST_SILENCE, most=4.0, source="longer than any pause of read speech, in seconds"),
-    Limit(key=CLIPPING_SHARE, most=0.01, source="audible distortion"),
-    Limit(key=DC_OFFSET, least=-0.05, most=0.05, source="a broken converter, not a voice"),
-    Limit(key=LEVEL_DBFS, least=-50, source="inaudible at normal listening level"),
+    Limit(key=DUPLICATE, most=0.65, certain=True, unless=WER, source="honest at most .51; altered copies from .78"),
+    Limit(key=LONGEST_SILENCE, most=2.0, source="honest at most .96 s"),
+    Limit(key=CLIPPING_SHARE, most=0.01, source="honest 0; clipped from .09"),
+    Limit(key=DC_OFFSET, least=-0.02, most=0.02, source="honest at most .001"),
+    Limit(key=LEVEL_DBFS, least=-40, most=-9, source="honest -26 to -17; clipped from -6"),
 )
 
 BITTAUDIO = Profile(
@@ -252,7 +256,7 @@ ANTIPHON = Profile(
     limits=_INTEGRITY,
     max_wer=0.35,
     spare_words=1.0,
-    mos_sd=3.0,
+    mos_margin={"distillmos": 1.5, "dnsmos": 1.2},
     min_mos=1.8,
 )
 

@@ -12,13 +12,18 @@ from antiphon.economy.types import Vote
 from antiphon.errors import InputError
 from antiphon.judges import recogniser
 from antiphon.judges.base import Evidence, VoiceReference
+from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
-from antiphon.nodes.references import reference_of
-from antiphon.services import Request, SpeechRequest
+from antiphon.services import Request
 
 MULTILINGUAL = "whisper-base"
-MIN_SIMILARITY = 0.6
-"""Least cosine to the ordered voice's own embedding; measured in docs/judging.md."""
+MIN_SIMILARITY = 0.74
+"""Least cosine to the ordered voice's own embedding: honest clips from .77 (1 s) and .87 (3 s); docs/judging.md."""
+ENGLISH_CHARS_PER_S = (6.0, 24.0)
+"""Honest 9.7-19.8 letters a second at speed 1; half of a text from 22; docs/judging.md."""
+CLEAR_MOS = 3.5
+"""Voices whose own DistillMOS is above this are understood by recognisers as people are."""
+CLEAR_WER, ROBOTIC_WER = 0.2, 0.5
 
 References = Callable[[str], VoiceReference | None]
 
@@ -47,14 +52,14 @@ class PanelListener:
 
 def new_panel() -> JudgePanel:
     """Judges that know our text normaliser and voice cards. Models load when they are first needed."""
-    return JudgePanel(reference=reference_of, normaliser=text.normalise)
+    return JudgePanel(reference=card, normaliser=text.normalise)
 
 
 def listener_of(profile: str) -> PanelListener:
     """A listener with a panel of its own. Raises `InputError` for an unknown profile."""
     if profile not in PROFILES:
         raise InputError(f"Unknown profile {profile!r}", f"Profiles: {', '.join(PROFILES)}.")
-    return PanelListener(new_panel(), PROFILES[profile], reference_of)
+    return PanelListener(new_panel(), PROFILES[profile], card)
 
 
 def judged_languages() -> tuple[str, ...]:
@@ -67,11 +72,16 @@ def judged_languages() -> tuple[str, ...]:
 
 def expectation_of(request: Request, reference: VoiceReference | None) -> Expectation:
     """What a valid answer to `request` must be like."""
-    chars = len(request.text) if isinstance(request, SpeechRequest) else 0
+    english = request.language.casefold().startswith("en")
+    rates = ENGLISH_CHARS_PER_S if english else None
     if reference is None:
-        return Expectation(chars=chars)
+        return Expectation(chars=len(request.text), chars_per_s=rates)
+    own_mos = reference.mos.get("distillmos")
+    clear = english and own_mos is not None and own_mos[0] >= CLEAR_MOS
     return Expectation(
-        chars=chars,
+        chars=len(request.text),
+        chars_per_s=rates,
         mos=reference.mos,
+        allowed_wer=CLEAR_WER if clear else ROBOTIC_WER,
         min_similarity=MIN_SIMILARITY if reference.embedding is not None else None,
     )

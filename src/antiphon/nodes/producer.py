@@ -63,7 +63,7 @@ class Producer(Node):
         making = self._spawn(self._produce(job), f"part {job.index} of {job.task.task[:8]}", lambda: self._over(job))
         try:
             yield rate_frame(job.rate_hz)
-            async with aclosing(job.frames()) as frames:
+            async with aclosing(self._copy(job)) as frames:
                 async for frame in frames:
                     yield frame
             yield FRAME_DONE + self.sign(DONE, message.sender, message.task, job.done)
@@ -120,12 +120,18 @@ class Producer(Node):
                 await self._make(job)
             job.made = True
             job.told(done=await self._deliver(job))
-            record = await shepherd(self, job)
+            record = await self._show(job)
         except AntiphonError as error:
             job.told(error=error)
             raise
         job.told(valid=record.state is PartState.VALID and record.attempt == job.attempt)
         log.info("part %d of %s: %s", job.index, job.task.task[:8], earned(record, self.node_id))
+
+    def _copy(self, job: Production) -> AsyncGenerator[bytes, None]:
+        return job.frames()
+
+    async def _show(self, job: Production) -> PartRecord:
+        return await shepherd(self, job)
 
     async def _make(self, job: Production) -> None:
         brief = job.order.brief
