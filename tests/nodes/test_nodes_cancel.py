@@ -71,8 +71,7 @@ async def watched(folder: Path, keys: list[TaskKey], caplog: pytest.LogCaptureFi
             yield net
             async with asyncio.timeout(WITHIN_S):
                 await net.settle()
-                while (await net.ledger.account(net.client.node_id)).escrow_nano:
-                    await asyncio.sleep(0.02)
+            assert (await net.ledger.account(net.client.node_id)).escrow_nano == 0
             assert await net.money() == money
             gc.collect()
             await asyncio.sleep(0)
