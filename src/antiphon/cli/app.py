@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import signal
-import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
@@ -143,13 +142,6 @@ def group(
         from antiphon.models import use_folder
 
         use_folder(models)
-
-
-def main() -> None:
-    """Entry point. However a command ends, it ends with its own exit code and at most one line of complaint."""
-    from antiphon.cli.ending import end
-
-    sys.exit(end(group))
 
 
 class Terminated(Exception):  # noqa: N818 - an end that was asked for, as KeyboardInterrupt is

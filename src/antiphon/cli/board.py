@@ -63,16 +63,21 @@ class Board:
         self._work_started_s: float | None = None
         self.engines: dict[str, str] = {}
         self.client = ""
-        self.waiting = "Starting"
+        self._waiting = "Starting"
         self.seconds = 0.0
 
     def expect(self, extent: Extent | None) -> None:
         """How much there is to say."""
         self._extent = extent
 
+    def wait_for(self, what: str) -> None:
+        """Until the next task is opened there is only this to tell."""
+        self._waiting = what
+
     def opened(self, event: Opened) -> None:
         """Rows for the parts of a task that begins now."""
         now = self._now()
+        self._waiting = ""
         self._work_started_s = self._work_started_s or now
         self._first = event.first
         for number in range(event.first, event.first + event.parts):
@@ -101,8 +106,8 @@ class Board:
         return self._extent is not None and self._extent.exact and self._extent.sentences <= MAX_ROWS
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        if self._work_started_s is None:
-            yield Text.assemble((f"{self.waiting} ...", "dim"), ("  ", ""), (clock(self._age(self._started_s)), "dim"))
+        if self._waiting:
+            yield Text(f"{self._waiting} ...  {clock(self._age(self._started_s))}", style="dim")
             return
         width = options.max_width
         rows = list(self._rows.values())

@@ -45,6 +45,7 @@ async def connect(settings: Settings, *, warm: bool = False) -> AsyncIterator[Se
         if warm:
             ears.warm_up()
         network = await stack.enter_async_context(embedded(settings.home, ears))
+        await network.ledger.expire()  # what an earlier command left unfinished
         yield Session(network.client, network.ledger, "", network.bank)
 
 

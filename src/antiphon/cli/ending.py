@@ -33,7 +33,7 @@ def end(command: click.Command) -> int:
         code = command.main(standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - the outermost edge: nothing may show a user a traceback
         if isinstance(error, BrokenPipeError):
             _drop_stdout()
             return 0

@@ -64,8 +64,8 @@ class Progress:
         self._board.expect(extent)
 
     def waiting(self, what: str) -> None:
-        """Nothing can be shown yet but what is being waited for."""
-        self._board.waiting = what
+        """Nothing can be shown but what is being waited for."""
+        self._board.wait_for(what)
 
     def network(self, client: str, nodes: Iterable[NodeRecord]) -> None:
         """Who pays and who works, so that rows can name engines and count what was paid."""
@@ -97,11 +97,12 @@ class Progress:
         """The outcome in four lines: the audio, what was heard in it, what was paid, the receipt."""
         self.stop()
         name = "standard output" if result.output == "-" else result.output
-        first = f", the first after {result.first_audio_s:.1f} s" if result.first_audio_s is not None else ""
+        first = f", first sound after {result.first_audio_s:.1f} s" if result.first_audio_s is not None else ""
+        parts = [part for closed in result.closed for part in closed.parts]
         self._console.print(f"Audio    [bold]{_plain(name)}[/bold], {result.seconds:.1f} s{first}")
-        self._console.print(f"Judged   {_judged([part for closed in result.closed for part in closed.parts])}")
+        self._console.print(f"Judged   {_judged(parts)}")
         held = sum(closed.task.quote.total_nano for closed in result.closed)
-        self._console.print(f"Paid     {ant(paid_for(result.closed))}; of at most {ant(held)} the rest came back")
+        self._console.print(f"Paid     {ant(paid_for(result.closed))} of at most {ant(held)}; {_votes(parts)}")
         if len(result.receipts) == 1:
             self._console.print(f"Receipt  {_plain(str(result.receipts[0]))}")
         elif result.receipts:
@@ -112,26 +113,25 @@ class Progress:
     def _quote(self, event: Opened) -> str:
         expected, total = event.quote.expected_nano, event.quote.total_nano
         extent = self._extent
-        if extent is not None and extent.sentences == event.parts:
-            what = f"{counted(event.parts, 'sentence')} ({counted(extent.chars, 'character')})"
-            return f"Quote    {ant(expected)} for {what}; at most {ant(total)}, held in escrow"
-        if extent is None:
-            what = f"the first {counted(event.parts, 'sentence')}"
-            return f"Quote    {ant(expected)} for {what}; at most {ant(total)}, held in escrow"
+        if extent is None or extent.sentences == event.parts:
+            what = counted(event.parts, "sentence") if extent else f"the first {counted(event.parts, 'sentence')}"
+            chars = f", {counted(extent.chars, 'character')}" if extent else ""
+            return f"Quote    {ant(expected)} for {what}{chars} (at most {ant(total)})"
         times = extent.sentences / event.parts  # of the task at hand; good to a few percent for long texts
-        what = f"about {extent.sentences:,} sentences ({extent.chars:,} characters)"
-        return f"Quote    about {_rough(expected * times)} for {what}; escrow holds {event.parts} at a time"
+        what = f"{extent.sentences:,} sentences, {extent.chars:,} characters"
+        return f"Quote    about {_rough(expected * times)} for {what} (at most {_rough(total * times)})"
 
 
 def _judged(parts: list[PartRecord]) -> str:
-    rulings = [part.rulings[-1] for part in parts if part.rulings]
-    for_it = sum(len(ruling.outcome.majority) for ruling in rulings)
-    cast = sum(len(ruling.votes) for ruling in rulings)
-    shown = [_figure(label, value) for label, value in measured(parts).items()]
     scores = [score for part in parts if (score := score_of(part)) is not None]
-    if scores:
-        shown.append(f"score {sum(scores) / len(scores):.2f}")
-    return f"{for_it} of {counted(cast, 'vote')} agree: {', '.join(shown)}"
+    mean = f"score {sum(scores) / len(scores):.2f}: " if scores else ""
+    return mean + ", ".join(_figure(label, value) for label, value in measured(parts).items())
+
+
+def _votes(parts: list[PartRecord]) -> str:
+    rulings = [part.rulings[-1] for part in parts if part.rulings]
+    with_it = sum(len(ruling.outcome.majority) for ruling in rulings)
+    return f"{with_it:,} of {counted(sum(len(ruling.votes) for ruling in rulings), 'vote')} with the majority"
 
 
 def _figure(label: str, value: float | None) -> str:

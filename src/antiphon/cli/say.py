@@ -20,7 +20,7 @@ from antiphon.errors import AntiphonError, FundsError, InputError, RejectedError
 if TYPE_CHECKING:
     from antiphon.audio import AudioWriter
     from antiphon.cli.connect import Session
-    from antiphon.cli.manuscript import Manuscript
+    from antiphon.cli.manuscript import Extent, Manuscript
     from antiphon.cli.progress import Progress
     from antiphon.nodes.events import Closed, Opened
     from antiphon.nodes.speech import Speech, SpeechEvent
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = "antiphon.wav"
 DEFAULT_VOICE = "hibari"
 MAX_SEED = 2**63 - 1
+SAMPLE_UNITS = 1_000
+SETTLE_S = 30.0
 LOOK_S = 0.2
 """Between two looks at a running task, while somebody watches."""
 
@@ -86,13 +88,12 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     form = format_named(wanted) if wanted else format_of(output)
     manuscript = manuscript_of(text, file)
     speech = _speech(manuscript, output, given)
-    limit_nano = speech.max_total_nano
     progress = Progress(enabled=not (given["quiet"] or given["as_json"]))
     progress.expect(manuscript.extent)
     result = Result(output)
     try:
         with AudioWriter(output, form, OUTPUT_RATE_HZ) as writer, progress:
-            run(_say(settings, speech, writer, progress, result, limit_nano))
+            run(_say(settings, speech, manuscript.extent, Delivery(writer, progress, result, settings.home)))
     except (KeyboardInterrupt, Terminated) as error:
         code = 128 + error.number if isinstance(error, Terminated) else CANCELLED_EXIT
         raise Cancelled(f"Cancelled. {result.standing or 'Nothing was paid.'}", code) from error
@@ -104,58 +105,89 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
         progress.summary(result)
 
 
-async def _say(
-    settings: Settings, speech: Speech, writer: AudioWriter, progress: Progress, result: Result, limit_nano: int | None
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where a job's sound, progress and proof go."""
+
+    writer: AudioWriter
+    progress: Progress
+    result: Result
+    home: Path
+
+
+async def _say(settings: Settings, speech: Speech, extent: Extent | None, to: Delivery) -> None:
     from antiphon.cli.connect import connect
     from antiphon.nodes.speech import speak
 
+    progress, result = to.progress, to.result
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
     async with connect(settings, warm=True) as session:
         progress.network(session.client.node_id, await session.ledger.nodes())
         progress.waiting("Asking for a quote")
         try:
+            await _check_limit(session, speech, extent)
             async with aclosing(speak(session.client, speech)) as events:
-                await _follow(session, events, settings.home, writer, progress, result, started_s)
+                await _follow(session, events, to, started_s, speech.max_total_nano)
         except RejectedError as error:
             why = f"Why: antiphon receipt show {result.receipts[-1]}" if result.receipts else error.hint
             raise RejectedError(f"{error.what.rstrip('.')}; you were refunded", why) from error
         except asyncio.CancelledError:
+            await _settle(session, result, progress)
             result.standing = await _standing(session, result)
             raise
 
 
 async def _follow(
-    session: Session,
-    events: AsyncIterator[SpeechEvent],
-    home: Path,
-    writer: AudioWriter,
-    progress: Progress,
-    result: Result,
-    started_s: float,
+    session: Session, events: AsyncIterator[SpeechEvent], to: Delivery, started_s: float, limit_nano: int | None
 ) -> None:
     """Write what sounds, keep what is proven, show the rest."""
+    from antiphon.cli.figures import paid_for
     from antiphon.cli.tasks import save_receipt
     from antiphon.nodes.events import Closed, Opened
     from antiphon.nodes.speech import Sound
 
+    progress, result = to.progress, to.result
     async with _watching(session, progress) as watch:
         async for event in events:
             if isinstance(event, Sound):
                 if result.first_audio_s is None:
                     result.first_audio_s = asyncio.get_running_loop().time() - started_s
-                await asyncio.to_thread(writer.write, event.audio)
+                await asyncio.to_thread(to.writer.write, event.audio)
                 result.seconds += event.audio.duration_s
                 progress.sound(result.seconds)
             elif isinstance(event, Opened):
                 result.opened.append(event.task)
+                if limit_nano is not None and paid_for(result.closed) + event.quote.total_nano > limit_nano:
+                    raise _too_dear(paid_for(result.closed) + event.quote.total_nano, limit_nano)
                 progress.opened(event)
                 watch(event)
             elif isinstance(event, Closed):
                 progress.closed(event)
                 result.closed.append(event)
-                result.receipts.append(save_receipt(home, event.receipt))
+                result.receipts.append(save_receipt(to.home, event.receipt))
+
+
+async def _check_limit(session: Session, speech: Speech, extent: Extent | None) -> None:
+    """Refuse what could cost more than --max-cost, before anything is bought. A pipe is checked task by task."""
+    from antiphon.economy.types import Part
+
+    if speech.max_total_nano is None or extent is None:
+        return
+    sample = Part(index=0, units=min(extent.chars, SAMPLE_UNITS))  # prices are per character
+    quote = await session.ledger.quote(speech.selector, (sample,))
+    total_nano = quote.total_nano * extent.chars // sample.units
+    if total_nano > speech.max_total_nano:
+        raise _too_dear(total_nano, speech.max_total_nano)
+
+
+def _too_dear(total_nano: int, limit_nano: int) -> FundsError:
+    from antiphon.cli.figures import ant
+
+    return FundsError(
+        f"This could cost up to {ant(total_nano)}, more than --max-cost {ant(limit_nano)}",
+        "Raise it, shorten the text, or choose a cheaper engine (antiphon nodes shows prices).",
+    )
 
 
 @asynccontextmanager
@@ -187,6 +219,22 @@ async def _watching(session: Session, progress: Progress) -> AsyncIterator[Any]:
             await asyncio.gather(current, return_exceptions=True)
 
 
+async def _settle(session: Session, result: Result, progress: Progress) -> None:
+    """After a cancel: let our own validators finish what was delivered, so that no money stays behind.
+
+    A second Ctrl-C, or `SETTLE_S`, ends the wait; then the ledger gives the rest back once its deadlines have passed.
+    """
+    if session.joined:
+        return
+    progress.waiting("Cancelling: what was delivered is still being judged (Ctrl-C: do not wait)")
+    with contextlib.suppress(AntiphonError, TimeoutError):
+        async with asyncio.timeout(SETTLE_S):
+            for task in result.opened:
+                for part in await session.ledger.parts(task):
+                    while not part.state.final:
+                        part = await session.client.changed(part)  # noqa: PLW2901 - its next version
+
+
 async def _standing(session: Session, result: Result) -> str:
     """After a cancel: what was paid for, and what came back."""
     from antiphon.cli.figures import ant, paid_nano
@@ -197,9 +245,13 @@ async def _standing(session: Session, result: Result) -> str:
     except AntiphonError:
         return "What was not delivered is refunded."
     paid = paid_nano(session.client.node_id, parts)
-    held = f", {ant(account.escrow_nano)} still in escrow" if account.escrow_nano else ""
-    done = f"{ant(paid)} was paid for what was made, the rest came back" if paid else "Nothing was paid"
-    return f"{done}{held}."
+    done = f"{ant(paid)} was paid for what was made" if paid else "Nothing was paid"
+    held = (
+        f"{ant(account.escrow_nano)} stays in escrow until it is judged"
+        if account.escrow_nano
+        else "the rest came back"
+    )
+    return f"{done}, {held}."
 
 
 def _speech(manuscript: Manuscript, output: str, given: dict[str, Any]) -> Speech:
