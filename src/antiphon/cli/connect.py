@@ -60,6 +60,7 @@ async def _join(settings: Settings, url: str) -> AsyncIterator[Session]:
 async def reach(url: str) -> AsyncIterator[tuple[Ledger, Transport]]:
     """A ledger over HTTP, and the transport to reach nodes with."""
     from antiphon.ledger.remote import RemoteLedger
+    from antiphon.nodes.patience import PatientLedger
     from antiphon.nodes.transport import HttpTransport
 
     transport = HttpTransport()
@@ -69,8 +70,8 @@ async def reach(url: str) -> AsyncIterator[tuple[Ledger, Transport]]:
 
     ledger = RemoteLedger(request, url)
     try:
-        await ledger.identity()
-        yield ledger, transport
+        await ledger.identity()  # asked once: whether it is there at all, a person wants to know now
+        yield PatientLedger(ledger), transport
     finally:
         await ledger.close()
         await transport.close()

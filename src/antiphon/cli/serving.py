@@ -1,0 +1,264 @@
+"""How a ledger or a node runs as a process: locks, stake, server, signals, and one line in the log per part worked."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from antiphon.cli.app import Settings
+from antiphon.clock import SystemClock
+from antiphon.economy.types import DEFAULT_RULES, NANO, Rules
+from antiphon.errors import FundsError, InputError, OutputError, UnavailableError
+
+if TYPE_CHECKING:
+    from antiphon.ledger.sql import SqlLedger
+    from antiphon.nodes.node import Context, Node
+
+MAX_NAMES = 64
+MAX_RULES_BYTES = 64 * 1024
+FINISH_S = 20.0
+"""Longest wait, after the first signal, for parts in work and votes that are due."""
+LEDGER_ANSWERS = 8_192
+"""Most calls a served ledger answers at once: nearly all of them are long polls that only wait."""
+
+Build = Callable[["Context"], "Node"]
+Beside = Callable[["Context"], Coroutine[Any, Any, None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Berth:
+    """Where a process listens, and under which URL others reach it (empty: as it listens)."""
+
+    host: str
+    port: int
+    endpoint: str = ""
+
+
+def read_rules(file: Path | None) -> Rules | None:
+    """The default rules with the changes in a JSON file. Raises `InputError` for what is no rule or breaks one."""
+    if file is None:
+        return None
+    try:
+        raw = file.read_bytes()
+        if len(raw) > MAX_RULES_BYTES:
+            raise InputError(f"{file} is longer than {MAX_RULES_BYTES} bytes", "Give a JSON object of rules.")
+        changes = msgspec.json.decode(raw, type=dict[str, int])
+        return msgspec.convert({**msgspec.structs.asdict(DEFAULT_RULES), **changes}, Rules)
+    except OSError as e:
+        raise InputError(f"{file} cannot be read: {e.strerror}", "Check --rules.") from e
+    except (msgspec.MsgspecError, ValueError) as e:
+        raise InputError(f"{file} holds no rules: {e}", 'Give JSON like {"deliver_s": 60, "seats": 5}.') from e
+
+
+async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | None) -> None:
+    """Serve the data folder's ledger until a signal comes."""
+    from antiphon.cli.connect import LEDGER_FILE
+    from antiphon.ledger.remote import LedgerService
+    from antiphon.ledger.sql import SqlLedger
+    from antiphon.ledger.tend import tend
+    from antiphon.nodes.transport import Limits, serve
+    from antiphon.protocol import load_or_create
+
+    new = not (home / "ledger.db").exists()
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_lock(home / "ledger.lock", "Another ledger serves this data folder"))
+        operator = load_or_create(home / "keys" / "operator.key")
+        store = await SqlLedger.open(
+            home / "ledger.db", operator=operator, clock=SystemClock(), rules=rules or DEFAULT_RULES
+        )
+        stack.push_async_callback(store.close)
+        if rules is not None and store.rules != rules:
+            raise InputError("This ledger has other rules and keeps them", "Leave --rules out, or use a new --home.")
+        if new and grant_nano:
+            await _grant(home, store, grant_nano)
+        keeping = asyncio.create_task(tend(store), name="deadlines")
+        stack.push_async_callback(_ended, keeping)
+        limits = Limits(concurrent=LEDGER_ANSWERS, connections=LEDGER_ANSWERS)
+        server = await serve(LedgerService(store).handle, berth.host, berth.port, limits)
+        stack.push_async_callback(server.stop)
+        url = berth.endpoint or server.endpoint
+        stack.enter_context(_note(home / LEDGER_FILE, url))
+        click.echo(f"Ledger {operator.node_id[:8]} at {url}", err=True)
+        async with _until_signalled() as stopped:
+            await stopped.wait()
+
+
+async def _grant(home: Path, store: SqlLedger, grant_nano: int) -> None:
+    from antiphon.ledger.operations import Deposit
+    from antiphon.nodes.node import Actor, Context
+    from antiphon.nodes.transport import InProcessTransport
+    from antiphon.protocol import load_or_create
+
+    operator = load_or_create(home / "keys" / "operator.key")
+    bank = Actor(Context(operator, store, InProcessTransport(), SystemClock()))
+    client = load_or_create(home / "keys" / "client.key")
+    await bank.submit(Deposit(account=client.node_id, amount_nano=grant_nano))
+
+
+async def run_node(
+    settings: Settings,
+    build: Build,
+    name: str,
+    berth: Berth,
+    bond_nano: int,
+    *,
+    purse_nano: int = 0,
+    beside: Beside | None = None,
+) -> None:
+    """Hold a stake, serve, register. The first signal takes no more work and finishes; the second ends it at once."""
+    from antiphon.cli.connect import find_ledger, reach
+    from antiphon.nodes.node import Context
+    from antiphon.nodes.transport import serve
+    from antiphon.protocol import load_or_create
+
+    _log_to_stderr()
+    url = await find_ledger(settings)
+    async with AsyncExitStack() as stack:
+        key = stack.enter_context(_own_key(settings.home, name))
+        store, transport = await stack.enter_async_context(reach(url))
+        context = Context(load_or_create(key), store, transport, SystemClock())
+        made = build(context)
+        await _hold_stake(settings.home, made, bond_nano, purse_nano)
+        server = await serve(made.handle, berth.host, berth.port)
+        stack.push_async_callback(server.stop)
+        stopped = await stack.enter_async_context(_until_signalled())
+        endpoint = berth.endpoint or server.endpoint
+        await made.start(endpoint)
+        click.echo(f"{made.role} {made.node_id[:8]} ({key.stem}) at {endpoint}", err=True)
+        extra = [asyncio.create_task(beside(context), name="beside")] if beside else []
+        try:
+            await stopped.wait()
+            click.echo("Leaving: finishing what is in work. Once more ends it at once.", err=True)
+        finally:
+            await _ended(*extra)
+            await made.stop(finish_s=FINISH_S if stopped.is_set() else 0.0)
+
+
+async def _hold_stake(home: Path, node: Node, bond_nano: int, purse_nano: int) -> None:
+    """Stake what is missing: from the node's own balance, or deposited by the operator if its key is here."""
+    from antiphon.ledger.operations import Deposit, Stake
+    from antiphon.nodes.network import fund
+    from antiphon.nodes.node import Actor, Context
+    from antiphon.protocol import load_or_create
+
+    context = node.context
+    key = home / "keys" / "operator.key"
+    bank: Actor | None = None
+    if key.exists():
+        operator = load_or_create(key)
+        if operator.node_id == await context.ledger.identity():
+            bank = Actor(Context(operator, context.ledger, context.transport, context.clock))
+    account = await context.ledger.account(node.node_id)
+    missing = bond_nano - account.stake_nano
+    if missing > 0 and account.balance_nano >= missing:
+        await node.submit(Stake(amount_nano=missing))
+    elif missing > 0 and bank is not None:
+        await fund(bank, node, bond_nano)
+    elif missing > 0:
+        raise FundsError(
+            f"This node needs a stake of {bond_nano / NANO:g} ANT and has {account.stake_nano / NANO:g}",
+            f"Ask the ledger's operator to run: antiphon account deposit {missing / NANO:g} --to {node.node_id}",
+        )
+    account = await context.ledger.account(node.node_id)
+    if bank is not None and account.balance_nano < purse_nano:
+        await bank.submit(Deposit(account=node.node_id, amount_nano=purse_nano - account.balance_nano))
+
+
+async def _ended(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    for failed in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(failed, Exception):
+            logging.getLogger("antiphon.cli").error("a task beside the node failed", exc_info=failed)
+
+
+def _log_to_stderr() -> None:
+    """What a node earns is what its owner wants to see: one line per part, whatever else is logged."""
+    log = logging.getLogger("antiphon.nodes")
+    if logging.getLogger().level > logging.INFO:
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+
+
+@asynccontextmanager
+async def _until_signalled() -> AsyncIterator[asyncio.Event]:
+    """An event that SIGINT and SIGTERM set; a second one cancels the task that waits here."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    me = asyncio.current_task()
+    assert me is not None
+
+    def stop() -> None:
+        if stopped.is_set():
+            me.cancel()
+        stopped.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop)
+    try:
+        yield stopped
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+
+
+@contextmanager
+def _note(file: Path, url: str) -> Iterator[None]:
+    """Leave the ledger's address for other commands. Written beside and renamed: nobody reads half of it."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        beside.write_text(url)
+        beside.replace(file)
+    except OSError as e:
+        raise OutputError(f"{file} cannot be written: {e.strerror}", "Choose another folder with --home.") from e
+    try:
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+
+
+@contextmanager
+def _lock(path: Path, taken: str) -> Iterator[None]:
+    """Hold an exclusive file lock. Raises `UnavailableError` when another process holds it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = path.open("a")
+    except OSError as e:
+        raise OutputError(f"{path} cannot be written: {e.strerror}", "Choose another folder with --home.") from e
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as e:
+            raise UnavailableError(taken, "Stop it first, or use another --home.") from e
+        yield
+
+
+@contextmanager
+def _own_key(home: Path, name: str) -> Iterator[Path]:
+    """The first of `name`, `name-2`, ... whose key no running node uses."""
+    if not name.isprintable() or "/" in name or name.startswith("."):
+        raise InputError(f"{name!r} is no name for a key", "Use letters, digits and dashes.")
+    for number in range(1, MAX_NAMES + 1):
+        label = name if number == 1 else f"{name}-{number}"
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(_lock(home / "keys" / f"{label}.lock", "in use"))
+            except UnavailableError:
+                continue
+            yield home / "keys" / f"{label}.key"
+            return
+    raise UnavailableError(f"{MAX_NAMES} nodes named {name!r} run already", "Give another --name.")
