@@ -17,6 +17,8 @@ from antiphon.judges.wording import error_rates, normalise
 
 Normaliser = Callable[[str, str], str]
 """`(text, language) -> spoken form`, as engines use it."""
+SAME_LANGUAGE = {"cmn": "zh", "nb": "no"}
+"""BCP 47 codes of engines -> the recogniser's code for the same language."""
 
 SECOND_HEARING_WER = 0.1
 """A worse clip is heard once more, carefully, and the better result counts: a recogniser's slip is nobody's fault."""
@@ -49,7 +51,8 @@ class WordsJudge:
             if reason := missing_audio(one):
                 results[index] = _inconclusive(reason)
             else:
-                groups.setdefault(one.request.language.lower().split("-")[0], []).append(index)
+                language = one.request.language.lower().split("-")[0]
+                groups.setdefault(SAME_LANGUAGE.get(language, language), []).append(index)
         for language, members in groups.items():
             results.update(self._measure_language(language, {n: evidence[n] for n in members}))
         return [results[n] for n in range(len(evidence))]

@@ -14,16 +14,20 @@ from antiphon.judges import recogniser
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
+from antiphon.judges.words import SAME_LANGUAGE
 from antiphon.services import Request
 
 MULTILINGUAL = "whisper-base"
-MIN_SIMILARITY = 0.74
-"""Least cosine to the ordered voice's own embedding: honest clips from .77 (1 s) and .87 (3 s); docs/judging.md."""
+MIN_SIMILARITY, MIN_SIMILARITY_SHORT = 0.74, 0.6
+"""Least cosine to the ordered voice's own embedding: honest clips from .87 (3 s) and .73 (1 s); docs/judging.md."""
+SHORT_CHARS = 30
+"""Texts shorter than this last little more than a second."""
 ENGLISH_CHARS_PER_S = (6.0, 24.0)
 """Honest 9.7-19.8 letters a second at speed 1; half of a text from 22; docs/judging.md."""
 CLEAR_MOS = 3.5
 """Voices whose own DistillMOS is above this are understood by recognisers as people are."""
-CLEAR_WER, ROBOTIC_WER = 0.2, 0.5
+CLEAR_WER, ROBOTIC_WER = 0.2, 0.75
+"""Allowed WER. Recognisers mishear honest robotic speech (up to .8 of the words); another text is .92 and more."""
 
 References = Callable[[str], VoiceReference | None]
 
@@ -67,6 +71,7 @@ def judged_languages() -> tuple[str, ...]:
     if not models.installed(MULTILINGUAL):
         return ("en",)
     known = recogniser.languages(models.read(MULTILINGUAL, "tokenizer.json"))
+    known |= {code for code, same in SAME_LANGUAGE.items() if same in known}
     return ("en", *sorted(known - {"en"}))
 
 
@@ -75,13 +80,15 @@ def expectation_of(request: Request, reference: VoiceReference | None) -> Expect
     english = request.language.casefold().startswith("en")
     rates = ENGLISH_CHARS_PER_S if english else None
     if reference is None:
-        return Expectation(chars=len(request.text), chars_per_s=rates)
+        allowed = None if english else ROBOTIC_WER
+        return Expectation(chars=len(request.text), chars_per_s=rates, allowed_wer=allowed)
     own_mos = reference.mos.get("distillmos")
     clear = english and own_mos is not None and own_mos[0] >= CLEAR_MOS
+    likeness = MIN_SIMILARITY if len(request.text) >= SHORT_CHARS else MIN_SIMILARITY_SHORT
     return Expectation(
         chars=len(request.text),
         chars_per_s=rates,
         mos=reference.mos,
         allowed_wer=CLEAR_WER if clear else ROBOTIC_WER,
-        min_similarity=MIN_SIMILARITY if reference.embedding is not None else None,
+        min_similarity=likeness if reference.embedding is not None else None,
     )
