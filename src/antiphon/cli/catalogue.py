@@ -3,54 +3,136 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
+import msgspec.inspect
 
 from antiphon.engines import registry
+from antiphon.errors import InputError
+
+if TYPE_CHECKING:
+    from antiphon.engines.base import Capabilities, Voice
+
+DEFAULT_VOICE = "hibari"
+ORDER = ("hibari", "kokoro")
+"""Engines whose voices come first; then all others by name."""
+
+VOICES_EPILOG = """\b
+Examples:
+  antiphon voices
+  antiphon voices --language en-gb
+  antiphon voices --engine espeak --json
+
+Mix voices of an engine that can: antiphon say "Hello." --voice af_heart:0.6+bm_george:0.4
+"""
+ENGINES_EPILOG = """\b
+Examples:
+  antiphon engines
+  antiphon engines --json
+
+Write your own: docs/engines.md
+"""
 
 
-@click.command(epilog="Example: antiphon voices --language de")
-@click.option("--language", help="Only voices of this language (en matches en-us).")
-@click.option("--engine", help="Only voices of this engine.")
-@click.option("--json", "as_json", is_flag=True)
+@click.command(epilog=VOICES_EPILOG)
+@click.option("--language", metavar="TAG", help="Only voices of this language (en matches en-us).")
+@click.option("--engine", metavar="NAME", help="Only voices of this engine.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def voices(language: str | None, engine: str | None, as_json: bool) -> None:
-    """List the voices of all installed engines."""
-    found = [
-        voice
-        for voice in registry.all_voices()
-        if (not engine or voice.engine == engine)
-        and (not language or voice.language == language or voice.language.startswith(language + "-"))
-    ]
+    """List the voices of all installed engines, the default voice first."""
+    if engine and engine not in registry.names():
+        raise InputError(f"There is no engine {engine!r}", f"Engines: {', '.join(registry.names())}.")
+    found = sorted(
+        (
+            voice
+            for voice in registry.all_voices()
+            if (not engine or voice.engine == engine) and (not language or _speaks(voice.language, language))
+        ),
+        key=_rank,
+    )
+    if not found:
+        raise InputError(f"No voice speaks {language!r}", "See all of them: antiphon voices")
     if as_json:
         click.echo(json.dumps([msgspec.to_builtins(voice) for voice in found], indent=2))
         return
-    for voice in found:
-        click.echo(f"{voice.name:<16} {voice.language:<12} {voice.engine:<8} {voice.gender:<7} {voice.description}")
-    click.echo('Mix voices of an engine that can: antiphon say "Hello." --voice af_heart:0.6+bm_george:0.4', err=True)
+    click.echo("\n".join(_listing(found)))
+    if any(voice.engine == "kokoro" for voice in found):
+        click.echo('\nMix Kokoro voices: antiphon say "Hello." --voice af_heart:0.6+bm_george:0.4', err=True)
 
 
-@click.command(epilog="Write your own: docs/engines.md")
-@click.option("--json", "as_json", is_flag=True)
+def _speaks(tag: str, wanted: str) -> bool:
+    tag, wanted = tag.casefold(), wanted.casefold()
+    return tag == wanted or tag.startswith(wanted + "-")
+
+
+def _rank(voice: Voice) -> tuple[bool, int, str, str]:
+    """The default first; Kokoro's keep their own order, others go by language."""
+    place = ORDER.index(voice.engine) if voice.engine in ORDER else len(ORDER)
+    return voice.name != DEFAULT_VOICE, place, voice.engine, "" if voice.engine in ORDER else voice.language
+
+
+def _listing(found: list[Voice]) -> Iterator[str]:
+    """A block for each engine, in columns; each line stands for itself when it is grepped."""
+    for number, (engine, group) in enumerate(groupby(found, key=lambda voice: voice.engine)):
+        members = list(group)
+        widths = [max(len(cells[column]) for cells in map(_cells, members)) for column in range(3)]
+        yield ("\n" if number else "") + f"{engine} ({len(members)})"
+        for voice in members:
+            columns = (f"{cell:<{width}}" for cell, width in zip(_cells(voice), widths, strict=False))
+            yield "  ".join(("", *filter(str.strip, columns), _about(voice)))
+
+
+def _cells(voice: Voice) -> tuple[str, str, str]:
+    return voice.name, voice.language, voice.gender
+
+
+def _about(voice: Voice) -> str:
+    return f"(default) {voice.description}" if voice.name == DEFAULT_VOICE else voice.description
+
+
+@click.command(epilog=ENGINES_EPILOG)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def engines(as_json: bool) -> None:
-    """List the installed engines and what they can do."""
-    loaded = [(name, registry.load(name).capabilities) for name in registry.names()]
+    """List the installed engines: what they can do, and the options they take."""
+    able = registry.capabilities()
     if as_json:
-        click.echo(json.dumps({name: _summary(msgspec.to_builtins(can)) for name, can in loaded}, indent=2))
+        click.echo(json.dumps({name: _summary(name, can) for name, can in able.items()}, indent=2))
         return
-    for name, can in loaded:
-        traits = [
-            word for word, has in (("streams", can.streams), ("seeds", can.seeded), ("mixes", can.mixes_voices)) if has
-        ]
-        click.echo(
-            f"{name:<8} {can.service:<7} {len(can.voices):>3} voices  {len(can.languages):>3} languages  "
-            f"{can.rate_hz} Hz  RTF {can.rtf:g}  {', '.join(traits)}  {can.licence}"
-        )
+    for name, can in able.items():
+        click.echo("\n".join(_described(name, can)))
     for name, problem in registry.problems().items():
-        click.echo(f"{name}: {problem}", err=True)
+        click.echo(f"{name}: cannot be used: {problem}", err=True)
 
 
-def _summary(can: dict[str, object]) -> dict[str, object]:
-    voices = can.pop("voices")
-    assert isinstance(voices, (list, tuple))
-    return {**can, "voices": len(voices)}
+def _described(name: str, can: Capabilities) -> Iterable[str]:
+    traits = [word for word, has in (("streams", can.streams), ("takes seeds", can.seeded)) if has]
+    traits += ["mixes voices"] if can.mixes_voices else []
+    yield f"{name}  {', '.join(traits)}"
+    languages = ", ".join(can.languages) if len(can.languages) <= 8 else f"{len(can.languages)} languages"
+    yield f"  voices    {len(can.voices)} ({languages})"
+    yield f"  speed     {can.rtf:g} s of computing for 1 s of audio at {can.rate_hz} Hz"
+    for key, about in _options(name).items():
+        yield f"  option    {key}={about}"
+    yield f"  licence   {can.licence}"
+
+
+def _options(engine: str) -> dict[str, str]:
+    """Each option with its type and default, in words."""
+    told = {}
+    for one in msgspec.structs.fields(registry.load(engine).Options):
+        kind = msgspec.inspect.type_info(one.type)
+        limits = [getattr(kind, limit, None) for limit in ("ge", "le")]
+        span = f" {limits[0]:g} to {limits[1]:g}" if None not in limits else ""
+        word = {"IntType": "whole number", "FloatType": "number", "BoolType": "true or false", "StrType": "text"}
+        default = "" if one.default is msgspec.NODEFAULT else f", by default {msgspec.to_builtins(one.default)}"
+        told[one.name] = f"{word.get(type(kind).__name__, 'text')}{span}{default}"
+    return told
+
+
+def _summary(name: str, can: Capabilities) -> dict[str, object]:
+    plain: dict[str, object] = msgspec.to_builtins(can)
+    return {**plain, "voices": len(can.voices), "options": _options(name)}

@@ -26,6 +26,7 @@ def start(home: Path, *, verbose: bool) -> None:
     logging.raiseExceptions = verbose  # a log that cannot be written must not end the work
     handler: logging.Handler = logging.StreamHandler() if verbose else _Log(_folder / "antiphon.log")
     form = "%(name)s: %(message)s" if verbose else "%(asctime)s %(levelname)s %(name)s: %(message)s"
+    logging.captureWarnings(True)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=form, handlers=[handler])
 
 

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 import msgspec
 
+from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings, run
 from antiphon.cli.figures import ant
-from antiphon.economy.types import NANO, PPM
-from antiphon.errors import InputError
+from antiphon.economy.types import PPM
+
+if TYPE_CHECKING:
+    from antiphon.ledger.base import Account, NodeRecord
+
+NODES_EPILOG = """\b
+Examples:
+  antiphon nodes
+  antiphon --ledger http://127.0.0.1:7411 nodes --json
+"""
+ACCOUNT_EPILOG = """\b
+Examples:
+  antiphon account
+  antiphon account deposit 10
+"""
+DEPOSIT_EPILOG = """\b
+Examples:
+  antiphon account deposit 10
+  antiphon account deposit 100 --to 0f6f25ba9d25e8921ac25fa841437800f3f60ff917a91b0ffa70ab6adc8c162c
+"""
 
 
-@click.command(epilog="Example: antiphon --ledger http://127.0.0.1:7411 nodes")
-@click.option("--json", "as_json", is_flag=True)
+@click.command(epilog=NODES_EPILOG)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def nodes(settings: Settings, as_json: bool) -> None:
-    """List the nodes: role, price, quality, stake."""
+    """List the nodes: role, price, quality, work done, stake."""
     run(_nodes(settings, as_json))
 
 
@@ -29,20 +49,38 @@ async def _nodes(settings: Settings, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([msgspec.to_builtins(node, str_keys=True) for node in found], indent=2))
         return
-    for node in sorted(found, key=lambda node: (node.role, node.offers[0].engine if node.offers else "", node.node)):
-        what = ", ".join(offer.engine or offer.service for offer in node.offers)
-        price = ", ".join(f"{offer.price_nano / 1000:g}" for offer in node.offers)
-        quality = ", ".join(f"{value / PPM:.2f}" for value in node.quality_ppm.values()) or "new"
-        settled = sum(node.settled.values())
-        state = "live" if node.live else "away"
-        click.echo(
-            f"{node.node[:8]}  {node.role:<9}  {what:<8}  {price:>7} uANT/char  Q {quality:<5}  {settled:>5} parts  "
-            f"stake {ant(node.stake_nano)} ({ant(node.locked_nano)} locked)  {state}  {node.endpoint}"
+    if not found:
+        click.echo("No node has joined. Start one: antiphon node processor --engine hibari", err=True)
+        return
+    head = ("node", "role", "offers", "uANT/char", "quality", "parts", "stake", "locked", "", "address")
+    order = sorted(found, key=lambda node: (node.role, node.offers[0].engine if node.offers else "", node.node))
+    rows = [head, *map(_row, order)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
+    for row in rows:
+        cells = (
+            f"{cell:>{width}}" if 3 <= column <= 7 else f"{cell:<{width}}"
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
+        click.echo("  ".join(cells).rstrip())
 
 
-@click.group(invoke_without_command=True, epilog="Example: antiphon account deposit 10")
-@click.option("--json", "as_json", is_flag=True)
+def _row(node: NodeRecord) -> tuple[str, ...]:
+    return (
+        node.node[:8],
+        str(node.role),
+        ", ".join(offer.engine or offer.service for offer in node.offers),
+        ", ".join(f"{offer.price_nano / 1000:g}" for offer in node.offers),
+        ", ".join(f"{value / PPM:.2f}" for value in node.quality_ppm.values()) or "new",
+        str(sum(node.settled.values())),
+        ant(node.stake_nano),
+        ant(node.locked_nano),
+        "live" if node.live else "away",
+        node.endpoint,
+    )
+
+
+@click.group(invoke_without_command=True, epilog=ACCOUNT_EPILOG)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def account(ctx: click.Context, as_json: bool) -> None:
     """Show your account: balance, escrow, stake."""
@@ -55,34 +93,39 @@ async def _account(settings: Settings, as_json: bool) -> None:
 
     async with connect(settings) as session:
         found = await session.ledger.account(session.client.node_id)
-        where = session.joined or "embedded network"
+        where = session.joined or f"the network in {settings.home}"
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
         return
-    click.echo(f"Account  {found.owner}  ({where})")
-    click.echo(f"Balance  {ant(found.balance_nano)}")
-    click.echo(f"Escrow   {ant(found.escrow_nano)}")
-    click.echo(f"Stake    {ant(found.stake_nano)} ({ant(found.locked_nano)} locked)")
+    click.echo("\n".join(_told(found, where)))
 
 
-@account.command()
-@click.argument("amount", type=float, metavar="ANT")
-@click.option("--to", "target", help="Another account; by default your own.")
+def _told(found: Account, where: str) -> list[str]:
+    stake = f"{ant(found.stake_nano)}, {ant(found.locked_nano)} of it locked" if found.stake_nano else "none"
+    return [
+        f"Account  {found.owner}",
+        f"Network  {where}",
+        f"Balance  {ant(found.balance_nano)}",
+        f"Escrow   {ant(found.escrow_nano)}",
+        f"Stake    {stake}",
+    ]
+
+
+@account.command(epilog=DEPOSIT_EPILOG, context_settings={"ignore_unknown_options": True})
+@click.argument("amount", type=Amount(), metavar="ANT")
+@click.option("--to", "target", metavar="ID", help="Another account; by default your own.")
 @click.pass_obj
-def deposit(settings: Settings, amount: float, target: str | None) -> None:
+def deposit(settings: Settings, amount: int, target: str | None) -> None:
     """Credit an account. Only the ledger's operator can: whoever owns the data folder of the ledger."""
-    nano = round(amount * NANO)
-    if nano <= 0:
-        raise InputError(f"{amount:g} ANT is not a positive amount")
-    run(_deposit(settings, nano, target))
+    run(_deposit(settings, amount, target))
 
 
-async def _deposit(settings: Settings, nano: int, target: str | None) -> None:
+async def _deposit(settings: Settings, amount_nano: int, target: str | None) -> None:
     from antiphon.cli.connect import bank_of, connect
     from antiphon.ledger.operations import Deposit
 
     async with connect(settings) as session:
         owner = target or session.client.node_id
-        await bank_of(settings, session).submit(Deposit(account=owner, amount_nano=nano))
+        await bank_of(settings, session).submit(Deposit(account=owner, amount_nano=amount_nano))
         found = await session.ledger.account(owner)
-    click.echo(f"Balance  {ant(found.balance_nano)}")
+    click.echo(f"Deposited {ant(amount_nano)}; the balance is {ant(found.balance_nano)}")

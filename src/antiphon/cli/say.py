@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings, Terminated, run
 from antiphon.cli.ending import CANCELLED_EXIT, Cancelled
-from antiphon.errors import AntiphonError, FundsError, InputError, RejectedError
+from antiphon.errors import AntiphonError, FundsError, InputError, OutputError, RejectedError
 
 if TYPE_CHECKING:
     from antiphon.audio import AudioWriter
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from antiphon.cli.progress import Progress
     from antiphon.nodes.events import Closed, Opened
     from antiphon.nodes.speech import Speech, SpeechEvent
+    from antiphon.nodes.voices import Choice
 
 DEFAULT_OUTPUT = "antiphon.wav"
 DEFAULT_VOICE = "hibari"
@@ -67,7 +69,7 @@ class Result:
 @click.option("--seed", type=int, help="The same seed gives the same audio.")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine.")
 @click.option("--stream/--verified", default=None, help="Release audio as it is made, or only after the vote.")
-@click.option("--max-cost", type=float, metavar="ANT", help="Buy nothing if the whole could cost more.")
+@click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 @click.pass_obj
@@ -85,6 +87,8 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     if output == "-" and given["as_json"]:
         raise InputError("--json and -o - both need stdout", "Write the audio to a file.")
     wanted = given["format_name"] or ("wav" if output == "-" else "")
+    if Path(output).is_dir():
+        raise OutputError(f"{output!r} is a folder", f"Name a file in it, such as {Path(output, DEFAULT_OUTPUT)}.")
     form = format_named(wanted) if wanted else format_of(output)
     manuscript = manuscript_of(text, file)
     speech = _speech(manuscript, output, given)
@@ -129,12 +133,12 @@ async def _say(settings: Settings, speech: Speech, extent: Extent | None, to: De
             await _check_limit(session, speech, extent)
             async with aclosing(speak(session.client, speech)) as events:
                 await _follow(session, events, to, started_s, speech.max_total_nano)
-        except RejectedError as error:
-            why = f"Why: antiphon receipt show {result.receipts[-1]}" if result.receipts else error.hint
-            raise RejectedError(f"{error.what.rstrip('.')}; you were refunded", why) from error
-        except asyncio.CancelledError:
+        except BaseException as error:
             await _settle(session, result, progress)
             result.standing = await _standing(session, result)
+            if isinstance(error, RejectedError) and result.receipts:
+                why = f"Why: antiphon receipt show {result.receipts[-1]}"
+                raise RejectedError(f"{error.what.rstrip('.')}; you were refunded", why) from error
             raise
 
 
@@ -220,13 +224,13 @@ async def _watching(session: Session, progress: Progress) -> AsyncIterator[Any]:
 
 
 async def _settle(session: Session, result: Result, progress: Progress) -> None:
-    """After a cancel: let our own validators finish what was delivered, so that no money stays behind.
+    """After a failure or a cancel: let our own validators finish what was delivered, so that no money stays behind.
 
     A second Ctrl-C, or `SETTLE_S`, ends the wait; then the ledger gives the rest back once its deadlines have passed.
     """
     if session.joined:
         return
-    progress.waiting("Cancelling: what was delivered is still being judged (Ctrl-C: do not wait)")
+    progress.waiting("Closing: what was delivered is still being judged (Ctrl-C: do not wait)")
     with contextlib.suppress(AntiphonError, TimeoutError):
         async with asyncio.timeout(SETTLE_S):
             for task in result.opened:
@@ -265,6 +269,8 @@ def _speech(manuscript: Manuscript, output: str, given: dict[str, Any]) -> Speec
     seed = given["seed"]
     if seed is not None and not 0 <= seed <= MAX_SEED:
         raise InputError(f"Seed {seed} is outside 0-{MAX_SEED}", "Any smaller number will do.")
+    options = dict(map(_option, given["options"]))
+    _check(choice, options)
     stream = given["stream"] if given["stream"] is not None else output == "-"
     return Speech(
         text=manuscript.blocks,
@@ -272,21 +278,26 @@ def _speech(manuscript: Manuscript, output: str, given: dict[str, Any]) -> Speec
         language=choice.language,
         engine=choice.engine,
         speed=given["speed"],
-        options=dict(map(_option, given["options"])),
+        options=options,
         mode=STREAM if stream else VERIFIED,
         seed=seed,
-        max_total_nano=_limit(given["max_cost"]),
+        max_total_nano=given["max_cost"],
     )
 
 
-def _limit(ant: float | None) -> int | None:
-    from antiphon.economy.types import NANO
+def _check(choice: Choice, options: dict[str, str | int | float | bool]) -> None:
+    """What an engine will say no to is said before anything starts. Raises `InputError`."""
+    from antiphon.engines import registry
+    from antiphon.engines.checks import read_options
 
-    if ant is None:
-        return None
-    if not 0 < ant <= 1e9:
-        raise InputError(f"--max-cost {ant:g} is not a positive amount", "Give it in ANT, such as 0.05.")
-    return round(ant * NANO)
+    engine = registry.load(choice.engine)
+    read_options(engine.Options, options, choice.engine)
+    wanted = f"{choice.language.casefold()}-"
+    if not any(wanted.startswith(f"{language.casefold()}-") for language in engine.capabilities.languages):
+        raise InputError(
+            f"The voice {choice.voice!r} does not speak {choice.language!r}",
+            f"Find one that does: antiphon voices --language {choice.language}",
+        )
 
 
 def _option(pair: str) -> tuple[str, str | int | float | bool]:
