@@ -98,7 +98,7 @@ def _about(voice: Voice) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def engines(as_json: bool) -> None:
     """List the installed engines: what they can do, and the options they take."""
-    able = registry.capabilities()
+    able = registry.installed().capabilities()
     if as_json:
         click.echo(json.dumps({name: _summary(name, can) for name, can in able.items()}, indent=2))
         return
@@ -116,21 +116,29 @@ def _described(name: str, can: Capabilities) -> Iterable[str]:
     yield f"  voices    {len(can.voices)} ({languages})"
     yield f"  speed     {can.rtf:g} s of computing for 1 s of audio at {can.rate_hz} Hz"
     for key, about in _options(name).items():
-        yield f"  option    {key}={about}"
+        yield f"  option    {key}: {about}"
     yield f"  licence   {can.licence}"
 
 
 def _options(engine: str) -> dict[str, str]:
-    """Each option with its type and default, in words."""
-    told = {}
-    for one in msgspec.structs.fields(registry.load(engine).Options):
-        kind = msgspec.inspect.type_info(one.type)
-        limits = [getattr(kind, limit, None) for limit in ("ge", "le")]
-        span = f" {limits[0]:g} to {limits[1]:g}" if None not in limits else ""
-        word = {"IntType": "whole number", "FloatType": "number", "BoolType": "true or false", "StrType": "text"}
-        default = "" if one.default is msgspec.NODEFAULT else f", by default {msgspec.to_builtins(one.default)}"
-        told[one.name] = f"{word.get(type(kind).__name__, 'text')}{span}{default}"
-    return told
+    """Each option's type, range and default, in words."""
+    fields = msgspec.structs.fields(registry.load(engine).Options)
+    return {one.name: _kind(msgspec.inspect.type_info(one.type)) + _default(one.default) for one in fields}
+
+
+def _kind(kind: msgspec.inspect.Type) -> str:
+    if isinstance(kind, msgspec.inspect.UnionType):
+        return " or ".join(_kind(one) for one in kind.types if not isinstance(one, msgspec.inspect.NoneType))
+    if isinstance(kind, msgspec.inspect.LiteralType):
+        return " or ".join(map(str, kind.values))
+    if isinstance(kind, (msgspec.inspect.IntType, msgspec.inspect.FloatType)):
+        span = f" {kind.ge:g} to {kind.le:g}" if kind.ge is not None and kind.le is not None else ""
+        return ("whole number" if isinstance(kind, msgspec.inspect.IntType) else "number") + span
+    return "true or false" if isinstance(kind, msgspec.inspect.BoolType) else "text"
+
+
+def _default(value: object) -> str:
+    return "" if value in {msgspec.NODEFAULT, None, ""} else f" (by default {value})"
 
 
 def _summary(name: str, can: Capabilities) -> dict[str, object]:

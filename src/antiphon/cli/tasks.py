@@ -3,32 +3,67 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
 from antiphon.cli.app import Settings, run
-from antiphon.cli.figures import ant, score_of
-from antiphon.errors import InputError, OutputError
+from antiphon.cli.figures import ant, counted, paid_nano
+from antiphon.errors import AntiphonError, InputError, OutputError, ProtocolError
 
 if TYPE_CHECKING:
+    from antiphon.cli.explain import Story
+    from antiphon.ledger.base import PartRecord, TaskRecord
+    from antiphon.ledger.receipts import AuditReport
     from antiphon.protocol import Receipt
 
-MAX_RECEIPT_BYTES = 64 * 1024 * 1024
+MAX_TASKS = 1_000
+
+TASK_EPILOG = """\b
+Examples:
+  antiphon task list
+  antiphon task show 3f2a
+"""
+LIST_EPILOG = """\b
+Examples:
+  antiphon task list --limit 5
+  antiphon task list --all --json
+"""
+SHOW_EPILOG = """\b
+Examples:
+  antiphon task show 3f2a
+  antiphon task show 3f2a --json
+"""
+RECEIPT_EPILOG = """\b
+Examples:
+  antiphon receipt show receipt.json
+  antiphon receipt verify receipt.json other.json
+"""
+VERIFY_EPILOG = """\b
+Examples:
+  antiphon receipt verify receipt.json
+  antiphon receipt verify receipts/*.json
+"""
+EXPLAIN_EPILOG = """\b
+Examples:
+  antiphon receipt show receipt.json
+  antiphon receipt show receipt.json --json
+"""
 
 
-@click.group(epilog="Example: antiphon task show 3f2a")
+@click.group(epilog=TASK_EPILOG)
 def task() -> None:
-    """List and show tasks."""
+    """List tasks, and show one."""
 
 
-@task.command("list")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@task.command("list", epilog=LIST_EPILOG)
+@click.option("--limit", type=click.IntRange(1, MAX_TASKS), default=20, show_default=True, help="Most tasks to list.")
 @click.option("--all", "everybody", is_flag=True, help="Everybody's tasks, not only your own.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def list_tasks(settings: Settings, limit: int, everybody: bool, as_json: bool) -> None:
     """List tasks, newest first."""
@@ -45,18 +80,17 @@ async def _list(settings: Settings, limit: int, everybody: bool, as_json: bool) 
         click.echo(json.dumps([msgspec.to_builtins(one, str_keys=True) for one in found], indent=2))
         return
     for one in found:
-        opened = datetime.fromtimestamp(one.opened_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
         click.echo(
-            f"{one.task}  {opened}  {one.state:<9}  {len(one.quote.parts):>4} parts  "
-            f"{one.selector.voice or one.selector.service:<12}  at most {ant(one.quote.total_nano)}"
+            f"{one.task[:12]}  {_moment(one.opened_ms)}  {one.state:<9}  {counted(len(one.quote.parts), 'part'):>8}  "
+            f"{_asked(one):<16}  at most {ant(one.quote.total_nano)}"
         )
     if not found:
-        click.echo('No tasks yet. Try: antiphon say "Hello."', err=True)
+        click.echo('No tasks yet. Try: antiphon say "Hello from a whole network."', err=True)
 
 
-@task.command("show")
-@click.argument("task_id")
-@click.option("--json", "as_json", is_flag=True)
+@task.command("show", epilog=SHOW_EPILOG)
+@click.argument("task_id", metavar="TASK")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_obj
 def show_task(settings: Settings, task_id: str, as_json: bool) -> None:
     """Show a task: its parts, votes and payments. The first digits of its id are enough."""
@@ -65,55 +99,145 @@ def show_task(settings: Settings, task_id: str, as_json: bool) -> None:
 
 async def _show(settings: Settings, task_id: str, as_json: bool) -> None:
     from antiphon.cli.connect import connect
+    from antiphon.cli.explain import Story
 
     async with connect(settings) as session:
-        found = [one for one in await session.ledger.tasks(None, 1000) if one.task.startswith(task_id)]
-        if len(found) != 1:
-            what = "No task" if not found else f"{len(found)} tasks"
-            raise InputError(f"{what} begins with {task_id!r}", "See `antiphon task list`.")
-        parts = await session.ledger.parts(found[0].task)
+        found = await _find(session.ledger.tasks, task_id.strip().lower())
+        parts = await session.ledger.parts(found.task)
     if as_json:
-        click.echo(json.dumps(msgspec.to_builtins({"task": found[0], "parts": parts}, str_keys=True), indent=2))
+        click.echo(json.dumps(msgspec.to_builtins({"task": found, "parts": parts}, str_keys=True), indent=2))
         return
-    click.echo(f"Task {found[0].task}: {found[0].state}, {found[0].mode}, at most {ant(found[0].quote.total_nano)}")
-    for part in parts:
-        score = score_of(part)
-        click.echo(f"  part {part.part.index}: {part.state}" + ("" if score is None else f", score {score:.2f}"))
-        for ruling in part.rulings:
-            for validator, vote in ruling.votes.items():
-                click.echo(f"    {validator[:8]} votes {vote.verdict}")
-            for transfer in ruling.settlement.transfers:
-                click.echo(f"    {ant(transfer.amount_nano):>16}  {_short(transfer.target)}  {transfer.why}")
-        for note in part.notes:
-            click.echo(f"    {note}")
+    click.echo("\n".join(_heading(found, parts)))
+    click.echo("\n".join(_stories([Story.of(part) for part in parts], found.client)))
 
 
-@click.group(epilog="Example: antiphon receipt verify receipt.json")
+async def _find(tasks: Any, beginning: str) -> TaskRecord:
+    """The one task whose id begins so."""
+    if not beginning:
+        raise InputError("The task's id is empty", "See: antiphon task list")
+    found: list[TaskRecord] = [one for one in await tasks(None, MAX_TASKS) if one.task.startswith(beginning)]
+    if not found:
+        raise InputError(f"No task begins with {beginning!r}", "See: antiphon task list")
+    if len(found) > 1:
+        some = ", ".join(one.task[:12] for one in found[:3])
+        raise InputError(f"{len(found)} tasks begin with {beginning!r}", f"Give more digits: {some} ...")
+    return found[0]
+
+
+def _heading(task: TaskRecord, parts: tuple[PartRecord, ...]) -> Iterator[str]:
+    yield f"Task      {task.task}, {task.state}"
+    yield f"Opened    {_moment(task.opened_ms)} by {task.client[:8]}"
+    yield f"Asked for {task.selector.service}, {_asked(task)}, {task.selector.language or 'any language'}, {task.mode}"
+    yield f"Quote     {ant(task.quote.expected_nano)}, at most {ant(task.quote.total_nano)}"
+    yield f"Paid      {ant(paid_nano(task.client, parts))}"
+
+
+def _stories(stories: list[Story], client: str) -> Iterator[str]:
+    from antiphon.cli.explain import told
+
+    for story in stories:
+        yield ""
+        yield from told(story, client)
+
+
+@click.group(epilog=RECEIPT_EPILOG)
 def receipt() -> None:
-    """Show receipts, and verify them without any network."""
+    """Explain receipts, and verify them without any network."""
 
 
-@receipt.command("verify")
-@click.argument("file", type=click.Path(path_type=Path))
-def verify_receipt(file: Path) -> None:
-    """Check every signature, and compute every vote and payment again, offline."""
+@receipt.command("verify", epilog=VERIFY_EPILOG)
+@click.argument("files", metavar="FILE...", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--ledger", "trusted", metavar="ID", help="Insist on the ledger that you trust.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing about valid receipts.")
+def verify_receipt(files: tuple[Path, ...], trusted: str | None, quiet: bool) -> int:
+    """Check every signature, and compute every quote, draw, vote and payment again, offline.
+
+    The exit code is 0 only if all are valid.
+    """
     from antiphon.ledger import receipts
 
-    report = receipts.audit(_load(file))
-    click.echo(f"Valid. {report}")
+    worst = 0
+    for file in files:
+        try:
+            report = receipts.audit(_load(file), ledger=trusted)
+        except AntiphonError as error:
+            if len(files) == 1:
+                raise
+            click.echo(f"antiphon: {file}: {error}", err=True)
+            worst = max(worst, error.exit_code)
+            continue
+        if not quiet:
+            click.echo(
+                _report(report) if len(files) == 1 else f"{file}: valid, task {report.task[:12]}, {report.state}"
+            )
+    return worst
 
 
-@receipt.command("show")
+def _report(report: AuditReport) -> str:
+    paid = -report.net_nano.get(f"balance:{report.client}", 0)
+    proven = "" if report.evidence_only else "; its statement says the same, number by number"
+    return "\n".join(
+        (
+            f"Valid     task {report.task}, {report.state}",
+            f"Ledger    {report.ledger}",
+            f"Signed    all {counted(report.envelopes, 'envelope')}, closed by the ledger",
+            f"Computed  {counted(report.parts, 'part')} and {counted(report.rulings, 'ruling')} again{proven}",
+            f"Money     {ant(report.locked_nano)} was held, {ant(paid)} of it paid; all accounts sum to 0",
+        )
+    )
+
+
+@receipt.command("show", epilog=EXPLAIN_EPILOG)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Print the statement as JSON.")
 def show_receipt(file: Path, as_json: bool) -> None:
-    """Show what a receipt says. (`verify` proves it.)"""
+    """Explain a receipt: who was asked, what was measured, every vote and every payment. It is verified too."""
+    from antiphon.ledger import receipts
+
     loaded = _load(file)
     if as_json:
         click.echo(json.dumps(loaded.statement, indent=2))
-        return
-    click.echo(f"Task    {loaded.task}\nLedger  {loaded.ledger}")
-    _tell(loaded.statement, 0)
+    else:
+        click.echo("\n".join(_explained(loaded)))
+    report = receipts.audit(loaded)  # what does not verify is shown, and then disowned
+    if not as_json:
+        click.echo(f"\nVerified: {counted(report.envelopes, 'signature')}, every vote and payment computed again.")
+
+
+def _explained(receipt: Receipt) -> Iterator[str]:
+    from antiphon.cli.explain import Story, net, roles_of
+    from antiphon.economy.types import Assignment, Terms
+    from antiphon.ledger.base import Ruling
+
+    told = receipt.statement
+    try:
+        asked = told["asked_for"]
+        yield f"Task      {receipt.task}, {told['state']}"
+        yield f"Ledger    {receipt.ledger}"
+        yield f"Opened    {_moment(told['opened_ms'])} by {told['client'][:8]}, closed {_moment(told['closed_ms'])}"
+        yield f"Asked for {asked['service']}, {asked['voice'] or 'any voice'}, {asked['language']}, {told['mode']}"
+        yield f"Quote     {ant(told['quote']['expected_nano'])}, at most {ant(told['quote']['total_nano'])}"
+        stories = [
+            Story(
+                index=part["index"],
+                units=part["units"],
+                state=part["state"],
+                assignment=Assignment(
+                    index=part["index"],
+                    producers=msgspec.convert(part["producers"], tuple[Terms, ...]),
+                    validators=msgspec.convert(part["validators"], tuple[Terms, ...]),
+                    reserve_nano=part["reserve_nano"],
+                ),
+                notes=msgspec.convert(part["notes"], tuple[str, ...]),
+                rulings=msgspec.convert(part["rulings"], tuple[Ruling, ...]),
+            )
+            for part in told["parts"]
+        ]
+        yield from _stories(stories, told["client"])
+        yield "\nIn all"
+        yield from (f"  {line}" for line in net(told["net_nano"], told["client"], roles_of(stories)))
+    except (KeyError, TypeError, ValueError, AttributeError, msgspec.ValidationError) as e:
+        raise ProtocolError("The receipt's statement cannot be read", "Do not trust it.") from e
 
 
 def save_receipt(home: Path, done: Receipt) -> Path:
@@ -135,32 +259,21 @@ def _load(file: Path) -> Receipt:
     from antiphon.protocol import receipt as receipts
 
     try:
-        if file.stat().st_size > MAX_RECEIPT_BYTES:
-            raise InputError(f"{file} is larger than any receipt")
-        return receipts.load(file.read_bytes())
-    except OSError as e:
-        raise InputError(f"{file} cannot be read: {e.strerror}", "Give the path that `antiphon say` printed.") from e
+        if file.stat().st_size > receipts.MAX_RECEIPT_BYTES:
+            raise InputError(f"{file} is larger than any receipt", "Give the path that `antiphon say` printed.")
+        raw = file.read_bytes()
+    except (OSError, ValueError) as e:
+        reason = getattr(e, "strerror", None) or str(e)
+        raise InputError(f"{file} cannot be read: {reason}", "Give the path that `antiphon say` printed.") from e
+    try:
+        return receipts.load(raw)
+    except ProtocolError as e:
+        raise ProtocolError(f"{file} is not a receipt, or it is damaged", "Give the file `antiphon say` wrote.") from e
 
 
-def _tell(value: object, depth: int) -> None:
-    """Nested values as indented lines."""
-    indent = "  " * depth
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if isinstance(inner, (dict, list)):
-                click.echo(f"{indent}{key}:")
-                _tell(inner, depth + 1)
-            else:
-                click.echo(f"{indent}{key}: {inner}")
-    elif isinstance(value, list):
-        for inner in value:
-            if isinstance(inner, (dict, list)):
-                click.echo(f"{indent}-")
-                _tell(inner, depth + 1)
-            else:
-                click.echo(f"{indent}- {inner}")
+def _asked(task: TaskRecord) -> str:
+    return task.selector.voice or task.selector.engine or task.selector.service
 
 
-def _short(account: str) -> str:
-    kind, _, owner = account.partition(":")
-    return f"{kind}:{owner[:8]}" if owner else kind
+def _moment(ms: int) -> str:
+    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
