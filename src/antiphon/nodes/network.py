@@ -6,6 +6,7 @@ the owner's machine: engines and judges are loaded once.
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -19,6 +20,7 @@ from antiphon.errors import OutputError
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Deposit, ServiceOffer, Stake
 from antiphon.ledger.sql import SqlLedger
+from antiphon.ledger.tend import tend
 from antiphon.nodes.client import Client
 from antiphon.nodes.node import Actor, Context, Node
 from antiphon.nodes.producer import Producer
@@ -75,6 +77,7 @@ async def embedded(
         operator = load_or_create(home / "keys" / "operator.key")
         ledger = await SqlLedger.open(home / "ledger.db", operator=operator, clock=clock)
         stack.push_async_callback(ledger.close)
+        stack.push_async_callback(_ended, asyncio.create_task(tend(ledger), name="deadlines"))
         transport = InProcessTransport()
         stack.push_async_callback(transport.close)
 
@@ -119,6 +122,11 @@ def _nodes(plan: Plan, listener: Listener, context: Callable[[str], Context]) ->
         yield name, Validator(context(name), listener, offers)
 
 
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def _leave(node: Node, alone: Callable[[], bool]) -> None:
     """Nodes say goodbye only when no other process runs the same embedded network."""
     await node.stop(goodbye=alone())
@@ -139,7 +147,7 @@ def _presence(home: Path) -> Iterator[Callable[[], bool]]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
-        fcntl.flock(file, fcntl.LOCK_SH)
+        # Kept: whoever starts this network now waits until we have said goodbye, and registers after it.
         return True
 
     with file:

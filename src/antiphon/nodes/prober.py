@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from antiphon.economy.types import Role
-from antiphon.errors import AntiphonError
+from antiphon.engines import registry
+from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.base import NodeRecord
 from antiphon.ledger.operations import Selector, ServiceOffer
 from antiphon.nodes.client import VERIFIED, Client, Job
@@ -17,6 +19,11 @@ from antiphon.nodes.prompts import PromptSource
 from antiphon.services import Service, SpeechRequest
 
 log = logging.getLogger("antiphon.nodes")
+
+MAX_PRICE_NANO = 2_000_000
+"""Dearest price per character that a probe pays: a node names its own price and must not drain whoever tests it."""
+REMEMBERED = 10_000
+"""Most (node, engine) pairs whose last probe is remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +38,20 @@ class Probe:
 class Prober:
     """Asks the processors in turn, the longest unasked first; prompts are English, so other voices are left out."""
 
-    def __init__(self, client: Client, prompts: PromptSource, *, every_s: float, chance: random.Random) -> None:
+    def __init__(
+        self,
+        client: Client,
+        prompts: PromptSource,
+        *,
+        every_s: float,
+        chance: random.Random,
+        max_price_nano: int = MAX_PRICE_NANO,
+    ) -> None:
         self._client = client
         self._prompts = prompts
         self._every_s = every_s
         self._chance = chance
+        self._max_price_nano = max_price_nano
         self._asked: dict[tuple[str, str], int] = {}
         self._count = 0
 
@@ -44,9 +60,12 @@ class Prober:
         while True:
             await asyncio.sleep(self._every_s * self._chance.uniform(0.5, 1.5))
             try:
-                await self.probe()
+                probe = await self.probe()
             except AntiphonError as error:
                 log.info("probe: %s", error)
+            else:
+                if probe is not None:
+                    log.info("probe: %s with %s: %s", probe.node[:8], probe.voice, probe.state)
 
     async def probe(self) -> Probe | None:
         """One synthetic task for the node and engine that waited longest. None when there is nobody to ask."""
@@ -56,13 +75,17 @@ class Prober:
         node, offer = choice
         self._count += 1
         self._asked[node.node, offer.engine] = self._count
-        voice = self._chance.choice(offer.voices)
-        request = SpeechRequest(text=await self._prompts.next(), voice=voice, language=_english(offer) or "en-us")
+        while len(self._asked) > REMEMBERED:
+            del self._asked[min(self._asked, key=lambda pair: self._asked[pair])]
+        voice, language = self._chance.choice(_english_voices(offer))
+        request = SpeechRequest(text=await self._prompts.next(), voice=voice, language=language)
         selector = Selector(service=offer.service, engine=offer.engine, voice=voice, node=node.node)
         state = "open"
-        async for event in self._client.run(Job(requests=[request], selector=selector, mode=VERIFIED, synthetic=True)):
-            if isinstance(event, Closed):
-                state = str(event.task.state)
+        job = Job(requests=[request], selector=selector, mode=VERIFIED, synthetic=True)
+        async with aclosing(self._client.run(job)) as events:
+            async for event in events:
+                if isinstance(event, Closed):
+                    state = str(event.task.state)
         return Probe(node.node, voice, state)
 
     def _choose(self, nodes: tuple[NodeRecord, ...]) -> tuple[NodeRecord, ServiceOffer] | None:
@@ -71,7 +94,7 @@ class Prober:
             for node in nodes
             if node.live and node.node != self._client.node_id
             for offer in node.offers
-            if offer.service == Service.SPEECH and offer.voices and _english(offer)
+            if offer.service == Service.SPEECH and offer.price_nano <= self._max_price_nano and _english_voices(offer)
         ]
         if not able:
             return None
@@ -79,5 +102,22 @@ class Prober:
         return min(able, key=lambda pair: self._asked.get((pair[0].node, pair[1].engine), 0))
 
 
-def _english(offer: ServiceOffer) -> str:
-    return next((language for language in offer.languages if language.startswith("en")), "")
+def _english_voices(offer: ServiceOffer) -> list[tuple[str, str]]:
+    """(voice, language) of the offer's voices that speak English. An offer does not say which voice speaks what: our
+    own registry does; of voices unknown here only those of an offer that is all English count."""
+    english = [language for language in offer.languages if _is_english(language)]
+    if not english:
+        return []
+    found = []
+    for voice in offer.voices:
+        try:
+            language = registry.find_voice(voice).language
+        except InputError:
+            language = english[0] if len(english) == len(offer.languages) else ""
+        if _is_english(language):
+            found.append((voice, language))
+    return found
+
+
+def _is_english(language: str) -> bool:
+    return language.casefold().partition("-")[0] == "en"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from contextlib import aclosing
 from antiphon.economy.types import Role
 from antiphon.errors import AntiphonError, BusyError, ConflictError, ProtocolError, UnavailableError
 from antiphon.ledger.base import PartRecord, PartState
-from antiphon.ledger.operations import Deliver, ServiceOffer
+from antiphon.ledger.operations import Decline, Deliver, ServiceOffer
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.messages import DONE, FRAME_DONE, WORK, Done, ResultHash, Work, rate_frame
 from antiphon.nodes.node import Context, Node, Route
@@ -70,7 +71,15 @@ class Producer(Node):
         finally:
             if not job.made:
                 making.cancel()
+                if not self._leaving:
+                    self._spawn(self._decline(job), f"declining part {job.index}", lambda: None)
             job.let_go()
+
+    async def _decline(self, job: Production) -> None:
+        """Give back what nobody waits for, so that its escrow need not wait for a deadline."""
+        operation = Decline(task=job.task.task, index=job.index, attempt=job.attempt, reason="the client left")
+        with contextlib.suppress(ConflictError):  # the client said so itself
+            await self.submit(operation, job.task.task)
 
     async def _accept(self, message: Envelope, work: Work) -> Production:
         """Work only for a task whose escrow is locked, whose client is asking, and whose part is ours."""

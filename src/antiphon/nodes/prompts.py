@@ -7,8 +7,11 @@ its period. An OpenAI-compatible chat API may supply prompts instead; on any fai
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
+from collections import OrderedDict
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Protocol
 
 import aiohttp
@@ -22,6 +25,7 @@ MAX_PROMPT_CHARS = 256
 """BittAudio's limit for a prompt."""
 API_TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 64 * 1024
+REMEMBERED_PROMPTS = 100_000
 
 _TIMES = (
     "This morning", "Late last night", "On Tuesday afternoon", "Shortly before noon", "After the long winter",
@@ -116,44 +120,65 @@ class GrammarPrompts:
 class ApiPrompts:
     """Prompts from an OpenAI-compatible chat API, with the grammar behind it: this source never fails."""
 
-    def __init__(self, url: str, key: Secret | None, model: str, fallback: PromptSource) -> None:
+    def __init__(
+        self, url: str, key: Secret | None, model: str, fallback: PromptSource, *, timeout_s: float = API_TIMEOUT_S
+    ) -> None:
         self._url = url.rstrip("/") + "/chat/completions"
         self._key = key
         self._model = model
         self._fallback = fallback
-        self._given: set[str] = set()
+        self._timeout_s = timeout_s
+        self._given: OrderedDict[bytes, None] = OrderedDict()
 
     async def next(self) -> str:
         try:
             prompt = await self._ask()
-            if prompt not in self._given:
-                self._given.add(prompt)
+            if self._is_new(prompt):
                 return prompt
             log.info("the prompt API repeats itself; using the grammar")
         except AntiphonError as error:
             log.info("%s", error)
         return await self._fallback.next()
 
+    def _is_new(self, prompt: str) -> bool:
+        digest = hashlib.sha256(prompt.casefold().encode()).digest()[:8]
+        if digest in self._given:
+            return False
+        self._given[digest] = None
+        if len(self._given) > REMEMBERED_PROMPTS:
+            self._given.popitem(last=False)
+        return True
+
     async def _ask(self) -> str:
-        headers = {"Authorization": f"Bearer {self._key.reveal().decode()}"} if self._key else {}
         body = {
             "model": self._model,
             "messages": [{"role": "user", "content": "Write one natural English sentence of 10 to 30 words."}],
             "temperature": 1.0,
         }
-        timeout = aiohttp.ClientTimeout(total=API_TIMEOUT_S)
         try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
-                session.post(self._url, json=body) as answer,
-            ):
-                answer.raise_for_status()
-                if (answer.content_length or 0) > MAX_ANSWER_BYTES:
-                    raise UnavailableError("The prompt API's answer is too large")
-                content = (await answer.json())["choices"][0]["message"]["content"]
-        except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, IndexError, TypeError) as e:
+            answer = json.loads(await self._post(body))
+            content = answer["choices"][0]["message"]["content"]
+        except (aiohttp.ClientError, OSError, ValueError, KeyError, IndexError, TypeError) as e:
+            # Only the class: an error's own words may hold parts of the request.
             raise UnavailableError(f"The prompt API failed ({type(e).__name__})", "Using the embedded prompts.") from e
-        prompt = " ".join(str(content).split()).strip('"')
-        if not 1 <= len(prompt) <= MAX_PROMPT_CHARS:
-            raise UnavailableError(f"The prompt API gave {len(prompt)} characters", "Using the embedded prompts.")
+        prompt = " ".join(content.split()).strip('"') if isinstance(content, str) else ""
+        if not 1 <= len(prompt) <= MAX_PROMPT_CHARS or not prompt.isprintable():
+            raise UnavailableError("The prompt API gave no usable sentence", "Using the embedded prompts.")
         return prompt
+
+    async def _post(self, body: object) -> bytes:
+        """The answer's bytes, within limits of size and time; a redirect is an error, for the key goes nowhere else."""
+        headers = {"Authorization": f"Bearer {self._key.reveal().decode()}"} if self._key else {}
+        timeout = aiohttp.ClientTimeout(total=self._timeout_s)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, headers=headers) as session,
+            session.post(self._url, json=body, allow_redirects=False) as answer,
+        ):
+            if answer.status != HTTPStatus.OK:
+                raise UnavailableError(f"The prompt API answered HTTP {answer.status}", "Using the embedded prompts.")
+            raw = bytearray()
+            async for piece in answer.content.iter_chunked(8192):
+                raw += piece
+                if len(raw) > MAX_ANSWER_BYTES:
+                    raise UnavailableError("The prompt API's answer is too large", "Using the embedded prompts.")
+            return bytes(raw)

@@ -66,6 +66,7 @@ async def speak(client: Client, speech: Speech) -> AsyncGenerator[SpeechEvent, N
     )
     joiner = Joiner(OUTPUT_RATE_HZ)
     resampler: Resampler | None = None
+    rate_hz = 0
     async with aclosing(client.run(job)) as events:
         async for event in events:
             if not isinstance(event, Audio):
@@ -73,7 +74,12 @@ async def speak(client: Client, speech: Speech) -> AsyncGenerator[SpeechEvent, N
                 continue
             pieces: list[Waveform] = []
             if event.audio is not None:
-                resampler = resampler or Resampler(event.audio.rate_hz, OUTPUT_RATE_HZ)
+                if resampler is not None and event.audio.rate_hz != rate_hz:  # another node took the sentence over
+                    pieces.append(joiner.push(resampler.finish()))
+                    resampler = None
+                if resampler is None:
+                    rate_hz = event.audio.rate_hz
+                    resampler = Resampler(rate_hz, OUTPUT_RATE_HZ)
                 pieces.append(joiner.push(resampler.push(event.audio)))
             else:
                 if resampler is not None:

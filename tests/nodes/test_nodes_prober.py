@@ -1,0 +1,92 @@
+"""Synthetic tasks: every processor is scored in turn, at the tester's own price limit."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+from network_of import ToneWorkshop, World, world
+
+from antiphon.economy.types import NANO, Role
+from antiphon.ledger.operations import Deposit, ServiceOffer
+from antiphon.nodes.client import Client
+from antiphon.nodes.prober import Prober
+from antiphon.nodes.producer import Producer
+from antiphon.nodes.prompts import GrammarPrompts
+
+
+async def prober_in(net: World, *, every_s: float = 0.01, purse_nano: int = 10 * NANO) -> Prober:
+    """Validator 0 probes, with money of its own."""
+    context = net.nodes["validator-0"].context
+    if purse_nano:
+        await net.bank.submit(Deposit(account=context.identity.node_id, amount_nano=purse_nano))
+    return Prober(Client(context), GrammarPrompts("seed"), every_s=every_s, chance=random.Random(7))
+
+
+async def test_a_probe_scores_a_node_that_no_client_has_asked(tmp_path: Path) -> None:
+    async with world(tmp_path, validators=4) as net:
+        prober = await prober_in(net)
+        probed = [await prober.probe() for _ in range(2)]
+        assert {probe.node for probe in probed if probe} == {net.nodes[f"processor-{n}"].node_id for n in range(2)}
+        assert {probe.state for probe in probed if probe} == {"completed"}
+        for node in await net.ledger.nodes(Role.PROCESSOR):
+            assert node.settled == {"speech": 1}
+        tasks = await net.ledger.tasks()
+        assert all(task.synthetic for task in tasks)
+
+
+async def test_the_tester_never_judges_its_own_probe(tmp_path: Path) -> None:
+    async with world(tmp_path, validators=4) as net:
+        await (await prober_in(net)).probe()
+        (part,) = await net.ledger.parts((await net.ledger.tasks())[0].task)
+        me = net.nodes["validator-0"].node_id
+        assert me not in {seat.node for seat in part.assignment.validators}
+
+
+async def test_a_node_cannot_drain_its_testers_with_its_own_price(tmp_path: Path) -> None:
+    async with world(tmp_path, processors=0) as net:
+        await net.add("greedy", Producer(net.context(), ToneWorkshop(price_nano=5_000_000)))
+        assert await (await prober_in(net)).probe() is None
+
+
+async def test_only_voices_that_speak_english_are_asked_for_english(tmp_path: Path) -> None:
+    class Polyglot(ToneWorkshop):
+        @property
+        def offer(self) -> ServiceOffer:
+            return ServiceOffer(
+                service="speech",
+                price_nano=8_000,
+                languages=("de", "en", "fr"),
+                engine="espeak",
+                voices=("espeak-de", "espeak-en-us", "espeak-fr-fr", "nobody-knows"),
+            )
+
+    async with world(tmp_path, processors=0) as net:
+        await net.add("polyglot", Producer(net.context(), Polyglot()))
+        prober = await prober_in(net)
+        for _ in range(5):
+            probe = await prober.probe()
+            assert probe is not None
+            assert probe.voice == "espeak-en-us"
+
+
+async def test_nobody_to_ask_is_no_error(tmp_path: Path) -> None:
+    async with world(tmp_path, processors=0) as net:
+        assert await (await prober_in(net)).probe() is None
+
+
+async def test_an_empty_purse_does_not_end_the_probing(tmp_path: Path) -> None:
+    async with world(tmp_path) as net:
+        prober = await prober_in(net, purse_nano=0)
+        running = asyncio.create_task(prober.run())
+        await asyncio.sleep(0.1)
+        assert not running.done()
+        validator = net.nodes["validator-0"].node_id
+        await net.bank.submit(Deposit(account=validator, amount_nano=NANO))
+        async with asyncio.timeout(10):
+            while not await net.ledger.tasks():  # noqa: ASYNC110 - the ledger has no event for new tasks
+                await asyncio.sleep(0.02)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert (await net.ledger.account(validator)).escrow_nano == 0
