@@ -11,10 +11,15 @@ import msgspec
 from antiphon.cli.app import Settings, run
 from antiphon.errors import OutputError
 
+EPILOG = """\b
+Examples:
+  antiphon bench
+  antiphon bench --only network --json figures.json
+"""
 AREAS = ("network",)
 
 
-@click.command(epilog="Example: antiphon bench --only network --json figures.json")
+@click.command(epilog=EPILOG)
 @click.option("--only", type=click.Choice(AREAS), help="One area; by default all.")
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Also write the list as JSON.")
 @click.option("--tries", default=100, show_default=True, type=click.IntRange(1, 1000), help="Tries for each cheat.")

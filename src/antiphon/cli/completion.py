@@ -7,8 +7,15 @@ from click.shell_completion import get_completion_class
 
 from antiphon.errors import InputError
 
+EPILOG = """\b
+Examples:
+  eval "$(antiphon completion bash)"
+  antiphon completion zsh > ~/.zfunc/_antiphon
+  antiphon completion fish > ~/.config/fish/completions/antiphon.fish
+"""
 
-@click.command(epilog='Example: eval "$(antiphon completion bash)"')
+
+@click.command(epilog=EPILOG)
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell."""

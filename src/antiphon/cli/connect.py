@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from antiphon.cli.app import Settings
 from antiphon.clock import SystemClock
-from antiphon.errors import InputError, StateError, UnavailableError
+from antiphon.errors import AntiphonError, InputError, StateError, UnavailableError
 from antiphon.ledger.base import Ledger
 from antiphon.nodes.client import Client
 from antiphon.nodes.listener import listener_of
@@ -17,6 +18,7 @@ from antiphon.nodes.node import Actor, Context
 from antiphon.nodes.transport import Transport
 from antiphon.protocol import load_or_create
 
+MAX_URL_BYTES = 2_048
 LEDGER_FILE = "ledger.url"
 """Written by `antiphon ledger serve` while it runs: how other commands with the same data folder find it."""
 
@@ -29,6 +31,14 @@ class Session:
     ledger: Ledger
     joined: str  # URL, or empty for the embedded network
     bank: Actor | None = None
+    judges: Future[None] | None = None  # done when the judges of our own network are loaded
+
+    def problem(self) -> AntiphonError | None:
+        """Why our own judges could not be loaded, if they could not."""
+        if self.judges is None or not self.judges.done():
+            return None
+        error = self.judges.exception()
+        return error if isinstance(error, AntiphonError) else None
 
 
 @asynccontextmanager
@@ -42,11 +52,10 @@ async def connect(settings: Settings, *, warm: bool = False) -> AsyncIterator[Se
         from antiphon.nodes.network import embedded
 
         ears = listener_of(settings.profile)
-        if warm:
-            ears.warm_up()
+        judges = ears.warm_up() if warm else None
         network = await stack.enter_async_context(embedded(settings.home, ears))
         await network.ledger.expire()  # what an earlier command left unfinished
-        yield Session(network.client, network.ledger, "", network.bank)
+        yield Session(network.client, network.ledger, "", network.bank, judges)
 
 
 @asynccontextmanager
@@ -89,12 +98,13 @@ async def _running(settings: Settings) -> str:
     """The URL that a ledger of this data folder left while it runs; a stale file is ignored."""
     file = settings.home / LEDGER_FILE
     try:
-        url = file.read_text().strip()
+        with file.open("rb") as stream:
+            url = stream.read(MAX_URL_BYTES).decode("ascii", "replace").strip()
     except FileNotFoundError:
         return ""
     except OSError as e:
         raise StateError(f"{file} cannot be read: {e.strerror}", "Check its owner and mode.") from e
-    with contextlib.suppress(UnavailableError):
+    with contextlib.suppress(AntiphonError):  # nobody there, somebody else, or no URL at all
         async with reach(url):
             return url
     return ""

@@ -13,6 +13,7 @@ from antiphon.errors import AntiphonError, OutputError
 
 CANCELLED_EXIT = 130  # 128 + SIGINT, as shells count
 UNEXPECTED_EXIT = 1
+MAX_LINE_CHARS = 600
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -101,7 +102,10 @@ def _wants_traceback(arguments: list[str]) -> bool:
 
 
 def _one_line(message: str) -> str:
-    return " ".join(message.split())
+    """At most `MAX_LINE_CHARS` of what can be printed: a message may quote what a stranger sent."""
+    line = "".join(char if char.isprintable() else " " for char in message)
+    line = " ".join(line.split())
+    return line if len(line) <= MAX_LINE_CHARS else f"{line[:MAX_LINE_CHARS]} ..."
 
 
 def _drop_stdout() -> None:

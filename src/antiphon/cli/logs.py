@@ -7,12 +7,14 @@ import logging
 import os
 import platform
 import tempfile
+import threading
 import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from antiphon import __version__
 
+LOG_NAME = "antiphon.log"
 LOG_BYTES = 1 << 20
 MAX_CRASH_FILES = 20
 
@@ -24,9 +26,11 @@ def start(home: Path, *, verbose: bool) -> None:
     global _folder  # noqa: PLW0603 - known once the options are parsed, needed however the command ends
     _folder = home / "logs"
     logging.raiseExceptions = verbose  # a log that cannot be written must not end the work
-    handler: logging.Handler = logging.StreamHandler() if verbose else _Log(_folder / "antiphon.log")
+    handler: logging.Handler = logging.StreamHandler() if verbose else _Log(_folder / LOG_NAME)
     form = "%(name)s: %(message)s" if verbose else "%(asctime)s %(levelname)s %(name)s: %(message)s"
     logging.captureWarnings(True)
+    if not verbose:
+        threading.excepthook = _log_thread
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=form, handlers=[handler])
 
 
@@ -42,6 +46,24 @@ def write_crash(text: str) -> Path | None:
             file.write_text(head + text, encoding="utf-8", errors="backslashreplace")
             for old in sorted(folder.glob("antiphon-crash-*.txt"))[:-MAX_CRASH_FILES]:
                 old.unlink(missing_ok=True)
+            return file
+    return None
+
+
+def _log_thread(ended: threading.ExceptHookArgs) -> None:
+    """A thread that ends with an exception tells the log, not the user: whoever waits for it hears by other ways."""
+    if ended.exc_value is not None:
+        name = ended.thread.name if ended.thread is not None else "a thread"
+        logging.getLogger("antiphon").error("%s ended", name, exc_info=ended.exc_value)
+
+
+def since(moment_s: float) -> Path | None:
+    """The log, if anything was written to it after `moment_s` (Unix time)."""
+    if _folder is None:
+        return None
+    file = _folder / LOG_NAME
+    with contextlib.suppress(OSError):
+        if file.stat().st_mtime >= moment_s:
             return file
     return None
 

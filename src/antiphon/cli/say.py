@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ import click
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings, Terminated, run
 from antiphon.cli.ending import CANCELLED_EXIT, Cancelled
-from antiphon.errors import AntiphonError, FundsError, InputError, OutputError, RejectedError
+from antiphon.errors import AntiphonError, FundsError, InputError, OutputError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:
     from antiphon.audio import AudioWriter
@@ -124,6 +125,7 @@ async def _say(settings: Settings, speech: Speech, extent: Extent | None, to: De
     from antiphon.nodes.speech import speak
 
     progress, result = to.progress, to.result
+    began_s = time.time()
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
     async with connect(settings, warm=True) as session:
@@ -136,10 +138,24 @@ async def _say(settings: Settings, speech: Speech, extent: Extent | None, to: De
         except BaseException as error:
             await _settle(session, result, progress)
             result.standing = await _standing(session, result)
-            if isinstance(error, RejectedError) and result.receipts:
-                why = f"Why: antiphon receipt show {result.receipts[-1]}"
-                raise RejectedError(f"{error.what.rstrip('.')}; you were refunded", why) from error
+            if (better := _explained(error, session, result, began_s)) is not None:
+                raise better from error
             raise
+
+
+def _explained(error: BaseException, session: Session, result: Result, began_s: float) -> AntiphonError | None:
+    """The same failure with what a user can do about it."""
+    from antiphon.cli import logs
+
+    if isinstance(error, RejectedError) and result.receipts:
+        why = f"Why: antiphon receipt show {result.receipts[-1]}"
+        return RejectedError(f"{error.what.rstrip('.')}; you were refunded", why)
+    if isinstance(error, (RejectedError, UnavailableError)):
+        if (problem := session.problem()) is not None:
+            return problem
+        if not session.joined and (log := logs.since(began_s)) is not None:
+            return type(error)(error.what, f"{error.hint} Details: {log}")
+    return None
 
 
 async def _follow(

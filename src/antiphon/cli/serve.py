@@ -43,12 +43,12 @@ def _berth_options(port: int) -> Callable[[F], F]:
     return add
 
 
-@click.group()
+@click.group(epilog="\b\nExamples:\n  antiphon ledger serve --port 7411\n")
 def ledger() -> None:
     """Run the shared ledger."""
 
 
-@ledger.command("serve", epilog="Example: antiphon ledger serve --port 7411")
+@ledger.command("serve", epilog="\b\nExamples:\n  antiphon ledger serve --port 7411\n")
 @_berth_options(LEDGER_PORT)
 @click.option("--grant", default=1000.0, show_default=True, help="ANT credited to this data folder's client at first.")
 @click.option(
@@ -65,12 +65,12 @@ def serve_ledger(
     run(run_ledger(settings.home, Berth(host, port, endpoint or ""), round(grant * NANO), read_rules(rules)))
 
 
-@click.group()
+@click.group(epilog="\b\nExamples:\n  antiphon node processor --engine hibari\n  antiphon node validator\n")
 def node() -> None:
     """Run a node and earn."""
 
 
-@node.command("processor", epilog="Example: antiphon node processor --engine kokoro --price 150")
+@node.command("processor", epilog="\b\nExamples:\n  antiphon node processor --engine kokoro --price 150\n")
 @click.option("--engine", required=True, help="What to run: see `antiphon engines`.")
 @click.option("--price", type=float, metavar="uANT", help="Per character, in millionths of an ANT.")
 @click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Parts made at once.")
@@ -108,7 +108,7 @@ def processor(
     run(run_node(settings, build, name or engine, Berth(host, port, endpoint or ""), round(bond * NANO)))
 
 
-@node.command("validator", epilog="Example: antiphon node validator --probe-every 60")
+@node.command("validator", epilog="\b\nExamples:\n  antiphon node validator --probe-every 60\n")
 @click.option("--price", type=float, metavar="uANT", help="Per character, in millionths of an ANT.")
 @click.option("--probe-every", default=60.0, show_default=True, help="Seconds between own test prompts; 0 = none.")
 @click.option("--prompt-api", envvar="ANTIPHON_PROMPT_API", help="URL of an OpenAI-compatible API for test prompts.")

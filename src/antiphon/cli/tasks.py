@@ -201,7 +201,7 @@ def show_receipt(file: Path, as_json: bool) -> None:
         click.echo("\n".join(_explained(loaded)))
     report = receipts.audit(loaded)  # what does not verify is shown, and then disowned
     if not as_json:
-        click.echo(f"\nVerified: {counted(report.envelopes, 'signature')}, every vote and payment computed again.")
+        click.echo(f"\nVerified: {counted(report.envelopes, 'signature')}; every vote and payment computed again.")
 
 
 def _explained(receipt: Receipt) -> Iterator[str]:
@@ -210,6 +210,9 @@ def _explained(receipt: Receipt) -> Iterator[str]:
     from antiphon.ledger.base import Ruling
 
     told = receipt.statement
+    if not told:
+        yield f"Task      {receipt.task}\nLedger    {receipt.ledger}\nThe receipt holds the signed evidence only."
+        return
     try:
         asked = told["asked_for"]
         yield f"Task      {receipt.task}, {told['state']}"
