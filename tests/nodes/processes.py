@@ -50,6 +50,11 @@ class Processes:
         file = self.folder / f"{name}.log"
         return file.read_text() if file.exists() else ""
 
+    def rename(self, old: str, new: str) -> None:
+        """Call a running process something else from now on, its log included."""
+        self._running[new] = self._running.pop(old)
+        (self.folder / f"{old}.log").rename(self.folder / f"{new}.log")
+
     def kill(self, name: str) -> None:
         """As a power cut would: SIGKILL."""
         process = self._running.pop(name)

@@ -5,6 +5,7 @@ nothing.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -454,3 +455,23 @@ async def test_a_stranger_cannot_block_a_part_by_asking_for_it_first(tmp_path: P
             with pytest.raises(AntiphonError):
                 await ask(net, stranger, task, order_of(stranger, task, TEXT, key), key, node)
         assert (await ask(net, net.client, task, order_of(net.client, task, TEXT, key), key, node))[:1] == b"A"
+
+
+@pytest.mark.parametrize("mode", ["verified", "stream"])
+async def test_a_client_that_stops_reading_delays_nobody(tmp_path: Path, mode: str) -> None:
+    async with world(tmp_path, processors=0) as net:
+        node = await net.add("evil", Producer(net.context(), ToneWorkshop(chunks=30), slots=1))
+        key = TaskKey.generate()
+        task = await open_only(net, net.client, TEXT)
+        order = order_of(net.client, task, TEXT, key)
+        wrapped = wrap_for(key, node.context.identity.seal_public, task=task, index=0, receiver=node.node_id)
+        message = net.client.sign(WORK, node.node_id, task, Work(index=0, attempt=0, order=order, wrapped_key=wrapped))
+        stalled = net.transport.request("inproc://evil", message, deadline_s=60)
+        assert await anext(stalled)
+        async with asyncio.timeout(5):
+            events, _ = await collect(net.client, Job(say(TEXT), SPEECH, mode=mode))
+            assert pcm(events)
+            await net.settle()
+        assert (await net.ledger.part(task, 0)).state is PartState.VALID
+        await stalled.aclose()
+        assert not key.destroyed
