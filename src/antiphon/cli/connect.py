@@ -100,7 +100,7 @@ async def _running(settings: Settings) -> str:
     try:
         with file.open("rb") as stream:
             url = stream.read(MAX_URL_BYTES).decode("ascii", "replace").strip()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError as e:
         raise StateError(f"{file} cannot be read: {e.strerror}", "Check its owner and mode.") from e

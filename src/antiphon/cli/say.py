@@ -138,9 +138,23 @@ async def _say(settings: Settings, speech: Speech, extent: Extent | None, to: De
         except BaseException as error:
             await _settle(session, result, progress)
             result.standing = await _standing(session, result)
+            if isinstance(error, FundsError) and error.what.startswith("balance:"):
+                raise await _no_funds(session) from error
             if (better := _explained(error, session, result, began_s)) is not None:
                 raise better from error
             raise
+
+
+async def _no_funds(session: Session) -> FundsError:
+    from antiphon.cli.figures import ant
+
+    own = session.client.node_id
+    balance = ant((await session.ledger.account(own)).balance_nano)
+    hint = f"Ask the ledger's operator to run: antiphon account deposit 10 --to {own}"
+    return FundsError(
+        f"Your balance of {balance} does not cover what the quote holds in escrow",
+        hint if session.bank is None else "Deposit: antiphon account deposit 10",
+    )
 
 
 def _explained(error: BaseException, session: Session, result: Result, began_s: float) -> AntiphonError | None:
