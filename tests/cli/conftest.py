@@ -31,7 +31,8 @@ def call(
     monkeypatch.setenv("ANTIPHON_HOME", str(home))
     monkeypatch.delenv("ANTIPHON_LEDGER", raising=False)
     root = logging.getLogger()
-    handlers, hook, raising = list(root.handlers), threading.excepthook, logging.raiseExceptions
+    handlers, level = list(root.handlers), root.level
+    hook, raising = threading.excepthook, logging.raiseExceptions
 
     def run(*arguments: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["antiphon", *arguments])
@@ -43,5 +44,6 @@ def call(
     for handler in [one for one in root.handlers if one not in handlers]:
         root.removeHandler(handler)
         handler.close()
+    root.setLevel(level)
     logging.captureWarnings(False)
     threading.excepthook, logging.raiseExceptions = hook, raising

@@ -43,7 +43,7 @@ REFUSED = [
     (["Hello.", "--voice", "espeak-de", "--option", "pitch=900"], "pitch"),
     (["Hello.", "--format", "wave3"], "Did you mean wav"),
     (["Hello.", "--max-cost", "nan"], "not an amount"),
-    (["Hello.", "--max-cost", "0"], "not a positive amount"),
+    (["Hello.", "--max-cost", "0"], "no positive amount"),
     (["Hello.", "--voce", "x"], "Did you mean '--voice'"),
     (["Hello.", "-o", "-", "--json"], "both need stdout"),
 ]
@@ -114,6 +114,9 @@ def test_an_impossible_output_is_refused_before_anything_starts(call, home, outp
         (["receipt", "verify"], "antiphon receipt verify --help"),
         (["receipt", "show", "nowhere.json"], "cannot be read"),
         (["--ledger", "nonsense", "account"], "http://host:port"),
+        (["ledger", "serve", "--grant", "nan"], "not an amount"),
+        (["node", "processor", "--engine", "hibari", "--price", "0"], "positive"),
+        (["node", "validator", "--bond", "inf"], "not an amount"),
         (["completion", "tcsh"], "tcsh"),
     ],
 )

@@ -3,33 +3,39 @@
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
 
 import click
 
-MAX_ANT = 1_000_000_000
-NANO_DIGITS = 9
+if TYPE_CHECKING:
+    Base = click.ParamType[int]
+else:
+    Base = click.ParamType  # not generic at runtime before click 8.5
+
+DIGITS = {"ANT": 9, "uANT": 3}
+MAX_UNITS = 1_000_000_000
 
 
-class Amount(click.ParamType):
-    """ANT with at most nine decimals, as an integer of nano-ANT. `minimum_nano` 1 forbids nothing and less."""
+class Amount(Base):
+    """An amount in `unit`, converted exactly to an integer of nano-ANT. `minimum_nano` 0 allows nothing at all."""
 
-    name = "ANT"
-
-    def __init__(self, minimum_nano: int = 1) -> None:
+    def __init__(self, unit: str = "ANT", *, minimum_nano: int = 1) -> None:
+        self.name = unit
+        self._digits = DIGITS[unit]
         self._minimum_nano = minimum_nano
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Exactly what was typed, or a usage error."""
-        if isinstance(value, int):  # a default, in nano already
+        if isinstance(value, int):  # converted already
             return value
         try:
-            ant = Decimal(str(value).replace("_", ""))
+            amount = Decimal(str(value).replace("_", ""))
         except InvalidOperation:
             self.fail(f"{value!r} is not an amount; write for example 0.05.", param, ctx)
-        if not ant.is_finite() or abs(ant) > MAX_ANT:
-            self.fail(f"{value} is not an amount up to {MAX_ANT:,} ANT.", param, ctx)
-        nano = ant.scaleb(NANO_DIGITS)
+        if not amount.is_finite() or abs(amount) > MAX_UNITS:
+            self.fail(f"{value} is not an amount up to {MAX_UNITS:,} {self.name}.", param, ctx)
+        nano = amount.scaleb(self._digits)
         if nano != nano.to_integral_value() or nano < self._minimum_nano:
-            least = "not negative" if self._minimum_nano == 0 else "positive"
-            self.fail(f"{value} ANT is not a {least} amount of at most {NANO_DIGITS} decimals.", param, ctx)
+            least = "positive amount" if self._minimum_nano else "amount from 0"
+            self.fail(f"{value} {self.name} is no {least} of at most {self._digits} decimals.", param, ctx)
         return int(nano)

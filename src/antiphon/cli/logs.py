@@ -31,7 +31,10 @@ def start(home: Path, *, verbose: bool) -> None:
     logging.captureWarnings(True)
     if not verbose:
         threading.excepthook = _log_thread
-    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format=form, handlers=[handler])
+    handler.setFormatter(logging.Formatter(form))
+    root = logging.getLogger()
+    root.addHandler(handler)
+    root.setLevel(logging.INFO if verbose else logging.WARNING)
 
 
 def write_crash(text: str) -> Path | None:

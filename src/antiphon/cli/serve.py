@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings, run
 from antiphon.cli.serving import Berth, read_rules, run_ledger, run_node
 from antiphon.economy.types import NANO
-from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.nodes.node import Context, Node
@@ -50,7 +50,13 @@ def ledger() -> None:
 
 @ledger.command("serve", epilog="\b\nExamples:\n  antiphon ledger serve --port 7411\n")
 @_berth_options(LEDGER_PORT)
-@click.option("--grant", default=1000.0, show_default=True, help="ANT credited to this data folder's client at first.")
+@click.option(
+    "--grant",
+    type=Amount(minimum_nano=0),
+    default="1000",
+    show_default=True,
+    help="Credited at first to this data folder's client.",
+)
 @click.option(
     "--rules",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -59,10 +65,10 @@ def ledger() -> None:
 )
 @click.pass_obj
 def serve_ledger(
-    settings: Settings, host: str, port: int, endpoint: str | None, grant: float, rules: Path | None
+    settings: Settings, host: str, port: int, endpoint: str | None, grant: int, rules: Path | None
 ) -> None:
     """Serve this data folder's ledger over HTTP until Ctrl-C. Commands with the same --home find it by themselves."""
-    run(run_ledger(settings.home, Berth(host, port, endpoint or ""), round(grant * NANO), read_rules(rules)))
+    run(run_ledger(settings.home, Berth(host, port, endpoint or ""), grant, read_rules(rules)))
 
 
 @click.group(epilog="\b\nExamples:\n  antiphon node processor --engine hibari\n  antiphon node validator\n")
@@ -72,24 +78,24 @@ def node() -> None:
 
 @node.command("processor", epilog="\b\nExamples:\n  antiphon node processor --engine kokoro --price 150\n")
 @click.option("--engine", required=True, help="What to run: see `antiphon engines`.")
-@click.option("--price", type=float, metavar="uANT", help="Per character, in millionths of an ANT.")
+@click.option("--price", type=Amount("uANT"), help="Per character, in millionths of an ANT.")
 @click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Parts made at once.")
 @click.option("--queue", default=16, show_default=True, type=click.IntRange(0, 1024), help="Parts that may wait.")
 @_berth_options(0)
 @click.option("--name", help="Name of this node's key in the data folder; by default the engine's.")
-@click.option("--bond", default=100.0, show_default=True, help="Stake to hold, in ANT.")
+@click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
 @click.pass_obj
 def processor(
     settings: Settings,
     engine: str,
-    price: float | None,
+    price: int | None,
     slots: int,
     queue: int,
     host: str,
     port: int,
     endpoint: str | None,
     name: str | None,
-    bond: float,
+    bond: int,
 ) -> None:
     """Run a processor node: it makes audio with one engine."""
     from antiphon.engines import registry
@@ -97,29 +103,39 @@ def processor(
     from antiphon.nodes.producer import Producer
     from antiphon.nodes.workshop import EngineWorkshop
 
-    price_nano = PRICES_NANO.get(engine, OTHER_PRICE_NANO) if price is None else round(price * 1000)
-    if price_nano <= 0:
-        raise InputError(f"A price of {price:g} uANT is not positive")
+    price_nano = PRICES_NANO.get(engine, OTHER_PRICE_NANO) if price is None else price
     workshop = EngineWorkshop(registry.load(engine), price_nano)
 
     def build(context: Context) -> Node:
         return Producer(context, workshop, slots=slots, queue=queue)
 
-    run(run_node(settings, build, name or engine, Berth(host, port, endpoint or ""), round(bond * NANO)))
+    run(run_node(settings, build, name or engine, Berth(host, port, endpoint or ""), bond))
 
 
 @node.command("validator", epilog="\b\nExamples:\n  antiphon node validator --probe-every 60\n")
-@click.option("--price", type=float, metavar="uANT", help="Per character, in millionths of an ANT.")
-@click.option("--probe-every", default=60.0, show_default=True, help="Seconds between own test prompts; 0 = none.")
+@click.option("--price", type=Amount("uANT"), help="Per character, in millionths of an ANT.")
+@click.option(
+    "--probe-every",
+    type=click.FloatRange(0, 86_400),
+    default=60.0,
+    show_default=True,
+    help="Seconds between own test prompts; 0 = none.",
+)
 @click.option("--prompt-api", envvar="ANTIPHON_PROMPT_API", help="URL of an OpenAI-compatible API for test prompts.")
-@click.option("--prompt-model", default="default", envvar="ANTIPHON_PROMPT_MODEL", show_default=True)
+@click.option(
+    "--prompt-model",
+    default="default",
+    envvar="ANTIPHON_PROMPT_MODEL",
+    show_default=True,
+    help="Model to ask for at that API.",
+)
 @_berth_options(0)
 @click.option("--name", default="validator", show_default=True, help="Name of this node's key in the data folder.")
-@click.option("--bond", default=100.0, show_default=True, help="Stake to hold, in ANT.")
+@click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
 @click.pass_obj
 def validator(
     settings: Settings,
-    price: float | None,
+    price: int | None,
     probe_every: float,
     prompt_api: str | None,
     prompt_model: str,
@@ -127,7 +143,7 @@ def validator(
     port: int,
     endpoint: str | None,
     name: str,
-    bond: float,
+    bond: int,
 ) -> None:
     """Run a validator node: it judges what processors deliver, and tests them with prompts of its own.
 
@@ -139,7 +155,7 @@ def validator(
 
     ears = listener_of(settings.profile)
     ears.warm_up()
-    price_nano = VALIDATOR_PRICE_NANO if price is None else round(price * 1000)
+    price_nano = VALIDATOR_PRICE_NANO if price is None else price
     offers = (speech_judge_offer(ears.languages, price_nano),)
 
     def build(context: Context) -> Node:
@@ -155,7 +171,7 @@ def validator(
     berth = Berth(host, port, endpoint or "")
     purse_nano = PURSE_NANO if probe_every > 0 else 0
     beside = probing if probe_every > 0 else None
-    run(run_node(settings, build, name, berth, round(bond * NANO), purse_nano=purse_nano, beside=beside))
+    run(run_node(settings, build, name, berth, bond, purse_nano=purse_nano, beside=beside))
 
 
 def _prompts(seed: str, api: str | None, model: str) -> PromptSource:
