@@ -16,7 +16,7 @@ from antiphon.ledger.base import Ledger, NodeRecord, PartRecord, PartState
 
 pytestmark = pytest.mark.slow
 
-RULES = {"deliver_s": 30, "commit_s": 15, "reveal_s": 8, "live_s": 15}
+RULES = {"deliver_s": 60, "commit_s": 25, "reveal_s": 10, "live_s": 15}
 TEXT = (
     "The morning train left the old station at half past seven, and nobody on the platform waved goodbye. "
     "A patient teacher explained the rules of the ancient game to a dozen curious children. "
