@@ -55,7 +55,7 @@ class Result:
     opened: list[str] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     receipts: list[Path] = field(default_factory=list)
-    standing: str = ""  # after a cancel: what was paid and what came back
+    standing: str = "Nothing was paid."  # after a cancel: what was paid and what came back
 
 
 @click.command(epilog=EPILOG)
@@ -101,7 +101,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
             run(_say(settings, speech, manuscript.extent, Delivery(writer, progress, result, settings.home)))
     except (KeyboardInterrupt, Terminated) as error:
         code = 128 + error.number if isinstance(error, Terminated) else CANCELLED_EXIT
-        raise Cancelled(f"Cancelled. {result.standing or 'Nothing was paid.'}", code) from error
+        raise Cancelled(f"Cancelled. {result.standing}", code) from error
     if given["as_json"]:
         from antiphon.cli.figures import as_dict
 
@@ -136,6 +136,8 @@ async def _say(settings: Settings, speech: Speech, extent: Extent | None, to: De
             async with aclosing(speak(session.client, speech)) as events:
                 await _follow(session, events, to, started_s, speech.max_total_nano)
         except BaseException as error:
+            if result.opened:
+                result.standing = "What is not made comes back: see antiphon account."
             await _settle(session, result, progress)
             result.standing = await _standing(session, result)
             if isinstance(error, FundsError) and error.what.startswith("balance:"):
@@ -260,7 +262,7 @@ async def _settle(session: Session, result: Result, progress: Progress) -> None:
     """
     if session.joined:
         return
-    progress.waiting("Closing: what was delivered is still being judged (Ctrl-C: do not wait)")
+    progress.waiting("Closing: what was delivered is being judged (Ctrl-C: leave now)")
     with contextlib.suppress(AntiphonError, TimeoutError):
         async with asyncio.timeout(SETTLE_S):
             for task in result.opened:
