@@ -16,7 +16,7 @@ from antiphon.ledger.base import Ledger, NodeRecord, PartRecord, PartState
 
 pytestmark = pytest.mark.slow
 
-RULES = {"deliver_s": 60, "commit_s": 25, "reveal_s": 10, "live_s": 15}
+RULES = {"deliver_s": 45, "commit_s": 12, "reveal_s": 6, "live_s": 15}
 TEXT = (
     "The morning train left the old station at half past seven, and nobody on the platform waved goodbye. "
     "A patient teacher explained the rules of the ancient game to a dozen curious children. "
@@ -149,7 +149,8 @@ async def kill_ledger(net: Net) -> None:
     for home in (net.run.home, other):
         (receipt,) = (home / "receipts").iterdir()
         assert "Valid" in net.run.call("receipt", "verify", str(receipt), home=home)
-    assert "the ledger is back" in net.run.said("hibari") + net.run.said("hibari-2")
+    # The clients hold long polls all the time, so they at least have met the gap.
+    assert "the ledger is back" in (other / "logs" / "antiphon.log").read_text()
 
 
 async def kill_client(net: Net) -> None:
