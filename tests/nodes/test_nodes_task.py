@@ -11,6 +11,7 @@ from network_of import ScriptedEars, ToneWorkshop, collect, say, world
 
 from antiphon.economy.types import Role, Rules, Verdict
 from antiphon.errors import FundsError, RejectedError, UnavailableError
+from antiphon.judges.base import Evidence
 from antiphon.ledger import receipts
 from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.operations import Selector
@@ -192,3 +193,23 @@ async def test_keys_are_gone_when_the_task_ends(tmp_path: Path, monkeypatch: pyt
         await net.settle()
         assert len(made) >= 2 * (1 + 1 + 3)
         assert all(key.destroyed for key in made)
+
+
+async def test_a_rejected_sentence_is_bought_again_with_another_seed_and_keeps_its_place(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    def fussy(evidence: Evidence) -> Verdict:
+        assert evidence.audio is not None
+        if evidence.request.text != "Two.":
+            return Verdict.VALID
+        heard.append(evidence.audio.to_pcm16())
+        return Verdict.VALID if len(set(heard)) > 1 else Verdict.INVALID
+
+    async with world(tmp_path, processors=1, ears=ScriptedEars(say=fussy)) as net:
+        events, closed = await collect(net.client, Job(say("One.", "Two.", "Three."), SPEECH, seed=5))
+        await net.settle()
+        order = [event.number for event in events if isinstance(event, Audio) and event.audio]
+        assert order == sorted(order)
+        assert set(order) == {0, 1, 2}
+        assert {one.task.state for one in closed} == {TaskState.PARTIAL, TaskState.COMPLETED}
+        assert (await net.ledger.account(net.client.node_id)).escrow_nano == 0

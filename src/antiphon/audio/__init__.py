@@ -6,6 +6,7 @@ from antiphon.audio.joining import Joiner
 from antiphon.audio.loudness import peak_dbfs, rms_dbfs
 from antiphon.audio.reading import MAX_AUDIO_BYTES, MAX_AUDIO_S, read, read_blocks
 from antiphon.audio.resampling import Resampler, resample
+from antiphon.audio.room import RoomTone
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.audio.writing import AudioWriter
 
@@ -18,6 +19,7 @@ __all__ = [
     "Format",
     "Joiner",
     "Resampler",
+    "RoomTone",
     "Samples",
     "Waveform",
     "encoder_for",

@@ -14,6 +14,7 @@ import numpy as np
 
 from antiphon import models
 from antiphon.audio import Waveform
+from antiphon.audio.room import OPENING_S
 from antiphon.bench import cheats
 from antiphon.bench.figure import Figure, figure
 from antiphon.bench.sentences import HELD_OUT, WARM_UP
@@ -82,7 +83,8 @@ async def latency_figures(network: Network) -> AsyncIterator[Figure]:
         firsts.append((await _say(network, f"Well, {text}", STREAM))[2])
     yield figure("warm: one sentence, verified, with receipt", median(whole), "s")
     yield figure("warm: beyond generation and judging", median(added), "ms", "<= 100", f"worst {max(added):.0f}")
-    yield figure("warm: first audio of a streamed answer", median(firsts), "s", "< 0.5", f"worst {max(firsts):.2f}")
+    note = f"to the first word, worst {max(firsts):.2f}"
+    yield figure("warm: first audio of a streamed answer", median(firsts), "s", "< 0.5", note)
 
 
 def judging_figures() -> Iterator[Figure]:
@@ -117,7 +119,7 @@ async def _say(network: Network, text: str, mode: str) -> tuple[Waveform, float,
     pieces: list[np.ndarray] = []
     async for event in speak(network.client, Speech(text=[text], voice=VOICE, language="en-us", mode=mode)):
         if isinstance(event, Sound):
-            first_s = first_s or time.perf_counter() - started
+            first_s = first_s or time.perf_counter() - started + OPENING_S
             pieces.append(event.audio.samples)
     return Waveform(np.concatenate(pieces, axis=1), OUTPUT_RATE_HZ), time.perf_counter() - started, first_s
 

@@ -11,12 +11,21 @@ import hashlib
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 from antiphon.economy.types import DEFAULT_RULES, Part, Quote, Rules
-from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, UnavailableError
+from antiphon.errors import (
+    AntiphonError,
+    ConflictError,
+    FundsError,
+    InputError,
+    RejectedError,
+    UnavailableError,
+    UnreachableError,
+)
 from antiphon.ledger import panel, receipts
 from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Cancel, OpenTask, Selector
@@ -33,6 +42,9 @@ log = logging.getLogger("antiphon.nodes")
 
 TASK_PARTS = 16
 """Most parts in one task: enough to keep every processor busy, little enough to lock and to hold in memory."""
+
+RETRIES = 2
+"""How often a sentence whose part failed is bought again, with another seed, before the job gives up."""
 
 ABANDON_S = 3.0
 """Longest try to cancel a task in the ledger; without it the money comes back at the deadlines."""
@@ -65,6 +77,7 @@ class PartRun:
 
     number: int  # job-wide
     index: int  # within the task
+    request: Request
     key: TaskKey
     order: bytes
     output: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
@@ -107,15 +120,37 @@ class Client(Actor):
                 yield Opened(current.task, current.quote, current.parts[0].number, len(current.parts))
                 ahead = asyncio.create_task(self._open_ahead(current, job, numbered, runs))
                 for part in current.parts:
-                    while (event := await part.output.get()) is not None:
-                        yield event
+                    async with aclosing(self._play(job, part, runs)) as events:
+                        async for event in events:
+                            yield event
                 closed = await self._close(current)
                 runs.remove(current)
                 yield closed
-                self._raise_failure(current, closed.task.state)
+                self._raise_failure(current)
                 current = await ahead
         finally:
             await _undisturbed(self._leave(ahead, runs))
+
+    async def _play(self, job: Job, part: PartRun, runs: list[TaskRun]) -> AsyncGenerator[Event, None]:
+        """The events of one part; a part that failed is bought again while there is hope, as a task of its own."""
+        tries = 0
+        current = part
+        while True:
+            while (event := await current.output.get()) is not None:
+                if not (isinstance(event, Audio) and event.audio is None):
+                    yield event
+            if current.error is None or not _worth_another(job, current.error) or tries == RETRIES:
+                break
+            tries += 1
+            log.info("part %d is bought again: %s", part.number, current.error)
+            again = await self._open_batch(job, [(part.number, part.request)], runs, again=tries)
+            yield Opened(again.task, again.quote, part.number, 1)
+            current = again.parts[0]
+            await asyncio.gather(*again.workers)
+            yield await self._close(again)
+            runs.remove(again)
+        part.error = current.error
+        yield Audio(part.number, None)
 
     async def _leave(self, ahead: asyncio.Task[TaskRun | None] | None, runs: list[TaskRun]) -> None:
         """Nothing stays behind: no task of ours, no key, no escrow that a cancel can free."""
@@ -132,15 +167,18 @@ class Client(Actor):
             await finished
             if done * 2 >= len(current.workers):
                 break
-        if any(part.error for part in current.parts):
+        if any(part.error and not _worth_another(job, part.error) for part in current.parts):
             return None  # the job has failed: nothing more is bought for it
         return await self._open(job, numbered, runs)
 
     async def _open(self, job: Job, numbered: Iterator[tuple[int, Request]], runs: list[TaskRun]) -> TaskRun | None:
         """Make orders, open the task (escrow), start all its parts. None when no request is left."""
         batch = await in_daemon(lambda: list(islice(numbered, TASK_PARTS)))
-        if not batch:
-            return None
+        return await self._open_batch(job, batch, runs) if batch else None
+
+    async def _open_batch(
+        self, job: Job, batch: list[tuple[int, Request]], runs: list[TaskRun], again: int = 0
+    ) -> TaskRun:
         task = secrets.token_hex(16)
         declared = tuple(Part(index=index, units=units_of(request)) for index, (_, request) in enumerate(batch))
         quote = await self.context.ledger.quote(job.selector, declared)
@@ -149,7 +187,10 @@ class Client(Actor):
                 f"The quote is {quote.total_nano} nano, more than the limit of {job.max_total_nano}",
                 "Raise --max-cost, or shorten the text.",
             )
-        parts = [self._order(task, index, number, request, job.seed) for index, (number, request) in enumerate(batch)]
+        parts = [
+            self._order(task, index, number, request, part_seed(job.seed, number, task, again))
+            for index, (number, request) in enumerate(batch)
+        ]
         digest = hashlib.sha256(b"".join(hashlib.sha256(part.order).digest() for part in parts)).digest()
         operation = OpenTask(
             task=task,
@@ -169,12 +210,10 @@ class Client(Actor):
         run.workers = [asyncio.create_task(self._part(run, part), name=f"part {part.number}") for part in parts]
         return run
 
-    def _order(self, task: str, index: int, number: int, request: Request, seed: int | None) -> PartRun:
+    def _order(self, task: str, index: int, number: int, request: Request, seed: int) -> PartRun:
         key = TaskKey.generate()
-        brief = Brief(request=request, seed=part_seed(seed, number, task))
-        return PartRun(
-            number, index, key, self.sign(ORDER, self.node_id, task, make_order(brief, key, task=task, index=index))
-        )
+        order = make_order(Brief(request=request, seed=seed), key, task=task, index=index)
+        return PartRun(number, index, request, key, self.sign(ORDER, self.node_id, task, order))
 
     async def _part(self, run: TaskRun, part: PartRun) -> None:
         """Follow one part in the ledger to its end, and ask whichever producer's turn it is.
@@ -217,17 +256,16 @@ class Client(Actor):
         await asyncio.gather(*run.workers)
         task = await self.context.ledger.task(run.task)
         if task.state is TaskState.OPEN:
-            self._raise_failure(run, task.state)
+            self._raise_failure(run)
+            raise UnavailableError(f"Task {run.task[:8]} is still open", "See `antiphon task show`.")
         receipt = await receipts.build(self.context.ledger, run.task)
         return Closed(task, await self.context.ledger.parts(run.task), receipt)
 
     @staticmethod
-    def _raise_failure(run: TaskRun, state: TaskState) -> None:
+    def _raise_failure(run: TaskRun) -> None:
         errors = [part.error for part in run.parts if part.error is not None]
         if errors:
             raise errors[0]
-        if state is not TaskState.COMPLETED:
-            raise UnavailableError(f"Task {run.task[:8]} ended {state}", "See `antiphon task show`.")
 
     async def _abandon(self, run: TaskRun) -> None:
         """Cancel: stop the parts, take back the escrow of what was not delivered, forget the keys."""
@@ -261,7 +299,17 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
         raise
 
 
-def part_seed(seed: int | None, number: int, task: str) -> int:
+def _worth_another(job: Job, error: AntiphonError) -> bool:
+    """Whether buying a part again may help: rejected or undelivered work may; a wrong request or no money may not.
+
+    Not in stream mode, where the rejected audio has been heard, and not for a validator's own prompts.
+    """
+    if job.mode != VERIFIED or job.synthetic or isinstance(error, UnreachableError):
+        return False
+    return isinstance(error, (RejectedError, UnavailableError))
+
+
+def part_seed(seed: int | None, number: int, task: str, again: int = 0) -> int:
     """Seed of one part: from the job's seed (the same every time) or bound to the task id. 63 bits."""
-    root = task if seed is None else str(seed)
+    root = task if seed is None else str(seed) if not again else f"{seed} again {again}"
     return int.from_bytes(hashlib.sha256(f"antiphon/1 seed {root} {number}".encode()).digest()[:8], "big") >> 1

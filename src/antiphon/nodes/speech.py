@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from antiphon.audio import Joiner, Resampler, Waveform
+from antiphon.audio import Joiner, Resampler, RoomTone, Waveform
 from antiphon.errors import InputError
 from antiphon.ledger.operations import Selector
 from antiphon.nodes.client import VERIFIED, Client, Job
@@ -64,34 +64,59 @@ async def speak(client: Client, speech: Speech) -> AsyncGenerator[SpeechEvent, N
         seed=speech.seed,
         max_total_nano=speech.max_total_nano,
     )
-    joiner = Joiner(OUTPUT_RATE_HZ)
-    resampler: Resampler | None = None
-    rate_hz = 0
+    stitcher = _Stitcher(pauses)
     async with aclosing(client.run(job)) as events:
         async for event in events:
             if not isinstance(event, Audio):
                 yield event
                 continue
-            pieces: list[Waveform] = []
-            if event.audio is not None:
-                if resampler is not None and event.audio.rate_hz != rate_hz:  # another node took the sentence over
-                    pieces.append(joiner.push(resampler.finish()))
-                    resampler = None
-                if resampler is None:
-                    rate_hz = event.audio.rate_hz
-                    resampler = Resampler(rate_hz, OUTPUT_RATE_HZ)
-                pieces.append(joiner.push(resampler.push(event.audio)))
-            else:
-                if resampler is not None:
-                    pieces.append(joiner.push(resampler.finish()))
-                    resampler = None
-                pieces.append(joiner.end_sentence(pauses.pop(event.number, 0.0)))
-            for piece in pieces:
-                if piece.samples.shape[1]:
-                    yield Sound(piece)
-    last = joiner.finish()
-    if last.samples.shape[1]:
-        yield Sound(last)
+            for piece in stitcher.take(event):
+                yield Sound(piece)
+    for piece in stitcher.finish():
+        yield Sound(piece)
+
+
+class _Stitcher:
+    """Sentences of any rate become one stream at `OUTPUT_RATE_HZ`, joined, in a quiet room."""
+
+    def __init__(self, pauses: dict[int, float]) -> None:
+        self._pauses = pauses
+        self._joiner = Joiner(OUTPUT_RATE_HZ)
+        self._room = RoomTone(OUTPUT_RATE_HZ)
+        self._resampler: Resampler | None = None
+        self._rate_hz = 0
+        self._begun = False
+
+    def take(self, event: Audio) -> Iterator[Waveform]:
+        """What can be played after this piece, or after the end of a sentence."""
+        if event.audio is None:
+            yield from self._end_rate()
+            yield from self._played(self._joiner.end_sentence(self._pauses.pop(event.number, 0.0)))
+            return
+        if event.audio.rate_hz != self._rate_hz:  # the first piece, or another node took the sentence over
+            yield from self._end_rate()
+        if self._resampler is None:
+            self._rate_hz = event.audio.rate_hz
+            self._resampler = Resampler(self._rate_hz, OUTPUT_RATE_HZ)
+        yield from self._played(self._joiner.push(self._resampler.push(event.audio)))
+
+    def finish(self) -> Iterator[Waveform]:
+        yield from self._played(self._joiner.finish())
+        if self._begun:
+            yield self._room.closing()
+
+    def _end_rate(self) -> Iterator[Waveform]:
+        if self._resampler is not None:
+            yield from self._played(self._joiner.push(self._resampler.finish()))
+            self._resampler = None
+
+    def _played(self, piece: Waveform) -> Iterator[Waveform]:
+        if not piece.samples.shape[1]:
+            return
+        if not self._begun:
+            self._begun = True
+            yield self._room.opening()
+        yield self._room.under(piece)
 
 
 def _requests(speech: Speech, pauses: dict[int, float]) -> Iterator[SpeechRequest]:
