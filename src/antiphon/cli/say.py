@@ -92,7 +92,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
         raise OutputError(f"{output!r} is a folder", f"Name a file in it, such as {Path(output, DEFAULT_OUTPUT)}.")
     form = format_named(wanted) if wanted else format_of(output)
     manuscript = manuscript_of(text, file)
-    speech = _speech(manuscript, output, given)
+    speech = _speech(settings, manuscript, output, given)
     progress = Progress(enabled=not (given["quiet"] or given["as_json"]))
     progress.expect(manuscript.extent)
     result = Result(output)
@@ -290,12 +290,23 @@ async def _standing(session: Session, result: Result) -> str:
     return f"{done}, {held}."
 
 
-def _speech(manuscript: Manuscript, output: str, given: dict[str, Any]) -> Speech:
+def _choice(settings: Settings, voice: str, language: str, engine: str) -> Choice:
+    """The ordered voice. A network that was joined by URL may offer voices that are not installed here."""
+    from antiphon.nodes.voices import Choice, resolve
+
+    try:
+        return resolve(voice, language, engine, default=DEFAULT_VOICE)
+    except InputError:
+        if not (settings.ledger and voice):
+            raise
+        return Choice(voice, language or "en-us", engine)
+
+
+def _speech(settings: Settings, manuscript: Manuscript, output: str, given: dict[str, Any]) -> Speech:
     from antiphon.nodes.client import STREAM, VERIFIED
     from antiphon.nodes.speech import Speech
-    from antiphon.nodes.voices import resolve
 
-    choice = resolve(given["voice"] or "", given["language"] or "", given["engine"] or "", default=DEFAULT_VOICE)
+    choice = _choice(settings, given["voice"] or "", given["language"] or "", given["engine"] or "")
     if not 0.5 <= given["speed"] <= 2.0:
         raise InputError(f"Speed {given['speed']:g} is outside 0.5-2.0", "1.0 is the voice's own pace.")
     seed = given["seed"]
@@ -322,6 +333,8 @@ def _check(choice: Choice, options: dict[str, str | int | float | bool]) -> None
     from antiphon.engines import registry
     from antiphon.engines.checks import read_options
 
+    if choice.engine not in registry.names():
+        return  # another's engine: its node will say
     engine = registry.load(choice.engine)
     read_options(engine.Options, options, choice.engine)
     wanted = f"{choice.language.casefold()}-"

@@ -68,13 +68,13 @@ async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | N
     from antiphon.ledger.remote import LedgerService
     from antiphon.ledger.sql import SqlLedger
     from antiphon.ledger.tend import tend
+    from antiphon.nodes.network import operator_of
     from antiphon.nodes.transport import Limits, serve
-    from antiphon.protocol import load_or_create
 
     new = not (home / "ledger.db").exists()
     async with AsyncExitStack() as stack:
         stack.enter_context(_lock(home / "ledger.lock", "Another ledger serves this data folder"))
-        operator = load_or_create(home / "keys" / "operator.key")
+        operator = operator_of(home)
         store = await SqlLedger.open(
             home / "ledger.db", operator=operator, clock=SystemClock(), rules=rules or DEFAULT_RULES
         )
@@ -97,11 +97,12 @@ async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | N
 
 async def _grant(home: Path, store: SqlLedger, grant_nano: int) -> None:
     from antiphon.ledger.operations import Deposit
+    from antiphon.nodes.network import operator_of
     from antiphon.nodes.node import Actor, Context
     from antiphon.nodes.transport import InProcessTransport
     from antiphon.protocol import load_or_create
 
-    operator = load_or_create(home / "keys" / "operator.key")
+    operator = operator_of(home)
     bank = Actor(Context(operator, store, InProcessTransport(), SystemClock()))
     client = load_or_create(home / "keys" / "client.key")
     await bank.submit(Deposit(account=client.node_id, amount_nano=grant_nano))

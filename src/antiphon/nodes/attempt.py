@@ -208,7 +208,8 @@ async def conclude(client: Client, run: TaskRun, part: PartRun, record: PartReco
     judged = await _rescue(client, run, part, record)  # 3
     if run.mode == "stream" and heard is not None and not judged.pcm.startswith(bytes(heard.pcm)):  # 4
         raise ProtocolError(
-            f"Part {part.index} was heard other than it was judged", "Do not use the audio; the receipt names the node."
+            f"Part {part.number + 1} was heard other than it was judged",
+            "Do not use the audio; the receipt names the node.",
         )
     _release(part, judged)
 
@@ -217,11 +218,11 @@ def _failure(part: PartRun, record: PartRecord) -> AntiphonError:
     last = record.notes[-1] if record.notes else "no node delivered"
     if record.state is PartState.INVALID:
         return RejectedError(
-            f"Validators rejected part {record.part.index}", "You were refunded; see the receipt, or try another voice."
+            f"Validators rejected part {part.number + 1}", "You were refunded; see the receipt, or try another voice."
         )
     if isinstance(part.refusal, InputError):
         return part.refusal
-    return UnavailableError(f"Part {record.part.index} failed: {last}", "You were refunded; try again.")
+    return UnavailableError(f"Part {part.number + 1} failed: {last}", "You were refunded; try again.")
 
 
 async def _rescue(client: Client, run: TaskRun, part: PartRun, record: PartRecord) -> Copy:
@@ -231,7 +232,9 @@ async def _rescue(client: Client, run: TaskRun, part: PartRun, record: PartRecor
             return await _fetch(client, run, part, validator, record)
         except AntiphonError:
             continue
-    raise UnavailableError(f"Part {part.index} is valid, but nobody hands over its audio", "Run the command again.")
+    raise UnavailableError(
+        f"Part {part.number + 1} is valid, but nobody hands over its audio", "Run the command again."
+    )
 
 
 async def _fetch(client: Client, run: TaskRun, part: PartRun, validator: str, record: PartRecord) -> Copy:

@@ -27,7 +27,7 @@ from antiphon.nodes.producer import Producer
 from antiphon.nodes.transport import InProcessTransport
 from antiphon.nodes.validator import Listener, Validator
 from antiphon.nodes.workshop import EngineWorkshop
-from antiphon.protocol import load_or_create
+from antiphon.protocol import Identity, load_or_create
 from antiphon.services import Service
 
 PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000}
@@ -74,7 +74,7 @@ async def embedded(
     async with AsyncExitStack() as stack:
         alone = stack.enter_context(_presence(home))
         new = not (home / "ledger.db").exists()
-        operator = load_or_create(home / "keys" / "operator.key")
+        operator = operator_of(home)
         ledger = await SqlLedger.open(home / "ledger.db", operator=operator, clock=clock)
         stack.push_async_callback(ledger.close)
         stack.push_async_callback(_ended, asyncio.create_task(tend(ledger), name="deadlines"))
@@ -94,6 +94,17 @@ async def embedded(
             network.nodes.append(node)
             stack.push_async_callback(_leave, node, alone)
         yield network
+
+
+def operator_of(home: Path) -> Identity:
+    """The identity of the ledger that lives in `home`, stored anew only together with a new ledger.
+
+    A ledger that lost its key is opened with a stranger's, and says so itself.
+    """
+    key = home / "keys" / "operator.key"
+    if (home / "ledger.db").exists() and not key.exists():
+        return Identity.generate()
+    return load_or_create(key)
 
 
 async def fund(bank: Actor, node: Actor, bond_nano: int) -> None:
