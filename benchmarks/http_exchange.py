@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import click
 
+from antiphon.bench.figure import figure
 from antiphon.nodes.transport.bench import run
 
 
@@ -17,11 +18,12 @@ from antiphon.nodes.transport.bench import run
 @click.option("--seconds", default=15.0, show_default=True, help="Measuring time for each server, in five turns.")
 @click.option("--peer-python", help="Interpreter with bittensor==10.5.0.")
 def main(seconds: float, peer_python: str | None) -> None:
-    rows = run(seconds, peer_python)
-    for row in rows:
-        target = "" if row["target"] is None else f"target {row['target']:.2f}: {'ok' if row['reached'] else 'MISSED'}"
-        click.echo(f"{row['name']:45} {row['value']:10.2f} {row['unit']:18} {target}")
-    raise SystemExit(any(row["reached"] is False for row in rows))
+    missed = 0
+    for row in run(seconds, peer_python):
+        found = figure(row["name"], row["value"], row["unit"], row["target"])
+        missed += found.reached is False
+        click.echo(f"{found.name:60} {found.value:10.2f} {found.unit:28} {found.target}")
+    raise SystemExit(missed > 0)
 
 
 if __name__ == "__main__":

@@ -44,4 +44,4 @@ def exchange_figures(peer_python: str | None) -> Iterator[Figure]:
     from antiphon.nodes.transport import bench
 
     for row in bench.run(peer_python=peer_python):
-        yield figure(row["name"], row["value"], row["unit"], row["target"] or "", row.get("note", ""))
+        yield figure(row["name"], row["value"], row["unit"], row["target"])
