@@ -10,7 +10,7 @@ from antiphon.economy import accounts
 from antiphon.economy.types import NANO
 
 if TYPE_CHECKING:
-    from antiphon.cli.say import Result
+    from antiphon.cli.result import Result
     from antiphon.ledger.base import PartRecord
     from antiphon.nodes.events import Closed
 

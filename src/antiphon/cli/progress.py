@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from antiphon.cli.manuscript import Extent
-    from antiphon.cli.say import Result
+    from antiphon.cli.result import Result
     from antiphon.ledger.base import NodeRecord, PartRecord
     from antiphon.nodes.events import Closed, Opened
 

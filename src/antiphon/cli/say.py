@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ import click
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings, Terminated, run
 from antiphon.cli.ending import CANCELLED_EXIT, Cancelled
+from antiphon.cli.result import Result
 from antiphon.errors import AntiphonError, FundsError, InputError, OutputError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from antiphon.cli.connect import Session
     from antiphon.cli.manuscript import Extent, Manuscript
     from antiphon.cli.progress import Progress
-    from antiphon.nodes.events import Closed, Opened
+    from antiphon.nodes.events import Opened
     from antiphon.nodes.speech import Speech, SpeechEvent
     from antiphon.nodes.voices import Choice
 
@@ -43,19 +44,6 @@ Examples:
   antiphon say --file book.txt -o book.opus
   antiphon say "Guten Tag." --voice espeak-de -o - --format mp3 | mpv -
 """
-
-
-@dataclass(slots=True)
-class Result:
-    """What a run of `say` leaves behind."""
-
-    output: str
-    seconds: float = 0.0
-    first_audio_s: float | None = None
-    opened: list[str] = field(default_factory=list)
-    closed: list[Closed] = field(default_factory=list)
-    receipts: list[Path] = field(default_factory=list)
-    standing: str = "Nothing was paid."  # after a cancel: what was paid and what came back
 
 
 @click.command(epilog=EPILOG)

@@ -9,7 +9,6 @@ import asyncio
 import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from antiphon.audio import Waveform
 from antiphon.economy.types import Role
@@ -40,11 +39,10 @@ from antiphon.nodes.messages import (
     audio_context,
     rate_of,
 )
+from antiphon.nodes.node import Actor
 from antiphon.nodes.parts import wrap_for
+from antiphon.nodes.runs import PartRun, TaskRun
 from antiphon.protocol import StreamOpener, canonical, envelope
-
-if TYPE_CHECKING:
-    from antiphon.nodes.client import Client, PartRun, TaskRun
 
 log = logging.getLogger("antiphon.nodes")
 
@@ -94,14 +92,14 @@ class Attempt:
                 log.error("%s failed", self.task.get_name(), exc_info=failed)
 
 
-def begin(client: Client, run: TaskRun, part: PartRun, record: PartRecord) -> Attempt:
+def begin(client: Actor, run: TaskRun, part: PartRun, record: PartRecord) -> Attempt:
     """Ask the assigned producer, in a task of its own."""
     attempt = Attempt(record.attempt)
     attempt.task = asyncio.create_task(_run(client, run, part, record, attempt), name=f"attempt at part {part.number}")
     return attempt
 
 
-async def _run(client: Client, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt) -> None:
+async def _run(client: Actor, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt) -> None:
     """1. A busy producer is asked again while no other is left; 2. one that fails is passed over in the ledger, which
     refuses if it has delivered after all."""
     last = record.attempt + 1 == len(record.assignment.producers)
@@ -119,7 +117,7 @@ async def _run(client: Client, run: TaskRun, part: PartRun, record: PartRecord, 
             return
 
 
-async def _skip(client: Client, run: TaskRun, part: PartRun, record: PartRecord, error: AntiphonError) -> None:
+async def _skip(client: Actor, run: TaskRun, part: PartRun, record: PartRecord, error: AntiphonError) -> None:
     part.refusal = error
     operation = Skip(task=run.task, index=part.index, attempt=record.attempt, reason=type(error).__name__)
     try:
@@ -129,7 +127,7 @@ async def _skip(client: Client, run: TaskRun, part: PartRun, record: PartRecord,
     part.output.put_nowait(Stage(part.number, f"retry: {error.what}"))
 
 
-async def _receive(client: Client, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt) -> None:
+async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt) -> None:
     """Send the work and take the answer, frame by frame. Raises `ProtocolError` for a frame out of place."""
     producer = panel.producer(record).node
     node = await _find(client, producer, record.part.role)
@@ -162,7 +160,7 @@ async def _receive(client: Client, run: TaskRun, part: PartRun, record: PartReco
     raise ProtocolError("The producer's answer ended before it was done", "Ask another node.")
 
 
-def _patience_s(client: Client, run: TaskRun, record: PartRecord) -> float:
+def _patience_s(client: Actor, run: TaskRun, record: PartRecord) -> float:
     """Until the ledger's own deadlines for this attempt have passed, whatever the producer does."""
     left_s = max(1.0, (record.deadline_ms - client.context.clock.now_ms()) / 1000)
     rules = run.rules
@@ -170,7 +168,7 @@ def _patience_s(client: Client, run: TaskRun, record: PartRecord) -> float:
     return left_s + judging_s + HAND_OVER_S
 
 
-def _check_done(client: Client, run: TaskRun, record: PartRecord, copy: Copy, payload: bytes) -> None:
+def _check_done(client: Actor, run: TaskRun, record: PartRecord, copy: Copy, payload: bytes) -> None:
     """The producer signed for exactly what arrived. Raises `ProtocolError`. What counts is the ledger (`conclude`)."""
     signed = envelope.verify_at(payload, client.node_id)
     done = canonical.decode(Done, signed.body)
@@ -189,7 +187,7 @@ def _release(part: PartRun, copy: Copy) -> None:
         part.output.put_nowait(Audio(part.number, fresh))
 
 
-async def conclude(client: Client, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt | None) -> None:
+async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt | None) -> None:
     """The part is final: release what was judged valid, or raise what went wrong.
 
     1. Money came back: the reason. 2. The producer's copy counts if its hash is the judged one. 3. Else the judged
@@ -225,7 +223,7 @@ def _failure(part: PartRun, record: PartRecord) -> AntiphonError:
     return UnavailableError(f"Part {part.number + 1} failed: {last}", "You were refunded; try again.")
 
 
-async def _rescue(client: Client, run: TaskRun, part: PartRun, record: PartRecord) -> Copy:
+async def _rescue(client: Actor, run: TaskRun, part: PartRun, record: PartRecord) -> Copy:
     """Fetch the judged audio from any validator that voted on it."""
     for validator in record.rulings[-1].votes:
         try:
@@ -237,7 +235,7 @@ async def _rescue(client: Client, run: TaskRun, part: PartRun, record: PartRecor
     )
 
 
-async def _fetch(client: Client, run: TaskRun, part: PartRun, validator: str, record: PartRecord) -> Copy:
+async def _fetch(client: Actor, run: TaskRun, part: PartRun, validator: str, record: PartRecord) -> Copy:
     ruling = record.rulings[-1]
     node = await _find(client, validator, Role.VALIDATOR)
     message = client.sign(FETCH, validator, run.task, Fetch(index=part.index, attempt=ruling.attempt))
@@ -254,7 +252,7 @@ async def _fetch(client: Client, run: TaskRun, part: PartRun, validator: str, re
     return copy
 
 
-async def _find(client: Client, node_id: str, role: Role) -> NodeRecord:
+async def _find(client: Actor, node_id: str, role: Role) -> NodeRecord:
     for node in await client.context.ledger.nodes(role):
         if node.node == node_id:
             return node

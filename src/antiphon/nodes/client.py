@@ -12,11 +12,11 @@ import logging
 import secrets
 from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from antiphon.economy.types import DEFAULT_RULES, Part, Quote, Rules
+from antiphon.economy.types import Part, Quote
 from antiphon.errors import (
     AntiphonError,
     ConflictError,
@@ -35,6 +35,7 @@ from antiphon.nodes.events import Audio, Closed, Event, Opened, Stage
 from antiphon.nodes.messages import ORDER, Brief
 from antiphon.nodes.node import Actor
 from antiphon.nodes.parts import make_order
+from antiphon.nodes.runs import PartRun, TaskRun
 from antiphon.protocol import TaskKey
 from antiphon.services import Request, units_of
 
@@ -69,34 +70,6 @@ class Job:
     seed: int | None = None
     max_total_nano: int | None = None
     synthetic: bool = False
-
-
-@dataclass(slots=True)
-class PartRun:
-    """One part on the client's side: its order and key, and the queue its audio waits in until its turn."""
-
-    number: int  # job-wide
-    index: int  # within the task
-    request: Request
-    key: TaskKey
-    order: bytes
-    output: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
-    released_s: float = 0.0  # of audio, in stream mode
-    refusal: AntiphonError | None = None  # why the last producer was passed over
-    error: AntiphonError | None = None
-
-
-@dataclass(slots=True)
-class TaskRun:
-    """One open task on the client's side."""
-
-    task: str
-    quote: Quote
-    mode: str
-    parts: list[PartRun]
-    rules: Rules = DEFAULT_RULES
-    opening: asyncio.Task[None] | None = None
-    workers: list[asyncio.Task[None]] = field(default_factory=list)
 
 
 class Client(Actor):

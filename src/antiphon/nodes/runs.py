@@ -1,0 +1,40 @@
+"""A task and its parts as the client holds them while they run."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from antiphon.economy.types import DEFAULT_RULES, Quote, Rules
+from antiphon.errors import AntiphonError
+from antiphon.nodes.events import Event
+from antiphon.protocol import TaskKey
+from antiphon.services import Request
+
+
+@dataclass(slots=True)
+class PartRun:
+    """One part on the client's side: its order and key, and the queue its audio waits in until its turn."""
+
+    number: int  # job-wide
+    index: int  # within the task
+    request: Request
+    key: TaskKey
+    order: bytes
+    output: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
+    released_s: float = 0.0  # of audio, in stream mode
+    refusal: AntiphonError | None = None  # why the last producer was passed over
+    error: AntiphonError | None = None
+
+
+@dataclass(slots=True)
+class TaskRun:
+    """One open task on the client's side."""
+
+    task: str
+    quote: Quote
+    mode: str
+    parts: list[PartRun]
+    rules: Rules = DEFAULT_RULES
+    opening: asyncio.Task[None] | None = None
+    workers: list[asyncio.Task[None]] = field(default_factory=list)
