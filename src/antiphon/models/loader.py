@@ -90,8 +90,8 @@ class Loader:
         options.log_severity_level = 3
         # Spinning workers steal the core of whoever runs beside us: judges, engines, other nodes of this process.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Clips differ in length, and for each new shape the runtime would keep a plan and a larger arena: 490 MB instead
-        # of 220 after ninety clips, for 6% less time.
+        # Clips differ in length, and for each new shape the runtime would keep a plan and a larger arena: 490 MB
+        # instead of 220 after ninety clips, for 6% less time.
         options.enable_mem_pattern = False
         options.enable_cpu_mem_arena = False
         if threads is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -81,7 +82,7 @@ class Actor:
         )
 
 
-class Node(Actor):
+class Node(Actor, ABC):
     """A registered actor with an endpoint. Subclasses give `role`, `offers` and `routes`."""
 
     role: Role
@@ -99,12 +100,14 @@ class Node(Actor):
         self._leaving = False
 
     @property
+    @abstractmethod
     def offers(self) -> tuple[ServiceOffer, ...]:
-        raise NotImplementedError
+        """What it announces in the ledger."""
 
     @property
+    @abstractmethod
     def routes(self) -> Mapping[str, Route]:
-        raise NotImplementedError
+        """What answers which kind of message."""
 
     async def handle(self, message: bytes) -> AsyncGenerator[bytes, None]:
         """The transport's handler: verify, then dispatch by kind. Raises `AntiphonError` only."""
