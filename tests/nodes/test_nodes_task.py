@@ -131,7 +131,7 @@ async def test_closing_the_stream_cancels_and_refunds(tmp_path: Path) -> None:
             import time
 
             for chunk in super().produce(request, seed):
-                time.sleep(0.2)
+                time.sleep(1.0)
                 yield chunk
 
     async with world(tmp_path, processors=0) as net:
