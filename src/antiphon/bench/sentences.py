@@ -1,4 +1,4 @@
-"""Sentences for measuring. `HELD_OUT` is used for nothing else, least of all tuning."""
+"""Sentences for measuring. `HELD_OUT` is not for tuning; where it was looked at, docs/figures.md says so."""
 
 from __future__ import annotations
 
