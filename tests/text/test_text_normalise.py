@@ -176,3 +176,12 @@ def test_hostile_repetition_takes_linear_time(unit: str) -> None:
     start = time.process_time()
     normalise(text)
     assert time.process_time() - start < 3.0
+
+
+def test_a_date_at_the_end_keeps_the_full_stop() -> None:
+    assert normalise("It was due on the 3rd of May.") == "It was due on the third of May."
+    assert normalise("See you on Nov. 3rd.") == "See you on November third."
+
+
+def test_a_house_number_is_not_a_file_size() -> None:
+    assert "byte" not in normalise("Holmes lived at 221B Baker Street.")

@@ -24,7 +24,7 @@ _LEFT = r"(?<![\w.,])"
 _RIGHT = r"(?![\w]|[.,][0-9])"
 _MONTH = (
     r"(?P<month>Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
-    r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
+    r"|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b(?:\.(?= ?[0-9a-z,]))?"
 )
 _YEAR = r"(?P<year>[12][0-9]{3})"
 _UNIT = "|".join(sorted(map(re.escape, tables.UNITS), key=len, reverse=True))

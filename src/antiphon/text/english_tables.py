@@ -50,7 +50,6 @@ UNITS: dict[str, tuple[str, str]] = {
         ("s sec secs", "second", ""),
         ("min mins", "minute", ""),
         ("h hr hrs", "hour", ""),
-        ("B", "byte", ""),
         ("kB KB", "kilobyte", ""),
         ("MB", "megabyte", ""),
         ("GB", "gigabyte", ""),
