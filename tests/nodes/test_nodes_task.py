@@ -9,17 +9,28 @@ import numpy as np
 import pytest
 from network_of import ScriptedEars, ToneWorkshop, collect, say, world
 
-from antiphon.economy.types import Role, Rules, Verdict
-from antiphon.errors import FundsError, RejectedError, UnavailableError
+from antiphon.economy.measurement import Measurement
+from antiphon.economy.types import Role, Rules, Verdict, Vote
+from antiphon.errors import ConflictError, FundsError, RejectedError, UnavailableError
 from antiphon.judges.base import Evidence
 from antiphon.ledger import receipts
 from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.operations import Selector
 from antiphon.nodes.client import STREAM, Job
 from antiphon.nodes.events import Audio, Stage
+from antiphon.nodes.messages import FETCH, Fetch
 from antiphon.nodes.producer import Producer
 
 SPEECH = Selector(service="speech", language="en-us", voice="tone")
+
+
+class Slow(ToneWorkshop):
+    def produce(self, request, seed):  # type: ignore[no-untyped-def]
+        import time
+
+        for chunk in super().produce(request, seed):
+            time.sleep(1.0)
+            yield chunk
 
 
 async def test_a_job_yields_all_audio_in_order_and_a_receipt_that_verifies_offline(tmp_path: Path) -> None:
@@ -126,14 +137,6 @@ async def test_a_busy_or_dead_producer_is_passed_over(tmp_path: Path) -> None:
 
 
 async def test_closing_the_stream_cancels_and_refunds(tmp_path: Path) -> None:
-    class Slow(ToneWorkshop):
-        def produce(self, request, seed):  # type: ignore[no-untyped-def]
-            import time
-
-            for chunk in super().produce(request, seed):
-                time.sleep(1.0)
-                yield chunk
-
     async with world(tmp_path, processors=0) as net:
         await net.add("slow", Producer(net.context(), Slow()))
         before = (await net.ledger.account(net.client.node_id)).balance_nano
@@ -213,3 +216,32 @@ async def test_a_rejected_sentence_is_bought_again_with_another_seed_and_keeps_i
         assert set(order) == {0, 1, 2}
         assert {one.task.state for one in closed} == {TaskState.PARTIAL, TaskState.COMPLETED}
         assert (await net.ledger.account(net.client.node_id)).escrow_nano == 0
+
+
+async def test_a_vote_too_long_to_reveal_becomes_inconclusive_and_costs_its_validator_nothing(tmp_path: Path) -> None:
+    class Chatty(ScriptedEars):
+        def vote(self, evidence: Evidence) -> Vote:
+            words = Measurement(judge="words", name="wer", unit="ratio", reason="because " * 10_000)
+            return Vote(verdict=Verdict.VALID, score_ppm=900_000, measurements=(words,))
+
+    async with world(tmp_path, ears=Chatty()) as net:
+        with pytest.raises(UnavailableError):
+            await collect(net.client, Job(say("Say less."), SPEECH, synthetic=False, mode=STREAM))
+        await net.settle()
+        for node in net.nodes.values():
+            assert (await net.ledger.account(node.node_id)).stake_nano == 100_000_000_000
+
+
+async def test_a_validator_hands_out_no_audio_before_it_was_found_valid(tmp_path: Path) -> None:
+    async with world(tmp_path, processors=0, validators=1) as net:
+        await net.add("slow", Producer(net.context(), Slow()))
+        events = net.client.run(Job(say("Not yet."), SPEECH))
+        async for event in events:
+            if isinstance(event, Stage):
+                break
+        task = (await net.ledger.tasks())[0].task
+        message = net.client.sign(FETCH, net.nodes["validator-0"].node_id, task, Fetch(index=0, attempt=0))
+        with pytest.raises(ConflictError, match="once it was found valid"):
+            async for _ in net.transport.request("inproc://validator-0", message, deadline_s=5):
+                pass
+        await events.aclose()

@@ -16,6 +16,7 @@ from antiphon.errors import BusyError, ConflictError, ProtocolError
 from antiphon.judges.base import Evidence
 from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState, TaskRecord
+from antiphon.ledger.limits import check_vote
 from antiphon.ledger.operations import Commit, Reveal, ServiceOffer
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.messages import (
@@ -163,7 +164,9 @@ class Validator(Node):
         if self.context.clock.now_ms() >= deadline_ms:
             return None
         try:
-            return self._listener.vote(evidence)
+            vote = self._listener.vote(evidence)
+            check_vote(vote)  # what could not be revealed must not be committed to: hiding a vote is punished
+            return vote
         except Exception:  # the edge to whatever ears were plugged in: what cannot be measured is not bad
             log.exception("validator %s could not judge", self.node_id[:8])
             return Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
@@ -174,6 +177,9 @@ class Validator(Node):
         task = await self.context.ledger.task(message.task)
         if task.client != message.sender:
             raise ProtocolError("Only the task's client may fetch its audio")
+        record = await self.context.ledger.part(message.task, fetch.index)
+        if record.state is not PartState.VALID or record.attempt != fetch.attempt:
+            raise ConflictError(f"Part {fetch.index} is {record.state}", "Audio is handed out once it was found valid.")
         sealed = self._kept.get((message.task, fetch.index, fetch.attempt))
         if sealed is None:
             raise ConflictError("This validator does not hold that audio", "Ask another validator of the part.")
