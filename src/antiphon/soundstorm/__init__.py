@@ -1,0 +1,1 @@
+"""SoundStorm: semantic tokens in, every acoustic token out in a few dozen passes."""
