@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import msgspec
 
 from antiphon.audio.waveform import Waveform
-from antiphon.services import Request, Service
+from antiphon.services import EnrolRequest, Request, Service
 
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,3 +54,14 @@ class Engine(Protocol):
         """Raise `InputError` (with the choices or the nearest name) if this engine cannot serve the request."""
 
     def generate(self, request: Request, seed: int) -> Iterator[Waveform]: ...
+
+
+@runtime_checkable
+class Cloner(Engine, Protocol):
+    """An engine of the service `clone`: `enrol` learns a voice, `generate` speaks a `CloneRequest` with it.
+
+    No cloner checks consent itself: the registry hands out cloners only behind a guard that does.
+    """
+
+    def enrol(self, request: EnrolRequest, seed: int) -> bytes:
+        """`VoiceProfile.data` of the reference. Raises `InputError` for a reference that holds no usable voice."""
