@@ -1,0 +1,185 @@
+"""Whisper (Radford et al. 2022) on CTranslate2: speech to text for several clips at once.
+
+Whisper was trained on 30 s windows, but its encoder takes shorter ones; with six seconds of silence after the speech
+it hears the same words for a sixth of the cost (30 clips of 2-6 s, in batches of six: 0.7 s of CPU for 30 s of speech,
+4.5 s in full windows). What comes out suspicious (repeating, cut off, improbable) is heard once more in the full window
+with a beam; with two seconds of silence that was 15 of 20 clips of one set, with six none of 50.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from antiphon import models
+from antiphon.audio.waveform import Samples
+from antiphon.hearing.features import HOP, RATE_HZ, whisper_log_mel
+
+if TYPE_CHECKING:
+    from ctranslate2.models import Whisper, WhisperGenerationResult
+    from tokenizers import Tokenizer
+
+WINDOW_S = 30.0
+TAIL_S = 6.0
+"""Silence after the speech. With less, the decoder tends to say a sentence again and again."""
+
+WINDOW_STEP_S = 3.0
+"""Windows are rounded up to a multiple: the runtime keeps about a megabyte for every new shape."""
+
+CHUNK_S = 14.0
+"""Longer speech is cut at its quietest moment between 60% and 100% of this."""
+
+BATCH = 6
+MAX_TOKENS_PER_S = 12.0
+_REPETITIVE = 2.4  # bytes before / after zlib, Whisper's own limit
+_ECHO = re.compile(r"\b(\w+(?:\W+\w+){3,})\W+\1\b")  # four words or more, twice in a row
+_IMPROBABLE = -1.0  # mean log probability, Whisper's own limit
+_NO_SPEECH = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was recognised in one clip, and how sure the model was (mean log probability of a token)."""
+
+    text: str
+    confidence: float
+
+
+class Recogniser:
+    """One Whisper model. Thread-safe; `load` may run in another thread, beforehand."""
+
+    def __init__(self, model: str = "whisper-tiny-en", *, threads: int = 1) -> None:
+        self._name = model
+        self._threads = threads
+        self._lock = threading.Lock()
+        self._loaded: tuple[Whisper, Tokenizer] | None = None
+
+    def load(self) -> tuple[Whisper, Tokenizer]:
+        """The model and its tokenizer. Raises `ModelError` with the pip command when it is not installed."""
+        with self._lock:
+            if self._loaded is None:
+                import ctranslate2
+                import tokenizers
+
+                entry = models.find(self._name)
+                files = {file.name: models.read(self._name, file.name) for file in entry.files}
+                network = ctranslate2.models.Whisper(
+                    self._name, device="cpu", compute_type="int8", intra_threads=self._threads, files=files
+                )
+                self._loaded = network, _tokenizer(tokenizers.Tokenizer, files)
+            return self._loaded
+
+    def transcribe(self, clips: Sequence[Samples], language: str = "en", *, careful: bool = False) -> list[Heard]:
+        """Words of each clip (mono, 16 kHz), in order. `language` is a BCP 47 tag.
+
+        `careful` hears everything in the full window with a beam, for about six times the cost.
+        """
+        pieces = [(index, piece) for index, clip in enumerate(clips) for piece in split_at_pauses(clip)]
+        # Clips of like length share a batch, so that little of it is padding.
+        order = sorted(range(len(pieces)), key=lambda n: pieces[n][1].shape[0])
+        heard: dict[int, Heard] = {}
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            hear = self._hear_again if careful else self._hear
+            heard.update(zip(batch, hear([pieces[n][1] for n in batch], language), strict=True))
+        results: list[list[Heard]] = [[] for _ in clips]
+        for n, (index, _) in enumerate(pieces):
+            results[index].append(heard[n])
+        return [_joined(parts) for parts in results]
+
+    def _hear(self, signals: Sequence[Samples], language: str) -> list[Heard]:
+        longest_s = max(signal.shape[0] for signal in signals) / RATE_HZ
+        results = self._generate(signals, language, min(WINDOW_S, longest_s + TAIL_S), beam=1)
+        heard = [self._heard(result) for result in results]
+        doubtful = [n for n, result in enumerate(results) if _doubtful(heard[n].text, result, signals[n])]
+        if doubtful:
+            again = self._hear_again([signals[n] for n in doubtful], language)
+            for n, better in zip(doubtful, again, strict=True):
+                heard[n] = better
+        return heard
+
+    def _hear_again(self, signals: Sequence[Samples], language: str) -> list[Heard]:
+        return [self._heard(result) for result in self._generate(signals, language, WINDOW_S, beam=5)]
+
+    def _generate(
+        self, signals: Sequence[Samples], language: str, window_s: float, beam: int
+    ) -> list[WhisperGenerationResult]:
+        import ctranslate2
+
+        network, tokenizer = self.load()
+        frames = int(np.ceil(window_s / WINDOW_STEP_S) * WINDOW_STEP_S * RATE_HZ / HOP)
+        batch = np.zeros((len(signals), 80, frames), dtype=np.float32)
+        for row, signal in zip(batch, signals, strict=True):
+            padded = np.zeros(frames * HOP, dtype=np.float32)
+            padded[: signal.shape[0]] = signal[: padded.shape[0]]
+            row[:] = whisper_log_mel(padded)
+        seconds = max(signal.shape[0] for signal in signals) / RATE_HZ
+        prompt = _prompt(tokenizer, language, multilingual=network.is_multilingual)
+        results: list[WhisperGenerationResult] = network.generate(
+            ctranslate2.StorageView.from_array(batch),
+            [prompt] * len(signals),
+            beam_size=beam,
+            max_length=min(448, 2 * (len(prompt) + 16 + int(seconds * MAX_TOKENS_PER_S))),
+            return_scores=True,
+            return_no_speech_prob=True,
+        )
+        return results
+
+    def _heard(self, result: WhisperGenerationResult) -> Heard:
+        text = "" if _unspoken(result) else self.load()[1].decode(result.sequences_ids[0]).strip()
+        return Heard(text, float(result.scores[0]))
+
+
+def split_at_pauses(signal: Samples, longest_s: float = CHUNK_S) -> list[Samples]:
+    """Pieces no longer than `longest_s`, cut where 100 ms are quietest; together they are the whole signal."""
+    longest, width = int(longest_s * RATE_HZ), RATE_HZ // 10
+    pieces = []
+    while signal.shape[0] > longest:
+        first = int(0.6 * longest)
+        energy = np.convolve(signal[first:longest].astype(np.float64) ** 2, np.ones(width), mode="valid")
+        cut = first + int(np.argmin(energy)) + width // 2
+        pieces.append(signal[:cut])
+        signal = signal[cut:]
+    return [*pieces, signal]
+
+
+def _tokenizer(kind: type[Tokenizer], files: dict[str, bytes]) -> Tokenizer:
+    return kind.from_str(files["tokenizer.json"].decode("utf-8"))
+
+
+def _prompt(tokenizer: Tokenizer, language: str, *, multilingual: bool) -> list[int]:
+    names = ["<|startoftranscript|>"]
+    if multilingual:
+        names += [f"<|{language.lower().split('-')[0]}|>", "<|transcribe|>"]
+    ids = [tokenizer.token_to_id(name) for name in [*names, "<|notimestamps|>"]]
+    return [number for number in ids if number is not None]
+
+
+def _doubtful(text: str, result: WhisperGenerationResult, signal: Samples) -> bool:
+    raw = text.encode()
+    repetitive = len(raw) > 40 and len(raw) / len(zlib.compress(raw)) > _REPETITIVE
+    echoed = bool(_ECHO.search(text.lower()))
+    endless = len(result.sequences_ids[0]) > 16 + signal.shape[0] / RATE_HZ * MAX_TOKENS_PER_S
+    return repetitive or echoed or endless or bool(result.scores[0] < _IMPROBABLE)
+
+
+def _unspoken(result: WhisperGenerationResult) -> bool:
+    return bool(result.no_speech_prob > _NO_SPEECH and result.scores[0] < _IMPROBABLE)
+
+
+def _joined(parts: Sequence[Heard]) -> Heard:
+    text = " ".join(part.text for part in parts if part.text)
+    return Heard(text, float(np.mean([part.confidence for part in parts])))
+
+
+def languages(tokenizer_json: bytes) -> frozenset[str]:
+    """Language codes a tokenizer knows."""
+    added = json.loads(tokenizer_json)["added_tokens"]
+    return frozenset(t["content"][2:-2] for t in added if t["content"].startswith("<|") and len(t["content"]) <= 7)
