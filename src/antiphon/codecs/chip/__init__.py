@@ -1,0 +1,7 @@
+"""The sound chip as a codec: registers per frame (tokens) to audio and back, exactly."""
+
+from __future__ import annotations
+
+from antiphon.codecs.chip.registers import Registers, Row, canonical, frames_of, pitch_midi, pitch_tokens, rows
+
+__all__ = ["Registers", "Row", "canonical", "frames_of", "pitch_midi", "pitch_tokens", "rows"]
