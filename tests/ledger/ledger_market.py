@@ -137,7 +137,7 @@ def seated(record: PartRecord, seats: int = 3) -> list[str]:
 
 
 def delivery(record: PartRecord, **more: object) -> Deliver:
-    fields = {"result_hash": b"r" * 32, "samples": 24_000, "rate_hz": 24_000} | more
+    fields = {"result_hash": b"r" * 32, "size": 48_000, "rate_hz": 24_000, "channels": 1} | more
     return Deliver(task=record.task, index=record.part.index, attempt=record.attempt, **fields)  # type: ignore[arg-type]
 
 

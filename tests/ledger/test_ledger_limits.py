@@ -9,6 +9,7 @@ from antiphon.economy.measurement import Measurement
 from antiphon.economy.types import Part, Role, Verdict, Vote
 from antiphon.errors import InputError
 from antiphon.ledger import limits
+from antiphon.ledger.limits import MAX_RESULT_BYTES
 from antiphon.ledger.operations import (
     Commit,
     Decline,
@@ -32,7 +33,8 @@ def register(**fields: object) -> Register:
 
 
 def deliver(**fields: object) -> Deliver:
-    usual = {"task": task_id(1), "index": 0, "attempt": 0, "result_hash": bytes(32), "samples": 1, "rate_hz": 24_000}
+    usual = {"task": task_id(1), "index": 0, "attempt": 0, "result_hash": bytes(32)}
+    usual |= {"size": 2, "rate_hz": 24_000, "channels": 1}
     return Deliver(**(usual | fields))  # type: ignore[arg-type]
 
 
@@ -86,9 +88,13 @@ def opening(**fields: object) -> OpenTask:
         opening(request_hash=b""),
         opening(selector=Selector(service="speech", voice="+".join("abcdefghijklmnopqrst"))),
         opening(selector=Selector(service="speech", node="somebody"), synthetic=True),
-        deliver(samples=0),
+        deliver(size=0),
+        deliver(size=3),
+        deliver(channels=0),
+        deliver(channels=3, size=6),
+        deliver(rate_hz=0),
         deliver(rate_hz=7_999),
-        deliver(samples=24_000 * 3_600 + 1),
+        deliver(size=MAX_RESULT_BYTES + 2),
         deliver(result_hash=bytes(31)),
         deliver(index=5_000),
         deliver(task="x"),
@@ -115,7 +121,8 @@ def test_what_is_beyond_a_limit_is_refused(operation: Operation) -> None:
         register(price_nano=limits.MAX_PRICE_NANO, voices=("v",) * 1_024, languages=("en",) * 256),
         opening(),
         opening(parts=tuple(Part(index=i, units=1) for i in range(1_000))),
-        deliver(samples=24_000 * 3_600),
+        deliver(size=MAX_RESULT_BYTES),
+        deliver(size=7, rate_hz=0, channels=0),
         Deposit(account=NODE.node_id, amount_nano=limits.MAX_SUPPLY_NANO),
         Reveal(task=task_id(1), index=999, round=0, vote=VALID, salt=SALT),
         reveal(*[figure(reason="two\nlines")] * 64),

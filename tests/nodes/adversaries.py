@@ -14,7 +14,7 @@ from antiphon.economy.types import Verdict, Vote
 from antiphon.errors import BusyError, InputError, UnavailableError
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Commit, Deliver, Reveal
-from antiphon.nodes.messages import FRAME_CHUNK, FRAME_DONE, Done, Judge, audio_context, rate_frame
+from antiphon.nodes.messages import FRAME_CHUNK, FRAME_DONE, Done, Form, Judge, audio_context, form_frame
 from antiphon.nodes.node import Actor, Context
 from antiphon.nodes.parts import OpenedOrder
 from antiphon.nodes.producer import Producer
@@ -38,7 +38,7 @@ class OtherCopy(Producer):
         async for _ in super()._copy(job):
             pass
         context = audio_context(job.task.task, job.index, job.attempt, job.client)
-        yield FRAME_CHUNK + StreamSealer(job.order.key, context).chunk(loud(b"".join(job.pcm)), final=True)
+        yield FRAME_CHUNK + StreamSealer(job.order.key, context).chunk(loud(b"".join(job.made_of)), final=True)
 
 
 class Withholds(Producer):
@@ -64,7 +64,7 @@ class ShowsOther(Producer):
     """Shows other audio than it committed to."""
 
     async def _show(self, job: Production) -> PartRecord:
-        job.pcm[:] = [loud(b"".join(job.pcm))]
+        job.made_of[:] = [loud(b"".join(job.made_of))]
         return await super()._show(job)
 
 
@@ -73,7 +73,7 @@ class ShowsNoise(Producer):
 
     def sign(self, kind: str, receiver: str, task: str, body: Any) -> bytes:
         if isinstance(body, Judge):
-            body = msgspec.structs.replace(body, sealed_audio=secrets.token_bytes(500))
+            body = msgspec.structs.replace(body, sealed_result=secrets.token_bytes(500))
         return super().sign(kind, receiver, task, body)
 
 
@@ -148,12 +148,12 @@ async def sleeps(node: Producer, message: Envelope) -> Frames:
 
 
 async def accepts_and_sleeps(node: Producer, message: Envelope) -> Frames:
-    yield rate_frame(24_000)
+    yield form_frame(Form(rate_hz=24_000, channels=1))
     await asyncio.sleep(3600)
 
 
 async def garbage(node: Producer, message: Envelope) -> Frames:
-    yield rate_frame(24_000)
+    yield form_frame(Form(rate_hz=24_000, channels=1))
     yield FRAME_CHUNK + secrets.token_bytes(500)
 
 
@@ -167,22 +167,22 @@ async def empty_frames(node: Producer, message: Envelope) -> Frames:
 
 
 async def absurd_rate(node: Producer, message: Envelope) -> Frames:
-    yield rate_frame(2**32 - 1)
+    yield form_frame(Form(rate_hz=2**32 - 1, channels=1))
 
 
 async def accepts_twice(node: Producer, message: Envelope) -> Frames:
-    yield rate_frame(24_000)
-    yield rate_frame(24_000)
+    yield form_frame(Form(rate_hz=24_000, channels=1))
+    yield form_frame(Form(rate_hz=24_000, channels=1))
 
 
 async def huge_frame(node: Producer, message: Envelope) -> Frames:
-    yield rate_frame(24_000)
+    yield form_frame(Form(rate_hz=24_000, channels=1))
     yield FRAME_CHUNK + bytes(9 * 1024 * 1024)
 
 
 async def done_without_audio(node: Producer, message: Envelope) -> Frames:
-    yield rate_frame(24_000)
-    done = Done(index=0, attempt=0, result_hash=bytes(32), samples=1, rate_hz=24_000)
+    yield form_frame(Form(rate_hz=24_000, channels=1))
+    done = Done(index=0, attempt=0, result_hash=bytes(32), size=2)
     yield FRAME_DONE + node.sign("done", message.sender, message.task, done)
 
 
@@ -200,11 +200,10 @@ class HalfAStream(Producer):
     """Streams the first half of the audio, then breaks off before it delivers."""
 
     async def _produce(self, job: Production) -> None:
-        job.rate_hz = self._workshop.rate_hz
         brief = job.order.brief
         chunks = list(self._workshop.produce(brief.request, brief.seed))
         for chunk in chunks[: len(chunks) // 2 + 1]:
-            job.add(chunk.to_pcm16())
+            job.add(chunk)
         await asyncio.sleep(0.1)
         raise UnavailableError("The machine was switched off")
 

@@ -12,12 +12,13 @@ import numpy as np
 from antiphon.audio import Waveform
 from antiphon.clock import SystemClock
 from antiphon.economy.types import NANO, Role, Rules, Verdict, Vote
-from antiphon.judges.base import Evidence
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Deposit, ServiceOffer
 from antiphon.ledger.sql import SqlLedger
 from antiphon.nodes.client import Client, Job
 from antiphon.nodes.events import Closed, Event
+from antiphon.nodes.listening import Submission
+from antiphon.nodes.messages import Form
 from antiphon.nodes.network import fund
 from antiphon.nodes.node import Actor, Context, Node
 from antiphon.nodes.producer import Producer
@@ -43,32 +44,32 @@ class ToneWorkshop:
         )
 
     @property
-    def rate_hz(self) -> int:
-        return RATE_HZ
+    def form(self) -> Form:
+        return Form(rate_hz=RATE_HZ, channels=1)
 
     def check(self, request: Request) -> None:
         return None
 
-    def produce(self, request: Request, seed: int) -> Iterator[Waveform]:
+    def produce(self, request: Request, seed: int) -> Iterator[bytes]:
         self.made += 1
         time_s = np.arange(len(request.text) * 1_200) / RATE_HZ
         tone = (0.3 * np.sin(2 * np.pi * (200 + seed % 200) * time_s)).astype(np.float32)
         for piece in np.array_split(tone, self._chunks):
-            yield Waveform(piece[None, :], RATE_HZ)
+            yield Waveform(piece[None, :], RATE_HZ).to_pcm16()
 
 
 @dataclass
 class ScriptedEars:
     """A validator's ears that say what the test wants, and remember what they heard."""
 
-    say: Callable[[Evidence], Verdict] = lambda evidence: Verdict.VALID if evidence.audio else Verdict.INVALID
+    say: Callable[[Submission], Verdict] = lambda work: Verdict.VALID if work.audio else Verdict.INVALID
     score_ppm: int = 900_000
-    heard: list[Evidence] = field(default_factory=list)
-    languages: tuple[str, ...] = ("en",)
+    heard: list[Submission] = field(default_factory=list)
+    abilities: dict[str, tuple[str, ...]] = field(default_factory=lambda: {"speech": ("en",)})
 
-    def vote(self, evidence: Evidence) -> Vote:
-        self.heard.append(evidence)
-        verdict = self.say(evidence)
+    def vote(self, submission: Submission) -> Vote:
+        self.heard.append(submission)
+        verdict = self.say(submission)
         return Vote(verdict=verdict, score_ppm=None if verdict is Verdict.INCONCLUSIVE else self.score_ppm)
 
 
@@ -123,9 +124,8 @@ async def world(
         for number in range(processors):
             await made.add(f"processor-{number}", Producer(made.context(), ToneWorkshop()))
         shared = ears or ScriptedEars()
-        offers = (ServiceOffer(service="speech", price_nano=15_000, languages=("en",)),)
         for number in range(validators):
-            await made.add(f"validator-{number}", Validator(made.context(), shared, offers))
+            await made.add(f"validator-{number}", Validator(made.context(), shared, 15_000))
         yield made
     finally:
         for node in made.nodes.values():

@@ -47,11 +47,11 @@ from network_of import RATE_HZ, ScriptedEars, ToneWorkshop, World, collect, say,
 
 from antiphon.economy.types import NANO, Rules, Verdict
 from antiphon.errors import AntiphonError, ConflictError, InputError, ProtocolError, UnavailableError
-from antiphon.judges.base import Evidence
 from antiphon.ledger.base import PartState, TaskState
-from antiphon.ledger.operations import Deliver, Selector, ServiceOffer
+from antiphon.ledger.operations import Deliver, Selector
 from antiphon.nodes.client import Client, Job
 from antiphon.nodes.events import Audio, Closed, Event
+from antiphon.nodes.listening import Submission
 from antiphon.nodes.messages import ORDER, WORK, Brief, Work
 from antiphon.nodes.node import Node
 from antiphon.nodes.parts import make_order, wrap_for
@@ -65,10 +65,10 @@ SHORT = Rules(deliver_s=1, commit_s=1, reveal_s=1)
 BOND_NANO = 100 * NANO
 TEXT = "A sentence that somebody pays for."
 CHEAP_NANO = 10_000
-OFFER = ServiceOffer(service="speech", price_nano=15_000, languages=("en",))
+PRICE_NANO = 15_000
 
 
-def picky(evidence: Evidence) -> Verdict:
+def picky(evidence: Submission) -> Verdict:
     """Ears that notice what the integrity judge notices: no audio, or other figures than declared."""
     audio = evidence.audio
     if audio is None or audio.samples.shape[1] != evidence.declared_samples or audio.rate_hz != RATE_HZ:
@@ -171,7 +171,7 @@ async def test_showing_other_audio_than_committed_costs_stake_and_the_next_produ
         assert closed.parts[0].attempt == 1
 
 
-@pytest.mark.parametrize("change", [{"samples": 7}, {"rate_hz": 48_000}, {"result_hash": bytes(32)}])
+@pytest.mark.parametrize("change", [{"size": 14}, {"rate_hz": 48_000}, {"channels": 2}, {"result_hash": bytes(32)}])
 async def test_wrong_figures_in_a_delivery_cost_stake(tmp_path: Path, change: dict[str, Any]) -> None:
     async with world(tmp_path, processors=0, ears=ScriptedEars(say=picky)) as net:
         await with_evil(net, Declares, change=change)
@@ -260,8 +260,8 @@ async def test_a_second_delivery_and_one_for_anothers_part_are_refused(tmp_path:
 
 async def with_validators(net: World, make: Callable[..., Node], ears: ScriptedEars) -> None:
     for number in range(2):
-        await net.add(f"good-{number}", Validator(net.context(), ears, (OFFER,)))
-    await net.add("bad", make(net.context(), ears, (OFFER,)))
+        await net.add(f"good-{number}", Validator(net.context(), ears, PRICE_NANO))
+    await net.add("bad", make(net.context(), ears, PRICE_NANO))
 
 
 @pytest.mark.parametrize(

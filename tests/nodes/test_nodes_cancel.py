@@ -13,12 +13,11 @@ from pathlib import Path
 import pytest
 from network_of import ScriptedEars, ToneWorkshop, World, say, world
 
-from antiphon.audio import Waveform
 from antiphon.economy.types import Rules, Verdict
-from antiphon.judges.base import Evidence
 from antiphon.ledger.operations import Selector
 from antiphon.nodes.client import Job
 from antiphon.nodes.events import Event
+from antiphon.nodes.listening import Submission
 from antiphon.protocol import TaskKey
 from antiphon.services import Request
 
@@ -28,13 +27,13 @@ SENTENCES = ("The first sentence.", "The second one.", "And the third of them.")
 
 
 class SlowTone(ToneWorkshop):
-    def produce(self, request: Request, seed: int) -> Iterator[Waveform]:
+    def produce(self, request: Request, seed: int) -> Iterator[bytes]:
         for chunk in super().produce(request, seed):
             time.sleep(0.02)
             yield chunk
 
 
-def slowly(evidence: Evidence) -> Verdict:
+def slowly(evidence: Submission) -> Verdict:
     time.sleep(0.03)
     return Verdict.VALID
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from network_of import ScriptedEars, ToneWorkshop, collect, say, world
+from network_of import RATE_HZ, ScriptedEars, ToneWorkshop, collect, say, world
 
 from antiphon.audio import Waveform
 from antiphon.economy.types import NANO, Role
-from antiphon.engines.base import Engine
+from antiphon.engines.base import Capabilities, Engine
 from antiphon.errors import InputError, UnavailableError
 from antiphon.ledger.base import TaskState
 from antiphon.ledger.operations import Retire, Selector
@@ -26,13 +26,13 @@ from antiphon.nodes.events import Audio, Event
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.speech import OUTPUT_RATE_HZ, Sound, Speech, speak
 from antiphon.nodes.workshop import EngineWorkshop
-from antiphon.services import Request
+from antiphon.services import Request, Service
 
 SPEECH = Selector(service="speech", language="en-us", voice="tone")
 
 
 class SlowTone(ToneWorkshop):
-    def produce(self, request: Request, seed: int) -> Iterator[Waveform]:
+    def produce(self, request: Request, seed: int) -> Iterator[bytes]:
         time.sleep(0.3)
         yield from super().produce(request, seed)
 
@@ -92,7 +92,7 @@ async def test_a_ledger_that_forgot_a_node_is_told_of_it_again(tmp_path: Path, m
 
 async def test_an_engine_that_crashes_costs_its_node_the_part_and_nobody_else(tmp_path: Path) -> None:
     class Crashes(ToneWorkshop):
-        def produce(self, request: Request, seed: int) -> Iterator[Waveform]:
+        def produce(self, request: Request, seed: int) -> Iterator[bytes]:
             yield from list(super().produce(request, seed))[:1]
             raise RuntimeError("out of memory")
 
@@ -103,20 +103,34 @@ async def test_an_engine_that_crashes_costs_its_node_the_part_and_nobody_else(tm
             assert closed.parts[0].attempt == 1
 
 
-async def test_an_engine_that_makes_nothing_or_another_rate_delivers_nothing(tmp_path: Path) -> None:
+def test_an_engine_that_makes_audio_of_another_form_than_it_announced_is_stopped() -> None:
+    class OtherForm:
+        name = "other"
+        capabilities = Capabilities(
+            service=Service.SPEECH, languages=("en",), voices=(), rate_hz=RATE_HZ, rtf=0.1, streams=True, seeded=True
+        )
+
+        def __init__(self, chunk: Waveform) -> None:
+            self._chunk = chunk
+
+        def generate(self, request: Request, seed: int) -> Iterator[Waveform]:
+            yield self._chunk
+
+    for chunk in (Waveform(np.zeros((1, 9), np.float32), 8_000), Waveform(np.zeros((2, 9), np.float32), RATE_HZ)):
+        workshop = EngineWorkshop(OtherForm(chunk), 1)  # type: ignore[arg-type]
+        with pytest.raises(UnavailableError, match="not 1 at 24000"):
+            list(workshop.produce(say("x")[0], 0))
+
+
+async def test_an_engine_that_makes_nothing_delivers_nothing(tmp_path: Path) -> None:
     class Empty(ToneWorkshop):
-        def produce(self, request: Request, seed: int) -> Iterator[Waveform]:
+        def produce(self, request: Request, seed: int) -> Iterator[bytes]:
             return iter(())
 
-    class OtherRate(ToneWorkshop):
-        def produce(self, request: Request, seed: int) -> Iterator[Waveform]:
-            yield Waveform(np.zeros((1, 100), np.float32), 8_000)
-
-    for bad in (Empty, OtherRate):
-        async with world(tmp_path / bad.__name__, processors=1) as net:
-            await net.add("bad", Producer(net.context(), bad(10_000)))
-            _, (closed,) = await collect(net.client, Job(say("Somebody will say it."), SPEECH))
-            assert closed.parts[0].attempt == 1
+    async with world(tmp_path, processors=1) as net:
+        await net.add("bad", Producer(net.context(), Empty(10_000)))
+        _, (closed,) = await collect(net.client, Job(say("Somebody will say it."), SPEECH))
+        assert closed.parts[0].attempt == 1
 
 
 async def test_a_blocking_call_brings_its_result_or_its_error() -> None:

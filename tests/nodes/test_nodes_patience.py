@@ -14,7 +14,7 @@ from network_of import ScriptedEars, ToneWorkshop, collect, say
 from antiphon.clock import SystemClock
 from antiphon.economy.types import NANO
 from antiphon.errors import BusyError, InputError, UnreachableError
-from antiphon.ledger.operations import Deposit, Selector, ServiceOffer
+from antiphon.ledger.operations import Deposit, Selector
 from antiphon.ledger.remote import LedgerService, RemoteLedger
 from antiphon.ledger.sql import SqlLedger
 from antiphon.nodes.client import Client, Job
@@ -101,9 +101,8 @@ async def http_world(folder: Path) -> AsyncIterator[tuple[Host, Client, list[Nod
             return Context(Identity.generate(), ledger, transport, SystemClock())
 
         bank = Actor(Context(host.operator, ledger, transport, SystemClock()))
-        offers = (ServiceOffer(service="speech", price_nano=15_000, languages=("en",)),)
         nodes += [Producer(context(), ToneWorkshop()) for _ in range(2)]
-        nodes += [Validator(context(), ScriptedEars(), offers) for _ in range(3)]
+        nodes += [Validator(context(), ScriptedEars(), 15_000) for _ in range(3)]
         for node in nodes:
             servers.append(await serve(node.handle))
             await fund(bank, node, 100 * NANO)

@@ -12,12 +12,12 @@ from network_of import ScriptedEars, ToneWorkshop, collect, say, world
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.types import Role, Rules, Verdict, Vote
 from antiphon.errors import ConflictError, FundsError, RejectedError, UnavailableError
-from antiphon.judges.base import Evidence
 from antiphon.ledger import receipts
 from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.operations import Selector
 from antiphon.nodes.client import STREAM, Job
 from antiphon.nodes.events import Audio, Stage
+from antiphon.nodes.listening import Submission
 from antiphon.nodes.messages import FETCH, Fetch
 from antiphon.nodes.producer import Producer
 
@@ -201,7 +201,7 @@ async def test_keys_are_gone_when_the_task_ends(tmp_path: Path, monkeypatch: pyt
 async def test_a_rejected_sentence_is_bought_again_with_another_seed_and_keeps_its_place(tmp_path: Path) -> None:
     heard: list[bytes] = []
 
-    def fussy(evidence: Evidence) -> Verdict:
+    def fussy(evidence: Submission) -> Verdict:
         assert evidence.audio is not None
         if evidence.request.text != "Two.":
             return Verdict.VALID
@@ -220,7 +220,7 @@ async def test_a_rejected_sentence_is_bought_again_with_another_seed_and_keeps_i
 
 async def test_a_vote_too_long_to_reveal_becomes_inconclusive_and_costs_its_validator_nothing(tmp_path: Path) -> None:
     class Chatty(ScriptedEars):
-        def vote(self, evidence: Evidence) -> Vote:
+        def vote(self, submission: Submission) -> Vote:
             words = Measurement(judge="words", name="wer", unit="ratio", reason="because " * 10_000)
             return Vote(verdict=Verdict.VALID, score_ppm=900_000, measurements=(words,))
 

@@ -29,12 +29,20 @@ class Waveform:
     def duration_s(self) -> float:
         return float(self.samples.shape[1] / self.rate_hz)
 
+    @property
+    def channels(self) -> int:
+        return int(self.samples.shape[0])
+
+    def mono(self) -> Waveform:
+        """The mean of all channels."""
+        return self if self.channels == 1 else Waveform(self.samples.mean(axis=0, keepdims=True), self.rate_hz)
+
     @classmethod
-    def from_pcm16(cls, pcm: bytes, rate_hz: int) -> Waveform:
-        """Mono little-endian 16-bit PCM, the form in which audio travels and is hashed."""
-        return cls((np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768.0)[None, :], rate_hz)
+    def from_pcm16(cls, pcm: bytes, rate_hz: int, channels: int = 1) -> Waveform:
+        """Interleaved little-endian 16-bit PCM, the form in which audio travels and is hashed."""
+        values = np.frombuffer(pcm, dtype="<i2").reshape(-1, channels).T
+        return cls(np.ascontiguousarray(values, dtype=np.float32) / np.float32(32768.0), rate_hz)
 
     def to_pcm16(self) -> bytes:
-        """Mono little-endian 16-bit PCM; channels are averaged, values clipped."""
-        mono = self.samples.mean(axis=0) if self.samples.shape[0] > 1 else self.samples[0]
-        return bytes(np.clip(np.rint(mono * 32768.0), -32768, 32767).astype("<i2").tobytes())
+        """Interleaved little-endian 16-bit PCM; values are clipped."""
+        return bytes(np.clip(np.rint(self.samples.T * 32768.0), -32768, 32767).astype("<i2").tobytes())

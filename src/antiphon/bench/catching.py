@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from antiphon.bench import cheats
 from antiphon.bench.figure import Figure, figure
 from antiphon.economy.types import Verdict
-from antiphon.nodes.validator import Listener
+from antiphon.nodes.listening import Listener
 
 VOICES = ("hibari", "af_heart", "espeak-en-us")
 """Honest work of every engine; cheats pretend to be the default voice."""

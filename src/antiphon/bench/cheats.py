@@ -11,9 +11,9 @@ from antiphon.audio import Waveform, resample
 from antiphon.bench.sentences import HELD_OUT
 from antiphon.economy.types import Verdict
 from antiphon.engines import registry
-from antiphon.judges.base import Evidence
+from antiphon.nodes.listening import Listener, Submission
+from antiphon.nodes.messages import Form
 from antiphon.nodes.prompts import GrammarPrompts
-from antiphon.nodes.validator import Listener
 from antiphon.services import SpeechRequest
 
 
@@ -27,7 +27,7 @@ class Case:
     seed: int
 
 
-Cheat = Callable[[Case], Evidence]
+Cheat = Callable[[Case], Submission]
 
 
 def synthesise(text: str, voice: str, seed: int) -> Waveform:
@@ -38,44 +38,40 @@ def synthesise(text: str, voice: str, seed: int) -> Waveform:
     return Waveform(np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks[0].rate_hz)
 
 
-def _deliver(case: Case, audio: Waveform, *, rate_hz: int | None = None, samples: int | None = None) -> Evidence:
+def _deliver(case: Case, audio: Waveform, *, rate_hz: int | None = None, samples: int | None = None) -> Submission:
     """As a validator sees it: PCM16 at the declared rate."""
     rate_hz = rate_hz or audio.rate_hz
-    decoded = Waveform.from_pcm16(audio.to_pcm16(), rate_hz)
-    return Evidence(
-        request=case.request,
-        audio=decoded,
-        declared_rate_hz=rate_hz,
-        declared_samples=decoded.samples.shape[1] if samples is None else samples,
-    )
+    pcm = audio.to_pcm16()
+    declared = len(pcm) if samples is None else 2 * samples
+    return Submission(case.request, pcm, Form(rate_hz=rate_hz, channels=1), declared)
 
 
-def honest(case: Case) -> Evidence:
+def honest(case: Case) -> Submission:
     return _deliver(case, case.honest)
 
 
-def silence(case: Case) -> Evidence:
+def silence(case: Case) -> Submission:
     return _deliver(case, Waveform(np.zeros_like(case.honest.samples), case.honest.rate_hz))
 
 
-def noise(case: Case) -> Evidence:
+def noise(case: Case) -> Submission:
     shape = case.honest.samples.shape
     level = float(np.sqrt(np.mean(case.honest.samples**2)))
     samples = (case.chance.standard_normal(shape) * level).astype(np.float32)
     return _deliver(case, Waveform(np.clip(samples, -1, 1), case.honest.rate_hz))
 
 
-def other_text(case: Case) -> Evidence:
+def other_text(case: Case) -> Submission:
     text = _other(case)
     return _deliver(case, synthesise(text, case.request.voice, case.seed))
 
 
-def half_text(case: Case) -> Evidence:
+def half_text(case: Case) -> Submission:
     words = case.request.text.split()
     return _deliver(case, synthesise(" ".join(words[: (len(words) + 1) // 2]), case.request.voice, case.seed))
 
 
-def other_voice(case: Case) -> Evidence:
+def other_voice(case: Case) -> Submission:
     """The same engine family's quality, another speaker."""
     others = [
         name for name in ("am_michael", "bm_george", "bf_emma", "am_puck", "bm_fable") if name != case.request.voice
@@ -83,11 +79,11 @@ def other_voice(case: Case) -> Evidence:
     return _deliver(case, synthesise(case.request.text, str(case.chance.choice(others)), case.seed))
 
 
-def worse_engine(case: Case) -> Evidence:
+def worse_engine(case: Case) -> Submission:
     return _deliver(case, synthesise(case.request.text, "espeak-en-us", case.seed))
 
 
-def replayed(case: Case) -> Evidence:
+def replayed(case: Case) -> Submission:
     """An older result of the same node, for another order, slightly changed so that its bytes are new."""
     older = synthesise(_other(case), case.request.voice, case.seed)
     changed = (
@@ -96,19 +92,19 @@ def replayed(case: Case) -> Evidence:
     return _deliver(case, Waveform(np.clip(changed, -1, 1).astype(np.float32), older.rate_hz))
 
 
-def wrong_length(case: Case) -> Evidence:
+def wrong_length(case: Case) -> Submission:
     """More samples declared (and charged) than delivered."""
     count = case.honest.samples.shape[1]
     return _deliver(case, case.honest, samples=count + int(case.chance.integers(1, count)))
 
 
-def wrong_rate(case: Case) -> Evidence:
+def wrong_rate(case: Case) -> Submission:
     """Fewer samples made, declared at the full rate: chipmunk speech."""
     low = resample(case.honest, round(case.honest.rate_hz * float(case.chance.uniform(0.55, 0.75))))
     return _deliver(case, low, rate_hz=case.honest.rate_hz)
 
 
-def somebody_elses(case: Case) -> Evidence:
+def somebody_elses(case: Case) -> Submission:
     """Another node's result for another client, delivered as one's own."""
     return _deliver(case, synthesise(_other(case), "af_heart", case.seed))
 

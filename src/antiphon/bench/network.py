@@ -11,7 +11,7 @@ from antiphon.bench.figure import Figure, figure
 from antiphon.bench.incentives import incentive_figures
 from antiphon.bench.listening import cold_figures, judging_figures, latency_figures, quality_figures
 from antiphon.bench.overhead import overhead_figures
-from antiphon.nodes.listener import listener_of
+from antiphon.nodes.listening.ears import listener_of
 from antiphon.nodes.network import Plan, embedded
 
 

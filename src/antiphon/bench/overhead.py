@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from statistics import median
+from typing import ClassVar
 
 import numpy as np
 
@@ -17,11 +18,12 @@ from antiphon.audio import Waveform
 from antiphon.bench.figure import Figure, figure
 from antiphon.clock import SystemClock
 from antiphon.economy.types import NANO, Verdict, Vote
-from antiphon.judges.base import Evidence
 from antiphon.ledger.operations import Deposit, Selector, ServiceOffer
 from antiphon.ledger.sql import SqlLedger
 from antiphon.nodes.client import VERIFIED, Client, Job
-from antiphon.nodes.network import fund, speech_judge_offer
+from antiphon.nodes.listening import Submission
+from antiphon.nodes.messages import Form
+from antiphon.nodes.network import VALIDATOR_PRICE_NANO, fund
 from antiphon.nodes.node import Actor, Context, Node
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.transport import InProcessTransport
@@ -39,26 +41,26 @@ class InstantWorkshop:
     """Three seconds of prepared audio, at once."""
 
     offer = ServiceOffer(service="speech", price_nano=20_000, languages=("en",), engine="instant", voices=("instant",))
-    rate_hz = RATE_HZ
+    form = Form(rate_hz=RATE_HZ, channels=1)
 
     def __init__(self) -> None:
         noise = np.random.default_rng(0).standard_normal((1, int(SECONDS * RATE_HZ)))
-        self._audio = Waveform((0.1 * np.clip(noise, -3, 3)).astype(np.float32), RATE_HZ)
+        self._audio = Waveform((0.1 * np.clip(noise, -3, 3)).astype(np.float32), RATE_HZ).to_pcm16()
 
     def check(self, request: Request) -> None:
         """Anything goes."""
 
-    def produce(self, request: Request, seed: int) -> Iterator[Waveform]:  # noqa: ARG002 - a Workshop's signature
+    def produce(self, request: Request, seed: int) -> Iterator[bytes]:  # noqa: ARG002 - a Workshop's signature
         yield self._audio
 
 
 class InstantEars:
     """A favourable vote, at once."""
 
-    languages = ("en",)
+    abilities: ClassVar[dict[str, tuple[str, ...]]] = {"speech": ("en",)}
 
-    def vote(self, evidence: Evidence) -> Vote:
-        assert evidence.audio is not None
+    def vote(self, submission: Submission) -> Vote:
+        assert submission.audio is not None
         return Vote(verdict=Verdict.VALID, score_ppm=900_000)
 
 
@@ -81,7 +83,7 @@ async def _measure(folder: Path) -> AsyncIterator[Figure]:
     client = Client(context())
     await bank.submit(Deposit(account=client.node_id, amount_nano=1_000_000 * NANO))
     nodes: list[Node] = [Producer(context(), InstantWorkshop(), slots=4, queue=200) for _ in range(2)]
-    nodes += [Validator(context(), InstantEars(), (speech_judge_offer(("en",)),), queue=400) for _ in range(3)]
+    nodes += [Validator(context(), InstantEars(), VALIDATOR_PRICE_NANO, queue=400) for _ in range(3)]
     for number, node in enumerate(nodes):
         await fund(bank, node, 10_000 * NANO)
         await node.start(transport.register(f"node-{number}", node.handle))

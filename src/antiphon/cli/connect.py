@@ -13,7 +13,7 @@ from antiphon.clock import SystemClock
 from antiphon.errors import AntiphonError, InputError, StateError, UnavailableError
 from antiphon.ledger.base import Ledger
 from antiphon.nodes.client import Client
-from antiphon.nodes.listener import listener_of
+from antiphon.nodes.listening.ears import listener_of
 from antiphon.nodes.node import Actor, Context
 from antiphon.nodes.transport import Transport
 from antiphon.protocol import load_or_create

@@ -61,8 +61,9 @@ def told(story: Story, client: str) -> Iterator[str]:
 
 
 def _ruling(ruling: Ruling, client: str) -> Iterator[str]:
-    seconds = ruling.delivery.samples / ruling.delivery.rate_hz
-    yield f"  Made by   {ruling.producer.node[:8]}: {seconds:.1f} s of audio at {ruling.delivery.rate_hz} Hz"
+    made = ruling.delivery
+    what = f"{made.seconds:.1f} s of audio at {made.rate_hz} Hz" if made.rate_hz else f"{made.size} bytes"
+    yield f"  Made by   {ruling.producer.node[:8]}: {what}"
     for node, vote in ruling.votes.items():
         score = "" if vote.score_ppm is None else f", score {vote.score_ppm / PPM:.2f}"
         place = "" if node in ruling.outcome.majority else ", not with the majority"

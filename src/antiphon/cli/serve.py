@@ -149,17 +149,16 @@ def validator(
 
     The prompt API's key, if it needs one, is read from ANTIPHON_PROMPT_API_KEY.
     """
-    from antiphon.nodes.listener import listener_of
-    from antiphon.nodes.network import VALIDATOR_PRICE_NANO, speech_judge_offer
+    from antiphon.nodes.listening.ears import listener_of
+    from antiphon.nodes.network import VALIDATOR_PRICE_NANO
     from antiphon.nodes.validator import Validator
 
     ears = listener_of(settings.profile)
     ears.warm_up()
     price_nano = VALIDATOR_PRICE_NANO if price is None else price
-    offers = (speech_judge_offer(ears.languages, price_nano),)
 
     def build(context: Context) -> Node:
-        return Validator(context, ears, offers)
+        return Validator(context, ears, price_nano)
 
     async def probing(context: Context) -> None:
         from antiphon.nodes.client import Client

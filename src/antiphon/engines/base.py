@@ -31,6 +31,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     rtf: float
     streams: bool
     seeded: bool
+    channels: int = 1
     mixes_voices: bool = False
     licence: str = ""
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.economy.measurement import Measurement
-from antiphon.services import Request
+from antiphon.services import SpeechRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class VoiceReference:
 class Evidence:
     """All a judge may look at: the request, the audio exactly as the client gets it, and what was declared."""
 
-    request: Request
+    request: SpeechRequest
     audio: Waveform | None  # None when it does not decode
     declared_rate_hz: int
     declared_samples: int

@@ -13,6 +13,7 @@ import msgspec
 
 from antiphon.economy.types import Assignment, Offer, Outcome, Part, Quote, Role, Rules, Settlement, Terms, Vote
 from antiphon.ledger.operations import Deliver, Selector, ServiceOffer
+from antiphon.protocol.consent import GrantRef
 
 
 class PartState(StrEnum):
@@ -29,7 +30,7 @@ class PartState(StrEnum):
     VALID = "valid"  # final: producer and majority paid
     INVALID = "invalid"  # final: no producer left after an invalid result; client refunded
     REFUNDED = "refunded"  # final: nobody delivered, or no quorum; client refunded
-    CANCELLED = "cancelled"  # final: the client cancelled before delivery
+    CANCELLED = "cancelled"  # final: the client cancelled, or a consent was revoked, before delivery
 
     @property
     def final(self) -> bool:
@@ -92,6 +93,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     opened_ms: int
     closed_ms: int = 0
     synthetic: bool = False
+    grants: tuple[GrantRef, ...] = ()  # the consents it relies on
 
 
 class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +154,9 @@ class Ledger(Protocol):
 
     async def evidence(self, task: str) -> tuple[bytes, ...]:
         """The signed envelopes of every operation on the task, in order: what a receipt is made of."""
+
+    async def revoked(self, grantor: str, grant: str) -> bool:
+        """Whether `grantor` has revoked this consent of its own, used or not."""
 
     async def expire(self) -> int:
         """Move every part whose deadline has passed; anybody may call it. Returns how many moved."""

@@ -2,8 +2,8 @@
 
 1. A task's first phase starts when it opens; a phase starts when all parts of earlier phases are valid.
 2. When a part ends without a valid result, the parts of later phases are refunded.
-3. When all parts are final the task is closed: COMPLETED (all valid), PARTIAL (some), CANCELLED (none, and the client
-   cancelled one), FAILED (none). A closed task holds no money and never changes again.
+3. When all parts are final the task is closed: COMPLETED (all valid), PARTIAL (some), CANCELLED (none, and one was
+   cancelled), FAILED (none). A closed task holds no money and never changes again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 from antiphon.economy.types import Rules
 from antiphon.errors import ConflictError
 from antiphon.ledger.base import PartRecord, PartState, TaskState
-from antiphon.ledger.machine import Abandon, Context, Event, PartOperation, Start, Step, Tick, transition
+from antiphon.ledger.machine import Abandon, Context, Event, PartOperation, Start, Step, Tick, Withdraw, transition
 from antiphon.ledger.operations import Cancel
 
 
@@ -52,9 +52,9 @@ class Book(Protocol):
         """Store the record and book what moves."""
 
 
-def act(book: Book, event: PartOperation | Tick, *, index: int, sender: str, now_ms: int) -> None:
-    """Apply one operation of `sender`, or a deadline, to a task. Raises what `machine.transition` raises."""
-    if isinstance(event, Cancel):
+def act(book: Book, event: PartOperation | Tick | Withdraw, *, index: int, sender: str, now_ms: int) -> None:
+    """Apply one operation of `sender`, a deadline or a revocation to a task. Raises what `machine.transition` raises."""
+    if isinstance(event, Cancel | Withdraw):
         indices = book.open_parts()
         if not indices:
             raise ConflictError(f"Task {book.facts.task} is already closed", "Nothing can change it any more.")

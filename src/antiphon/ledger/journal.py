@@ -10,6 +10,11 @@ LEDGER_JOURNAL = "ledger-journal"
 """Kind of the envelope that carries a `Journal`: the last one before the closing envelope."""
 
 
+LEDGER_REVOKED = "ledger-revoked"
+"""Kind of the envelope by which the ledger says that a consent of the task was revoked. Its body is the grantor's own
+envelope with the `Revoke`: that one is about no single task."""
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One event. A deadline that passed has no envelope."""
 

@@ -17,6 +17,7 @@ from antiphon.ledger.operations import (
     Operation,
     Register,
     Reveal,
+    Revoke,
     Selector,
     ServiceOffer,
     Skip,
@@ -24,6 +25,7 @@ from antiphon.ledger.operations import (
     Unstake,
 )
 from antiphon.protocol.identity import check_node_id
+from antiphon.services import MAX_GRANT_BYTES
 
 MAX_SUPPLY_NANO = 10**9 * NANO  # all money there is; keeps every sum inside 64 bits
 MAX_PRICE_NANO = 10 * NANO  # per unit
@@ -41,12 +43,15 @@ MAX_REASON_CHARS = 200
 MAX_MEASUREMENTS = 64  # of one vote
 MAX_MEASUREMENT_REASON_CHARS = 1_000
 MAX_NODES = 10_000  # registrations on one ledger
+MAX_GRANTS = 16  # consents one task relies on
+MAX_REVOCATIONS = 10_000  # of one grantor
 MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
-MAX_AUDIO_S = 3_600
+MAX_CHANNELS = 2
+MAX_RESULT_BYTES = 1 << 30
 HASH_BYTES = 32
 SALT_BYTES = 16
 
-_TASK = re.compile(r"[0-9a-f]{32}")
+_TASK = re.compile(r"[0-9a-f]{32}")  # so are the ids of consents
 
 
 def check(operation: Operation) -> None:
@@ -74,6 +79,9 @@ def check(operation: Operation) -> None:
             _part_of(operation.task, operation.index, operation.round)
             _bytes("A salt", operation.salt, SALT_BYTES)
             check_vote(operation.vote)
+        case Revoke():
+            if not _TASK.fullmatch(operation.grant):
+                raise InputError(f"{operation.grant[:40]!r} is no id of a consent", "It has 32 lower-case hex digits.")
         case _:
             pass  # Retire, Heartbeat and Cancel hold nothing but enums, flags and a task id that is looked up
 
@@ -134,14 +142,29 @@ def _check_open(operation: OpenTask) -> None:
     check_parts(operation.parts)
     if operation.selector.node and not operation.synthetic:
         raise InputError("Only a synthetic task may name a node", "Leave the node to the ledger's draw.")
+    if not len(set(operation.grants)) == len(operation.grants) <= MAX_GRANTS:
+        raise InputError(f"A task relies on at most {MAX_GRANTS} different consents", "Open several tasks.")
+    if any(len(grant) > MAX_GRANT_BYTES for grant in operation.grants):
+        raise InputError(f"A consent has more than {MAX_GRANT_BYTES} bytes", "Check it: antiphon consent show")
 
 
 def _check_deliver(operation: Deliver) -> None:
     _bytes("A result hash", operation.result_hash, HASH_BYTES)
-    if not MIN_RATE_HZ <= operation.rate_hz <= MAX_RATE_HZ:
-        raise InputError(f"A rate of {operation.rate_hz} Hz is outside {MIN_RATE_HZ} to {MAX_RATE_HZ}")
-    if not 1 <= operation.samples <= MAX_AUDIO_S * operation.rate_hz:
-        raise InputError(f"{operation.samples} samples are not between 1 and {MAX_AUDIO_S} s of audio")
+    check_form(operation.rate_hz, operation.channels)
+    if not 1 <= operation.size <= MAX_RESULT_BYTES:
+        raise InputError(f"A result of {operation.size} bytes is outside 1 to {MAX_RESULT_BYTES}")
+    if operation.channels and operation.size % (2 * operation.channels):
+        raise InputError(f"{operation.size} bytes are no {operation.channels}-channel 16-bit PCM")
+
+
+def check_form(rate_hz: int, channels: int) -> None:
+    """Raise InputError unless they describe audio that exists, or are both 0: no audio."""
+    if (rate_hz, channels) == (0, 0):
+        return
+    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
+        raise InputError(f"A rate of {rate_hz} Hz is outside {MIN_RATE_HZ} to {MAX_RATE_HZ}")
+    if not 1 <= channels <= MAX_CHANNELS:
+        raise InputError(f"Audio of {channels} channels is outside 1 to {MAX_CHANNELS}")
 
 
 def check_vote(vote: Vote) -> None:

@@ -31,6 +31,7 @@ Rules (the numbers are cited in the code and in error messages of the audit):
     but has no failover any more.
 12. When a part is final nothing of its reserve remains: what was not earned went back to the client.
 13. `round` never starts again within a part, so a late vote can never count for another delivery.
+14. WITHDRAW: a consent that the task relies on was revoked. The part ends as by CANCEL (rule 11), and says so.
 """
 
 from __future__ import annotations
@@ -53,6 +54,8 @@ from antiphon.ledger.operations import Cancel, Commit, Decline, Deliver, Reveal,
 STREAM = "stream"
 VERIFIED = "verified"
 MODES = (STREAM, VERIFIED)
+REVOKED = "consent revoked"
+"""The note on each part that was open when a consent was revoked."""
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -67,8 +70,12 @@ class Abandon(msgspec.Struct, frozen=True):
     """An earlier phase failed."""
 
 
+class Withdraw(msgspec.Struct, frozen=True):
+    """A consent that the task relies on was revoked."""
+
+
 PartOperation = Deliver | Decline | Skip | Commit | Reveal | Cancel
-Event = PartOperation | Tick | Start | Abandon
+Event = PartOperation | Tick | Start | Abandon | Withdraw
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
@@ -239,8 +246,19 @@ def _judge(record: PartRecord, context: Context) -> Step:
 
 def _cancel(record: PartRecord, _: Cancel, context: Context) -> Step:
     _expect_client(context, "cancel a task")  # rule 11
+    return _stop(record, "cancelled by the client", context)
+
+
+def _withdraw(record: PartRecord, _: Withdraw, context: Context) -> Step:
+    step = _stop(record, REVOKED, context)  # rule 14
+    if step.record.state.final:
+        return step
+    return Step(record=msgspec.structs.replace(step.record, notes=(*record.notes, REVOKED)))
+
+
+def _stop(record: PartRecord, why: str, context: Context) -> Step:
     if record.state in {PartState.WAITING, PartState.ASSIGNED}:
-        return _end(record, PartState.CANCELLED, "cancelled by the client", context)
+        return _end(record, PartState.CANCELLED, why, context)
     kept = msgspec.structs.replace(record.assignment, producers=record.assignment.producers[: record.attempt + 1])
     return Step(record=msgspec.structs.replace(record, assignment=kept))
 
@@ -255,6 +273,7 @@ _MOVES: dict[type[Event], Callable[[PartRecord, Any, Context], Step]] = {
     Reveal: _reveal,
     Tick: _tick,
     Cancel: _cancel,
+    Withdraw: _withdraw,
 }
 
 

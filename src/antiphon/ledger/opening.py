@@ -15,10 +15,11 @@ from antiphon.economy import accounts
 from antiphon.economy.quote import quote
 from antiphon.economy.selection import assign
 from antiphon.economy.types import Assignment, Offer, Part, Role, Rules, Transfer
-from antiphon.errors import FundsError
+from antiphon.errors import FundsError, InputError
 from antiphon.ledger.base import PartRecord, PartState, TaskRecord, TaskState
 from antiphon.ledger.flow import Facts
 from antiphon.ledger.operations import OpenTask
+from antiphon.protocol.consent import Consent, check_terms, open_grant
 
 LEDGER_OPEN = "ledger-open"
 """Kind of the envelope that carries an `Opening`."""
@@ -41,6 +42,7 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
     record: TaskRecord
     parts: tuple[PartRecord, ...]
     lock: Transfer
+    consents: tuple[Consent, ...]
 
 
 def beacon(secret: bytes, task: str, envelope: bytes) -> bytes:
@@ -52,10 +54,12 @@ def beacon(secret: bytes, task: str, envelope: bytes) -> bytes:
 
 
 def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
-    """Quote, draw and lock. Raises UnavailableError (a role is missing) and FundsError (dearer than the client allows).
+    """Quote, draw and lock. Raises UnavailableError (a role is missing), FundsError (dearer than the client allows), and
+    InputError or ProtocolError (a consent is missing, not in force, another's, or forged).
 
     The lock is the sum of the parts' reserves, which is never more than the quote.
     """
+    consents = _consents(operation, client, opening)
     producers = {Role(role): offers for role, offers in opening.producers.items()}
     rules = opening.rules
     quoted = quote(operation.parts, producers, opening.validators, rules)
@@ -88,6 +92,7 @@ def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
             beacon=opening.beacon,
             opened_ms=opening.opened_ms,
             synthetic=operation.synthetic,
+            grants=tuple(consent.ref for consent in consents),
         ),
         parts=tuple(
             _begin(operation.task, part, assignment, opening, started=part.phase == first)
@@ -99,7 +104,20 @@ def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
             amount_nano=total_nano,
             why="escrow of the task",
         ),
+        consents=consents,
     )
+
+
+def _consents(operation: OpenTask, client: str, opening: Opening) -> tuple[Consent, ...]:
+    """What the task relies on, each in force now and for this client. Whether it covers what the sealed request asks
+    for is for those to check who can read it (`nodes.parts`)."""
+    service = operation.selector.service
+    if service in opening.rules.consent_services and not operation.grants:
+        raise InputError(f"A task of the service {service!r} needs a consent", "Get one: antiphon consent grant --help")
+    consents = tuple(open_grant(raw) for raw in operation.grants)
+    for consent in consents:
+        check_terms(consent, at_ms=opening.opened_ms, grantee=client)
+    return consents
 
 
 def _begin(task: str, part: Part, assignment: Assignment, opening: Opening, *, started: bool) -> PartRecord:

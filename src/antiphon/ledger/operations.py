@@ -97,6 +97,7 @@ class OpenTask(_Operation, frozen=True, tag="open-task"):
     request_hash: bytes  # SHA-256 over the sealed orders' plaintext, salted with the task key
     max_total_nano: int  # refuse rather than lock more than this
     synthetic: bool = False  # a validator's own prompt; client must be a registered validator
+    grants: tuple[bytes, ...] = ()  # signed consents (`protocol.consent`) that the task relies on; public
 
 
 class Deliver(_Operation, frozen=True, tag="deliver"):
@@ -105,9 +106,15 @@ class Deliver(_Operation, frozen=True, tag="deliver"):
     task: str
     index: int
     attempt: int
-    result_hash: bytes  # SHA-256 over (task key || rate || PCM16 stream)
-    samples: int
-    rate_hz: int
+    result_hash: bytes  # SHA-256 over (task key || form || result)
+    size: int  # bytes
+    rate_hz: int  # of interleaved 16-bit PCM; 0 = the result is no audio
+    channels: int  # 0 = no audio
+
+    @property
+    def seconds(self) -> float:
+        """Of audio; 0 for what is none."""
+        return self.size / 2 / self.channels / self.rate_hz if self.rate_hz else 0.0
 
 
 class Decline(_Operation, frozen=True, tag="decline"):
@@ -153,6 +160,15 @@ class Cancel(_Operation, frozen=True, tag="cancel"):
     task: str
 
 
+class Revoke(_Operation, frozen=True, tag="revoke"):
+    """The grantor takes a consent back, for ever; it need not have been used yet. Somebody else's word has no effect.
+
+    Tasks that rely on it end as if their client had cancelled.
+    """
+
+    grant: str  # `protocol.consent.grant_id`
+
+
 Operation: TypeAlias = (
     Register
     | Retire
@@ -167,4 +183,5 @@ Operation: TypeAlias = (
     | Commit
     | Reveal
     | Cancel
+    | Revoke
 )

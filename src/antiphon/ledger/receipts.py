@@ -7,6 +7,7 @@ the signatures, repeats quote, draw, votes and settlements, and compares every n
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from antiphon.errors import ConflictError, ProtocolError, StateError
 from antiphon.ledger.base import Ledger, PartRecord, Ruling, TaskState
 from antiphon.ledger.replay import Move, Replayed, differences, replay
 from antiphon.protocol import receipt as receipts
+from antiphon.protocol.consent import Consent
 from antiphon.protocol.receipt import Receipt
 
 
@@ -97,12 +99,20 @@ def statement(replayed: Replayed) -> dict[str, Any]:
             "total_nano": task.quote.total_nano,
             "parts": msgspec.to_builtins(task.quote.parts),
         },
+        "consents": [_consent(consent, replayed.revoked_ms) for consent in replayed.consents],
         "parts": [_part(part) for part in replayed.parts],
         "transfers": [_transfer(move) for move in replayed.moves],
         "net_nano": _net(replayed.moves),
     }
     plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(told))  # as it will be read from a file
     return plain
+
+
+def _consent(consent: Consent, revoked_ms: Mapping[str, int]) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(consent.grant)
+    references = [reference.hex() for reference in consent.grant.references]
+    named = {"id": consent.id, "grantor": consent.grantor, "revoked_ms": revoked_ms.get(consent.id, 0)}
+    return named | plain | {"references": references}
 
 
 def _part(record: PartRecord) -> dict[str, Any]:

@@ -122,13 +122,33 @@ class _Evidence(_Call, frozen=True, tag="evidence"):
         return ledger.evidence(self.task)
 
 
+class _Revoked(_Call, frozen=True, tag="revoked"):
+    grantor: str
+    grant: str
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.revoked(self.grantor, self.grant)
+
+
 class _Expire(_Call, frozen=True, tag="expire"):
     def ask(self, ledger: Ledger) -> Awaitable[object]:
         return ledger.expire()
 
 
 _AnyCall: TypeAlias = (
-    _Identity | _Submit | _Account | _Nodes | _Offers | _Quote | _Task | _Tasks | _Parts | _Part | _Evidence | _Expire
+    _Identity
+    | _Submit
+    | _Account
+    | _Nodes
+    | _Offers
+    | _Quote
+    | _Task
+    | _Tasks
+    | _Parts
+    | _Part
+    | _Evidence
+    | _Revoked
+    | _Expire
 )
 
 
@@ -203,6 +223,9 @@ class RemoteLedger:
 
     async def evidence(self, task: str) -> tuple[bytes, ...]:
         return await self._call(_Evidence(task=task), tuple[bytes, ...])
+
+    async def revoked(self, grantor: str, grant: str) -> bool:
+        return await self._call(_Revoked(grantor=grantor, grant=grant), bool)
 
     async def expire(self) -> int:
         return await self._call(_Expire(), int)

@@ -11,11 +11,12 @@ from antiphon.errors import AntiphonError, ProtocolError
 from antiphon.ledger import flow
 from antiphon.ledger.base import PartRecord, PartState, TaskRecord
 from antiphon.ledger.flow import Facts
-from antiphon.ledger.journal import LEDGER_JOURNAL, Entry, Journal
-from antiphon.ledger.machine import PartOperation, Step, Tick
-from antiphon.ledger.opening import LEDGER_OPEN, Opening, open_task
-from antiphon.ledger.operations import OPERATION_KIND, Cancel, OpenTask
-from antiphon.protocol import canonical
+from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Entry, Journal
+from antiphon.ledger.machine import PartOperation, Step, Tick, Withdraw
+from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, open_task
+from antiphon.ledger.operations import OPERATION_KIND, Cancel, OpenTask, Revoke
+from antiphon.protocol import canonical, envelope
+from antiphon.protocol.consent import Consent, GrantRef
 from antiphon.protocol.envelope import Envelope
 
 _HINT = "Do not trust this receipt; ask the ledger for it again."
@@ -34,15 +35,19 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     task: TaskRecord
     parts: tuple[PartRecord, ...]
     moves: tuple[Move, ...]
+    consents: tuple[Consent, ...]
+    revoked_ms: dict[str, int]  # by the id of the consent
 
 
 class _MemoryBook:
     """`flow.Book` over a dict."""
 
-    def __init__(self, facts: Facts, parts: Sequence[PartRecord]) -> None:
-        self.facts = facts
-        self.parts: dict[int, PartRecord] = {record.part.index: record for record in parts}
-        self.moves: list[Move] = []
+    def __init__(self, begun: Opened) -> None:
+        self.facts: Facts = begun.facts
+        self.begun = begun
+        self.parts: dict[int, PartRecord] = {record.part.index: record for record in begun.parts}
+        self.moves: list[Move] = [Move(part=-1, transfer=begun.lock)]
+        self.revoked_ms: dict[str, int] = {}
 
     def part(self, index: int) -> PartRecord:
         if index not in self.parts:
@@ -69,32 +74,34 @@ def replay(ledger: str, messages: Sequence[Envelope]) -> Replayed:
     """Run the machine over verified envelopes (without the closing one). Raises ProtocolError naming what is wrong.
 
     1. First comes the client's `OpenTask`, then the ledger's opening, last the ledger's journal.
-    2. Quote and draw follow from these two alone. 3. The journal has each operation between them once, in their order.
+    2. Quote and draw follow from these two alone, and each consent was in force, and for this client, at the opening. 3. The journal has each operation between them once, in their order.
     4. Every event is one that the machine allows at the time the journal gives.
     5. At the end all parts are final, and the task's end state is the one that the journal says.
     """
     if len(messages) < 3:
         raise ProtocolError("The evidence is incomplete: an opening and a journal are missing", _HINT)
     request, opened, *operations, last = messages
-    book, record, lock = _open(ledger, request, opened)
+    book = _open(ledger, request, opened)
     journal = canonical.decode(Journal, _own(ledger, last, LEDGER_JOURNAL))
     _check_order(journal.entries, len(operations))
     for number, entry in enumerate(journal.entries):
         try:
-            _apply(book, entry, operations)
+            _apply(ledger, book, entry, operations)
         except (AntiphonError, AssertionError, ValueError) as e:
             raise ProtocolError(f"Event {number} of the journal cannot have happened: {e}", _HINT) from e
     state = flow.closing_state({part.state for part in book.parts.values()})
     if state is not journal.state:
         raise ProtocolError(f"The ledger says the task ended {journal.state}, its evidence says {state}", _HINT)
     return Replayed(
-        task=msgspec.structs.replace(record, state=journal.state, closed_ms=journal.closed_ms),
+        task=msgspec.structs.replace(book.begun.record, state=journal.state, closed_ms=journal.closed_ms),
         parts=tuple(book.parts.values()),
-        moves=(Move(part=-1, transfer=lock), *book.moves),
+        moves=tuple(book.moves),
+        consents=book.begun.consents,
+        revoked_ms=book.revoked_ms,
     )
 
 
-def _open(ledger: str, request: Envelope, opened: Envelope) -> tuple[_MemoryBook, TaskRecord, Transfer]:
+def _open(ledger: str, request: Envelope, opened: Envelope) -> _MemoryBook:
     operation = _operation(request)
     if not isinstance(operation, OpenTask) or operation.task != request.task:
         raise ProtocolError("The evidence does not begin with the client's request", _HINT)
@@ -103,7 +110,7 @@ def _open(ledger: str, request: Envelope, opened: Envelope) -> tuple[_MemoryBook
         begun = open_task(operation, request.sender, opening)
     except (AntiphonError, ValueError) as e:
         raise ProtocolError(f"The task cannot have been opened as the evidence says: {e}", _HINT) from e
-    return _MemoryBook(begun.facts, begun.parts), begun.record, begun.lock
+    return _MemoryBook(begun)
 
 
 def _own(ledger: str, message: Envelope, kind: str) -> bytes:
@@ -127,11 +134,14 @@ def _check_order(entries: Sequence[Entry], operations: int) -> None:
         raise ProtocolError("The journal does not name each operation of the evidence once, in order", _HINT)
 
 
-def _apply(book: _MemoryBook, entry: Entry, operations: Sequence[Envelope]) -> None:
+def _apply(ledger: str, book: _MemoryBook, entry: Entry, operations: Sequence[Envelope]) -> None:
     if entry.envelope < 0:
         flow.act(book, Tick(), index=entry.index, sender="", now_ms=entry.at_ms)
         return
     message = operations[entry.envelope - 2]
+    if message.kind == LEDGER_REVOKED:
+        _withdraw(ledger, book, entry, message)
+        return
     operation = _operation(message)
     if not isinstance(operation, PartOperation) or operation.task != message.task:
         raise ProtocolError(f"{message.sender} signed no operation on this task", _HINT)
@@ -139,6 +149,18 @@ def _apply(book: _MemoryBook, entry: Entry, operations: Sequence[Envelope]) -> N
     if index != entry.index:
         raise ProtocolError(f"The journal says part {entry.index}, the envelope part {index}", _HINT)
     flow.act(book, operation, index=index, sender=message.sender, now_ms=entry.at_ms)
+
+
+def _withdraw(ledger: str, book: _MemoryBook, entry: Entry, message: Envelope) -> None:
+    """The ledger carries the grantor's own words, and they are about a consent of this task."""
+    told = envelope.verify_at(_own(ledger, message, LEDGER_REVOKED), ledger)
+    if told.kind != OPERATION_KIND:
+        raise ProtocolError(f"A {told.kind!r} revokes nothing", _HINT)
+    ref = GrantRef(grantor=told.sender, id=canonical.decode(Revoke, told.body).grant)
+    if ref not in book.begun.record.grants or entry.index != -1:
+        raise ProtocolError(f"The task does not rely on the consent {ref.id} of {ref.grantor}", _HINT)
+    book.revoked_ms.setdefault(ref.id, entry.at_ms)
+    flow.act(book, Withdraw(), index=-1, sender="", now_ms=entry.at_ms)
 
 
 def differences(found: object, expected: object, path: str = "") -> str | None:

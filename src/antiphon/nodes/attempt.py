@@ -10,7 +10,6 @@ import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from antiphon.audio import Waveform
 from antiphon.economy.types import Role
 from antiphon.errors import (
     AntiphonError,
@@ -24,20 +23,21 @@ from antiphon.errors import (
 from antiphon.ledger import panel
 from antiphon.ledger.base import NodeRecord, PartRecord, PartState
 from antiphon.ledger.operations import Skip
-from antiphon.nodes.events import Audio, Stage
+from antiphon.nodes.events import Artefact, Audio, Stage
 from antiphon.nodes.messages import (
     FETCH,
     FRAME_ACCEPTED,
     FRAME_CHUNK,
     FRAME_DONE,
-    MAX_PCM_BYTES,
+    MAX_RESULT_BYTES,
     WORK,
     Done,
     Fetch,
+    Form,
     ResultHash,
     Work,
     audio_context,
-    rate_of,
+    form_of,
 )
 from antiphon.nodes.node import Actor
 from antiphon.nodes.parts import wrap_for
@@ -59,14 +59,14 @@ class Copy:
 
     opener: StreamOpener
     result: ResultHash
-    rate_hz: int
+    form: Form
     pcm: bytearray = field(default_factory=bytearray)
 
     def take(self, sealed: bytes) -> bytes:
         """Open the next chunk. Raises `ProtocolError` for what is no audio, or more than one part can have."""
         pcm, _ = self.opener.open(sealed)
-        if len(pcm) % 2 or len(self.pcm) + len(pcm) > MAX_PCM_BYTES:
-            raise ProtocolError("The node sends what is no audio of one part", "Ask another node.")
+        if (self.form.is_audio and len(pcm) % 2) or len(self.pcm) + len(pcm) > MAX_RESULT_BYTES:
+            raise ProtocolError("The node sends what is no result of one part", "Ask another node.")
         self.result.update(pcm)
         self.pcm += pcm
         return pcm
@@ -145,12 +145,12 @@ async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
             tag, payload = frame[:1], frame[1:]
             if tag == FRAME_ACCEPTED and copy is None:
                 context = audio_context(run.task, part.index, record.attempt, client.node_id)
-                rate_hz = rate_of(payload)
-                copy = Copy(StreamOpener(part.key, context), ResultHash(part.key.reveal(), rate_hz), rate_hz)
+                form = form_of(payload)
+                copy = Copy(StreamOpener(part.key, context), ResultHash(part.key.reveal(), form), form)
                 attempt.copy = copy
             elif tag == FRAME_CHUNK and copy is not None:
                 copy.take(payload)
-                if run.mode == "stream":
+                if run.mode == "stream" and copy.form.is_audio:
                     _release(part, copy)
             elif tag == FRAME_DONE and copy is not None:
                 _check_done(client, run, record, copy, payload)
@@ -180,11 +180,15 @@ def _check_done(client: Actor, run: TaskRun, record: PartRecord, copy: Copy, pay
 
 def _release(part: PartRun, copy: Copy) -> None:
     """Give out what is new. After a broken attempt, what was played already is skipped, by time."""
-    start = 2 * round(part.released_s * copy.rate_hz)
-    if len(copy.pcm) > start:
-        fresh = Waveform.from_pcm16(bytes(copy.pcm[start:]), copy.rate_hz)
-        part.released_s = len(copy.pcm) / 2 / copy.rate_hz
-        part.output.put_nowait(Audio(part.number, fresh))
+    if not copy.form.is_audio:
+        part.output.put_nowait(Artefact(part.number, bytes(copy.pcm)))
+        return
+    frame = 2 * copy.form.channels
+    start = frame * round(part.released_s * copy.form.rate_hz)
+    stop = len(copy.pcm) - len(copy.pcm) % frame
+    if stop > start:
+        part.released_s = stop / copy.form.bytes_per_s
+        part.output.put_nowait(Audio(part.number, copy.form.waveform(bytes(copy.pcm[start:stop]))))
 
 
 async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt | None) -> None:
@@ -240,8 +244,8 @@ async def _fetch(client: Actor, run: TaskRun, part: PartRun, validator: str, rec
     node = await _find(client, validator, Role.VALIDATOR)
     message = client.sign(FETCH, validator, run.task, Fetch(index=part.index, attempt=ruling.attempt))
     opener = StreamOpener(part.key, audio_context(run.task, part.index, ruling.attempt, validator))
-    rate_hz = ruling.delivery.rate_hz
-    copy = Copy(opener, ResultHash(part.key.reveal(), rate_hz), rate_hz)
+    form = Form(rate_hz=ruling.delivery.rate_hz, channels=ruling.delivery.channels)
+    copy = Copy(opener, ResultHash(part.key.reveal(), form), form)
     answer = client.context.transport.request(node.endpoint, message, deadline_s=FETCH_DEADLINE_S)
     async with aclosing(answer) as frames:
         async for frame in frames:

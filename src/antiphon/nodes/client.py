@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from antiphon.economy.types import Part, Quote
+from antiphon.economy.types import Part, Quote, Role
 from antiphon.errors import (
     AntiphonError,
     ConflictError,
@@ -37,7 +37,7 @@ from antiphon.nodes.node import Actor
 from antiphon.nodes.parts import make_order
 from antiphon.nodes.runs import PartRun, TaskRun
 from antiphon.protocol import TaskKey
-from antiphon.services import Request, units_of
+from antiphon.services import EnrolRequest, Request, units_of
 
 log = logging.getLogger("antiphon.nodes")
 
@@ -77,7 +77,7 @@ class Client(Actor):
 
     async def quote(self, selector: Selector, requests: Iterable[Request]) -> Quote:
         """What the job would cost now; nothing is locked."""
-        parts = tuple(Part(index=index, units=units_of(request)) for index, request in enumerate(requests))
+        parts = tuple(_declared(index, request) for index, request in enumerate(requests))
         return await self.context.ledger.quote(selector, parts)
 
     async def run(self, job: Job) -> AsyncGenerator[Event, None]:
@@ -153,7 +153,7 @@ class Client(Actor):
         self, job: Job, batch: list[tuple[int, Request]], runs: list[TaskRun], again: int = 0
     ) -> TaskRun:
         task = secrets.token_hex(16)
-        declared = tuple(Part(index=index, units=units_of(request)) for index, (_, request) in enumerate(batch))
+        declared = tuple(_declared(index, request) for index, (_, request) in enumerate(batch))
         quote = await self.context.ledger.quote(job.selector, declared)
         if job.max_total_nano is not None and quote.total_nano > job.max_total_nano:
             raise FundsError(
@@ -280,6 +280,12 @@ def _worth_another(job: Job, error: AntiphonError) -> bool:
     if job.mode != VERIFIED or job.synthetic or isinstance(error, UnreachableError):
         return False
     return isinstance(error, (RejectedError, UnavailableError))
+
+
+def _declared(index: int, request: Request) -> Part:
+    """What everybody may know of a request: its units, and the role that does it."""
+    role = Role.TRAINER if isinstance(request, EnrolRequest) else Role.PROCESSOR
+    return Part(index=index, units=units_of(request), role=role)
 
 
 def part_seed(seed: int | None, number: int, task: str, again: int = 0) -> int:

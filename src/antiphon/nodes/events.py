@@ -39,6 +39,14 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class Artefact:
+    """The whole result of part `number`, where it is no audio."""
+
+    number: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Closed:
     """A task is settled: what it cost, and the receipt that explains every payment."""
 
@@ -47,4 +55,4 @@ class Closed:
     receipt: Receipt
 
 
-Event: TypeAlias = Opened | Stage | Audio | Closed
+Event: TypeAlias = Opened | Stage | Audio | Artefact | Closed

@@ -17,8 +17,9 @@ import hashlib
 
 import msgspec
 
-from antiphon.errors import ProtocolError
-from antiphon.ledger.limits import MAX_RATE_HZ, MIN_RATE_HZ
+from antiphon.audio import Waveform
+from antiphon.errors import InputError, ProtocolError
+from antiphon.ledger.limits import check_form
 from antiphon.services import Request
 
 ORDER = "order"
@@ -31,8 +32,8 @@ FRAME_ACCEPTED = b"A"
 FRAME_CHUNK = b"C"
 FRAME_DONE = b"D"
 
-MAX_PCM_BYTES = 7 * 1024 * 1024
-"""Most audio of one part: what fits into one Judge message, 2.5 minutes at 24 kHz."""
+MAX_RESULT_BYTES = 6 * 1024 * 1024
+"""Most audio of one part: what fits into one Judge message beside the order, 2 minutes at 24 kHz."""
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,7 +73,7 @@ class Judge(_Body, frozen=True):
     round: int
     order: bytes  # envelope
     wrapped_key: bytes
-    sealed_audio: bytes
+    sealed_result: bytes
 
 
 class Fetch(_Body, frozen=True):
@@ -88,21 +89,49 @@ class Done(_Body, frozen=True):
     index: int
     attempt: int
     result_hash: bytes
-    samples: int
+    size: int  # bytes
+
+
+class Form(_Body, frozen=True):
+    """What the bytes of a result are: interleaved 16-bit PCM, or (both 0) something that is no audio."""
+
     rate_hz: int
+    channels: int
+
+    @property
+    def is_audio(self) -> bool:
+        return self.rate_hz > 0
+
+    @property
+    def bytes_per_s(self) -> int:
+        return 2 * self.channels * self.rate_hz
+
+    def waveform(self, pcm: bytes) -> Waveform:
+        """Raises `ProtocolError` for bytes that are no whole samples of this form."""
+        if not self.is_audio or len(pcm) % (2 * self.channels):
+            raise ProtocolError("The result is no audio of the announced form", "Ask another node.")
+        return Waveform.from_pcm16(pcm, self.rate_hz, self.channels)
 
 
-def rate_frame(rate_hz: int) -> bytes:
-    """A producer's first frame: it has taken the work, and will answer at this rate."""
-    return FRAME_ACCEPTED + rate_hz.to_bytes(4, "big")
+DATA = Form(rate_hz=0, channels=0)
+"""The form of a result that is no audio, such as a voice profile."""
 
 
-def rate_of(payload: bytes) -> int:
-    """The rate in a producer's first frame, in Hz. Raises `ProtocolError` for one that no audio has."""
-    rate_hz = int.from_bytes(payload, "big") if len(payload) == 4 else 0
-    if not MIN_RATE_HZ <= rate_hz <= MAX_RATE_HZ:
-        raise ProtocolError(f"The producer announces audio at {rate_hz} Hz", "Ask another node.")
-    return rate_hz
+def form_frame(form: Form) -> bytes:
+    """A producer's first frame: it has taken the work, and will answer in this form."""
+    return FRAME_ACCEPTED + form.rate_hz.to_bytes(4, "big") + form.channels.to_bytes(1, "big")
+
+
+def form_of(payload: bytes) -> Form:
+    """The form in a producer's first frame. Raises `ProtocolError` for one that no result has."""
+    form = Form(rate_hz=int.from_bytes(payload[:4], "big"), channels=int.from_bytes(payload[4:], "big"))
+    try:
+        if len(payload) != 5:
+            raise InputError(f"A form has 5 bytes, not {len(payload)}")
+        check_form(form.rate_hz, form.channels)
+    except InputError as e:
+        raise ProtocolError(f"The producer announces no usable form: {e.what}", "Ask another node.") from e
+    return form
 
 
 def order_context(task: str, index: int) -> bytes:
@@ -126,22 +155,18 @@ def key_commitment(key: bytes, task: str, index: int) -> bytes:
 
 
 class ResultHash:
-    """SHA-256 over (part key, rate, PCM16 stream): binds client, producer and validators to the very same samples.
+    """SHA-256 over (part key, form, result): binds client, producer and validators to the very same samples.
 
-    The key salts it, so that the public hash tells nothing about the audio to anybody without the key.
+    The key salts it, so that the public hash tells nothing about the result to anybody without the key.
     """
 
-    def __init__(self, key: bytes, rate_hz: int) -> None:
-        self._hash = hashlib.sha256(b"antiphon/1 result\0" + key + rate_hz.to_bytes(4, "big"))
-        self.pcm_bytes = 0
+    def __init__(self, key: bytes, form: Form) -> None:
+        self._hash = hashlib.sha256(b"antiphon/1 result\0" + key + form_frame(form)[1:])
+        self.size = 0
 
-    def update(self, pcm: bytes) -> None:
-        self._hash.update(pcm)
-        self.pcm_bytes += len(pcm)
-
-    @property
-    def samples(self) -> int:
-        return self.pcm_bytes // 2
+    def update(self, data: bytes) -> None:
+        self._hash.update(data)
+        self.size += len(data)
 
     def digest(self) -> bytes:
         return self._hash.digest()

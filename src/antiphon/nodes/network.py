@@ -18,17 +18,17 @@ from antiphon.economy.types import NANO
 from antiphon.engines import registry
 from antiphon.errors import OutputError
 from antiphon.ledger.base import Ledger
-from antiphon.ledger.operations import Deposit, ServiceOffer, Stake
+from antiphon.ledger.operations import Deposit, Stake
 from antiphon.ledger.sql import SqlLedger
 from antiphon.ledger.tend import tend
 from antiphon.nodes.client import Client
+from antiphon.nodes.listening import Listener
 from antiphon.nodes.node import Actor, Context, Node
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.transport import InProcessTransport
-from antiphon.nodes.validator import Listener, Validator
+from antiphon.nodes.validator import Validator
 from antiphon.nodes.workshop import EngineWorkshop
 from antiphon.protocol import Identity, load_or_create
-from antiphon.services import Service
 
 PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000}
 """Default price per character, ordered by measured compute time (docs/engines.md)."""
@@ -115,11 +115,6 @@ async def fund(bank: Actor, node: Actor, bond_nano: int) -> None:
         await node.submit(Stake(amount_nano=missing))
 
 
-def speech_judge_offer(languages: tuple[str, ...], price_nano: int = VALIDATOR_PRICE_NANO) -> ServiceOffer:
-    """What a validator announces: the languages whose words it can check."""
-    return ServiceOffer(service=str(Service.SPEECH), price_nano=price_nano, languages=languages)
-
-
 def _nodes(plan: Plan, listener: Listener, context: Callable[[str], Context]) -> Iterator[tuple[str, Node]]:
     counts: dict[str, int] = {}
     for engine in plan.processors:
@@ -127,10 +122,9 @@ def _nodes(plan: Plan, listener: Listener, context: Callable[[str], Context]) ->
         name = f"{engine}-{counts[engine]}"
         workshop = EngineWorkshop(registry.load(engine), PRICES_NANO.get(engine, OTHER_PRICE_NANO))
         yield name, Producer(context(name), workshop, queue=32)
-    offers = (speech_judge_offer(listener.languages),)
     for number in range(1, plan.validators + 1):
         name = f"validator-{number}"
-        yield name, Validator(context(name), listener, offers)
+        yield name, Validator(context(name), listener, VALIDATOR_PRICE_NANO)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

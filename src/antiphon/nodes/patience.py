@@ -70,6 +70,9 @@ class PatientLedger:
     async def evidence(self, task: str) -> tuple[bytes, ...]:
         return await self._try(lambda: self._ledger.evidence(task))
 
+    async def revoked(self, grantor: str, grant: str) -> bool:
+        return await self._try(lambda: self._ledger.revoked(grantor, grant))
+
     async def expire(self) -> int:
         return await self._try(self._ledger.expire)
 

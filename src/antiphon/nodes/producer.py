@@ -14,7 +14,7 @@ from antiphon.errors import AntiphonError, BusyError, ConflictError, ProtocolErr
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Decline, Deliver, ServiceOffer
 from antiphon.nodes.earnings import earned
-from antiphon.nodes.messages import DONE, FRAME_DONE, WORK, Done, ResultHash, Work, rate_frame
+from antiphon.nodes.messages import DONE, FRAME_DONE, WORK, Done, ResultHash, Work, form_frame
 from antiphon.nodes.node import Context, Node, Route
 from antiphon.nodes.parts import open_order
 from antiphon.nodes.production import Production
@@ -63,7 +63,7 @@ class Producer(Node):
         job = await self._accept(message, work)
         making = self._spawn(self._produce(job), f"part {job.index} of {job.task.task[:8]}", lambda: self._over(job))
         try:
-            yield rate_frame(job.rate_hz)
+            yield form_frame(job.form)
             async with aclosing(self._copy(job)) as frames:
                 async for frame in frames:
                     yield frame
@@ -98,7 +98,7 @@ class Producer(Node):
             order.key.destroy()
             raise
         self._taken.add(ticket)
-        return Production(task, record, order, message.sender, self._workshop.rate_hz)
+        return Production(task, record, order, message.sender, self._workshop.form)
 
     def _claimable(self, ticket: tuple[str, int, int]) -> None:
         if ticket in self._taken:
@@ -147,33 +147,31 @@ class Producer(Node):
         chunks = Chunks(self._pool, self._workshop.produce(brief.request, brief.seed))
         try:
             while (chunk := await chunks.pull()) is not None:
-                if chunk.rate_hz != job.rate_hz:
-                    raise UnavailableError(f"The engine made audio at {chunk.rate_hz} Hz, not {job.rate_hz}")
-                job.add(chunk.to_pcm16())
+                job.add(chunk)
         finally:
             chunks.close()
         if not job.size:
-            raise UnavailableError("The engine made no audio", "Ask another node.")
+            raise UnavailableError("The engine made nothing", "Ask another node.")
 
     async def _deliver(self, job: Production) -> Done:
         """Commit to the result in the ledger before any validator sees it."""
-        result = ResultHash(job.order.key.reveal(), job.rate_hz)
-        for pcm in job.pcm:
-            result.update(pcm)
+        result = ResultHash(job.order.key.reveal(), job.form)
+        for piece in job.made_of:
+            result.update(piece)
         done = Done(
             index=job.index,
             attempt=job.attempt,
             result_hash=result.digest(),
-            samples=result.samples,
-            rate_hz=job.rate_hz,
+            size=result.size,
         )
         delivery = Deliver(
             task=job.task.task,
             index=done.index,
             attempt=done.attempt,
             result_hash=done.result_hash,
-            samples=done.samples,
-            rate_hz=done.rate_hz,
+            size=done.size,
+            rate_hz=job.form.rate_hz,
+            channels=job.form.channels,
         )
         await self.submit(delivery, job.task.task)
         return done

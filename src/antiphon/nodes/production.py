@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.ledger.base import PartRecord, TaskRecord
-from antiphon.nodes.messages import FRAME_CHUNK, MAX_PCM_BYTES, Done, audio_context
+from antiphon.nodes.messages import FRAME_CHUNK, MAX_RESULT_BYTES, Done, Form, audio_context
 from antiphon.nodes.parts import OpenedOrder
 from antiphon.protocol import StreamSealer
 
-PCM_FRAME_BYTES = 96_000
-"""Largest piece of audio in one frame: 2 s at 24 kHz."""
+FRAME_BYTES = 96_000
+"""Largest piece of a result in one frame: 2 s of audio at 24 kHz."""
 HELD_S = 0.02
 """How long a fresh chunk is kept back to see whether it is the last one, which leaves only after delivery."""
 
@@ -29,8 +29,8 @@ class Production:
     record: PartRecord
     order: OpenedOrder
     client: str
-    rate_hz: int
-    pcm: list[bytes] = field(default_factory=list)
+    form: Form
+    made_of: list[bytes] = field(default_factory=list)  # the result so far
     size: int = 0
     made: bool = False  # all audio is there; from here on the part is delivered whether or not the client listens
     done: Done | None = None  # delivered
@@ -55,12 +55,14 @@ class Production:
     def streams(self) -> bool:
         return self.task.mode == "stream"
 
-    def add(self, pcm: bytes) -> None:
-        """One more chunk. Raises `UnavailableError` beyond the size that can be judged."""
-        self.size += len(pcm)
-        if self.size > MAX_PCM_BYTES:
-            raise UnavailableError(f"The engine made more than {MAX_PCM_BYTES} bytes for one part", "Split the text.")
-        self.pcm.append(pcm)
+    def add(self, piece: bytes) -> None:
+        """One more piece of the result. Raises `UnavailableError` beyond the size that can be judged."""
+        self.size += len(piece)
+        if self.size > MAX_RESULT_BYTES:
+            raise UnavailableError(
+                f"The engine made more than {MAX_RESULT_BYTES} bytes for one part", "Ask for less at once."
+            )
+        self.made_of.append(piece)
         self.moved.set()
 
     def told(self, *, done: Done | None = None, valid: bool = False, error: AntiphonError | None = None) -> None:
@@ -74,7 +76,7 @@ class Production:
         self.holders -= 1
         if self.holders == 0:
             self.order.key.destroy()
-            self.pcm.clear()
+            self.made_of.clear()
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
         """The client's copy, sealed: in stream mode as it is made, in verified mode once it is found valid.
@@ -87,7 +89,7 @@ class Production:
             if self.error is not None:
                 raise self.error
             self.moved.clear()
-            known = len(self.pcm)
+            known = len(self.made_of)
             if self.streams and sent < known - 1:
                 ready = known - 1
             elif self.streams and sent < known and not self.made and not await self._moves(HELD_S):
@@ -95,11 +97,11 @@ class Production:
             else:
                 await self._moves(None)
                 continue
-            for pcm in self.pcm[sent:ready]:
+            for pcm in self.made_of[sent:ready]:
                 for piece in pieces(pcm):
                     yield FRAME_CHUNK + sealer.chunk(piece)
             sent = ready
-        for piece in pieces(b"".join(self.pcm[sent:])):
+        for piece in pieces(b"".join(self.made_of[sent:])):
             yield FRAME_CHUNK + sealer.chunk(piece)
         yield FRAME_CHUNK + sealer.chunk(b"", final=True)
 
@@ -117,4 +119,4 @@ class Production:
 
 def pieces(pcm: bytes) -> list[bytes]:
     """PCM cut into frames."""
-    return [pcm[start : start + PCM_FRAME_BYTES] for start in range(0, len(pcm), PCM_FRAME_BYTES)]
+    return [pcm[start : start + FRAME_BYTES] for start in range(0, len(pcm), FRAME_BYTES)]

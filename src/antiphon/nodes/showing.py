@@ -1,4 +1,4 @@
-"""How a producer gets its result judged: it shows order, key and audio to the drawn validators of every round."""
+"""How a producer gets its result judged: it shows order, key and result to the drawn validators of every round."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ async def _show_one(
             round=record.round,
             order=job.order.raw,
             wrapped_key=wrap_for(job.order.key, seal_key, task=task, index=job.index, receiver=seat.node),
-            sealed_audio=sealer.chunk(b"".join(job.pcm), final=True),
+            sealed_result=sealer.chunk(b"".join(job.made_of), final=True),
         )
         for attempt in range(JUDGE_TRIES):
             try:

@@ -67,8 +67,9 @@ async def speak(client: Client, speech: Speech) -> AsyncGenerator[SpeechEvent, N
     stitcher = _Stitcher(pauses)
     async with aclosing(client.run(job)) as events:
         async for event in events:
-            if not isinstance(event, Audio):
+            if isinstance(event, (Opened, Stage, Closed)):
                 yield event
+            if not isinstance(event, Audio):
                 continue
             for piece in stitcher.take(event):
                 yield Sound(piece)

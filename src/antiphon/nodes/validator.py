@@ -8,17 +8,15 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
-from antiphon.audio import Waveform
 from antiphon.economy.types import Role, Verdict, Vote
 from antiphon.errors import BusyError, ConflictError, ProtocolError
-from antiphon.judges.base import Evidence
 from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState, TaskRecord
 from antiphon.ledger.limits import check_vote
 from antiphon.ledger.operations import Commit, Reveal, ServiceOffer
 from antiphon.nodes.earnings import earned
+from antiphon.nodes.listening.base import Listener, Submission
 from antiphon.nodes.messages import (
     FETCH,
     FRAME_ACCEPTED,
@@ -26,6 +24,7 @@ from antiphon.nodes.messages import (
     FRAME_DONE,
     JUDGE,
     Fetch,
+    Form,
     Judge,
     ResultHash,
     audio_context,
@@ -43,28 +42,16 @@ KEPT_BYTES = 16 * 1024 * 1024
 """Sealed audio a validator keeps for clients whose producer withholds it; the oldest goes first."""
 
 
-class Listener(Protocol):
-    """Judges a piece of work: measurements to a vote. Blocking; called in a worker thread."""
-
-    @property
-    def languages(self) -> tuple[str, ...]:
-        """Languages whose words it can check (BCP 47; `en` covers `en-us`). Empty = any."""
-
-    def vote(self, evidence: Evidence) -> Vote: ...
-
-
 class Validator(Node):
     """Bounded: at most `queue` parts wait for judgement; beyond that the answer is "busy"."""
 
     role = Role.VALIDATOR
     new_work = frozenset({JUDGE})
 
-    def __init__(
-        self, context: Context, listener: Listener, offers: tuple[ServiceOffer, ...], *, queue: int = 32
-    ) -> None:
+    def __init__(self, context: Context, listener: Listener, price_nano: int, *, queue: int = 32) -> None:
         super().__init__(context)
         self._listener = listener
-        self._offers = offers
+        self._price_nano = price_nano
         self._queue = queue
         self._judging: set[Ticket] = set()
         self._kept: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
@@ -72,7 +59,10 @@ class Validator(Node):
 
     @property
     def offers(self) -> tuple[ServiceOffer, ...]:
-        return self._offers
+        return tuple(
+            ServiceOffer(service=service, price_nano=self._price_nano, languages=languages)
+            for service, languages in self._listener.abilities.items()
+        )
 
     @property
     def routes(self) -> Mapping[str, Route]:
@@ -91,13 +81,13 @@ class Validator(Node):
         self._expected(message, judge, task, record)
         order = open_order(judge.order, judge.wrapped_key, task=task, record=record, identity=self.context.identity)
         with order.key:
-            evidence = self._open_audio(judge, order, record)
+            submission = self._open_result(judge, order, record)
         self._claimable(ticket)  # claimed only now, so that a stranger's copy cannot block the producer's
         self._judging.add(ticket)
-        if evidence.audio is not None:
-            self._keep((message.task, judge.index, judge.attempt), judge.sealed_audio)
+        if submission.result is not None:
+            self._keep((message.task, judge.index, judge.attempt), judge.sealed_result)
         what = f"judging part {judge.index} of {message.task[:8]}"
-        self._spawn(self._vote(ticket, evidence, record.deadline_ms), what, lambda: self._judging.discard(ticket))
+        self._spawn(self._vote(ticket, submission, record.deadline_ms), what, lambda: self._judging.discard(ticket))
         yield FRAME_ACCEPTED
 
     def _claimable(self, ticket: Ticket) -> None:
@@ -117,32 +107,28 @@ class Validator(Node):
         if self.node_id in record.commits:
             raise ConflictError("This validator has voted already")
 
-    def _open_audio(self, judge: Judge, order: OpenedOrder, record: PartRecord) -> Evidence:
-        """The audio, proven to be what the producer committed to. What does not open, or has another hash, is none:
+    def _open_result(self, judge: Judge, order: OpenedOrder, record: PartRecord) -> Submission:
+        """The result, proven to be what the producer committed to. What does not open, or has another hash, is none:
         the producer signed this message, so it answers for it as for bad work."""
         delivery = record.delivery
         if delivery is None:
             raise ConflictError(f"Part {judge.index} has no delivery")
         opener = StreamOpener(order.key, audio_context(delivery.task, judge.index, judge.attempt, self.node_id))
-        result = ResultHash(order.key.reveal(), delivery.rate_hz)
+        form = Form(rate_hz=delivery.rate_hz, channels=delivery.channels)
+        result = ResultHash(order.key.reveal(), form)
         try:
-            pcm, final = opener.open(judge.sealed_audio)
+            data, final = opener.open(judge.sealed_result)
         except ProtocolError as error:
             log.info("part %d of %s does not open: %s", judge.index, delivery.task[:8], error)
-            pcm, final = b"", False
-        result.update(pcm)
-        honest = final and len(pcm) % 2 == 0 and result.digest() == delivery.result_hash
-        return Evidence(
-            request=order.brief.request,
-            audio=Waveform.from_pcm16(pcm, delivery.rate_hz) if honest else None,
-            declared_rate_hz=delivery.rate_hz,
-            declared_samples=delivery.samples,
-        )
+            data, final = b"", False
+        result.update(data)
+        honest = final and result.digest() == delivery.result_hash
+        return Submission(order.brief.request, data if honest else None, form, delivery.size)
 
-    async def _vote(self, ticket: Ticket, evidence: Evidence, deadline_ms: int) -> None:
+    async def _vote(self, ticket: Ticket, submission: Submission, deadline_ms: int) -> None:
         """Listen, commit, wait for the reveal phase, reveal. A lost race against the deadline costs only the fee."""
         task, index, attempt, round_ = ticket
-        vote = await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, evidence, deadline_ms)
+        vote = await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, submission, deadline_ms)
         if vote is None:
             log.warning("part %d of %s: no time was left to listen", index, task[:8])
             return
@@ -159,12 +145,12 @@ class Validator(Node):
             record = await self.changed(record)
         log.info("part %d of %s: voted %s; %s", index, task[:8], vote.verdict, earned(record, self.node_id))
 
-    def _listen(self, evidence: Evidence, deadline_ms: int) -> Vote | None:
+    def _listen(self, submission: Submission, deadline_ms: int) -> Vote | None:
         """In the worker thread. None when the time to commit passed while it waited for its turn."""
         if self.context.clock.now_ms() >= deadline_ms:
             return None
         try:
-            vote = self._listener.vote(evidence)
+            vote = self._listener.vote(submission)
             check_vote(vote)  # what could not be revealed must not be committed to: hiding a vote is punished
             return vote
         except Exception:  # the edge to whatever ears were plugged in: what cannot be measured is not bad

@@ -8,25 +8,25 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from antiphon.audio import Waveform
 from antiphon.engines.base import Engine
 from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.ledger.operations import ServiceOffer
+from antiphon.nodes.messages import Form
 from antiphon.services import Request
 
 
 class Workshop(Protocol):
-    """Turns requests into audio. `offer` is what the ledger announces."""
+    """Turns requests into results of one form. `offer` is what the ledger announces."""
 
     @property
     def offer(self) -> ServiceOffer: ...
 
     @property
-    def rate_hz(self) -> int: ...
+    def form(self) -> Form: ...
 
     def check(self, request: Request) -> None: ...
 
-    def produce(self, request: Request, seed: int) -> Iterator[Waveform]: ...
+    def produce(self, request: Request, seed: int) -> Iterator[bytes]: ...
 
 
 class EngineWorkshop:
@@ -49,24 +49,34 @@ class EngineWorkshop:
         )
 
     @property
-    def rate_hz(self) -> int:
-        return self._engine.capabilities.rate_hz
+    def form(self) -> Form:
+        can = self._engine.capabilities
+        return Form(rate_hz=can.rate_hz, channels=can.channels)
 
     def check(self, request: Request) -> None:
         self._engine.check(request)
 
-    def produce(self, request: Request, seed: int) -> Iterator[Waveform]:
-        return self._engine.generate(request, seed)
+    def produce(self, request: Request, seed: int) -> Iterator[bytes]:
+        """Raises `UnavailableError` for an engine that breaks its word about the form."""
+        form = self.form
+        for chunk in self._engine.generate(request, seed):
+            if (chunk.rate_hz, chunk.channels) != (form.rate_hz, form.channels):
+                raise UnavailableError(
+                    f"The engine made {chunk.channels}-channel audio at {chunk.rate_hz} Hz, "
+                    f"not {form.channels} at {form.rate_hz}",
+                    "Ask another node.",
+                )
+            yield chunk.to_pcm16()
 
 
 class Chunks:
     """A blocking iterator, pulled in a pool's threads one chunk at a time."""
 
-    def __init__(self, pool: ThreadPoolExecutor, chunks: Iterator[Waveform]) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, chunks: Iterator[bytes]) -> None:
         self._pool = pool
         self._chunks = chunks
 
-    async def pull(self) -> Waveform | None:
+    async def pull(self) -> bytes | None:
         """The next chunk; None at the end. Raises `UnavailableError` when the engine fails."""
         loop = asyncio.get_running_loop()
         try:

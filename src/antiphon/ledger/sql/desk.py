@@ -1,6 +1,7 @@
 """What each operation does inside one transaction. Checks first, then the rows; an exception undoes all of it.
 
-1. Only `Deposit` is the operator's; every other operation acts for its sender alone.
+1. Only `Deposit` is the operator's; every other operation acts for its sender alone. So a `Revoke` takes back a consent
+   of its sender, whatever others call theirs.
 2. Before an operation on a part, a deadline that has passed takes effect (and stays, even if the operation is refused).
 3. When the last part of a task is final, the same transaction closes the task and signs its journal.
 """
@@ -19,7 +20,7 @@ from antiphon.economy.settlement import withdrawable
 from antiphon.economy.types import Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
 from antiphon.ledger import flow, limits, machine, panel
-from antiphon.ledger.journal import LEDGER_JOURNAL, Journal
+from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Journal
 from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, beacon, open_task
 from antiphon.ledger.operations import (
     Cancel,
@@ -33,15 +34,17 @@ from antiphon.ledger.operations import (
     Register,
     Retire,
     Reveal,
+    Revoke,
     Selector,
     Skip,
     Stake,
     Unstake,
 )
-from antiphon.ledger.sql import market, money, outcomes, records
+from antiphon.ledger.sql import consents, market, money, outcomes, records
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical, receipt
 from antiphon.protocol import envelope as envelopes
+from antiphon.protocol.consent import GrantRef
 from antiphon.protocol.envelope import Envelope
 from antiphon.protocol.identity import Identity
 
@@ -124,6 +127,9 @@ def _apply(desk: Desk, call: _Call, operation: Operation) -> None:
             _on_task(desk, call, operation, operation.index)
         case Cancel():
             _on_task(desk, call, operation, money.WHOLE_TASK)
+        case Revoke():
+            records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_="")
+            _revoke(desk, call, GrantRef(grantor=call.sender, id=operation.grant))
         case _:
             _on_market(desk, call, operation)
             kept = not isinstance(operation, Heartbeat)
@@ -180,10 +186,11 @@ def _open(desk: Desk, call: _Call, operation: OpenTask) -> None:
     opening = _opening(desk, call.session, operation.selector, operation.parts, seed, client=call.sender)
     opened = open_task(operation, call.sender, opening)
     records.add_task(call.session, opened.record, opened.parts)
+    consents.rely(db, operation.task, opened.consents)
     money.move(db, [opened.lock], at_ms=call.now_ms, task=operation.task)
     _lock_stake(call, opened)
     records.add_envelope(db, call.message, call.raw, call.now_ms, task_=operation.task)
-    _sign(desk, call.session, operation.task, LEDGER_OPEN, opening)
+    _sign(desk, call.session, operation.task, LEDGER_OPEN, canonical.pack(opening))
     call.session.changed.update((operation.task, part.index) for part in operation.parts)
 
 
@@ -227,6 +234,19 @@ def _on_task(desk: Desk, call: _Call, operation: machine.PartOperation, index: i
     _close_if_over(desk, call.session, task, call.now_ms)
 
 
+def _revoke(desk: Desk, call: _Call, ref: GrantRef) -> None:
+    """Each task that relies on the consent ends, and its evidence gets the grantor's own words."""
+    session, now_ms = call.session, call.now_ms
+    if not consents.revoke(session.db, ref, now_ms):
+        return
+    for task in consents.relying(session.db, ref):
+        book = records.SqlBook(session, task, desk.rules, now_ms)
+        flow.act(book, machine.Withdraw(), index=money.WHOLE_TASK, sender="", now_ms=now_ms)
+        row = _sign(desk, session, task, LEDGER_REVOKED, call.raw)
+        records.journal(session.db, task, now_ms, money.WHOLE_TASK, row)
+        _close_if_over(desk, session, task, now_ms)
+
+
 def _close_if_over(desk: Desk, session: Session, task: str, now_ms: int) -> None:
     """Rule 3."""
     if not records.is_over(session.db, task):
@@ -234,14 +254,15 @@ def _close_if_over(desk: Desk, session: Session, task: str, now_ms: int) -> None
     state = flow.closing_state(records.states(session.db, task))
     assert state is not None, "a task without open parts has an end state"
     records.close_task(session.db, task, state, now_ms)
+    consents.release(session.db, task)
     journal = Journal(entries=records.entries(session.db, task), state=state, closed_ms=now_ms)
-    _sign(desk, session, task, LEDGER_JOURNAL, journal)
+    _sign(desk, session, task, LEDGER_JOURNAL, canonical.pack(journal))
     raw = receipt.close(desk.operator, task, records.evidence(session.db, task), desk.clock)
     records.add_envelope(session.db, canonical.parse(Envelope, raw), raw, now_ms, task_=task)
 
 
-def _sign(desk: Desk, session: Session, task: str, kind: str, body: Opening | Journal) -> None:
+def _sign(desk: Desk, session: Session, task: str, kind: str, body: bytes) -> int:
+    """Add the ledger's own word to a task's evidence; its row number."""
     own = desk.operator
-    packed = canonical.pack(body)
-    raw = envelopes.sign(own, kind=kind, receiver=own.node_id, task=task, body=packed, clock=desk.clock)
-    records.add_envelope(session.db, canonical.parse(Envelope, raw), raw, desk.clock.now_ms(), task_=task)
+    raw = envelopes.sign(own, kind=kind, receiver=own.node_id, task=task, body=body, clock=desk.clock)
+    return records.add_envelope(session.db, canonical.parse(Envelope, raw), raw, desk.clock.now_ms(), task_=task)

@@ -24,12 +24,13 @@ from antiphon.ledger import limits
 from antiphon.ledger.base import Account, NodeRecord, PartRecord, TaskRecord
 from antiphon.ledger.operations import OPERATION_KIND, Operation, Selector
 from antiphon.ledger.sql import desk as desks
-from antiphon.ledger.sql import files, market, money, records
+from antiphon.ledger.sql import consents, files, market, money, records
 from antiphon.ledger.sql.desk import Desk
 from antiphon.ledger.sql.waiters import Waiters
 from antiphon.ledger.sql.worker import Session, Worker
 from antiphon.protocol import canonical
 from antiphon.protocol import envelope as envelopes
+from antiphon.protocol.consent import GrantRef
 from antiphon.protocol.identity import Identity
 
 MAX_WAIT_S = 60.0
@@ -132,6 +133,9 @@ class SqlLedger:
     async def evidence(self, task: str) -> tuple[bytes, ...]:
         return await self._reader.run(lambda s: records.evidence(s.db, task))
 
+    async def revoked(self, grantor: str, grant: str) -> bool:
+        return await self._reader.run(lambda s: consents.is_revoked(s.db, GrantRef(grantor=grantor, id=grant)))
+
     async def expire(self) -> int:
         desk, moved = self._desk, 0
         while due := await self._reader.run(lambda s: records.due(s.db, desk.clock.now_ms(), EXPIRE_BATCH)):
@@ -192,4 +196,5 @@ def _desk(db: sqlite3.Connection, path: Path, operator: Identity, clock: Clock, 
             f"The ledger {path} belongs to {kept['operator'].decode()}, not to {operator.node_id}",
             "Open it with its own key.",
         )
-    return Desk(operator, clock, canonical.decode(Rules, kept["rules"]), kept["secret"])
+    # Not `decode`: an older version wrote fewer rules, and what it did not know has its default.
+    return Desk(operator, clock, canonical.parse(Rules, kept["rules"]), kept["secret"])

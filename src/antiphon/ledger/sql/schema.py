@@ -123,5 +123,21 @@ CREATE TABLE stake_history (
 INSERT INTO stake_history (at_ms, task, part, node, nano) SELECT 0, '', -1, node, nano FROM locked WHERE nano > 0;
 """
 
-MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY)
+_CONSENTS = """
+CREATE TABLE revocations (
+  grantor TEXT NOT NULL,
+  consent TEXT NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (grantor, consent)
+) WITHOUT ROWID;
+CREATE TABLE reliances (
+  grantor TEXT NOT NULL,
+  consent TEXT NOT NULL,
+  task TEXT NOT NULL REFERENCES tasks (task),
+  PRIMARY KEY (grantor, consent, task)
+) WITHOUT ROWID;
+CREATE INDEX reliances_by_task ON reliances (task);
+"""
+
+MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY, _CONSENTS)
 VERSION = len(MIGRATIONS)

@@ -1,21 +1,19 @@
-"""The default way to judge: a panel of judges, a profile, and what is known of the ordered voice."""
+"""How speech is judged: a panel of judges, a profile, and what is known of the ordered voice."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import Future
-from dataclasses import replace
 
 from antiphon import models, text
-from antiphon.economy.profiles import PROFILES, Expectation, Profile, judge
+from antiphon.economy.profiles import Expectation, Profile, judge
 from antiphon.economy.types import Vote
-from antiphon.errors import InputError
 from antiphon.judges import recogniser
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
 from antiphon.judges.words import SAME_LANGUAGE
-from antiphon.services import Request
+from antiphon.nodes.listening.base import Submission
+from antiphon.services import Service, SpeechRequest
 
 MULTILINGUAL = "whisper-base"
 MIN_SIMILARITY, MIN_SIMILARITY_SHORT = 0.74, 0.6
@@ -32,7 +30,7 @@ CLEAR_WER, ROBOTIC_WER = 0.2, 0.75
 References = Callable[[str], VoiceReference | None]
 
 
-class PanelListener:
+class SpeechListener:
     """Measurements by `panel`; verdict and score by `profile`, a pure function of them and of the voice's card."""
 
     def __init__(self, panel: JudgePanel, profile: Profile, references: References) -> None:
@@ -41,29 +39,29 @@ class PanelListener:
         self._references = references
 
     @property
-    def languages(self) -> tuple[str, ...]:
-        return judged_languages()
+    def abilities(self) -> dict[str, tuple[str, ...]]:
+        return {str(Service.SPEECH): judged_languages()}
 
-    def warm_up(self) -> Future[None]:
-        """Begin to load the judges' models in the background; the future tells when they are ready."""
-        return self._panel.warm_up()
-
-    def vote(self, evidence: Evidence) -> Vote:
-        reference = self._references(evidence.request.voice)
-        measurements = self._panel.measure(replace(evidence, reference=reference))
-        return judge(self._profile, measurements, expectation=expectation_of(evidence.request, reference))
+    def vote(self, submission: Submission) -> Vote:
+        """Raises `TypeError` for work of another service."""
+        request = submission.request
+        if not isinstance(request, SpeechRequest):
+            raise TypeError(f"{type(request).__name__} is no speech")
+        reference = self._references(request.voice)
+        audio = submission.audio
+        evidence = Evidence(
+            request=request,
+            audio=audio if audio is None else audio.mono(),
+            declared_rate_hz=submission.form.rate_hz,
+            declared_samples=submission.declared_samples,
+            reference=reference,
+        )
+        return judge(self._profile, self._panel.measure(evidence), expectation=expectation_of(request, reference))
 
 
 def new_panel() -> JudgePanel:
     """Judges that know our text normaliser and voice cards. Models load when they are first needed."""
     return JudgePanel(reference=card, normaliser=text.normalise)
-
-
-def listener_of(profile: str) -> PanelListener:
-    """A listener with a panel of its own. Raises `InputError` for an unknown profile."""
-    if profile not in PROFILES:
-        raise InputError(f"Unknown profile {profile!r}", f"Profiles: {', '.join(PROFILES)}.")
-    return PanelListener(new_panel(), PROFILES[profile], card)
 
 
 def judged_languages() -> tuple[str, ...]:
@@ -75,7 +73,7 @@ def judged_languages() -> tuple[str, ...]:
     return ("en", *sorted(known - {"en"}))
 
 
-def expectation_of(request: Request, reference: VoiceReference | None) -> Expectation:
+def expectation_of(request: SpeechRequest, reference: VoiceReference | None) -> Expectation:
     """What a valid answer to `request` must be like."""
     english = request.language.casefold().startswith("en")
     rates = ENGLISH_CHARS_PER_S if english else None
