@@ -53,6 +53,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     commit_s: int = 30  # validators' time to judge and commit, from delivery
     live_s: int = 30  # a node silent for longer is not offered (see ledger operation Heartbeat)
     reveal_s: int = 30  # and to reveal, from the last commit or the end of the commit phase
+    consent_services: tuple[str, ...] = ("clone",)  # a task of such a service names the consents that it relies on
 
     def __post_init__(self) -> None:
         if self.seats < 1 or self.redraws < 0 or self.failovers < 0:
@@ -61,6 +62,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("0 < floor_quality_ppm <= prior_quality_ppm <= 1000000 must hold")
         if self.price_tolerance_ppm < PPM or min(self.penalty_ppm, self.dissent_ppm, self.min_stake_nano) < 0:
             raise ValueError("price_tolerance_ppm must be at least 1000000, penalties and stake not negative")
+        if not all(self.consent_services) or len(set(self.consent_services)) < len(self.consent_services):
+            raise ValueError("consent_services names services, each once")
 
 
 DEFAULT_RULES = Rules()

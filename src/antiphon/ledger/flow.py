@@ -53,7 +53,7 @@ class Book(Protocol):
 
 
 def act(book: Book, event: PartOperation | Tick | Withdraw, *, index: int, sender: str, now_ms: int) -> None:
-    """Apply one operation of `sender`, a deadline or a revocation to a task. Raises what `machine.transition` raises."""
+    """Apply an operation of `sender`, a deadline or a revocation to a task. Raises what `machine.transition` raises."""
     if isinstance(event, Cancel | Withdraw):
         indices = book.open_parts()
         if not indices:

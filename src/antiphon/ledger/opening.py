@@ -54,8 +54,8 @@ def beacon(secret: bytes, task: str, envelope: bytes) -> bytes:
 
 
 def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
-    """Quote, draw and lock. Raises UnavailableError (a role is missing), FundsError (dearer than the client allows), and
-    InputError or ProtocolError (a consent is missing, not in force, another's, or forged).
+    """Quote, draw and lock. Raises UnavailableError (a role is missing), FundsError (dearer than the client allows),
+    and InputError or ProtocolError (a consent is missing, not in force, another's, or forged).
 
     The lock is the sum of the parts' reserves, which is never more than the quote.
     """

@@ -74,8 +74,9 @@ def replay(ledger: str, messages: Sequence[Envelope]) -> Replayed:
     """Run the machine over verified envelopes (without the closing one). Raises ProtocolError naming what is wrong.
 
     1. First comes the client's `OpenTask`, then the ledger's opening, last the ledger's journal.
-    2. Quote and draw follow from these two alone, and each consent was in force, and for this client, at the opening. 3. The journal has each operation between them once, in their order.
-    4. Every event is one that the machine allows at the time the journal gives.
+    2. Quote and draw follow from these two alone, and each consent was in force then, and for this client.
+    3. The journal has each operation between them once, in their order. 4. Every event is one that the machine allows
+    at the time the journal gives; that a consent was revoked is the word of its own grantor.
     5. At the end all parts are final, and the task's end state is the one that the journal says.
     """
     if len(messages) < 3:

@@ -1,6 +1,6 @@
 """Identities, signed envelopes, sealing, the replay guard and receipts. Pure: no network, no ledger, no sound."""
 
-from antiphon.protocol import canonical, envelope, receipt, sealing
+from antiphon.protocol import canonical, consent, envelope, receipt, sealing
 from antiphon.protocol.envelope import Envelope
 from antiphon.protocol.identity import Identity, verify
 from antiphon.protocol.keystore import load_or_create
@@ -19,6 +19,7 @@ __all__ = [
     "StreamSealer",
     "TaskKey",
     "canonical",
+    "consent",
     "envelope",
     "load_or_create",
     "receipt",

@@ -23,8 +23,8 @@ from antiphon.errors import InputError, StateError
 from antiphon.ledger import limits
 from antiphon.ledger.base import Account, NodeRecord, PartRecord, TaskRecord
 from antiphon.ledger.operations import OPERATION_KIND, Operation, Selector
-from antiphon.ledger.sql import desk as desks
 from antiphon.ledger.sql import consents, files, market, money, records
+from antiphon.ledger.sql import desk as desks
 from antiphon.ledger.sql.desk import Desk
 from antiphon.ledger.sql.waiters import Waiters
 from antiphon.ledger.sql.worker import Session, Worker
