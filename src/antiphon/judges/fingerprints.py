@@ -23,13 +23,14 @@ MIN_FRAMES = 40
 
 _LENGTH, _HOP = 4096, 256  # 256 ms window: long, so that a shift of half a hop changes few bits
 _BANDS = 33
-_EDGES = np.round(np.geomspace(300, 3400, _BANDS + 1) * _LENGTH / RATE_HZ).astype(int)
+_EDGES = np.geomspace(300, 3400, _BANDS + 1) * _LENGTH / RATE_HZ
 _CANDIDATES = 8
 _COMMON = 64  # a frame found in more places than this says nothing
 _INDEXED = 3  # every third frame can be found; a copy has dozens of equal frames
 _POPCOUNT = np.array([bin(n).count("1") for n in range(256)], dtype=np.uint8)
 
 Words = npt.NDArray[np.uint32]
+Bits = npt.NDArray[np.bool_]
 
 
 def fingerprint(audio: Waveform) -> bytes:
@@ -42,14 +43,30 @@ def fingerprint_signal(signal: Samples) -> bytes:
     signal = _trimmed(signal[: int(MAX_SECONDS * RATE_HZ)])
     if signal.shape[0] < _LENGTH + MIN_FRAMES * _HOP:
         return b""
+    rising = rising_bits(power_frames(signal))
+    return np.packbits(rising, axis=1).view(">u4").astype("<u4").tobytes()
+
+
+def unpack(print_: bytes) -> Bits:
+    """A fingerprint's bits, `[frames, 32]`."""
+    return np.unpackbits(_words(print_).astype(">u4").view(np.uint8).reshape(-1, 4), axis=1).astype(np.bool_)
+
+
+def power_frames(signal: Samples) -> Samples:
+    """Power spectrum of mono 16 kHz every 16 ms, `[frames, 2049]`; no frames of a signal shorter than one window."""
+    if signal.shape[0] < _LENGTH:
+        return np.empty((0, _LENGTH // 2 + 1), dtype=np.float32)
     frames = np.lib.stride_tricks.sliding_window_view(signal, _LENGTH)[::_HOP]
     spectrum = np.fft.rfft(frames * hann(_LENGTH), axis=1)
-    power = spectrum.real**2 + spectrum.imag**2
-    energy = np.add.reduceat(power, _EDGES, axis=1)[:, :_BANDS]
+    return np.asarray(spectrum.real**2 + spectrum.imag**2, dtype=np.float32)
+
+
+def rising_bits(power: Samples, pitch: float = 1.0) -> Bits:
+    """Which band differences grow, `[frames - 1, 32]`. `pitch` moves all bands by this factor."""
+    energy = np.add.reduceat(power, np.round(_EDGES * pitch).astype(int), axis=1)[:, :_BANDS]
     # A floor 60 dB below the clip's level keeps the noise in pauses from writing random bits.
     energy = np.log(energy + 1e-6 * energy.mean())
-    rising = np.diff(np.diff(energy, axis=1), axis=0) > 0
-    return np.packbits(rising, axis=1).view(">u4").astype("<u4").tobytes()
+    return np.asarray(np.diff(np.diff(energy, axis=1), axis=0) > 0)
 
 
 def _trimmed(signal: Samples) -> Samples:
