@@ -22,9 +22,9 @@ from antiphon.nodes import node as nodes
 from antiphon.nodes.blocking import in_daemon
 from antiphon.nodes.client import Job
 from antiphon.nodes.earnings import earned, earned_nano
-from antiphon.nodes.events import Audio, Event
+from antiphon.nodes.events import Audio, Event, Sound
 from antiphon.nodes.producer import Producer
-from antiphon.nodes.speech import OUTPUT_RATE_HZ, Sound, Speech, speak
+from antiphon.nodes.speech import OUTPUT_RATE_HZ, Speech, speak
 from antiphon.nodes.workshop import EngineWorkshop
 from antiphon.services import Request, Service
 

@@ -24,9 +24,10 @@ from antiphon.judges.naturalness import DistillMosJudge
 from antiphon.judges.recogniser import Recogniser
 from antiphon.judges.wording import error_rates, normalise
 from antiphon.nodes.client import STREAM, VERIFIED
+from antiphon.nodes.events import Sound
 from antiphon.nodes.listening.speech import new_panel
 from antiphon.nodes.network import Network
-from antiphon.nodes.speech import OUTPUT_RATE_HZ, Sound, Speech, speak
+from antiphon.nodes.speech import OUTPUT_RATE_HZ, Speech, speak
 from antiphon.services import SpeechRequest
 
 VOICE = "hibari"

@@ -55,4 +55,14 @@ class Closed:
     receipt: Receipt
 
 
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """Finished audio of the whole job, in order: all of one rate and number of channels."""
+
+    audio: Waveform
+
+
 Event: TypeAlias = Opened | Stage | Audio | Artefact | Closed
+"""What a client tells of a job."""
+SoundEvent: TypeAlias = Opened | Stage | Closed | Sound
+"""What is told of a job whose parts are put together."""

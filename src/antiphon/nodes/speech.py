@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Protocol
 
 from antiphon.audio import Joiner, Resampler, RoomTone, Waveform
 from antiphon.errors import InputError
 from antiphon.ledger.operations import Selector
 from antiphon.nodes.client import VERIFIED, Client, Job
-from antiphon.nodes.events import Audio, Closed, Opened, Stage
-from antiphon.services import Service, SpeechRequest
+from antiphon.nodes.events import Audio, Closed, Opened, Sound, SoundEvent, Stage
+from antiphon.services import Request, Service, SpeechRequest
 from antiphon.text import Sentence, split_stream
 
 OUTPUT_RATE_HZ = 24_000
@@ -20,19 +20,31 @@ FIRST_CHARS = 160
 """The first piece is kept short, so that sound starts early."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sound:
-    """Finished audio, in order, at `OUTPUT_RATE_HZ`."""
+class Script(Protocol):
+    """A text to be spoken, and how. `text` comes in blocks of any size."""
 
-    audio: Waveform
+    @property
+    def text(self) -> Iterable[str]: ...
 
+    @property
+    def mode(self) -> str: ...
 
-SpeechEvent: TypeAlias = Opened | Stage | Closed | Sound
+    @property
+    def seed(self) -> int | None: ...
+
+    @property
+    def max_total_nano(self) -> int | None: ...
+
+    @property
+    def selector(self) -> Selector: ...
+
+    def request(self, text: str) -> Request:
+        """The order of one sentence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What to say, and how. `text` comes in blocks of any size; `engine` empty = whoever offers the voice."""
+    """A text in a named voice; `engine` empty = whoever offers it."""
 
     text: Iterable[str]
     voice: str
@@ -54,8 +66,11 @@ class Speech:
         )
 
 
-async def speak(client: Client, speech: Speech) -> AsyncGenerator[SpeechEvent, None]:
-    """Say it through the network. Closing the stream early cancels and refunds. Memory does not grow with the text."""
+async def speak(client: Client, speech: Script) -> AsyncGenerator[SoundEvent, None]:
+    """Say it through the network; sound comes at `OUTPUT_RATE_HZ`.
+
+    Closing the stream early cancels and refunds. Memory does not grow with the text.
+    """
     pauses: dict[int, float] = {}
     job = Job(
         requests=_requests(speech, pauses),
@@ -120,7 +135,7 @@ class _Stitcher:
         yield self._room.under(piece)
 
 
-def _requests(speech: Speech, pauses: dict[int, float]) -> Iterator[SpeechRequest]:
+def _requests(speech: Script, pauses: dict[int, float]) -> Iterator[Request]:
     """One request a sentence. What cannot be spoken (a line of dashes) only lengthens the pause before it."""
     number = 0
     for sentence in _sentences(speech.text):
