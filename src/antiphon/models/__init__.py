@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece, find
-from antiphon.models.loader import Loader, installed, path, read, session, use_folder
+from antiphon.models.loader import Loader, installed, open_session, path, read, session, use_folder
 
 __all__ = [
     "CATALOG",
@@ -13,6 +13,7 @@ __all__ = [
     "Piece",
     "find",
     "installed",
+    "open_session",
     "path",
     "read",
     "session",

@@ -79,25 +79,8 @@ class Loader:
             gate = self._session_locks.setdefault(name, threading.Lock())
         with gate:
             if key not in self._sessions:
-                self._sessions[key] = self._create(self.read(name, file), threads)
+                self._sessions[key] = open_session(self.read(name, file), threads=threads)
             return self._sessions[key]
-
-    @staticmethod
-    def _create(blob: bytes, threads: int | None) -> onnxruntime.InferenceSession:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        # Spinning workers steal the core of whoever runs beside us: judges, engines, other nodes of this process.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Clips differ in length, and for each new shape the runtime would keep a plan and a larger arena: 490 MB
-        # instead of 220 after ninety clips, for 6% less time.
-        options.enable_mem_pattern = False
-        options.enable_cpu_mem_arena = False
-        if threads is not None:
-            options.intra_op_num_threads = threads
-            options.inter_op_num_threads = 1
-        return onnxruntime.InferenceSession(blob, options, providers=["CPUExecutionProvider"])
 
     def _paths(self, model: Model, file: ModelFile) -> tuple[Path, ...]:
         if self.folder is not None and (local := self.folder / model.name / file.name).is_file():
@@ -124,6 +107,24 @@ class Loader:
             raise ModelError(f"Cannot read {path}: {error.strerror}", _how_to_install(model)) from error
         with self._lock:
             self._verified.add(key)
+
+
+def open_session(blob: bytes, *, threads: int | None = None) -> onnxruntime.InferenceSession:
+    """An ONNX Runtime session on the CPU for a graph in memory, for parts that were cut out of a verified model."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    # Spinning workers steal the core of whoever runs beside us: judges, engines, other nodes of this process.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # Clips differ in length, and for each new shape the runtime would keep a plan and a larger arena: 490 MB
+    # instead of 220 after ninety clips, for 6% less time.
+    options.enable_mem_pattern = False
+    options.enable_cpu_mem_arena = False
+    if threads is not None:
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+    return onnxruntime.InferenceSession(blob, options, providers=["CPUExecutionProvider"])
 
 
 def _locate(piece: Piece, model: Model) -> Path:

@@ -1,0 +1,121 @@
+"""mimic: a cloner out of Kokoro's voices. An approximation until a generator trained for it takes its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import msgspec
+
+from antiphon.audio.waveform import Samples, Waveform
+from antiphon.engines import english
+from antiphon.engines.base import Capabilities
+from antiphon.engines.checks import read_options, require_language, require_latin, require_words, unknown
+from antiphon.engines.kokoro_voices import BY_NAME, is_british
+from antiphon.engines.lazy import Lazy
+from antiphon.engines.mimic import enrolment, halves
+from antiphon.engines.mimic.likeness import Likeness, decode
+from antiphon.engines.mimic.rendering import render
+from antiphon.engines.shape import finish
+from antiphon.errors import InputError
+from antiphon.services import CloneRequest, EnrolRequest, Request, Service
+
+LANGUAGES = ("en-us", "en-gb", "en")
+FIRST_CHARS = 80
+"""Longest first piece, so that the first audio is early."""
+
+
+class MimicEngine:
+    """Speaks in the voice of a profile that `enrol` made. Deterministic: every seed gives one result."""
+
+    name: ClassVar[str] = "mimic"
+
+    class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+        """mimic has no options."""
+
+    def __init__(self, *, threads: int | None = None) -> None:
+        self._halves = Lazy(lambda: halves.load(threads))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(
+            service=Service.CLONE,
+            languages=LANGUAGES,
+            voices=(),
+            rate_hz=halves.RATE_HZ,
+            rtf=0.5,
+            streams=True,
+            seeded=True,
+            mixes_voices=True,
+            licence="Apache-2.0",
+        )
+
+    def check(self, request: Request) -> None:
+        """Raise `InputError` if the profile, language, text, blend or options do not fit."""
+        read_options(self.Options, request.options, self.name)
+        if isinstance(request, EnrolRequest):
+            require_language(request.language, LANGUAGES, self.name)
+        elif isinstance(request, CloneRequest):
+            self._check_clone(request)
+        else:
+            raise InputError("The engine mimic only clones", "Choose another engine for this request.")
+
+    def warm_up(self) -> None:
+        """Load both halves, the reader and the speaker encoder."""
+        from antiphon import models
+
+        self._halves()
+        english.warm()
+        models.session("dvector", threads=1)
+
+    def enrol(self, request: EnrolRequest, seed: int) -> bytes:  # noqa: ARG002  nothing here is random
+        """The likeness of the reference, encoded."""
+        self.check(request)
+        reference = Waveform.from_pcm16(request.reference.pcm, request.reference.rate_hz)
+        return enrolment.enrol(reference, self._halves()).encode()
+
+    def generate(self, request: Request, seed: int) -> Iterator[Waveform]:  # noqa: ARG002  nothing here is random
+        """One chunk per piece of text at 24 kHz."""
+        self.check(request)
+        if not isinstance(request, CloneRequest):
+            raise InputError("An enrolment has no sound", "Call enrol().")
+        likeness = decode(request.profile.data)
+        return self._speak(request, likeness)
+
+    def _check_clone(self, request: CloneRequest) -> None:
+        if request.profile.engine != self.name:
+            raise InputError(f"The voice profile belongs to the engine {request.profile.engine}, not to {self.name}")
+        decode(request.profile.data)
+        for name in request.blend:
+            if name not in BY_NAME:
+                raise unknown("voice", name, BY_NAME)
+        require_language(request.language, LANGUAGES, self.name)
+        if request.speech is not None:
+            raise InputError("The engine mimic cannot change the voice of a recording yet", "Give a text.")
+        require_words(request.text)
+        require_latin(request.text, self.name)
+
+    def _speak(self, request: CloneRequest, likeness: Likeness) -> Iterator[Waveform]:
+        model = self._halves()
+        timbre_mix = blended(likeness.timbre_mix, request.blend)
+        manner = blended(likeness.manner_mix, request.blend)
+        british = request.language.lower() == "en-gb" or sum(w for n, w in manner.items() if is_british(n)) > 0.5
+        silent = True
+        for phonemes, pause_s in english.readings(request.text, british=british, first_chars=FIRST_CHARS):
+            score = model.read(phonemes, manner, request.speed)
+            samples: Samples = render(model, likeness, score, timbre_mix)
+            chunk = finish(samples, halves.RATE_HZ, pause_s=0.0 if silent else pause_s / request.speed)
+            if chunk is not None:
+                silent = False
+                yield chunk
+        if silent:
+            raise InputError(f"There is nothing to speak in {request.text[:40]!r}", "Give at least one word.")
+
+
+def blended(own: dict[str, float], others: dict[str, float]) -> dict[str, float]:
+    """A mix with built-in voices in it: their weights as given, the rest for the mix."""
+    rest = 1.0 - sum(others.values())
+    out = {name: rest * weight for name, weight in own.items()}
+    for name, weight in others.items():
+        out[name] = out.get(name, 0.0) + weight
+    return out
