@@ -38,7 +38,7 @@ def test_voices_of_every_family_speak(voice: str) -> None:
 
 @pytest.mark.slow
 def test_the_weight_moves_a_mix_from_one_voice_to_the_other() -> None:
-    style = engines.load("kokoro")._model().style  # type: ignore[attr-defined]
+    style = KokoroEngine()._model().style
     heart, emma, mixed = style({"af_heart": 1.0}), style({"bf_emma": 1.0}), style({"af_heart": 0.25, "bf_emma": 0.75})
     assert np.allclose(mixed, 0.25 * heart + 0.75 * emma, atol=1e-5)
     assert np.isfinite(_say("af_heart:0.3+bm_george:0.3+zf_xiaoni:0.4")).all()

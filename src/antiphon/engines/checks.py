@@ -11,6 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from antiphon.errors import InputError
+from antiphon.services import Request, SpeechRequest, service_of
 
 LISTED = 12
 """Most choices an error message lists."""
@@ -40,6 +41,16 @@ def read_options(options: type[OptionsT], given: Mapping[str, object], engine: s
         return msgspec.convert(dict(given), options)
     except msgspec.ValidationError as error:
         raise InputError(f"An option of {engine} is wrong: {error}") from error
+
+
+def require_speech(request: Request, engine: str) -> SpeechRequest:
+    """The request as the one kind a speech engine serves. Raises `InputError` for any other."""
+    if not isinstance(request, SpeechRequest):
+        raise InputError(
+            f"The engine {engine} speaks texts in its own voices; it cannot serve a request of {service_of(request)}",
+            "Choose an engine of that service; see: antiphon engines",
+        )
+    return request
 
 
 def require_voice(name: str, voices: Collection[str]) -> None:

@@ -11,12 +11,12 @@ import numpy as np
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import espeak_voices
 from antiphon.engines.base import Capabilities, Voice
-from antiphon.engines.checks import read_options, require_voice, require_words, unknown
+from antiphon.engines.checks import read_options, require_speech, require_voice, require_words, unknown
 from antiphon.engines.espeak_pool import Pool
 from antiphon.engines.lazy import Lazy
 from antiphon.engines.shape import PEAK, faded
 from antiphon.errors import InputError
-from antiphon.services import Request, Service
+from antiphon.services import Request, Service, SpeechRequest
 
 RATE_HZ = 22_050
 PREFIX = "espeak-"
@@ -50,6 +50,7 @@ class EspeakEngine:
 
     def check(self, request: Request) -> None:
         """Raise `InputError` if the voice, language, text or options do not fit."""
+        request = require_speech(request, self.name)
         language = self._language(request)
         if request.language.lower() not in (*language.tags, language.tag.split("-")[0]):
             raise InputError(
@@ -65,10 +66,11 @@ class EspeakEngine:
 
     def generate(self, request: Request, seed: int) -> Iterator[Waveform]:
         """Chunks of about half a second at 22.05 kHz, while the worker still speaks."""
+        request = require_speech(request, self.name)
         self.check(request)
         return self._stream(self._question(request, seed))
 
-    def _question(self, request: Request, seed: int) -> dict[str, str | int]:
+    def _question(self, request: SpeechRequest, seed: int) -> dict[str, str | int]:
         language, options = self._language(request), self._options(request)
         return {
             "voice": f"{language.identifier}+{options.variant}" if options.variant else language.identifier,
@@ -92,14 +94,14 @@ class EspeakEngine:
         if held.size:
             yield _chunk(held, first=first, last=True)
 
-    def _language(self, request: Request) -> espeak_voices.Language:
+    def _language(self, request: SpeechRequest) -> espeak_voices.Language:
         languages = espeak_voices.languages()
         tag = request.voice.removeprefix(PREFIX)
         if not request.voice.startswith(PREFIX) or tag not in languages:
             require_voice(request.voice, [voice.name for voice in self.capabilities.voices])
         return languages[tag]
 
-    def _options(self, request: Request) -> Options:
+    def _options(self, request: SpeechRequest) -> Options:
         options = read_options(self.Options, request.options, self.name)
         if options.variant and options.variant not in espeak_voices.variants():
             raise unknown("variant of espeak", options.variant, espeak_voices.variants())

@@ -11,7 +11,14 @@ import numpy as np
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import english
 from antiphon.engines.base import Capabilities, Voice
-from antiphon.engines.checks import read_options, require_language, require_latin, require_voice, require_words
+from antiphon.engines.checks import (
+    read_options,
+    require_language,
+    require_latin,
+    require_speech,
+    require_voice,
+    require_words,
+)
 from antiphon.engines.lazy import Lazy
 from antiphon.errors import InputError
 from antiphon.services import Request, Service
@@ -56,6 +63,7 @@ class HibariEngine:
 
     def check(self, request: Request) -> None:
         """Raise `InputError` if the voice, language, text or options do not fit."""
+        request = require_speech(request, self.name)
         require_voice(request.voice, [voice.name for voice in VOICES])
         if request.language.lower() == "en-gb":
             raise InputError("The voice hibari speaks en-us, not en-gb", "For en-gb choose bf_emma or bm_george.")
@@ -71,6 +79,7 @@ class HibariEngine:
 
     def generate(self, request: Request, seed: int) -> Iterator[Waveform]:
         """One chunk per sentence at 24 kHz."""
+        request = require_speech(request, self.name)
         self.check(request)
         model = self._model()
         rng = np.random.default_rng(seed % 2**64)

@@ -14,7 +14,7 @@ import numpy as np
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import english
 from antiphon.engines.base import Capabilities
-from antiphon.engines.checks import read_options, require_language, require_latin, require_words
+from antiphon.engines.checks import read_options, require_language, require_latin, require_speech, require_words
 from antiphon.engines.kokoro_voices import BY_NAME, VOICES, is_british
 from antiphon.engines.lazy import Lazy
 from antiphon.engines.mix import parse_mix
@@ -67,6 +67,7 @@ class KokoroEngine:
 
     def check(self, request: Request) -> None:
         """Raise `InputError` if the voice or mix, language, text or options do not fit."""
+        request = require_speech(request, self.name)
         parse_mix(request.voice, BY_NAME)
         require_language(request.language, LANGUAGES, self.name)
         read_options(self.Options, request.options, self.name)
@@ -80,6 +81,7 @@ class KokoroEngine:
 
     def generate(self, request: Request, seed: int) -> Iterator[Waveform]:  # noqa: ARG002  nothing here is random
         """One chunk per piece of text (a sentence, or a clause of a long one) at 24 kHz."""
+        request = require_speech(request, self.name)
         self.check(request)
         mix = parse_mix(request.voice, BY_NAME)
         british = _is_british(request, read_options(self.Options, request.options, self.name).accent, mix)

@@ -1,7 +1,8 @@
 """The plugin door: engines enter through the entry point group `antiphon.engines`, ours like anybody else's.
 
 Listing names imports no engine; loading an engine loads no model. A plugin that fails to load is reported by
-`problems()` and in the log, and everything else goes on.
+`problems()` and in the log, and everything else goes on. Engines are handed out behind a guard (`engines.guard`), so
+that none clones without consent, whoever wrote it.
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ import logging
 import threading
 from importlib.metadata import EntryPoint, entry_points
 
-from antiphon.engines.base import Capabilities, Engine, Voice
+from antiphon.clock import Clock, SystemClock
+from antiphon.engines.base import Capabilities, Cloner, Engine, Voice
 from antiphon.engines.checks import unknown
+from antiphon.engines.guard import guarded
 from antiphon.engines.mix import parse_mix as _parse_mix
 from antiphon.errors import InputError, ModelError
+from antiphon.services import Service
 
 GROUP = "antiphon.engines"
 _OURS = "antiphon"
@@ -24,9 +28,14 @@ _log = logging.getLogger(__name__)
 
 
 class Registry:
-    """Engines by name. `points` are the entry points to choose from; ours win over others of the same name."""
+    """Engines by name. `points` are the entry points to choose from; ours win over others of the same name.
 
-    def __init__(self, points: tuple[EntryPoint, ...]) -> None:
+    `clock` tells the engines' guards whether a consent is in force.
+    """
+
+    def __init__(self, points: tuple[EntryPoint, ...], *, clock: Clock | None = None) -> None:
+        self.points = points
+        self._clock = clock or SystemClock()
         self._points: dict[str, EntryPoint] = {}
         self._problems: dict[str, str] = {}
         self._engines: dict[str, Engine] = {}
@@ -112,7 +121,10 @@ class Registry:
             raise ModelError(
                 f"{point.value} is not an engine called {name}", "See antiphon.engines.Engine and docs/engines.md."
             )
-        return engine
+        if able.service is Service.CLONE and not isinstance(engine, Cloner):
+            self._report(name, "it clones but cannot enrol")
+            raise ModelError(f"{point.value} is of the service clone but has no enrol()", "See docs/engines.md.")
+        return guarded(engine, able.service, self._clock)
 
     def _report(self, name: str, problem: str) -> None:
         if self._problems.get(name) != problem:
