@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import functools
+import re
+import unicodedata
+
 import msgspec
+
+from antiphon.music import grammar
+from antiphon.music.instruments import instruments
+from antiphon.music.wording import Wording, interpret
 
 
 class Brief(msgspec.Struct, frozen=True, kw_only=True):
     """A prompt, read. None and empty = not said; the composer chooses, and judges do not ask for it.
 
-    `energy`, `brightness` and `density` are 0..1. `notes` tells what was resolved or not understood, in sentences.
+    `energy`, `brightness` and `density` are 0..1. `tempo_range_bpm` is what a word such as *slow* or a named range
+    means, where no single tempo is named. `style` is a key of `antiphon.music.styles.STYLES`. `instruments` are parts
+    of the sound chip: `[square|pulse|thin|triangle] lead`, `[square|pulse|triangle] bass`, `arpeggio`, `chords`,
+    `drums`, `echo`, each also as `no drums` and so on. `notes` tells what was resolved or not understood, in sentences.
     """
 
     prompt: str
     tempo_bpm: float | None = None
+    tempo_range_bpm: tuple[float, float] | None = None
     tonic: int | None = None  # 0 = C ... 11 = B
     mode: str | None = None  # "major" or "minor"
     meter: int | None = None  # beats in a bar: 3 or 4
@@ -28,6 +40,72 @@ class Brief(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
 
 
+_LOOP = re.compile(r"\b(?:seamless(?:ly)?\s+)?loop(?:s|ed|ing|able)?\b|\bendless\b|\brepeats? forever\b", re.IGNORECASE)
+_NO_LOOP = re.compile(
+    r"\b(?:no|not|without|never|don't)\s+(?:\w+\s+)?(?:loop(?:s|ed|ing|able)?|endless)\b", re.IGNORECASE
+)
+
+
+@functools.lru_cache(maxsize=64)
 def read(prompt: str) -> Brief:
-    """Read free words. Never fails for words it does not know; contradictions are resolved and told in `notes`."""
-    raise NotImplementedError
+    """Read free words. Never fails for words it does not know; contradictions are resolved and told in `notes`.
+
+    Numbers beat words, and of two that contradict each other the first named counts. Words that the grammar does not
+    know are compared with styles and moods by meaning, where the prompt names none.
+    """
+    text = grammar.spelt_numbers(unicodedata.normalize("NFKC", prompt).replace("\u2019", "'"))
+    tempo = grammar.tempo(text)
+    meter = grammar.meter(tempo.rest)
+    length = grammar.length(meter.rest)
+    key = grammar.key(length.rest)
+    form = grammar.structure(key.rest)
+    parts = instruments(form.rest)
+    loop = bool(_LOOP.search(parts.rest)) and not _NO_LOOP.search(parts.rest)
+    said = (tempo.value, meter.value, length.value, key.value, form.value, parts.value)
+    words = interpret(
+        _LOOP.sub(" ", _NO_LOOP.sub(" ", parts.rest)), anything=loop or any(value is not None for value in said)
+    )
+    beats, meter_notes = _meter(meter.value, words)
+    tempo_bpm, tempo_range, tempo_notes = _tempo(tempo.value, words)
+    told = (tempo.notes, meter.notes, length.notes, key.notes, form.notes, parts.notes, words.notes)
+    return Brief(
+        prompt=prompt,
+        tempo_bpm=tempo_bpm,
+        tempo_range_bpm=tempo_range,
+        tonic=key.value.tonic if key.value else None,
+        mode=key.value.mode if key.value else None,
+        meter=beats,
+        style=words.style,
+        mood=words.mood,
+        energy=words.energy,
+        brightness=words.brightness,
+        density=words.density,
+        instruments=parts.value or (),
+        structure=form.value or "",
+        seconds=length.value,
+        loop=loop,
+        notes=(*(note for notes in told for note in notes), *meter_notes, *tempo_notes),
+    )
+
+
+def _meter(named: int | None, words: Wording) -> tuple[int | None, tuple[str, ...]]:
+    if not words.waltz:
+        return named, ()
+    if named == 4:
+        return 4, ("A waltz in 4/4 is asked for: the number counts.",)
+    return 3, ()
+
+
+def _tempo(
+    named: grammar.Tempo | None, words: Wording
+) -> tuple[float | None, tuple[float, float] | None, tuple[str, ...]]:
+    said = words.tempo_range_bpm
+    if named is None:
+        return None, said, ()
+    notes: tuple[str, ...] = ()
+    if said and (named.high < 0.85 * said[0] or named.low > 1.15 * said[1]):
+        number = f"{named.low:g}" if named.low == named.high else f"{named.low:g}-{named.high:g}"
+        notes = (f"{words.tempo_word.capitalize()} does not fit {number} bpm: the number counts.",)
+    if named.low == named.high:
+        return named.low, None, notes
+    return None, (named.low, named.high), notes

@@ -1,0 +1,112 @@
+"""A piece as notes: what the composer writes, and what MIDI, MusicXML and the sound chip are made from."""
+
+from __future__ import annotations
+
+import msgspec
+
+TICKS = 24
+"""Ticks a beat: sixteenths are 6, triplet eighths 8."""
+
+DRUM_NOTES = {"kick": 36, "snare": 38, "clap": 39, "hat": 42, "open hat": 46, "tom": 45, "cymbal": 49}
+"""Drums by their General MIDI numbers."""
+
+TRACKS = ("lead", "counter", "bass", "drums")
+
+
+class Note(msgspec.Struct, frozen=True):
+    """`start` and `length` in ticks, `pitch` a MIDI number, `velocity` 1-127.
+
+    `chord` holds semitones above `pitch` that sound with it (on the chip: one after the other, very fast).
+    `articulation` is empty, `staccato`, `legato`, `vibrato` or `slide` (from the note before).
+    """
+
+    start: int
+    length: int
+    pitch: int
+    velocity: int
+    articulation: str = ""
+    chord: tuple[int, ...] = ()
+
+    @property
+    def stop(self) -> int:
+        return self.start + self.length
+
+    @property
+    def pitches(self) -> tuple[int, ...]:
+        return (self.pitch, *(self.pitch + step for step in self.chord))
+
+
+class Track(msgspec.Struct, frozen=True):
+    """One part, its notes by start; a pitched part plays one note (or chord) at a time."""
+
+    name: str
+    notes: tuple[Note, ...]
+
+
+class Chord(msgspec.Struct, frozen=True):
+    """A harmony from `start` for `length` ticks: `root` 0-11, semitones above it, and its Roman numeral."""
+
+    start: int
+    length: int
+    root: int
+    steps: tuple[int, ...]
+    symbol: str
+
+    @property
+    def classes(self) -> frozenset[int]:
+        """Pitch classes 0-11."""
+        return frozenset((self.root + step) % 12 for step in self.steps)
+
+
+class Section(msgspec.Struct, frozen=True):
+    """`letter` A-E, or `intro`, `break`, `ending`. `repeat` counts earlier sections of the letter; `level` 0..1."""
+
+    letter: str
+    start: int  # ticks
+    bars: int
+    repeat: int
+    level: float
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole piece. Audio starts at tick 0; the first full bar starts at `pickup`. `seconds` is its exact length.
+
+    The final chord may ring on after the last bar line. With `loop`, the end leads into the start.
+    """
+
+    prompt: str
+    seed: int
+    style: str
+    mood: str | None
+    tempo_bpm: float
+    meter: int
+    tonic: int
+    mode: str
+    seconds: float
+    loop: bool
+    pickup: int  # ticks
+    ticks: int  # all of them
+    energy: float
+    brightness: float
+    tracks: tuple[Track, ...]
+    chords: tuple[Chord, ...]
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def bar_ticks(self) -> int:
+        return self.meter * TICKS
+
+    def track(self, name: str) -> Track:
+        """The part of that name, empty where the piece has none."""
+        return next((track for track in self.tracks if track.name == name), Track(name, ()))
+
+    def second(self, tick: float) -> float:
+        """When a tick sounds."""
+        return tick * 60.0 / (self.tempo_bpm * TICKS)
+
+    def chord_at(self, tick: int) -> Chord:
+        """The harmony at a tick."""
+        return next(
+            (chord for chord in self.chords if chord.start <= tick < chord.start + chord.length), self.chords[-1]
+        )
