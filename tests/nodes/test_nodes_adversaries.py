@@ -330,10 +330,10 @@ async def test_a_validators_key_opens_its_own_part_only(tmp_path: Path) -> None:
             for i, (k, r) in enumerate(zip(keys, say("One part.", "Another part."), strict=True))
         ]
         mine = wrap_for(keys[0], stranger.seal_public, task=closed.task.task, index=0, receiver=stranger.node_id)
-        opened = open_order(orders[0], mine, task=closed.task, record=closed.parts[0], identity=stranger)
+        opened = open_order(orders[0], mine, task=closed.task, record=closed.parts[0], identity=stranger, at_ms=0)
         assert opened.brief.request.text == "One part."
         with pytest.raises(ProtocolError):
-            open_order(orders[1], mine, task=closed.task, record=closed.parts[1], identity=stranger)
+            open_order(orders[1], mine, task=closed.task, record=closed.parts[1], identity=stranger, at_ms=0)
 
 
 # Clients

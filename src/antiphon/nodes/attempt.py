@@ -23,6 +23,7 @@ from antiphon.errors import (
 from antiphon.ledger import panel
 from antiphon.ledger.base import NodeRecord, PartRecord, PartState
 from antiphon.ledger.operations import Skip
+from antiphon.nodes.consents import require_standing
 from antiphon.nodes.events import Artefact, Audio, Stage
 from antiphon.nodes.messages import (
     FETCH,
@@ -194,9 +195,11 @@ def _release(part: PartRun, copy: Copy) -> None:
 async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt | None) -> None:
     """The part is final: release what was judged valid, or raise what went wrong.
 
-    1. Money came back: the reason. 2. The producer's copy counts if its hash is the judged one. 3. Else the judged
-    audio comes from a validator. 4. In stream mode it must begin with what was heard already.
+    0. Of a task whose consent was revoked nothing is released any more, valid or not. 1. Money came back: the reason.
+    2. The producer's copy counts if its hash is the judged one. 3. Else the judged audio comes from a validator.
+    4. In stream mode it must begin with what was heard already.
     """
+    await require_standing(client.context.ledger, run.grants)  # 0
     if record.state is not PartState.VALID:
         raise _failure(part, record)  # 1
     ruling = record.rulings[-1]

@@ -31,6 +31,7 @@ from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Cancel, OpenTask, Selector
 from antiphon.nodes.attempt import Attempt, begin, conclude
 from antiphon.nodes.blocking import in_daemon
+from antiphon.nodes.consents import grants_of
 from antiphon.nodes.events import Audio, Closed, Event, Opened, Stage
 from antiphon.nodes.messages import ORDER, Brief
 from antiphon.nodes.node import Actor
@@ -173,13 +174,15 @@ class Client(Actor):
             request_hash=digest,
             max_total_nano=quote.total_nano,
             synthetic=job.synthetic,
+            grants=grants_of(request for _, request in batch),
         )
         run = TaskRun(task, quote, job.mode, parts)
         runs.append(run)
         # Its own task, for a cancel must not leave it open whether the money moved: `_abandon` waits for the answer.
         run.opening = asyncio.create_task(self.submit(operation, task), name=f"opening {task[:8]}")
         await asyncio.shield(run.opening)
-        run.rules = (await self.context.ledger.task(task)).rules
+        opened = await self.context.ledger.task(task)
+        run.rules, run.grants = opened.rules, opened.grants
         run.workers = [asyncio.create_task(self._part(run, part), name=f"part {part.number}") for part in parts]
         return run
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from antiphon.errors import ProtocolError
 from antiphon.ledger.base import PartRecord, TaskRecord
+from antiphon.nodes.consents import require_named
 from antiphon.nodes.messages import Brief, Order, key_commitment, key_context, order_context
 from antiphon.protocol import Identity, TaskKey, canonical, envelope
 from antiphon.protocol.sealing import seal, unseal, unwrap, wrap
@@ -23,12 +24,16 @@ class OpenedOrder:
 
 
 def open_order(
-    raw: bytes, wrapped_key: bytes, *, task: TaskRecord, record: PartRecord, identity: Identity
+    raw: bytes, wrapped_key: bytes, *, task: TaskRecord, record: PartRecord, identity: Identity, at_ms: int
 ) -> OpenedOrder:
-    """Verify an order and open it. Raises `ProtocolError` naming the step that failed.
+    """Verify an order and open it. Raises `ProtocolError` (and for 6 `InputError`) naming the step that failed.
 
     1. signed by the task's client, for this task and part; 2. the key was wrapped for us; 3. it is the key the client
-    committed to; 4. the brief opens with it; 5. the client declared, and so pays for, all of its units.
+    committed to; 4. the brief opens with it; 5. the client declared, and so pays for, all of its units; 6. a request
+    that needs a consent carries one that allows it to this client at `at_ms`, and that the task named in the ledger.
+
+    Who makes audio asks for 6 as of now. Who judges asks as of the task's opening: a consent that ended since was in
+    force when the work was taken. A refusal costs nobody anything: the part is passed on, or refunded.
     """
     index = record.part.index
     signed = envelope.verify_at(raw)
@@ -44,6 +49,7 @@ def open_order(
         brief = canonical.decode(Brief, unseal(key, order.sealed_brief, order_context(task.task, index)))  # 4
         if (units := units_of(brief.request)) > record.part.units:
             raise ProtocolError(f"The order has {units} units, {record.part.units} are paid for")  # 5
+        require_named(brief.request, task, at_ms=at_ms)  # 6
     except BaseException:
         key.destroy()
         raise

@@ -13,12 +13,14 @@ from antiphon.economy.types import Role
 from antiphon.errors import AntiphonError, BusyError, ConflictError, ProtocolError, UnavailableError
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Decline, Deliver, ServiceOffer
+from antiphon.nodes.consents import require_standing
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.messages import DONE, FRAME_DONE, WORK, Done, ResultHash, Work, form_frame
 from antiphon.nodes.node import Context, Node, Route
 from antiphon.nodes.parts import open_order
 from antiphon.nodes.production import Production
 from antiphon.nodes.showing import shepherd
+from antiphon.nodes.watching import while_ours
 from antiphon.nodes.workshop import Chunks, Workshop
 from antiphon.protocol import Envelope, canonical
 
@@ -30,7 +32,8 @@ class Producer(Node):
 
     1. A part is claimed only after order, client and assignment are checked, so a stranger cannot block it.
     2. It is made apart from the client's answer: a client that leaves before all is made cancels it; one that stops
-    reading delays nobody. 3. Once made it is delivered, shown and paid for, whether or not the client still listens.
+    reading delays nobody. A part that leaves our hands meanwhile (passed on, cancelled, its consent revoked) is made no
+    further. 3. Once made it is delivered, shown and paid for, whether or not the client still listens.
     """
 
     new_work = frozenset({WORK})
@@ -90,7 +93,8 @@ class Producer(Node):
         if task.client != message.sender:
             raise ProtocolError("Only the task's client may ask for its work")
         self._expect_ours(record, work.attempt)
-        order = open_order(work.order, work.wrapped_key, task=task, record=record, identity=self.context.identity)
+        own, now_ms = self.context.identity, self.context.clock.now_ms()
+        order = open_order(work.order, work.wrapped_key, task=task, record=record, identity=own, at_ms=now_ms)
         try:
             self._workshop.check(order.brief.request)
             self._claimable(ticket)
@@ -126,10 +130,11 @@ class Producer(Node):
             async with self._slots:
                 if waited:
                     self._expect_ours(await self.context.ledger.part(job.task.task, job.index), job.attempt)
-                await self._make(job)
+                await while_ours(self, job.record, self._make(job))
             job.made = True
             job.told(done=await self._deliver(job))
             record = await self._show(job)
+            await require_standing(self.context.ledger, job.task.grants)
         except AntiphonError as error:
             job.told(error=error)
             raise

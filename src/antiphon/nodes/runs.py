@@ -9,6 +9,7 @@ from antiphon.economy.types import DEFAULT_RULES, Quote, Rules
 from antiphon.errors import AntiphonError
 from antiphon.nodes.events import Event
 from antiphon.protocol import TaskKey
+from antiphon.protocol.consent import GrantRef
 from antiphon.services import Request
 
 
@@ -36,5 +37,6 @@ class TaskRun:
     mode: str
     parts: list[PartRun]
     rules: Rules = DEFAULT_RULES
+    grants: tuple[GrantRef, ...] = ()
     opening: asyncio.Task[None] | None = None
     workers: list[asyncio.Task[None]] = field(default_factory=list)

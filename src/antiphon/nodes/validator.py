@@ -15,6 +15,7 @@ from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState, TaskRecord
 from antiphon.ledger.limits import check_vote
 from antiphon.ledger.operations import Commit, Reveal, ServiceOffer
+from antiphon.nodes.consents import require_standing
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.listening.base import Listener, Submission
 from antiphon.nodes.messages import (
@@ -79,7 +80,8 @@ class Validator(Node):
         task = await self.context.ledger.task(message.task)
         record = await self.context.ledger.part(message.task, judge.index)
         self._expected(message, judge, task, record)
-        order = open_order(judge.order, judge.wrapped_key, task=task, record=record, identity=self.context.identity)
+        own, then_ms = self.context.identity, task.opened_ms
+        order = open_order(judge.order, judge.wrapped_key, task=task, record=record, identity=own, at_ms=then_ms)
         with order.key:
             submission = self._open_result(judge, order, record)
         self._claimable(ticket)  # claimed only now, so that a stranger's copy cannot block the producer's
@@ -166,6 +168,7 @@ class Validator(Node):
         record = await self.context.ledger.part(message.task, fetch.index)
         if record.state is not PartState.VALID or record.attempt != fetch.attempt:
             raise ConflictError(f"Part {fetch.index} is {record.state}", "Audio is handed out once it was found valid.")
+        await require_standing(self.context.ledger, task.grants)
         sealed = self._kept.get((message.task, fetch.index, fetch.attempt))
         if sealed is None:
             raise ConflictError("This validator does not hold that audio", "Ask another validator of the part.")
