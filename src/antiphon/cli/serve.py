@@ -71,7 +71,9 @@ def serve_ledger(
     run(run_ledger(settings.home, Berth(host, port, endpoint or ""), grant, read_rules(rules)))
 
 
-@click.group(epilog="\b\nExamples:\n  antiphon node processor --engine hibari\n  antiphon node validator\n")
+@click.group(
+    epilog="\b\nExamples:\n  antiphon node processor --engine hibari\n  antiphon node trainer --engine mimic\n  antiphon node validator\n"
+)
 def node() -> None:
     """Run a node and earn."""
 
@@ -98,18 +100,47 @@ def processor(
     bond: int,
 ) -> None:
     """Run a processor node: it makes audio with one engine."""
-    from antiphon.engines import registry
-    from antiphon.nodes.network import OTHER_PRICE_NANO, PRICES_NANO
+    from antiphon.nodes.network import processing
     from antiphon.nodes.producer import Producer
-    from antiphon.nodes.workshop import EngineWorkshop
 
-    price_nano = PRICES_NANO.get(engine, OTHER_PRICE_NANO) if price is None else price
-    workshop = EngineWorkshop(registry.load(engine), price_nano)
+    workshop = processing(engine, price)
 
     def build(context: Context) -> Node:
         return Producer(context, workshop, slots=slots, queue=queue)
 
     run(run_node(settings, build, name or engine, Berth(host, port, endpoint or ""), bond))
+
+
+@node.command("trainer", epilog="\b\nExamples:\n  antiphon node trainer --engine mimic\n")
+@click.option("--engine", required=True, help="What learns voices: see `antiphon engines`.")
+@click.option("--price", type=Amount("uANT"), help="Per unit (15 a second of the reference), in millionths of an ANT.")
+@click.option("--queue", default=8, show_default=True, type=click.IntRange(0, 1024), help="Voices that may wait.")
+@_berth_options(0)
+@click.option("--name", help="Name of this node's key in the data folder; by default the engine's.")
+@click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
+@click.pass_obj
+def trainer(
+    settings: Settings,
+    engine: str,
+    price: int | None,
+    queue: int,
+    host: str,
+    port: int,
+    endpoint: str | None,
+    name: str | None,
+    bond: int,
+) -> None:
+    """Run a trainer node: it learns voices from references."""
+    from antiphon.economy.types import Role
+    from antiphon.nodes.network import training
+    from antiphon.nodes.producer import Producer
+
+    workshop = training(engine, price)
+
+    def build(context: Context) -> Node:
+        return Producer(context, workshop, role=Role.TRAINER, queue=queue)
+
+    run(run_node(settings, build, name or f"{engine}-trainer", Berth(host, port, endpoint or ""), bond))
 
 
 @node.command("validator", epilog="\b\nExamples:\n  antiphon node validator --probe-every 60\n")

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from antiphon.clock import Clock, SystemClock
-from antiphon.economy.types import NANO
+from antiphon.economy.types import NANO, Role
 from antiphon.engines import registry
-from antiphon.errors import OutputError
+from antiphon.engines.base import Cloner
+from antiphon.errors import InputError, OutputError
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Deposit, Stake
 from antiphon.ledger.sql import SqlLedger
@@ -27,7 +28,8 @@ from antiphon.nodes.node import Actor, Context, Node
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.transport import InProcessTransport
 from antiphon.nodes.validator import Validator
-from antiphon.nodes.workshop import EngineWorkshop
+from antiphon.nodes.listening.clones import describe
+from antiphon.nodes.workshop import EngineWorkshop, EnrolWorkshop, Workshop
 from antiphon.protocol import Identity, load_or_create
 
 PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000}
@@ -41,9 +43,10 @@ BOND_NANO = 100 * NANO
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which nodes an embedded network has: `processors` names an engine for each node."""
+    """Which nodes an embedded network has: `processors` and `trainers` name an engine for each node."""
 
-    processors: tuple[str, ...] = ("hibari", "hibari", "kokoro", "kokoro", "espeak")
+    processors: tuple[str, ...] = ("hibari", "hibari", "kokoro", "kokoro", "espeak", "mimic")
+    trainers: tuple[str, ...] = ("mimic",)
     validators: int = 3
     grant_nano: int = GRANT_NANO
 
@@ -115,13 +118,32 @@ async def fund(bank: Actor, node: Actor, bond_nano: int) -> None:
         await node.submit(Stake(amount_nano=missing))
 
 
+def processing(engine: str, price_nano: int | None = None) -> Workshop:
+    """What a processor with this engine runs. Raises `InputError` for an unknown engine, `ModelError` for a broken one."""
+    return EngineWorkshop(registry.load(engine), _price(engine, price_nano))
+
+
+def training(engine: str, price_nano: int | None = None) -> Workshop:
+    """What a trainer with this engine runs. Raises `InputError` for an engine that cannot enrol voices."""
+    made = registry.load(engine)
+    if not isinstance(made, Cloner):
+        raise InputError(f"The engine {engine} cannot enrol voices", "Engines that can: antiphon engines.")
+    return EnrolWorkshop(made, _price(engine, price_nano), describe)
+
+
+def _price(engine: str, price_nano: int | None) -> int:
+    return PRICES_NANO.get(engine, OTHER_PRICE_NANO) if price_nano is None else price_nano
+
+
 def _nodes(plan: Plan, listener: Listener, context: Callable[[str], Context]) -> Iterator[tuple[str, Node]]:
     counts: dict[str, int] = {}
     for engine in plan.processors:
         counts[engine] = counts.get(engine, 0) + 1
         name = f"{engine}-{counts[engine]}"
-        workshop = EngineWorkshop(registry.load(engine), PRICES_NANO.get(engine, OTHER_PRICE_NANO))
-        yield name, Producer(context(name), workshop, queue=32)
+        yield name, Producer(context(name), processing(engine), queue=32)
+    for engine in plan.trainers:
+        name = f"{engine}-trainer"
+        yield name, Producer(context(name), training(engine), role=Role.TRAINER, queue=8)
     for number in range(1, plan.validators + 1):
         name = f"validator-{number}"
         yield name, Validator(context(name), listener, VALIDATOR_PRICE_NANO)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from antiphon.engines.base import Engine
-from antiphon.errors import AntiphonError, UnavailableError
+from antiphon.engines.base import Cloner, Engine
+from antiphon.errors import AntiphonError, InputError, UnavailableError
 from antiphon.ledger.operations import ServiceOffer
-from antiphon.nodes.messages import Form
-from antiphon.services import Request
+from antiphon.nodes.messages import DATA, Form
+from antiphon.protocol import canonical
+from antiphon.services import EnrolRequest, Request, VoiceProfile
 
 
 class Workshop(Protocol):
@@ -67,6 +68,37 @@ class EngineWorkshop:
                     "Ask another node.",
                 )
             yield chunk.to_pcm16()
+
+
+Describe = Callable[[EnrolRequest, bytes, Cloner], VoiceProfile]
+"""Listens to what an engine learnt from a reference (`VoiceProfile.data`), and writes down how it sounds."""
+
+
+class EnrolWorkshop:
+    """A trainer's: a cloner that learns voices, at a price per unit. Its results are voice profiles."""
+
+    form = DATA
+
+    def __init__(self, engine: Cloner, price_nano: int, describe: Describe) -> None:
+        self._engine = engine
+        self._price_nano = price_nano
+        self._describe = describe
+
+    @property
+    def offer(self) -> ServiceOffer:
+        can = self._engine.capabilities
+        return ServiceOffer(
+            service=str(can.service), price_nano=self._price_nano, languages=can.languages, engine=self._engine.name
+        )
+
+    def check(self, request: Request) -> None:
+        if not isinstance(request, EnrolRequest):
+            raise InputError("A trainer enrols voices, and this is another request", "Send it to a processor.")
+
+    def produce(self, request: Request, seed: int) -> Iterator[bytes]:
+        self.check(request)
+        assert isinstance(request, EnrolRequest)
+        yield canonical.encode(self._describe(request, self._engine.enrol(request, seed), self._engine))
 
 
 class Chunks:
