@@ -4,7 +4,7 @@ from antiphon.audio.encoding import Encoder, encoder_for, wav_header
 from antiphon.audio.formats import FORMATS, Format, format_named, format_of
 from antiphon.audio.joining import Joiner
 from antiphon.audio.loudness import Loudness, Meter, measure, peak_dbfs, rms_dbfs
-from antiphon.audio.normalising import MUSIC_LUFS, SPEECH_LUFS, NormalisedStream, Normaliser
+from antiphon.audio.normalising import MUSIC_LUFS, SPEECH_EXPECTED_LUFS, SPEECH_LUFS, NormalisedStream, Normaliser
 from antiphon.audio.reading import MAX_AUDIO_BYTES, MAX_AUDIO_S, read, read_blocks
 from antiphon.audio.resampling import Resampler, resample
 from antiphon.audio.room import RoomTone
@@ -16,6 +16,7 @@ __all__ = [
     "MAX_AUDIO_BYTES",
     "MAX_AUDIO_S",
     "MUSIC_LUFS",
+    "SPEECH_EXPECTED_LUFS",
     "SPEECH_LUFS",
     "AudioWriter",
     "Encoder",

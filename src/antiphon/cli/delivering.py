@@ -20,7 +20,7 @@ from antiphon.cli.result import Result
 from antiphon.errors import AntiphonError, FundsError, InputError, OutputError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:
-    from antiphon.audio import AudioWriter, Format
+    from antiphon.audio import AudioWriter, Format, NormalisedStream, Waveform
     from antiphon.cli.connect import Session
     from antiphon.cli.manuscript import Extent
     from antiphon.cli.progress import Progress
@@ -54,6 +54,8 @@ class Wish:
     format_name: str | None
     as_json: bool
     quiet: bool
+    loudness_lufs: float | None = None  # None: as it was made
+    expected_lufs: float | None = None  # how loud it is made, as far as known
 
 
 def deliver(
@@ -69,7 +71,9 @@ def deliver(
     result = Result(wish.output)
     try:
         with AudioWriter(wish.output, form, rate_hz, channels) as writer, progress:
-            run(_work(settings, order, Delivery(writer, progress, result, settings.home)))
+            delivery = Delivery(writer, progress, result, settings.home, _level(wish, rate_hz, channels))
+            run(_work(settings, order, delivery))
+            delivery.finish()
     except (KeyboardInterrupt, Terminated) as error:
         code = 128 + error.number if isinstance(error, Terminated) else CANCELLED_EXIT
         raise Cancelled(f"Cancelled. {result.standing}", code) from error
@@ -102,6 +106,23 @@ class Delivery:
     progress: Progress
     result: Result
     home: Path
+    level: NormalisedStream | None = None
+
+    def write(self, audio: Waveform) -> None:
+        self.writer.write(audio if self.level is None else self.level.push(audio))
+
+    def finish(self) -> None:
+        """Write what was held back to see peaks coming."""
+        if self.level is not None:
+            self.writer.write(self.level.finish())
+
+
+def _level(wish: Wish, rate_hz: int, channels: int) -> NormalisedStream | None:
+    from antiphon.audio import Normaliser
+
+    if wish.loudness_lufs is None:
+        return None
+    return Normaliser(wish.loudness_lufs).stream(rate_hz, channels, expected_lufs=wish.expected_lufs)
 
 
 async def _work(settings: Settings, order: Order, to: Delivery) -> None:
@@ -171,7 +192,7 @@ async def _follow(
             if isinstance(event, Sound):
                 if result.first_audio_s is None:
                     result.first_audio_s = asyncio.get_running_loop().time() - started_s
-                await asyncio.to_thread(to.writer.write, event.audio)
+                await asyncio.to_thread(to.write, event.audio)
                 result.seconds += event.audio.duration_s
                 progress.sound(result.seconds)
             elif isinstance(event, Opened):

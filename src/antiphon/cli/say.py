@@ -9,6 +9,7 @@ import click
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Order, Wish, checked_format, deliver, options_of
+from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ Examples:
 @click.option("--seed", type=int, help="The same seed gives the same audio.")
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine.")
 @click.option("--stream/--verified", default=None, help="Release audio as it is made, or only after the vote.")
+@loudness_option(SPEECH)
 @click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -51,10 +53,12 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     Without any set-up this runs a whole network in this process; with --ledger, or while `antiphon ledger serve`
     runs, it joins that one. TEXT may also come through a pipe.
     """
+    from antiphon.audio import SPEECH_EXPECTED_LUFS
     from antiphon.cli.manuscript import manuscript_of
     from antiphon.nodes.speech import OUTPUT_RATE_HZ, speak
 
-    wish = Wish(output, given["format_name"], given["as_json"], given["quiet"])
+    target = given["loudness"]
+    wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], target, SPEECH_EXPECTED_LUFS)
     checked_format(wish)  # before a long text is read
     manuscript = manuscript_of(text, file)
     speech = _speech(settings, manuscript, output, given)
