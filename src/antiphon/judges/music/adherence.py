@@ -1,0 +1,56 @@
+"""Adherence: what the prompt asks for against what is heard. What it does not ask for is never held against a piece."""
+
+from __future__ import annotations
+
+from antiphon.judges.music import key, structure, tempo, tones
+from antiphon.judges.music.clip import Clip, Figures, too_short
+
+_NOT_ASKED = "the prompt names no"
+
+
+def tempo_figures(clip: Clip) -> Figures:
+    """`tempo_bpm` heard; `tempo_support` of the asked tempo: its share of the clearest pulse, 1 = it is the pulse."""
+    names = ("tempo_bpm", "tempo_support")
+    if reason := too_short(clip, tempo.MIN_S):
+        return dict.fromkeys(names, reason)
+    pulse = tempo.pulse_of(clip.sound)
+    if pulse.clarity < tempo.MIN_PULSE:
+        return dict.fromkeys(names, "no pulse is heard")
+    brief = clip.brief
+    asked: float | str = f"{_NOT_ASKED} tempo"
+    if brief.tempo_bpm is not None:
+        asked = pulse.support(brief.tempo_bpm)
+    elif brief.tempo_range_bpm is not None:
+        asked = pulse.support_within(*brief.tempo_range_bpm)
+    return {"tempo_bpm": pulse.best_bpm, "tempo_support": asked}
+
+
+def key_figures(clip: Clip) -> Figures:
+    """`key` heard (0 = C major ... 23 = B minor); `key_gap`: how much worse the asked key fits, 0 = it is the best."""
+    if reason := too_short(clip, key.MIN_S):
+        return {"key": reason, "key_gap": reason}
+    keys = key.keys_of(clip.sound)
+    if keys is None:
+        return {"key": "too little is pitched", "key_gap": "too little is pitched"}
+    brief = clip.brief
+    asked = f"{_NOT_ASKED} key" if brief.tonic is None else keys.gap(brief.tonic, brief.mode)
+    return {"key": float(keys.best), "key_gap": asked}
+
+
+def structure_figures(clip: Clip) -> Figures:
+    """`variety` and `repetition`."""
+    if reason := too_short(clip, structure.MIN_S):
+        return {"variety": reason, "repetition": reason}
+    found = structure.structure_of(clip.sound)
+    if found is None:
+        # Nothing changes: all of it is repeated, and none of it is new. That is known, not missing.
+        return {"variety": 0.0, "repetition": 1.0}
+    return {"variety": found.variety, "repetition": found.repetition}
+
+
+def tone_figures(clip: Clip) -> Figures:
+    """`tonality`, `pitches`, `bandwidth_hz`."""
+    if reason := too_short(clip, 1.0):
+        return dict.fromkeys(("tonality", "pitches", "bandwidth_hz"), reason)
+    found = tones.tones_of(clip.sound)
+    return {"tonality": found.tonality, "pitches": float(found.pitches), "bandwidth_hz": found.bandwidth_hz}

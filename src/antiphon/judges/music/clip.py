@@ -1,0 +1,42 @@
+"""A delivery with everything the judges derive from it, and what a judge answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TypeAlias
+
+from antiphon.audio.waveform import Samples, Waveform
+from antiphon.hearing.features import mono_16k
+from antiphon.judges.music.evidence import MusicEvidence
+from antiphon.judges.music.sound import Sound
+from antiphon.music.brief import Brief, read
+
+Figures: TypeAlias = dict[str, float | str]
+"""Values by name; a string is the reason why there is none."""
+
+
+@dataclass
+class Clip:
+    """Evidence whose audio decodes."""
+
+    evidence: MusicEvidence
+    audio: Waveform
+    sound: Sound = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.sound = Sound(self.audio)
+
+    @cached_property
+    def brief(self) -> Brief:
+        return read(self.evidence.request.prompt)
+
+    @cached_property
+    def signal_16k(self) -> Samples:
+        return mono_16k(self.audio)
+
+
+def too_short(clip: Clip, least_s: float) -> str | None:
+    """The reason, if the clip is too short for a judge."""
+    seconds = clip.sound.seconds
+    return f"{seconds:.1f} s are too short; this needs {least_s:g} s" if seconds < least_s else None

@@ -1,0 +1,35 @@
+"""Tones against noise: how much of a clip is pitched, and how many pitches it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from antiphon.judges.music.sound import LONG, RATE_HZ, Sound
+
+_BLOCK = 32  # bins, 86 Hz: room for a partial and the noise beside it
+_OVER_MEDIAN = 12.0  # power; of white noise 0.2% is higher
+_AUDIBLE = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class Tones:
+    """`tonality`: share of the power in narrow spectral lines. `pitches`: semitones that sound for at least 1% of the
+    tonal energy. `bandwidth_hz`: 99% of the magnitude lies below."""
+
+    tonality: float
+    pitches: int
+    bandwidth_hz: float
+
+
+def tones_of(sound: Sound) -> Tones:
+    spectrum = sound.spectrum
+    usable = spectrum.shape[1] - spectrum.shape[1] % _BLOCK
+    power = np.square(spectrum[:, :usable]).reshape(spectrum.shape[0], -1, _BLOCK)
+    lines = power > _OVER_MEDIAN * np.median(power, axis=2, keepdims=True)
+    tonality = float(power[lines].sum() / max(float(power.sum()), 1e-12))
+    energy = np.bincount(np.round(sound.peaks.pitch).astype(np.intp), sound.peaks.height**2, minlength=1)
+    mean = spectrum.mean(axis=0)
+    below = int(np.searchsorted(np.cumsum(mean), 0.99 * mean.sum()))
+    return Tones(tonality, int(np.count_nonzero(energy > _AUDIBLE * energy.sum())), below * RATE_HZ / LONG)
