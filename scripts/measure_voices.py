@@ -3,15 +3,16 @@
 
     python scripts/measure_voices.py src/antiphon/models/weights/voice-cards.safetensors
 
-Per voice: the mean speaker embedding (float16 [256]) and mean and standard deviation of both naturalness predictors
-(float32 [2, 2]). Takes about 15 minutes on two cores; voices already in the target are kept unless --all is given.
+Per voice: the mean speaker embedding by both encoders (float16 [256] each) and mean and standard deviation of both
+naturalness predictors (float32 [2, 2]). Takes about 15 minutes on two cores; what the target has already is kept unless
+--all is given.
 """
 
 from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,7 @@ from antiphon.engines.base import Voice
 from antiphon.judges.base import Evidence
 from antiphon.judges.cards import PREDICTORS
 from antiphon.judges.naturalness import DistillMosJudge, DnsmosJudge
-from antiphon.judges.speaker import embed, mean_voice
+from antiphon.judges.speaker import embed, embed_independent, mean_voice
 from antiphon.models import tensors
 from antiphon.services import SpeechRequest
 
@@ -106,6 +107,7 @@ SENTENCES = {
         "请问最近的图书馆离这里有多远？",
     ),
 }
+KINDS = ("embedding", "other", "mos")
 ESPEAK = ("en-us", "en-gb", "de", "fr", "es", "it", "pt", "pt-br", "nl", "pl", "ru", "sv", "tr", "hi", "cmn")
 
 
@@ -125,21 +127,26 @@ def speak(voice: Voice, text: str) -> Evidence:
     return Evidence(request, audio, audio.rate_hz, audio.samples.shape[1])
 
 
-def measure(voice: Voice) -> dict[str, np.ndarray]:
+def measure(voice: Voice, known: Collection[str]) -> dict[str, np.ndarray]:
+    """What is not yet known of a voice."""
+    clips = [speak(voice, text) for text in SENTENCES[voice.language.split("-")[0]]]
+    audios = [clip.audio for clip in clips if clip.audio is not None]
+    found = {}
+    for name, encoder in (("embedding", embed), ("other", embed_independent)):
+        if f"{voice.name}/{name}" not in known:
+            found[f"{voice.name}/{name}"] = mean_voice([encoder(audio, threads=2) for audio in audios]).astype(
+                np.float16
+            )
+    if f"{voice.name}/mos" not in known:
+        found[f"{voice.name}/mos"] = naturalness(clips)
+    return found
+
+
+def naturalness(clips: Iterable[Evidence]) -> np.ndarray:
     judges = (DistillMosJudge(threads=2), DnsmosJudge(threads=2))
-    embeddings, scores = [], []
-    for text in SENTENCES[voice.language.split("-")[0]]:
-        evidence = speak(voice, text)
-        assert evidence.audio is not None
-        embeddings.append(embed(evidence.audio, threads=2))
-        values = {m.name: m.value for judge in judges for m in judge.measure(evidence)}
-        scores.append([values[name] for name in PREDICTORS])
-    table = np.array(scores, dtype=np.float64)
-    mos = np.stack([table.mean(axis=0), table.std(axis=0, ddof=1)], axis=1)
-    return {
-        f"{voice.name}/embedding": mean_voice(embeddings).astype(np.float16),
-        f"{voice.name}/mos": mos.astype(np.float32),
-    }
+    heard = [{m.name: m.value for judge in judges for m in judge.measure(clip)} for clip in clips]
+    table = np.array([[values[name] for name in PREDICTORS] for values in heard], dtype=np.float64)
+    return np.stack([table.mean(axis=0), table.std(axis=0, ddof=1)], axis=1).astype(np.float32)
 
 
 def main() -> None:
@@ -154,11 +161,12 @@ def main() -> None:
     if arguments.target.exists() and not arguments.all:
         cards.update(tensors.parse(arguments.target.read_bytes()))
     for voice in wanted():
-        if f"{voice.name}/mos" not in cards and (not chosen or voice.name in chosen):
-            cards.update(measure(voice))
+        wants = {f"{voice.name}/{name}" for name in KINDS}
+        if not wants <= cards.keys() and (not chosen or voice.name in chosen):
+            cards.update(measure(voice, cards.keys()))
             print(voice.name, cards[f"{voice.name}/mos"].round(2).tolist(), flush=True)
             arguments.target.write_bytes(tensors.dump(dict(sorted(cards.items()))))
-    print(f"{len(cards) // 2} voices, sha256 {hashlib.sha256(arguments.target.read_bytes()).hexdigest()}")
+    print(f"{len(cards) // len(KINDS)} voices, sha256 {hashlib.sha256(arguments.target.read_bytes()).hexdigest()}")
 
 
 if __name__ == "__main__":

@@ -30,6 +30,20 @@ WER = "words.wer"
 DISTILLMOS = "naturalness.distillmos"
 DNSMOS = "naturalness.dnsmos"
 SIMILARITY = "voice.similarity"
+CLONE_VOICE = "clone.voice"
+CLONE_ECHO = "clone.echo"
+CLONE_DURATION = "clone.duration_error"
+CLONE_TIMING = "clone.timing"
+CLONE_ORDER = "clone.order"
+ENROL_DECODES = "enrolment.decodes"
+ENROL_REFERENCE = "enrolment.reference"
+ENROL_DESCRIBED = "enrolment.described"
+ENROL_FINGERPRINT = "enrolment.fingerprint"
+ENROL_RENDERS = "enrolment.renders"
+ENROL_OWN = "enrolment.own"
+ENROL_OWN_MOS = "enrolment.own_mos"
+ENROL_MATCH = "enrolment.match"
+ENROL_RANK = "enrolment.rank"
 
 
 class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -40,6 +54,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     chars_per_s: tuple[float, float] | None = None  # plausible speaking rates of the language; None = unknown
     allowed_wer: float | None = None  # e.g. higher for a voice that recognisers find hard
     min_similarity: float | None = None  # cosine to the voice's own embedding
+    least: dict[str, float] = {}  # key -> a value below this is a violation for this order
 
 
 UNKNOWN = Expectation()
@@ -172,7 +187,13 @@ def limits_of(profile: Profile, expectation: Expectation) -> tuple[Limit, ...]:
         least = expectation.min_similarity
         # Not required: a clip of one short word has too little voice to measure, and is still an honest answer.
         found.append(Limit(key=SIMILARITY, least=least, source="embedding of the ordered voice"))
+    found += [Limit(key=key, least=least, source="the order") for key, least in sorted(expectation.least.items())]
     return tuple(found)
+
+
+def violations(profile: Profile, measurements: Iterable[Measurement], expectation: Expectation = UNKNOWN) -> set[str]:
+    """Keys of the limits that these measurements violate."""
+    return {limit.key for limit in _violated(limits_of(profile, expectation), _values(tuple(measurements)))}
 
 
 _RATE_MIN_CHARS = 20
@@ -257,6 +278,61 @@ ANTIPHON = Profile(
     max_wer=0.35,
     spare_words=1.0,
     mos_margin={"distillmos": 1.5, "dnsmos": 1.2},
+    min_mos=1.8,
+)
+
+_WHOLE = tuple(limit for limit in _INTEGRITY if limit.key in {DECODES, LENGTH_ERROR})
+# A profile may have been made so that every honest rendering is silent or a copy: nothing here is certain by itself.
+_SOUND = tuple(msgspec.structs.replace(limit, certain=False) for limit in _INTEGRITY if limit not in _WHOLE)
+
+CLONE = Profile(
+    name="clone",
+    source=(
+        "Speech in a cloned voice: as for built-in voices, measured against what the voice profile says of the clone "
+        "itself. What our own rendering of the order violates too is nobody's fault: no order, no verdict."
+    ),
+    ingredients=(
+        Ingredient(key=WER, weight=0.45, zero=0.5, one=0, source="as for speech"),
+        Ingredient(key=DISTILLMOS, weight=0.25, zero=1, one=5, source="as for speech"),
+        Ingredient(key=CLONE_VOICE, weight=0.30, zero=0.5, one=0.9, source="different .6, same .87", required=False),
+    ),
+    # Bounds below: docs/judging.md, "Cloned voices".
+    limits=(
+        *_WHOLE,
+        *_SOUND,
+        Limit(key=CLONE_ORDER, least=1, required=True, source="the profile can speak this order"),
+        Limit(key=CLONE_ECHO, most=0.3, source="honest at most .1; copies from .5"),
+        Limit(key=CLONE_DURATION, most=0.1, source="voice to voice keeps the recording's length"),
+        Limit(key=CLONE_TIMING, least=0.6, source="voice to voice keeps the recording's timing"),
+    ),
+    max_wer=0.35,
+    spare_words=1.0,
+    mos_margin={"distillmos": 1.5},
+    min_mos=1.8,
+)
+
+ENROLMENT = Profile(
+    name="enrolment",
+    source="A voice profile: it tells the truth about reference and clone, and the clone resembles the reference.",
+    ingredients=(
+        Ingredient(key=ENROL_MATCH, weight=0.60, zero=0.5, one=0.9, source="different .54, same .82"),
+        Ingredient(key=WER, weight=0.20, zero=0.5, one=0, source="as for speech"),
+        Ingredient(key=DISTILLMOS, weight=0.20, zero=1, one=5, source="as for speech"),
+    ),
+    limits=(
+        Limit(key=ENROL_DECODES, least=1, certain=True, required=True, source="a readable voice profile"),
+        Limit(key=ENROL_REFERENCE, least=1, certain=True, required=True, source="of the ordered reference, language"),
+        Limit(key=ENROL_DESCRIBED, least=0.95, certain=True, required=True, source="embeddings of the reference"),
+        Limit(key=ENROL_FINGERPRINT, least=0.9, certain=True, required=True, source="fingerprint of the reference"),
+        Limit(key=ENROL_RENDERS, least=1, certain=True, required=True, source="its engine can speak with it"),
+        Limit(key=ENROL_OWN, least=0.9, required=True, source="embeddings of our own rendering"),
+        Limit(key=ENROL_OWN_MOS, most=0.5, required=True, source="DistillMOS of our own rendering"),
+        Limit(key=ENROL_RANK, least=0.75, required=True, source="share of built-in voices further from the reference"),
+        Limit(key=CLONE_ECHO, most=0.3, source="a rendering of other words cannot be made of the reference"),
+        *_SOUND,
+    ),
+    max_wer=0.2,
+    spare_words=1.0,
     min_mos=1.8,
 )
 

@@ -1,7 +1,7 @@
 """Voice cards: what each built-in voice is known to sound like, measured on its own sentences.
 
-`scripts/measure_voices.py` writes the data: per voice the mean speaker embedding and the mean and standard deviation
-of both naturalness predictors.
+`scripts/measure_voices.py` writes the data: per voice the mean speaker embedding by both encoders and the mean and
+standard deviation of both naturalness predictors.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from antiphon import models
+from antiphon.audio.waveform import Samples
 from antiphon.judges.base import VoiceReference
 from antiphon.models import tensors
 
@@ -35,6 +36,11 @@ def card(voice: str) -> VoiceReference | None:
 def voices() -> tuple[str, ...]:
     """Names of all voices that have a card."""
     return tuple(_cards())
+
+
+def independent(voice: str) -> Samples | None:
+    """A built-in voice as `embed_independent` hears it, unit length, `[256]`."""
+    return _others().get(voice)
 
 
 def _part(text: str) -> tuple[str, float]:
@@ -65,7 +71,7 @@ def _mixed(parts: list[tuple[VoiceReference, float]]) -> VoiceReference:
 
 @lru_cache(maxsize=1)
 def _cards() -> dict[str, VoiceReference]:
-    stored = tensors.parse(models.read("voice-cards"))
+    stored = _stored()
     cards = {}
     for name in sorted({key.rpartition("/")[0] for key in stored}):
         embedding = np.asarray(stored[f"{name}/embedding"], dtype=np.float32)
@@ -75,3 +81,18 @@ def _cards() -> dict[str, VoiceReference]:
             mos={predictor: (float(row[0]), float(row[1])) for predictor, row in zip(PREDICTORS, mos, strict=True)},
         )
     return cards
+
+
+@lru_cache(maxsize=1)
+def _others() -> dict[str, Samples]:
+    found = {}
+    for key, stored in _stored().items():
+        name, _, kind = key.rpartition("/")
+        if kind == "other":
+            other = np.asarray(stored, dtype=np.float32)
+            found[name] = np.asarray(other / np.linalg.norm(other), dtype=np.float32)
+    return found
+
+
+def _stored() -> dict[str, tensors.Array]:
+    return tensors.parse(models.read("voice-cards"))

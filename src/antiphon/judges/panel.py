@@ -17,6 +17,7 @@ from typing import Protocol
 
 import msgspec
 
+from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
 from antiphon.judges.base import Evidence, VoiceReference
@@ -100,6 +101,10 @@ class JudgePanel:
         if fresh:
             self._judge(fresh)
         return [promise.result() for promise in promises]
+
+    def hear(self, audio: Waveform, language: str) -> str:
+        """What is said, as the words judge hears it; empty when nothing is. Raises `ModelError`."""
+        return self._words.hear(audio, language)
 
     def warm_up(self) -> Future[None]:
         """Start loading every model in the background. The future raises `ModelError` if one is missing."""

@@ -7,8 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from antiphon import models
+from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
+from antiphon.hearing.features import mono_16k
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 from antiphon.judges.numbers import READINGS
@@ -40,6 +42,11 @@ class WordsJudge:
     def load(self) -> None:
         self._english.load()
 
+    def hear(self, audio: Waveform, language: str) -> str:
+        """What is said. Raises `ModelError` when nobody here knows the language."""
+        language = _recognised(language)
+        return self._recogniser(language).transcribe([mono_16k(audio)], language)[0].text
+
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
         return self.measure_batch([evidence])[0]
 
@@ -51,17 +58,14 @@ class WordsJudge:
             if reason := missing_audio(one):
                 results[index] = _inconclusive(reason)
             else:
-                language = one.request.language.lower().split("-")[0]
-                groups.setdefault(SAME_LANGUAGE.get(language, language), []).append(index)
+                groups.setdefault(_recognised(one.request.language), []).append(index)
         for language, members in groups.items():
             results.update(self._measure_language(language, {n: evidence[n] for n in members}))
         return [results[n] for n in range(len(evidence))]
 
     def _measure_language(self, language: str, clips: dict[int, Evidence]) -> dict[int, tuple[Measurement, ...]]:
-        recogniser = self._english if language == "en" else self._others
         try:
-            if language != "en" and language not in languages(models.read(_MULTILINGUAL, "tokenizer.json")):
-                return dict.fromkeys(clips, _inconclusive(f"no recogniser knows the language {language}"))
+            recogniser = self._recogniser(language)
             rates = self._rates(recogniser, language, clips, careful=False)
             doubtful = {n: clips[n] for n, rate in rates.items() if rate is not None and rate[0] > SECOND_HEARING_WER}
             if doubtful:
@@ -70,6 +74,13 @@ class WordsJudge:
         except ModelError as error:
             return dict.fromkeys(clips, _inconclusive(str(error)))
         return {n: self._figures(rate) for n, rate in rates.items()}
+
+    def _recogniser(self, language: str) -> Recogniser:
+        if language == "en":
+            return self._english
+        if language not in languages(models.read(_MULTILINGUAL, "tokenizer.json")):
+            raise ModelError(f"no recogniser knows the language {language}")
+        return self._others
 
     def _rates(
         self, recogniser: Recogniser, language: str, clips: dict[int, Evidence], *, careful: bool
@@ -97,6 +108,12 @@ class WordsJudge:
         wanted = {normalise(form, language, reading=reading) for form in forms for reading in READINGS}
         got = {normalise(heard, language, reading=reading) for reading in READINGS}
         return {(one, other) for one in wanted for other in got}
+
+
+def _recognised(language: str) -> str:
+    """The recogniser's code of a BCP 47 tag."""
+    code = language.lower().split("-")[0]
+    return SAME_LANGUAGE.get(code, code)
 
 
 def _inconclusive(reason: str) -> tuple[Measurement, ...]:

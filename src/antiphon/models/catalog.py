@@ -166,8 +166,8 @@ CATALOG: tuple[Model, ...] = (
         "voice-cards",
         "1",
         "voice-cards.safetensors",
-        "d8593621e263a9abf0df6731e05f6ee54017aed5b40eebf744d5441b14830e7a",
-        47_056,
+        "801c3d520493e17ac53d4ba618c242fc77875d16af5410d363eea91258c9f552",
+        66_472,
         licence="MIT",
     ),
     Model(

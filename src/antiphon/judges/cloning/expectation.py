@@ -1,0 +1,41 @@
+"""What a valid answer must be like, as a pure function of the order."""
+
+from __future__ import annotations
+
+from antiphon.economy.profiles import CLONE_VOICE, Expectation
+from antiphon.judges.cloning.profile import test_text
+from antiphon.services import CloneRequest, EnrolRequest
+
+MIN_VOICE, MIN_VOICE_SHORT, MIN_VOICE_BLENDED = 0.76, 0.62, 0.66
+"""Least cosine to the clone's own voice, by either encoder; docs/judging.md, "Cloned voices"."""
+SHORT_CHARS = 30
+SHORT_S = 2.5
+ENGLISH_CHARS_PER_S = (6.0, 24.0)
+"""As for built-in voices; docs/judging.md."""
+CLEAR_MOS = 3.5
+CLEAR_WER, ROBOTIC_WER, RECORDED_WER = 0.2, 0.75, 0.4
+"""Allowed WER: of clones that recognisers understand as they do people; of others; against what the recogniser heard in
+a recording, where it errs on both sides."""
+
+
+def clone_expectation(request: CloneRequest) -> Expectation:
+    """Words and naturalness as the profile promises, the voice of the profile (and of what is blended in)."""
+    english = request.language.casefold().startswith("en")
+    clear = english and request.profile.own_mos >= CLEAR_MOS
+    spoken = request.speech is not None
+    short = len(request.text) < SHORT_CHARS if request.speech is None else request.speech.seconds < SHORT_S
+    voice = MIN_VOICE_SHORT if short else MIN_VOICE_BLENDED if request.blend else MIN_VOICE
+    return Expectation(
+        chars=len(request.text),
+        chars_per_s=ENGLISH_CHARS_PER_S if english and not spoken else None,
+        mos={"distillmos": (request.profile.own_mos, 0.0)},
+        allowed_wer=RECORDED_WER if spoken else CLEAR_WER if clear else ROBOTIC_WER,
+        min_similarity=voice,
+        least={CLONE_VOICE: voice},
+    )
+
+
+def enrolment_expectation(request: EnrolRequest) -> Expectation:
+    """The test sentence, spoken at a plausible pace. Raises `InputError` for a language that has none."""
+    english = request.language.casefold().startswith("en")
+    return Expectation(chars=len(test_text(request.language)), chars_per_s=ENGLISH_CHARS_PER_S if english else None)
