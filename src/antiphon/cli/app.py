@@ -30,9 +30,11 @@ class Verb:
 
 
 VERBS: dict[str, dict[str, Verb]] = {
-    "Speak": {
+    "Make": {
         "say": Verb("antiphon.cli.say:say", "Turn text into speech."),
-        "voices": Verb("antiphon.cli.catalogue:voices", "List the voices, by engine and language."),
+        "clone": Verb("antiphon.cli.clone:clone", "Say it, or a recording, in the voice of a reference."),
+        "compose": Verb("antiphon.cli.compose:compose", "Turn a description into music."),
+        "voices": Verb("antiphon.cli.catalogue:voices", "List the voices; add, show and delete your own."),
         "engines": Verb("antiphon.cli.catalogue:engines", "List the engines and what they can do."),
     },
     "Look": {
@@ -43,7 +45,7 @@ VERBS: dict[str, dict[str, Verb]] = {
     },
     "Run": {
         "ledger": Verb("antiphon.cli.serve:ledger", "Serve a ledger that nodes can join."),
-        "node": Verb("antiphon.cli.serve:node", "Run a processor or a validator, and earn."),
+        "node": Verb("antiphon.cli.serve:node", "Run a processor, a trainer or a validator, and earn."),
         "bench": Verb("antiphon.cli.bench:bench", "Measure every promised figure on this machine."),
         "completion": Verb("antiphon.cli.completion:completion", "Print a shell's completion script."),
     },

@@ -125,7 +125,8 @@ class Board:
         age = self._age(self._work_started_s or self._started_s)
         whole = self._extent.sentences if self._extent is not None else None
         about = "" if self._extent is None or self._extent.exact else "~"
-        count = f"{done:,} of {about}{whole:,} sentences" if whole is not None else f"{done:,} sentences"
+        noun = f"{self._extent.noun}s" if self._extent is not None else "sentences"
+        count = f"{done:,} of {about}{whole:,} {noun}" if whole is not None else f"{done:,} {noun}"
         left = ""
         if whole is not None and done >= LEAST_FOR_ESTIMATE:
             left = f" (about {clock(age / done * max(0, whole - done))} left)"

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,14 +69,10 @@ def deliver(
     progress = Progress(enabled=not (wish.quiet or wish.as_json))
     progress.expect(extent)
     result = Result(wish.output)
-    try:
-        with AudioWriter(wish.output, form, rate_hz, channels) as writer, progress:
-            delivery = Delivery(writer, progress, result, settings.home, _level(wish, rate_hz, channels))
-            run(_work(settings, order, delivery))
-            delivery.finish()
-    except (KeyboardInterrupt, Terminated) as error:
-        code = 128 + error.number if isinstance(error, Terminated) else CANCELLED_EXIT
-        raise Cancelled(f"Cancelled. {result.standing}", code) from error
+    with _cancellable(result), AudioWriter(wish.output, form, rate_hz, channels) as writer, progress:
+        delivery = Delivery(progress, result, settings.home, writer, _level(wish, rate_hz, channels))
+        run(_work(settings, order, delivery))
+        delivery.finish()
     if wish.as_json:
         from antiphon.cli.figures import as_dict
 
@@ -84,6 +80,29 @@ def deliver(
     else:
         progress.summary(result)
     return result
+
+
+def perform(settings: Settings, order: Order, *, quiet: bool, extent: Extent) -> Result:
+    """Do a job that brings no sound, or end in order."""
+    from antiphon.cli.progress import Progress
+
+    progress = Progress(enabled=not quiet)
+    progress.expect(extent)
+    result = Result("")
+    with _cancellable(result), progress:
+        run(_work(settings, order, Delivery(progress, result, settings.home)))
+    progress.paid(result)
+    return result
+
+
+@contextmanager
+def _cancellable(result: Result) -> Iterator[None]:
+    """However the work was ended from outside, the reader hears what became of the money."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as error:
+        code = 128 + error.number if isinstance(error, Terminated) else CANCELLED_EXIT
+        raise Cancelled(f"Cancelled. {result.standing}", code) from error
 
 
 def checked_format(wish: Wish) -> Format:
@@ -100,20 +119,21 @@ def checked_format(wish: Wish) -> Format:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where a job's sound, progress and proof go."""
+    """Where a job's sound, progress and proof go. `writer` None: the job brings no sound."""
 
-    writer: AudioWriter
     progress: Progress
     result: Result
     home: Path
+    writer: AudioWriter | None = None
     level: NormalisedStream | None = None
 
     def write(self, audio: Waveform) -> None:
+        assert self.writer is not None, "a job that brings no sound made some"
         self.writer.write(audio if self.level is None else self.level.push(audio))
 
     def finish(self) -> None:
         """Write what was held back to see peaks coming."""
-        if self.level is not None:
+        if self.level is not None and self.writer is not None:
             self.writer.write(self.level.finish())
 
 

@@ -20,12 +20,14 @@ TEXT_SUFFIXES = {".txt", ".md", ".text", ".rst", ".html", ".pdf", ".epub", ".doc
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How much there is to say. `beginnings` are the first words of the first sentences, for people."""
+    """How much there is to make. `beginnings` are the first words of the first sentences, for people."""
 
-    sentences: int
+    sentences: int  # or whatever `noun` says a part is
     chars: int  # what is billed
     exact: bool
     beginnings: tuple[str, ...] = ()
+    noun: str = "sentence"
+    unit: str = "character"
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,8 +98,13 @@ class Progress:
         self.stop()
         name = "standard output" if result.output == "-" else result.output
         first = f", first sound after {result.first_audio_s:.1f} s" if result.first_audio_s is not None else ""
-        parts = [part for closed in result.closed for part in closed.parts]
         self._console.print(f"Audio    [bold]{_plain(name)}[/bold], {result.seconds:.1f} s{first}")
+        self.paid(result)
+
+    def paid(self, result: Result) -> None:
+        """What was heard in it, what was paid, the receipt."""
+        self.stop()
+        parts = [part for closed in result.closed for part in closed.parts]
         self._console.print(f"Judged   {_judged(parts)}")
         held = sum(closed.task.quote.total_nano for closed in result.closed)
         self._console.print(f"Paid     {ant(paid_for(result.closed))} of at most {ant(held)}; {_votes(parts)}")
@@ -114,11 +119,12 @@ class Progress:
         expected, total = event.quote.expected_nano, event.quote.total_nano
         extent = self._extent
         if extent is None or extent.sentences == event.parts:
-            what = counted(event.parts, "sentence") if extent else f"the first {counted(event.parts, 'sentence')}"
-            chars = f", {counted(extent.chars, 'character')}" if extent else ""
+            noun = extent.noun if extent else "sentence"
+            what = counted(event.parts, noun) if extent else f"the first {counted(event.parts, noun)}"
+            chars = f", {counted(extent.chars, extent.unit)}" if extent else ""
             return f"Quote    {ant(expected)} for {what}{chars} (at most {ant(total)})"
         times = extent.sentences / event.parts  # of the task at hand; good to a few percent for long texts
-        what = f"{extent.sentences:,} sentences, {extent.chars:,} characters"
+        what = f"{counted(extent.sentences, extent.noun)}, {counted(extent.chars, extent.unit)}"
         return f"Quote    about {_rough(expected * times)} for {what} (at most {_rough(total * times)})"
 
 

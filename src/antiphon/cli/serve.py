@@ -23,6 +23,13 @@ LEDGER_PORT = 7411
 PURSE_NANO = 2 * NANO
 """What a validator is given for probes where the operator's key is at hand. Most of each probe's escrow comes back."""
 
+NODE_EPILOG = """\b
+Examples:
+  antiphon node processor --engine hibari
+  antiphon node trainer --engine mimic
+  antiphon node validator
+"""
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

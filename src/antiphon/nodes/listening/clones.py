@@ -5,23 +5,64 @@ from __future__ import annotations
 import numpy as np
 
 from antiphon.audio import Waveform
+from antiphon.economy.profiles import CLONE, ENROLMENT, judge
+from antiphon.economy.types import Vote
+from antiphon.engines import registry
 from antiphon.engines.base import Cloner
-from antiphon.services import CloneRequest, EnrolRequest, VoiceProfile
+from antiphon.errors import UnavailableError
+from antiphon.judges import cloning
+from antiphon.judges.cloning import CloneJudge
+from antiphon.judges.panel import JudgePanel
+from antiphon.nodes.listening.base import Submission
+from antiphon.nodes.listening.speech import judged_languages
+from antiphon.services import CloneRequest, EnrolRequest, Service, VoiceProfile
+
+
+class CloneListener:
+    """Votes on voice profiles, by trying them, and on what is spoken with them."""
+
+    def __init__(self, panel: JudgePanel) -> None:
+        self._judge = CloneJudge(panel, render)
+
+    @property
+    def abilities(self) -> dict[str, tuple[str, ...]]:
+        return {str(Service.CLONE): judged_languages()}
+
+    def vote(self, submission: Submission) -> Vote:
+        """Raises `TypeError` for work of another service."""
+        request = submission.request
+        if isinstance(request, EnrolRequest):
+            result = None if submission.form.is_audio else submission.result
+            figures = self._judge.measure_enrolment(request, result)
+            return judge(ENROLMENT, figures, expectation=cloning.enrolment_expectation(request))
+        if not isinstance(request, CloneRequest):
+            raise TypeError(f"{type(request).__name__} is no cloning")
+        audio = submission.audio
+        figures = self._judge.measure_clone(
+            request,
+            audio if audio is None else audio.mono(),
+            declared_rate_hz=submission.form.rate_hz,
+            declared_samples=submission.declared_samples,
+        )
+        return judge(CLONE, figures, expectation=cloning.clone_expectation(request))
 
 
 def describe(request: EnrolRequest, data: bytes, engine: Cloner) -> VoiceProfile:
-    """A trainer's profile: what its engine learnt, and how the reference and the engine's own test sentences sound."""
-    from antiphon.judges import cloning
-
-    def render(profile: VoiceProfile, text: str) -> Waveform:
-        return speak(
-            engine, CloneRequest(profile=profile, consent=request.consent, text=text, language=request.language)
-        )
-
-    return cloning.describe(request.reference, engine.name, request.language, data, render)
+    """A trainer's profile: what its engine learnt, and how the reference and the engine's own test sentence sound."""
+    return cloning.describe(request, engine.name, data, lambda order: _spoken(engine, order))
 
 
-def speak(engine: Cloner, request: CloneRequest) -> Waveform:
-    """What an engine makes of a request, whole."""
-    chunks = list(engine.generate(request, 0))
+def render(request: CloneRequest) -> Waveform:
+    """What the engine of a request's profile makes of it here. Raises `UnavailableError` when it is not installed."""
+    name = request.profile.engine
+    if name not in registry.names():
+        raise UnavailableError(f"The engine {name} is not installed here", "Install it to judge its voices.")
+    engine = registry.load(name)
+    if not isinstance(engine, Cloner):
+        raise UnavailableError(f"The engine {name} here is no cloner", "Install the one that made the profile.")
+    return _spoken(engine, request)
+
+
+def _spoken(engine: Cloner, request: CloneRequest) -> Waveform:
+    chunks = [chunk.mono() for chunk in engine.generate(request, 0)]
     return Waveform(np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks[0].rate_hz)

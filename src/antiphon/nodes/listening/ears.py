@@ -11,6 +11,7 @@ from antiphon.errors import InputError
 from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
 from antiphon.nodes.listening.base import Listener, Submission
+from antiphon.nodes.listening.clones import CloneListener
 from antiphon.nodes.listening.speech import SpeechListener, new_panel
 from antiphon.services import Service, service_of
 
@@ -43,4 +44,10 @@ def listener_of(profile: str) -> Ears:
     if profile not in PROFILES:
         raise InputError(f"Unknown profile {profile!r}", f"Profiles: {', '.join(PROFILES)}.")
     panel = new_panel()
-    return Ears(panel, {Service.SPEECH: SpeechListener(panel, PROFILES[profile], card)})
+    return Ears(
+        panel,
+        {
+            Service.SPEECH: SpeechListener(panel, PROFILES[profile], card),
+            Service.CLONE: CloneListener(panel),
+        },
+    )

@@ -1,0 +1,129 @@
+"""`antiphon clone`: a text, or the words of a recording, in the voice of a reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from antiphon.cli.amounts import Amount
+from antiphon.cli.app import Settings
+from antiphon.cli.delivering import Order, Wish, checked_format, deliver, options_of
+from antiphon.cli.enrolling import consent_options, enrolled, reference_of, regular_file, stored_voice
+from antiphon.cli.loudness import SPEECH, loudness_option
+from antiphon.cli.say import checked_seed
+from antiphon.errors import InputError
+
+if TYPE_CHECKING:
+    from antiphon.audio import Waveform
+    from antiphon.cli.manuscript import Manuscript
+    from antiphon.nodes.cloning import Voice
+
+DEFAULT_OUTPUT = "antiphon-clone.wav"
+LEAST_SPEECH_S, MOST_SPEECH_S = 0.5, 600.0
+
+EPILOG = """\b
+Examples:
+  antiphon clone --reference me.wav --own-voice "This is my voice, and I never said this."
+  antiphon clone --reference ann.wav --consent ann.consent --file chapter.txt -o chapter.mp3
+  antiphon clone --reference me.wav --own-voice --speech other.wav -o as-me.wav
+  antiphon voices add me --reference me.wav --own-voice
+  antiphon clone --voice me:0.7+af_heart:0.3 "Part of this is me."
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("text", nargs=-1)
+@click.option("-f", "--file", "file", metavar="FILE", help="Read the text from a file; - is standard input.")
+@click.option("--reference", type=click.Path(path_type=Path), help="3 to 60 s of the voice, in any audio format.")
+@click.option("--voice", help="A voice from `antiphon voices add`, or a mix such as me:0.7+af_heart:0.3.")
+@click.option("--speech", type=click.Path(path_type=Path), help="A recording: same words and timing, other voice.")
+@consent_options
+@click.option("-o", "--output", default=DEFAULT_OUTPUT, show_default=True, help="File to write; - streams to stdout.")
+@click.option("--format", "format_name", help="wav, flac, mp3, opus, ogg or pcm; by default the output's suffix.")
+@click.option("--language", default="en-us", show_default=True, help="BCP 47, of the text.")
+@click.option("--engine", help="Only nodes with this engine (see `antiphon engines`).")
+@click.option("--speed", type=float, default=1.0, show_default=True, help="0.5 to 2.0.")
+@click.option("--seed", type=int, help="The same seed gives the same audio.")
+@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine.")
+@loudness_option(SPEECH)
+@click.option("--stream/--verified", default=None, help="Release audio as it is made, or only after the vote.")
+@click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@click.pass_obj
+def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output: str, **given: Any) -> None:
+    """Say TEXT, or what is said in a recording, in the voice of a reference.
+
+    A cloned voice needs the consent of whoever it belongs to: --own-voice states that it is yours, --consent names the
+    file that `antiphon consent grant` made. The statement is signed, and stays in the receipt.
+    """
+    from antiphon.audio import SPEECH_EXPECTED_LUFS, Waveform
+    from antiphon.cli.manuscript import Extent
+    from antiphon.nodes.cloning import ClonedSpeech, Conversion, convert
+    from antiphon.nodes.speech import OUTPUT_RATE_HZ, speak
+    from antiphon.services import units_of
+
+    if (given["reference"] is None) == (given["voice"] is None):
+        raise InputError("A clone needs a voice", "Give --reference FILE, or --voice NAME of one that you added.")
+    if given["speech"] is not None and (text or file):
+        raise InputError("Both a text and --speech are given", "Give one of them.")
+    wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], SPEECH_EXPECTED_LUFS)
+    checked_format(wish)  # before anything is read or bought
+    material = _recording(given["speech"]) if given["speech"] is not None else _manuscript(text, file)
+    seed = checked_seed(given["seed"])
+    if not 0.5 <= given["speed"] <= 2.0:
+        raise InputError(f"Speed {given['speed']:g} is outside 0.5-2.0", "1.0 is the voice's own pace.")
+    options = options_of(given["options"])
+    voice = _voice(settings, given, quiet=wish.quiet or wish.as_json)
+    mode = _mode(given["stream"], output)
+    how = {"options": options, "mode": mode, "seed": seed, "max_total_nano": given["max_cost"]}
+    if isinstance(material, Waveform):
+        conversion = Conversion(material, voice, **how)
+        parts = list(conversion.requests())
+        units: int | None = sum(map(units_of, parts))
+        extent: Extent | None = Extent(len(parts), units, True, noun="stretch", unit="unit")
+        order = Order(lambda session: convert(session.client, conversion), voice.selector, given["max_cost"], units)
+    else:
+        script = ClonedSpeech(material.blocks, voice, given["speed"], **how)
+        extent = material.extent
+        units = extent.chars if extent else None
+        order = Order(lambda session: speak(session.client, script), voice.selector, given["max_cost"], units)
+    deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=extent)
+
+
+def _mode(stream: bool | None, output: str) -> str:
+    from antiphon.nodes.client import STREAM, VERIFIED
+
+    return STREAM if (stream if stream is not None else output == "-") else VERIFIED
+
+
+def _manuscript(text: tuple[str, ...], file: str | None) -> Manuscript:
+    from antiphon.cli.manuscript import manuscript_of
+
+    return manuscript_of(text, file)
+
+
+def _recording(path: Path) -> Waveform:
+    """The recording whose words are to be said by another voice. Raises `InputError`."""
+    from antiphon.audio import read
+
+    recording = read(regular_file(path))
+    if not LEAST_SPEECH_S <= recording.duration_s <= MOST_SPEECH_S:
+        raise InputError(
+            f"{path} lasts {recording.duration_s:.1f} s, not {LEAST_SPEECH_S:g} to {MOST_SPEECH_S:g}",
+            "Give a recording of that length.",
+        )
+    return recording.mono()
+
+
+def _voice(settings: Settings, given: dict[str, Any], *, quiet: bool) -> Voice:
+    """The voice to use: enrolled now from a reference, or stored before."""
+    from antiphon.nodes.cloning import Voice
+
+    if given["reference"] is None:
+        return stored_voice(settings, given["voice"])
+    reference = reference_of(settings, given)
+    profile = enrolled(settings, reference, given, quiet=quiet)
+    return Voice(profile, reference.consent)

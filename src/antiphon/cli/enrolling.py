@@ -1,0 +1,162 @@
+"""What commands that use a cloned voice share: the reference, the consent, the enrolment, the stored voices."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from antiphon.cli.app import Settings
+from antiphon.cli.delivering import Order, perform
+from antiphon.errors import InputError
+
+if TYPE_CHECKING:
+    from antiphon.cli.connect import Session
+    from antiphon.nodes.cloning import Voice
+    from antiphon.nodes.events import SoundEvent
+    from antiphon.services import Clip, VoiceProfile
+
+OWN_TERM_DAYS = 366
+"""How long a statement about one's own voice is good for; the next use signs a new one."""
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A recording as it will be sent, what was made of it, and the consent that covers it."""
+
+    clip: Clip
+    report: str  # in words
+    consent: bytes
+
+
+def consent_options(command: C) -> C:
+    """`--own-voice` and `--consent FILE`: one of them is needed."""
+    for option in (
+        click.option("--consent", type=click.Path(path_type=Path), metavar="FILE", help="The owner's signed consent."),
+        click.option("--own-voice", is_flag=True, help="State, signed with your key, that the voice is yours."),
+    ):
+        command = option(command)
+    return command
+
+
+def reference_of(settings: Settings, given: dict[str, Any]) -> Reference:
+    """The reference and its consent. Raises `InputError` for a recording that holds no usable voice, and for a missing,
+    expired or foreign consent, before anything is bought."""
+    from antiphon.audio.reference import load_reference
+    from antiphon.clock import SystemClock
+    from antiphon.protocol import load_or_create
+    from antiphon.protocol.consent import Use, require
+    from antiphon.services import Clip
+
+    if given["own_voice"] == (given["consent"] is not None):
+        raise InputError(
+            "A cloned voice needs the consent of its owner",
+            "Your own voice: --own-voice. Somebody else's: --consent FILE, made by antiphon consent grant.",
+        )
+    audio, report = load_reference(regular_file(given["reference"]))
+    clip = Clip(pcm=audio.to_pcm16(), rate_hz=audio.rate_hz)
+    client = load_or_create(settings.home / "keys" / "client.key")
+    consent = _own(client, clip) if given["own_voice"] else read_consent(given["consent"])
+    for use in (Use.ENROL, Use.SPEAK):
+        require(consent, reference=clip.sha256, use=use, at_ms=SystemClock().now_ms(), grantee=client.node_id)
+    return Reference(clip, str(report), consent)
+
+
+def enrolled(settings: Settings, reference: Reference, given: dict[str, Any], *, quiet: bool) -> VoiceProfile:
+    """Have a trainer learn the voice, and validators judge it. Raises like `antiphon say`."""
+    from antiphon.cli.manuscript import Extent
+    from antiphon.nodes.cloning import Enrolled, Enrolment, enrol
+    from antiphon.services import units_of
+
+    enrolment = Enrolment(
+        reference=reference.clip,
+        consent=reference.consent,
+        language=given["language"],
+        engine=given["engine"] or "",
+        max_total_nano=given["max_cost"],
+    )
+    found: list[VoiceProfile] = []
+
+    async def produce(session: Session) -> AsyncGenerator[SoundEvent, None]:
+        async for event in enrol(session.client, enrolment):
+            if isinstance(event, Enrolled):
+                found.append(event.profile)
+            else:
+                yield event
+
+    if not quiet:
+        click.echo(f"Voice    {reference.report}", err=True)
+    units = units_of(enrolment.request)
+    order = Order(produce, enrolment.selector, given["max_cost"], units)
+    extent = Extent(1, units, True, ("the reference",), noun="voice", unit="unit")
+    perform(settings, order, quiet=quiet, extent=extent)
+    return found[0]
+
+
+def stored_voice(settings: Settings, spec: str) -> Voice:
+    """`me`, or a mix `me:0.7+af_heart:0.3` of one stored voice with built-in ones. Raises `InputError`."""
+    from antiphon.engines import registry
+    from antiphon.nodes.cloning import Voice
+    from antiphon.nodes.voice_store import VoiceStore
+
+    store = VoiceStore(settings.home)
+    own = [name for name in names_in(spec) if name in store.names()]
+    if not own:
+        known = ", ".join(store.names()) or "none yet"
+        raise InputError(f"There is no stored voice in {spec!r}", f"Yours: {known}. Add one: antiphon voices add.")
+    if len(own) > 1:
+        raise InputError(f"{spec!r} mixes {len(own)} cloned voices", "Mix one of them with built-in voices.")
+    mix = registry.parse_mix(spec, also=own)
+    stored = store.load(own[0])
+    blend = {name: weight for name, weight in mix.items() if name != own[0]}
+    return Voice(stored.profile, stored.consent, blend)
+
+
+def names_in(spec: str) -> list[str]:
+    """The names in a voice or mix, well formed or not."""
+    return [part.partition(":")[0].strip() for part in spec.split("+")]
+
+
+def regular_file(path: Path) -> Path:
+    """The file itself. Raises `InputError` for a symbolic link or whatever else is no ordinary file."""
+    if path.is_symlink():
+        raise InputError(f"{path} is a link to another place", f"Name the file itself: {path.resolve()}")
+    if not path.exists():
+        raise InputError(f"{path} does not exist", "Check the name.")
+    if not path.is_file():
+        raise InputError(f"{path} is no file", "Name an audio file.")
+    return path
+
+
+def read_consent(path: Path) -> bytes:
+    """A consent file's bytes. Raises `InputError` when it cannot be read."""
+    from antiphon.services import MAX_GRANT_BYTES
+
+    try:
+        with regular_file(path).open("rb") as file:
+            return file.read(MAX_GRANT_BYTES + 1)
+    except OSError as e:
+        raise InputError(f"{path} cannot be read: {e.strerror}", "Check the name and its mode.") from e
+
+
+def _own(client: Any, clip: Clip) -> bytes:
+    """The statement that the voice is the client's own, for this client alone."""
+    from antiphon.clock import SystemClock
+    from antiphon.protocol.consent import Grant, Use, sign_grant
+
+    clock = SystemClock()
+    now_ms = clock.now_ms()
+    grant = Grant(
+        subject="the owner of the key that signs this",
+        references=(clip.sha256,),
+        uses=tuple(Use),
+        grantee=client.node_id,
+        not_before_ms=now_ms - 60_000,
+        until_ms=now_ms + OWN_TERM_DAYS * 86_400_000,
+    )
+    return sign_grant(client, grant, clock)
