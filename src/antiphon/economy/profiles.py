@@ -106,7 +106,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     source: str
     ingredients: tuple[Ingredient, ...]
     limits: tuple[Limit, ...]
-    max_wer: float  # WER at or above this is a violation, unless the expectation allows another
+    max_wer: float | None = None  # WER from here on is a violation, unless the expectation moves it; None = no words
     spare_words: float = 0.0  # added to the allowed WER as words of this text: one slip must not fail a short text
     mos_margin: dict[str, float] = {}  # predictor -> a MOS so much below the voice's mean is a violation
     min_mos: float | None = None  # DistillMOS below this is a violation when nothing is known of the voice
@@ -168,8 +168,9 @@ def limits_of(profile: Profile, expectation: Expectation) -> tuple[Limit, ...]:
         least, most = expectation.chars_per_s
         found.append(Limit(key=CHARS_PER_S, least=least, most=most, source="speaking rates of the ordered language"))
     allowed = profile.max_wer if expectation.allowed_wer is None else expectation.allowed_wer
-    spare = profile.spare_words * CHARS_PER_WORD / expectation.chars if expectation.chars else 0.0
-    found.append(Limit(key=WER, under=allowed + spare, required=True, source="allowed WER of the voice and text"))
+    if allowed is not None:
+        spare = profile.spare_words * CHARS_PER_WORD / expectation.chars if expectation.chars else 0.0
+        found.append(Limit(key=WER, under=allowed + spare, required=True, source="allowed WER of the voice and text"))
     needed = {item.key for item in profile.ingredients if item.required}
     found += [
         Limit(

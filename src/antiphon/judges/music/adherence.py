@@ -26,15 +26,17 @@ def tempo_figures(clip: Clip) -> Figures:
 
 
 def key_figures(clip: Clip) -> Figures:
-    """`key` heard (0 = C major ... 23 = B minor); `key_gap`: how much worse the asked key fits, 0 = it is the best."""
+    """`key` heard (0 = C major ... 23 = B minor); `key_fit`, its correlation with the pitches; `key_gap`, how much less
+    the asked key fits; 0 = it is the best."""
+    names = ("key", "key_fit", "key_gap")
     if reason := too_short(clip, key.MIN_S):
-        return {"key": reason, "key_gap": reason}
+        return dict.fromkeys(names, reason)
     keys = key.keys_of(clip.sound)
     if keys is None:
-        return {"key": "too little is pitched", "key_gap": "too little is pitched"}
+        return dict.fromkeys(names, "too little is pitched")
     brief = clip.brief
     asked = f"{_NOT_ASKED} key" if brief.tonic is None else keys.gap(brief.tonic, brief.mode)
-    return {"key": float(keys.best), "key_gap": asked}
+    return {"key": float(keys.best), "key_fit": float(keys.fit.max()), "key_gap": asked}
 
 
 def structure_figures(clip: Clip) -> Figures:
@@ -49,8 +51,8 @@ def structure_figures(clip: Clip) -> Figures:
 
 
 def tone_figures(clip: Clip) -> Figures:
-    """`tonality`, `pitches`, `bandwidth_hz`."""
-    if reason := too_short(clip, 1.0):
+    """`tonality`, `pitches`, `bandwidth_hz`"""
+    if reason := too_short(clip, tones.MIN_S):
         return dict.fromkeys(("tonality", "pitches", "bandwidth_hz"), reason)
     found = tones.tones_of(clip.sound)
     return {"tonality": found.tonality, "pitches": float(found.pitches), "bandwidth_hz": found.bandwidth_hz}

@@ -53,7 +53,7 @@ class MusicPanel:
             (_MUSIC, adherence.tone_figures, {"tonality": "ratio", "pitches": "1", "bandwidth_hz": "Hz"}),
             (_MUSIC, adherence.structure_figures, {"variety": "ratio", "repetition": "ratio"}),
             (_MUSIC, adherence.tempo_figures, {"tempo_bpm": "1/min", "tempo_support": "ratio"}),
-            (_MUSIC, adherence.key_figures, {"key": "index", "key_gap": "correlation"}),
+            (_MUSIC, adherence.key_figures, {"key": "index", "key_fit": "correlation", "key_gap": "correlation"}),
         )
 
     def measure(self, evidence: MusicEvidence) -> tuple[Measurement, ...]:

@@ -1,8 +1,8 @@
 """Structure: does the music come back to what it said, and does it say more than one thing?
 
 The structure function of the clip's features, `D(lag) = E|x(t) - x(t + lag)|^2 / 2 Var x`, is 0 where everything is
-repeated after `lag` and 1 where nothing is (one row of a self-similarity matrix per lag: Foote, "Visualizing music and
-audio using self-similarity", 1999). Spectra and chroma are looked at separately: drums alone are not variety of tones.
+repeated after `lag` and 1 where nothing is (the mean of one diagonal of a self-similarity matrix: Foote, "Visualizing
+music and audio using self-similarity", 1999).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ MIN_S = 8.0
 """Two bars of slow music and their return."""
 LONGEST_BAR_S = 4.6
 SHORTEST_BAR_S = 0.25
-_POOL = 8  # frames of 11.6 ms: so that half a frame's misalignment of a loop changes little
+_POOL = 8  # frames of 11.6 ms: so that a loop that falls between two frames changes little
 _FLOOR_DB = -50.0
 
 
@@ -32,22 +32,17 @@ class Structure:
 
 def structure_of(sound: Sound) -> Structure | None:
     """None when nothing changes at all. The clip must last `MIN_S`."""
-    step = _POOL // 2
-    levels = np.maximum(sound.decibels, _FLOOR_DB)
-    kernel = np.cumsum(np.pad(levels, ((1, 0), (0, 0))), axis=0, dtype=np.float64)
-    spectra = (kernel[_POOL:] - kernel[:-_POOL])[::step] / _POOL
-    timbre, harmony = _change(spectra), _change(sound.chroma)
+    sums = np.cumsum(np.pad(np.maximum(sound.decibels, _FLOOR_DB), ((1, 0), (0, 0))), axis=0, dtype=np.float64)
+    timbre = _change((sums[_POOL:] - sums[:-_POOL]) / _POOL)
+    harmony = _change(sound.chroma)
     if timbre is None or harmony is None:
         return None
-    per_s = FRAMES_PER_S / step
-    lags_s = np.arange(int(0.75 * sound.seconds * per_s)) / per_s
-    lags_s = lags_s[lags_s >= SHORTEST_BAR_S]
-    at_timbre = np.interp(lags_s * per_s, np.arange(timbre.size), timbre)
-    at_harmony = np.interp(lags_s * RATE_HZ / LONG_HOP, np.arange(harmony.size), harmony)
-    new = np.maximum(at_timbre, at_harmony)
+    lags_s = np.arange(SHORTEST_BAR_S, 0.75 * sound.seconds, 1 / FRAMES_PER_S)
+    new_timbre = np.interp(lags_s * FRAMES_PER_S, np.arange(timbre.size), timbre)
+    new_harmony = np.interp(lags_s * RATE_HZ / LONG_HOP, np.arange(harmony.size), harmony)
     return Structure(
-        variety=float(new[lags_s <= LONGEST_BAR_S].min()),
-        repetition=float(max(0.0, 1.0 - (0.5 * (at_timbre + at_harmony)).min())),
+        variety=float(new_timbre[lags_s <= LONGEST_BAR_S].min()),
+        repetition=float(max(0.0, 1.0 - (0.5 * (new_timbre + new_harmony)).min())),
     )
 
 

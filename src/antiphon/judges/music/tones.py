@@ -8,6 +8,7 @@ import numpy as np
 
 from antiphon.judges.music.sound import LONG, RATE_HZ, Sound
 
+MIN_S = 1.0
 _BLOCK = 32  # bins, 86 Hz: room for a partial and the noise beside it
 _OVER_MEDIAN = 12.0  # power; of white noise 0.2% is higher
 _AUDIBLE = 0.01

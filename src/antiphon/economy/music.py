@@ -1,0 +1,69 @@
+"""The profile by which music is judged. Its rules are those of `antiphon.economy.profiles`."""
+
+from __future__ import annotations
+
+from antiphon.economy.profiles import (
+    CLIPPING_SHARE,
+    DC_OFFSET,
+    DECODES,
+    DUPLICATE,
+    LENGTH_ERROR,
+    LEVEL_DBFS,
+    LONGEST_SILENCE,
+    SILENCE_SHARE,
+    Ingredient,
+    Limit,
+    Profile,
+)
+
+WINDOW_ERROR = "integrity.window_error"
+GAPS = "integrity.gaps_per_s"
+TEMPO = "music.tempo_support"
+KEY_GAP = "music.key_gap"
+KEY_FIT = "music.key_fit"
+VARIETY = "music.variety"
+REPETITION = "music.repetition"
+TONALITY = "music.tonality"
+PITCHES = "music.pitches"
+BANDWIDTH = "music.bandwidth_hz"
+
+MUSIC = Profile(
+    name="music",
+    source=(
+        "Music for a prompt: whole, undamaged, nobody's earlier work; tones and not noise; neither a loop of one bar "
+        "nor without return; and what the prompt asks for. What it does not ask for, or a short window cannot show, is "
+        "inconclusive and leaves the score."
+    ),
+    ingredients=(
+        Ingredient(key=TONALITY, weight=0.10, zero=0.1, one=0.5, source="noise at most .3, music from .19, mostly .7"),
+        Ingredient(key=VARIETY, weight=0.05, zero=0, one=0.3, source="loops .01, music from .18", required=False),
+        Ingredient(key=REPETITION, weight=0.05, zero=0, one=0.5, source="white noise .04, music .6", required=False),
+        Ingredient(
+            key=TEMPO, weight=0.40, zero=0.3, one=1, source="another tempo .12, the asked one 1", required=False
+        ),
+        Ingredient(
+            key=KEY_GAP, weight=0.40, zero=0.6, one=0, source="another key .8, the asked one .07", required=False
+        ),
+    ),
+    # Bounds below: docs/judging.md, "Music".
+    limits=(
+        Limit(key=DECODES, least=1, certain=True, required=True, source="an unreadable file is no work"),
+        Limit(key=LENGTH_ERROR, most=0, certain=True, required=True, source="the delivery declares its exact length"),
+        Limit(key=WINDOW_ERROR, most=0.05, certain=True, required=True, source="the window that was ordered"),
+        Limit(key=SILENCE_SHARE, most=0.6, certain=True, required=True, source="rests, but no music of rests"),
+        Limit(key=DUPLICATE, most=0.65, certain=True, source="another prompt's or another node's piece"),
+        Limit(key=LONGEST_SILENCE, most=4.0, source="a bar's rest at 60 bpm"),
+        Limit(key=CLIPPING_SHARE, most=0.01, source="as for speech"),
+        Limit(key=DC_OFFSET, least=-0.02, most=0.02, source="as for speech"),
+        Limit(key=LEVEL_DBFS, least=-45, most=-5, source="audible, and with room for peaks"),
+        Limit(key=GAPS, most=1.0, source="lost buffers"),
+        Limit(key=TONALITY, least=0.15, source="noise shaped like music at most .3, typically .1"),
+        Limit(key=KEY_FIT, least=0.5, source="noise typically .4; recorded music from .57"),
+        Limit(key=PITCHES, least=5, source="a tone or a drone has at most 4; recorded music from 11"),
+        Limit(key=BANDWIDTH, least=1_500, source="low-passed; recorded music from 4,600"),
+        Limit(key=VARIETY, least=0.05, source="loops of one bar at most .01; recorded music from .18"),
+        Limit(key=REPETITION, least=0.1, source="white noise at most .09; recorded music from .35"),
+        Limit(key=TEMPO, least=0.5, source="3 of 4 other tempi are below"),
+        Limit(key=KEY_GAP, most=0.5, source="3 of 4 other keys are above; recorded music at most .4"),
+    ),
+)
