@@ -34,7 +34,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "say": Verb("antiphon.cli.say:say", "Turn text into speech."),
         "clone": Verb("antiphon.cli.clone:clone", "Say it, or a recording, in the voice of a reference."),
         "compose": Verb("antiphon.cli.compose:compose", "Turn a description into music."),
-        "voices": Verb("antiphon.cli.catalogue:voices", "List the voices; add, show and delete your own."),
+        "voices": Verb("antiphon.cli.voices:voices", "List the voices; add, show and delete your own."),
         "engines": Verb("antiphon.cli.catalogue:engines", "List the engines and what they can do."),
     },
     "Look": {

@@ -1,11 +1,11 @@
-"""`antiphon voices` and `antiphon engines`: what can be asked for."""
+"""What can be asked for: the voices and the engines that are installed."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
@@ -14,6 +14,8 @@ import msgspec.inspect
 from antiphon.engines import registry
 from antiphon.errors import InputError
 
+F = TypeVar("F", bound=Callable[..., Any])
+
 if TYPE_CHECKING:
     from antiphon.engines.base import Capabilities, Voice
 
@@ -21,14 +23,6 @@ DEFAULT_VOICE = "hibari"
 ORDER = ("hibari", "kokoro")
 """Engines whose voices come first; then all others by name."""
 
-VOICES_EPILOG = """\b
-Examples:
-  antiphon voices
-  antiphon voices --language en-gb
-  antiphon voices --engine espeak --json
-
-Mix voices of an engine that can: antiphon say "Hello." --voice af_heart:0.6+bm_george:0.4
-"""
 ENGINES_EPILOG = """\b
 Examples:
   antiphon engines
@@ -38,12 +32,19 @@ Write your own: docs/engines.md
 """
 
 
-@click.command(epilog=VOICES_EPILOG)
-@click.option("--language", metavar="TAG", help="Only voices of this language (en matches en-us).")
-@click.option("--engine", metavar="NAME", help="Only voices of this engine.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def voices(language: str | None, engine: str | None, as_json: bool) -> None:
-    """List the voices of all installed engines, the default voice first."""
+def listing_options(command: F) -> F:
+    """What chooses among voices."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print JSON."),
+        click.option("--engine", metavar="NAME", help="Only voices of this engine."),
+        click.option("--language", metavar="TAG", help="Only voices of this language (en matches en-us)."),
+    ):
+        command = option(command)
+    return command
+
+
+def list_voices(language: str | None, engine: str | None, as_json: bool) -> None:
+    """Print the voices of all installed engines, the default voice first."""
     if engine and engine not in registry.names():
         raise InputError(f"There is no engine {engine!r}", f"Engines: {', '.join(registry.names())}.")
     found = sorted(

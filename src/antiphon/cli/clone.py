@@ -12,7 +12,7 @@ from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Order, Wish, checked_format, deliver, options_of
 from antiphon.cli.enrolling import consent_options, enrolled, reference_of, regular_file, stored_voice
 from antiphon.cli.loudness import SPEECH, loudness_option
-from antiphon.cli.say import checked_seed
+from antiphon.cli.say import checked_seed, checked_speed, mode_of
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
@@ -73,30 +73,23 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     checked_format(wish)  # before anything is read or bought
     material = _recording(given["speech"]) if given["speech"] is not None else _manuscript(text, file)
     seed = checked_seed(given["seed"])
-    if not 0.5 <= given["speed"] <= 2.0:
-        raise InputError(f"Speed {given['speed']:g} is outside 0.5-2.0", "1.0 is the voice's own pace.")
     options = options_of(given["options"])
     voice = _voice(settings, given, quiet=wish.quiet or wish.as_json)
-    mode = _mode(given["stream"], output)
+    mode = mode_of(given["stream"], output)
     how = {"options": options, "mode": mode, "seed": seed, "max_total_nano": given["max_cost"]}
     if isinstance(material, Waveform):
         conversion = Conversion(material, voice, **how)
         parts = list(conversion.requests())
-        units: int | None = sum(map(units_of, parts))
-        extent: Extent | None = Extent(len(parts), units, True, noun="stretch", unit="unit")
+        stretches = sum(map(units_of, parts))
+        units: int | None = stretches
+        extent: Extent | None = Extent(len(parts), stretches, True, noun="stretch", unit="unit")
         order = Order(lambda session: convert(session.client, conversion), voice.selector, given["max_cost"], units)
     else:
-        script = ClonedSpeech(material.blocks, voice, given["speed"], **how)
+        script = ClonedSpeech(material.blocks, voice, checked_speed(given["speed"]), **how)
         extent = material.extent
         units = extent.chars if extent else None
         order = Order(lambda session: speak(session.client, script), voice.selector, given["max_cost"], units)
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=extent)
-
-
-def _mode(stream: bool | None, output: str) -> str:
-    from antiphon.nodes.client import STREAM, VERIFIED
-
-    return STREAM if (stream if stream is not None else output == "-") else VERIFIED
 
 
 def _manuscript(text: tuple[str, ...], file: str | None) -> Manuscript:

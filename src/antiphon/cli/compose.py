@@ -12,7 +12,7 @@ from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Order, Wish, checked_format, deliver, options_of
 from antiphon.cli.loudness import MUSIC, loudness_option
-from antiphon.cli.say import checked_seed
+from antiphon.cli.say import checked_seed, mode_of
 from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -78,7 +78,6 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
 def _composition(prompt: tuple[str, ...], output: str, given: dict[str, Any]) -> tuple[Composition, tuple[str, ...]]:
     """What is ordered, and what has to be told about how the words were understood. Raises `InputError`."""
     from antiphon.music.brief import read
-    from antiphon.nodes.client import STREAM, VERIFIED
     from antiphon.nodes.composing import Composition
 
     text = " ".join(prompt)
@@ -90,7 +89,6 @@ def _composition(prompt: tuple[str, ...], output: str, given: dict[str, Any]) ->
     if given["seconds"] is not None and brief.seconds is not None and abs(brief.seconds - seconds) > 0.01:
         told.append(f"The prompt says {brief.seconds:g} s, --seconds says {seconds:g}: --seconds counts.")
     seed = checked_seed(given["seed"])
-    stream = given["stream"] if given["stream"] is not None else output == "-"
     composition = Composition(
         prompt=text,
         seconds=seconds,
@@ -98,7 +96,7 @@ def _composition(prompt: tuple[str, ...], output: str, given: dict[str, Any]) ->
         loop=given["loop"] or brief.loop,
         engine=given["engine"] or "",
         options=options_of(given["options"]),
-        mode=STREAM if stream else VERIFIED,
+        mode=mode_of(given["stream"], output),
         max_total_nano=given["max_cost"],
     )
     if (given["midi"] or given["score"]) and composition.engine not in {"", ENGINE}:

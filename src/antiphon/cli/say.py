@@ -9,12 +9,13 @@ import click
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Order, Wish, checked_format, deliver, options_of
+from antiphon.cli.enrolling import names_in, stored_voice
 from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.cli.manuscript import Manuscript
-    from antiphon.nodes.speech import Speech
+    from antiphon.nodes.speech import Script, Speech
     from antiphon.nodes.voices import Choice
 
 DEFAULT_OUTPUT = "antiphon.wav"
@@ -61,7 +62,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], target, SPEECH_EXPECTED_LUFS)
     checked_format(wish)  # before a long text is read
     manuscript = manuscript_of(text, file)
-    speech = _speech(settings, manuscript, output, given)
+    speech = _script(settings, manuscript, output, given)
     order = Order(
         produce=lambda session: speak(session.client, speech),
         selector=speech.selector,
@@ -69,6 +70,34 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
         units=manuscript.extent.chars if manuscript.extent else None,
     )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=manuscript.extent)
+
+
+def _script(settings: Settings, manuscript: Manuscript, output: str, given: dict[str, Any]) -> Script:
+    """The text in a built-in voice, or in one of the user's own."""
+    from antiphon.nodes.cloning import ClonedSpeech
+
+    if not given["voice"]:
+        return _speech(settings, manuscript, output, given)
+    from antiphon.nodes.voice_store import VoiceStore
+
+    own = VoiceStore(settings.home).names()
+    if not set(own).intersection(names_in(given["voice"] or "")):
+        return _speech(settings, manuscript, output, given)
+    voice = stored_voice(settings, given["voice"])
+    if given["engine"] not in {None, voice.profile.engine} or given["language"] not in {None, voice.profile.language}:
+        raise InputError(
+            f"The voice {given['voice']!r} speaks {voice.profile.language} with the engine {voice.profile.engine}",
+            "Leave --engine and --language out.",
+        )
+    return ClonedSpeech(
+        text=manuscript.blocks,
+        voice=voice,
+        speed=checked_speed(given["speed"]),
+        options=options_of(given["options"]),
+        mode=mode_of(given["stream"], output),
+        seed=checked_seed(given["seed"]),
+        max_total_nano=given["max_cost"],
+    )
 
 
 def _choice(settings: Settings, voice: str, language: str, engine: str) -> Choice:
@@ -84,26 +113,36 @@ def _choice(settings: Settings, voice: str, language: str, engine: str) -> Choic
 
 
 def _speech(settings: Settings, manuscript: Manuscript, output: str, given: dict[str, Any]) -> Speech:
-    from antiphon.nodes.client import STREAM, VERIFIED
     from antiphon.nodes.speech import Speech
 
     choice = _choice(settings, given["voice"] or "", given["language"] or "", given["engine"] or "")
-    if not 0.5 <= given["speed"] <= 2.0:
-        raise InputError(f"Speed {given['speed']:g} is outside 0.5-2.0", "1.0 is the voice's own pace.")
     options = options_of(given["options"])
     _check(choice, options)
-    stream = given["stream"] if given["stream"] is not None else output == "-"
     return Speech(
         text=manuscript.blocks,
         voice=choice.voice,
         language=choice.language,
         engine=choice.engine,
-        speed=given["speed"],
+        speed=checked_speed(given["speed"]),
         options=options,
-        mode=STREAM if stream else VERIFIED,
+        mode=mode_of(given["stream"], output),
         seed=checked_seed(given["seed"]),
         max_total_nano=given["max_cost"],
     )
+
+
+def mode_of(stream: bool | None, output: str) -> str:
+    """Released as it is made when that was asked for, or when it goes into a pipe; else after the vote."""
+    from antiphon.nodes.client import STREAM, VERIFIED
+
+    return STREAM if (stream if stream is not None else output == "-") else VERIFIED
+
+
+def checked_speed(speed: float) -> float:
+    """Raises `InputError` for a speed that no voice speaks at."""
+    if not 0.5 <= speed <= 2.0:
+        raise InputError(f"Speed {speed:g} is outside 0.5-2.0", "1.0 is the voice's own pace.")
+    return speed
 
 
 def checked_seed(seed: int | None) -> int | None:

@@ -78,9 +78,7 @@ def serve_ledger(
     run(run_ledger(settings.home, Berth(host, port, endpoint or ""), grant, read_rules(rules)))
 
 
-@click.group(
-    epilog="\b\nExamples:\n  antiphon node processor --engine hibari\n  antiphon node trainer --engine mimic\n  antiphon node validator\n"
-)
+@click.group(epilog=NODE_EPILOG)
 def node() -> None:
     """Run a node and earn."""
 

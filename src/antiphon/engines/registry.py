@@ -11,6 +11,7 @@ import contextlib
 import functools
 import logging
 import threading
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
 from antiphon.clock import Clock, SystemClock
@@ -171,9 +172,9 @@ def engine_for(voice: str) -> str:
     return installed().engine_for(voice)
 
 
-def parse_mix(spec: str) -> dict[str, float]:
-    """`af_heart:0.6+bf_emma:0.4` as weights that sum to 1."""
-    return installed().parse_mix(spec)
+def parse_mix(spec: str, also: Iterable[str] = ()) -> dict[str, float]:
+    """`af_heart:0.6+bf_emma:0.4` as weights that sum to 1; `also` names voices that no engine lists."""
+    return _parse_mix(spec, [*also, *(voice.name for voice in all_voices())])
 
 
 def problems() -> dict[str, str]:
