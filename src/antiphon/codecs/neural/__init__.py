@@ -1,0 +1,8 @@
+"""The neural speech codec: group-residual tokens at 50 Hz, a source-filter head, streamed decoding."""
+
+from __future__ import annotations
+
+from antiphon.codecs.neural.codec import NeuralCodec, NeuralDecoder, load
+from antiphon.codecs.neural.layout import CodecConfig
+
+__all__ = ["CodecConfig", "NeuralCodec", "NeuralDecoder", "load"]

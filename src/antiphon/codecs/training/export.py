@@ -1,0 +1,172 @@
+"""From a training run to what serves: two ONNX graphs and the weights as safetensors, all in half precision.
+
+The safetensors file is the original: its fingerprint names the codec, and graphs are made from its rounded numbers, so
+torch and ONNX Runtime compute with equal weights.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from antiphon.codecs.neural.codec import BLOCK
+from antiphon.codecs.neural.layout import CodecConfig
+from antiphon.codecs.training.layers import KERNEL, Block, Decoder, Encoder
+from antiphon.codecs.training.profiles import TrainConfig
+from antiphon.codecs.training.quantiser import GroupResidualQuantiser
+from antiphon.codecs.training.trainer import Network
+from antiphon.models import tensors
+
+OPSET = 17
+_HALF_FROM = 256
+"""Smaller tensors stay float32: they weigh nothing."""
+
+
+class EncoderGraph(nn.Module):
+    """Features `[1, F, T]` to tokens `[levels, T]`."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.encoder, self.quantiser = network.encoder, network.quantiser
+
+    def forward(self, features: Tensor) -> Tensor:
+        rows = self.encoder(features)[0].T
+        tokens = []
+        quantiser: GroupResidualQuantiser = self.quantiser
+        for group, part in enumerate(rows.split(quantiser.dim, dim=1)):
+            rest = part
+            for level in range(quantiser.levels):
+                book: Any = quantiser.books[group * quantiser.levels + level]
+                index = book.nearest(rest)
+                rest = rest - book.codes[index]
+                tokens.append(index)
+        return torch.stack(tokens)
+
+
+class DecoderGraph(nn.Module):
+    """Tokens `[levels, n + 2 lookahead]` and state `[blocks, C, 6]` to controls `[n * subframes, controls]` and state.
+
+    The token after the last stands for nothing: its code is zero.
+    """
+
+    def __init__(self, network: Network, config: CodecConfig) -> None:
+        super().__init__()
+        self.config, self.decoder = config, network.decoder
+        books: list[Any] = list(network.quantiser.books)
+        for level, book in enumerate(books):
+            padded = torch.cat([book.codes, torch.zeros(1, config.code_dim)])
+            self.register_buffer(f"codes{level}", padded)
+
+    def forward(self, tokens: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        config, decoder = self.config, self.decoder
+        parts = []
+        for group in range(config.groups):
+            levels = range(group * config.levels, (group + 1) * config.levels)
+            parts.append(sum(self.get_buffer(f"codes{level}")[tokens[level]] for level in levels))
+        latent = torch.cat(parts, dim=1).T[None]  # type: ignore[arg-type]
+        x = decoder.enter(latent)
+        states = []
+        for number, block in enumerate(decoder.blocks):
+            assert isinstance(block, Block)
+            padded = torch.cat([state[number][None], x], dim=2)
+            states.append(padded[0, :, 1 - KERNEL :])
+            x = block.ahead(padded, x)
+        return decoder.controls(x)[0], torch.stack(states)
+
+
+def rounded(network: Network, config: CodecConfig) -> tuple[Network, bytes]:
+    """A network with weights rounded to float16, and those weights as safetensors."""
+    state = network.state_dict()
+    kept: dict[str, np.ndarray[Any, Any]] = {}
+    for name, tensor in state.items():
+        if name.startswith("quantiser.") and not name.endswith(".codes"):
+            continue  # running counts serve training only
+        array = tensor.detach().numpy()
+        kept[name] = array.astype(np.float16) if array.size >= _HALF_FROM else array
+    blob = tensors.dump(kept, {"config": config.to_json()})
+    return restored(blob, config), blob
+
+
+def restored(blob: bytes, config: CodecConfig) -> Network:
+    """The torch network of a safetensors file."""
+    network = Network(TrainConfig(codec=config, bfloat16=False)).requires_grad_(False).eval()
+    state = network.state_dict()
+    for name, array in tensors.parse(blob).items():
+        state[name] = torch.from_numpy(np.array(array, np.float32))
+    network.load_state_dict(state)
+    return network
+
+
+def fingerprint(blob: bytes) -> str:
+    """Eight hexadecimal digits that name these weights."""
+    return hashlib.sha256(blob).hexdigest()[:8]
+
+
+def export(network: Network, config: CodecConfig, out: Path) -> dict[str, Path]:
+    """Write `encoder.onnx`, `decoder.onnx`, `weights.safetensors`; returns their paths by name."""
+    network, blob = rounded(network, config)
+    about = {"config": config.to_json(), "fingerprint": fingerprint(blob)}
+    features = torch.zeros(1, config.features, 50)
+    tokens = torch.zeros(config.streams, BLOCK + 2 * config.lookahead, dtype=torch.int64)
+    state = torch.zeros(config.decoder_blocks, config.decoder_dim, KERNEL - 1)
+    graphs = {
+        "encoder.onnx": _graph(
+            EncoderGraph(network), (features,), ["features"], ["tokens"], {"features": {2: "T"}, "tokens": {1: "T"}}
+        ),
+        "decoder.onnx": _graph(
+            DecoderGraph(network, config), (tokens, state), ["tokens", "state"], ["controls", "next"], {}
+        ),
+    }
+    out.mkdir(parents=True, exist_ok=True)
+    for name, graph in graphs.items():
+        (out / name).write_bytes(_halved(graph, about))
+    (out / "weights.safetensors").write_bytes(blob)
+    return {name: out / name for name in (*graphs, "weights.safetensors")}
+
+
+def _graph(
+    module: nn.Module, example: tuple[Tensor, ...], inputs: list[str], outputs: list[str], axes: dict[str, dict[int, str]]
+) -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The tracing exporter is announced to go some day; the other one needs a compiler stack we do not ship.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(), example, buffer, input_names=inputs, output_names=outputs, dynamic_axes=axes,
+            opset_version=OPSET, dynamo=False,
+        )  # fmt: skip
+    return buffer.getvalue()
+
+
+def _halved(graph: bytes, about: dict[str, str]) -> bytes:
+    """Large constants as float16 behind a Cast, which the runtime folds away when it loads the graph."""
+    import onnx
+    from onnx import numpy_helper
+
+    model = onnx.load_from_string(graph)
+    casts = []
+    for tensor in model.graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        if array.dtype != np.float32 or array.size < _HALF_FROM:
+            continue
+        half = array.astype(np.float16)
+        if not np.array_equal(half.astype(np.float32), array):
+            continue  # computed by the exporter, not one of the rounded weights
+        name = tensor.name
+        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
+        casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
+    nodes = list(model.graph.node)
+    del model.graph.node[:]
+    model.graph.node.extend([*casts, *nodes])
+    for key, value in sorted(about.items()):
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.checker.check_model(model)
+    return bytes(model.SerializeToString())

@@ -1,0 +1,138 @@
+"""A training run: from a checkpoint if there is one, until the last step or a signal, with a log that can be plotted."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from antiphon.codecs.training import checkpoint, data
+from antiphon.codecs.training.profiles import TrainConfig
+from antiphon.codecs.training.trainer import Trainer
+from antiphon.errors import InputError, OutputError, StateError
+
+Report = Callable[[dict[str, float]], None]
+
+_log = logging.getLogger(__name__)
+
+
+def run(
+    config: TrainConfig,
+    prepared: Path,
+    out: Path,
+    *,
+    report: Report | None = None,
+    evaluate: Callable[[Trainer], dict[str, float]] | None = None,
+    evaluate_every: int = 2_000,
+) -> Trainer:
+    """Train on what `data.prepare` wrote, resuming from the newest checkpoint in `out`.
+
+    `out` gets `config.json`, checkpoints and `log.jsonl` (a line of means every `log_every` steps). SIGINT and SIGTERM
+    end the run after the step in progress, with a checkpoint. Raises `StateError` when `out` belongs to a run with
+    another configuration or its newest checkpoint is damaged, `OutputError` when a checkpoint cannot be written.
+    """
+    trainer = Trainer(config)
+    _remember(config, out)
+    if saved := checkpoint.found(out):
+        trainer.restore(checkpoint.load(saved[-1]))
+        _log.info("resumed at step %d", trainer.step)
+    clips = data.load(prepared, config.codec)
+    means = _Means(out / "log.jsonl", report)
+    with _stopped_by_signals() as stop:
+        while trainer.step < config.steps and not stop.is_set():
+            batch = data.batch(clips, trainer.step, size=config.batch, frames=config.frames, seed=config.seed)
+            figures = trainer.train(batch)
+            if figures["skipped"] > means.skipped:
+                means.skipped = figures["skipped"]
+                _log.warning("step %d: loss not finite, batch skipped (%d so far)", trainer.step, trainer.skipped)
+            means.add(figures, flush_at=config.log_every, step=trainer.step)
+            if trainer.step % config.save_every == 0:
+                checkpoint.save(out, trainer.step, trainer.state())
+            if evaluate is not None and trainer.step % evaluate_every == 0:
+                means.write({"step": float(trainer.step), **evaluate(trainer)})
+    if not (saved := checkpoint.found(out)) or saved[-1].name != f"step-{trainer.step:08d}.pt":
+        checkpoint.save(out, trainer.step, trainer.state())
+    return trainer
+
+
+def _remember(config: TrainConfig, out: Path) -> None:
+    """A run keeps the configuration it began with; only its length and the rhythm of its log may change."""
+    path = out / "config.json"
+    free = ("steps", "log_every", "save_every")
+    mine = msgspec.to_builtins(config)
+    try:
+        if path.is_file():
+            before = json.loads(path.read_text())
+            changed = [k for k in mine if k not in free and before.get(k) != mine[k]]
+            if changed:
+                raise StateError(f"{out} holds a run with another {', '.join(changed)}", "Train into another folder.")
+        out.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(mine, indent=1))
+    except OSError as error:
+        raise OutputError(f"Cannot write to {out}: {error.strerror}", "Choose another folder.") from error
+    except ValueError as error:
+        raise StateError(f"{path} is damaged: {error}", "Train into another folder.") from error
+
+
+def read_config(out: Path) -> TrainConfig:
+    """The configuration a run began with. Raises `InputError` when `out` holds no run."""
+    try:
+        return msgspec.json.decode((out / "config.json").read_bytes(), type=TrainConfig)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InputError(f"{out} holds no training run: {error}", "Give the folder of a run.") from error
+
+
+class _Means:
+    """Figures averaged between lines of the log."""
+
+    def __init__(self, path: Path, report: Report | None) -> None:
+        self._path, self._report = path, report
+        self._figures: dict[str, list[float]] = {}
+        self._since = time.monotonic()
+        self._steps = 0
+        self.skipped = 0.0
+
+    def add(self, figures: dict[str, float], *, flush_at: int, step: int) -> None:
+        for name, value in figures.items():
+            self._figures.setdefault(name, []).append(value)
+        self._steps += 1
+        if step % flush_at == 0:
+            now = time.monotonic()
+            means = {name: float(np.mean(values)) for name, values in self._figures.items()}
+            self.write({"step": float(step), "steps_per_s": self._steps / (now - self._since), **means})
+            self._figures, self._since, self._steps = {}, now, 0
+
+    def write(self, line: dict[str, float]) -> None:
+        with self._path.open("a") as handle:
+            handle.write(json.dumps({name: round(value, 5) for name, value in line.items()}) + "\n")
+        if self._report is not None:
+            self._report(line)
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[threading.Event]:
+    """The event is set by SIGINT or SIGTERM; a second SIGINT interrupts at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, _frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,131 @@
+"""Group-residual vector quantiser with codebooks that are moving averages (VQ-VAE, van den Oord 2017, appendix A).
+
+A latent is cut into groups; each group is quantised by `levels` codebooks one after the other, each taking what the
+one before left over (HiFi-Codec, arXiv:2305.02765). One group is plain residual quantisation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from antiphon.codecs.neural.layout import CodecConfig
+
+DECAY = 0.99
+EPSILON = 1e-5
+DEAD_BELOW = 0.03
+"""A code whose average count of frames a step falls below this is given the place of a frame of this batch."""
+
+FIRST_ROUNDS = 8
+"""Rounds of k-means on the first batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quantised:
+    """`latent [B, G * D, T]` passes gradients straight through; `tokens [B, G * levels, T]`; losses are scalars."""
+
+    latent: Tensor
+    tokens: Tensor
+    commitment: Tensor
+    revived: int
+
+
+class Codebook(nn.Module):
+    """`codes [N, D]` with running counts and sums."""
+
+    codes: Tensor
+    counts: Tensor
+    sums: Tensor
+    ready: Tensor
+
+    def __init__(self, codes: int, dim: int) -> None:
+        super().__init__()
+        self.register_buffer("codes", torch.zeros(codes, dim))
+        self.register_buffer("counts", torch.ones(codes))
+        self.register_buffer("sums", torch.zeros(codes, dim))
+        self.register_buffer("ready", torch.tensor(False))
+
+    def nearest(self, x: Tensor) -> Tensor:
+        """Index of the nearest code to each row of `x [N, D]`; of equally near ones the first."""
+        distance = self.codes.pow(2).sum(1) - 2 * x @ self.codes.T
+        return distance.argmin(1)
+
+    @torch.no_grad()
+    def start(self, x: Tensor) -> None:
+        """k-means on `x`: the first codes are frames drawn from it."""
+        count = self.codes.shape[0]
+        drawn = torch.randint(x.shape[0], (count,)) if x.shape[0] < count else torch.randperm(x.shape[0])[:count]
+        self.codes.copy_(x[drawn])
+        for _ in range(FIRST_ROUNDS):
+            counts, sums = self._assigned(x, self.nearest(x))
+            full = counts > 0
+            self.codes[full] = sums[full] / counts[full, None]
+        self.counts.fill_(1.0)
+        self.sums.copy_(self.codes)
+        self.ready.fill_(True)
+
+    @torch.no_grad()
+    def update(self, x: Tensor, tokens: Tensor) -> int:
+        """Move every code towards the mean of its frames, revive dead ones; how many were revived."""
+        counts, sums = self._assigned(x, tokens)
+        self.counts.mul_(DECAY).add_(counts, alpha=1 - DECAY)
+        self.sums.mul_(DECAY).add_(sums, alpha=1 - DECAY)
+        self.codes.copy_(self.sums / (self.counts[:, None] + EPSILON))
+        dead = (self.counts < DEAD_BELOW).nonzero()[:, 0]
+        if dead.shape[0]:
+            drawn = torch.randint(x.shape[0], (int(dead.shape[0]),))
+            self.codes[dead] = x[drawn]
+            self.counts[dead] = 1.0
+            self.sums[dead] = x[drawn]
+        return int(dead.shape[0])
+
+    def _assigned(self, x: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        counts = torch.zeros_like(self.counts).index_add_(0, tokens, torch.ones(x.shape[0]))
+        return counts, torch.zeros_like(self.sums).index_add_(0, tokens, x)
+
+
+class GroupResidualQuantiser(nn.Module):
+    """`groups x levels` codebooks, in the order of the token grid."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.groups, self.levels, self.dim = config.groups, config.levels, config.code_dim
+        self.books = nn.ModuleList(Codebook(config.codes, config.code_dim) for _ in range(config.streams))
+
+    def forward(self, latent: Tensor) -> Quantised:
+        """In training mode codebooks learn from this batch."""
+        rows = latent.transpose(1, 2).reshape(-1, self.groups * self.dim)
+        taken, tokens, commitment, revived = [], [], latent.new_zeros(()), 0
+        for group, part in enumerate(rows.split(self.dim, dim=1)):
+            rest, total = part, torch.zeros_like(part)
+            for level in range(self.levels):
+                book = self.books[group * self.levels + level]
+                assert isinstance(book, Codebook)
+                seen = rest.detach()
+                if self.training and not book.ready:
+                    book.start(seen)
+                index = book.nearest(seen)
+                chosen = book.codes[index].clone()
+                commitment = commitment + (rest - chosen).pow(2).mean()
+                if self.training:
+                    revived += book.update(seen, index)
+                total, rest = total + chosen, rest - chosen
+                tokens.append(index)
+            taken.append(part + (total - part).detach())
+        shape = (latent.shape[0], latent.shape[2])
+        return Quantised(
+            torch.cat(taken, dim=1).reshape(*shape, -1).transpose(1, 2),
+            torch.stack(tokens, 1).reshape(*shape, -1).transpose(1, 2),
+            commitment / len(self.books),
+            revived,
+        )
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """`[B, G * levels, T]` to `[B, G * D, T]`."""
+        parts = []
+        for group in range(self.groups):
+            books = [self.books[group * self.levels + level] for level in range(self.levels)]
+            parts.append(sum(b.codes[tokens[:, group * self.levels + n]] for n, b in enumerate(books)))  # type: ignore[index]
+        return torch.cat(parts, dim=2).transpose(1, 2)  # type: ignore[arg-type]

@@ -1,0 +1,199 @@
+"""One training step, and everything that changes in it."""
+
+from __future__ import annotations
+
+import copy
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from antiphon.codecs.neural.features import log_mel, pitch_channels, stacked
+from antiphon.codecs.neural.pitch import Track
+from antiphon.codecs.neural.features import log_mel, pitch_channels, stacked
+from antiphon.codecs.neural.pitch import Track
+from antiphon.codecs.training import discriminators as adversaries
+from antiphon.codecs.training.data import Batch
+from antiphon.codecs.training.layers import Decoder, Encoder, Head, sources
+from antiphon.codecs.training.losses import SpectralLoss, pitch_loss
+from antiphon.codecs.training.profiles import TrainConfig
+from antiphon.codecs.training.quantiser import GroupResidualQuantiser
+
+
+class Network(nn.Module):
+    """Encoder, quantiser and decoder."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        super().__init__()
+        self.encoder = Encoder(config.codec, half=config.bfloat16)
+        self.quantiser = GroupResidualQuantiser(config.codec)
+        self.decoder = Decoder(config.codec, half=config.bfloat16)
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Tensors of a batch: features `[B, F, T]`, audio `[B, N]`, F0 (Hz) and voicing of steps `[B, S]`."""
+
+    features: Tensor
+    audio: Tensor
+    f0_hz: Tensor
+    voicing: Tensor
+
+
+def inputs_of(batch: Batch, config: TrainConfig) -> Inputs:
+    """Features by the code that serves; F0 of half frames brought to the steps' ends, straight in octaves."""
+    features = [
+        stacked(log_mel(audio, config.codec), pitch_channels(Track(f0, voicing)))
+        for audio, f0, voicing in zip(batch.audio, batch.f0_hz, batch.voicing, strict=True)
+    ]
+    halves = batch.f0_hz.shape[1]
+    centres = np.arange(halves) + 0.5
+    ends = (np.arange(halves * config.codec.subframes // 2) + 1) * 2 / config.codec.subframes
+    f0 = [np.exp2(np.interp(ends, centres, np.log2(row))) for row in batch.f0_hz]
+    voicing = [np.interp(ends, centres, row) for row in batch.voicing]
+    arrays = (np.stack(features), batch.audio, np.stack(f0), np.stack(voicing))
+    return Inputs(*(torch.from_numpy(np.asarray(a, np.float32)) for a in arrays))
+
+
+class Trainer:
+    """State of a training: networks, their average, optimisers, and the step to make next."""
+
+    def __init__(self, config: TrainConfig) -> None:
+        torch.manual_seed(config.seed)
+        self.config = config
+        self.step = 0
+        self.skipped = 0
+        self.network = Network(config)
+        self.average = copy.deepcopy(self.network).requires_grad_(False)
+        self.judges = adversaries.Discriminators(config.judge_width)
+        self.head = Head(config.codec)
+        self.spectral = SpectralLoss(config.codec)
+        self.optimiser = _adam(self.network, config.rate, config.weight_decay)
+        self.judge_optimiser = _adam(self.judges, config.judge_rate, config.weight_decay)
+
+    def train(self, batch: Batch) -> dict[str, float]:
+        """One step. A batch whose loss or gradient is not finite changes nothing but the count of skipped ones."""
+        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
+        self._set_rates()
+        inputs = inputs_of(batch, self.config)
+        # The codebooks learn in the forward pass, so a batch that is skipped must give them back.
+        kept = {name: buffer.clone() for name, buffer in self.network.quantiser.named_buffers()}
+        made, losses, figures = self._generate(inputs)
+        loss = sum(losses.values(), torch.zeros(()))
+        if self._adversarial():
+            real, fake = self._heard(inputs.audio, made)
+            figures["judge"] = self._train_judges(real, fake.detach())
+            loss = loss + self._fooling(real, fake, figures)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
+        if torch.isfinite(loss) and torch.isfinite(norm):
+            self.optimiser.step()
+            self._follow()
+        else:
+            for name, buffer in self.network.quantiser.named_buffers():
+                buffer.copy_(kept[name])
+            self.skipped += 1
+        self.step += 1
+        figures |= {name: float(value.detach()) for name, value in losses.items()}
+        return figures | {"loss": float(loss.detach()), "norm": float(norm), "skipped": float(self.skipped)}
+
+    def _generate(self, inputs: Inputs) -> tuple[Tensor, dict[str, Tensor], dict[str, float]]:
+        config = self.config
+        quantised = self.network.quantiser(self.network.encoder(inputs.features))
+        controls = self.network.decoder(quantised.latent)
+        # The pulses follow the measured F0: gradients through a phase lead nowhere, and a source that has
+        # drifted from the real harmonics would teach the envelopes to blur.
+        start = torch.rand(inputs.audio.shape[0]) * 2 * math.pi
+        pulses = sources(inputs.f0_hz, start, config.codec)
+        made = self.head(controls, torch.stack([pulses, torch.randn_like(pulses)], dim=1))
+        stft, mel = self.spectral(made, inputs.audio, self.step)
+        losses = {
+            "stft": config.stft_weight * stft,
+            "mel": config.mel_weight * mel,
+            "pitch": config.pitch_weight * pitch_loss(controls[..., 0], inputs.f0_hz, inputs.voicing),
+            "commitment": config.commitment_weight * quantised.commitment,
+        }
+        return made, losses, {"revived": float(quantised.revived)}
+
+    def _adversarial(self) -> bool:
+        return self.step >= self.config.adversarial_from
+
+    def _heard(self, real: Tensor, made: Tensor) -> tuple[Tensor, Tensor]:
+        config = self.config
+        length = config.judged_frames * config.codec.hop
+        start = int(torch.randint(0, real.shape[1] - length + 1, ()))
+        rows = slice(0, config.judged_clips)
+        return real[rows, start : start + length], made[rows, start : start + length]
+
+    def _train_judges(self, real: Tensor, fake: Tensor) -> float:
+        loss = adversaries.judge_loss(self.judges(real), self.judges(fake))
+        self.judge_optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = nn.utils.clip_grad_norm_(self.judges.parameters(), self.config.clip_norm)
+        if torch.isfinite(norm):
+            self.judge_optimiser.step()
+        return float(loss.detach())
+
+    def _fooling(self, real: Tensor, fake: Tensor, figures: dict[str, float]) -> Tensor:
+        config = self.config
+        self.judges.requires_grad_(False)
+        with torch.no_grad():
+            known = self.judges(real)
+        heard = self.judges(fake)
+        self.judges.requires_grad_(True)
+        fooled, matched = adversaries.adversarial_loss(heard), adversaries.matching_loss(known, heard)
+        figures |= {"fooled": float(fooled.detach()), "matched": float(matched.detach())}
+        ramp = min(1.0, (self.step - config.adversarial_from + 1) / config.adversarial_ramp)
+        return ramp * (config.adversarial_weight * fooled + config.matching_weight * matched)
+
+    def _set_rates(self) -> None:
+        scale = rate_scale(self.step, self.config)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.rate * scale
+        for group in self.judge_optimiser.param_groups:
+            group["lr"] = self.config.judge_rate * scale
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        """The average follows the weights; codebooks are averages already and are copied."""
+        keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
+            slow.lerp_(fast, 1 - keep)
+        for slow, fast in zip(self.average.buffers(), self.network.buffers(), strict=True):
+            slow.copy_(fast)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "skipped": self.skipped,
+            "network": self.network.state_dict(),
+            "average": self.average.state_dict(),
+            "judges": self.judges.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "judge_optimiser": self.judge_optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.step, self.skipped = int(state["step"]), int(state["skipped"])
+        for name in ("network", "average", "judges", "optimiser", "judge_optimiser"):
+            getattr(self, name).load_state_dict(state[name])
+
+
+def rate_scale(step: int, config: TrainConfig) -> float:
+    """Linear warm-up, then half a cosine down to `final_rate`."""
+    if step < config.warm_up:
+        return (step + 1) / config.warm_up
+    done = min(1.0, (step - config.warm_up) / max(1, config.steps - config.warm_up))
+    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _adam(module: nn.Module, rate: float, decay: float) -> torch.optim.AdamW:
+    """Weight decay for matrices only; fused, because a step over hundreds of small tensors is mostly overhead."""
+    matrices = [p for p in module.parameters() if p.ndim > 1]
+    others = [p for p in module.parameters() if p.ndim <= 1]
+    groups = [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=rate, betas=(0.8, 0.99), fused=True)
