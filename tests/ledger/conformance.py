@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 from ledger_market import (
+    ADA,
     CLIENT,
+    CLONE,
     INVALID,
     OPERATOR,
     SALT,
@@ -15,6 +17,7 @@ from ledger_market import (
     VALID,
     Market,
     committed,
+    consent,
     delivery,
     party,
     producer,
@@ -36,6 +39,7 @@ from antiphon.ledger.operations import (
     Register,
     Retire,
     Reveal,
+    Revoke,
     Selector,
     ServiceOffer,
     Skip,
@@ -44,6 +48,7 @@ from antiphon.ledger.operations import (
 )
 from antiphon.ledger.receipts import audit, build
 from antiphon.protocol import envelope
+from antiphon.protocol.consent import grant_id
 
 RULES = Rules()
 
@@ -495,3 +500,127 @@ class LedgerConformance:
         await market.deliver(task_id(1))
         assert (await market.judge(task_id(1))).state is PartState.VALID
         assert (await market.ledger.task(task_id(1))).synthetic
+
+    async def test_a_service_that_needs_consent_is_not_opened_without_one(self, market: Market) -> None:
+        held = await everything_held(market)
+        with pytest.raises(InputError, match="needs a consent"):
+            await market.open(task_id(1), selector=CLONE)
+        raw = consent(market.clock)
+        await market.open(task_id(2), selector=CLONE, grants=(raw,))
+        named = (await market.ledger.task(task_id(2))).grants
+        assert [(ref.grantor, ref.id) for ref in named] == [(ADA.node_id, grant_id(raw))]
+        assert (await market.ledger.quote(CLONE, (Part(index=0, units=1),))).total_nano > 0
+        assert await everything_held(market) == held
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            ({"begins_s": -20, "lasts_s": 10}, "expired"),
+            ({"begins_s": 10}, "not valid before"),
+            ({"grantee": party("somebody else").node_id}, "was given to"),
+        ],
+    )
+    async def test_a_consent_that_is_not_in_force_for_the_client_opens_nothing(
+        self, market: Market, change: dict[str, object], said: str
+    ) -> None:
+        for selector in (CLONE, SPEECH):  # a task that names a consent relies on it, whatever its service
+            with pytest.raises(InputError, match=said):
+                await market.open(task_id(1), selector=selector, grants=(consent(market.clock, **change),))  # type: ignore[arg-type]
+        own = consent(market.clock, grantee=CLIENT.node_id)
+        await market.open(task_id(1), selector=CLONE, grants=(own,))
+
+    async def test_what_is_no_consent_opens_nothing(self, market: Market) -> None:
+        raw = consent(market.clock)
+        order = envelope.sign(ADA, kind="order", receiver=ADA.node_id, task="", body=b"", clock=market.clock)
+        for grants in ((b"",), (raw[:-1],), (raw + b"\0",), (order,), (raw, raw), (bytes(5_000),), (raw, b"x")):
+            with pytest.raises((InputError, ProtocolError)):
+                await market.open(task_id(1), selector=CLONE, grants=grants)
+        many = tuple(consent(market.clock) for _ in range(17))
+        with pytest.raises(InputError, match="at most 16"):
+            await market.open(task_id(1), selector=CLONE, grants=many)
+
+    async def test_a_revoked_consent_opens_nothing_even_if_it_was_never_used(self, market: Market) -> None:
+        raw = consent(market.clock)
+        assert not await market.ledger.revoked(ADA.node_id, grant_id(raw))
+        await market.do(ADA, Revoke(grant=grant_id(raw)))
+        assert await market.ledger.revoked(ADA.node_id, grant_id(raw))
+        with pytest.raises(InputError, match="was revoked"):
+            await market.open(task_id(1), selector=CLONE, grants=(consent(market.clock), raw))
+        await market.do(ADA, Revoke(grant=grant_id(raw)))
+        assert (await market.ledger.account(CLIENT.node_id)).escrow_nano == 0
+
+    async def test_somebody_elses_revocation_has_no_effect(self, market: Market) -> None:
+        raw = consent(market.clock)
+        await market.open(task_id(1), selector=CLONE, grants=(raw,))
+        for who in (CLIENT, OPERATOR, party("producer 0")):
+            await market.do(who, Revoke(grant=grant_id(raw)))
+            assert not await market.ledger.revoked(ADA.node_id, grant_id(raw))
+        assert (await market.ledger.part(task_id(1), 0)).state is PartState.ASSIGNED
+        await market.open(task_id(2), selector=CLONE, grants=(raw,))
+        for absurd in ("", "x" * 32, "0" * 31, "0" * 33):
+            with pytest.raises(InputError, match="no id of a consent"):
+                await market.do(ADA, Revoke(grant=absurd))
+
+    async def test_a_revocation_ends_every_task_that_relies_on_it_and_no_other(self, market: Market) -> None:
+        held = await everything_held(market)
+        raw, other = consent(market.clock), consent(market.clock)
+        parts = (Part(index=0, units=30), Part(index=1, units=10, phase=1))
+        await market.open(task_id(1), selector=CLONE, grants=(raw,), parts=parts)
+        await market.open(task_id(2), selector=CLONE, grants=(other, raw))
+        await market.open(task_id(3), selector=CLONE, grants=(other,))
+        await market.open(task_id(4))
+        await market.do(ADA, Revoke(grant=grant_id(raw)))
+        for number in (1, 2):
+            assert (await market.ledger.task(task_id(number))).state is TaskState.CANCELLED
+            for record in await market.ledger.parts(task_id(number)):
+                assert (record.state, record.notes[-1]) == (PartState.CANCELLED, "consent revoked")
+        for number in (3, 4):
+            assert (await market.ledger.part(task_id(number), 0)).state is PartState.ASSIGNED
+        late = await market.ledger.part(task_id(1), 0)
+        with pytest.raises(ConflictError, match="already cancelled"):
+            await market.do(producer(late), delivery(late))
+        for number in (3, 4):
+            await market.do(CLIENT, Cancel(task=task_id(number)))
+        assert await everything_held(market) == held
+        assert (await market.ledger.account(CLIENT.node_id)).balance_nano == 1_000 * NANO
+        assert all([(await market.ledger.account(who)).locked_nano == 0 for who in market.people])
+
+    async def test_what_was_delivered_before_a_revocation_is_judged_and_paid_without_a_failover(
+        self, market: Market
+    ) -> None:
+        for number, vote in ((1, VALID), (2, INVALID)):
+            raw = consent(market.clock)
+            await market.open(task_id(number), units=(100, 50), selector=CLONE, grants=(raw,))
+            await market.deliver(task_id(number), 0)
+            await market.do(ADA, Revoke(grant=grant_id(raw)))
+            delivered, undone = await market.ledger.parts(task_id(number))
+            assert (delivered.state, delivered.notes) == (PartState.DELIVERED, ("consent revoked",))
+            assert undone.state is PartState.CANCELLED
+            judged = await market.judge(task_id(number), 0, (vote, vote, vote))
+            assert judged.state.value == vote.verdict.value
+            assert await market.ledger.revoked(ADA.node_id, grant_id(raw)), "so nobody hands it out"
+        assert (await market.ledger.task(task_id(1))).state is TaskState.PARTIAL
+        assert (await market.ledger.task(task_id(2))).state is TaskState.CANCELLED
+        for number in (1, 2):
+            audit(await build(market.ledger, task_id(number)), ledger=OPERATOR.node_id)
+
+    async def test_a_receipt_tells_whose_voice_by_whom_and_that_it_was_revoked(self, market: Market) -> None:
+        raw = consent(market.clock, grantee=CLIENT.node_id)
+        await market.open(task_id(1), selector=CLONE, grants=(raw,))
+        market.clock.advance(5)  # type: ignore[attr-defined]
+        await market.do(ADA, Revoke(grant=grant_id(raw)))
+        receipt = await build(market.ledger, task_id(1))
+        audit(receipt, ledger=OPERATOR.node_id)
+        (told,) = receipt.statement["consents"]
+        assert (told["subject"], told["grantor"], told["grantee"]) == ("Ada", ADA.node_id, CLIENT.node_id)
+        assert (told["uses"], told["references"]) == (["enrol", "speak", "convert"], [(b"r" * 32).hex()])
+        assert told["revoked_ms"] == market.clock.now_ms()
+        assert told["until_ms"] - told["not_before_ms"] == 10**10
+
+    async def test_a_long_poll_hears_of_a_revocation_at_once(self, market: Market) -> None:
+        raw = consent(market.clock)
+        await market.open(task_id(1), selector=CLONE, grants=(raw,))
+        waiting = asyncio.create_task(market.ledger.part(task_id(1), 0, newer_than=0, wait_s=20.0))
+        await asyncio.sleep(0.05)
+        await market.do(ADA, Revoke(grant=grant_id(raw)))
+        assert (await asyncio.wait_for(waiting, 2.0)).state is PartState.CANCELLED

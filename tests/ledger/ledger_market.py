@@ -24,9 +24,11 @@ from antiphon.ledger.operations import (
 )
 from antiphon.ledger.panel import commitment
 from antiphon.protocol import canonical, envelope
+from antiphon.protocol.consent import Grant, Use, sign_grant
 from antiphon.protocol.identity import Identity
 
 SPEECH = Selector(service="speech", language="en-us")
+CLONE = Selector(service="clone", language="en-us")
 SALT = b"s" * 16
 VALID = Vote(
     verdict=Verdict.VALID,
@@ -43,6 +45,23 @@ def party(name: str) -> Identity:
 
 OPERATOR = party("operator")
 CLIENT = party("client")
+ADA = party("ada")
+
+
+def consent(
+    clock: Clock, *, grantor: Identity | None = None, grantee: str = "", begins_s: int = 0, lasts_s: int = 10**7
+) -> bytes:
+    """A signed grant of Ada's, or of somebody else."""
+    begin_ms = clock.now_ms() + 1000 * begins_s
+    grant = Grant(
+        subject="Ada",
+        references=(b"r" * 32,),
+        uses=tuple(Use),
+        grantee=grantee,
+        not_before_ms=begin_ms,
+        until_ms=begin_ms + 1000 * lasts_s,
+    )
+    return sign_grant(grantor or ADA, grant, clock)
 
 
 def task_id(number: int) -> str:
@@ -62,7 +81,7 @@ class Market:
 
     def __post_init__(self) -> None:
         names = [f"producer {i}" for i in range(self.producers)] + [f"validator {i}" for i in range(self.validators)]
-        everybody = [OPERATOR, CLIENT, *map(party, names)]
+        everybody = [OPERATOR, CLIENT, ADA, *map(party, names)]
         self.people = {identity.node_id: identity for identity in everybody}
 
     def sign(self, who: str | Identity, operation: Operation) -> bytes:
@@ -86,9 +105,10 @@ class Market:
     async def join(self, who: Identity, role: Role, price_nano: int, *, stake_nano: int = 100 * NANO) -> None:
         await self.fund(who, stake_nano)
         await self.do(who, Stake(amount_nano=stake_nano))
-        offer = ServiceOffer(service="speech", price_nano=price_nano, languages=("en",))
+        speech = ServiceOffer(service="speech", price_nano=price_nano, languages=("en",))
+        offers = (speech, ServiceOffer(service="clone", price_nano=price_nano, languages=("en",)))
         await self.do(
-            who, Register(role=role, offers=(offer,), seal_key=who.seal_public, endpoint=f"test:{who.node_id[:8]}")
+            who, Register(role=role, offers=offers, seal_key=who.seal_public, endpoint=f"test:{who.node_id[:8]}")
         )
 
     async def found(self) -> None:

@@ -14,7 +14,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from ledger_market import (
+    ADA,
     CLIENT,
+    CLONE,
     INVALID,
     OPERATOR,
     SALT,
@@ -22,6 +24,7 @@ from ledger_market import (
     VALID,
     Market,
     committed,
+    consent,
     delivery,
     producer,
     seated,
@@ -32,10 +35,11 @@ from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Rules, Verdict, Vote
 from antiphon.errors import ConflictError, FundsError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger.base import PartRecord, PartState, TaskState
-from antiphon.ledger.operations import Cancel, Decline, Deposit, Operation, Reveal, Skip, Stake, Unstake
+from antiphon.ledger.operations import Cancel, Decline, Deposit, Operation, Reveal, Revoke, Skip, Stake, Unstake
 from antiphon.ledger.receipts import audit, build
 from antiphon.ledger.sql import SqlLedger
 from antiphon.protocol import canonical
+from antiphon.protocol.consent import grant_id
 
 RULES = Rules(live_s=10**7, deliver_s=60, commit_s=60, reveal_s=60, failovers=1)
 ANSWERS = (ConflictError, FundsError, InputError, UnavailableError)
@@ -72,6 +76,8 @@ class Histories(RuleBasedStateMachine):
         self.refused: dict[bytes, str] = {}
         self.audited: set[str] = set()
         self.votes: dict[tuple[str, int, int, str], Vote] = {}
+        self.consents: list[bytes] = []
+        self.revoked: set[bytes] = set()
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return self.runner.run(work)
@@ -117,6 +123,29 @@ class Histories(RuleBasedStateMachine):
         except (FundsError, UnavailableError):
             return
         self.tasks.append(task)
+
+    @rule(lasts_s=st.sampled_from([30, 10**7, 10**7]))
+    def grant(self, lasts_s: int) -> None:
+        self.consents.append(consent(self.clock, lasts_s=lasts_s))
+
+    @rule(data=st.data(), units=st.lists(st.integers(1, 5_000), min_size=1, max_size=2))
+    def open_task_with_consent(self, data: st.DataObject, units: list[int]) -> None:
+        grants = data.draw(st.lists(st.sampled_from(self.consents), max_size=2)) if self.consents else []
+        task = task_id(len(self.tasks))
+        try:
+            self.run(self.market.open(task, units=units, selector=CLONE, grants=tuple(grants)))
+        except (FundsError, UnavailableError, InputError):
+            return
+        assert grants, "the service needs a consent"
+        assert not self.revoked & set(grants), "a revoked consent opens nothing"
+        self.tasks.append(task)
+
+    @rule(data=st.data(), mine=st.integers(0, 3), patience=st.integers(0, 1))
+    def revoke(self, data: st.DataObject, mine: int, patience: int) -> None:
+        if self.consents and patience == 0:
+            raw = data.draw(st.sampled_from(self.consents))
+            if self.send(ADA.node_id if mine else CLIENT.node_id, Revoke(grant=grant_id(raw))) and mine:
+                self.revoked.add(raw)
 
     @rule(data=st.data(), honest=st.integers(0, 9))
     def deliver(self, data: st.DataObject, honest: int) -> None:
@@ -260,6 +289,17 @@ class Histories(RuleBasedStateMachine):
                 assert remaining == 0
                 assert all(part.state.final for part in parts)
         assert self.run(self.ledger.account(CLIENT.node_id)).escrow_nano == held
+
+    @invariant()
+    def nothing_is_begun_under_a_revoked_consent(self) -> None:
+        revoked = {grant_id(raw) for raw in self.revoked}
+        for raw in self.consents:
+            assert self.run(self.ledger.revoked(ADA.node_id, grant_id(raw))) == (raw in self.revoked)
+        for task in self.tasks:
+            if revoked & {ref.id for ref in self.run(self.ledger.task(task)).grants}:
+                for part in self.run(self.ledger.parts(task)):
+                    assert part.state not in {PartState.WAITING, PartState.ASSIGNED}
+                    assert part.state.final or part.notes[-1] == "consent revoked"
 
     @invariant()
     def nobody_is_paid_twice_for_a_part(self) -> None:
