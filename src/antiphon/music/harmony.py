@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from antiphon.music.score import Chord
 
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
@@ -73,19 +75,21 @@ def chords_of_bar(symbols: str, start: int, ticks: int, beat: int, tonic: int, m
 
 
 def scale_at(chord: Chord, tonic: int, mode: str) -> tuple[int, ...]:
-    """Seven pitch classes, tonic first: the key's scale, bent to the chord's own notes (V in minor raises the 7th)."""
+    """Seven pitch classes, tonic first: the key's scale, bent to the chord's own notes (V in minor raises the 7th).
+
+    Borrowed chords lower a step, secondary dominants and the dominant in minor raise one.
+    """
     scale = [(tonic + step) % 12 for step in SCALES[mode]]
-    for tone in sorted(chord.classes - set(scale)):
-        bent = [index for index in range(7) if _apart(scale[index], tone) == 1 and scale[index] not in chord.classes]
-        if bent:
-            # A raised seventh or a lowered second, sixth or seventh: never the tonic itself.
-            scale[max(bent)] = tone
+    bend = -1 if chord.symbol.startswith("b") or chord.symbol == "iv" else 1
+    for tone in chord.classes - set(scale):
+        if (tone - bend) % 12 in scale:
+            scale[scale.index((tone - bend) % 12)] = tone
     return tuple(scale)
 
 
-def _apart(first: int, second: int) -> int:
-    distance = (first - second) % 12
-    return min(distance, 12 - distance)
+def chord_at(chords: Sequence[Chord], tick: int) -> Chord:
+    """The harmony at a tick, the last one after them all."""
+    return next((chord for chord in chords if chord.start <= tick < chord.start + chord.length), chords[-1])
 
 
 def pitch_of(index: int, scale: tuple[int, ...], tonic: int) -> int:

@@ -88,6 +88,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     ticks: int  # all of them
     energy: float
     brightness: float
+    swing: bool
     tracks: tuple[Track, ...]
     chords: tuple[Chord, ...]
     sections: tuple[Section, ...]
@@ -101,12 +102,16 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
         """The part of that name, empty where the piece has none."""
         return next((track for track in self.tracks if track.name == name), Track(name, ()))
 
-    def second(self, tick: float) -> float:
-        """When a tick sounds."""
-        return tick * 60.0 / (self.tempo_bpm * TICKS)
+    def played(self, tick: int) -> int:
+        """Where a written tick is played: with swing, the second eighth of a beat comes a third later."""
+        if not self.swing:
+            return tick
+        beat, inside = divmod(tick, TICKS)
+        half = TICKS // 2
+        long = 2 * TICKS // 3
+        late = inside * long // half if inside <= half else long + (inside - half) * (TICKS - long) // half
+        return beat * TICKS + late
 
-    def chord_at(self, tick: int) -> Chord:
-        """The harmony at a tick."""
-        return next(
-            (chord for chord in self.chords if chord.start <= tick < chord.start + chord.length), self.chords[-1]
-        )
+    def second(self, tick: int) -> float:
+        """When a written tick sounds."""
+        return self.played(tick) * 60.0 / (self.tempo_bpm * TICKS)

@@ -1,0 +1,180 @@
+"""A score for the sound chip: which part plays on which channel, and how each note moves frame by frame."""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from antiphon.codecs.base import TokenGrid
+from antiphon.codecs.chip import Registers
+from antiphon.codecs.chip.layout import FRAME_RATE_HZ
+from antiphon.codecs.chip.macros import arpeggio, envelope, vibrato
+from antiphon.music import percussion
+from antiphon.music.brief import Brief, read
+from antiphon.music.score import TICKS, Note, Score
+from antiphon.music.styles import STYLES
+
+DUTIES = {"square": 0.5, "pulse": 0.25, "thin": 0.125}
+ECHO_TICKS = 3 * TICKS // 4
+ECHO_VOLUME = 0.4
+ECHO_STYLES = frozenset({"ambient", "ballad", "dungeon", "horror", "title", "lullaby"})
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+
+class Voice(msgspec.Struct, frozen=True):
+    """How a part sounds. Volumes 0-15 at velocity 127; times in frames of 1/60 s."""
+
+    volume: float
+    attack: int
+    decay: int
+    sustain: float
+    release: int
+    pan: int = 2
+
+
+VOICES = {
+    "lead": Voice(13, 0, 14, 0.72, 3),
+    "counter": Voice(10, 0, 10, 0.6, 3, pan=3),
+    "bass": Voice(14, 0, 24, 0.8, 2),
+}
+
+
+class Lane(msgspec.Struct):
+    """One channel, frame by frame."""
+
+    midi: Floats
+    volume: Ints
+    duty: Floats
+    pan: Ints
+
+    @classmethod
+    def silent(cls, frames: int) -> Lane:
+        zeros = np.zeros(frames, np.int64)
+        return cls(np.full(frames, np.nan), zeros, np.full(frames, 0.5), zeros + 2)
+
+
+def frames_of(score: Score) -> int:
+    """Frames of 1/60 s that hold the whole score."""
+    return math.ceil(score.seconds * FRAME_RATE_HZ - 1e-6)
+
+
+def arrange(score: Score) -> TokenGrid:
+    """The chip's registers for a score: its exact length, rounded up to whole frames."""
+    brief = read(score.prompt)
+    frames = frames_of(score)
+    lanes = {part: _lane(score, part, brief, frames) for part in VOICES}
+    if _echoes(score, brief):
+        _echo(score, lanes)
+    if score.loop:
+        # One silent frame: every wave begins anew with the first, so that the end meets the start without a click.
+        for lane in lanes.values():
+            lane.volume[-1:] = 0
+    first, second, low = (lanes[part] for part in _channels(brief))
+    registers = Registers.silent(frames)
+    for index, lane in enumerate((first, second)):
+        registers = registers.pulse(index, 0, midi=lane.midi, volume=lane.volume, duty=lane.duty, pan=lane.pan)
+    registers = registers.triangle(0, midi=low.midi, volume=low.volume, pan=low.pan)
+    return percussion.struck(score, registers).grid()
+
+
+def _channels(brief: Brief) -> tuple[str, str, str]:
+    """Which parts play pulse 1, pulse 2 and triangle."""
+    if "triangle lead" in brief.instruments:
+        return "counter", "bass", "lead"
+    if any(part in brief.instruments for part in ("square bass", "pulse bass")):
+        return "lead", "bass", "counter"
+    return "lead", "counter", "bass"
+
+
+def _lane(score: Score, part: str, brief: Brief, frames: int) -> Lane:
+    lane = Lane.silent(frames)
+    voice = VOICES[part]
+    notes = score.track(part).notes
+    for position, note in enumerate(notes):
+        start = _frame(score, note.start)
+        following = notes[position + 1].start if position + 1 < len(notes) else note.stop
+        count = min(_frame(score, min(note.stop, max(following, note.start + 1))), frames) - start
+        if count > 0:
+            _play(score, lane, voice, note, start, count, final=note.stop >= score.ticks and not score.loop)
+    lane.duty[:] = _duties(score, part, brief, frames)
+    lane.pan[:] = voice.pan
+    return lane
+
+
+def _play(score: Score, lane: Lane, voice: Voice, note: Note, start: int, count: int, *, final: bool) -> None:
+    """Write one note: its envelope, and vibrato or a fast broken chord."""
+    length = count
+    if note.articulation == "staccato":
+        length = max(2, round(count * 0.6))
+    elif note.articulation != "legato" and count > 6:
+        length = count - 1
+    volume = voice.volume * (note.velocity / 127) ** 0.8
+    if final:
+        shape = envelope(length, volume=volume, decay=length, sustain=0.35, release=max(4, length // 3))
+    else:
+        release = min(voice.release, length // 3)
+        shape = envelope(length, volume=volume, decay=voice.decay, sustain=voice.sustain, release=release)
+    midi = np.full(length, float(note.pitch))
+    if note.chord:
+        midi = midi + arpeggio(length, (0, *note.chord), step=2 if score.tempo_bpm < 130 else 1)
+    elif note.articulation == "vibrato":
+        midi = midi + vibrato(length, depth=0.22, rate_hz=5.5, delay=14)
+    # A note shorter than its slot leaves silence, and takes what stood there away.
+    lane.midi[start : start + length] = midi
+    lane.volume[start : start + length] = shape
+    lane.volume[start + length : start + count] = 0
+
+
+def _frame(score: Score, tick: int) -> int:
+    return round(score.second(tick) * FRAME_RATE_HZ)
+
+
+def _duties(score: Score, part: str, brief: Brief, frames: int) -> Floats:
+    """[frames] the duty of each section: the wave asked for, else the style's, brighter sections thinner."""
+    named = next((name.split()[0] for name in brief.instruments if name.endswith(f" {part}")), "")
+    duties = np.full(frames, DUTIES.get(named, 0.5))
+    if named in DUTIES or part == "bass":
+        return duties
+    choices = STYLES[score.style].lead_duties
+    letters = list(dict.fromkeys(section.letter for section in score.sections))
+    for section in score.sections:
+        position = letters.index(section.letter) + (section.repeat if part == "lead" else 1)
+        duties[_frame(score, section.start) :] = choices[position % len(choices)]
+    if part == "counter" and score.brightness < 0.35:
+        duties[:] = 0.5
+    return duties
+
+
+def _echoes(score: Score, brief: Brief) -> bool:
+    return "no echo" not in brief.instruments and ("echo" in brief.instruments or score.style in ECHO_STYLES)
+
+
+def _echo(score: Score, lanes: dict[str, Lane]) -> None:
+    """The lead again, later and softer, where the second pulse has nothing else to do."""
+    lead, other = lanes["lead"], lanes["counter"]
+    delay = _frame(score, ECHO_TICKS)
+    if delay >= len(lead.volume):
+        return
+    free = np.flatnonzero(_rests(other.volume, delay))
+    free = free[free >= delay]
+    other.midi[free] = lead.midi[free - delay]
+    other.volume[free] = np.where(
+        np.isnan(lead.midi[free - delay]), 0, np.rint(lead.volume[free - delay] * ECHO_VOLUME).astype(np.int64)
+    )
+    other.duty[free] = lead.duty[free - delay]
+    other.pan[free] = 1
+
+
+def _rests(volume: Ints, least: int) -> npt.NDArray[np.bool_]:
+    """Frames that belong to a silence of `least` frames or more."""
+    quiet = volume == 0
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], quiet.astype(np.int8), [0]])))
+    long = np.zeros(len(volume), bool)
+    for begin, end in zip(edges[::2], edges[1::2], strict=True):
+        long[begin:end] = end - begin >= least
+    return long

@@ -1,0 +1,130 @@
+"""What the second pulse plays: broken chords, strokes, long chords, and counter-melodies below the lead."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from antiphon.music.harmony import chord_at, scale_at
+from antiphon.music.planning import Plan
+from antiphon.music.score import TICKS, Chord, Note
+
+SIXTEENTH = TICKS // 4
+LOW, HIGH = 55, 72
+"""Backing stays below the lead and above the bass."""
+
+FAST_S = 0.085
+"""Broken chords in notes shorter than this become eighths."""
+
+ORDERS = ((0, 1, 2, 3), (0, 2, 1, 2), (3, 2, 1, 0), (0, 1, 2, 1), (0, 2, 3, 2), (2, 1, 0, 1))
+"""Ways to break a chord: indices into its notes."""
+
+STROKES: dict[str, tuple[tuple[int, int], ...]] = {
+    "stabs": ((0, 2), (6, 2), (10, 2)),
+    "offbeat": ((2, 2), (6, 2), (10, 2), (14, 2)),
+    "comp": ((0, 3), (6, 2), (12, 2)),
+    "gate": ((0, 1), (2, 1), (3, 1), (6, 1), (8, 1), (10, 1), (11, 1), (14, 1)),
+    "pah": ((4, 3), (8, 3)),
+    "power": ((0, 2), (2, 2), (4, 2), (6, 2), (8, 2), (10, 2), (12, 2), (14, 2)),
+    "long": ((0, 16),),
+}
+"""Strokes of the whole chord in a bar: start and length in sixteenths."""
+
+
+def backing(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: random.Random) -> list[Note]:
+    """The pattern `name` over whole bars of harmony."""
+    if name in ("arp8", "arp16", "echoes"):
+        return _broken(plan, name, chords, level, rng)
+    if name == "thirds":
+        return _strokes(plan, "stabs", chords, level)
+    return _strokes(plan, name, chords, level)
+
+
+def voiced(chord: Chord, lowest: int = LOW) -> list[int]:
+    """The chord's notes upward from `lowest`, close together."""
+    return sorted(lowest + (chord.root + step - lowest) % 12 for step in chord.steps)
+
+
+def _broken(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: random.Random) -> list[Note]:
+    unit = SIXTEENTH if name == "arp16" and 15 / plan.tempo_bpm >= FAST_S else 2 * SIXTEENTH
+    if name == "echoes":
+        unit = TICKS
+    order = ORDERS[rng.randrange(len(ORDERS))]
+    notes = []
+    for chord in chords:
+        tones = voiced(chord)
+        tones.append(tones[0] + 12)
+        if plan.density < 0.35:
+            unit = max(unit, 2 * SIXTEENTH)
+        for index, at in enumerate(range(0, chord.length, unit)):
+            if name == "echoes" and index % 2 == 0:
+                continue
+            length = min(unit, chord.length - at)
+            pitch = tones[order[index % len(order)] % len(tones)]
+            notes.append(Note(chord.start + at, length, pitch, _velocity(plan, chord.start + at, level)))
+    return notes
+
+
+def _strokes(plan: Plan, name: str, chords: Sequence[Chord], level: float) -> list[Note]:
+    notes = []
+    for chord in chords:
+        tones = voiced(chord)
+        steps = tuple(tone - tones[0] for tone in tones[1:])
+        if name == "power":
+            tones, steps = [_fifth_root(chord)], (7,)
+        first = chord.start // plan.bar * plan.bar
+        for start, length in STROKES[name]:
+            at = first + start * SIXTEENTH
+            # A harmony that begins in the middle of a bar takes the strokes that fall on it.
+            if name == "long":
+                at = chord.start
+            if not chord.start <= at < chord.start + chord.length:
+                continue
+            ticks = min(length * SIXTEENTH, chord.start + chord.length - at)
+            style = "" if name in ("long", "comp") else "staccato"
+            notes.append(Note(at, ticks, tones[0], _velocity(plan, at, level), style, steps))
+    return notes
+
+
+def _fifth_root(chord: Chord) -> int:
+    return 50 + (chord.root - 50) % 12
+
+
+def counter(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord], level: float) -> list[Note]:
+    """A second voice in long notes that moves least from chord to chord, and walks where the lead rests."""
+    notes: list[Note] = []
+    before = 64
+    for chord in chords:
+        taken = {note.pitch % 12 for note in lead if note.start <= chord.start < note.stop}
+        free = [tone for octave in (0, 12) for tone in voiced(chord) if (tone + octave) % 12 not in taken]
+        tones = [tone for base in (free or voiced(chord)) for tone in (base - 12, base, base + 12) if 55 <= tone <= 72]
+        pitch = min(tones, key=lambda tone: (abs(tone - before), tone))
+        half = (
+            chord.length // 2 if chord.length >= plan.bar and plan.meter == 4 and plan.density > 0.3 else chord.length
+        )
+        for at in range(0, chord.length, half):
+            if at:
+                others = [tone for tone in tones if tone != pitch and abs(tone - pitch) <= 5]
+                pitch = min(others, key=lambda tone: (abs(tone - before - 2), tone)) if others else pitch
+            length = min(half, chord.length - at)
+            notes.append(Note(chord.start + at, length, pitch, _velocity(plan, chord.start + at, level) + 6, "vibrato"))
+        before = pitch
+    return notes
+
+
+def harmonised(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord]) -> list[Note]:
+    """The lead's rhythm a third or sixth below it, in notes of the chord where the lead has one."""
+    notes = []
+    for note in lead:
+        chord = chord_at(chords, note.start)
+        scale = set(scale_at(chord, plan.tonic, plan.mode))
+        wanted = chord.classes if note.pitch % 12 in chord.classes else scale
+        below = [note.pitch - step for step in (3, 4, 5, 8, 9) if (note.pitch - step) % 12 in wanted]
+        pitch = below[0] if below else note.pitch - 12
+        notes.append(Note(note.start, note.length, pitch, max(1, note.velocity - 18), note.articulation))
+    return notes
+
+
+def _velocity(plan: Plan, at: int, level: float) -> int:
+    accent = 6 if at % plan.bar == 0 else 2 if at % TICKS == 0 else -4
+    return round((50 + 12 * plan.energy) * (0.55 + 0.45 * level)) + accent

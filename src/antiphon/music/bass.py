@@ -1,0 +1,106 @@
+"""Bass lines: patterns of chord notes per bar, by style."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+from antiphon.music.harmony import scale_at
+from antiphon.music.planning import Plan
+from antiphon.music.score import TICKS, Chord, Note
+
+LOWEST = 33
+"""A1: a triangle below it is hard to hear as a note."""
+
+SIXTEENTH = TICKS // 4
+
+Stroke = tuple[int, int, str]
+"""Start and length in sixteenths within a beat or bar, and which note: `r`oot, `5`th, `3`rd, `8`ve, `a`pproach."""
+
+PATTERNS: dict[str, tuple[tuple[Stroke, ...], ...]] = {
+    "gallop": (
+        ((0, 2, "r"), (2, 1, "r"), (3, 1, "r")),
+        ((0, 2, "r"), (2, 1, "8"), (3, 1, "r")),
+    ),
+    "drive": (((0, 2, "r"), (2, 2, "r")), ((0, 2, "r"), (2, 2, "r"), (4, 2, "r"), (6, 2, "5"))),
+    "octaves": (((0, 2, "r"), (2, 2, "8")), ((0, 2, "r"), (2, 2, "8"), (4, 2, "r"), (6, 2, "5"))),
+    "offbeat": (((0, 1, "r"), (2, 2, "r")), ((0, 1, "r"), (2, 2, "8"))),
+    "pulse": (((0, 4, "r"),),),
+    "two": (((0, 4, "r"), (4, 4, "5")), ((0, 6, "r"), (6, 2, "5"), (8, 4, "r"), (12, 4, "5"))),
+    "bounce": (((0, 3, "r"), (3, 1, "r"), (4, 2, "5"), (6, 2, "8")), ((0, 2, "r"), (3, 1, "5"), (4, 3, "8"))),
+    "walk": (
+        ((0, 4, "r"), (4, 4, "3"), (8, 4, "5"), (12, 4, "a")),
+        ((0, 4, "r"), (4, 4, "5"), (8, 4, "8"), (12, 4, "a")),
+    ),
+    "bossa": (((0, 6, "r"), (6, 2, "5"), (8, 6, "5"), (14, 2, "r")),),
+    "oom": (((0, 4, "r"),), ((0, 4, "r"), (8, 4, "a"))),
+    "long": (((0, 16, "r"),), ((0, 8, "r"), (8, 8, "5"))),
+    "broken": (((0, 2, "r"), (2, 2, "5"), (4, 4, "8")), ((0, 2, "r"), (2, 2, "5"), (4, 2, "8"), (6, 2, "5"))),
+    "pedal": (((0, 12, "r"), (12, 4, "r")), ((0, 16, "r"),)),
+    "creep": (((0, 8, "r"), (8, 4, "r"), (12, 4, "a")), ((0, 4, "r"), (8, 4, "5"), (12, 4, "a"))),
+}
+"""Name -> variants. A pattern shorter than the bar repeats."""
+
+FAST_S = 0.07
+"""Shorter strokes than this are left out: gallops become eighths at high tempo."""
+
+
+def bass_line(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: random.Random) -> list[Note]:
+    """The bass under `chords` (whole bars): the root stands on every change of harmony."""
+    variants = PATTERNS[name]
+    pattern = variants[rng.randrange(len(variants))]
+    notes: list[Note] = []
+    for position, chord in enumerate(chords):
+        following = chords[position + 1] if position + 1 < len(chords) else chord
+        notes += _under(plan, pattern, chord, following, level)
+    return notes
+
+
+def _under(plan: Plan, pattern: Sequence[Stroke], chord: Chord, following: Chord, level: float) -> list[Note]:
+    period = -(-max(start + length for start, length, _ in pattern) // 4) * 4 * SIXTEENTH
+    sixteenth_s = 60 / plan.tempo_bpm / 4
+    notes = []
+    for begin in range(0, chord.length, period):
+        for start, length, which in pattern:
+            at = begin + start * SIXTEENTH
+            if at >= chord.length or (length * sixteenth_s < FAST_S and start % 2):
+                continue
+            last = at + length * SIXTEENTH >= chord.length
+            pitch = _pitch(plan, which if which != "a" or last else "5", chord, following)
+            ticks = min(length * SIXTEENTH, chord.length - at)
+            notes.append(Note(chord.start + at, ticks, pitch, _velocity(plan, chord.start + at, level), ""))
+    return notes
+
+
+def root_pitch(chord: Chord) -> int:
+    return LOWEST + (chord.root - LOWEST) % 12
+
+
+def _pitch(plan: Plan, which: str, chord: Chord, following: Chord) -> int:
+    root = root_pitch(chord)
+    match which:
+        case "8":
+            return root + 12
+        case "5":
+            return root + chord.steps[2]
+        case "3":
+            return root + chord.steps[1]
+        case "a" if following.root != chord.root:
+            return _approach(plan, root_pitch(following), chord)
+        case "a":
+            return root + chord.steps[2]
+        case _:
+            return root
+
+
+def _approach(plan: Plan, goal: int, chord: Chord) -> int:
+    """The scale note just above or below the next root, whichever the present root is nearer to."""
+    scale = scale_at(chord, plan.tonic, plan.mode)
+    steps = (-1, -2) if root_pitch(chord) < goal else (1, 2)
+    return next((goal + step for step in steps if (goal + step) % 12 in scale), goal + steps[0])
+
+
+def _velocity(plan: Plan, at: int, level: float) -> int:
+    beat = at % plan.bar
+    accent = 8 if beat == 0 else 3 if beat % TICKS == 0 else -4
+    return round(86 * (0.6 + 0.4 * level)) + accent

@@ -1,0 +1,254 @@
+"""Composes: a brief, a length and a seed to a score. Same input, same score, on any machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from antiphon.music import backing as second
+from antiphon.music import bass, drums, melody
+from antiphon.music.brief import Brief
+from antiphon.music.forms import LETTERS
+from antiphon.music.harmony import chords_of_bar, tonic_symbol
+from antiphon.music.planning import Plan, plan
+from antiphon.music.score import DRUM_NOTES, TICKS, Chord, Note, Score, Section, Track
+from antiphon.music.singing import sung
+from antiphon.music.styles import BRIDGES
+
+SWING_BPM = 150
+"""Above this tempo eighths are played straight."""
+
+Parts = dict[str, list[Note]]
+
+
+def compose(brief: Brief, seconds: float, seed: int, *, loop: bool = False) -> Score:
+    """A piece of exactly `seconds` (a loop: whole bars nearest to it). Raises `InputError` outside 1-600 s."""
+    planned = plan(brief, seconds, seed, loop=loop)
+    parts: Parts = {"lead": [], "counter": [], "bass": [], "drums": []}
+    chords: list[Chord] = []
+    for index, section in enumerate(planned.sections):
+        following = planned.sections[index + 1].letter if index + 1 < len(planned.sections) else None
+        harmony = _harmony(planned, section, following)
+        chords += harmony
+        _write(planned, section, harmony, following, parts)
+    ticks = round(planned.seconds * planned.tempo_bpm * TICKS / 60) if not loop else planned.bars * planned.bar
+    end = planned.bars * planned.bar
+    sections = planned.sections
+    if not loop:
+        chords.append(_end(planned, parts, end, ticks + planned.skipped))
+        bars = max(1, round((ticks + planned.skipped - end) / planned.bar))
+        sections = (*sections, Section("ending", end, bars, 0, 1.0))
+    return _score(planned, parts, chords, sections, ticks)
+
+
+def _score(planned: Plan, parts: Parts, chords: Sequence[Chord], sections: Sequence[Section], ticks: int) -> Score:
+    """Everything cut at the start of an upbeat and at the end, and moved so that sound begins at tick 0."""
+    skipped = planned.skipped
+    tracks = [Track(name, tuple(_cut(notes, skipped, ticks))) for name, notes in parts.items()]
+    return Score(
+        prompt=planned.brief.prompt,
+        seed=planned.seed,
+        style=planned.style_name,
+        mood=planned.brief.mood,
+        tempo_bpm=planned.tempo_bpm,
+        meter=planned.meter,
+        tonic=planned.tonic,
+        mode=planned.mode,
+        seconds=planned.seconds,
+        loop=planned.loop,
+        pickup=(planned.bar - skipped) % planned.bar,
+        ticks=ticks,
+        energy=planned.energy,
+        brightness=planned.brightness,
+        swing=planned.style.swing and planned.tempo_bpm <= SWING_BPM,
+        tracks=tuple(track for track in tracks if track.notes),
+        chords=tuple(
+            Chord(max(0, c.start - skipped), c.length - max(0, skipped - c.start), c.root, c.steps, c.symbol)
+            for c in chords
+            if c.start + c.length > skipped
+        ),
+        sections=tuple(Section(s.letter, max(0, s.start - skipped), s.bars, s.repeat, s.level) for s in sections),
+        notes=planned.notes,
+    )
+
+
+def _cut(notes: Sequence[Note], skipped: int, ticks: int) -> list[Note]:
+    moved = [
+        Note(n.start - skipped, min(n.length, ticks - n.start + skipped), n.pitch, n.velocity, n.articulation, n.chord)
+        for n in notes
+        if skipped <= n.start < ticks + skipped
+    ]
+    return sorted(moved, key=lambda note: (note.start, note.pitch))
+
+
+# --- harmony -------------------------------------------------------------------------------------------------------
+
+
+def _phrases(bars: int) -> list[int]:
+    """Bars of each phrase: fours, and what is left."""
+    return [4] * (bars // 4) + ([bars % 4] if bars % 4 else [])
+
+
+def _ending(section: Section, following: str | None) -> str:
+    """How a section ends: on the tonic before something new, else on the dominant, which asks for more."""
+    if following is None or section.letter in ("intro", "break"):
+        return "onward"
+    return "closed" if section.letter == "A" and following != "A" and section.bars > 1 else "open"
+
+
+def _harmony(planned: Plan, section: Section, following: str | None) -> list[Chord]:
+    symbols = _symbols(planned, section, _ending(section, following))
+    chords: list[Chord] = []
+    for index, symbol in enumerate(symbols):
+        start = section.start + index * planned.bar
+        chords += chords_of_bar(symbol, start, planned.bar, TICKS, planned.tonic, planned.mode)
+    return chords
+
+
+def _symbols(planned: Plan, section: Section, ending: str) -> list[str]:
+    """A numeral or two for each bar."""
+    home = tonic_symbol(planned.mode)
+    if section.letter == "intro":
+        return [home] * (section.bars - 1) + (["V"] if section.bars > 1 else [home])
+    if section.letter == "break":
+        return (["IV" if planned.mode == "major" else "iv"] + ["V"] * section.bars)[: section.bars]
+    rng = planned.generator(f"harmony {section.letter}")
+    style = planned.style
+    first = rng.choice(style.major_chords if planned.mode == "major" else style.minor_chords)
+    if section.letter != "A":
+        first = rng.choice(BRIDGES[planned.mode])
+    symbols: list[str] = []
+    phrases = _phrases(section.bars)
+    for index, bars in enumerate(phrases):
+        last = index == len(phrases) - 1
+        symbols += _of_phrase(first, bars, home, ending if last else "open")
+    return symbols
+
+
+def _of_phrase(four: Sequence[str], bars: int, home: str, ending: str) -> list[str]:
+    one, two, three, four_ = four
+    if ending == "onward":
+        four_ = "V"
+    if ending == "closed":
+        closing = f"{three.split()[0]} V"
+        return {2: ["V", home], 3: [one, closing, home]}.get(bars, [one, two, closing, home])
+    return {1: [one if ending == "open" else f"{one} V"], 2: [one, four_], 3: [one, three, four_]}.get(
+        bars, [one, two, three, four_]
+    )
+
+
+# --- parts ---------------------------------------------------------------------------------------------------------
+
+
+def _write(planned: Plan, section: Section, harmony: Sequence[Chord], following: str | None, parts: Parts) -> None:
+    lead = _lead(planned, section, harmony, following)
+    if planned.wants("lead"):
+        parts["lead"] += lead
+    parts["counter"] += _second(planned, section, harmony, lead)
+    if planned.wants("bass"):
+        name = _choice(planned, "bass", section, planned.style.bass)
+        rng = planned.generator(f"bass {section.letter}")
+        parts["bass"] += bass.bass_line(planned, name, harmony, section.level, rng)
+    if planned.wants("drums"):
+        name = _drums(planned)
+        rng = planned.generator(f"drums {_role(section)}")
+        parts["drums"] += drums.drum_part(planned, name, section, rng, fill=not planned.loop or following is not None)
+
+
+def _role(section: Section) -> str:
+    return section.letter if section.letter in LETTERS else "A"
+
+
+def _choice(planned: Plan, part: str, section: Section, options: Sequence[str]) -> str:
+    """A's pattern, and for contrasting sections another where the style has one."""
+    rng = planned.generator(f"{part} patterns")
+    order = rng.sample(options, len(options))
+    return order[max(0, LETTERS.find(_role(section))) % len(order)]
+
+
+def _drums(planned: Plan) -> str:
+    options = planned.style.drums
+    if "drums" in planned.brief.instruments or planned.energy > 0.75:
+        loud = tuple(name for name in options if name not in ("none", "soft", "heartbeat", "sparse"))
+        options = loud or ("waltz" if planned.meter == 3 else "rock",)
+    elif planned.energy < 0.2:
+        options = tuple(name for name in options if name in ("none", "soft", "brush", "sparse")) or ("soft",)
+    # One groove carries the piece; only its variants change.
+    return planned.generator("drums patterns").choice(options)
+
+
+def _lead(planned: Plan, section: Section, harmony: Sequence[Chord], following: str | None) -> list[Note]:
+    if section.letter == "intro":
+        return []
+    stuff = melody.material(planned, _role(section))
+    ending = _ending(section, following)
+    phrases = _phrases(section.bars)
+    drawn: list[melody.Drawn] = []
+    at = section.start
+    for index, bars in enumerate(phrases):
+        part = melody.phrase(planned, stuff, harmony, at, bars, ending if index == len(phrases) - 1 else "open")
+        if section.repeat or index:
+            rng = planned.generator(f"ornaments {section.letter} {section.repeat} {index}")
+            part = melody.ornamented(part, 0.3 + 0.3 * planned.density, rng)
+        drawn += part
+        at += bars * planned.bar
+    return sung(planned, drawn, harmony, section.level)
+
+
+def _second(planned: Plan, section: Section, harmony: Sequence[Chord], lead: Sequence[Note]) -> list[Note]:
+    """The second pulse: broken or struck chords first; returning and contrasting sections may have a second voice."""
+    rng = planned.generator(f"second {section.letter} {section.repeat}")
+    asked = planned.brief.instruments
+    options = list(planned.style.backing)
+    if "arpeggio" in asked:
+        options = [name for name in options if name.startswith("arp")] or ["arp16"]
+    elif "chords" in asked:
+        options = [name for name in options if not name.startswith("arp")] or ["long"]
+    if not planned.wants("arpeggio"):
+        options = [name for name in options if not name.startswith("arp")] or ["long"]
+    if not planned.wants("chords"):
+        options = [name for name in options if name.startswith("arp")]
+    free = "arpeggio" not in asked and "chords" not in asked and section.letter in LETTERS and planned.wants("lead")
+    chance = 0.0 if section.letter == "A" and not section.repeat else 0.5
+    if lead and (not options or (free and rng.random() < chance)):
+        if rng.random() < 0.5:
+            return second.harmonised(planned, lead, harmony)
+        return second.counter(planned, lead, harmony, section.level)
+    if not options:
+        return []
+    name = _choice(planned, "backing", section, options)
+    return second.backing(planned, name, harmony, section.level, planned.generator(f"backing {_role(section)}"))
+
+
+def _end(planned: Plan, parts: Parts, start: int, stop: int) -> Chord:
+    """The final chord: the tonic in every part, held until the piece's end."""
+    (home,) = chords_of_bar(tonic_symbol(planned.mode), start, planned.bar, TICKS, planned.tonic, planned.mode)
+    length = max(TICKS // 4, stop - start)
+    if planned.wants("lead"):
+        before = parts["lead"][-1].pitch if parts["lead"] else 72
+        tonic = before + min(((planned.tonic - before) % 12, (planned.tonic - before) % 12 - 12), key=abs)
+        parts["lead"].append(Note(start, length, tonic, round(88 + 20 * planned.energy), "vibrato"))
+    tones = second.voiced(home)
+    steps = tuple(tone - tones[0] for tone in tones[1:])
+    parts["counter"].append(Note(start, length, tones[0], 80, "", steps))
+    if planned.wants("bass"):
+        parts["bass"].append(Note(start, length, bass.root_pitch(home), 100))
+    if planned.wants("drums") and _drums(planned) != "none":
+        parts["drums"].append(Note(start, TICKS, DRUM_NOTES["kick"], 112))
+        if planned.energy > 0.3:
+            parts["drums"].append(Note(start, 2 * TICKS, DRUM_NOTES["cymbal"], 100))
+    return Chord(start, length, home.root, home.steps, home.symbol)
+
+
+def shared_bars(first: Score, second_score: Score) -> float:
+    """The share of bars of the shorter piece that stand in the other, note for note (pitched parts)."""
+    bars = [_bars(score) for score in (first, second_score)]
+    return len(bars[0] & bars[1]) / max(1, min(len(bars[0]), len(bars[1])))
+
+
+def _bars(score: Score) -> set[tuple[tuple[str, int, int, int], ...]]:
+    found: dict[int, list[tuple[str, int, int, int]]] = {}
+    for track in score.tracks:
+        for note in track.notes if track.name != "drums" else ():
+            bar, at = divmod(note.start - score.pickup, score.bar_ticks)
+            found.setdefault(bar, []).append((track.name, at, note.length, note.pitch))
+    return {tuple(bar) for bar in found.values()}

@@ -1,0 +1,129 @@
+"""Drums: patterns of a bar in sixteenths, fills at the ends of phrases, a cymbal where a section begins."""
+
+from __future__ import annotations
+
+import random
+
+from antiphon.music.planning import Plan
+from antiphon.music.score import DRUM_NOTES, TICKS, Note, Section
+
+SIXTEENTH = TICKS // 4
+
+Bar = dict[str, str]
+"""Drum -> strokes: `X` accented, `x` plain, `-` soft, `.` none; one character per sixteenth, repeated to fill a bar."""
+
+PATTERNS: dict[str, tuple[Bar, ...]] = {
+    "none": ({},),
+    "soft": (
+        {"kick": "x.......", "hat": "-...-..."},
+        {"kick": "x...............", "hat": "-...", "snare": "........-......."},
+    ),
+    "sparse": (
+        {"kick": "X.......x.......", "hat": "-..."},
+        {"kick": "X.........x.....", "tom": "............x...", "hat": "-..."},
+    ),
+    "heartbeat": ({"kick": "X..x............", "hat": "-..."}, {"tom": "X..x....X..x...."}),
+    "rock": (
+        {"kick": "X.......X.x.....", "snare": "....X.......X...", "hat": "x.-."},
+        {"kick": "X.x.....X.......", "snare": "....X.......X...", "hat": "x.-."},
+        {"kick": "X.....x.X.......", "snare": "....X.......X..-", "hat": "x.-."},
+    ),
+    "battle": (
+        {"kick": "X.x.X.x.", "snare": "....X.......X...", "hat": "x.--"},
+        {"kick": "X..xX.x.", "snare": "....X.......X.-.", "hat": "x.-."},
+    ),
+    "double": (
+        {"kick": "X.x.x.x.", "snare": "....X.......X...", "hat": "x..."},
+        {"kick": "X.x.X.x.", "snare": "....X.......X...", "hat": "x.-."},
+    ),
+    "march": (
+        {"kick": "X.......X.......", "snare": "x...x.--x...x---", "hat": "-..."},
+        {"kick": "X.......X.......", "snare": "..--X.....--X...", "hat": "x..."},
+    ),
+    "halftime": (
+        {"kick": "X.....x.........", "snare": "........X.......", "hat": "x.-."},
+        {"kick": "X.........x.....", "snare": "........X.......", "hat": "x.-."},
+    ),
+    "four": (
+        {"kick": "X...", "clap": "....X.......X...", "hat": "..x."},
+        {"kick": "X...", "snare": "....X.......X...", "hat": "--x-"},
+    ),
+    "house": (
+        {"kick": "X...", "clap": "....X.......X...", "open hat": "..x."},
+        {"kick": "X...", "clap": "....X.......X..x", "hat": "-.x."},
+    ),
+    "swing": ({"kick": "X.......x.......", "snare": "....-.......-...", "hat": "x...x.x."},),
+    "bossa": ({"kick": "X.....x.X.....x.", "snare": "-..-..-...-..-..", "hat": "x.-."},),
+    "brush": ({"kick": "X.......-.......", "hat": "x.-."},),
+    "waltz": (
+        {"kick": "X...........", "hat": "....x...x..."},
+        {"kick": "X...........", "snare": "....-...-...", "hat": "x...x...x..."},
+    ),
+}
+"""Name -> variants."""
+
+THREE: dict[str, Bar] = {
+    "soft": {"kick": "x...........", "hat": "-..."},
+    "sparse": {"kick": "X...........", "hat": "-...-...x..."},
+    "heartbeat": {"kick": "X..x........", "hat": "-..."},
+    "brush": {"kick": "X...........", "hat": "x...x.-.x..."},
+    "rock": {"kick": "X.......x...", "snare": "....X...X...", "hat": "x.-."},
+    "march": {"kick": "X...........", "snare": "x...x.--x...", "hat": "-..."},
+    "four": {"kick": "X...", "hat": "..x."},
+}
+"""The same in bars of three beats; others take `rock`."""
+
+FILLS: tuple[Bar, ...] = (
+    {"snare": "x.x.xxxX"},
+    {"tom": "x.x.....", "snare": "....xxXX"},
+    {"snare": "x..x..x.", "kick": "X......."},
+    {"tom": "xx..xx..", "snare": "..xx..xX"},
+    {"snare": "....x.xx"},
+)
+"""The last two beats of a phrase."""
+
+_LOUDNESS = {"X": 1.0, "x": 0.78, "-": 0.48}
+_VELOCITY = {"kick": 116, "snare": 108, "hat": 74, "open hat": 78, "tom": 104, "clap": 104, "cymbal": 96}
+
+
+def drum_part(plan: Plan, name: str, section: Section, rng: random.Random, *, fill: bool) -> list[Note]:
+    """A section's drums; `fill` leads from its last bar into what follows."""
+    pattern = _pattern(plan, name, rng)
+    notes: list[Note] = []
+    for index in range(section.bars):
+        at = section.start + index * plan.bar
+        last = index == section.bars - 1
+        leads_on = fill and last and name not in ("none", "soft", "heartbeat", "sparse") and section.bars > 1
+        stop = plan.bar - 2 * TICKS if leads_on else plan.bar
+        notes += _struck(pattern, at, 0, stop, section.level, plan)
+        if leads_on:
+            notes += _struck(FILLS[rng.randrange(len(FILLS))], at, stop, plan.bar, section.level, plan)
+            notes += _struck({"hat": "x..."}, at, stop, plan.bar, section.level, plan)
+    if name not in ("none", "soft", "waltz", "brush") and section.letter != "intro" and plan.energy > 0.3:
+        notes.append(Note(section.start, 2 * TICKS, DRUM_NOTES["cymbal"], round(_VELOCITY["cymbal"] * section.level)))
+    return sorted(notes, key=lambda note: (note.start, note.pitch))
+
+
+def _pattern(plan: Plan, name: str, rng: random.Random) -> Bar:
+    if plan.meter == 3 and name not in ("waltz", "none"):
+        return THREE.get(name, THREE["rock"])
+    variants = PATTERNS[name]
+    chosen = dict(variants[rng.randrange(len(variants))])
+    # Fast eighths of cymbals hide the beat, and nobody could play them.
+    if "hat" in chosen and plan.tempo_bpm > 150:
+        chosen["hat"] = "".join("." if index % 4 else stroke for index, stroke in enumerate(chosen["hat"]))
+    if "hat" in chosen and plan.energy > 0.75 and plan.tempo_bpm < 115 and name in ("rock", "battle", "four"):
+        chosen["hat"] = "x-x-"
+    return chosen
+
+
+def _struck(pattern: Bar, at: int, start: int, stop: int, level: float, plan: Plan) -> list[Note]:
+    notes = []
+    for drum, strokes in pattern.items():
+        for index in range(start // SIXTEENTH, stop // SIXTEENTH):
+            # Fills are written from their own start, bars from the bar line.
+            stroke = strokes[(index - start // SIXTEENTH) % len(strokes)]
+            if stroke != ".":
+                force = _LOUDNESS[stroke] * (0.6 + 0.25 * level + 0.15 * plan.energy)
+                notes.append(Note(at + index * SIXTEENTH, SIXTEENTH, DRUM_NOTES[drum], round(_VELOCITY[drum] * force)))
+    return notes

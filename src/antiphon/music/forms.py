@@ -1,0 +1,86 @@
+"""The form of a piece: which sections follow each other, and how loud each is."""
+
+from __future__ import annotations
+
+import random
+
+from antiphon.music.score import Section
+
+LETTERS = "ABCDE"
+FORMS: dict[int, tuple[str, ...]] = {
+    1: ("A",),
+    2: ("AB", "AA"),
+    3: ("ABA",),
+    4: ("AABA", "ABCA"),
+    5: ("ABACA", "AABBA"),
+    6: ("AABABA", "ABACBA", "AABCBA"),
+    7: ("AABACAA", "ABACABA"),
+    8: ("AABACBAA", "AABBACBA", "ABACABCA"),
+}
+"""Sections -> forms in which the first returns."""
+
+_LENGTHS = (8, 6, 4, 3, 2, 1)
+_LEVELS = {"A": 0.85, "B": 0.9, "C": 0.8, "D": 0.9, "E": 0.85, "intro": 0.7, "break": 0.75}
+
+
+def sections_of(
+    bars: int, structure: str, rng: random.Random, *, loop: bool, bar: int
+) -> tuple[tuple[Section, ...], tuple[str, ...]]:
+    """Sections that fill `bars` of `bar` ticks, and remarks. `structure` are the letters that the prompt names."""
+    if bars == 0:
+        return (), ((f"The piece is too short for the form {structure}.",) if structure else ())
+    notes: tuple[str, ...] = ()
+    if structure:
+        size, letters = _named(bars, structure)
+        if len(letters) < len(structure):
+            notes = (f"{bars} bars are too few for {structure}: {letters} is played.",)
+        elif len(letters) > len(structure):
+            notes = (f"The form {structure} is played more than once, to fill the length.",)
+    else:
+        size = 8 if bars >= 40 else 4 if bars >= 4 else bars
+        letters = _free(bars // size, rng)
+    rest = bars - size * len(letters)
+    # A loop has no beginning: what is left over stands before the last section.
+    intro = 0 if loop else min(rest, 4)
+    if rest - intro == 1:
+        intro = max(0, intro - 1)
+    plan = [(letter, size) for letter in letters]
+    if rest - intro:
+        plan.insert(max(1, len(plan) - 1), ("break", rest - intro))
+    if intro:
+        plan.insert(0, ("intro", intro))
+    return _placed(plan, bar), notes
+
+
+def _named(bars: int, structure: str) -> tuple[int, str]:
+    """The longest sections with which the whole form fits, and as many of its rounds as do."""
+    size = next((size for size in _LENGTHS if size * len(structure) <= bars), 1)
+    rounds = -(-(bars // size) // len(structure))
+    return size, (structure * rounds)[: bars // size]
+
+
+def _free(count: int, rng: random.Random) -> str:
+    """Letters of `count` sections; long pieces are several rounds, each with a contrast of its own."""
+    if count in FORMS:
+        return rng.choice(FORMS[count])
+    letters = "AABA"
+    contrast = 2
+    while len(letters) < count:
+        new = LETTERS[contrast % len(LETTERS)] if contrast % len(LETTERS) else "B"
+        letters += f"{new}ABA" if contrast % 2 else f"{new}BAA"
+        contrast += 1
+    return letters[: count - 1] + "A"
+
+
+def _placed(plan: list[tuple[str, int]], bar: int) -> tuple[Section, ...]:
+    placed: list[Section] = []
+    start = 0
+    last = max((index for index, (letter, _) in enumerate(plan) if letter in LETTERS), default=0)
+    for index, (letter, bars) in enumerate(plan):
+        repeat = sum(section.letter == letter for section in placed)
+        level = _LEVELS[letter] + (0.05 if repeat else 0.0)
+        if index == last and len(plan) > 1:
+            level = 1.0
+        placed.append(Section(letter, start, bars, repeat, round(level, 2)))
+        start += bars * bar
+    return tuple(placed)

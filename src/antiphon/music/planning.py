@@ -1,0 +1,177 @@
+"""What a piece will be before its first note: tempo, key, form and parts, from a brief, a length and a seed."""
+
+from __future__ import annotations
+
+import random
+
+import msgspec
+
+from antiphon.errors import InputError
+from antiphon.music.brief import Brief
+from antiphon.music.forms import sections_of
+from antiphon.music.score import TICKS, Section
+from antiphon.music.styles import MOODS, STYLES, Mood, Style
+from antiphon.services import MAX_MUSIC_S
+
+FRAME_RATE_HZ = 60.0
+RING_S = 0.9
+"""The final chord rings at least this long, where the piece is long enough for one."""
+
+TONICS = (0, 2, 4, 5, 7, 9, 11, 10, 3)
+"""Keys chosen from where the prompt names none."""
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """`bars` are those before the final chord (which stands on the next downbeat), or all of a loop.
+
+    A piece too short for two bars begins with an upbeat: `skipped` ticks of its first bar are not played.
+    """
+
+    brief: Brief
+    seed: int
+    style_name: str
+    tempo_bpm: float
+    tonic: int
+    mode: str
+    meter: int
+    energy: float
+    brightness: float
+    density: float
+    staccato: float
+    seconds: float
+    loop: bool
+    bars: int
+    skipped: int
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def style(self) -> Style:
+        return STYLES[self.style_name]
+
+    @property
+    def bar(self) -> int:
+        """Ticks a bar."""
+        return self.meter * TICKS
+
+    def generator(self, part: str) -> random.Random:
+        """The part's own random numbers: a change of one part leaves the others as they are."""
+        return random.Random(f"{self.seed}/{part}")  # noqa: S311 - music, not secrets
+
+    def wants(self, role: str) -> bool:
+        """False where the prompt says `no drums` and so on."""
+        return f"no {role}" not in self.brief.instruments
+
+
+def loop_seconds(tempo_bpm: float, meter: int, seconds: float) -> float:
+    """The length of a loop: whole bars nearest to `seconds`, to the chip's frame of 1/60 s (1 bar at least)."""
+    bar_s = meter * 60.0 / tempo_bpm
+    bars = max(1, min(round(seconds / bar_s), int(MAX_MUSIC_S / bar_s)))
+    return round(bars * bar_s * FRAME_RATE_HZ) / FRAME_RATE_HZ
+
+
+def plan(brief: Brief, seconds: float, seed: int, *, loop: bool = False) -> Plan:
+    """Decide everything but the notes. Raises `InputError` for a length outside 1-600 s."""
+    if not 1 <= seconds <= MAX_MUSIC_S:
+        raise InputError(f"{seconds:g} s of music is outside 1-{MAX_MUSIC_S:g}", "Ask for 1 to 600 seconds.")
+    rng = random.Random(f"{seed}/plan")  # noqa: S311 - music, not secrets
+    notes = list(brief.notes)
+    style_name = brief.style or _style_for(brief, rng)
+    style = STYLES[style_name]
+    mood = MOODS.get(brief.mood or "", Mood())
+    energy = _level(brief.energy, style.energy + mood.energy)
+    meter = brief.meter or style.meter
+    tempo_bpm = _tempo(brief, style, mood, energy, meter, seconds, rng, loop=loop)
+    mode = brief.mode or ("minor" if rng.random() < style.minor + mood.minor else "major")
+    tonic = brief.tonic if brief.tonic is not None else rng.choice(TONICS)
+    if loop:
+        length = loop_seconds(tempo_bpm, meter, seconds)
+        if abs(length - seconds) > 1e-6:
+            notes.append(f"A loop of whole bars at {tempo_bpm:g} bpm lasts {length:.3f} s, not {seconds:g}.")
+        bars, skipped = round(length * tempo_bpm / 60 / meter), 0
+    else:
+        length = seconds
+        bars, skipped = _bars(tempo_bpm, meter, seconds)
+    form, told = sections_of(bars, brief.structure, random.Random(f"{seed}/form"), loop=loop, bar=meter * TICKS)  # noqa: S311
+    return Plan(
+        brief=brief,
+        seed=seed,
+        style_name=style_name,
+        tempo_bpm=tempo_bpm,
+        tonic=tonic,
+        mode=mode,
+        meter=meter,
+        energy=energy,
+        brightness=_level(brief.brightness, style.brightness + mood.brightness),
+        density=_level(brief.density, style.density + mood.density),
+        staccato=min(max(style.staccato + mood.staccato, 0.0), 1.0),
+        seconds=length,
+        loop=loop,
+        bars=bars,
+        skipped=skipped,
+        sections=form,
+        notes=(*notes, *told),
+    )
+
+
+def _level(said: float | None, usual: float) -> float:
+    return min(max(usual, 0.0), 1.0) if said is None else said
+
+
+def _style_for(brief: Brief, rng: random.Random) -> str:
+    """A style that suits what is said: the right meter, and near the tempo, energy and mood."""
+    mood = MOODS.get(brief.mood or "", Mood())
+    target = brief.energy if brief.energy is not None else 0.55 + mood.energy
+    low, high = brief.tempo_range_bpm or (brief.tempo_bpm or 0.0, brief.tempo_bpm or 999.0)
+
+    def distance(name: str) -> float:
+        style = STYLES[name]
+        tempo_gap = max(style.tempo_bpm[0] - high, low - style.tempo_bpm[1], 0.0) / 60
+        mode_gap = 0.0 if brief.mode is None else abs(style.minor - (brief.mode == "minor")) / 3
+        mood_gap = abs(min(max(style.minor + mood.minor, 0), 1) - style.minor) + abs(
+            mood.brightness - style.brightness + 0.5
+        )
+        meter_gap = 9.0 if style.meter != (brief.meter or 4) else 0.0
+        return abs(style.energy - target) + tempo_gap + mode_gap + meter_gap + (mood_gap / 2 if brief.mood else 0.0)
+
+    usual = [name for name in STYLES if name not in ("horror", "march", "fanfare")]
+    return rng.choice(sorted(usual, key=distance)[:3])
+
+
+def _tempo(
+    brief: Brief, style: Style, mood: Mood, energy: float, meter: int, seconds: float, rng: random.Random, *, loop: bool
+) -> float:
+    """The named tempo, exactly; else one that suits style, mood and energy and lets whole bars fill the length."""
+    if brief.tempo_bpm is not None:
+        return brief.tempo_bpm
+    low, high = brief.tempo_range_bpm or style.tempo_bpm
+    if brief.tempo_range_bpm is None:
+        low, high = low * mood.tempo, high * mood.tempo
+    reach = (high - low) / 2
+    centre = low + reach * (0.5 + min(max(0.5 + (energy - style.energy), 0.0), 1.0))
+    lowest, highest = max(low, centre - reach / 2), min(high, centre + reach / 2)
+    if loop:
+        whole = [bars * meter * 60 / seconds for bars in range(1, 2000)]
+        fitting = [bpm for bpm in whole if lowest <= bpm <= highest] or [bpm for bpm in whole if low <= bpm <= high]
+        # In frames: a loop of whole frames has exactly this tempo only if its seconds are whole frames.
+        return rng.choice(fitting) if fitting else float(round(centre))
+    candidates = range(round(lowest), max(round(highest), round(lowest)) + 1)
+    shuffled = rng.sample(candidates, len(candidates))
+    return float(min(shuffled, key=lambda bpm: _misfit(bpm, meter, seconds)))
+
+
+def _misfit(bpm: float, meter: int, seconds: float) -> float:
+    """How far the bars are from a form of fours with a final bar."""
+    bars, _ = _bars(bpm, meter, seconds)
+    ring = seconds * bpm / 60 / meter - bars
+    return (0.0 if bars % 4 == 0 else 0.5 if bars % 4 == 2 else 1.0) + (0.3 if not 0.4 <= ring <= 1.1 else 0.0)
+
+
+def _bars(bpm: float, meter: int, seconds: float) -> tuple[int, int]:
+    """Bars before the final chord, and the ticks skipped at the start of a piece too short for whole ones."""
+    beat_s = 60.0 / bpm
+    beats = int((seconds - min(RING_S, seconds / 2)) / beat_s + 1e-9)
+    if beats >= 2 * meter:
+        return beats // meter, 0
+    bars = -(-beats // meter)
+    return bars, (bars * meter - beats) * TICKS
