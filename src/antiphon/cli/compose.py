@@ -55,7 +55,7 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     from antiphon.nodes.composing import compose as composed
     from antiphon.services import units_of
 
-    wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"])
+    wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], as_one=output != "-")
     checked_format(wish)
     composition, told = _composition(prompt, output, given)
     if not given["quiet"]:

@@ -20,8 +20,9 @@ from antiphon.cli.result import Result
 from antiphon.errors import AntiphonError, FundsError, InputError, OutputError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:
-    from antiphon.audio import AudioWriter, Format, NormalisedStream, Waveform
+    from antiphon.audio import AudioWriter, Format, Waveform
     from antiphon.cli.connect import Session
+    from antiphon.cli.levels import Level
     from antiphon.cli.manuscript import Extent
     from antiphon.cli.progress import Progress
     from antiphon.ledger.operations import Selector
@@ -56,6 +57,7 @@ class Wish:
     quiet: bool
     loudness_lufs: float | None = None  # None: as it was made
     expected_lufs: float | None = None  # how loud it is made, as far as known
+    as_one: bool = False  # one gain for the whole, so that its own loud and soft stay: needs all of it in memory
 
 
 def deliver(
@@ -63,6 +65,7 @@ def deliver(
 ) -> Result:
     """Do the job and write its sound, or end in order: cancelled, refused or failed, with what was paid."""
     from antiphon.audio import AudioWriter
+    from antiphon.cli.levels import level_for
     from antiphon.cli.progress import Progress
 
     form = checked_format(wish)
@@ -70,7 +73,7 @@ def deliver(
     progress.expect(extent)
     result = Result(wish.output)
     with _cancellable(result), AudioWriter(wish.output, form, rate_hz, channels) as writer, progress:
-        delivery = Delivery(progress, result, settings.home, writer, _level(wish, rate_hz, channels))
+        delivery = Delivery(progress, result, settings.home, writer, level_for(wish, rate_hz, channels))
         run(_work(settings, order, delivery))
         delivery.finish()
     if wish.as_json:
@@ -125,7 +128,7 @@ class Delivery:
     result: Result
     home: Path
     writer: AudioWriter | None = None
-    level: NormalisedStream | None = None
+    level: Level | None = None
 
     def write(self, audio: Waveform) -> None:
         assert self.writer is not None, "a job that brings no sound made some"
@@ -135,14 +138,6 @@ class Delivery:
         """Write what was held back to see peaks coming."""
         if self.level is not None and self.writer is not None:
             self.writer.write(self.level.finish())
-
-
-def _level(wish: Wish, rate_hz: int, channels: int) -> NormalisedStream | None:
-    from antiphon.audio import Normaliser
-
-    if wish.loudness_lufs is None:
-        return None
-    return Normaliser(wish.loudness_lufs).stream(rate_hz, channels, expected_lufs=wish.expected_lufs)
 
 
 async def _work(settings: Settings, order: Order, to: Delivery) -> None:

@@ -24,11 +24,11 @@ from antiphon.ledger.sql import SqlLedger
 from antiphon.ledger.tend import tend
 from antiphon.nodes.client import Client
 from antiphon.nodes.listening import Listener
+from antiphon.nodes.listening.clones import describe
 from antiphon.nodes.node import Actor, Context, Node
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.transport import InProcessTransport
 from antiphon.nodes.validator import Validator
-from antiphon.nodes.listening.clones import describe
 from antiphon.nodes.workshop import EngineWorkshop, EnrolWorkshop, Workshop
 from antiphon.protocol import Identity, load_or_create
 
@@ -119,7 +119,7 @@ async def fund(bank: Actor, node: Actor, bond_nano: int) -> None:
 
 
 def processing(engine: str, price_nano: int | None = None) -> Workshop:
-    """What a processor with this engine runs. Raises `InputError` for an unknown engine, `ModelError` for a broken one."""
+    """What a processor with this engine runs. Raises `InputError` for an unknown engine."""
     return EngineWorkshop(registry.load(engine), _price(engine, price_nano))
 
 

@@ -12,6 +12,7 @@ from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
 from antiphon.nodes.listening.base import Listener, Submission
 from antiphon.nodes.listening.clones import CloneListener
+from antiphon.nodes.listening.music import MusicListener
 from antiphon.nodes.listening.speech import SpeechListener, new_panel
 from antiphon.services import Service, service_of
 
@@ -49,5 +50,6 @@ def listener_of(profile: str) -> Ears:
         {
             Service.SPEECH: SpeechListener(panel, PROFILES[profile], card),
             Service.CLONE: CloneListener(panel),
+            Service.MUSIC: MusicListener(),
         },
     )
