@@ -35,18 +35,20 @@ class Limiter:
         self._finder = PeakFinder(channels, FACTOR, HALF)
         ramp = 1 - np.cos(2 * np.pi * (np.arange(self._ahead + 1) + 0.5) / (self._ahead + 1))
         self._smooth = ramp / ramp.sum()
-        self._wanted = np.zeros(0)  # reductions in dB whose window is not complete
+        # A look-ahead of silence comes first: the gain may have to be down when the first sample comes.
+        self._wanted = np.zeros(self._ahead)  # reductions in dB whose window is not complete
         self._held = np.zeros(self._ahead)  # the last reductions after release
-        self._line = np.zeros((channels, 0))  # samples that wait for their gain
-        self._skip = HALF  # levels that belong to the silence before the first sample
+        self._line = np.zeros((channels, self._ahead))  # samples that wait for their gain
+        self._early = HALF  # levels that lie before the first sample
+        self._lead = self._ahead  # samples of that silence that are still to be dropped
         self.delay = self._ahead + HALF
 
     def push(self, samples: Block) -> Block:
         self._line = np.concatenate([self._line, samples], axis=1)
         levels = self._finder.push(samples, self._ceiling)
-        skipped = min(self._skip, levels.size)
-        self._skip -= skipped
-        over = np.maximum(levels[skipped:] / self._ceiling, 1.0)
+        early = min(self._early, levels.size)
+        self._early -= early
+        over = np.maximum(levels[early:] / self._ceiling, 1.0)
         self._wanted = np.concatenate([self._wanted, 20.0 * np.log10(over)])
         ready = max(0, self._wanted.size - self._ahead)
         reduction = self._reduction(ready)
@@ -55,7 +57,9 @@ class Limiter:
         if reduction.any():
             # The clip catches only what rounding leaves.
             out = np.clip(out * 10.0 ** (-reduction / 20.0), -self._ceiling, self._ceiling)
-        return out.copy()
+        lead = min(self._lead, ready)
+        self._lead -= lead
+        return out[:, lead:].copy()
 
     def finish(self) -> Block:
         """The samples that still waited."""

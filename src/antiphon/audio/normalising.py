@@ -146,7 +146,7 @@ class NormalisedStream:
         before = self.gain_db
         self._follower.hear(power)
         out = self._limiter.push(_amplified(hop, before, self.gain_db))
-        self._follower.deliver(float((self._weights @ self._after.push(out)).sum()) / self._hop)
+        self._follower.deliver(power, float((self._weights @ self._after.push(out)).sum()) / self._hop)
         return out
 
 
@@ -176,18 +176,17 @@ class _Follower:
         keep = 1.0 - HOP_S / MEMORY_S
         self._counts *= keep
         self._powers *= keep
-        if self._settled:  # before, the limiter corrects a wrong guess, and owes nothing
-            self._asked = self._asked * keep + power * 10.0 ** (self.gain_db / 10.0)
-            self._delivered *= keep
         place = min(_BINS - 1, int((level - FLOOR_LUFS) / _BIN_LU))
         self._counts[place] += 1.0
         self._powers[place] += block
         self._move()
 
-    def deliver(self, power: float) -> None:
-        """Add a hop's power as it left the limiter."""
+    def deliver(self, power: float, delivered: float) -> None:
+        """The limiter let `delivered` pass of a hop of `power`. Before the gain has settled, that says nothing."""
         if self._settled:
-            self._delivered += power
+            keep = 1.0 - HOP_S / MEMORY_S
+            self._asked = self._asked * keep + power * 10.0 ** (self.gain_db / 10.0)
+            self._delivered = self._delivered * keep + delivered
 
     @property
     def _settled(self) -> bool:
@@ -210,7 +209,7 @@ class _Follower:
     def _loudness(self) -> float:
         mean = self._powers.sum() / self._counts.sum()
         gate = float(lufs(np.asarray(mean))) + RELATIVE_GATE_LU
-        first = max(0, int((gate - FLOOR_LUFS) / _BIN_LU))
+        first = min(_BINS - 1, max(0, int((gate - FLOOR_LUFS) / _BIN_LU)))
         return float(lufs(np.asarray(self._powers[first:].sum() / self._counts[first:].sum())))
 
     def _wanted(self, loudness: float) -> float:
