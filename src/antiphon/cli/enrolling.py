@@ -14,6 +14,7 @@ from antiphon.cli.delivering import Order, perform
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
+    from antiphon.audio.reference import Report
     from antiphon.cli.connect import Session
     from antiphon.nodes.cloning import Voice
     from antiphon.nodes.events import SoundEvent
@@ -47,24 +48,34 @@ def consent_options(command: C) -> C:
 def reference_of(settings: Settings, given: dict[str, Any]) -> Reference:
     """The reference and its consent. Raises `InputError` for a recording that holds no usable voice, and for a missing,
     expired or foreign consent, before anything is bought."""
-    from antiphon.audio.reference import load_reference
+    from antiphon.audio.reference import prepare
     from antiphon.clock import SystemClock
+    from antiphon.hearing import require_one_voice
     from antiphon.protocol import load_or_create
     from antiphon.protocol.consent import Use, require
-    from antiphon.services import Clip
 
     if given["own_voice"] == (given["consent"] is not None):
         raise InputError(
             "A cloned voice needs the consent of its owner",
             "Your own voice: --own-voice. Somebody else's: --consent FILE, made by antiphon consent grant.",
         )
-    audio, report = load_reference(regular_file(given["reference"]))
-    clip = Clip(pcm=audio.to_pcm16(), rate_hz=audio.rate_hz)
+    prepared = prepare(regular_file(given["reference"]))
+    require_one_voice(prepared.waveform)
+    clip = prepared.clip
     client = load_or_create(settings.home / "keys" / "client.key")
     consent = _own(client, clip) if given["own_voice"] else read_consent(given["consent"])
     for use in (Use.ENROL, Use.SPEAK):
         require(consent, reference=clip.sha256, use=use, at_ms=SystemClock().now_ms(), grantee=client.node_id)
-    return Reference(clip, str(report), consent)
+    return Reference(clip, told(prepared.report), consent)
+
+
+def told(report: Report) -> str:
+    """What was found in a recording, in a line."""
+    line = (
+        f"{report.seconds_used:.1f} s of {report.seconds_in:.1f} s used ({report.verdict}); "
+        f"{report.seconds_silence:.1f} s of silence cut, noise {report.snr_db:.0f} dB below the voice"
+    )
+    return "; ".join((line, *report.remarks))
 
 
 def enrolled(settings: Settings, reference: Reference, given: dict[str, Any], *, quiet: bool) -> VoiceProfile:

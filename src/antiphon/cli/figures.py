@@ -19,19 +19,31 @@ SHOWN = {
     ("naturalness", "distillmos"): "DistillMOS",
     ("naturalness", "dnsmos"): "DNSMOS",
     ("voice", "similarity"): "voice",
+    ("clone", "voice"): "likeness to the profile",
+    ("enrolment", "match"): "likeness to the reference",
+    ("enrolment", "rank"): "nearer to it than other voices",
+    ("music", "tempo_support"): "tempo as asked",
+    ("music", "key_gap"): "distance of the key",
+    ("music", "variety"): "variety",
+    ("music", "repetition"): "repetition",
 }
+SHARES = {"WER", "nearer to it than other voices"}
 
 
 def measured(parts: Iterable[PartRecord]) -> dict[str, float | None]:
     """Medians over parts and validators of the figures people look at first. None = inconclusive everywhere."""
-    found: dict[str, list[float]] = {label: [] for label in SHOWN.values()}
+    found: dict[str, list[float]] = {}
     for part in parts:
         for vote in part.rulings[-1].votes.values() if part.rulings else ():
             for measurement in vote.measurements:
                 label = SHOWN.get((measurement.judge, measurement.name))
-                if label and measurement.value is not None:
-                    found[label].append(measurement.value)
-    return {label: median(values) if values else None for label, values in found.items()}
+                if label is None:
+                    continue
+                values = found.setdefault(label, [])
+                if measurement.value is not None:
+                    values.append(measurement.value)
+    shown = (label for label in SHOWN.values() if label in found)
+    return {label: median(found[label]) if found[label] else None for label in shown}
 
 
 def paid_nano(client: str, parts: Iterable[PartRecord]) -> int:
