@@ -124,13 +124,14 @@ class Histories(RuleBasedStateMachine):
             return
         self.tasks.append(task)
 
-    @rule(lasts_s=st.sampled_from([30, 10**7, 10**7]))
-    def grant(self, lasts_s: int) -> None:
+    @rule(
+        data=st.data(),
+        units=st.lists(st.integers(1, 5_000), min_size=1, max_size=2),
+        lasts_s=st.sampled_from([30, 10**7]),
+    )
+    def open_task_with_consent(self, data: st.DataObject, units: list[int], lasts_s: int) -> None:
         self.consents.append(consent(self.clock, lasts_s=lasts_s))
-
-    @rule(data=st.data(), units=st.lists(st.integers(1, 5_000), min_size=1, max_size=2))
-    def open_task_with_consent(self, data: st.DataObject, units: list[int]) -> None:
-        grants = data.draw(st.lists(st.sampled_from(self.consents), max_size=2)) if self.consents else []
+        grants = data.draw(st.lists(st.sampled_from(self.consents), max_size=3, unique=True))
         task = task_id(len(self.tasks))
         try:
             self.run(self.market.open(task, units=units, selector=CLONE, grants=tuple(grants)))
@@ -140,12 +141,31 @@ class Histories(RuleBasedStateMachine):
         assert not self.revoked & set(grants), "a revoked consent opens nothing"
         self.tasks.append(task)
 
-    @rule(data=st.data(), mine=st.integers(0, 3), patience=st.integers(0, 1))
-    def revoke(self, data: st.DataObject, mine: int, patience: int) -> None:
-        if self.consents and patience == 0:
-            raw = data.draw(st.sampled_from(self.consents))
+    @rule(data=st.data(), mine=st.integers(0, 3))
+    def revoke(self, data: st.DataObject, mine: int) -> None:
+        """Mostly one that is in use."""
+        used = [ref.id for task in self.tasks for ref in self.run(self.ledger.task(task)).grants]
+        wanted = [raw for raw in self.consents if grant_id(raw) in used] or self.consents
+        if wanted:
+            raw = data.draw(st.sampled_from(wanted))
             if self.send(ADA.node_id if mine else CLIENT.node_id, Revoke(grant=grant_id(raw))) and mine:
                 self.revoked.add(raw)
+
+    @rule(units=st.integers(1, 5_000), delivers=st.booleans())
+    def change_of_mind(self, units: int, delivers: bool) -> None:
+        """The ordinary course of a revocation, so that histories often have one."""
+        raw, task = consent(self.clock), task_id(len(self.tasks))
+        self.consents.append(raw)
+        try:
+            self.run(self.market.open(task, units=(units, units), selector=CLONE, grants=(raw,)))
+        except (FundsError, UnavailableError):
+            return
+        self.tasks.append(task)
+        if delivers:
+            record = self.run(self.ledger.part(task, 0))
+            assert self.send(producer(record), delivery(record))
+        assert self.send(ADA.node_id, Revoke(grant=grant_id(raw)))
+        self.revoked.add(raw)
 
     @rule(data=st.data(), honest=st.integers(0, 9))
     def deliver(self, data: st.DataObject, honest: int) -> None:
