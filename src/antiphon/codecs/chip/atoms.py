@@ -9,7 +9,7 @@ after what fades out of the frame before has been taken away.
 from __future__ import annotations
 
 import functools
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +33,7 @@ from antiphon.codecs.chip.tables import (
 
 Doubles = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.intp]
+Array = TypeVar("Array", Floats32, Doubles)
 
 ATOMS: Final = (
     len(lay.DUTIES) * lay.PITCHES,
@@ -66,9 +67,10 @@ def atom_of(channel: int, what: int, how: int) -> int:
 
 
 @functools.cache
-def probes() -> Indices:
+def _probes() -> Indices:
     """[245] samples of a frame at which atoms are first compared: one of every three, jittered against periods."""
     jitter = np.random.default_rng(735).integers(0, _PROBE_STEP, lay.FRAME_SAMPLES // _PROBE_STEP)
+    jitter[-1] = 0  # leaves room for the sample after it
     return np.asarray(np.arange(0, lay.FRAME_SAMPLES, _PROBE_STEP) + jitter)
 
 
@@ -84,9 +86,10 @@ def _values() -> Floats32:
 
 
 @functools.cache
-def _travel() -> npt.NDArray[np.uint32]:
-    """[pitches, probes] turns of 2^32 since the frame began."""
-    return np.asarray(increments()[1:, None] * probes().astype(np.uint32)[None, :], dtype=np.uint32)
+def _travel(later: int) -> npt.NDArray[np.uint32]:
+    """[pitches, probes] turns of 2^32 since the frame began, so many samples after each probe."""
+    samples = (_probes() + later).astype(np.uint32)
+    return np.asarray(increments()[1:, None] * samples[None, :], dtype=np.uint32)
 
 
 @functools.cache
@@ -96,12 +99,21 @@ def _strokes() -> Floats32:
 
 
 class Palette:
-    """The atoms of the frame after `state`."""
+    """The atoms of the frame after `state`, compared by their samples, or (`sharp`) by the steps between samples.
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    Low pulses look alike by their samples and differ by the places of their edges, which only the steps show.
+    """
+
+    def __init__(self, state: State, *, sharp: bool) -> None:
+        self._state, self._sharp = state, sharp
         self._scans: dict[int, tuple[Floats32, Floats32]] = {}
         self.phases = [state.phases[c] if state.how[c] else START_PHASES[c] for c in range(OSCILLATORS)]
+
+    def look(self, waves: Array) -> Array:
+        """[..., probes] what is compared of waveforms [..., 735]."""
+        if self._sharp:
+            return np.asarray(waves[..., _probes() + 1] - waves[..., _probes()])
+        return np.asarray(waves[..., _probes()])
 
     def held(self) -> dict[int, int]:
         """Atoms of the frame before, by channel."""
@@ -129,15 +141,20 @@ class Palette:
 
     def _scan(self, channel: int) -> Floats32:
         if channel == lay.SAMPLE:
-            return np.ascontiguousarray(_strokes()[:, probes()])
+            return np.ascontiguousarray(self.look(_strokes()))
         if channel == lay.NOISE:
-            units = self._noise(np.arange(1, ATOMS[lay.NOISE] + 1)) * _rise()
-            return np.ascontiguousarray(units[:, probes()])
-        places = ((_travel() + np.uint32(self.phases[channel])) >> np.uint32(32 - TABLE_BITS)).astype(np.int32)
+            return np.ascontiguousarray(self.look(self._noise(np.arange(1, ATOMS[lay.NOISE] + 1)) * _rise()))
+        if self._sharp:
+            return self._read(channel, 1) - self._read(channel, 0)
+        return self._read(channel, 0)
+
+    def _read(self, channel: int, later: int) -> Floats32:
+        """[atoms, probes] of an oscillator, so many samples after each probe."""
+        places = ((_travel(later) + np.uint32(self.phases[channel])) >> np.uint32(32 - TABLE_BITS)).astype(np.int32)
         shapes = range(len(lay.DUTIES)) if channel < lay.PULSES else [TRIANGLE_SHAPE]
         rows = [places + (table_of(shape, _PITCHES)[:, None] << TABLE_BITS).astype(np.int32) for shape in shapes]
         found = np.take(_values(), np.concatenate(rows))
-        found *= _rise()[probes()]
+        found *= _rise()[_probes() + later]
         return np.asarray(found)
 
     def _noise(self, what: npt.NDArray[np.int64]) -> Floats32:

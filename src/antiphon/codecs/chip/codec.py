@@ -7,17 +7,25 @@ import numpy as np
 from antiphon.audio.waveform import Waveform
 from antiphon.codecs.base import StreamDecoder, TokenGrid, Tokens, check_grid
 from antiphon.codecs.chip import layout as lay
+from antiphon.codecs.chip.encoder import encode
 from antiphon.codecs.chip.synth import State, render
 
 
 class ChipCodec:
     """Sound-chip registers at 60 frames a second, 10 levels, 44.1 kHz stereo (`layout` tells what each token is)."""
 
-    name = lay.CODEC
-    vocabulary = lay.VOCABULARY
-    frame_rate_hz = lay.FRAME_RATE_HZ
-    rate_hz = lay.RATE_HZ
-    channels = 2
+    name: str = lay.CODEC
+    vocabulary: tuple[int, ...] = lay.VOCABULARY
+    frame_rate_hz: float = lay.FRAME_RATE_HZ
+    rate_hz: int = lay.RATE_HZ
+    channels: int = 2
+
+    def encode(self, wave: Waveform) -> TokenGrid:
+        """Registers that sound like `wave`: exactly `canonical(x)` where `wave` is `decode(x)`, else a transcription.
+
+        Raises `InputError` for audio that is empty or not finite.
+        """
+        return TokenGrid(encode(wave), lay.CODEC, lay.FRAME_RATE_HZ)
 
     def decode(self, grid: TokenGrid) -> Waveform:
         """[2, 735 T] samples, peak below 1 for any registers."""

@@ -19,7 +19,7 @@ import numpy as np
 
 from antiphon.codecs.base import Tokens
 from antiphon.codecs.chip import layout as lay
-from antiphon.codecs.chip.atoms import Doubles, Palette, fading, probes, running_drum, what_of
+from antiphon.codecs.chip.atoms import Doubles, Palette, fading, running_drum, what_of
 from antiphon.codecs.chip.lattice import levels
 from antiphon.codecs.chip.synth import State, render
 from antiphon.codecs.chip.tables import Floats32
@@ -63,41 +63,71 @@ class _Fit:
         return tuple(sorted(self.support.items()))
 
 
-class FrameSearch:
+def find_frame(state: State, target: Floats32) -> Tokens | None:
+    """[10] tokens of the frame after `state` that is `target` [2, 735], or None if the chip cannot sound so."""
+    plain = _Search(state, target, sharp=False)
+    found = plain.held()
+    if found is None:
+        found = plain.any()
+    if found is None:
+        sharp = _Search(state, target, sharp=True)
+        for attempt in (sharp.any, sharp.pairs, plain.pairs):
+            found = attempt()
+            if found is not None:
+                break
+    return found
+
+
+class _Search:
     """Looks for the frame after `state` that sounds like `target` [2, 735]."""
 
-    def __init__(self, state: State, target: Floats32) -> None:
+    def __init__(self, state: State, target: Floats32, *, sharp: bool) -> None:
         self._state, self._target = state, target
-        self._palette = Palette(state)
+        self._palette = Palette(state, sharp=sharp)
+        self._bound = _PROBE_BOUND * (4 if sharp else 1)
         self._units: dict[tuple[int, int], Floats32] = {}
         self._failed: set[tuple[tuple[int, int], ...]] = set()
-        heard = (target.astype(np.float64) - fading(state, stroke=False))[:, probes()]
+        self._refined: dict[tuple[tuple[int, int], ...], _Fit] = {}
+        heard = self._palette.look(target.astype(np.float64) - fading(state, stroke=False))
         self._silence = _Fit({}, np.zeros((0, heard.shape[1])), heard, float((heard**2).sum()))
         if state.drum.sounds:
             # A stroke would end the running drum: left open here, its two cases are told apart by `_verify`.
-            self._silence = replace(self._silence.and_also(-1, 0, running_drum(state)[probes()]), support={})
+            drum = self._palette.look(running_drum(state))
+            self._silence = replace(self._silence.and_also(-1, 0, drum), support={})
 
-    def find(self) -> Tokens | None:
-        """[10] tokens of the frame, or None."""
-        for fit in self._guesses():
-            if fit.error <= _PROBE_BOUND and fit.key not in self._failed:
+    def held(self) -> Tokens | None:
+        """The atoms of the frame before, or all but one of them."""
+        return self._first(self._near(self._fit(self._palette.held())))
+
+    def any(self) -> Tokens | None:
+        """Any atoms, greedily."""
+        return self._first(self._greedy())
+
+    def pairs(self) -> Tokens | None:
+        """What `any` found best, with any two of its atoms exchanged."""
+        return self._first(self._exchanged())
+
+    def _first(self, guesses: Iterator[_Fit]) -> Tokens | None:
+        for fit in guesses:
+            if fit.error <= self._bound and fit.key not in self._failed:
                 found = self._verify(fit)
                 if found is not None:
                     return found
                 self._failed.add(fit.key)
         return None
 
-    def _guesses(self) -> Iterator[_Fit]:
-        """Supports worth a closer look, the cheap ones first."""
-        held = self._fit(self._palette.held())
+    def _near(self, held: _Fit) -> Iterator[_Fit]:
         yield held
         yield from self._refine(held, 1)
+
+    def _greedy(self) -> Iterator[_Fit]:
         beams = yield from self._grow(_BEAMS)
-        refined = {}
         for beam in beams[:_REFINED]:
             fit = yield from self._refine(beam, _SWEEPS)
-            refined[fit.key] = fit
-        for fit in sorted(refined.values(), key=lambda fit: fit.error):
+            self._refined[fit.key] = fit
+
+    def _exchanged(self) -> Iterator[_Fit]:
+        for fit in sorted(self._refined.values(), key=lambda fit: fit.error):
             for first, second in itertools.combinations(sorted(fit.support, reverse=True), 2):
                 yield from self._refine(self._exchange(fit, first, second), 1)
 
@@ -168,7 +198,7 @@ class FrameSearch:
             start = end
 
     def _with(self, fit: _Fit, channel: int, atom: int) -> _Fit:
-        return fit.and_also(channel, atom, self._unit(channel, atom)[probes()])
+        return fit.and_also(channel, atom, self._palette.look(self._unit(channel, atom)))
 
     def _fit(self, support: Support) -> _Fit:
         return functools.reduce(lambda fit, pair: self._with(fit, *pair), support.items(), self._silence)
