@@ -25,6 +25,9 @@ MIN_S = 0.5
 SPEEDS = (0.84, 0.92, 1.0, 1.09, 1.19)
 """Of the copies; a clip's own speed comes first."""
 
+SPEAKER_POWER = 0.65
+"""0: all speakers are drawn equally often; 1: all seconds are."""
+
 
 @dataclass(frozen=True, slots=True)
 class Clips:
@@ -106,12 +109,12 @@ def load(folder: Path, config: CodecConfig) -> Clips:
 
 
 def _weights(clips: list[dict[str, str]], frames: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
-    """By length, but a speaker (folder) with much audio is held down: its share grows with the square root."""
+    """By length, but a speaker (folder) with much audio is held down: its share grows with a power of it."""
     speakers = [Path(clip["path"]).parent.as_posix() for clip in clips]
     totals: dict[str, float] = {}
     for speaker, count in zip(speakers, frames, strict=True):
         totals[speaker] = totals.get(speaker, 0.0) + float(count)
-    weights = np.array([n / np.sqrt(totals[s]) for s, n in zip(speakers, frames, strict=True)])
+    weights = np.array([n / totals[s] ** (1.0 - SPEAKER_POWER) for s, n in zip(speakers, frames, strict=True)])
     return np.asarray(weights / weights.sum())
 
 
@@ -122,6 +125,9 @@ class Batch:
     audio: Samples
     f0_hz: Samples
     voicing: Samples
+
+    def rows(self, chosen: slice) -> Batch:
+        return Batch(self.audio[chosen], self.f0_hz[chosen], self.voicing[chosen])
 
 
 def batch(clips: Clips, step: int, *, size: int, frames: int, seed: int) -> Batch:

@@ -132,7 +132,11 @@ def export(network: Network, config: CodecConfig, out: Path) -> dict[str, Path]:
 
 
 def _graph(
-    module: nn.Module, example: tuple[Tensor, ...], inputs: list[str], outputs: list[str], axes: dict[str, dict[int, str]]
+    module: nn.Module,
+    example: tuple[Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    axes: dict[str, dict[int, str]],
 ) -> bytes:
     buffer = io.BytesIO()
     with warnings.catch_warnings():

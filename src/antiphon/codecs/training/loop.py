@@ -16,6 +16,7 @@ import numpy as np
 
 from antiphon.codecs.training import checkpoint, data
 from antiphon.codecs.training.profiles import TrainConfig
+from antiphon.codecs.training.together import joined
 from antiphon.codecs.training.trainer import Trainer
 from antiphon.errors import InputError, OutputError, StateError
 
@@ -39,27 +40,29 @@ def run(
     end the run after the step in progress, with a checkpoint. Raises `StateError` when `out` belongs to a run with
     another configuration or its newest checkpoint is damaged, `OutputError` when a checkpoint cannot be written.
     """
-    trainer = Trainer(config)
-    _remember(config, out)
-    if saved := checkpoint.found(out):
-        trainer.restore(checkpoint.load(saved[-1]))
-        _log.info("resumed at step %d", trainer.step)
-    clips = data.load(prepared, config.codec)
-    means = _Means(out / "log.jsonl", report)
-    with _stopped_by_signals() as stop:
-        while trainer.step < config.steps and not stop.is_set():
+    with joined() as together, _stopped_by_signals() as stop:
+        trainer = Trainer(config, together)
+        first = together.rank == 0
+        if first:
+            _remember(config, out)
+        if saved := checkpoint.found(out):
+            trainer.restore(checkpoint.load(saved[-1]))
+            _log.info("resumed at step %d", trainer.step)
+        clips = data.load(prepared, config.codec)
+        means = _Means(out / "log.jsonl", report) if first else None
+        rows = together.rows(config.batch)
+        while trainer.step < config.steps and not together.any(stop.is_set()):
             batch = data.batch(clips, trainer.step, size=config.batch, frames=config.frames, seed=config.seed)
-            figures = trainer.train(batch)
-            if figures["skipped"] > means.skipped:
-                means.skipped = figures["skipped"]
-                _log.warning("step %d: loss not finite, batch skipped (%d so far)", trainer.step, trainer.skipped)
+            figures = trainer.train(batch.rows(rows))
+            if means is None:
+                continue
             means.add(figures, flush_at=config.log_every, step=trainer.step)
             if trainer.step % config.save_every == 0:
                 checkpoint.save(out, trainer.step, trainer.state())
             if evaluate is not None and trainer.step % evaluate_every == 0:
                 means.write({"step": float(trainer.step), **evaluate(trainer)})
-    if not (saved := checkpoint.found(out)) or saved[-1].name != f"step-{trainer.step:08d}.pt":
-        checkpoint.save(out, trainer.step, trainer.state())
+        if first and (not (saved := checkpoint.found(out)) or saved[-1].name != f"step-{trainer.step:08d}.pt"):
+            checkpoint.save(out, trainer.step, trainer.state())
     return trainer
 
 
@@ -104,6 +107,9 @@ class _Means:
         for name, value in figures.items():
             self._figures.setdefault(name, []).append(value)
         self._steps += 1
+        if figures["skipped"] > self.skipped:
+            self.skipped = figures["skipped"]
+            _log.warning("step %d: loss not finite, batch skipped (%d so far)", step, self.skipped)
         if step % flush_at == 0:
             now = time.monotonic()
             means = {name: float(np.mean(values)) for name, values in self._figures.items()}

@@ -12,11 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from antiphon.codecs.neural.layout import CodecConfig
+from antiphon.codecs.training.together import Together
 
 DECAY = 0.99
 EPSILON = 1e-5
 DEAD_BELOW = 0.03
 """A code whose average count of frames a step falls below this is given the place of a frame of this batch."""
+
+MOST_REVIVED = 64
+"""Of one codebook in one step."""
 
 FIRST_ROUNDS = 8
 """Rounds of k-means on the first batch."""
@@ -53,35 +57,38 @@ class Codebook(nn.Module):
         return distance.argmin(1)
 
     @torch.no_grad()
-    def start(self, x: Tensor) -> None:
-        """k-means on `x`: the first codes are frames drawn from it."""
+    def start(self, x: Tensor, together: Together) -> None:
+        """k-means on the first process's `x`: the first codes are frames drawn from it."""
         count = self.codes.shape[0]
         drawn = torch.randint(x.shape[0], (count,)) if x.shape[0] < count else torch.randperm(x.shape[0])[:count]
         self.codes.copy_(x[drawn])
         for _ in range(FIRST_ROUNDS):
-            counts, sums = self._assigned(x, self.nearest(x))
+            counts, sums = self.assigned(x, self.nearest(x))
             full = counts > 0
             self.codes[full] = sums[full] / counts[full, None]
+        together.first(self.codes)
         self.counts.fill_(1.0)
         self.sums.copy_(self.codes)
         self.ready.fill_(True)
 
     @torch.no_grad()
-    def update(self, x: Tensor, tokens: Tensor) -> int:
-        """Move every code towards the mean of its frames, revive dead ones; how many were revived."""
-        counts, sums = self._assigned(x, tokens)
+    def update(self, counts: Tensor, sums: Tensor, candidates: Tensor) -> int:
+        """Move every code towards the mean of its frames (`counts [N]`, `sums [N, D]`); the number of codes revived.
+
+        A dead code takes the place of one of `candidates [M, D]`.
+        """
         self.counts.mul_(DECAY).add_(counts, alpha=1 - DECAY)
         self.sums.mul_(DECAY).add_(sums, alpha=1 - DECAY)
         self.codes.copy_(self.sums / (self.counts[:, None] + EPSILON))
-        dead = (self.counts < DEAD_BELOW).nonzero()[:, 0]
-        if dead.shape[0]:
-            drawn = torch.randint(x.shape[0], (int(dead.shape[0]),))
-            self.codes[dead] = x[drawn]
-            self.counts[dead] = 1.0
-            self.sums[dead] = x[drawn]
-        return int(dead.shape[0])
+        dead = (self.counts < DEAD_BELOW).nonzero()[: candidates.shape[0], 0]
+        count = int(dead.shape[0])
+        self.codes[dead] = candidates[:count]
+        self.counts[dead] = 1.0
+        self.sums[dead] = candidates[:count]
+        return count
 
-    def _assigned(self, x: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+    def assigned(self, x: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """How many rows of `x [N, D]` each code got, and their sums."""
         counts = torch.zeros_like(self.counts).index_add_(0, tokens, torch.ones(x.shape[0]))
         return counts, torch.zeros_like(self.sums).index_add_(0, tokens, x)
 
@@ -94,26 +101,23 @@ class GroupResidualQuantiser(nn.Module):
         self.groups, self.levels, self.dim = config.groups, config.levels, config.code_dim
         self.books = nn.ModuleList(Codebook(config.codes, config.code_dim) for _ in range(config.streams))
 
-    def forward(self, latent: Tensor) -> Quantised:
-        """In training mode codebooks learn from this batch."""
+    def forward(self, latent: Tensor, together: Together | None = None) -> Quantised:
+        """In training mode codebooks learn from this batch, from that of all processes together."""
         rows = latent.transpose(1, 2).reshape(-1, self.groups * self.dim)
-        taken, tokens, commitment, revived = [], [], latent.new_zeros(()), 0
+        taken, tokens, seen, commitment = [], [], [], latent.new_zeros(())
         for group, part in enumerate(rows.split(self.dim, dim=1)):
             rest, total = part, torch.zeros_like(part)
             for level in range(self.levels):
-                book = self.books[group * self.levels + level]
-                assert isinstance(book, Codebook)
-                seen = rest.detach()
+                book = self.book(group * self.levels + level)
+                seen.append(rest.detach())
                 if self.training and not book.ready:
-                    book.start(seen)
-                index = book.nearest(seen)
-                chosen = book.codes[index].clone()
+                    book.start(seen[-1], together or Together())
+                tokens.append(book.nearest(seen[-1]))
+                chosen = book.codes[tokens[-1]].clone()
                 commitment = commitment + (rest - chosen).pow(2).mean()
-                if self.training:
-                    revived += book.update(seen, index)
                 total, rest = total + chosen, rest - chosen
-                tokens.append(index)
             taken.append(part + (total - part).detach())
+        revived = self._learn(seen, tokens, together or Together()) if self.training else 0
         shape = (latent.shape[0], latent.shape[2])
         return Quantised(
             torch.cat(taken, dim=1).reshape(*shape, -1).transpose(1, 2),
@@ -122,10 +126,27 @@ class GroupResidualQuantiser(nn.Module):
             revived,
         )
 
+    def book(self, number: int) -> Codebook:
+        """The codebook of a level of the token grid."""
+        book = self.books[number]
+        assert isinstance(book, Codebook)
+        return book
+
+    @torch.no_grad()
+    def _learn(self, seen: list[Tensor], tokens: list[Tensor], together: Together) -> int:
+        """One exchange for all codebooks; frames for dead codes come from the first process."""
+        assigned = [self.book(n).assigned(x, index) for n, (x, index) in enumerate(zip(seen, tokens, strict=True))]
+        packed = together.summed(torch.stack([torch.cat([c[:, None], s], dim=1) for c, s in assigned]))
+        drawn = torch.randint(seen[0].shape[0], (MOST_REVIVED,))
+        candidates = together.first(torch.stack([x[drawn] for x in seen]))
+        return sum(
+            self.book(n).update(packed[n, :, 0], packed[n, :, 1:], candidates[n]) for n in range(len(self.books))
+        )
+
     def decode(self, tokens: Tensor) -> Tensor:
         """`[B, G * levels, T]` to `[B, G * D, T]`."""
         parts = []
         for group in range(self.groups):
-            books = [self.books[group * self.levels + level] for level in range(self.levels)]
-            parts.append(sum(b.codes[tokens[:, group * self.levels + n]] for n, b in enumerate(books)))  # type: ignore[index]
-        return torch.cat(parts, dim=2).transpose(1, 2)  # type: ignore[arg-type]
+            levels = range(group * self.levels, (group + 1) * self.levels)
+            parts.append(torch.stack([self.book(n).codes[tokens[:, n]] for n in levels]).sum(0))
+        return torch.cat(parts, dim=2).transpose(1, 2)

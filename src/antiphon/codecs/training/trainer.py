@@ -21,6 +21,7 @@ from antiphon.codecs.training.layers import Decoder, Encoder, Head, sources
 from antiphon.codecs.training.losses import SpectralLoss, pitch_loss
 from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.quantiser import GroupResidualQuantiser
+from antiphon.codecs.training.together import Together
 
 
 class Network(nn.Module):
@@ -61,9 +62,10 @@ def inputs_of(batch: Batch, config: TrainConfig) -> Inputs:
 class Trainer:
     """State of a training: networks, their average, optimisers, and the step to make next."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, together: Together | None = None) -> None:
         torch.manual_seed(config.seed)
         self.config = config
+        self.together = together or Together()
         self.step = 0
         self.skipped = 0
         self.network = Network(config)
@@ -75,8 +77,8 @@ class Trainer:
         self.judge_optimiser = _adam(self.judges, config.judge_rate, config.weight_decay)
 
     def train(self, batch: Batch) -> dict[str, float]:
-        """One step. A batch whose loss or gradient is not finite changes nothing but the count of skipped ones."""
-        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
+        """One step on this process's rows of a batch. A batch whose loss or gradient is not finite changes nothing but the count of skipped ones."""
+        torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.together.rank)
         self._set_rates()
         inputs = inputs_of(batch, self.config)
         # The codebooks learn in the forward pass, so a batch that is skipped must give them back.
@@ -89,8 +91,9 @@ class Trainer:
             loss = loss + self._fooling(real, fake, figures)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.together.average_gradients(self.network.parameters())
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
-        if torch.isfinite(loss) and torch.isfinite(norm):
+        if torch.isfinite(norm):  # equal in all processes, and not finite when the loss is not
             self.optimiser.step()
             self._follow()
         else:
@@ -103,7 +106,7 @@ class Trainer:
 
     def _generate(self, inputs: Inputs) -> tuple[Tensor, dict[str, Tensor], dict[str, float]]:
         config = self.config
-        quantised = self.network.quantiser(self.network.encoder(inputs.features))
+        quantised = self.network.quantiser(self.network.encoder(inputs.features), self.together)
         controls = self.network.decoder(quantised.latent)
         # The pulses follow the measured F0: gradients through a phase lead nowhere, and a source that has
         # drifted from the real harmonics would teach the envelopes to blur.
@@ -126,13 +129,14 @@ class Trainer:
         config = self.config
         length = config.judged_frames * config.codec.hop
         start = int(torch.randint(0, real.shape[1] - length + 1, ()))
-        rows = slice(0, config.judged_clips)
+        rows = slice(0, config.judged_clips // self.together.size)
         return real[rows, start : start + length], made[rows, start : start + length]
 
     def _train_judges(self, real: Tensor, fake: Tensor) -> float:
         loss = adversaries.judge_loss(self.judges(real), self.judges(fake))
         self.judge_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
+        self.together.average_gradients(self.judges.parameters())
         norm = nn.utils.clip_grad_norm_(self.judges.parameters(), self.config.clip_norm)
         if torch.isfinite(norm):
             self.judge_optimiser.step()
