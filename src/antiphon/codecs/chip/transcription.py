@@ -25,11 +25,12 @@ _FINE: Final = 4  # steps of the salience in a semitone
 _SEMITONES: Final = lay.PITCHES // lay.STEPS_PER_SEMITONE
 _HARMONICS: Final = 10
 _CHANGE_COST: Final = 0.06  # of the block's strongest salience, for going to another semitone
-_AUDIBLE: Final = 0.04  # of the block's strongest salience
+_AUDIBLE: Final = 0.12  # of the block's strongest salience
+_LEAST: Final = 1e-3  # salience below which nothing is a voice
 _BASS_BELOW: Final = 30  # semitones above the lowest pitch (F#3)
 _ONSET: Final = 2.0  # rise of what is left that is a stroke
 
-Grid = npt.NDArray[np.float32]  # [frames, bins] magnitudes
+Grid = npt.NDArray[np.floating]  # [frames, bins] magnitudes
 
 
 def transcribe(samples: Floats32) -> Tokens:
@@ -50,11 +51,13 @@ def _block(samples: Floats32) -> Tokens:
     ears = [_magnitudes(ear) for ear in samples]
     rest = (ears[0] + ears[1]) / 2
     tokens = np.zeros((len(lay.VOCABULARY), len(rest)), dtype=np.uint16)
+    strongest = 0.0
     for channel in (lay.TRIANGLE, 0, 1):
         salience = rest @ _templates().T  # [frames, fine pitches]
+        strongest = max(strongest, float(np.quantile(salience.max(axis=1), 0.98)))
         if channel == lay.TRIANGLE:
             salience[:, _BASS_BELOW * _FINE :] = 0.0
-        pitch = _path(salience)
+        pitch = _path(salience, max(strongest, _LEAST))
         rows = np.maximum(pitch, 0)
         loud = np.maximum(salience[np.arange(len(rest)), rows], 0.0) * (pitch >= 0)
         part = loud[:, None] * _templates()[rows]
@@ -88,11 +91,10 @@ def _templates() -> Grid:
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
 
 
-def _path(salience: Grid) -> npt.NDArray[np.intp]:
+def _path(salience: Grid, strongest: float) -> npt.NDArray[np.intp]:
     """[frames] fine pitches of the best path, -1 where nothing is worth a voice."""
     frames = len(salience)
     semitones = salience.reshape(frames, _SEMITONES, _FINE)
-    strongest = max(float(np.quantile(semitones.max(axis=(1, 2)), 0.98)), 1e-6)
     gains = np.concatenate([semitones.max(axis=2) / strongest, np.full((frames, 1), _AUDIBLE)], axis=1)
     score, origin = gains[0], np.zeros(gains.shape, dtype=np.intp)
     states = np.arange(_SEMITONES + 1)
@@ -110,7 +112,7 @@ def _path(salience: Grid) -> npt.NDArray[np.intp]:
     return np.where(path < _SEMITONES, fine, -1)
 
 
-def _share(ear: Grid, part: Grid, rest: Grid) -> Floats32:
+def _share(ear: Grid, part: Grid, rest: Grid) -> Grid:
     """[frames] how loud a part is in one ear, relative to the middle."""
     weight = part * np.minimum(part, rest)
     return np.asarray((weight * ear).sum(axis=1) / np.maximum((weight * rest).sum(axis=1), 1e-9))
@@ -134,7 +136,7 @@ def _duty(ears: Grid, pitch: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     return np.asarray((np.abs(seen[:, None] - (wanted[:, 1:] / wanted[:, :1])[None]) ** 2).sum(axis=2).argmin(axis=1))
 
 
-def _how(channel: int, wanted: Floats32, duty: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+def _how(channel: int, wanted: Grid, duty: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """[frames] *how* tokens whose left and right amplitudes are nearest to `wanted` [frames, 2]."""
     shapes = len(lay.DUTIES) if channel < lay.PULSES else 1
     table = amplitudes()[channel][1:].reshape(lay.VOLUMES, shapes, lay.PANS, 2)[:, 0].reshape(-1, 2)
@@ -160,7 +162,7 @@ def _percussion(tokens: Tokens, rest: Grid, ears: list[Grid]) -> None:
     how = _how(lay.NOISE, heard / np.maximum(strength, 1e-9)[:, None] * loud[:, None], np.zeros(len(rest), np.intp))
     noisy = (how > 0) & (loud * levels[period] > 0.5 * strength) & (strength > 1e-4)
     for onset in onsets:
-        at = min(onset + 2, len(rest) - 1)
+        at = min(int(onset) + 2, len(rest) - 1)
         drum = int((_drum_templates() @ rest[at]).argmax())
         stroke = 1 + drum * lay.TUNINGS - lay.LOWEST_TUNING
         reach = _how(lay.SAMPLE, heard[at : at + 1] * 4, np.zeros(1, np.intp))[0]
@@ -171,7 +173,7 @@ def _percussion(tokens: Tokens, rest: Grid, ears: list[Grid]) -> None:
 
 
 @functools.cache
-def _noise_templates() -> tuple[Grid, Floats32]:
+def _noise_templates() -> tuple[Grid, Grid]:
     """[16, bins] mean magnitudes of the long noises to length 1, and [16] those lengths for amplitude 1."""
     what, nothing = np.arange(1, len(lay.NOISE_DIVIDERS) + 1), np.zeros(len(lay.NOISE_DIVIDERS), dtype=np.int64)
     waves = np.concatenate(
