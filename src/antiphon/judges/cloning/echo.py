@@ -24,6 +24,7 @@ COPIED = 0.43
 PITCHES = (0.88, 0.91, 0.94, 0.97, 1.0, 1.03, 1.06, 1.09, 1.12)
 """Factors tried. A band is 7.6% wide, so half a step between two of these changes few bits."""
 
+_SILENT = 1e-4
 _RANGE_DB = 35.0  # blocks of frames quieter than the loudest by more are pauses
 
 MAX_S = 30.0
@@ -33,8 +34,9 @@ MAX_S = 30.0
 def echo_share(audio: Waveform, print_: bytes) -> float | None:
     """Share of the clip's sounding blocks that lie in the recording with that fingerprint. None: too little sound."""
     reference = unpack(print_)
-    power = power_frames(mono_16k(audio)[: int(MAX_S * RATE_HZ)])
-    if power.shape[0] <= BLOCK or reference.shape[0] < BLOCK:
+    signal = mono_16k(audio)[: int(MAX_S * RATE_HZ)]
+    power = power_frames(signal)
+    if power.shape[0] <= BLOCK or reference.shape[0] < BLOCK or np.abs(signal).max() < _SILENT:
         return None
     sounding = _sounding(power)
     if not sounding.any():

@@ -6,8 +6,9 @@ import numpy as np
 
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
+from antiphon.economy.profiles import ENROLMENT, violations
 from antiphon.errors import InputError, UnavailableError
-from antiphon.judges.base import Evidence, VoiceReference
+from antiphon.judges.base import Evidence
 from antiphon.judges.cloning.echo import echo_share
 from antiphon.judges.cloning.memory import Memory
 from antiphon.judges.cloning.profile import Render, own_sample, read_profile, waveform_of
@@ -55,7 +56,7 @@ class Enrolments:
         except InputError:
             return (measured(_NAME, "decodes", "bool", 0.0),)
         honest_name = profile.reference == request.reference.sha256 and profile.language == request.language
-        figures = (
+        figures: Figures = (
             measured(_NAME, "decodes", "bool", 1.0),
             measured(_NAME, "reference", "bool", float(honest_name)),
         )
@@ -63,7 +64,10 @@ class Enrolments:
             reference, print_ = self._reference(request.reference)
         except InputError as error:
             return (*figures, unmeasured(_NAME, "described", "cosine", f"the reference: {error.what}"))
-        return (*figures, *_described(profile, reference, print_), *self._clone(request, profile, reference))
+        figures += _described(profile, reference, print_)
+        if violations(ENROLMENT, figures):  # certain by itself, and it has cost no rendering yet
+            return figures
+        return (*figures, *self._clone(request, profile, reference))
 
     def _reference(self, clip: Clip) -> tuple[Voiceprint, bytes]:
         audio = waveform_of(clip)
@@ -76,13 +80,11 @@ class Enrolments:
             return (unmeasured(_NAME, "renders", "bool", error.what),)
         except InputError:
             return (measured(_NAME, "renders", "bool", 0.0),)
-        stated = own_voice(profile)
-        evidence = Evidence(order, audio, audio.rate_hz, audio.samples.shape[1], VoiceReference(stated.voice))
-        heard = self._panel.measure(evidence)
+        heard = self._panel.measure(Evidence(order, audio, audio.rate_hz, audio.samples.shape[1]))
         return (
             measured(_NAME, "renders", "bool", 1.0),
             *heard,
-            *_likeness(audio, stated, reference),
+            *_likeness(audio, own_voice(profile), reference),
             _own_mos(heard, profile),
             _echo(audio, profile),
         )

@@ -25,7 +25,8 @@ class Render(Protocol):
     """How judges hear a clone without knowing engines: its whole answer to a request, mono."""
 
     def __call__(self, request: CloneRequest) -> Waveform:
-        """Raises `UnavailableError` when the profile's engine is not here, `InputError` when it refuses the profile."""
+        """Raises `UnavailableError` when it cannot be tried here (no such engine, no consent to speak), `InputError`
+        when the engine refuses the profile."""
 
 
 def test_text(language: str) -> str:

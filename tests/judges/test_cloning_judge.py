@@ -1,0 +1,230 @@
+"""Enrolments and clones before the judges: real speech and real models, with a built-in voice as the clone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from cloning_standin import ENGINE, SPOKEN, TEXT, StandIn, altered, clip, say
+
+from antiphon.audio.waveform import Waveform
+from antiphon.economy.measurement import Measurement
+from antiphon.economy.profiles import CLONE, CLONE_ECHO, CLONE_VOICE, ENROLMENT, SIMILARITY, judge, violations
+from antiphon.economy.types import Verdict
+from antiphon.judges import JudgePanel, card
+from antiphon.judges.cards import independent
+from antiphon.judges.cloning import (
+    CloneJudge,
+    clone_expectation,
+    describe,
+    enrolment_expectation,
+    read_profile,
+    write_profile,
+)
+from antiphon.judges.cloning.voiceprint import crowd, expected, to_bytes
+from antiphon.services import CloneRequest, EnrolRequest, VoiceProfile
+
+pytestmark = pytest.mark.slow
+
+STRANGER = "espeak-en-us"
+
+
+@pytest.fixture(scope="module")
+def panel() -> Iterator[JudgePanel]:
+    made = JudgePanel()
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def reference() -> Waveform:
+    return Waveform(np.concatenate([say(text).samples for text in SPOKEN], axis=1), 24_000)
+
+
+@pytest.fixture(scope="module")
+def order(reference: Waveform) -> EnrolRequest:
+    return EnrolRequest(reference=clip(reference))
+
+
+@pytest.fixture(scope="module")
+def profile(order: EnrolRequest) -> VoiceProfile:
+    return describe(order, ENGINE, b"hibari", StandIn())
+
+
+@pytest.fixture(scope="module")
+def stranger(order: EnrolRequest) -> VoiceProfile:
+    return describe(order, ENGINE, STRANGER.encode(), StandIn())
+
+
+@pytest.fixture
+def standin() -> StandIn:
+    return StandIn()
+
+
+@pytest.fixture
+def judges(panel: JudgePanel, standin: StandIn) -> CloneJudge:
+    return CloneJudge(panel, standin)
+
+
+def _by_name(measurements: tuple[Measurement, ...]) -> dict[str, Measurement]:
+    return {f"{m.judge}.{m.name}": m for m in measurements}
+
+
+def _enrolled(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> Verdict:
+    heard = judges.measure_enrolment(order, write_profile(profile))
+    return judge(ENROLMENT, heard, expectation=enrolment_expectation(order)).verdict
+
+
+def _measure(judges: CloneJudge, request: CloneRequest, audio: Waveform) -> tuple[Measurement, ...]:
+    return judges.measure_clone(request, audio, declared_rate_hz=audio.rate_hz, declared_samples=audio.samples.shape[1])
+
+
+def _verdict(judges: CloneJudge, request: CloneRequest, audio: Waveform) -> Verdict:
+    return judge(CLONE, _measure(judges, request, audio), expectation=clone_expectation(request)).verdict
+
+
+def test_an_honest_enrolment_is_valid(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> None:
+    assert _enrolled(judges, order, profile) is Verdict.VALID
+    heard = _by_name(judges.measure_enrolment(order, write_profile(profile)))
+    assert heard["enrolment.described"].value == pytest.approx(1, abs=1e-5)
+    assert heard["enrolment.own"].value == pytest.approx(1, abs=1e-5)
+    assert heard["enrolment.own_mos"].value == pytest.approx(0, abs=1e-5)
+    assert heard["enrolment.match"].value > 0.8
+    assert heard["clone.echo"].value < 0.2
+
+
+def test_somebody_elses_voice_is_no_clone(judges: CloneJudge, order: EnrolRequest, stranger: VoiceProfile) -> None:
+    assert _enrolled(judges, order, stranger) is Verdict.INVALID
+
+
+@pytest.mark.parametrize("field", ["own_voice", "own_other", "own_mos"])
+def test_false_words_about_the_clone_are_found(
+    field: str, judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile, stranger: VoiceProfile
+) -> None:
+    forged = altered(profile, **{field: getattr(stranger, field)})
+    assert _enrolled(judges, order, forged) is Verdict.INVALID
+
+
+def test_false_words_about_the_reference_are_certain(
+    judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile, stranger: VoiceProfile
+) -> None:
+    other = clip(say(TEXT))
+    for forged in (
+        altered(profile, reference=other.sha256),
+        altered(profile, language="en-gb"),
+        altered(profile, reference_other=stranger.own_other),
+        altered(profile, fingerprint=b""),
+    ):
+        vote = judge(ENROLMENT, judges.measure_enrolment(order, write_profile(forged)))
+        assert (vote.verdict, vote.score_ppm) == (Verdict.INVALID, 0)
+
+
+def test_what_is_no_profile_is_invalid(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> None:
+    nan = to_bytes(np.full(256, np.nan, np.float32))
+    for blob in (None, b"", b"\xc1" * 40, write_profile(profile)[:-1], write_profile(altered(profile, own_voice=nan))):
+        assert judge(ENROLMENT, judges.measure_enrolment(order, blob)).verdict is Verdict.INVALID
+
+
+def test_a_profile_that_its_engine_refuses_is_invalid(
+    judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile
+) -> None:
+    assert _enrolled(judges, order, altered(profile, data=b"broken")) is Verdict.INVALID
+
+
+def test_without_the_engine_nobody_can_tell(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> None:
+    foreign = altered(profile, engine="another")
+    assert _enrolled(judges, order, foreign) is Verdict.INCONCLUSIVE
+    heard = _by_name(judges.measure_enrolment(order, write_profile(foreign)))
+    assert "not here" in (heard["enrolment.renders"].reason or "")
+
+
+def test_a_clone_that_replays_its_reference_is_found(
+    judges: CloneJudge, standin: StandIn, order: EnrolRequest, profile: VoiceProfile, reference: Waveform
+) -> None:
+    standin.instead = reference
+    heard = judges.measure_enrolment(order, write_profile(altered(profile, data=b"replays")))
+    assert CLONE_ECHO in violations(ENROLMENT, heard, enrolment_expectation(order))
+
+
+def test_an_honest_clone_is_valid_and_needs_no_rendering(
+    judges: CloneJudge, standin: StandIn, profile: VoiceProfile
+) -> None:
+    request = CloneRequest(profile=profile, text=TEXT)
+    assert _verdict(judges, request, say(TEXT)) is Verdict.VALID
+    assert standin.calls == 0
+
+
+def test_another_speaker_with_the_right_words_is_rejected(
+    judges: CloneJudge, standin: StandIn, profile: VoiceProfile
+) -> None:
+    request = CloneRequest(profile=profile, text=TEXT)
+    heard = _measure(judges, request, say(TEXT, STRANGER))
+    assert {CLONE_VOICE, SIMILARITY} <= violations(CLONE, heard, clone_expectation(request))
+    assert judge(CLONE, heard, expectation=clone_expectation(request)).verdict is Verdict.INVALID
+    _measure(judges, request, say(TEXT, STRANGER))
+    assert standin.calls == 1  # the second time it is remembered
+
+
+def test_a_reference_replayed_as_the_answer_is_an_echo(
+    judges: CloneJudge, profile: VoiceProfile, reference: Waveform
+) -> None:
+    request = CloneRequest(profile=profile, text=" ".join(SPOKEN))  # so even its words are right
+    heard = _measure(judges, request, reference)
+    assert CLONE_ECHO in violations(CLONE, heard, clone_expectation(request))
+
+
+def test_an_order_that_no_honest_node_can_meet_punishes_nobody(judges: CloneJudge, profile: VoiceProfile) -> None:
+    crafted = altered(profile, own_other=to_bytes(-np.frombuffer(profile.own_other, "<f4")))
+    request = CloneRequest(profile=crafted, text=TEXT)
+    heard = _measure(judges, request, say(TEXT))
+    assert judge(CLONE, heard, expectation=clone_expectation(request)).verdict is Verdict.INCONCLUSIVE
+    assert "cannot be met" in (_by_name(heard)["clone.order"].reason or "")
+
+
+def test_a_doubt_without_the_engine_is_inconclusive(judges: CloneJudge, profile: VoiceProfile) -> None:
+    request = CloneRequest(profile=altered(profile, engine="another"), text=TEXT)
+    assert _verdict(judges, request, say(TEXT, STRANGER)) is Verdict.INCONCLUSIVE
+
+
+def test_silence_and_a_wrong_length_are_invalid(judges: CloneJudge, profile: VoiceProfile) -> None:
+    request = CloneRequest(profile=profile, text=TEXT)
+    audio = say(TEXT)
+    assert _verdict(judges, request, Waveform(np.zeros_like(audio.samples), 24_000)) is Verdict.INVALID
+    longer = judges.measure_clone(request, audio, declared_rate_hz=24_000, declared_samples=audio.samples.shape[1] + 9)
+    assert judge(CLONE, longer, expectation=clone_expectation(request)).score_ppm == 0
+    nothing = judges.measure_clone(request, None, declared_rate_hz=24_000, declared_samples=5)
+    assert judge(CLONE, nothing, expectation=clone_expectation(request)).verdict is Verdict.INVALID
+
+
+def test_a_recordings_own_speaker_is_another_speaker(judges: CloneJudge, profile: VoiceProfile) -> None:
+    source = say(TEXT, STRANGER)
+    request = CloneRequest(profile=profile, speech=clip(source))
+    heard = _by_name(_measure(judges, request, source))
+    assert heard["clone.timing"].value == pytest.approx(1)
+    assert heard["clone.duration_error"].value == 0
+    assert heard["words.wer"].value == 0  # its words are what we hear in it ourselves
+    assert _verdict(judges, request, source) is Verdict.INVALID
+
+
+def test_a_blend_is_expected_between_its_voices(profile: VoiceProfile) -> None:
+    mixed = expected(profile, {"am_michael": 0.5})
+    alone = expected(profile, {})
+    other, reference = independent("am_michael"), card("am_michael")
+    assert mixed is not None
+    assert alone is not None
+    assert other is not None
+    assert reference is not None
+    assert mixed.other @ other == pytest.approx(float(mixed.other @ alone.other), abs=0.01)
+    assert mixed.voice @ reference.embedding == pytest.approx(float(mixed.voice @ alone.voice), abs=0.01)
+    assert expected(profile, {"nobody": 0.5}) is None
+
+
+def test_the_crowd_is_built_in_voices_that_sound_like_people() -> None:
+    voices = crowd()
+    assert voices.shape[0] >= 25
+    assert np.allclose(np.linalg.norm(voices, axis=1), 1, atol=1e-3)
+
+
+def test_a_profile_survives_its_delivery(profile: VoiceProfile) -> None:
+    assert read_profile(write_profile(profile)) == profile
