@@ -35,6 +35,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "clone": Verb("antiphon.cli.clone:clone", "Say it, or a recording, in the voice of a reference."),
         "compose": Verb("antiphon.cli.compose:compose", "Turn a description into music."),
         "voices": Verb("antiphon.cli.voices:voices", "List the voices; add, show and delete your own."),
+        "consent": Verb("antiphon.cli.consent:consent", "Allow the use of a voice, or take it back."),
         "engines": Verb("antiphon.cli.catalogue:engines", "List the engines and what they can do."),
     },
     "Look": {

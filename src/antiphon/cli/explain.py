@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from antiphon.cli.figures import ant, counted
 from antiphon.economy.types import PPM, Assignment, Terms, Transfer
 from antiphon.ledger.base import PartRecord, PartState, Ruling
+from antiphon.protocol.consent import ANYBODY, moment
 
 TITLES = {
     "wer": "words wrong (WER)",
@@ -46,6 +48,17 @@ class Story:
         return cls(
             record.part.index, record.part.units, str(record.state), record.assignment, record.notes, record.rulings
         )
+
+
+def consents(told: Iterable[Mapping[str, Any]], client: str) -> Iterator[str]:
+    """Whose voice a task used, by whose leave, for what, until when: from a receipt's statement."""
+    for one in told:
+        to = {client: "the client", ANYBODY: "anybody"}.get(one["grantee"], one["grantee"][:8])
+        yield f"Consent   to use the voice of {one['subject']}, granted by {one['grantor'][:8]} to {to}"
+        yield f"          to {', '.join(one['uses'])}; {moment(one['not_before_ms'])} to {moment(one['until_ms'])}"
+        if one["revoked_ms"]:
+            yield f"          revoked while the task ran: {moment(one['revoked_ms'])}"
+        yield f"          id {one['id']}"
 
 
 def told(story: Story, client: str) -> Iterator[str]:

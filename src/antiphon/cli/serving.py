@@ -54,7 +54,7 @@ def read_rules(file: Path | None) -> Rules | None:
         raw = file.read_bytes()
         if len(raw) > MAX_RULES_BYTES:
             raise InputError(f"{file} is longer than {MAX_RULES_BYTES} bytes", "Give a JSON object of rules.")
-        changes = msgspec.json.decode(raw, type=dict[str, int])
+        changes = msgspec.json.decode(raw, type=dict[str, int | list[str]])
         return msgspec.convert({**msgspec.structs.asdict(DEFAULT_RULES), **changes}, Rules)
     except OSError as e:
         raise InputError(f"{file} cannot be read: {e.strerror}", "Check --rules.") from e

@@ -130,6 +130,8 @@ def _heading(task: TaskRecord, parts: tuple[PartRecord, ...]) -> Iterator[str]:
     yield f"Asked for {task.selector.service}, {_asked(task)}, {task.selector.language or 'any language'}, {task.mode}"
     yield f"Quote     {ant(task.quote.expected_nano)}, at most {ant(task.quote.total_nano)}"
     yield f"Paid      {ant(paid_nano(task.client, parts))}"
+    for ref in task.grants:
+        yield f"Consent   {ref.id}, granted by {ref.grantor[:8]}"
 
 
 def _stories(stories: list[Story], client: str) -> Iterator[str]:
@@ -205,7 +207,7 @@ def show_receipt(file: Path, as_json: bool) -> None:
 
 
 def _explained(receipt: Receipt) -> Iterator[str]:
-    from antiphon.cli.explain import Story, net, roles_of
+    from antiphon.cli.explain import Story, consents, net, roles_of
     from antiphon.economy.types import Assignment, Terms
     from antiphon.ledger.base import Ruling
 
@@ -220,6 +222,7 @@ def _explained(receipt: Receipt) -> Iterator[str]:
         yield f"Opened    {_moment(told['opened_ms'])} by {told['client'][:8]}, closed {_moment(told['closed_ms'])}"
         yield f"Asked for {asked['service']}, {asked['voice'] or 'any voice'}, {asked['language']}, {told['mode']}"
         yield f"Quote     {ant(told['quote']['expected_nano'])}, at most {ant(told['quote']['total_nano'])}"
+        yield from consents(told["consents"], told["client"])
         stories = [
             Story(
                 index=part["index"],
@@ -239,7 +242,7 @@ def _explained(receipt: Receipt) -> Iterator[str]:
         yield from _stories(stories, told["client"])
         yield "\nIn all"
         yield from (f"  {line}" for line in net(told["net_nano"], told["client"], roles_of(stories)))
-    except (KeyError, TypeError, ValueError, AttributeError, msgspec.ValidationError) as e:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError, msgspec.ValidationError) as e:
         raise ProtocolError("The receipt's statement cannot be read", "Do not trust it.") from e
 
 
