@@ -2,6 +2,28 @@
 
 from __future__ import annotations
 
+from antiphon.music.arranger import arrange
 from antiphon.music.brief import Brief, read
+from antiphon.music.composer import compose
+from antiphon.music.midi import to_midi
+from antiphon.music.musicxml import to_musicxml
+from antiphon.music.planning import loop_seconds, plan
+from antiphon.music.score import Chord, Note, Score, Section, Track
+from antiphon.music.wishes import wished
 
-__all__ = ["Brief", "read"]
+__all__ = [
+    "Brief",
+    "Chord",
+    "Note",
+    "Score",
+    "Section",
+    "Track",
+    "arrange",
+    "compose",
+    "loop_seconds",
+    "plan",
+    "read",
+    "to_midi",
+    "to_musicxml",
+    "wished",
+]

@@ -13,7 +13,6 @@ from antiphon.codecs.chip import Registers
 from antiphon.codecs.chip.layout import FRAME_RATE_HZ
 from antiphon.codecs.chip.macros import arpeggio, envelope, vibrato
 from antiphon.music import percussion
-from antiphon.music.brief import Brief, read
 from antiphon.music.score import TICKS, Note, Score
 from antiphon.music.styles import STYLES
 
@@ -65,16 +64,15 @@ def frames_of(score: Score) -> int:
 
 def arrange(score: Score) -> TokenGrid:
     """The chip's registers for a score: its exact length, rounded up to whole frames."""
-    brief = read(score.prompt)
     frames = frames_of(score)
-    lanes = {part: _lane(score, part, brief, frames) for part in VOICES}
-    if _echoes(score, brief):
+    lanes = {part: _lane(score, part, frames) for part in VOICES}
+    if _echoes(score):
         _echo(score, lanes)
     if score.loop:
         # One silent frame: every wave begins anew with the first, so that the end meets the start without a click.
         for lane in lanes.values():
             lane.volume[-1:] = 0
-    first, second, low = (lanes[part] for part in _channels(brief))
+    first, second, low = (lanes[part] for part in _channels(score))
     registers = Registers.silent(frames)
     for index, lane in enumerate((first, second)):
         registers = registers.pulse(index, 0, midi=lane.midi, volume=lane.volume, duty=lane.duty, pan=lane.pan)
@@ -82,26 +80,27 @@ def arrange(score: Score) -> TokenGrid:
     return percussion.struck(score, registers).grid()
 
 
-def _channels(brief: Brief) -> tuple[str, str, str]:
+def _channels(score: Score) -> tuple[str, str, str]:
     """Which parts play pulse 1, pulse 2 and triangle."""
-    if "triangle lead" in brief.instruments:
+    if "triangle lead" in score.instruments:
         return "counter", "bass", "lead"
-    if any(part in brief.instruments for part in ("square bass", "pulse bass")):
+    if any(part in score.instruments for part in ("square bass", "pulse bass")):
         return "lead", "bass", "counter"
     return "lead", "counter", "bass"
 
 
-def _lane(score: Score, part: str, brief: Brief, frames: int) -> Lane:
+def _lane(score: Score, part: str, frames: int) -> Lane:
     lane = Lane.silent(frames)
     voice = VOICES[part]
     notes = score.track(part).notes
     for position, note in enumerate(notes):
         start = _frame(score, note.start)
-        following = notes[position + 1].start if position + 1 < len(notes) else note.stop
-        count = min(_frame(score, min(note.stop, max(following, note.start + 1))), frames) - start
-        if count > 0:
-            _play(score, lane, voice, note, start, count, final=note.stop >= score.ticks and not score.loop)
-    lane.duty[:] = _duties(score, part, brief, frames)
+        # What is left of a note's last beat after its last thirty-second belongs to the final note.
+        final = not score.loop and position == len(notes) - 1 and note.stop > score.ticks - TICKS // 4
+        stop = frames - 1 if final else min(_frame(score, note.stop), frames)
+        if stop > start:
+            _play(score, lane, voice, note, start, stop - start, final=final)
+    lane.duty[:] = _duties(score, part, frames)
     lane.pan[:] = voice.pan
     return lane
 
@@ -134,9 +133,9 @@ def _frame(score: Score, tick: int) -> int:
     return round(score.second(tick) * FRAME_RATE_HZ)
 
 
-def _duties(score: Score, part: str, brief: Brief, frames: int) -> Floats:
+def _duties(score: Score, part: str, frames: int) -> Floats:
     """[frames] the duty of each section: the wave asked for, else the style's, brighter sections thinner."""
-    named = next((name.split()[0] for name in brief.instruments if name.endswith(f" {part}")), "")
+    named = next((name.split()[0] for name in score.instruments if name.endswith(f" {part}")), "")
     duties = np.full(frames, DUTIES.get(named, 0.5))
     if named in DUTIES or part == "bass":
         return duties
@@ -150,8 +149,8 @@ def _duties(score: Score, part: str, brief: Brief, frames: int) -> Floats:
     return duties
 
 
-def _echoes(score: Score, brief: Brief) -> bool:
-    return "no echo" not in brief.instruments and ("echo" in brief.instruments or score.style in ECHO_STYLES)
+def _echoes(score: Score) -> bool:
+    return "no echo" not in score.instruments and ("echo" in score.instruments or score.style in ECHO_STYLES)
 
 
 def _echo(score: Score, lanes: dict[str, Lane]) -> None:

@@ -16,6 +16,8 @@ LOW, HIGH = 55, 72
 FAST_S = 0.085
 """Broken chords in notes shorter than this become eighths."""
 
+SLOW_BPM = 100
+
 ORDERS = ((0, 1, 2, 3), (0, 2, 1, 2), (3, 2, 1, 0), (0, 1, 2, 1), (0, 2, 3, 2), (2, 1, 0, 1))
 """Ways to break a chord: indices into its notes."""
 
@@ -126,5 +128,8 @@ def harmonised(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord]) -> lis
 
 
 def _velocity(plan: Plan, at: int, level: float) -> int:
-    accent = 6 if at % plan.bar == 0 else 2 if at % TICKS == 0 else -4
-    return round((50 + 12 * plan.energy) * (0.55 + 0.45 * level)) + accent
+    """Louder on the beat. In slow pieces much louder: their beat must not drown in what lies between."""
+    force = (52 + 12 * plan.energy) * (0.55 + 0.45 * level)
+    if at % TICKS:
+        return round(force * (0.55 if plan.tempo_bpm < SLOW_BPM else 0.85))
+    return round(force * (1.15 if at % plan.bar == 0 else 1.05))

@@ -26,6 +26,10 @@ PATTERNS: dict[str, tuple[tuple[Stroke, ...], ...]] = {
     "octaves": (((0, 2, "r"), (2, 2, "8")), ((0, 2, "r"), (2, 2, "8"), (4, 2, "r"), (6, 2, "5"))),
     "offbeat": (((0, 1, "r"), (2, 2, "r")), ((0, 1, "r"), (2, 2, "8"))),
     "pulse": (((0, 4, "r"),),),
+    "beats": (
+        ((0, 4, "r"), (4, 4, "5"), (8, 4, "8"), (12, 4, "5")),
+        ((0, 4, "r"), (4, 4, "8"), (8, 4, "5"), (12, 4, "8")),
+    ),
     "two": (((0, 4, "r"), (4, 4, "5")), ((0, 6, "r"), (6, 2, "5"), (8, 4, "r"), (12, 4, "5"))),
     "bounce": (((0, 3, "r"), (3, 1, "r"), (4, 2, "5"), (6, 2, "8")), ((0, 2, "r"), (3, 1, "5"), (4, 3, "8"))),
     "walk": (
@@ -40,6 +44,9 @@ PATTERNS: dict[str, tuple[tuple[Stroke, ...], ...]] = {
     "creep": (((0, 8, "r"), (8, 4, "r"), (12, 4, "a")), ((0, 4, "r"), (8, 4, "5"), (12, 4, "a"))),
 }
 """Name -> variants. A pattern shorter than the bar repeats."""
+
+SLOW_BPM = 100
+"""Below this tempo the strokes between beats are much softer than those on them."""
 
 FAST_S = 0.07
 """Shorter strokes than this are left out: gallops become eighths at high tempo."""
@@ -101,6 +108,7 @@ def _approach(plan: Plan, goal: int, chord: Chord) -> int:
 
 
 def _velocity(plan: Plan, at: int, level: float) -> int:
-    beat = at % plan.bar
-    accent = 8 if beat == 0 else 3 if beat % TICKS == 0 else -4
-    return round(86 * (0.6 + 0.4 * level)) + accent
+    force = 88 * (0.6 + 0.4 * level)
+    if at % TICKS:
+        return round(force * (0.7 if plan.tempo_bpm < SLOW_BPM else 0.92))
+    return round(force * (1.1 if at % plan.bar == 0 else 1.0))

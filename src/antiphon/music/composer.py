@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bisect
 from collections.abc import Sequence
+
+import msgspec
 
 from antiphon.music import backing as second
 from antiphon.music import bass, drums, melody
@@ -16,6 +19,9 @@ from antiphon.music.styles import BRIDGES
 
 SWING_BPM = 150
 """Above this tempo eighths are played straight."""
+
+GRID = 3
+"""Ticks of a thirty-second."""
 
 Parts = dict[str, list[Note]]
 
@@ -59,6 +65,7 @@ def _score(planned: Plan, parts: Parts, chords: Sequence[Chord], sections: Seque
         ticks=ticks,
         energy=planned.energy,
         brightness=planned.brightness,
+        instruments=planned.brief.instruments,
         swing=planned.style.swing and planned.tempo_bpm <= SWING_BPM,
         tracks=tuple(track for track in tracks if track.notes),
         chords=tuple(
@@ -72,12 +79,20 @@ def _score(planned: Plan, parts: Parts, chords: Sequence[Chord], sections: Seque
 
 
 def _cut(notes: Sequence[Note], skipped: int, ticks: int) -> list[Note]:
-    moved = [
-        Note(n.start - skipped, min(n.length, ticks - n.start + skipped), n.pitch, n.velocity, n.articulation, n.chord)
-        for n in notes
-        if skipped <= n.start < ticks + skipped
-    ]
-    return sorted(moved, key=lambda note: (note.start, note.pitch))
+    """Notes that sound in `ticks` from `skipped` on; none reaches into the next of its part."""
+    moved = sorted(
+        (n for n in notes if skipped <= n.start < ticks + skipped), key=lambda note: (note.start, note.pitch)
+    )
+    starts = [note.start for note in moved]
+    kept = []
+    for note in moved:
+        later = bisect.bisect_right(starts, note.start)
+        stop = min(note.stop, starts[later] if later < len(starts) else note.stop, ticks + skipped)
+        length = max(stop - note.start, 1)
+        # Thirty-seconds are the shortest that can be written down; only a piece's last note is not made of them.
+        length = max(length - length % GRID, GRID)
+        kept.append(msgspec.structs.replace(note, start=note.start - skipped, length=length))
+    return kept
 
 
 # --- harmony -------------------------------------------------------------------------------------------------------
@@ -125,14 +140,16 @@ def _symbols(planned: Plan, section: Section, ending: str) -> list[str]:
 
 
 def _of_phrase(four: Sequence[str], bars: int, home: str, ending: str) -> list[str]:
-    one, two, three, four_ = four
+    one, two, three, last = four
     if ending == "onward":
-        four_ = "V"
+        last = "V"
+    elif ending == "open" and last == "V" and three != "V":
+        last = f"{three.split()[-1]} V"  # a whole bar of the dominant each time would draw the ear away from home
     if ending == "closed":
         closing = f"{three.split()[0]} V"
         return {2: ["V", home], 3: [one, closing, home]}.get(bars, [one, two, closing, home])
-    return {1: [one if ending == "open" else f"{one} V"], 2: [one, four_], 3: [one, three, four_]}.get(
-        bars, [one, two, three, four_]
+    return {1: [one if ending == "open" else f"{one} V"], 2: [one, last], 3: [one, two, last]}.get(
+        bars, [one, two, three, last]
     )
 
 

@@ -95,7 +95,7 @@ def chord_at(chords: Sequence[Chord], tick: int) -> Chord:
 def pitch_of(index: int, scale: tuple[int, ...], tonic: int) -> int:
     """MIDI number of step `index` of a scale; index 0 is the tonic of octave 4 (C4 = 60)."""
     octave, degree = divmod(index, 7)
-    return 60 + tonic + 12 * octave + (scale[degree] - tonic + 1) % 12 - 1
+    return 60 + tonic + 12 * octave + (scale[degree] - tonic) % 12
 
 
 def index_near(pitch: int, tonic: int) -> int:
