@@ -35,7 +35,7 @@ MUSIC = Profile(
         "inconclusive and leaves the score."
     ),
     ingredients=(
-        Ingredient(key=TONALITY, weight=0.10, zero=0.1, one=0.5, source="noise at most .3, music from .19, mostly .7"),
+        Ingredient(key=TONALITY, weight=0.10, zero=0.2, one=0.5, source="noise at most .30, music from .30"),
         Ingredient(key=VARIETY, weight=0.05, zero=0, one=0.3, source="loops .01, music from .18", required=False),
         Ingredient(key=REPETITION, weight=0.05, zero=0, one=0.5, source="white noise .04, music .6", required=False),
         Ingredient(
@@ -51,19 +51,21 @@ MUSIC = Profile(
         Limit(key=LENGTH_ERROR, most=0, certain=True, required=True, source="the delivery declares its exact length"),
         Limit(key=WINDOW_ERROR, most=0.05, certain=True, required=True, source="the window that was ordered"),
         Limit(key=SILENCE_SHARE, most=0.6, certain=True, required=True, source="rests, but no music of rests"),
-        Limit(key=DUPLICATE, most=0.65, certain=True, source="another prompt's or another node's piece"),
+        Limit(key=DUPLICATE, most=0.45, certain=True, source="honest at most .35; noisy copies from .57"),
         Limit(key=LONGEST_SILENCE, most=4.0, source="a bar's rest at 60 bpm"),
         Limit(key=CLIPPING_SHARE, most=0.01, source="as for speech"),
         Limit(key=DC_OFFSET, least=-0.02, most=0.02, source="as for speech"),
         Limit(key=LEVEL_DBFS, least=-45, most=-5, source="audible, and with room for peaks"),
         Limit(key=GAPS, most=1.0, source="lost buffers"),
-        Limit(key=TONALITY, least=0.15, source="noise shaped like music at most .3, typically .1"),
+        Limit(key=TONALITY, least=0.25, source="noise shaped like music at most .30, typically .04; music from .30"),
         Limit(key=KEY_FIT, least=0.5, source="noise typically .4; recorded music from .57"),
         Limit(key=PITCHES, least=5, source="a tone or a drone has at most 4; recorded music from 11"),
         Limit(key=BANDWIDTH, least=1_500, source="low-passed; recorded music from 4,600"),
         Limit(key=VARIETY, least=0.05, source="loops of one bar at most .01; recorded music from .18"),
         Limit(key=REPETITION, least=0.1, source="white noise at most .09; recorded music from .35"),
-        Limit(key=TEMPO, least=0.5, source="3 of 4 other tempi are below"),
-        Limit(key=KEY_GAP, most=0.5, source="3 of 4 other keys are above; recorded music at most .4"),
+        Limit(key=TEMPO, least=0.4, source="the asked tempo from .54; 4 of 5 other tempi are below"),
+        Limit(
+            key=KEY_GAP, most=0.4, source="the asked key at most .12, in recordings .40; 4 of 5 other keys are above"
+        ),
     ),
 )

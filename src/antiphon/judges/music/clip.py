@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from antiphon.audio.waveform import Samples, Waveform
+from antiphon.errors import InputError
 from antiphon.hearing.features import mono_16k
 from antiphon.judges.music.evidence import MusicEvidence
 from antiphon.judges.music.sound import Sound
-from antiphon.music.brief import Brief, read
+from antiphon.music import Brief, read, wished
+from antiphon.services import MusicRequest
 
 Figures: TypeAlias = dict[str, float | str]
 """Values by name; a string is the reason why there is none."""
@@ -29,11 +31,25 @@ class Clip:
 
     @cached_property
     def brief(self) -> Brief:
-        return read(self.evidence.request.prompt)
+        return asked_by(self.evidence.request)
 
     @cached_property
     def signal_16k(self) -> Samples:
         return mono_16k(self.audio)
+
+
+WISHES = ("style", "mood", "tempo_bpm", "key", "meter", "parts", "energy", "brightness", "density")
+"""Options that say something about the music; they stand above the prompt."""
+
+
+def asked_by(request: MusicRequest) -> Brief:
+    """What a valid answer must be like: a pure function of prompt and options. Options nobody can read say nothing."""
+    brief = read(request.prompt)
+    given: dict[str, Any] = {name: request.options[name] for name in WISHES if name in request.options}
+    try:
+        return wished(brief, **given)
+    except (InputError, TypeError, AttributeError):
+        return brief
 
 
 def too_short(clip: Clip, least_s: float) -> str | None:

@@ -19,7 +19,10 @@ _LOUD = 0.03
 
 def work_of(request: MusicRequest) -> str:
     """One prompt and seed are one work: its windows and longer versions may share sections, anything else may not."""
-    return f"{request.seed}|{' '.join(request.prompt.split()).casefold()}"
+    words = " ".join(request.prompt.split()).casefold()
+    return "|".join(
+        (str(request.seed), words, *(f"{name}={request.options[name]}" for name in sorted(request.options)))
+    )
 
 
 def whole(clip: Clip) -> Figures:

@@ -11,12 +11,14 @@ from antiphon.judges.music.sound import LONG, RATE_HZ, Sound
 MIN_S = 1.0
 _BLOCK = 32  # bins, 86 Hz: room for a partial and the noise beside it
 _OVER_MEDIAN = 12.0  # power; of white noise 0.2% is higher
+_RANGE_HZ = (250.0, 5_000.0)
 _AUDIBLE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Tones:
-    """`tonality`: share of the power in narrow spectral lines. `pitches`: semitones that sound for at least 1% of the
+    """`tonality`: share of the power between 250 and 5,000 Hz that lies in narrow spectral lines (below, even bands of
+    noise are narrow). `pitches`: semitones that sound for at least 1% of the
     tonal energy. `bandwidth_hz`: 99% of the magnitude lies below."""
 
     tonality: float
@@ -26,8 +28,8 @@ class Tones:
 
 def tones_of(sound: Sound) -> Tones:
     spectrum = sound.spectrum
-    usable = spectrum.shape[1] - spectrum.shape[1] % _BLOCK
-    power = np.square(spectrum[:, :usable]).reshape(spectrum.shape[0], -1, _BLOCK)
+    low, high = (int(hertz * LONG / RATE_HZ) // _BLOCK * _BLOCK for hertz in _RANGE_HZ)
+    power = np.square(spectrum[:, low:high]).reshape(spectrum.shape[0], -1, _BLOCK)
     lines = power > _OVER_MEDIAN * np.median(power, axis=2, keepdims=True)
     tonality = float(power[lines].sum() / max(float(power.sum()), 1e-12))
     energy = np.bincount(np.round(sound.peaks.pitch).astype(np.intp), sound.peaks.height**2, minlength=1)
