@@ -22,8 +22,8 @@ TAPS_S = 0.008
 GLIDE_COST = 2.5
 """Cost of a jump of one natural logarithm unit of F0 between neighbouring frames, against correlations up to 1."""
 
-SHORT_LAG_BONUS = 0.04
-"""What the shortest lag gains over the longest: multiples of the period correlate as well as the period itself."""
+OCTAVE_COST = 0.025
+"""Cost of a lag of twice the length: multiples of the period correlate as well as the period itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def track(signal: Samples, rate_hz: int, hop: int) -> Track:
         return Track(nothing, nothing)
     lags = np.arange(int(rate_hz / HIGHEST_HZ), int(np.ceil(rate_hz / LOWEST_HZ)) + 1)
     correlation = _correlation(_band_passed(signal, rate_hz), rate_hz, hop, frames, lags)
-    path = _best_path(correlation - SHORT_LAG_BONUS * (lags / lags[-1]).astype(np.float32), lags)
+    path = _best_path(correlation - OCTAVE_COST * np.log2(lags / lags[0]).astype(np.float32), lags)
     return _refined(correlation, path, lags, rate_hz)
 
 

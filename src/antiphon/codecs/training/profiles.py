@@ -23,8 +23,8 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     weight_decay: float = 1e-2
     clip_norm: float = 5.0
     ema: float = 0.999
-    adversarial_from: int = 4_000
-    adversarial_ramp: int = 1_000
+    adversarial_from: int = 1_500
+    adversarial_ramp: int = 500
     judged_frames: int = 25  # the adversaries hear this part of each clip
     judged_clips: int = 6
     judge_width: int = 16
