@@ -1,0 +1,269 @@
+"""Without a consent nobody works; a refusal costs nothing; after a revocation nothing is made or handed out."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+from network_of import ScriptedEars, World, world
+from test_nodes_services import ALL, RATE_HZ, REFERENCE, Parrot, profile_of
+
+from antiphon.clock import SystemClock
+from antiphon.economy.types import Rules, Verdict
+from antiphon.errors import AntiphonError, InputError, ProtocolError
+from antiphon.ledger.base import PartState, TaskState
+from antiphon.ledger.operations import OpenTask, Revoke, Selector
+from antiphon.nodes import parts
+from antiphon.nodes.client import Client, Job
+from antiphon.nodes.events import Audio, Event, Opened
+from antiphon.nodes.listening.base import Submission
+from antiphon.nodes.messages import FETCH, Fetch
+from antiphon.nodes.node import Actor
+from antiphon.nodes.producer import Producer
+from antiphon.protocol import Identity
+from antiphon.protocol.consent import ANYBODY, Grant, Use, grant_id, sign_grant
+from antiphon.services import Clip, CloneRequest, EnrolRequest, Request
+
+ANN = Identity.from_seed(b"n" * 32)
+CLONE = Selector(service="clone", language="en-us", engine="parrot")
+PROFILE = profile_of(EnrolRequest(reference=REFERENCE))
+HOUR_MS = 3_600_000
+WITHIN_S = 5.0
+
+
+class Endless(Parrot):
+    """Hums until it is stopped."""
+
+    def __init__(self) -> None:
+        self.began, self.closed = threading.Event(), threading.Event()
+
+    def produce(self, request: Request, seed: int) -> Iterator[bytes]:
+        self.began.set()
+        try:
+            while True:
+                time.sleep(0.01)
+                yield bytes(2 * RATE_HZ // 100)
+        finally:
+            self.closed.set()
+
+
+def granted(
+    uses: tuple[Use, ...] = tuple(Use),
+    clip: Clip = REFERENCE,
+    grantee: str = ANYBODY,
+    start_ms: int = -1_000,
+    end_ms: int = HOUR_MS,
+) -> bytes:
+    clock = SystemClock()
+    grant = Grant(
+        subject="Ann",
+        references=(clip.sha256,),
+        uses=uses,
+        grantee=grantee,
+        not_before_ms=clock.now_ms() + start_ms,
+        until_ms=clock.now_ms() + end_ms,
+    )
+    return sign_grant(ANN, grant, clock)
+
+
+def speaking(consent: bytes, *texts: str) -> Job:
+    found = [CloneRequest(profile=PROFILE, consent=consent, text=text) for text in texts or ("My own words.",)]
+    return Job(found, CLONE)
+
+
+@asynccontextmanager
+async def choir(
+    folder: Path, workshop: Parrot | None = None, ears: ScriptedEars | None = None, rules: Rules | None = None
+) -> AsyncIterator[World]:
+    """Cloners and validators; all money must be there again at the end."""
+    async with world(folder, processors=0, ears=ears or ScriptedEars(abilities=ALL), rules=rules) as net:
+        for number in range(2):
+            await net.add(f"parrot-{number}", Producer(net.context(), workshop or Parrot()))
+        money = await net.money()
+        yield net
+        await net.settle()
+        assert await net.money() == money
+        assert (await net.ledger.account(net.client.node_id)).escrow_nano == 0
+        for node in net.nodes.values():
+            account = await net.ledger.account(node.node_id)
+            assert account.locked_nano == 0
+            assert account.stake_nano == 100 * 10**9, "nobody is punished for a consent"
+
+
+Then = Callable[[Event], Awaitable[None]]
+
+
+async def outcome(client: Client, job: Job, then: Then | None = None) -> tuple[list[Event], AntiphonError | None]:
+    """Events until the end, and the error it ended with. `then` hears each event."""
+    events: list[Event] = []
+    try:
+        async for event in client.run(job):
+            events.append(event)
+            if then is not None:
+                await then(event)
+    except AntiphonError as error:
+        return events, error
+    return events, None
+
+
+def heard(events: list[Event]) -> list[Audio]:
+    return [event for event in events if isinstance(event, Audio) and event.audio is not None]
+
+
+async def revoke(net: World, consent: bytes) -> None:
+    await Actor(net.context(ANN)).submit(Revoke(grant=grant_id(consent)))
+
+
+BAD: dict[str, tuple[Callable[[], bytes], str]] = {
+    "absent": (lambda: b"", "needs a consent"),
+    "expired": (lambda: granted(start_ms=-HOUR_MS, end_ms=-1), "expired"),
+    "of another recording": (lambda: granted(clip=Clip(pcm=bytes(4_000), rate_hz=RATE_HZ)), "does not cover"),
+    "for another use": (lambda: granted(uses=(Use.ENROL, Use.CONVERT)), "does not allow to speak"),
+    "for somebody else": (lambda: granted(grantee=ANN.node_id), "was given to"),
+    "forged": (lambda: (raw := granted())[:-1] + bytes([raw[-1] ^ 1]), "Bad signature"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+async def test_a_bad_consent_is_refused_and_costs_nobody_anything(tmp_path: Path, name: str) -> None:
+    made, said = BAD[name]
+    ears = ScriptedEars(abilities=ALL)
+    async with choir(tmp_path, ears=ears) as net:
+        before = await net.ledger.account(net.client.node_id)
+        events, error = await outcome(net.client, speaking(made()))
+        assert isinstance(error, InputError | ProtocolError)
+        assert said in str(error)
+        assert await net.ledger.account(net.client.node_id) == before
+        assert heard(events) == []
+        assert ears.heard == []
+
+
+class Sly(Client):
+    """Carries one consent and names another, which nobody will revoke."""
+
+    named: bytes = b""
+
+    async def submit(self, operation: object, task: str = "") -> None:
+        if isinstance(operation, OpenTask):
+            operation = msgspec.structs.replace(operation, grants=(self.named,))
+        await super().submit(operation, task)  # type: ignore[arg-type]
+
+
+async def test_a_consent_that_the_task_did_not_name_is_none(tmp_path: Path) -> None:
+    async with choir(tmp_path) as net:
+        sly = Sly(net.client.context)
+        sly.named = granted()
+        _, error = await outcome(sly, speaking(granted()))
+        assert error is not None
+        for task in await net.ledger.tasks(sly.node_id):
+            (part,) = await net.ledger.parts(task.task)
+            assert part.state is PartState.REFUNDED
+
+
+async def test_validators_judge_nothing_that_was_made_without_consent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A client and a producer that agree to do without: the producer works for nothing."""
+    real = parts.require_named
+    ears = ScriptedEars(abilities=ALL)
+
+    def only_judges_ask(request: Request, task: object, *, at_ms: int) -> None:
+        if at_ms == task.opened_ms:  # type: ignore[attr-defined]
+            real(request, task, at_ms=at_ms)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(parts, "require_named", only_judges_ask)
+    async with choir(tmp_path, ears=ears, rules=Rules(commit_s=1)) as net:
+        _, error = await outcome(net.client, in_mode(speaking(granted(uses=(Use.ENROL,))), "stream"))
+        assert error is not None
+        (task,) = await net.ledger.tasks(net.client.node_id)
+        (part,) = await net.ledger.parts(task.task)
+        assert part.state is PartState.REFUNDED
+        assert all(ruling.votes == {} for ruling in part.rulings)
+        assert ears.heard == []
+
+
+@pytest.mark.parametrize("mode", ["verified", "stream"])
+async def test_a_revocation_stops_the_making_and_tells_the_client(tmp_path: Path, mode: str) -> None:
+    workshop, consent = Endless(), granted()
+    async with choir(tmp_path, workshop) as net:
+        before = await net.ledger.account(net.client.node_id)
+        job = asyncio.create_task(outcome(net.client, in_mode(speaking(consent), mode)))
+        assert await asyncio.to_thread(workshop.began.wait, WITHIN_S)
+        began_s = time.monotonic()
+        await revoke(net, consent)
+        events, error = await asyncio.wait_for(job, WITHIN_S)
+        assert await asyncio.to_thread(workshop.closed.wait, WITHIN_S), "the engine was told to stop"
+        assert time.monotonic() - began_s < WITHIN_S
+        assert isinstance(error, InputError)
+        assert "revoked" in str(error)
+        assert len([event for event in events if isinstance(event, Opened)]) == 1, "nothing is bought again"
+        await net.settle()
+        assert await net.ledger.account(net.client.node_id) == before
+        (task,) = await net.ledger.tasks(net.client.node_id)
+        assert task.state is TaskState.CANCELLED
+        assert all(not node._taken for node in net.nodes.values() if isinstance(node, Producer))
+
+
+def in_mode(job: Job, mode: str) -> Job:
+    return Job(job.requests, job.selector, mode=mode)
+
+
+async def test_what_was_delivered_is_paid_and_yet_nobody_hands_it_out(tmp_path: Path) -> None:
+    heard_it, revoked = threading.Event(), threading.Event()
+
+    def say(work: Submission) -> Verdict:
+        heard_it.set()
+        revoked.wait(WITHIN_S)
+        return Verdict.VALID
+
+    consent = granted()
+    async with choir(tmp_path, ears=ScriptedEars(abilities=ALL, say=say)) as net:
+        job = asyncio.create_task(outcome(net.client, speaking(consent)))
+        assert await asyncio.to_thread(heard_it.wait, WITHIN_S)
+        await revoke(net, consent)
+        revoked.set()
+        events, error = await asyncio.wait_for(job, 2 * WITHIN_S)
+        assert "revoked" in str(error)
+        assert heard(events) == []
+        (task,) = await net.ledger.tasks(net.client.node_id)
+        (part,) = await net.ledger.parts(task.task)
+        assert (part.state, part.notes) == (PartState.VALID, ("consent revoked",))
+        for seat in part.rulings[-1].votes:
+            (name,) = (name for name, node in net.nodes.items() if node.node_id == seat)
+            message = net.client.sign(FETCH, seat, task.task, Fetch(index=0, attempt=0))
+            with pytest.raises(InputError, match="revoked"):
+                async for _ in net.transport.request(f"inproc://{name}", message, deadline_s=WITHIN_S):
+                    pass
+
+
+async def test_a_revocation_ends_a_long_job_between_its_tasks(tmp_path: Path) -> None:
+    """What was handed out before stays; nothing follows, and nothing more is bought."""
+    consent = granted()
+    async with choir(tmp_path) as net:
+        texts = [f"Sentence number {number} of a long text." for number in range(40)]
+
+        async def after_three(event: Event) -> None:
+            if isinstance(event, Audio) and event.number == 2 and event.audio is None:
+                await revoke(net, consent)
+
+        events, error = await outcome(net.client, speaking(consent, *texts), after_three)
+        assert "revoked" in str(error)
+        assert 3 <= len(heard(events)) < 40
+        tasks = await net.ledger.tasks(net.client.node_id)
+        assert len(tasks) < 3
+        assert all(task.state is not TaskState.OPEN for task in tasks)
+
+
+async def test_somebody_elses_revocation_disturbs_nobody(tmp_path: Path) -> None:
+    consent = granted()
+    async with choir(tmp_path) as net:
+        await Actor(net.context()).submit(Revoke(grant=grant_id(consent)))
+        events, error = await outcome(net.client, speaking(consent))
+        assert error is None
+        assert len(heard(events)) == 1
