@@ -166,8 +166,8 @@ CATALOG: tuple[Model, ...] = (
         "voice-cards",
         "1",
         "voice-cards.safetensors",
-        "801c3d520493e17ac53d4ba618c242fc77875d16af5410d363eea91258c9f552",
-        66_472,
+        "92b0cf5f9a40d0cf3d0a5c26a287aba95a01a0a28d6ecafca16aaa7da33a1c56",
+        87_680,
         licence="MIT",
     ),
     Model(
