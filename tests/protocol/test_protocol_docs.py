@@ -52,3 +52,18 @@ def test_the_numbers_are_those_of_the_code() -> None:
     assert (limits.concurrent, limits.connections, limits.frames_ahead) == (256, 1024, 4)
     assert limits.held_bytes == 256 << 20
     assert (limits.body_s, limits.connect_s) == (30, 5)
+
+
+def test_the_limits_of_a_consent_are_those_of_the_code() -> None:
+    from antiphon.ledger.limits import MAX_GRANTS, MAX_REVOCATIONS
+    from antiphon.protocol import consent
+    from antiphon.services import MAX_GRANT_BYTES
+
+    section = PAGE.partition("## Consent")[2].partition("## ")[0]
+    assert f"1-{consent.MAX_SUBJECT_CHARS} printable" in section
+    assert f"1-{consent.MAX_REFERENCES} hashes of {consent.REFERENCE_BYTES} bytes" in section
+    assert f"at most {MAX_GRANT_BYTES:,} bytes" in section
+    assert f"(at most {MAX_GRANTS})" in section
+    assert f"{MAX_REVOCATIONS:,} for each grantor" in PAGE
+    assert all(f"`{use}`" in section for use in consent.Use)
+    assert all(f"`{name}`" in section for name in consent.Grant.__struct_fields__)
