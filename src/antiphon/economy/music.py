@@ -23,6 +23,9 @@ KEY_GAP = "music.key_gap"
 KEY_FIT = "music.key_fit"
 VARIETY = "music.variety"
 REPETITION = "music.repetition"
+ENERGY = "music.energy_error"
+BRIGHTNESS = "music.brightness_error"
+DRUMS = "music.drums_error"
 TONALITY = "music.tonality"
 PITCHES = "music.pitches"
 BANDWIDTH = "music.bandwidth_hz"
@@ -37,13 +40,12 @@ MUSIC = Profile(
     ingredients=(
         Ingredient(key=TONALITY, weight=0.10, zero=0.2, one=0.5, source="noise at most .30, music from .30"),
         Ingredient(key=VARIETY, weight=0.05, zero=0, one=0.3, source="loops .01, music from .18", required=False),
-        Ingredient(key=REPETITION, weight=0.05, zero=0, one=0.5, source="white noise .04, music .6", required=False),
-        Ingredient(
-            key=TEMPO, weight=0.40, zero=0.3, one=1, source="another tempo .12, the asked one 1", required=False
-        ),
-        Ingredient(
-            key=KEY_GAP, weight=0.40, zero=0.6, one=0, source="another key .8, the asked one .07", required=False
-        ),
+        Ingredient(key=REPETITION, weight=0.05, zero=0, one=0.4, source="white noise .04, music .5", required=False),
+        Ingredient(key=TEMPO, weight=0.33, zero=0.3, one=1, source="other tempi .09, the asked one 1", required=False),
+        Ingredient(key=KEY_GAP, weight=0.32, zero=0.6, one=0, source="other keys .9, the asked one 0", required=False),
+        Ingredient(key=ENERGY, weight=0.06, zero=0.7, one=0, source="told apart in 9 of 10 pairs", required=False),
+        Ingredient(key=BRIGHTNESS, weight=0.04, zero=0.7, one=0, source="told apart in 8 of 10 pairs", required=False),
+        Ingredient(key=DRUMS, weight=0.05, zero=1, one=0, source="told apart in 9 of 10 pairs", required=False),
     ),
     # Bounds below: docs/judging.md, "Music".
     limits=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.judges.music import key, structure, tempo, tones
+from antiphon.judges.music import key, levels, structure, tempo, tones
 from antiphon.judges.music.clip import Clip, Figures, too_short
 
 _NOT_ASKED = "the prompt names no"
@@ -39,6 +39,25 @@ def key_figures(clip: Clip) -> Figures:
     return {"key": float(keys.best), "key_fit": float(keys.fit.max()), "key_gap": asked}
 
 
+def level_figures(clip: Clip) -> Figures:
+    """`energy` and `brightness` heard, 0..1, and how far each stays behind what is asked for."""
+    names = ("energy", "energy_error", "brightness", "brightness_error")
+    if reason := too_short(clip, levels.MIN_S):
+        return dict.fromkeys(names, reason)
+    found = levels.levels_of(clip.sound)
+    if found is None:
+        return dict.fromkeys(names, "there is no sound")
+    energy, brightness = clip.brief.energy, clip.brief.brightness
+    return {
+        "energy": found.energy,
+        "energy_error": f"{_NOT_ASKED} energy" if energy is None else levels.shortfall(found.energy, energy),
+        "brightness": found.brightness,
+        "brightness_error": (
+            f"{_NOT_ASKED} brightness" if brightness is None else levels.shortfall(found.brightness, brightness)
+        ),
+    }
+
+
 def structure_figures(clip: Clip) -> Figures:
     """`variety` and `repetition`."""
     if reason := too_short(clip, structure.MIN_S):
@@ -51,8 +70,18 @@ def structure_figures(clip: Clip) -> Figures:
 
 
 def tone_figures(clip: Clip) -> Figures:
-    """`tonality`, `pitches`, `bandwidth_hz`"""
+    """`tonality`, `pitches`, `bandwidth_hz`; `drums_error`, where drums or their absence are asked for."""
     if reason := too_short(clip, tones.MIN_S):
-        return dict.fromkeys(("tonality", "pitches", "bandwidth_hz"), reason)
+        return dict.fromkeys(("tonality", "pitches", "bandwidth_hz", "drums_error"), reason)
     found = tones.tones_of(clip.sound)
-    return {"tonality": found.tonality, "pitches": float(found.pitches), "bandwidth_hz": found.bandwidth_hz}
+    drums: float | str = f"{_NOT_ASKED} drums"
+    if "drums" in clip.brief.instruments:
+        drums = 1 - tones.percussion(found.tonality)
+    elif "no drums" in clip.brief.instruments:
+        drums = tones.percussion(found.tonality)
+    return {
+        "tonality": found.tonality,
+        "pitches": float(found.pitches),
+        "bandwidth_hz": found.bandwidth_hz,
+        "drums_error": drums,
+    }

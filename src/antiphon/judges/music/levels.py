@@ -1,6 +1,9 @@
-"""Energy, brightness and density of a clip on the scale 0..1 on which prompts ask for them.
+"""Energy and brightness of a clip on the scale 0..1 on which prompts ask for them.
 
-0 and 1 are where the lowest and the highest tenth of recorded music begin (scripts/measure_music_judges.py --levels).
+Both are read from the long-term spectrum, which listeners' ratings of arousal and brightness follow (Eerola,
+"Are the emotions expressed in music genre-specific?", 2011; Schubert & Wolfe, "Does timbral brightness scale with
+frequency and spectral centroid?", 2006). Loudness says nothing: it is normalised. Density is not judged: the number
+of onsets told *busy* from *sparse* hardly better than chance (docs/judging.md).
 """
 
 from __future__ import annotations
@@ -9,50 +12,37 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from antiphon.judges.music.sound import FRAMES_PER_S, HOP, LONG, RATE_HZ, Sound
+from antiphon.judges.music.sound import LONG, RATE_HZ, Sound
 
 MIN_S = 3.0
-_NEIGHBOURS = 3  # frames each side in which an onset is the highest
-_OVER_MEAN = 1.5
-_MIN_FLUX_DB = 1.0
-_FRAME = 2_048
+_SHARP_HZ = 4_000.0
+_CALM_DB, _WILD_DB = -23.0, -15.5  # power above 4 kHz: calm recordings -22, gentle pieces -19, energetic ones -16.5
+_DARK_HZ, _BRIGHT_HZ = 180.0, 1_000.0  # centroid of power: warm pieces 350, bright ones 490
 
 
 @dataclass(frozen=True, slots=True)
-class Features:
-    """`onsets_per_s`; `flux_db`, mean rise of the bands per frame; `centroid_octaves` over 55 Hz; `crest_db`, peaks
-    over RMS."""
+class Levels:
+    """0 calm, dark; 1 wild, bright."""
 
-    onsets_per_s: float
-    flux_db: float
-    centroid_octaves: float
-    crest_db: float
+    energy: float
+    brightness: float
 
 
-def features_of(sound: Sound) -> Features:
-    mean = sound.spectrum.mean(axis=0)
-    hertz = np.arange(1, mean.shape[0]) * RATE_HZ / LONG
-    octaves = np.log2(np.maximum(hertz, 55.0) / 55.0)
-    # Each octave counts the same: the density per octave, not per hertz.
-    weight = mean[1:] / hertz
-    samples = sound.mono[: sound.mono.shape[0] // HOP * HOP].astype(np.float64)
-    rms = float(np.sqrt(np.mean(samples**2))) if samples.size else 0.0
-    peak = float(np.percentile(np.abs(samples), 99.9)) if samples.size else 0.0
-    return Features(
-        onsets_per_s=onsets(sound).size / max(sound.seconds, 1e-9),
-        flux_db=float(sound.flux.mean()),
-        centroid_octaves=float((weight * octaves).sum() / max(float(weight.sum()), 1e-12)),
-        crest_db=float(20 * np.log10(max(peak, 1e-9) / max(rms, 1e-9))),
+def levels_of(sound: Sound) -> Levels | None:
+    """None for silence."""
+    power = np.square(sound.spectrum, dtype=np.float64).mean(axis=0)
+    total = float(power.sum())
+    if total <= 0:
+        return None
+    hertz = np.arange(power.shape[0]) * RATE_HZ / LONG
+    sharp_db = 10 * np.log10(max(float(power[hertz > _SHARP_HZ].sum()) / total, 1e-9))
+    octaves = np.log2(max(float((power * hertz).sum()) / total, 1.0) / _DARK_HZ) / np.log2(_BRIGHT_HZ / _DARK_HZ)
+    return Levels(
+        energy=float(np.clip((sharp_db - _CALM_DB) / (_WILD_DB - _CALM_DB), 0, 1)),
+        brightness=float(np.clip(octaves, 0, 1)),
     )
 
 
-def onsets(sound: Sound) -> np.ndarray:
-    """Frames at which something begins: peaks of the flux above its surroundings."""
-    flux = sound.flux
-    if flux.size < 2 * _NEIGHBOURS + 1:
-        return np.empty(0, dtype=np.intp)
-    width = int(0.4 * FRAMES_PER_S)
-    around = np.convolve(flux, np.ones(width) / width, "same")
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(flux, _NEIGHBOURS), 2 * _NEIGHBOURS + 1)
-    highest = flux >= windows.max(axis=1)
-    return np.flatnonzero(highest & (flux > _OVER_MEAN * around) & (flux > _MIN_FLUX_DB))
+def shortfall(found: float, asked: float) -> float:
+    """How far `found` stays behind what was asked for: nothing is too energetic for *energetic*."""
+    return max(0.0, asked - found) if asked >= 0.5 else max(0.0, found - asked)

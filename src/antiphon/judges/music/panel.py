@@ -50,10 +50,19 @@ class MusicPanel:
                 },
             ),
             (_INTEGRITY, lambda clip: integrity.duplicate(clip, self._history), {"duplicate": "ratio"}),
-            (_MUSIC, adherence.tone_figures, {"tonality": "ratio", "pitches": "1", "bandwidth_hz": "Hz"}),
+            (
+                _MUSIC,
+                adherence.tone_figures,
+                {"tonality": "ratio", "pitches": "1", "bandwidth_hz": "Hz", "drums_error": "0..1"},
+            ),
             (_MUSIC, adherence.structure_figures, {"variety": "ratio", "repetition": "ratio"}),
             (_MUSIC, adherence.tempo_figures, {"tempo_bpm": "1/min", "tempo_support": "ratio"}),
             (_MUSIC, adherence.key_figures, {"key": "index", "key_fit": "correlation", "key_gap": "correlation"}),
+            (
+                _MUSIC,
+                adherence.level_figures,
+                dict.fromkeys(("energy", "energy_error", "brightness", "brightness_error"), "0..1"),
+            ),
         )
 
     def measure(self, evidence: MusicEvidence) -> tuple[Measurement, ...]:
