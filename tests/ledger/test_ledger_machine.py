@@ -13,7 +13,7 @@ from antiphon.errors import ConflictError
 from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.flow import closing_state
-from antiphon.ledger.machine import Abandon, Context, Event, Start, Step, Tick, due, transition
+from antiphon.ledger.machine import REVOKED, Abandon, Context, Event, Start, Step, Tick, Withdraw, due, transition
 from antiphon.ledger.operations import Cancel, Decline, Reveal, Skip
 
 RULES = Rules()
@@ -65,7 +65,7 @@ def judged(record: PartRecord, votes: tuple[Vote, ...], mode: str = "verified") 
 
 
 @pytest.mark.parametrize("state", [state for state in PartState if state.final])
-@pytest.mark.parametrize("event", [Tick(), Start(), Abandon(), Cancel(task=TASK), delivery(begun())])
+@pytest.mark.parametrize("event", [Tick(), Start(), Abandon(), Withdraw(), Cancel(task=TASK), delivery(begun())])
 def test_rule_1_a_final_part_never_changes(state: PartState, event: Event) -> None:
     record = msgspec.structs.replace(begun(state), remaining_nano=0)
     with pytest.raises(ConflictError, match=f"already {state}"):
@@ -175,6 +175,21 @@ def test_rule_10_redraws_are_counted_per_attempt() -> None:
     record = judged(delivered(record), (UNSURE,) * 3).record
     assert (record.state, record.round) == (PartState.DELIVERED, 3)
     assert judged(record, (UNSURE,) * 3).record.state is PartState.REFUNDED
+
+
+@pytest.mark.parametrize("state", [PartState.WAITING, PartState.ASSIGNED])
+def test_rule_14_a_revocation_refunds_what_is_not_delivered_and_says_why(state: PartState) -> None:
+    made = step(begun(state), Withdraw())
+    assert (made.record.state, made.record.notes, made.record.remaining_nano) == (PartState.CANCELLED, (REVOKED,), 0)
+    assert [(move.target, move.amount_nano) for move in made.transfers] == [(f"balance:{CLIENT.node_id}", 3_800)]
+    assert made.scores == ()
+
+
+def test_rule_14_a_delivered_part_is_judged_and_paid_without_a_failover() -> None:
+    record = step(delivered(begun()), Withdraw()).record
+    assert (record.state, record.notes, len(record.assignment.producers)) == (PartState.DELIVERED, (REVOKED,), 1)
+    assert judged(record, (VALID,) * 3).record.state is PartState.VALID
+    assert judged(record, (INVALID,) * 3).record.state is PartState.INVALID
 
 
 def test_rule_11_after_a_cancel_a_delivered_part_ends_with_its_judgement() -> None:

@@ -13,6 +13,8 @@ from antiphon.nodes.node import Actor
 
 log = logging.getLogger("antiphon.nodes")
 
+GRACE_S = 0.2
+"""Work that takes no longer is not watched: it costs the ledger nothing."""
 PAUSE_S = 1.0
 """Before a ledger that does not answer is asked again."""
 
@@ -41,6 +43,7 @@ async def while_ours(actor: Actor, record: PartRecord, work: Coroutine[Any, Any,
 async def _lost(actor: Actor, record: PartRecord) -> PartRecord:
     """The part once it is somebody else's, or nobody's."""
     attempt = record.attempt
+    await asyncio.sleep(GRACE_S)
     while record.state is PartState.ASSIGNED and record.attempt == attempt:
         try:
             record = await actor.changed(record)
