@@ -39,6 +39,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "engines": Verb("antiphon.cli.catalogue:engines", "List the engines and what they can do."),
     },
     "Look": {
+        "inspect": Verb("antiphon.cli.inspect:inspect", "Draw and measure a sound file."),
         "account": Verb("antiphon.cli.network:account", "Show your balance, or deposit."),
         "task": Verb("antiphon.cli.tasks:task", "List tasks, and show one."),
         "receipt": Verb("antiphon.cli.tasks:receipt", "Explain receipts, and verify them offline."),

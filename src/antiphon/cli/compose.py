@@ -58,7 +58,7 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], as_one=output != "-")
     checked_format(wish)
     composition, told = _composition(prompt, output, given)
-    if not given["quiet"]:
+    if not (given["quiet"] or given["as_json"]):
         for note in told:
             click.echo(f"Note     {note}", err=True)
         click.echo(f"Seed     {composition.seed}", err=True)
@@ -69,8 +69,10 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
         selector=composition.selector,
         max_total_nano=composition.max_total_nano,
         units=units,
+        speech=False,
+        facts={"seed": composition.seed, "notes": list(told)},
     )
-    extent = Extent(len(requests), units, True, tuple(_window(one.start_s, one.stop_s) for one in requests), "window")
+    extent = Extent(len(requests), units, True, tuple(_window(one.start_s, one.stop_s) for one in requests), "window", "unit")
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, channels=OUTPUT_CHANNELS, extent=extent)
     _write_notes(composition, given["midi"], given["score"])
 

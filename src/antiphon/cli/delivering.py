@@ -8,7 +8,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,8 @@ class Order:
     selector: Selector
     max_total_nano: int | None = None
     units: int | None = None
+    speech: bool = True  # whether our own validators will need to listen to speech
+    facts: dict[str, object] = field(default_factory=dict)  # to tell in JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def deliver(
     form = checked_format(wish)
     progress = Progress(enabled=not (wish.quiet or wish.as_json))
     progress.expect(extent)
-    result = Result(wish.output)
+    result = Result(wish.output, facts=order.facts)
     with _cancellable(result), AudioWriter(wish.output, form, rate_hz, channels) as writer, progress:
         delivery = Delivery(progress, result, settings.home, writer, level_for(wish, rate_hz, channels))
         run(_work(settings, order, delivery))
@@ -147,7 +149,7 @@ async def _work(settings: Settings, order: Order, to: Delivery) -> None:
     began_s = time.time()
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
-    async with connect(settings, warm=True) as session:
+    async with connect(settings, warm=order.speech) as session:
         progress.network(session.client.node_id, await session.ledger.nodes())
         progress.waiting("Asking for a quote")
         try:

@@ -112,4 +112,5 @@ def as_dict(result: Result) -> dict[str, Any]:
         "paid_nano": paid_for(result.closed),
         "tasks": [closed.task.task for closed in result.closed],
         "receipts": [str(path) for path in result.receipts],
+        **result.facts,
     }

@@ -1,4 +1,4 @@
-"""What a run of `antiphon say` leaves behind."""
+"""What a command that orders sound leaves behind."""
 
 from __future__ import annotations
 
@@ -20,4 +20,5 @@ class Result:
     opened: list[str] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     receipts: list[Path] = field(default_factory=list)
+    facts: dict[str, object] = field(default_factory=dict)  # what else the command has to tell in JSON
     standing: str = "Nothing was paid."  # after a cancel: what was paid and what came back

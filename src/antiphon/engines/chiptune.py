@@ -66,6 +66,7 @@ class ChiptuneEngine:
             languages=("en",),
             voices=(),
             rate_hz=RATE_HZ,
+            channels=2,
             rtf=0.01,
             streams=True,
             seeded=True,

@@ -45,7 +45,7 @@ BOND_NANO = 100 * NANO
 class Plan:
     """Which nodes an embedded network has: `processors` and `trainers` name an engine for each node."""
 
-    processors: tuple[str, ...] = ("hibari", "hibari", "kokoro", "kokoro", "espeak", "mimic")
+    processors: tuple[str, ...] = ("hibari", "hibari", "kokoro", "kokoro", "espeak", "mimic", "chiptune")
     trainers: tuple[str, ...] = ("mimic",)
     validators: int = 3
     grant_nano: int = GRANT_NANO
