@@ -27,7 +27,7 @@ class Tones:
 
 
 def percussion(tonality: float) -> float:
-    """How sure it is that drums play, 0..1: they are what is noise. Chip pieces without drums have .06 of it, with drums
+    """How sure it is that drums play, 0..1: they are noise. Chip pieces without drums have .06 of it, with drums
     .13. Recordings hold other noise, so this may only colour a score."""
     return float(np.clip((1 - tonality - 0.05) / 0.07, 0, 1))
 
