@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import secrets
 from pathlib import Path
 
@@ -76,7 +75,7 @@ def _write(target: Path, picture: bytes) -> None:
     part = target.with_name(f".{target.name[:200]}.{secrets.token_hex(4)}.part")
     try:
         part.write_bytes(picture)
-        os.replace(part, target)
+        part.replace(target)
     except OSError as error:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
