@@ -72,7 +72,8 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
         speech=False,
         facts={"seed": composition.seed, "notes": list(told)},
     )
-    extent = Extent(len(requests), units, True, tuple(_window(one.start_s, one.stop_s) for one in requests), "window", "unit")
+    windows = tuple(f"{one.start_s:.0f} s to {one.stop_s:.0f} s" for one in requests)
+    extent = Extent(len(requests), units, True, windows, noun="window", unit="unit")
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, channels=OUTPUT_CHANNELS, extent=extent)
     _write_notes(composition, given["midi"], given["score"])
 
@@ -120,10 +121,6 @@ def _check(composition: Composition) -> None:
     if composition.engine and name not in registry.names():
         raise InputError(f"Unknown engine {name!r}", f"Engines: {', '.join(registry.names())}.")
     registry.load(name).check(next(composition.requests()))
-
-
-def _window(start_s: float, stop_s: float) -> str:
-    return f"{start_s:.0f} s to {stop_s:.0f} s"
 
 
 def _write_notes(composition: Composition, midi: Path | None, score: Path | None) -> None:
