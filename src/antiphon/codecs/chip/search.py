@@ -30,6 +30,10 @@ _FRAME_BOUND: Final = 2 * lay.FRAME_SAMPLES * ROUNDING**2
 _PROBE_BOUND: Final = 2 * (lay.FRAME_SAMPLES // 3) * ROUNDING**2
 _BEAMS = 8
 _PAIR_ROWS = 128
+_EXCHANGED = 2  # refined beams worth exchanging pairs in
+_FOREIGN = 0.2  # share of a frame left unexplained that no exchange of two atoms will mend
+_ALIKE = 32  # atoms of one channel worth a look where they can hardly be told apart
+_NEGLIGIBLE = 1e-3
 _REFINED = 4  # beams worth refining
 _SWEEPS = 3
 _CHILDREN = 3  # atoms of one channel that one beam goes on with
@@ -127,7 +131,9 @@ class _Search:
             self._refined[fit.key] = fit
 
     def _exchanged(self) -> Iterator[_Fit]:
-        for fit in sorted(self._refined.values(), key=lambda fit: fit.error):
+        for fit in sorted(self._refined.values(), key=lambda fit: fit.error)[:_EXCHANGED]:
+            if fit.error > _FOREIGN * self._silence.error:
+                return
             for first, second in itertools.combinations(sorted(fit.support, reverse=True), 2):
                 yield from self._refine(self._exchange(fit, first, second), 1)
 
@@ -137,9 +143,10 @@ class _Search:
             before = fit.error
             for channel in _EVERY:
                 others = self._fit({c: atom for c, atom in fit.support.items() if c != channel})
-                tried = [self._with(others, channel, atom) for _, _, atom in self._best([others], channel)]
-                fit = min([fit, *tried], key=lambda found: found.error)
-                yield fit
+                tried = [self._with(others, channel, atom) for _, _, atom in self._best([others], channel, _ALIKE)]
+                tried = sorted([fit, *tried], key=lambda found: found.error)
+                yield from tried
+                fit = tried[0]
             if fit.error > 0.999 * before:
                 break
         return fit
@@ -183,8 +190,12 @@ class _Search:
         length = np.sqrt(np.einsum("ij,ij->i", new, new))
         return np.asarray(new / np.where(length > np.sqrt(_LEAST_NEW * energy), length, np.inf)[:, None])
 
-    def _best(self, fits: list[_Fit], channel: int) -> Iterator[tuple[float, _Fit, int]]:
-        """(error to expect, fit, atom) for the atoms of a channel that would help each fit most."""
+    def _best(self, fits: list[_Fit], channel: int, most: int = _CHILDREN) -> Iterator[tuple[float, _Fit, int]]:
+        """(error to expect, fit, atom) for the atoms of a channel that would help each fit most.
+
+        They are `_CHILDREN`, or up to `most` where so many leave next to nothing: stretches between the edges of low
+        pulses look alike.
+        """
         scan, energy = self._palette.scan(channel)
         rows = np.concatenate([part for fit in fits for part in (fit.basis, fit.residual)]).astype(np.float32)
         products = np.square(rows @ scan.T)
@@ -193,7 +204,12 @@ class _Search:
             middle, end = start + len(fit.basis), start + len(fit.basis) + 2
             new = energy - products[start:middle].sum(axis=0)
             gains = products[middle:end].sum(axis=0) / np.maximum(new, _LEAST_NEW * energy + 1e-9)
-            for atom in np.argpartition(gains, -_CHILDREN)[-_CHILDREN:]:
+            top = np.argpartition(gains, -most)[-most:]
+            if most > _CHILDREN:
+                top = top[gains[top].argsort()[::-1]]
+                alike = int(np.sum(fit.error - gains[top] <= 4 * self._bound + _NEGLIGIBLE * fit.error))
+                top = top[: max(_CHILDREN, alike)]
+            for atom in top:
                 yield fit.error - float(gains[atom]), fit, int(atom)
             start = end
 
