@@ -131,5 +131,5 @@ def _velocity(plan: Plan, at: int, level: float) -> int:
     """Louder on the beat. In slow pieces much louder: their beat must not drown in what lies between."""
     force = (52 + 12 * plan.energy) * (0.55 + 0.45 * level)
     if at % TICKS:
-        return round(force * (0.55 if plan.tempo_bpm < SLOW_BPM else 0.85))
+        return round(force * (0.45 if plan.tempo_bpm < SLOW_BPM else 0.85))
     return round(force * (1.15 if at % plan.bar == 0 else 1.05))

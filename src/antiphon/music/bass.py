@@ -30,14 +30,17 @@ PATTERNS: dict[str, tuple[tuple[Stroke, ...], ...]] = {
         ((0, 4, "r"), (4, 4, "5"), (8, 4, "8"), (12, 4, "5")),
         ((0, 4, "r"), (4, 4, "8"), (8, 4, "5"), (12, 4, "8")),
     ),
-    "two": (((0, 4, "r"), (4, 4, "5")), ((0, 6, "r"), (6, 2, "5"), (8, 4, "r"), (12, 4, "5"))),
+    "two": (
+        ((0, 4, "r"), (4, 4, "5"), (8, 4, "r"), (12, 4, "5")),
+        ((0, 6, "r"), (6, 2, "r"), (8, 4, "5"), (12, 4, "r")),
+    ),
     "bounce": (((0, 3, "r"), (3, 1, "r"), (4, 2, "5"), (6, 2, "8")), ((0, 2, "r"), (3, 1, "5"), (4, 3, "8"))),
     "walk": (
         ((0, 4, "r"), (4, 4, "3"), (8, 4, "5"), (12, 4, "a")),
         ((0, 4, "r"), (4, 4, "5"), (8, 4, "8"), (12, 4, "a")),
     ),
     "bossa": (((0, 6, "r"), (6, 2, "5"), (8, 6, "5"), (14, 2, "r")),),
-    "oom": (((0, 4, "r"),), ((0, 4, "r"), (8, 4, "a"))),
+    "oom": (((0, 8, "r"),), ((0, 4, "r"), (8, 4, "a"))),
     "long": (((0, 16, "r"),), ((0, 8, "r"), (8, 8, "5"))),
     "broken": (((0, 2, "r"), (2, 2, "5"), (4, 4, "8")), ((0, 2, "r"), (2, 2, "5"), (4, 2, "8"), (6, 2, "5"))),
     "pedal": (((0, 12, "r"), (12, 4, "r")), ((0, 16, "r"),)),
@@ -73,10 +76,15 @@ def _under(plan: Plan, pattern: Sequence[Stroke], chord: Chord, following: Chord
             if at >= chord.length or (length * sixteenth_s < FAST_S and start % 2):
                 continue
             last = at + length * SIXTEENTH >= chord.length
-            pitch = _pitch(plan, which if which != "a" or last else "5", chord, following)
+            pitch = _pitch(plan, _told(plan, which if which != "a" or last else "5", chord, at), chord, following)
             ticks = min(length * SIXTEENTH, chord.length - at)
             notes.append(Note(chord.start + at, ticks, pitch, _velocity(plan, chord.start + at, level), ""))
     return notes
+
+
+def _told(plan: Plan, which: str, chord: Chord, at: int) -> str:
+    """The tonic's third instead of its fifth in the second half of a bar: roots and fifths alone tell no mode."""
+    return "3" if which == "5" and chord.root == plan.tonic and at % plan.bar >= plan.bar // 2 else which
 
 
 def root_pitch(chord: Chord) -> int:

@@ -15,8 +15,8 @@ Bar = dict[str, str]
 PATTERNS: dict[str, tuple[Bar, ...]] = {
     "none": ({},),
     "soft": (
-        {"kick": "x.......x.......", "hat": "x..."},
-        {"kick": "x...............", "snare": "........-.......", "hat": "x..."},
+        {"kick": "X.......X.......", "snare": "....-.......-...", "hat": "X..."},
+        {"kick": "X.......x.......", "snare": "............-...", "hat": "X..."},
     ),
     "sparse": (
         {"kick": "X.......x.......", "hat": "-..."},
@@ -63,7 +63,7 @@ PATTERNS: dict[str, tuple[Bar, ...]] = {
 """Name -> variants."""
 
 THREE: dict[str, Bar] = {
-    "soft": {"kick": "x...........", "hat": "-..."},
+    "soft": {"kick": "X...........", "hat": "X..."},
     "sparse": {"kick": "X...........", "hat": "-...-...x..."},
     "heartbeat": {"kick": "X..x........", "hat": "-..."},
     "brush": {"kick": "X...........", "hat": "x...x.-.x..."},
@@ -81,6 +81,9 @@ FILLS: tuple[Bar, ...] = (
     {"snare": "....x.xx"},
 )
 """The last two beats of a phrase."""
+
+SLOW_BPM, FAST_BPM = 90, 150
+"""Below and above these tempos only beats are struck on metal."""
 
 _LOUDNESS = {"X": 1.0, "x": 0.78, "-": 0.48}
 _VELOCITY = {"kick": 116, "snare": 108, "hat": 74, "open hat": 78, "tom": 104, "clap": 104, "cymbal": 96}
@@ -109,12 +112,17 @@ def _pattern(plan: Plan, name: str, rng: random.Random) -> Bar:
         return THREE.get(name, THREE["rock"])
     variants = PATTERNS[name]
     chosen = dict(variants[rng.randrange(len(variants))])
-    # Fast eighths of cymbals hide the beat, and nobody could play them.
-    if "hat" in chosen and plan.tempo_bpm > 150:
-        chosen["hat"] = "".join("." if index % 4 else stroke for index, stroke in enumerate(chosen["hat"]))
-    if "hat" in chosen and plan.energy > 0.75 and plan.tempo_bpm < 115 and name in ("rock", "battle", "four"):
-        chosen["hat"] = "x-x-"
+    # Eighths of cymbals hide a slow beat, and nobody could play them fast.
+    if "hat" in chosen and not SLOW_BPM <= plan.tempo_bpm <= FAST_BPM:
+        chosen["hat"] = _on_beats(chosen["hat"], "X" if plan.tempo_bpm < SLOW_BPM else "x")
+    if plan.tempo_bpm < SLOW_BPM:
+        chosen = {drum: _on_beats(strokes, "X") if drum == "kick" else strokes for drum, strokes in chosen.items()}
     return chosen
+
+
+def _on_beats(strokes: str, force: str) -> str:
+    """Only the strokes on beats, with that force."""
+    return "".join(force if stroke != "." and index % 4 == 0 else "." for index, stroke in enumerate(strokes))
 
 
 def _struck(pattern: Bar, at: int, start: int, stop: int, level: float, plan: Plan) -> list[Note]:

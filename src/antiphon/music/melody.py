@@ -19,11 +19,19 @@ from antiphon.music.score import TICKS, Chord
 SIXTEENTH = TICKS // 4
 
 
+LATE = 0.2
+"""The chance that a motif begins after the beat."""
+
+BREATH = TICKS // 2
+"""What the last note of a phrase leaves free."""
+
+
 class Motif(msgspec.Struct, frozen=True):
-    """`cell` lengths in sixteenths; `steps[i]` scale steps of note i above the first."""
+    """`cell` lengths in sixteenths; `steps[i]` scale steps of note i above the first. `late`: the first is a rest."""
 
     cell: tuple[int, ...]
     steps: tuple[int, ...]
+    late: bool = False
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -55,10 +63,11 @@ def material(plan: Plan, letter: str) -> Material:
     density = plan.density + (0.12 if letter in "BD" else 0.0)
     cell = rhythm.choose(plan.meter, bar_s, density, plan.style.syncopation, rng)
     other = rhythm.choose(plan.meter, bar_s, density * 0.8, plan.style.syncopation, rng)
-    motif = Motif(cell, _contour(len(cell), plan.style.leaps, rng))
+    late = len(cell) > 3 and cell[0] <= 4 and rng.random() < LATE
+    motif = Motif(cell, _contour(len(cell), plan.style.leaps, rng), late)
     if letter != "A":
         first = material(plan, "A").motif
-        motif = Motif(cell, _fitted([-step for step in first.steps], len(cell), rng))
+        motif = Motif(cell, _fitted([-step for step in first.steps], len(cell), rng), late)
     shift = {"A": 0, "B": 2, "C": -1, "D": 3}.get(letter, 1)
     home = index_near(centre_pitch(plan.brightness), plan.tonic)
     return Material(
@@ -148,10 +157,10 @@ def _developed(stuff: Material, index: int, rng: random.Random) -> tuple[Motif, 
         way = 1 if development == "sequence up" else -1
         return motif, way * (index if index < 3 else 1)
     if development == "inversion":
-        return Motif(motif.cell, tuple(-step for step in motif.steps)), 1
+        return Motif(motif.cell, tuple(-step for step in motif.steps), motif.late), 1
     if development == "rhythm":
         cell = rhythm.varied(motif.cell, rng)
-        return Motif(cell, _fitted(motif.steps, len(cell), rng)), 0
+        return Motif(cell, _fitted(motif.steps, len(cell), rng), motif.late), 0
     return {"answer": (stuff.other, 1), "fragment": (_fragment(motif), 1)}.get(development, (motif, 0))
 
 
@@ -171,7 +180,7 @@ def _laid(motif: Motif, anchor: int, at: int) -> list[Drawn]:
     for value, step in zip(motif.cell, motif.steps, strict=True):
         drawn.append(Drawn(at, value * SIXTEENTH, anchor + step))
         at += value * SIXTEENTH
-    return drawn
+    return drawn[1:] if motif.late else drawn
 
 
 def _cadence(
@@ -196,10 +205,14 @@ def _cadence(
     )
     side = 1 if goal < near or (goal == near and rng.random() < 0.5) else -1
     starts = [sum(cell[:index]) for index in range(len(cell))]
-    return [
+    drawn = [
         Drawn(at + begin * SIXTEENTH, value * SIXTEENTH, goal + side * (len(cell) - 1 - index))
         for index, (begin, value) in enumerate(zip(starts, cell, strict=True))
     ]
+    last = drawn[-1]
+    if ending != "onward" and last.length > TICKS:
+        drawn[-1] = Drawn(last.start, last.length - BREATH, last.index)
+    return drawn
 
 
 def ornamented(drawn: Sequence[Drawn], chance: float, rng: random.Random) -> list[Drawn]:

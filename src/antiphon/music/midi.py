@@ -43,7 +43,7 @@ def _conducted(score: Score) -> list[tuple[int, int, object]]:
 
     keys = _MAJORS if score.mode == "major" else _MINORS
     events: list[tuple[int, int, object]] = [
-        (0, _OFF, mido.MetaMessage("text", text=score.prompt)),
+        (0, _OFF, mido.MetaMessage("text", text=score.prompt.encode(errors="replace").decode())),
         (0, _OFF, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(score.tempo_bpm))),
         (0, _OFF, mido.MetaMessage("key_signature", key=keys[score.tonic])),
     ]
