@@ -14,20 +14,22 @@ import pytest
 from network_of import ScriptedEars, World, world
 from test_nodes_services import ALL, RATE_HZ, REFERENCE, Parrot, profile_of
 
+from antiphon.cli.tasks import _explained
 from antiphon.clock import SystemClock
 from antiphon.economy.types import Rules, Verdict
 from antiphon.errors import AntiphonError, InputError, ProtocolError
 from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.operations import OpenTask, Revoke, Selector
+from antiphon.ledger.receipts import audit
 from antiphon.nodes import parts
 from antiphon.nodes.client import Client, Job
-from antiphon.nodes.events import Audio, Event, Opened
+from antiphon.nodes.events import Audio, Closed, Event, Opened
 from antiphon.nodes.listening.base import Submission
 from antiphon.nodes.messages import FETCH, Fetch
 from antiphon.nodes.node import Actor
 from antiphon.nodes.producer import Producer
 from antiphon.protocol import Identity
-from antiphon.protocol.consent import ANYBODY, Grant, Use, grant_id, sign_grant
+from antiphon.protocol.consent import ANYBODY, Grant, Use, grant_id, moment, open_grant, sign_grant
 from antiphon.services import Clip, CloneRequest, EnrolRequest, Request
 
 ANN = Identity.from_seed(b"n" * 32)
@@ -267,3 +269,16 @@ async def test_somebody_elses_revocation_disturbs_nobody(tmp_path: Path) -> None
         events, error = await outcome(net.client, speaking(consent))
         assert error is None
         assert len(heard(events)) == 1
+
+
+async def test_the_receipt_tells_whose_voice_was_used_by_whose_leave(tmp_path: Path) -> None:
+    async with choir(tmp_path) as net:
+        consent = granted(uses=(Use.SPEAK,), grantee=net.client.node_id)
+        events, error = await outcome(net.client, speaking(consent))
+        assert error is None
+        (closed,) = (event for event in events if isinstance(event, Closed))
+        audit(closed.receipt)
+        shown = "\n".join(_explained(closed.receipt))
+        assert f"the voice of Ann, granted by {ANN.node_id[:8]} to the client" in shown
+        assert f"to speak; {moment(open_grant(consent).grant.not_before_ms)} to" in shown
+        assert grant_id(consent) in shown
