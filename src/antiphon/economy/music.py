@@ -17,6 +17,7 @@ from antiphon.economy.profiles import (
 )
 
 WINDOW_ERROR = "integrity.window_error"
+COPY = "integrity.copy"
 GAPS = "integrity.gaps_per_s"
 TEMPO = "music.tempo_support"
 KEY_GAP = "music.key_gap"
@@ -54,6 +55,9 @@ MUSIC = Profile(
         Limit(key=WINDOW_ERROR, most=0.05, certain=True, required=True, source="the window that was ordered"),
         Limit(key=SILENCE_SHARE, most=0.6, certain=True, required=True, source="rests, but no music of rests"),
         Limit(key=DUPLICATE, most=0.45, certain=True, source="honest at most .35; noisy copies from .57"),
+        Limit(
+            key=COPY, most=0.75, source="honest at most .66, of one prompt's seeds; in another tempo or key from .82"
+        ),
         Limit(key=LONGEST_SILENCE, most=4.0, source="a bar's rest at 60 bpm"),
         Limit(key=CLIPPING_SHARE, most=0.01, source="as for speech"),
         Limit(key=DC_OFFSET, least=-0.02, most=0.02, source="as for speech"),
@@ -65,7 +69,7 @@ MUSIC = Profile(
         Limit(key=BANDWIDTH, least=1_500, source="low-passed; recorded music from 4,600"),
         Limit(key=VARIETY, least=0.05, source="loops of one bar at most .01; recorded music from .18"),
         Limit(key=REPETITION, least=0.1, source="white noise at most .09; recorded music from .35"),
-        Limit(key=TEMPO, least=0.4, source="the asked tempo from .54; 4 of 5 other tempi are below"),
+        Limit(key=TEMPO, least=0.45, source="the asked tempo from .54; 4 of 5 other tempi are below"),
         Limit(
             key=KEY_GAP, most=0.4, source="the asked key at most .12, in recordings .40; 4 of 5 other keys are above"
         ),

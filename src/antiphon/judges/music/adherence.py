@@ -13,7 +13,7 @@ def tempo_figures(clip: Clip) -> Figures:
     names = ("tempo_bpm", "tempo_support")
     if reason := too_short(clip, tempo.MIN_S):
         return dict.fromkeys(names, reason)
-    pulse = tempo.pulse_of(clip.sound)
+    pulse = clip.pulse
     if pulse.clarity < tempo.MIN_PULSE:
         return dict.fromkeys(names, "no pulse is heard")
     brief = clip.brief

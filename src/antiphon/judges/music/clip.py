@@ -11,6 +11,7 @@ from antiphon.errors import InputError
 from antiphon.hearing.features import mono_16k
 from antiphon.judges.music.evidence import MusicEvidence
 from antiphon.judges.music.sound import Sound
+from antiphon.judges.music.tempo import Pulse, pulse_of
 from antiphon.music import Brief, read, wished
 from antiphon.services import MusicRequest
 
@@ -32,6 +33,10 @@ class Clip:
     @cached_property
     def brief(self) -> Brief:
         return asked_by(self.evidence.request)
+
+    @cached_property
+    def pulse(self) -> Pulse:
+        return pulse_of(self.sound)
 
     @cached_property
     def signal_16k(self) -> Samples:

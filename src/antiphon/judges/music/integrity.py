@@ -7,7 +7,8 @@ import numpy as np
 from antiphon.hearing.activity import FRAME_S, active_frames, levels_db
 from antiphon.judges.fingerprints import History, fingerprint_signal
 from antiphon.judges.integrity import longest_run
-from antiphon.judges.music.clip import Clip, Figures
+from antiphon.judges.music import copies, tempo
+from antiphon.judges.music.clip import Clip, Figures, too_short
 from antiphon.services import MusicRequest
 
 CLIPPED = 0.999
@@ -58,6 +59,18 @@ def duplicate(clip: Clip, history: History) -> Figures:
     found = history.earlier(print_, work=work)
     history.add(print_, work=work)
     return {"duplicate": found.similarity}
+
+
+def copied(clip: Clip, tunes: copies.Tunes) -> Figures:
+    """The highest correlation with the tune of another work, whatever its tempo and key; this one is remembered."""
+    if reason := too_short(clip, copies.MIN_S):
+        return {"copy": reason}
+    if clip.pulse.clarity < tempo.MIN_PULSE:
+        return {"copy": "no pulse is heard"}
+    work, bpm = work_of(clip.evidence.request), copies.folded(clip.pulse.best_bpm)
+    likeness = tunes.likeness(clip.sound, bpm, work)
+    tunes.add(clip.sound, bpm, work)
+    return {"copy": likeness}
 
 
 def _gaps(clip: Clip) -> int:

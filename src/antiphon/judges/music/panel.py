@@ -19,6 +19,7 @@ from antiphon.judges.fingerprints import History
 from antiphon.judges.judging import measured, unmeasured
 from antiphon.judges.music import adherence, integrity
 from antiphon.judges.music.clip import Clip, Figures
+from antiphon.judges.music.copies import Tunes
 from antiphon.judges.music.evidence import MusicEvidence
 
 REMEMBERED = 500
@@ -33,6 +34,7 @@ class MusicPanel:
 
     def __init__(self, *, history: History | None = None) -> None:
         self._history = History() if history is None else history
+        self._tunes = Tunes()
         self._lock = threading.Lock()
         self._memory: OrderedDict[bytes, Future[tuple[Measurement, ...]]] = OrderedDict()
         self._judges: tuple[tuple[str, _Judge, Mapping[str, str]], ...] = (
@@ -50,6 +52,7 @@ class MusicPanel:
                 },
             ),
             (_INTEGRITY, lambda clip: integrity.duplicate(clip, self._history), {"duplicate": "ratio"}),
+            (_INTEGRITY, lambda clip: integrity.copied(clip, self._tunes), {"copy": "correlation"}),
             (
                 _MUSIC,
                 adherence.tone_figures,
