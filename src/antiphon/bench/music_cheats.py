@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from antiphon.audio import Waveform
 from antiphon.bench import music_prompts
+from antiphon.bench.figure import Figure, figure
 from antiphon.codecs.chip import ChipCodec
 from antiphon.economy.music import MUSIC
 from antiphon.economy.profiles import judge
@@ -133,34 +134,47 @@ CHEATS: dict[str, Cheat] = {
 """The cheats that must be rejected."""
 
 MORE_CHEATS: dict[str, Cheat] = {"the piece, muffled": muffled, "another node's piece, slowed down": wrong_speed}
+COPYING = (another_nodes, wrong_speed)
 
 
-def verdicts(cheat: Cheat, tries: int, seed: int, *, seen: bool = True) -> dict[Verdict, int]:
-    """How often each verdict follows. The validators remember earlier deliveries; with `seen` also the honest work
-    that other nodes delivered before."""
+def verdicts(cheat: Cheat, tries: int, seed: int, *, seen: bool | None = None) -> dict[Verdict, int]:
+    """How often each verdict follows, one delivery an order. The validators remember what was delivered before; `seen`
+    says whether that includes the honest work of other nodes (default: where the cheat delivers it again)."""
     panel = MusicPanel()
     counts = dict.fromkeys(Verdict, 0)
     for case in cases(tries, seed):
-        if seen and cheat is not honest:
+        if cheat in COPYING if seen is None else seen:
             vote_on(panel, case.other.request, case.other.audio.samples)
         counts[vote_on(panel, case.own.request, cheat(case)).verdict] += 1
     return counts
 
 
-def rejected(cheat: Cheat, tries: int = 100, seed: int = FIRST_TEST_SEED, *, seen: bool = True) -> float:
-    """Per 100 tries. With `honest`: the honest wrongly rejected."""
+def rejected(cheat: Cheat, tries: int = 100, seed: int = FIRST_TEST_SEED, *, seen: bool | None = None) -> float:
+    """Per 100 tries; inconclusive is not rejected. With `honest`: the honest wrongly rejected."""
     return 100 * verdicts(cheat, tries, seed, seen=seen)[Verdict.INVALID] / tries
 
 
 def matching(pairs: int = 100, seed: int = FIRST_TEST_SEED + 1) -> float:
     """Per 100 pairs: how often a piece scores higher for its own prompt than for a random other one. Ties are lost."""
-    panel = MusicPanel()
     won = 0
     for case in cases(pairs, seed):
-        own = vote_on(panel, case.own.request, case.own.audio.samples)
+        # A panel for each: the piece is no copy of itself.
+        own = vote_on(MusicPanel(), case.own.request, case.own.audio.samples)
         other = vote_on(MusicPanel(), case.other.request, case.own.audio.samples)
         won += (own.score_ppm or 0) > (other.score_ppm or 0)
     return 100 * won / pairs
+
+
+def figures(tries: int) -> Iterator[Figure]:
+    """For `antiphon bench`."""
+    note = f"{tries} tries"
+    yield figure("honest music wrongly rejected", rejected(honest, tries), "of 100", "<= 3", note)
+    for name, cheat in CHEATS.items():
+        yield figure(f"music cheat rejected: {name}", rejected(cheat, tries), "of 100", ">= 95", note)
+    for name, cheat in MORE_CHEATS.items():
+        yield figure(f"music cheat rejected: {name}", rejected(cheat, tries), "of 100", "", note)
+    pairs = f"{tries} pairs"
+    yield figure("music told from another prompt's by its score", matching(tries), "of 100", ">= 80", pairs)
 
 
 def vote_on(panel: MusicPanel, request: MusicRequest, samples: Samples) -> Vote:
