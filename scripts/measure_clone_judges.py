@@ -79,7 +79,7 @@ def consent_to(clip: Clip) -> bytes:
     grant = Grant(
         subject="a voice to be measured",
         references=(clip.sha256,),
-        uses=(Use.ENROL, Use.SPEAK),
+        uses=tuple(Use),
         grantee=ANYBODY,
         not_before_ms=clock.now_ms() - 1_000,
         until_ms=clock.now_ms() + 86_400_000,
@@ -98,7 +98,7 @@ def rows(engine: str, references: dict[str, Clip], texts: Sequence[str], seed: i
     for mine in speakers:
         for theirs in speakers:
             if mine is not theirs:
-                forged = write_profile(clone_cheats._relabelled(mine.profile, theirs.profile))
+                forged = write_profile(clone_cheats.relabelled(mine.profile, theirs.profile))
                 heard = judges.measure_enrolment(mine.order, forged)
                 vote = judge(ENROLMENT, heard, expectation=enrolment_expectation(mine.order))
                 yield _row("enrolment of another", f"{mine.name} < {theirs.name}", "", heard, vote.verdict)

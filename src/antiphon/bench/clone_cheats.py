@@ -72,6 +72,7 @@ class Case:
     reference: Waveform
     others: tuple[Waveform, ...]  # the same text by other clones
     chance: Chance
+    source: Waveform | None = None  # of a conversion
 
 
 Cheat = Callable[[Case], Waveform]
@@ -88,6 +89,20 @@ def cases(studio: Studio, speakers: Sequence[Speaker], texts: Sequence[str], see
             others = tuple(clip for n, clip in enumerate(clips) if n != index)
             chance = np.random.default_rng((seed, number, index))
             yield Case(order, clips[index], waveform_of(speaker.order.reference), others, chance)
+
+
+def conversions(studio: Studio, speakers: Sequence[Speaker], sources: Sequence[Clip], seed: int) -> Iterator[Case]:
+    """Every recording in every voice; the consents must allow to convert."""
+    for number, speech in enumerate(sources):
+        orders = [
+            CloneRequest(profile=speaker.profile, consent=speaker.order.consent, speech=speech) for speaker in speakers
+        ]
+        clips = [studio.render(order) for order in orders]
+        for index, (speaker, order) in enumerate(zip(speakers, orders, strict=True)):
+            others = tuple(clip for n, clip in enumerate(clips) if n != index)
+            chance = np.random.default_rng((seed, number, index))
+            reference, source = waveform_of(speaker.order.reference), waveform_of(speech)
+            yield Case(order, clips[index], reference, others, chance, source)
 
 
 def honest(case: Case) -> Waveform:
@@ -136,6 +151,19 @@ def pitched(case: Case) -> Waveform:
     return Waveform(resample(cut, round(cut.rate_hz * factor)).samples, cut.rate_hz)
 
 
+def unchanged(case: Case) -> Waveform:
+    """The recording as it came, in its own speaker's voice."""
+    return case.source or case.honest
+
+
+def uneven(case: Case) -> Waveform:
+    """The right words, voice and length, but the first half slow and the second fast."""
+    rate_hz, half = case.honest.rate_hz, case.honest.samples.shape[1] // 2
+    slow = resample(Waveform(case.honest.samples[:, :half], rate_hz), round(rate_hz * 1.2))
+    fast = resample(Waveform(case.honest.samples[:, half:], rate_hz), round(rate_hz * 0.8))
+    return Waveform(np.concatenate([slow.samples, fast.samples], axis=1), rate_hz)
+
+
 ECHOES: dict[str, Cheat] = {
     "reference replayed": replayed,
     "reference lightly changed": changed,
@@ -143,6 +171,11 @@ ECHOES: dict[str, Cheat] = {
     "reference at another pitch": pitched,
 }
 CHEATS: dict[str, Cheat] = {"another speaker's voice": another_speaker, **ECHOES}
+CONVERSION_CHEATS: dict[str, Cheat] = {
+    "the recording unchanged": unchanged,
+    "another speaker's voice": another_speaker,
+    "out of time": uneven,
+}
 
 
 @dataclass(slots=True)
@@ -155,6 +188,10 @@ class Tally:
     def share(self, verdict: Verdict) -> float:
         """Of 100."""
         return 100 * self.verdicts[verdict] / max(1, sum(self.verdicts.values()))
+
+    @property
+    def note(self) -> str:
+        return f"{sum(self.verdicts.values())} tries, {self.verdicts[Verdict.INCONCLUSIVE]} inconclusive"
 
 
 def tally(judges: CloneJudge, cheat: Cheat, orders: Sequence[Case]) -> Tally:
@@ -174,47 +211,52 @@ def tally(judges: CloneJudge, cheat: Cheat, orders: Sequence[Case]) -> Tally:
 
 def clone_figures(judges: CloneJudge, orders: Sequence[Case]) -> Iterator[Figure]:
     """Honest clones wrongly rejected, cheats rejected, and echoes recognised as such, whatever they say."""
-    fair = tally(judges, honest, orders)
-    note = f"{len(orders)} tries, {fair.verdicts[Verdict.INCONCLUSIVE]} inconclusive"
-    yield figure("honest clones wrongly rejected", fair.share(Verdict.INVALID), "of 100", "<= 3", note)
+    yield _wronged("honest clones wrongly rejected", tally(judges, honest, orders))
     for name, cheat in CHEATS.items():
         found = tally(judges, cheat, orders)
-        note = f"{len(orders)} tries, {found.verdicts[Verdict.INCONCLUSIVE]} inconclusive"
-        if name in ECHOES:
-            note += f", {found.echoes} by the echo alone"
-        yield figure(f"cheat rejected: {name}", found.share(Verdict.INVALID), "of 100", ">= 95", note)
+        alone = f", {found.echoes} by the echo alone" if name in ECHOES else ""
+        yield figure(f"cheat rejected: {name}", found.share(Verdict.INVALID), "of 100", ">= 95", found.note + alone)
+
+
+def conversion_figures(judges: CloneJudge, orders: Sequence[Case]) -> Iterator[Figure]:
+    """The same for voice to voice."""
+    yield _wronged("honest conversions wrongly rejected", tally(judges, honest, orders))
+    for name, cheat in CONVERSION_CHEATS.items():
+        found = tally(judges, cheat, orders)
+        yield figure(f"conversion rejected: {name}", found.share(Verdict.INVALID), "of 100", ">= 95", found.note)
 
 
 def enrolment_figures(judges: CloneJudge, speakers: Sequence[Speaker]) -> Iterator[Figure]:
     """Honest profiles, profiles of somebody else under this reference's name, and profiles that lie about the clone."""
     fair = _enrolments(judges, ((speaker.order, speaker.profile) for speaker in speakers))
-    note = f"{len(speakers)} tries, {fair[Verdict.INCONCLUSIVE]} inconclusive"
-    share = 100 * fair[Verdict.INVALID] / len(speakers)
-    yield figure("honest enrolments wrongly rejected", share, "of 100", "<= 3", note)
+    yield _wronged("honest enrolments wrongly rejected", fair)
     pairs = [(mine, theirs) for mine in speakers for theirs in speakers if mine is not theirs]
-    for name, forge in {"another's voice as this one": _relabelled, "false words about the clone": _boasting}.items():
+    for name, forge in {"another's voice as this one": relabelled, "false words about the clone": boasting}.items():
         found = _enrolments(judges, ((mine.order, forge(mine.profile, theirs.profile)) for mine, theirs in pairs))
-        caught = 100 * found[Verdict.INVALID] / len(pairs)
-        note = f"{len(pairs)} tries, {found[Verdict.VALID]} accepted, {found[Verdict.INCONCLUSIVE]} inconclusive"
-        yield figure(f"enrolment rejected: {name}", caught, "of 100", "", note)
+        note = f"{found.note}, {found.verdicts[Verdict.VALID]} accepted"
+        yield figure(f"enrolment rejected: {name}", found.share(Verdict.INVALID), "of 100", note=note)
 
 
-def _enrolments(judges: CloneJudge, work: Iterator[tuple[EnrolRequest, VoiceProfile]]) -> dict[Verdict, int]:
-    counts = dict.fromkeys(Verdict, 0)
+def _wronged(name: str, found: Tally) -> Figure:
+    return figure(name, found.share(Verdict.INVALID), "of 100", "<= 3", found.note)
+
+
+def _enrolments(judges: CloneJudge, work: Iterator[tuple[EnrolRequest, VoiceProfile]]) -> Tally:
+    found = Tally(dict.fromkeys(Verdict, 0))
     for order, profile in work:
         heard = judges.measure_enrolment(order, write_profile(profile))
-        counts[judge(ENROLMENT, heard, expectation=enrolment_expectation(order)).verdict] += 1
-    return counts
+        found.verdicts[judge(ENROLMENT, heard, expectation=enrolment_expectation(order)).verdict] += 1
+    return found
 
 
-def _relabelled(mine: VoiceProfile, theirs: VoiceProfile) -> VoiceProfile:
+def relabelled(mine: VoiceProfile, theirs: VoiceProfile) -> VoiceProfile:
     """Another speaker's clone, described truly, under my reference."""
     return msgspec.structs.replace(
         mine, data=theirs.data, own_voice=theirs.own_voice, own_other=theirs.own_other, own_mos=theirs.own_mos
     )
 
 
-def _boasting(mine: VoiceProfile, theirs: VoiceProfile) -> VoiceProfile:
+def boasting(mine: VoiceProfile, theirs: VoiceProfile) -> VoiceProfile:
     """Another speaker's clone with my reference's voice as its own."""
     return msgspec.structs.replace(
         mine, data=theirs.data, own_voice=mine.reference_voice, own_other=mine.reference_other
