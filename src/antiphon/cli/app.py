@@ -32,9 +32,9 @@ class Verb:
 VERBS: dict[str, dict[str, Verb]] = {
     "Make": {
         "say": Verb("antiphon.cli.say:say", "Turn text into speech."),
-        "clone": Verb("antiphon.cli.clone:clone", "Say it, or a recording, in the voice of a reference."),
+        "clone": Verb("antiphon.cli.clone:clone", "Say it in the voice of a recording."),
         "compose": Verb("antiphon.cli.compose:compose", "Turn a description into music."),
-        "voices": Verb("antiphon.cli.voices:voices", "List the voices; add, show and delete your own."),
+        "voices": Verb("antiphon.cli.voices:voices", "List voices; add, show, delete your own."),
         "consent": Verb("antiphon.cli.consent:consent", "Allow the use of a voice, or take it back."),
         "engines": Verb("antiphon.cli.catalogue:engines", "List the engines and what they can do."),
     },
@@ -47,7 +47,7 @@ VERBS: dict[str, dict[str, Verb]] = {
     },
     "Run": {
         "ledger": Verb("antiphon.cli.serve:ledger", "Serve a ledger that nodes can join."),
-        "node": Verb("antiphon.cli.serve:node", "Run a processor, a trainer or a validator, and earn."),
+        "node": Verb("antiphon.cli.serve:node", "Run a node of any role, and earn."),
         "bench": Verb("antiphon.cli.bench:bench", "Measure every promised figure on this machine."),
         "completion": Verb("antiphon.cli.completion:completion", "Print a shell's completion script."),
     },
