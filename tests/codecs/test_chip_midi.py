@@ -76,9 +76,10 @@ def test_tempo_changes_bends_pan_and_range_are_followed() -> None:
     assert np.nanmax(row.pan) == np.nanmin(row.pan) == layout.PANS - 1
 
 
-def test_louder_notes_are_louder() -> None:
-    soft, loud = (rows(from_midi(saved(track(80, 0, [(60, 0, 2)], velocity=v))))[0].volume for v in (30, 120))
-    assert 0 < soft.max() < loud.max()
+def test_louder_notes_are_louder_and_the_loudest_are_full() -> None:
+    soft, loud = track(80, 0, [(60, 0, 2)], velocity=30), track(80, 0, [(60, 2, 4)], velocity=90)
+    volume = rows(from_midi(saved(soft, loud)))[0].volume
+    assert 0 < volume[: 2 * HALF_S].max() < volume[2 * HALF_S :].max() == layout.VOLUMES
 
 
 def test_a_note_without_an_end_lasts_to_the_end_of_the_file() -> None:

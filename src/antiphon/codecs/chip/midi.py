@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -79,13 +79,15 @@ class _Part:
 
 
 def from_midi(data: bytes) -> TokenGrid:
-    """Registers of a Standard MIDI file of type 0 or 1.
+    """Registers of a Standard MIDI file of type 0 or 1, the loudest notes at full volume.
 
     Raises `InputError` for bytes that are no such file, have no notes, or are over `MAX_BYTES`, `MAX_S`, `MAX_NOTES`.
     """
     notes, parts = _read(data)
     if not notes:
         raise InputError("The MIDI file has no notes", "Export it with its note tracks.")
+    loudest = max(float(np.quantile([note.loudness for note in notes], 0.95)), 1e-3)
+    notes = [replace(note, loudness=min(note.loudness / loudest, 1.0)) for note in notes]
     registers = Registers.silent(max(note.end for note in notes) + _TAIL_FRAMES)
     registers = _drums(registers, [note for note in notes if note.channel == _PERCUSSION])
     return _band(registers, [note for note in notes if note.channel != _PERCUSSION], parts).grid()
