@@ -17,6 +17,10 @@ from antiphon.music.score import TICKS, Note, Score
 from antiphon.music.styles import STYLES
 
 DUTIES = {"square": 0.5, "pulse": 0.25, "thin": 0.125}
+GENTLE = 0.4
+"""Below this energy notes between beats swell instead of being struck."""
+
+SOFT_ATTACK = 5  # frames
 ECHO_TICKS = 3 * TICKS // 4
 ECHO_VOLUME = 0.4
 ECHO_STYLES = frozenset({"ambient", "ballad", "dungeon", "horror", "title", "lullaby"})
@@ -29,7 +33,6 @@ class Voice(msgspec.Struct, frozen=True):
     """How a part sounds. Volumes 0-15 at velocity 127; times in frames of 1/60 s."""
 
     volume: float
-    attack: int
     decay: int
     sustain: float
     release: int
@@ -37,9 +40,9 @@ class Voice(msgspec.Struct, frozen=True):
 
 
 VOICES = {
-    "lead": Voice(13, 0, 14, 0.72, 3),
-    "counter": Voice(10, 0, 10, 0.6, 3, pan=3),
-    "bass": Voice(14, 0, 24, 0.8, 2),
+    "lead": Voice(13, 14, 0.72, 3),
+    "counter": Voice(11, 10, 0.65, 3, pan=3),
+    "bass": Voice(13, 24, 0.75, 2),
 }
 
 
@@ -117,7 +120,11 @@ def _play(score: Score, lane: Lane, voice: Voice, note: Note, start: int, count:
         shape = envelope(length, volume=volume, decay=length, sustain=0.35, release=max(4, length // 3))
     else:
         release = min(voice.release, length // 3)
-        shape = envelope(length, volume=volume, decay=voice.decay, sustain=voice.sustain, release=release)
+        soft = score.energy < GENTLE and note.start % TICKS != 0
+        attack = min(SOFT_ATTACK, length // 3) if soft else 0
+        shape = envelope(
+            length, volume=volume, attack=attack, decay=voice.decay, sustain=voice.sustain, release=release
+        )
     midi = np.full(length, float(note.pitch))
     if note.chord:
         midi = midi + arpeggio(length, (0, *note.chord), step=2 if score.tempo_bpm < 130 else 1)

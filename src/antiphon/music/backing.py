@@ -22,9 +22,9 @@ ORDERS = ((0, 1, 2, 3), (0, 2, 1, 2), (3, 2, 1, 0), (0, 1, 2, 1), (0, 2, 3, 2), 
 """Ways to break a chord: indices into its notes."""
 
 STROKES: dict[str, tuple[tuple[int, int], ...]] = {
-    "stabs": ((0, 2), (6, 2), (10, 2)),
+    "stabs": ((0, 2), (6, 2), (8, 2), (14, 2)),
     "offbeat": ((2, 2), (6, 2), (10, 2), (14, 2)),
-    "comp": ((0, 3), (6, 2), (12, 2)),
+    "comp": ((0, 3), (4, 2), (8, 3), (14, 2)),
     "gate": ((0, 1), (2, 1), (3, 1), (6, 1), (8, 1), (10, 1), (11, 1), (14, 1)),
     "pah": ((4, 3), (8, 3)),
     "power": ((0, 2), (2, 2), (4, 2), (6, 2), (8, 2), (10, 2), (12, 2), (14, 2)),
@@ -56,7 +56,7 @@ def _broken(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: r
     for chord in chords:
         tones = voiced(chord)
         tones.append(tones[0] + 12)
-        if plan.density < 0.35:
+        if plan.density < 0.35 or plan.tempo_bpm < 80:
             unit = max(unit, 2 * SIXTEENTH)
         for index, at in enumerate(range(0, chord.length, unit)):
             if name == "echoes" and index % 2 == 0:

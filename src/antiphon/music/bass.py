@@ -83,8 +83,10 @@ def _under(plan: Plan, pattern: Sequence[Stroke], chord: Chord, following: Chord
 
 
 def _told(plan: Plan, which: str, chord: Chord, at: int) -> str:
-    """The tonic's third instead of its fifth in the second half of a bar: roots and fifths alone tell no mode."""
-    return "3" if which == "5" and chord.root == plan.tonic and at % plan.bar >= plan.bar // 2 else which
+    """Fewer fifths, which overtones have anyway: in the bar's second half the third (tonic in minor) or the octave."""
+    if which != "5" or at % plan.bar < plan.bar // 2:
+        return which
+    return "3" if plan.mode == "minor" and chord.root == plan.tonic else "8"
 
 
 def root_pitch(chord: Chord) -> int:

@@ -22,7 +22,7 @@ PATTERNS: dict[str, tuple[Bar, ...]] = {
         {"kick": "X.......x.......", "hat": "-..."},
         {"kick": "X.........x.....", "tom": "............x...", "hat": "-..."},
     ),
-    "heartbeat": ({"kick": "X..x............", "hat": "-..."}, {"tom": "X..x....X..x...."}),
+    "heartbeat": ({"kick": "X.-.....X.-.....", "hat": "x..."}, {"tom": "X.-.....X.-.....", "hat": "x..."}),
     "rock": (
         {"kick": "X.......X.x.....", "snare": "....X.......X...", "hat": "x.-."},
         {"kick": "X.x.....X.......", "snare": "....X.......X...", "hat": "x.-."},
@@ -45,12 +45,12 @@ PATTERNS: dict[str, tuple[Bar, ...]] = {
         {"kick": "X.........x.....", "snare": "........X.......", "hat": "x.-."},
     ),
     "four": (
-        {"kick": "X...", "clap": "....X.......X...", "hat": "..x."},
-        {"kick": "X...", "snare": "....X.......X...", "hat": "--x-"},
+        {"kick": "X...", "clap": "....X.......X...", "hat": "X.x."},
+        {"kick": "X...", "snare": "....X.......X...", "hat": "X-x-"},
     ),
     "house": (
-        {"kick": "X...", "clap": "....X.......X...", "open hat": "..x."},
-        {"kick": "X...", "clap": "....X.......X..x", "hat": "-.x."},
+        {"kick": "X...", "clap": "....X.......X...", "hat": "X...", "open hat": "..-."},
+        {"kick": "X...", "clap": "....X.......X..-", "hat": "X.x."},
     ),
     "swing": ({"kick": "X.......x.......", "snare": "....-.......-...", "hat": "x...x.x."},),
     "bossa": ({"kick": "X.....x.X.....x.", "snare": "-..-..-...-..-..", "hat": "x.-."},),
@@ -65,7 +65,7 @@ PATTERNS: dict[str, tuple[Bar, ...]] = {
 THREE: dict[str, Bar] = {
     "soft": {"kick": "X...........", "hat": "X..."},
     "sparse": {"kick": "X...........", "hat": "-...-...x..."},
-    "heartbeat": {"kick": "X..x........", "hat": "-..."},
+    "heartbeat": {"kick": "X.-.........", "hat": "x..."},
     "brush": {"kick": "X...........", "hat": "x...x.-.x..."},
     "rock": {"kick": "X.......x...", "snare": "....X...X...", "hat": "x.-."},
     "march": {"kick": "X...........", "snare": "x...x.--x...", "hat": "-..."},
@@ -114,9 +114,11 @@ def _pattern(plan: Plan, name: str, rng: random.Random) -> Bar:
     chosen = dict(variants[rng.randrange(len(variants))])
     # Eighths of cymbals hide a slow beat, and nobody could play them fast.
     if "hat" in chosen and not SLOW_BPM <= plan.tempo_bpm <= FAST_BPM:
-        chosen["hat"] = _on_beats(chosen["hat"], "X" if plan.tempo_bpm < SLOW_BPM else "x")
+        chosen["hat"] = _on_beats(chosen["hat"], "X")
     if plan.tempo_bpm < SLOW_BPM:
         chosen = {drum: _on_beats(strokes, "X") if drum == "kick" else strokes for drum, strokes in chosen.items()}
+    if plan.tempo_bpm > FAST_BPM and "kick" in chosen:
+        chosen["kick"] = "X..." if plan.energy > 0.5 else chosen["kick"]
     return chosen
 
 

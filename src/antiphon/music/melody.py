@@ -144,7 +144,8 @@ def phrase(plan: Plan, stuff: Material, chords: Sequence[Chord], start: int, bar
         wished = stuff.centre + shift
         if drawn and index:
             wished = round((2 * wished + drawn[-1].index) / 3)
-        anchor = chord_index_near(wished, chord, scale, upward=rng.random() < 0.5)
+        middle = round(sum(motif.steps) / len(motif.steps))
+        anchor = chord_index_near(wished - middle, chord, scale, upward=rng.random() < 0.5)
         drawn += _laid(motif, anchor, at)
     return drawn
 

@@ -19,8 +19,8 @@ _INTERVALS = (1.3, 0.0, 0.3, 0.9, 1.3, 2.6, 3.4, 3.0)
 """Cost of a melodic interval by its steps; larger ones are sung only where nothing else is left."""
 
 _WIDE, _OFF_CHORD, _OUTSIDE, _TURNED, _LEAPT_OFF, _MOVED = 9.0, 7.0, 2.5, 1.0, 3.0, 0.8
-_HOME = {0: 0.5, 2: 0.9}
-"""Scale step -> what the tonic and its third are worth over the tonic chord: they tell the key."""
+_HOME = {"major": {0: 0.8, 2: 0.7}, "minor": {0: 0.5, 2: 0.9}}
+"""Mode and scale step -> what the tonic and its third are worth over the tonic chord: they tell the key."""
 
 
 def sung(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord], level: float) -> list[Note]:
@@ -84,7 +84,7 @@ def _options(
         inside = scale[index % 7] in chord.classes
         cost = _MOVED * abs(index - note.index) + _OUTSIDE * max(0, abs(index - centre) - SPAN)
         cost += 0.0 if inside else _OFF_CHORD if strong else 0.25
-        cost -= _HOME.get(index % 7, 0.0) if chord.root == plan.tonic else 0.0
+        cost -= _HOME[plan.mode].get(index % 7, 0.0) if chord.root == plan.tonic else 0.0
         found[index] = (cost, inside)
     return found
 

@@ -106,7 +106,12 @@ STYLES: dict[str, Style] = {
             ("I", "IV", "vi", "V"),
             ("I", "bVI", "bVII", "V"),
         ),
-        minor_chords=(("i", "VI", "VII", "V"), ("i", "iv", "VI", "V"), ("i", "VII", "VI", "V7")),
+        minor_chords=(
+            ("i", "VI", "iv", "V"),
+            ("i", "iv", "VI", "V"),
+            ("i", "v", "VI", "V7"),
+            ("i", "VI VII", "i", "V"),
+        ),
         leaps=0.4,
         lead_duties=(0.5, 0.25),
         staccato=0.1,
@@ -302,12 +307,12 @@ BRIDGES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
         ("iv", "I", "II", "V"),
     ),
     "minor": (
-        ("VI", "VII", "i", "V"),
+        ("VI", "iv", "i", "V"),
         ("iv", "i", "ii", "V"),
-        ("iv", "VII", "III", "V"),
-        ("III", "VII", "iv", "V"),
+        ("iv", "V", "i", "V"),
         ("VI", "III", "iv", "V"),
-        ("iv", "V", "VI", "V"),
+        ("iv", "i", "VI", "V"),
+        ("VI", "VII", "i", "V"),
     ),
 }
 """What contrasting sections do: begin away from home, and lead back."""
