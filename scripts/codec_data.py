@@ -36,29 +36,88 @@ VALID_VOICES = ("af_nova", "bm_daniel", "pm_alex")
 KOKORO_LICENCE = "Apache-2.0"
 POCKETSPHINX_LICENCE = "BSD-2-Clause (package), public domain (LibriVox)"
 
-SUBJECTS = (
-    "the old gardener|my younger sister|a tired courier|the chief engineer|our neighbour Victor|the whole orchestra|"
-    "a group of students|the night nurse|Captain Hughes|the shy apprentice|your cousin Zoe|a famous chef|the jury|"
-    "the pilot of the ferry|an honest lawyer|the choir from Dublin|this young judge|the museum guide|her uncle Josh|"
-    "the weather service"
-).split("|")
-VERBS = (
-    "has quietly repaired|refused to sell|will probably measure|never understood|just photographed|is going to borrow|"
-    "carefully wrapped|should have returned|cheerfully described|would rather keep|almost forgot|usually brings|"
-    "couldn't find|finally chose|accidentally broke|was asked to judge|has always loved|wants to exchange"
-).split("|")
-OBJECTS = (
-    "the silver watch|a pair of heavy boots|thirty-seven letters|the broken gearbox|those purple orchids|a jar of honey|"
-    "the eastern bridge|an unusual question|the church bell|fresh vegetables|a very long poem|the theory of waves|"
-    "two young oxen|the usual route|a vision of the future|the oldest violin|six thick towels|a cheap umbrella|"
-    "the noise in the cellar|half of the treasure"
-).split("|")
-ENDINGS = (
-    "before breakfast|in the middle of July|near the power station|without saying a word|because of the strong wind|"
-    "for about five minutes|on the way to Chicago|while the others were singing|at a quarter past eight|"
-    "with remarkable patience|under the large oak|as soon as it stopped raining|although nobody asked|"
-    "in front of the whole village|by half past four, as usual|just for the pleasure of it"
-).split("|")
+SUBJECTS = [
+    "the old gardener",
+    "my younger sister",
+    "a tired courier",
+    "the chief engineer",
+    "our neighbour Victor",
+    "the whole orchestra",
+    "a group of students",
+    "the night nurse",
+    "Captain Hughes",
+    "the shy apprentice",
+    "your cousin Zoe",
+    "a famous chef",
+    "the jury",
+    "the pilot of the ferry",
+    "an honest lawyer",
+    "the choir from Dublin",
+    "this young judge",
+    "the museum guide",
+    "her uncle Josh",
+    "the weather service",
+]
+VERBS = [
+    "has quietly repaired",
+    "refused to sell",
+    "will probably measure",
+    "never understood",
+    "just photographed",
+    "is going to borrow",
+    "carefully wrapped",
+    "should have returned",
+    "cheerfully described",
+    "would rather keep",
+    "almost forgot",
+    "usually brings",
+    "couldn't find",
+    "finally chose",
+    "accidentally broke",
+    "was asked to judge",
+    "has always loved",
+    "wants to exchange",
+]
+OBJECTS = [
+    "the silver watch",
+    "a pair of heavy boots",
+    "thirty-seven letters",
+    "the broken gearbox",
+    "those purple orchids",
+    "a jar of honey",
+    "the eastern bridge",
+    "an unusual question",
+    "the church bell",
+    "fresh vegetables",
+    "a very long poem",
+    "the theory of waves",
+    "two young oxen",
+    "the usual route",
+    "a vision of the future",
+    "the oldest violin",
+    "six thick towels",
+    "a cheap umbrella",
+    "the noise in the cellar",
+    "half of the treasure",
+]
+ENDINGS = [
+    "before breakfast",
+    "in the middle of July",
+    "near the power station",
+    "without saying a word",
+    "because of the strong wind",
+    "for about five minutes",
+    "on the way to Chicago",
+    "while the others were singing",
+    "at a quarter past eight",
+    "with remarkable patience",
+    "under the large oak",
+    "as soon as it stopped raining",
+    "although nobody asked",
+    "in front of the whole village",
+    "by half past four, as usual",
+    "just for the pleasure of it",
+]
 QUESTIONS = ("Do you know whether", "Is it true that", "Who told you that", "Are you sure that", "Why do they think")
 OPENINGS = ("Yesterday", "However", "As far as I know", "Oh no", "To be fair", "In other words", "Strangely enough")
 

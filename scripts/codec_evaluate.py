@@ -70,12 +70,22 @@ def evaluate(codec: NeuralCodec, folder: Path, clips: int, *, words: bool, save:
                 (save / speaker.name).mkdir(parents=True, exist_ok=True)
                 soundfile.write(save / speaker.name / path.name, made[-1].samples[0], codec.rate_hz)
         rows.append(_row(judge, speaker.name, picked, originals, made, words=words))
-        print(json.dumps({k: round(v, 3) if isinstance(v, float) else v for k, v in asdict(rows[-1]).items()}), flush=True)
+        print(json.dumps(_rounded(asdict(rows[-1]))), flush=True)
     return _summary(rows, grids, codec, seconds, spent)
 
 
+def _rounded(figures: dict[str, object]) -> dict[str, object]:
+    return {name: round(value, 3) if isinstance(value, float) else value for name, value in figures.items()}
+
+
 def _row(
-    judge: DistillMosJudge, speaker: str, paths: list[Path], originals: list[Waveform], made: list[Waveform], *, words: bool
+    judge: DistillMosJudge,
+    speaker: str,
+    paths: list[Path],
+    originals: list[Waveform],
+    made: list[Waveform],
+    *,
+    words: bool,
 ) -> Row:
     pairs = list(zip(originals, made, strict=True))
     intelligible = []
@@ -115,10 +125,8 @@ def _summary(
     rows: list[Row], grids: list[TokenGrid], codec: NeuralCodec, seconds: float, spent: list[float]
 ) -> dict[str, object]:
     uses = codebook_use(grids, codec.vocabulary)
-    means = {
-        name: round(float(np.nanmean([getattr(row, name) for row in rows])), 4)
-        for name in ("mos_original", "mos", "stoi", "mel", "wer_original", "wer")
-    }
+    names = ("mos_original", "mos", "stoi", "mel", "wer_original", "wer")
+    means = {name: round(float(np.mean([getattr(row, name) for row in rows])), 4) for name in names}
     return {
         "codec": codec.name,
         **means,
@@ -138,9 +146,7 @@ def main() -> None:
     parser.add_argument("--no-words", action="store_true")
     parser.add_argument("--save", type=Path)
     options = parser.parse_args()
-    summary = evaluate(
-        load(options.codec), options.audio, options.clips, words=not options.no_words, save=options.save
-    )
+    summary = evaluate(load(options.codec), options.audio, options.clips, words=not options.no_words, save=options.save)
     print(json.dumps(summary))
 
 

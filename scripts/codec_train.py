@@ -1,7 +1,7 @@
 """Prepare audio and train the codec; the same command again resumes at the newest checkpoint.
 
-    python scripts/codec_train.py prepare --audio data/train --prepared cache
-    python scripts/codec_train.py train --prepared cache --out run --profile small
+python scripts/codec_train.py prepare --audio data/train --prepared cache
+python scripts/codec_train.py train --prepared cache --out run --profile small
 """
 
 from __future__ import annotations

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from antiphon.codecs.neural.head import (
     Controls,
     HeadStream,
@@ -13,8 +16,6 @@ from antiphon.codecs.neural.head import (
     render,
 )
 from antiphon.codecs.neural.layout import CodecConfig
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 CONFIG = CodecConfig()
 
@@ -68,9 +69,11 @@ def test_bands_interpolate_so_that_a_flat_envelope_stays_flat() -> None:
 def test_noise_of_a_flat_envelope_has_its_power() -> None:
     steps = 1_000
     flat = Controls(
-        np.full(steps, 100.0, np.float32), np.full((steps, CONFIG.harmonic_bands), -14.0, np.float32),
-        np.full((steps, CONFIG.noise_bands), np.log(0.1), np.float32), np.zeros((steps, CONFIG.phase_bands), np.float32),
-    )  # fmt: skip
+        np.full(steps, 100.0, np.float32),
+        np.full((steps, CONFIG.harmonic_bands), -14.0, np.float32),
+        np.full((steps, CONFIG.noise_bands), np.log(0.1), np.float32),
+        np.zeros((steps, CONFIG.phase_bands), np.float32),
+    )
     # Four overlapping Hann windows of one noise add up to it exactly.
     assert np.std(render(flat, CONFIG)) == pytest.approx(0.1, rel=0.02)
 
@@ -84,7 +87,9 @@ def test_pieces_of_any_length_add_up_to_the_whole(lengths: list[int]) -> None:
     for length in lengths:
         part = slice(start, start + length)
         pieces.append(
-            stream.push(Controls(controls.f0_hz[part], controls.harmonic[part], controls.noise[part], controls.phase[part]))
+            stream.push(
+                Controls(controls.f0_hz[part], controls.harmonic[part], controls.noise[part], controls.phase[part])
+            )
         )
         start += length
         final = sum(piece.shape[0] for piece in pieces)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from antiphon.audio.waveform import Waveform
 from antiphon.codecs.base import TokenGrid
 from antiphon.codecs.neural.measures import codebook_use, mel_distance, stoi

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from antiphon.codecs.neural.pitch import track
 
 RATE_HZ = 16_000

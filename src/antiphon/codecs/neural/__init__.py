@@ -3,6 +3,17 @@
 from __future__ import annotations
 
 from antiphon.codecs.neural.codec import NeuralCodec, NeuralDecoder, load
+from antiphon.codecs.neural.foreign import DAC_16K, ENCODEC_24K, FOREIGN, ForeignCodec, ForeignModel
 from antiphon.codecs.neural.layout import CodecConfig
 
-__all__ = ["CodecConfig", "NeuralCodec", "NeuralDecoder", "load"]
+__all__ = [
+    "DAC_16K",
+    "ENCODEC_24K",
+    "FOREIGN",
+    "CodecConfig",
+    "ForeignCodec",
+    "ForeignModel",
+    "NeuralCodec",
+    "NeuralDecoder",
+    "load",
+]

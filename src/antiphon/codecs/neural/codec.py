@@ -37,7 +37,7 @@ class NeuralCodec:
     channels = 1
 
     def __init__(self, encoder: Any, decoder: Any) -> None:
-        """Two ONNX Runtime sessions, as `training.export` makes them. Raises `ModelError` if they do not belong together."""
+        """Two ONNX Runtime sessions, as `training.export` makes them. Raises `ModelError` if they are no pair."""
         about, other = (session.get_modelmeta().custom_metadata_map for session in (encoder, decoder))
         if "config" not in about or about != other:
             raise ModelError("Encoder and decoder are not of one codec", "Export them again, or reinstall antiphon.")
@@ -49,7 +49,7 @@ class NeuralCodec:
         self.rate_hz = self.config.rate_hz
 
     def encode(self, wave: Waveform) -> TokenGrid:
-        """`[levels, ceil(samples / hop)]` of audio of any rate and channels. Raises `InputError` if empty or not finite."""
+        """`[levels, ceil(samples / hop)]` of any rate and channels. Raises `InputError` if empty or not finite."""
         config = self.config
         if not wave.samples.size:
             raise InputError("There is no audio to encode", "Give at least one sample.")
@@ -144,5 +144,5 @@ def _own(path: Path, threads: int) -> Any:
         return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     except OSError as error:
         raise ModelError(f"Cannot read {path}: {error.strerror}", "Give the folder of an exported codec.") from error
-    except Exception as error:  # the runtime's own exceptions share no public base
+    except Exception as error:
         raise ModelError(f"{path} is no readable ONNX model: {error}", "Export it again.") from error

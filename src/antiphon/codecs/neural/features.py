@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -25,6 +27,7 @@ def mel_hz(bands: int, rate_hz: int) -> npt.NDArray[np.float64]:
     return np.asarray(700.0 * (10.0 ** (np.linspace(low, high, bands + 2) / 2595.0) - 1.0))
 
 
+@cache
 def mel_matrix(bands: int, window: int, rate_hz: int) -> Array:
     """Triangles `[window // 2 + 1, bands]`, each summing to 1, so that bands of any width have like levels."""
     corners = mel_hz(bands, rate_hz)
@@ -32,21 +35,21 @@ def mel_matrix(bands: int, window: int, rate_hz: int) -> Array:
     rising = (hz - corners[:-2]) / np.maximum(corners[1:-1] - corners[:-2], rate_hz / window)
     falling = (corners[2:] - hz) / np.maximum(corners[2:] - corners[1:-1], rate_hz / window)
     weights = np.maximum(0.0, np.minimum(rising, falling)) + 1e-9
-    return (weights / weights.sum(axis=0)).astype(np.float32)
+    return np.asarray(weights / weights.sum(axis=0), np.float32)
 
 
+@cache
 def hann(length: int) -> Array:
     """Periodic Hann window: shifted by a quarter of its length it sums to 2."""
     return (0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(length) / length)).astype(np.float32)
 
 
-def log_mel(signal: Samples, config: CodecConfig) -> Array:
-    """Scaled log-mel `[2 T, bands]` of `[T * hop]` samples; frames are centred in halves of token frames."""
-    half, window = config.hop // 2, config.mel_window
-    padded = np.pad(signal, ((window - half) // 2, (window - half + 1) // 2))
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::half] * hann(window)
+def log_mel(signal: Samples, *, hop: int, window: int, bands: int, rate_hz: int) -> Array:
+    """Scaled log-mel `[samples // hop, bands]`; frames are centred in the hops."""
+    padded = np.pad(signal, ((window - hop) // 2, (window - hop + 1) // 2))
+    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop] * hann(window)
     magnitude = np.abs(np.fft.rfft(frames, axis=1)).astype(np.float32) / np.float32(np.sqrt(window))
-    mel = magnitude @ mel_matrix(config.mel_bands, window, config.rate_hz)
+    mel = magnitude @ mel_matrix(bands, window, rate_hz)
     return (np.log(np.maximum(mel, FLOOR)) - np.float32(MEL_MEAN)) / np.float32(MEL_SCALE)
 
 
@@ -57,13 +60,15 @@ def pitch_channels(pitch: Track) -> Array:
     return np.stack([octaves * voicing, 2.0 * voicing - 1.0], axis=1).astype(np.float32)
 
 
-def stacked(mel: Array, pitch: Array) -> Array:
-    """Encoder input `[features, T]` of `[2 T, bands]` and `[2 T, 2]`."""
-    both = np.concatenate([mel, pitch], axis=1)
-    return np.ascontiguousarray(both.reshape(both.shape[0] // 2, -1).T)
+def features(signal: Samples, pitch: Track, config: CodecConfig) -> Array:
+    """Encoder input `[features, T]` of `[T * hop]` samples and the pitch of their half frames."""
+    half, frames = config.hop // 2, signal.shape[0] // config.hop
+    wide = log_mel(signal, hop=half, window=config.mel_window, bands=config.mel_bands, rate_hz=config.rate_hz)
+    fine = log_mel(signal, hop=config.step, window=config.fine_window, bands=config.fine_bands, rate_hz=config.rate_hz)
+    both = np.concatenate([wide, pitch_channels(pitch)], axis=1)
+    return np.ascontiguousarray(np.concatenate([both.reshape(frames, -1), fine.reshape(frames, -1)], axis=1).T)
 
 
 def encoder_input(signal: Samples, config: CodecConfig) -> Array:
     """`[features, T]` of `[T * hop]` samples at the codec's rate."""
-    pitch = track(signal, config.rate_hz, config.hop // 2)
-    return stacked(log_mel(signal, config), pitch_channels(pitch))
+    return features(signal, track(signal, config.rate_hz, config.hop // 2), config)

@@ -43,8 +43,8 @@ class Controls:
         edges = np.cumsum([1, config.harmonic_bands, config.noise_bands])
         f0, harmonic, noise, phase = np.split(packed, edges, axis=1)
         hz = np.exp2(np.clip(f0[:, 0].astype(np.float64), np.log2(MIN_F0_HZ), np.log2(MAX_F0_HZ)))
-        bounded = (np.clip(envelope, MIN_GAIN, MAX_GAIN) for envelope in (harmonic, noise))
-        return cls(hz.astype(np.float32), *bounded, phase)
+        harmonic, noise = (np.clip(envelope, MIN_GAIN, MAX_GAIN) for envelope in (harmonic, noise))
+        return cls(hz.astype(np.float32), harmonic, noise, phase)
 
 
 def band_matrix(bands: int, bins: int, rate_hz: int) -> Array:
@@ -52,7 +52,7 @@ def band_matrix(bands: int, bins: int, rate_hz: int) -> Array:
     hz = np.linspace(0.0, rate_hz / 2, bins)
     mel = 2595.0 * np.log10(1.0 + hz / 700.0)
     position = mel / mel[-1] * (bands - 1)
-    return np.maximum(0.0, 1.0 - np.abs(position[None, :] - np.arange(bands)[:, None])).astype(np.float32)
+    return np.asarray(np.maximum(0.0, 1.0 - np.abs(position[None, :] - np.arange(bands)[:, None])), np.float32)
 
 
 def minimum_phase_matrix(bins: int) -> Array:

@@ -21,6 +21,8 @@ class CodecConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     subframes: int = 4  # head frames of a token frame; `hop / subframes` samples each
     mel_bands: int = 80
     mel_window: int = 512  # samples; two mel frames a token frame
+    fine_bands: int = 40
+    fine_window: int = 256  # samples; one fine frame a subframe, for what begins and ends within 20 ms
     groups: int = 2
     levels: int = 2  # residual levels of each group
     codes: int = 1024
@@ -64,8 +66,8 @@ class CodecConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def features(self) -> int:
-        """Encoder input channels: two frames of mel bands, and two of log F0 and voicing."""
-        return 2 * (self.mel_bands + 2)
+        """Encoder input channels: two frames of mel bands, log F0 and voicing, and the fine mel frames."""
+        return 2 * (self.mel_bands + 2) + self.subframes * self.fine_bands
 
     @property
     def controls(self) -> int:

@@ -68,7 +68,7 @@ def _third_octaves(signal: Array) -> Array:
     centres = _LOWEST_HZ * 2.0 ** (np.arange(_BANDS) / 3)
     # The edges are rounded to bins, as in the authors' own code.
     low, high = (np.abs(hz[None, :] - (centres * 2.0 ** (s / 6))[:, None]).argmin(axis=1) for s in (-1, 1))
-    return np.sqrt(np.array([power[:, a:b].sum(axis=1) for a, b in zip(low, high, strict=True)]))
+    return np.asarray(np.sqrt(np.array([power[:, a:b].sum(axis=1) for a, b in zip(low, high, strict=True)])))
 
 
 def mel_distance(clean: Waveform, other: Waveform) -> float:

@@ -9,7 +9,7 @@ from antiphon.errors import ModelError
 if find_spec("torch") is None:
     raise ModelError("Training needs PyTorch, which is not installed", "Run `pip install 'antiphon[train]'`.")
 
-from antiphon.codecs.training.loop import run  # noqa: E402
-from antiphon.codecs.training.profiles import PROFILES, TrainConfig, profile  # noqa: E402
+from antiphon.codecs.training.loop import run
+from antiphon.codecs.training.profiles import PROFILES, TrainConfig, profile
 
 __all__ = ["PROFILES", "TrainConfig", "profile", "run"]

@@ -26,7 +26,7 @@ class SpectrumDiscriminator(nn.Module):
         self.last = weight_norm(nn.Conv2d(2 * width, 1, (3, 3), padding=(1, 1)))
 
     def forward(self, audio: Tensor) -> tuple[Tensor, list[Tensor]]:
-        spectrum = torch.stft(audio, self.n_fft, self.n_fft // 4, window=self.window, return_complex=True)
+        spectrum = torch.stft(audio, self.n_fft, self.n_fft // 4, window=self.get_buffer("window"), return_complex=True)
         magnitude = spectrum.abs().clamp_min(1e-5)
         # Compression by a power keeps phase and makes quiet bands heard.
         scale = magnitude.pow(-0.6)
@@ -59,7 +59,7 @@ class PeriodDiscriminator(nn.Module):
 
 
 class Discriminators(nn.Module):
-    """All of them over audio `[B, samples]`."""
+    """Over audio `[B, samples]`; half of them judge even turns (steps), the others odd ones."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -67,8 +67,8 @@ class Discriminators(nn.Module):
             [SpectrumDiscriminator(n, width) for n in RESOLUTIONS] + [PeriodDiscriminator(p, width) for p in PERIODS]
         )
 
-    def forward(self, audio: Tensor) -> Judged:
-        return [one(audio) for one in self.all]
+    def forward(self, audio: Tensor, turn: int) -> Judged:
+        return [one(audio) for one in self.all[turn % 2 :: 2]]
 
 
 def judge_loss(real: Judged, fake: Judged) -> Tensor:

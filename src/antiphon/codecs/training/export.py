@@ -7,7 +7,6 @@ torch and ONNX Runtime compute with equal weights.
 from __future__ import annotations
 
 import hashlib
-import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from torch import Tensor, nn
 
 from antiphon.codecs.neural.codec import BLOCK
 from antiphon.codecs.neural.layout import CodecConfig
-from antiphon.codecs.training.layers import KERNEL, Block, Decoder, Encoder
+from antiphon.codecs.training.layers import KERNEL, Block
 from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.quantiser import GroupResidualQuantiser
 from antiphon.codecs.training.trainer import Network
@@ -116,37 +115,40 @@ def export(network: Network, config: CodecConfig, out: Path) -> dict[str, Path]:
     features = torch.zeros(1, config.features, 50)
     tokens = torch.zeros(config.streams, BLOCK + 2 * config.lookahead, dtype=torch.int64)
     state = torch.zeros(config.decoder_blocks, config.decoder_dim, KERNEL - 1)
-    graphs = {
-        "encoder.onnx": _graph(
-            EncoderGraph(network), (features,), ["features"], ["tokens"], {"features": {2: "T"}, "tokens": {1: "T"}}
-        ),
-        "decoder.onnx": _graph(
-            DecoderGraph(network, config), (tokens, state), ["tokens", "state"], ["controls", "next"], {}
-        ),
-    }
     out.mkdir(parents=True, exist_ok=True)
-    for name, graph in graphs.items():
-        (out / name).write_bytes(_halved(graph, about))
-    (out / "weights.safetensors").write_bytes(blob)
-    return {name: out / name for name in (*graphs, "weights.safetensors")}
+    encoder, decoder, weights = (out / name for name in ("encoder.onnx", "decoder.onnx", "weights.safetensors"))
+    axes = {"features": {2: "T"}, "tokens": {1: "T"}}
+    _write(EncoderGraph(network), (features,), encoder, inputs=["features"], outputs=["tokens"], axes=axes)
+    decoding = DecoderGraph(network, config)
+    _write(decoding, (tokens, state), decoder, inputs=["tokens", "state"], outputs=["controls", "next"], axes={})
+    for path in (encoder, decoder):
+        path.write_bytes(_halved(path.read_bytes(), about))
+    weights.write_bytes(blob)
+    return {path.name: path for path in (encoder, decoder, weights)}
 
 
-def _graph(
+def _write(
     module: nn.Module,
     example: tuple[Tensor, ...],
+    path: Path,
+    *,
     inputs: list[str],
     outputs: list[str],
     axes: dict[str, dict[int, str]],
-) -> bytes:
-    buffer = io.BytesIO()
+) -> None:
     with warnings.catch_warnings():
         # The tracing exporter is announced to go some day; the other one needs a compiler stack we do not ship.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            module.eval(), example, buffer, input_names=inputs, output_names=outputs, dynamic_axes=axes,
-            opset_version=OPSET, dynamo=False,
-        )  # fmt: skip
-    return buffer.getvalue()
+            module.eval(),
+            example,
+            path,
+            input_names=inputs,
+            output_names=outputs,
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
 
 
 def _halved(graph: bytes, about: dict[str, str]) -> bytes:

@@ -35,11 +35,12 @@ class Block(nn.Module):
         """`padded [B, C, T + 6]` holds the neighbours of `x [B, C, T]`."""
         y = self.norm(self.depthwise(padded).transpose(1, 2))
         y = self.project(nn.functional.gelu(self.expand(y)))
-        return x + (y * self.scale).transpose(1, 2)
+        out: Tensor = x + (y * self.scale).transpose(1, 2)
+        return out
 
 
 def _through(blocks: nn.ModuleList, x: Tensor, *, half: bool) -> Tensor:
-    """Matrix products in bfloat16 when `half` (four times faster on CPUs that have it); the sum of blocks stays float32.
+    """Products in bfloat16 when `half` (four times faster on CPUs that have it); the sum of blocks stays float32.
 
     First and last layers are left out: a pitch in bfloat16 would be a semitone off.
     """
@@ -87,7 +88,8 @@ class Decoder(nn.Module):
             for _ in range(config.decoder_blocks)
         )
         self.norm = nn.LayerNorm(dim)
-        self.leave = nn.Linear(dim, config.subframes * config.controls)
+        self.widen = nn.Linear(dim, config.expansion * dim)
+        self.leave = nn.Linear(config.expansion * dim, config.subframes * config.controls)
         self._initialise()
 
     def _initialise(self) -> None:
@@ -106,8 +108,9 @@ class Decoder(nn.Module):
         return self.controls(_through(self.blocks, x, half=self.half_precision))
 
     def controls(self, x: Tensor) -> Tensor:
-        packed = self.leave(self.norm(x.transpose(1, 2)))
-        return packed.reshape(packed.shape[0], -1, self.config.controls)
+        packed = self.leave(nn.functional.gelu(self.widen(self.norm(x.transpose(1, 2)))))
+        steps: Tensor = packed.reshape(packed.shape[0], -1, self.config.controls)
+        return steps
 
 
 class Head(nn.Module):
@@ -136,18 +139,20 @@ class Head(nn.Module):
             controls, [1, config.harmonic_bands, config.noise_bands, config.phase_bands], dim=2
         )
         harmonic, noise = (x.clamp(served.MIN_GAIN, served.MAX_GAIN) for x in (harmonic, noise))
-        loud = torch.polar(
-            (harmonic @ self.harmonic_map).exp(), harmonic @ self.harmonic_phase_map + phase @ self.phase_map
-        )
-        breath = torch.polar((noise @ self.noise_map).exp(), noise @ self.noise_phase_map)
+        turn = harmonic @ self._map("harmonic_phase") + phase @ self._map("phase")
+        loud = torch.polar((harmonic @ self._map("harmonic")).exp(), turn)
+        breath = torch.polar((noise @ self._map("noise")).exp(), noise @ self._map("noise_phase"))
         loud, breath = (_ends_repeated(x) for x in (loud, breath))
-        windows = nn.functional.pad(source, (3 * step, 3 * step)).unfold(2, 4 * step, step) * self.window
+        windows = nn.functional.pad(source, (3 * step, 3 * step)).unfold(2, 4 * step, step) * self.get_buffer("window")
         spectrum = torch.fft.rfft(windows, size)
         pieces = torch.fft.irfft(spectrum[:, 0] * loud + spectrum[:, 1] * breath, size)
         length = (pieces.shape[1] - 1) * step + size
         added = nn.functional.fold(pieces.transpose(1, 2), (1, length), (1, size), stride=(1, step))
         out: Tensor = added[:, 0, 0, 3 * step : 3 * step + source.shape[2]]
         return out
+
+    def _map(self, name: str) -> Tensor:
+        return self.get_buffer(f"{name}_map")
 
 
 def _ends_repeated(x: Tensor) -> Tensor:

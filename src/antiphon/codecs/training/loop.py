@@ -1,4 +1,4 @@
-"""A training run: from a checkpoint if there is one, until the last step or a signal, with a log that can be plotted."""
+"""A training run: from a checkpoint if there is one, until the last step or a signal, with a log to plot."""
 
 from __future__ import annotations
 

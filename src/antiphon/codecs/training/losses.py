@@ -49,8 +49,14 @@ def _log_distance(a: Tensor, b: Tensor) -> Tensor:
     return ((a + FLOOR).log() - (b + FLOOR).log()).abs().mean()
 
 
+JITTER_WEIGHT = 2.0
+"""Of the error of F0's changes against that of F0: a trembling pitch is rough, a shifted one is not."""
+
+
 def pitch_loss(log2_f0: Tensor, real_hz: Tensor, voicing: Tensor) -> Tensor:
-    """Mean distance in octaves over voiced steps `[B, S]`; unvoiced ones weigh a fiftieth."""
+    """Mean distance in octaves over voiced steps `[B, S]`, and of its changes; unvoiced ones weigh a fiftieth."""
     weight = ((voicing - 0.4) / 0.3).clamp(0.02, 1.0)
-    distance = (log2_f0 - real_hz.log2()).abs()
-    return (distance * weight).sum() / weight.sum()
+    error = log2_f0 - real_hz.log2()
+    both = torch.minimum(weight[:, 1:], weight[:, :-1])
+    jitter = (error.diff(dim=1).abs() * both).sum() / both.sum()
+    return (error.abs() * weight).sum() / weight.sum() + JITTER_WEIGHT * jitter

@@ -13,31 +13,31 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     codec: CodecConfig = CodecConfig()
     seed: int = 20
-    batch: int = 12  # clips a step
+    batch: int = 8  # clips a step
     frames: int = 50  # token frames of a clip
-    steps: int = 40_000
+    steps: int = 120_000
     warm_up: int = 500
-    rate: float = 6e-4
+    rate: float = 1e-3
     judge_rate: float = 4e-4
     final_rate: float = 0.05  # of the first
     weight_decay: float = 1e-2
     clip_norm: float = 5.0
-    ema: float = 0.999
-    adversarial_from: int = 1_500
-    adversarial_ramp: int = 500
+    ema: float = 0.9995
+    adversarial_from: int = 5_000
+    adversarial_ramp: int = 1_000
     judged_frames: int = 25  # the adversaries hear this part of each clip
-    judged_clips: int = 6
+    judged_clips: int = 4
     judge_width: int = 16
     stft_weight: float = 1.0
     mel_weight: float = 3.0
-    pitch_weight: float = 3.0
+    pitch_weight: float = 0.5
     commitment_weight: float = 1.0
     adversarial_weight: float = 0.3
     matching_weight: float = 1.0
     copies: int = 2  # of each clip, at other speeds
     bfloat16: bool = True  # products of the blocks in training; serving is float32
-    log_every: int = 50
-    save_every: int = 500
+    log_every: int = 100
+    save_every: int = 1_000
 
     def __post_init__(self) -> None:
         if min(self.batch, self.frames, self.steps, self.log_every, self.save_every) < 1:

@@ -16,8 +16,8 @@ from antiphon.codecs.training.together import Together
 
 DECAY = 0.99
 EPSILON = 1e-5
-DEAD_BELOW = 0.03
-"""A code whose average count of frames a step falls below this is given the place of a frame of this batch."""
+DEAD_BELOW = 0.06
+"""A code whose average count falls below this share of the mean is given the place of a frame of this batch."""
 
 MOST_REVIVED = 64
 """Of one codebook in one step."""
@@ -80,11 +80,12 @@ class Codebook(nn.Module):
         self.counts.mul_(DECAY).add_(counts, alpha=1 - DECAY)
         self.sums.mul_(DECAY).add_(sums, alpha=1 - DECAY)
         self.codes.copy_(self.sums / (self.counts[:, None] + EPSILON))
-        dead = (self.counts < DEAD_BELOW).nonzero()[: candidates.shape[0], 0]
+        dead = (self.counts < DEAD_BELOW * self.counts.mean()).nonzero()[: candidates.shape[0], 0]
         count = int(dead.shape[0])
         self.codes[dead] = candidates[:count]
-        self.counts[dead] = 1.0
-        self.sums[dead] = candidates[:count]
+        fresh = self.counts.mean()
+        self.counts[dead] = fresh
+        self.sums[dead] = candidates[:count] * fresh
         return count
 
     def assigned(self, x: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -105,7 +106,7 @@ class GroupResidualQuantiser(nn.Module):
         """In training mode codebooks learn from this batch, from that of all processes together."""
         rows = latent.transpose(1, 2).reshape(-1, self.groups * self.dim)
         taken, tokens, seen, commitment = [], [], [], latent.new_zeros(())
-        for group, part in enumerate(rows.split(self.dim, dim=1)):
+        for group, part in enumerate(torch.split(rows, self.dim, dim=1)):
             rest, total = part, torch.zeros_like(part)
             for level in range(self.levels):
                 book = self.book(group * self.levels + level)

@@ -11,9 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from antiphon.codecs.neural.features import log_mel, pitch_channels, stacked
-from antiphon.codecs.neural.pitch import Track
-from antiphon.codecs.neural.features import log_mel, pitch_channels, stacked
+from antiphon.codecs.neural.features import features
 from antiphon.codecs.neural.pitch import Track
 from antiphon.codecs.training import discriminators as adversaries
 from antiphon.codecs.training.data import Batch
@@ -46,8 +44,8 @@ class Inputs:
 
 def inputs_of(batch: Batch, config: TrainConfig) -> Inputs:
     """Features by the code that serves; F0 of half frames brought to the steps' ends, straight in octaves."""
-    features = [
-        stacked(log_mel(audio, config.codec), pitch_channels(Track(f0, voicing)))
+    heard = [
+        features(audio, Track(f0, voicing), config.codec)
         for audio, f0, voicing in zip(batch.audio, batch.f0_hz, batch.voicing, strict=True)
     ]
     halves = batch.f0_hz.shape[1]
@@ -55,7 +53,7 @@ def inputs_of(batch: Batch, config: TrainConfig) -> Inputs:
     ends = (np.arange(halves * config.codec.subframes // 2) + 1) * 2 / config.codec.subframes
     f0 = [np.exp2(np.interp(ends, centres, np.log2(row))) for row in batch.f0_hz]
     voicing = [np.interp(ends, centres, row) for row in batch.voicing]
-    arrays = (np.stack(features), batch.audio, np.stack(f0), np.stack(voicing))
+    arrays = (np.stack(heard), batch.audio, np.stack(f0), np.stack(voicing))
     return Inputs(*(torch.from_numpy(np.asarray(a, np.float32)) for a in arrays))
 
 
@@ -77,7 +75,10 @@ class Trainer:
         self.judge_optimiser = _adam(self.judges, config.judge_rate, config.weight_decay)
 
     def train(self, batch: Batch) -> dict[str, float]:
-        """One step on this process's rows of a batch. A batch whose loss or gradient is not finite changes nothing but the count of skipped ones."""
+        """One step on this process's rows of a batch.
+
+        A batch whose loss or gradient is not finite changes nothing but the count of skipped ones.
+        """
         torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.together.rank)
         self._set_rates()
         inputs = inputs_of(batch, self.config)
@@ -133,7 +134,7 @@ class Trainer:
         return real[rows, start : start + length], made[rows, start : start + length]
 
     def _train_judges(self, real: Tensor, fake: Tensor) -> float:
-        loss = adversaries.judge_loss(self.judges(real), self.judges(fake))
+        loss = adversaries.judge_loss(self.judges(real, self.step), self.judges(fake, self.step))
         self.judge_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.together.average_gradients(self.judges.parameters())
@@ -146,8 +147,8 @@ class Trainer:
         config = self.config
         self.judges.requires_grad_(False)
         with torch.no_grad():
-            known = self.judges(real)
-        heard = self.judges(fake)
+            known = self.judges(real, self.step)
+        heard = self.judges(fake, self.step)
         self.judges.requires_grad_(True)
         fooled, matched = adversaries.adversarial_loss(heard), adversaries.matching_loss(known, heard)
         figures |= {"fooled": float(fooled.detach()), "matched": float(matched.detach())}
@@ -167,8 +168,8 @@ class Trainer:
         keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
         for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
             slow.lerp_(fast, 1 - keep)
-        for slow, fast in zip(self.average.buffers(), self.network.buffers(), strict=True):
-            slow.copy_(fast)
+        for kept, learnt in zip(self.average.buffers(), self.network.buffers(), strict=True):
+            kept.copy_(learnt)
 
     def state(self) -> dict[str, Any]:
         return {

@@ -1,0 +1,64 @@
+"""Export the newest checkpoint of a run (its averaged weights), and ship it on request.
+
+    python scripts/codec_export.py --run run --out run/exported
+    python scripts/codec_export.py --run run --out run/exported --ship
+
+`--ship` copies the three files into `models/weights/` as `codec-16k-*` and rewrites their hashes and sizes in
+`models/catalog.py`. Evaluate first: `python scripts/codec_evaluate.py --audio data/heldout --codec run/exported`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import shutil
+from pathlib import Path
+
+import antiphon.models
+from antiphon.codecs.training import checkpoint
+from antiphon.codecs.training.export import export
+from antiphon.codecs.training.loop import read_config
+from antiphon.codecs.training.trainer import Network
+
+SHIPPED = {
+    "encoder.onnx": "codec-16k-encoder.onnx",
+    "decoder.onnx": "codec-16k-decoder.onnx",
+    "weights.safetensors": "codec-16k-weights.safetensors",
+}
+
+
+def catalogued(text: str, file: str, blob: bytes) -> str:
+    """The catalogue's text with this file's hash and size."""
+    entry = re.compile(rf'("{re.escape(file)}",\s*)"[0-9a-f]*"(,\s*)[\d_]+')
+    text, count = entry.subn(rf'\g<1>"{hashlib.sha256(blob).hexdigest()}"\g<2>{len(blob):_}', text)
+    if count != 1:
+        raise SystemExit(f"{file} is not in the catalogue; add an entry for it first")
+    return text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--ship", action="store_true")
+    options = parser.parse_args()
+    config = read_config(options.run)
+    newest = checkpoint.found(options.run)[-1]
+    network = Network(config)
+    network.load_state_dict(checkpoint.load(newest)["average"])
+    paths = export(network.eval(), config.codec, options.out)
+    print(f"{newest.name}: {', '.join(f'{name} {path.stat().st_size:_} bytes' for name, path in paths.items())}")
+    if options.ship:
+        package = Path(antiphon.models.__file__).parent
+        catalogue = package / "catalog.py"
+        text = catalogue.read_text()
+        for name, file in SHIPPED.items():
+            text = catalogued(text, file, paths[name].read_bytes())
+        catalogue.write_text(text)
+        for name, file in SHIPPED.items():
+            shutil.copyfile(paths[name], package / "weights" / file)
+
+
+if __name__ == "__main__":
+    main()
