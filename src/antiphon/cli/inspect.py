@@ -26,7 +26,9 @@ Examples:
 @click.option("-o", "--output", help="Picture to write, .png or .svg; by default FILE.png in this folder.")
 @click.option("--as", "kind", type=click.Choice(["speech", "music"]), help="What it is; by default found by ear.")
 @click.option("--language", default="en", show_default=True, help="Language of the words, as in en or de.")
-@click.option("--words/--no-words", default=None, help="Recognise all words, or none; by default 2 minutes of them.")
+@click.option(
+    "--words/--no-words", default=None, help="Recognise all words, or none; by default those of up to 2 minutes."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print all numbers as JSON; a picture only with -o.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
 def inspect(
@@ -37,7 +39,7 @@ def inspect(
     FILE is any sound file. Everything is measured here, in one pass, without the network.
     """
     source = Path(file)
-    target = None if as_json and output is None else Path(output or f"{source.name}.png")
+    target = None if as_json and output is None else Path(output or f"{source.resolve().name}.png")
     form = None if target is None else _checked(target)
     from antiphon.audio import MAX_AUDIO_S
     from antiphon.pictures.drawing import draw, facts

@@ -22,6 +22,11 @@ WIDTH_IN, DPI = 16.0, 100
 
 _HEAD_IN, _FOOT_IN, _GAP_IN = 0.62, 0.5, 0.12
 _LEFT, _RIGHT = 0.052, 0.962
+_TICKS = 15
+_STEPS_S = (
+    *(scale * step for scale in (1e-4, 1e-3, 1e-2, 0.1) for step in (1, 2, 5)),
+    *(1, 2, 5, 10, 15, 30, 60, 120, 300, 600),
+)
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -119,23 +124,29 @@ def clock(seconds: float) -> str:
 
 
 def _minus(value: float) -> str:
-    return f"{value:.1f}".replace("-", "\N{MINUS SIGN}")
+    # Adding 0.0 makes -0.0 a plain 0.0.
+    return f"{round(value, 1) + 0.0:.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _prepare(axes: Axes, panel: Panel, seen: Inspection, *, last: bool) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
+    from matplotlib.ticker import FuncFormatter, MultipleLocator
 
     for side in ("top", "right"):
         axes.spines[side].set_visible(panel.framed)
     axes.set_ylabel(panel.title, size=9.5, labelpad=6)
     axes.yaxis.set_label_coords(-0.037, 0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=16, steps=[1, 1.5, 2, 3, 5, 6, 10]))
+    axes.xaxis.set_major_locator(MultipleLocator(_step_s(seen.duration_s)))
     if last:
         axes.set_xlabel("Time" if seen.duration_s >= 100 else "Time in seconds", labelpad=3)
         if seen.duration_s >= 100:
             axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: clock_tick(value)))
     else:
         axes.tick_params(axis="x", labelbottom=False, length=2.5)
+
+
+def _step_s(duration_s: float) -> float:
+    """Round distance between ticks, at most `_TICKS` of them."""
+    return next((step for step in _STEPS_S if duration_s / step <= _TICKS), duration_s / _TICKS)
 
 
 def clock_tick(seconds: float) -> str:

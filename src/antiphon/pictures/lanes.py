@@ -11,8 +11,8 @@ from antiphon.pictures.palette import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MAX_ROWS = 12
-ROW_IN = 0.205
+MAX_ROWS = 14
+ROW_IN = 0.195
 PLOT_PX = 1_456
 _CHAR_PX, _GAP_PX = 7.6, 8.0
 _HUES = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)
@@ -37,7 +37,7 @@ def draw_words(axes: Axes, seen: Inspection) -> None:
     axes.hlines(
         [row - 0.06 for row in places],
         [word.start_s for word in seen.words],
-        [word.end_s for word in seen.words],
+        [max(word.start_s, word.end_s - 3.0 / _px_per_s(seen)) for word in seen.words],
         color=[GREEN if word.probability >= 0.5 else ORANGE for word in seen.words],
         linewidth=2.0,
     )
@@ -63,7 +63,7 @@ def draw_chords(axes: Axes, seen: Inspection) -> None:
             chord.start_s, chord.end_s, color=hue, alpha=0.28 if minor else 0.55, linewidth=0, ymin=0.08, ymax=0.92
         )
         axes.axvline(chord.start_s, color="white", linewidth=1.0)
-        if (chord.end_s - chord.start_s) * px_per_s > _CHAR_PX * len(chord.name) + 3:
+        if (chord.end_s - chord.start_s) * px_per_s > _CHAR_PX * len(chord.name) + 8:
             axes.text((chord.start_s + chord.end_s) / 2, 0.48, chord.name, size=9.5, ha="center", va="center")
 
 

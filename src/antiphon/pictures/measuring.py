@@ -15,16 +15,19 @@ from antiphon.hearing.features import RATE_HZ as VOICE_HZ
 from antiphon.hearing.pitch import pitch
 from antiphon.hearing.recogniser import Recogniser
 from antiphon.judges.music.sound import RATE_HZ as MUSIC_HZ
-from antiphon.pictures.kind import LOOK_S, SPEECH, kind_of
+from antiphon.pictures.kind import LOOK_S, MUSIC, SPEECH, kind_of
 from antiphon.pictures.outline import Outline, Outliner
+from antiphon.pictures.registers import Registers, registers_of
 from antiphon.pictures.spectrogram import Spectrogram, Spectrograph
 from antiphon.pictures.tune import Tune, tune_of
 from antiphon.pictures.words import Word, words_of
 
 WORDS_S = 120.0
-"""Speech whose words are recognised unless more is asked for: it takes a tenth of the sound's length."""
+"""Longest speech whose words are recognised unless all are asked for: more do not fit into a picture, and it takes a
+tenth of the sound's length."""
 
 TUNE_S = 600.0
+REGISTERS_S = 60.0
 PITCH_HOP_S = 0.01
 _PITCH_PIECE_S = 20.0
 
@@ -47,83 +50,99 @@ class Inspection:
     pitch_hz: Samples | None = None
     words: tuple[Word, ...] | None = None
     tune: Tune | None = None
+    registers: Registers | None = None
     notes: tuple[str, ...] = ()
 
 
 def inspect(path: Path, *, kind: str | None = None, language: str = "en", words_s: float = WORDS_S) -> Inspection:
-    """Measure a file. `kind` None decides between speech and music by ear; words are recognised up to `words_s`.
+    """Measure a file. `kind` None decides between speech and music by ear; words are recognised in files no longer
+    than `words_s`.
 
     Raises `InputError` for what cannot be read as audio.
     """
     blocks = read_blocks(path)
     first = next(blocks)
-    pass_ = _Pass(first, _stated_s(path), words_s)
-    pass_.push(first)
+    look = _Look(first, _stated_s(path), words_s, kind)
+    look.push(first)
     for block in blocks:
-        pass_.push(block)
-    return pass_.finish(path.name, kind, language)
+        look.push(block)
+    return look.finish(path.name, language)
 
 
-class _Pass:
+class _Look:
     """All measurements of one stream."""
 
-    def __init__(self, first: Waveform, expected_s: float, words_s: float) -> None:
+    def __init__(self, first: Waveform, expected_s: float, words_s: float, kind: str | None) -> None:
         self._rate_hz, self._channels = first.rate_hz, first.samples.shape[0]
         self._samples = 0
         self._words_s = words_s
+        self._kind = kind
         self._meter = Meter(self._rate_hz, self._channels)
         self._outliner = Outliner(self._rate_hz)
         self._spectrograph = Spectrograph(self._rate_hz, self._channels, expected_s)
         self._voice = _Kept(self._rate_hz, VOICE_HZ, max(LOOK_S, words_s))
         self._music = _Kept(self._rate_hz, MUSIC_HZ, TUNE_S)
+        self._opening: list[Samples] = []  # the first `REGISTERS_S` as they are
         self._pitch = _PitchTrack()
 
     def push(self, block: Waveform) -> None:
+        if self._samples < REGISTERS_S * self._rate_hz:
+            self._opening.append(block.samples)
         self._samples += block.samples.shape[1]
         self._meter.push(block)
         self._outliner.push(block)
         self._spectrograph.push(block)
         mono = Waveform(block.samples.mean(axis=0, keepdims=True, dtype=np.float32), block.rate_hz)
-        self._pitch.push(self._voice.push(mono))
         self._music.push(mono)
+        self._hear(self._voice.push(mono))
 
-    def finish(self, name: str, kind: str | None, language: str) -> Inspection:
-        self._pitch.push(self._voice.finish())
+    def finish(self, name: str, language: str) -> Inspection:
+        self._hear(self._voice.finish())
         self._music.finish()
-        duration_s = self._samples / self._rate_hz
-        kind = kind or kind_of(self._voice.line(LOOK_S), VOICE_HZ)
-        heard = self._speech(duration_s, language) if kind == SPEECH else self._tune(duration_s)
+        self._kind = self._kind or kind_of(self._voice.line(LOOK_S), VOICE_HZ)
         return Inspection(
             name=name,
             rate_hz=self._rate_hz,
             channels=self._channels,
-            duration_s=duration_s,
-            kind=kind,
+            duration_s=self._samples / self._rate_hz,
+            kind=self._kind,
             loudness=self._meter.finish(),
             outline=self._outliner.finish(),
             spectrogram=self._spectrograph.finish(),
-            **heard,
+            **(self._speech(language) if self._kind == SPEECH else self._tune()),
         )
 
-    def _speech(self, duration_s: float, language: str) -> dict[str, Any]:
+    def _hear(self, voice: Samples) -> None:
+        """Follow the pitch, until it turns out that this is music."""
+        if self._kind is None and self._voice.seconds >= LOOK_S:
+            self._kind = kind_of(self._voice.line(LOOK_S), VOICE_HZ)
+        if self._kind != MUSIC:
+            self._pitch.push(voice)
+
+    def _speech(self, language: str) -> dict[str, Any]:
         track = self._pitch.finish()
         if self._words_s <= 0:
             return {"pitch_hz": track}
-        if duration_s > self._words_s:
-            note = f"Words were recognised in the first {self._words_s:g} s."
-            notes: tuple[str, ...] = (note,)
-        else:
-            notes = ()
+        if self._samples > self._words_s * self._rate_hz:
+            note = f"No words: longer than {self._words_s:g} s. --words recognises all of them."
+            return {"pitch_hz": track, "notes": (note,)}
         model = "whisper-tiny-en" if language.lower().split("-")[0] == "en" else "whisper-base"
         try:
             words = words_of(self._voice.line(self._words_s), Recogniser(model), language)
         except ModelError as error:
             return {"pitch_hz": track, "notes": (f"No words: {error}",)}
-        return {"pitch_hz": track, "words": words, "notes": notes}
+        return {"pitch_hz": track, "words": words}
 
-    def _tune(self, duration_s: float) -> dict[str, Any]:
-        notes = (f"Beats and chords are those of the first {TUNE_S:g} s.",) if duration_s > TUNE_S else ()
-        return {"tune": tune_of(self._music.line(TUNE_S)), "notes": notes}
+    def _tune(self) -> dict[str, Any]:
+        notes = []
+        if self._samples > TUNE_S * self._rate_hz:
+            notes.append(f"Beats and chords are those of the first {TUNE_S:g} s.")
+        if self._samples > REGISTERS_S * self._rate_hz:
+            notes.append(f"No chip registers: longer than {REGISTERS_S:g} s.")
+            registers = None
+        else:
+            registers = registers_of(Waveform(np.concatenate(self._opening, axis=1), self._rate_hz))
+        return {"tune": tune_of(self._music.line(TUNE_S)), "registers": registers, "notes": tuple(notes)}
 
 
 class _Kept:
@@ -139,6 +158,11 @@ class _Kept:
 
     def finish(self) -> Samples:
         return self._keep(self._resampler.finish().samples[0])
+
+    @property
+    def seconds(self) -> float:
+        """How much was kept so far."""
+        return float(sum(part.shape[0] for part in self._parts) / self._rate_hz)
 
     def line(self, seconds: float) -> Samples:
         """What was kept, at most so long."""

@@ -51,6 +51,14 @@ def as_numbers(seen: Inspection) -> dict[str, Any]:
         ]
     if seen.tune is not None:
         found["music"] = _music(seen.tune)
+    if seen.registers is not None:
+        grid = seen.registers.grid
+        found["registers"] = {
+            "codec": grid.codec,
+            "exact": seen.registers.exact,
+            "frame_rate_hz": grid.frame_rate_hz,
+            "tokens": grid.tokens.tolist(),
+        }
     return found
 
 

@@ -11,17 +11,20 @@ import numpy as np
 from antiphon.audio.loudness import HOP_S, MOMENTARY_HOPS, SHORT_TERM_HOPS
 from antiphon.pictures.measuring import PITCH_HOP_S, Inspection
 from antiphon.pictures.naming import USUAL
-from antiphon.pictures.palette import BLUE, GRID, HEAT, INK, MUTED, ORANGE, RED, SKY
+from antiphon.pictures.palette import BLUE, GREEN, GRID, HEAT, INK, MUTED, ORANGE, RED, SKY
 from antiphon.pictures.spectrogram import mel
-from antiphon.pictures.tune import CHROMA_S
+from antiphon.pictures.tune import CHROMA_S, CHROMA_START_S
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-RANGE_DB = 80.0
+RANGE_DB, FLOOR_DB = 80.0, -120.0
 LOUDEST_LUFS, QUIETEST_LUFS = 0.0, -60.0
 LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
-CLIPPED = 0.9999
+CLIPPED, SILENT = 0.9999, 1e-4
+FINE_S = 0.003
+"""Columns this narrow show the wave itself, which has no level yet."""
+
 _AMPLITUDES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.75, 1.0)
 MOST_BEATS = 400
 """More are no lines but a grey wash."""
@@ -52,6 +55,8 @@ def panels_of(seen: Inspection) -> list[Panel]:
         if seen.tune.chords:
             panels.append(Panel("Chords", 0.34, draw_chords, framed=False))
         panels.append(Panel("Pitch class", 1.5, draw_chroma))
+    if seen.registers is not None:
+        panels.append(Panel("", 2.0, draw_registers))
     panels.append(Panel("Loudness (LUFS)", 1.5, draw_loudness))
     return panels
 
@@ -61,12 +66,12 @@ def draw_outline(axes: Axes, seen: Inspection) -> None:
     outline, channels = seen.outline, seen.channels
     times = outline.span_s * (np.arange(outline.low.shape[1]) + 0.5)
     peak = float(max(outline.high.max(), -outline.low.min()))
-    full = next((step for step in _AMPLITUDES if step >= peak), peak)
+    full = next((step for step in _AMPLITUDES if step >= peak), peak) if peak > SILENT else 1.0
     for channel in range(channels):
         middle = 2.0 * (channels - 1 - channel)
         low, high, rms = (part[channel] / full for part in (outline.low, outline.high, outline.rms))
-        if np.array_equal(low, high):  # single samples: a line, not an area
-            axes.plot(times, middle + low, color=BLUE, linewidth=0.9)
+        if outline.span_s < FINE_S:
+            axes.fill_between(times, middle + low, middle + high, facecolor=BLUE, linewidth=0.8, edgecolor=BLUE)
         else:
             axes.fill_between(times, middle + low, middle + high, facecolor=SKY, linewidth=0.3, edgecolor=SKY)
             axes.fill_between(times, middle - rms, middle + rms, facecolor=BLUE, linewidth=0)
@@ -78,7 +83,7 @@ def draw_outline(axes: Axes, seen: Inspection) -> None:
         axes.vlines(seen.tune.beats_s, -1, 2 * channels - 1, color=ORANGE, linewidth=0.8, alpha=0.8, zorder=0)
     axes.set_ylim(-1.0, 2.0 * channels - 1.0)
     if channels == 1:
-        axes.set_yticks([-1, -0.5, 0, 0.5, 1], [f"{full * part:.3g}" for part in (-1, -0.5, 0, 0.5, 1)])
+        axes.set_yticks([-1, -0.5, 0, 0.5, 1], [_signed(full * part) for part in (-1, -0.5, 0, 0.5, 1)])
         return
     names = ["left", "right"] if channels == 2 else [f"channel {n + 1}" for n in range(channels)]
     axes.set_yticks([2.0 * (channels - 1 - n) for n in range(channels)], [f"{name}\n±{full:.3g}" for name in names])
@@ -94,7 +99,7 @@ def draw_spectrogram(axes: Axes, seen: Inspection) -> None:
         aspect="auto",
         extent=(0.0, spectrogram.decibels.shape[1] * spectrogram.span_s, 0.0, top_mel),
         cmap=HEAT,
-        vmin=loudest - RANGE_DB,
+        vmin=max(loudest - RANGE_DB, FLOOR_DB),
         vmax=loudest,
         interpolation="antialiased",
     )
@@ -138,14 +143,57 @@ def draw_chroma(axes: Axes, seen: Inspection) -> None:
         chroma.T,
         origin="lower",
         aspect="auto",
-        extent=(0.0, chroma.shape[0] * CHROMA_S, -0.5, 11.5),
+        extent=(CHROMA_START_S, CHROMA_START_S + chroma.shape[0] * CHROMA_S, -0.5, 11.5),
         cmap=HEAT,
         vmin=0.0,
         vmax=1.0,
-        interpolation="nearest",
+        interpolation="antialiased",
     )
     axes.set_facecolor("black")  # as silence, where the last window does not fit
     axes.set_yticks(range(0, 12, 2), USUAL[::2])
+
+
+def draw_registers(axes: Axes, seen: Inspection) -> None:
+    """One lane a channel: pitch (or darkness of noise) as height, volume as strength; drums by name."""
+    from matplotlib.colors import to_rgb
+
+    from antiphon.codecs.chip import rows
+    from antiphon.codecs.chip.layout import DRUMS, FRAME_RATE_HZ
+    from antiphon.pictures.lanes import PLOT_PX
+
+    assert seen.registers is not None
+    lanes = rows(seen.registers.grid)
+    axes.set_ylim(-0.5, len(lanes) - 0.5)
+    for number, (lane, hue) in enumerate(zip(lanes, (BLUE, SKY, GREEN, MUTED, RED), strict=True)):
+        middle = len(lanes) - 1.0 - number
+        on = np.flatnonzero(lane.volume > 0)
+        axes.axhline(middle - 0.5, color=GRID, linewidth=0.8)
+        if not on.size:
+            continue
+        if lane.channel == "sample":
+            height = lane.kind[on] / max(1, len(DRUMS) - 1)
+        elif lane.channel == "noise":
+            height = 1.0 - lane.pitch[on] / 15.0
+        else:
+            low, high = float(np.min(lane.pitch[on])), float(np.max(lane.pitch[on]))
+            height = (lane.pitch[on] - low) / max(high - low, 12.0)
+        colours = np.array([*to_rgb(hue), 1.0]) * np.ones((on.size, 4))
+        colours[:, 3] = np.clip(lane.volume[on] / 15.0, 0.3, 1.0)
+        drum = lane.channel == "sample"
+        # As wide as a frame, as far as that can be seen.
+        wide_px = float(np.clip(PLOT_PX / max(1, lane.volume.size), 2.4, 6.0))
+        axes.scatter(
+            on / FRAME_RATE_HZ,
+            middle - 0.38 + 0.76 * height,
+            s=30.0 if drum else (wide_px * 0.72) ** 2,
+            c=colours,
+            marker="|" if drum else "s",
+            linewidths=1.2 if drum else 0,
+        )
+    axes.set_yticks(range(len(lanes)), [lane.channel for lane in reversed(lanes)])
+    how = "exact" if seen.registers.exact else "transcribed"
+    told = f"chip registers, {how}"
+    axes.text(0.995, 0.97, told, transform=axes.transAxes, ha="right", va="top", size=8.5, color=MUTED)
 
 
 def draw_loudness(axes: Axes, seen: Inspection) -> None:
@@ -185,6 +233,10 @@ def _label(axes: Axes, value: float, text: str) -> None:
         color=INK,
         annotation_clip=False,
     )
+
+
+def _signed(value: float) -> str:
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _say(axes: Axes, text: str) -> None:

@@ -11,12 +11,18 @@ import numpy.typing as npt
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.judges.music.key import MIN_S as KEY_MIN_S
 from antiphon.judges.music.key import keys_of
-from antiphon.judges.music.sound import FRAMES_PER_S, LONG_HOP, RATE_HZ, Sound
+from antiphon.judges.music.sound import FRAMES_PER_S, LENGTH, LONG, LONG_HOP, RATE_HZ, Sound
 from antiphon.judges.music.tempo import MIN_PULSE, pulse_of
 from antiphon.judges.music.tempo import MIN_S as TEMPO_MIN_S
 from antiphon.pictures.naming import key_name, names_in
 
 CHROMA_S = LONG_HOP / RATE_HZ
+CHROMA_START_S = (LONG - LONG_HOP) / 2 / RATE_HZ
+"""Frames are spread over the time round the middle of their windows."""
+
+_ONSET_S = 0.75 * LENGTH / RATE_HZ
+"""From the beginning of the window whose flux an onset raises most to the onset itself."""
+
 
 _TIGHTNESS = 100.0  # how dearly a beat pays for leaving the tempo
 _STAY = 0.06  # what a chord must gain to be worth a change
@@ -36,7 +42,8 @@ class Chord:
 
 @dataclass(frozen=True, slots=True)
 class Tune:
-    """None: it could not be heard. `chroma` is `[frames, 12]` from C, one frame every `CHROMA_S`."""
+    """None: it could not be heard. `chroma` is `[frames, 12]` from C, one frame every `CHROMA_S` from
+    `CHROMA_START_S`."""
 
     tempo_bpm: float | None
     key: str | None
@@ -53,13 +60,13 @@ def tune_of(mono: Samples) -> Tune:
         pulse = pulse_of(sound)
         tempo = pulse.best_bpm if pulse.clarity >= MIN_PULSE else None
     keys = keys_of(sound) if sound.seconds >= KEY_MIN_S else None
-    beats = _beats(sound.flux, 60.0 * FRAMES_PER_S / tempo) if tempo else np.zeros(0)
+    beats_s = _beats(sound.flux, 60.0 * FRAMES_PER_S / tempo) / FRAMES_PER_S + _ONSET_S if tempo else np.zeros(0)
     best = None if keys is None else keys.best
     return Tune(
         tempo_bpm=tempo,
         key=None if best is None else key_name(best),
-        beats_s=tuple(beats / FRAMES_PER_S),
-        chords=_chords(sound, beats / FRAMES_PER_S, names_in(best)),
+        beats_s=tuple(map(float, beats_s)),
+        chords=_chords(sound, beats_s, names_in(best)),
         chroma=sound.chroma,
     )
 
@@ -96,7 +103,7 @@ def _chords(sound: Sound, beats_s: Floats, names: tuple[str, ...]) -> tuple[Chor
     if not chroma.any():
         return ()
     edges = np.unique(np.concatenate([[0.0], edges[(edges > 0) & (edges < end_s)], [end_s]]))
-    frames = np.minimum(np.round(edges / CHROMA_S).astype(np.intp), chroma.shape[0] - 1)
+    frames = np.clip(np.round((edges - CHROMA_START_S) / CHROMA_S).astype(np.intp), 0, chroma.shape[0] - 1)
     spans = [chroma[a : max(a + 1, b)].mean(axis=0) for a, b in pairwise(frames)]
     profile = np.array(spans)
     fit = profile / np.maximum(np.linalg.norm(profile, axis=1, keepdims=True), 1e-9) @ _triads().T
