@@ -1,1 +1,33 @@
-"""SoundStorm: semantic tokens in, every acoustic token out in a few dozen passes."""
+"""SoundStorm: semantic tokens in, every acoustic token out in a few dozen passes (arXiv:2305.09636)."""
+
+from __future__ import annotations
+
+from antiphon.soundstorm.decoding import DecodingOptions, Job, Result, Trace, generate, task_key
+from antiphon.soundstorm.inputs import Inputs, Logits, align
+from antiphon.soundstorm.layout import GeneratorConfig, Layout, profile
+from antiphon.soundstorm.tokenset import Example, InMemoryTokenSet, TokenSet
+from antiphon.soundstorm.windows import Turn, Voice, WindowOptions, dialogue, long, stream
+
+__all__ = [
+    "DecodingOptions",
+    "Example",
+    "GeneratorConfig",
+    "InMemoryTokenSet",
+    "Inputs",
+    "Job",
+    "Layout",
+    "Logits",
+    "Result",
+    "TokenSet",
+    "Trace",
+    "Turn",
+    "Voice",
+    "WindowOptions",
+    "align",
+    "dialogue",
+    "generate",
+    "long",
+    "profile",
+    "stream",
+    "task_key",
+]

@@ -1,0 +1,258 @@
+"""Parallel decoding: a few passes over the whole grid instead of one step per token (arXiv:2305.09636, section 3.3).
+
+Level by level. In each pass every unknown token of the level gets a candidate, the candidates the model is surest of
+are kept, and the rest is predicted again with those in view. All randomness of a pass comes from a counter-based
+generator keyed by the task, level and pass, so that any single pass can be made again, alone, by somebody else
+(`antiphon.soundstorm.audit`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from antiphon.codecs.base import TokenGrid, Tokens
+from antiphon.errors import InputError, ModelError
+from antiphon.soundstorm.inputs import Floats, Inputs, Logits
+from antiphon.soundstorm.layout import MAX_FRAMES, Layout
+from antiphon.soundstorm.schedules import Pass, Schedule, left_after, passes_of, plan
+
+KEY_BYTES = 32
+_CANDIDATES, _CONFIDENCE = 0, 1  # the two uses of randomness in a pass
+
+
+class DecodingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`passes` by level; empty is (16, 1, ..., 1)."""
+
+    passes: tuple[int, ...] = ()
+    schedule: Schedule = "cosine"
+    temperature: float = 1.0  # of candidates; 0 takes the likeliest
+    noise: float = 4.5  # of confidence in the first pass, annealed to 0 by the last (MaskGIT's choice temperature)
+    guidance: float = 1.0  # 1: conditional only; g: uncond + g (cond - uncond)
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.temperature <= 10 and 0 <= self.noise <= 100 and 0 <= self.guidance <= 20):
+            raise ValueError("temperature must be within 0..10, noise 0..100, guidance 0..20")
+
+    def plan(self, layout: Layout) -> tuple[Pass, ...]:
+        """Raises `InputError` when `passes` is not one number a level."""
+        passes = self.passes or passes_of(layout.levels)
+        if len(passes) != layout.levels:
+            raise InputError(f"{len(passes)} numbers of passes for {layout.levels} levels", "Give one per level.")
+        return plan(passes)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One piece of audio: semantic tokens of prompt and target, acoustic tokens of the prompt, and the key of its luck."""
+
+    semantic: Tokens  # [T], at the codec's frame rate; the first P belong to the prompt
+    prompt: Tokens  # [K, P] of all levels; P may be 0
+    key: bytes  # 32 bytes, from `task_key`
+    text: Floats | None = None  # [D]
+
+    @property
+    def frames(self) -> int:
+        return int(self.semantic.shape[0])
+
+    @property
+    def prompt_frames(self) -> int:
+        return int(self.prompt.shape[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Grids `[K, T]` before the first pass and after each. Unknown tokens are `vocabulary[k]`."""
+
+    grids: tuple[Tokens, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    grid: TokenGrid  # [K, T - P], without the prompt
+    trace: Trace | None
+    passes: int
+
+
+def task_key(task_id: str, seed: int, part: int = 0) -> bytes:
+    """The key of part `part` (window, turn) of a task: nobody can choose its luck after the task exists."""
+    return hashlib.sha256(f"antiphon/soundstorm/task\0{task_id}\0{seed}\0{part}".encode()).digest()
+
+
+def pass_key(key: bytes, step: Pass) -> bytes:
+    """SHA-256 of key, level and turn. What an audit of this pass needs to know of luck."""
+    return hashlib.sha256(b"antiphon/soundstorm/pass\0" + key + struct.pack("<II", step.level, step.turn)).digest()
+
+
+def gumbel(key: bytes, use: int, count: int) -> Floats:
+    """`count` standard Gumbel numbers, the same on every machine up to the last bits of the logarithm.
+
+    Philox (Salmon et al. 2011) by its raw output: NumPy promises the bits of those, not of its distributions.
+    """
+    seed = int.from_bytes(hashlib.sha256(key + bytes([use])).digest()[:16], "little")
+    raw = np.random.Philox(key=seed).random_raw((count + 1) // 2).astype("<u8").view("<u4")[:count]
+    uniform = ((raw >> 8).astype(np.float32) + np.float32(0.5)) * np.float32(2**-24)
+    # Both logarithms in float32: the largest value is 17, the smallest -2.9, and neither end is infinite.
+    return np.asarray(-np.log(-np.log(uniform)), np.float32)
+
+
+def start(job: Job, layout: Layout) -> Tokens:
+    """The grid before the first pass. Raises `InputError` when the job does not fit the layout."""
+    _check(job, layout)
+    grid = np.repeat(np.array(layout.vocabulary, np.uint16)[:, None], job.frames, axis=1)
+    grid[:, : job.prompt_frames] = job.prompt
+    return grid
+
+
+def generate(
+    logits: Logits,
+    jobs: Sequence[Job],
+    layout: Layout,
+    options: DecodingOptions | None = None,
+    *,
+    traced: bool = False,
+) -> list[Result]:
+    """All jobs in one batch, padded to the longest; each result is what the job alone would give.
+
+    Raises `InputError` for jobs that do not fit, `ModelError` when the model gives anything but finite numbers.
+    """
+    options = options or DecodingOptions()
+    steps = options.plan(layout)
+    grids = [start(job, layout) for job in jobs]
+    history = [[grid] for grid in grids]
+    for step in steps:
+        scores = pass_logits(logits, jobs, grids, step, layout, options) if jobs else []
+        grids = [advance(g, s, step, j, layout, options) for g, s, j in zip(grids, scores, jobs, strict=True)]
+        if traced:
+            for passed, grid in zip(history, grids, strict=True):
+                passed.append(grid)
+    return [
+        Result(
+            TokenGrid(grid[:, job.prompt_frames :].copy(), layout.codec, layout.frame_rate_hz),
+            Trace(tuple(passed)) if traced else None,
+            len(steps),
+        )
+        for job, grid, passed in zip(jobs, grids, history, strict=True)
+    ]
+
+
+def pass_logits(
+    logits: Logits, jobs: Sequence[Job], grids: Sequence[Tokens], step: Pass, layout: Layout, options: DecodingOptions
+) -> list[Floats]:
+    """Guided logits `[T_b, V]` of each job at the pass's level."""
+    inputs = batch(jobs, grids, layout)
+    scores = logits(inputs, step.level)
+    if options.guidance != 1.0:
+        free = logits(inputs.unconditional(layout.null), step.level)
+        scores = free + np.float32(options.guidance) * (scores - free)
+    expected = (len(jobs), inputs.semantic.shape[1], layout.vocabulary[step.level])
+    if scores.shape != expected:
+        raise ModelError(f"The generator answered {scores.shape} instead of {expected}", "Export it again.")
+    if not np.isfinite(scores[inputs.valid]).all():
+        raise ModelError("The generator answered with numbers that are not finite", "Export or train it again.")
+    return [scores[row, : job.frames] for row, job in enumerate(jobs)]
+
+
+def batch(jobs: Sequence[Job], grids: Sequence[Tokens], layout: Layout) -> Inputs:
+    """Jobs side by side, padded with unknown tokens."""
+    longest = max(job.frames for job in jobs)
+    semantic = np.full((len(jobs), longest), layout.null, np.int64)
+    tokens = np.empty((len(jobs), layout.levels, longest), np.int64)
+    tokens[:] = np.array(layout.vocabulary)[None, :, None]
+    prompt = np.zeros((len(jobs), longest), np.bool_)
+    valid = np.zeros((len(jobs), longest), np.bool_)
+    for row, (job, grid) in enumerate(zip(jobs, grids, strict=True)):
+        semantic[row, : job.frames] = job.semantic
+        tokens[row, :, : job.frames] = grid
+        prompt[row, : job.prompt_frames] = True
+        valid[row, : job.frames] = True
+    texts = [job.text for job in jobs if job.text is not None]
+    text = None
+    if texts:
+        text = np.stack([np.zeros_like(texts[0]) if job.text is None else job.text for job in jobs])
+    return Inputs(semantic, tokens, prompt, valid, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Luck:
+    """Gumbel numbers of a pass for its unknown frames: of candidates `[N, V]` (None: greedy), of confidence `[N]`."""
+
+    candidates: Floats | None
+    confidence: Floats
+
+
+def luck(job: Job, step: Pass, count: int, size: int, options: DecodingOptions) -> Luck:
+    """What chance has to say in a pass over `count` unknown frames. The last pass of a level leaves nothing to it."""
+    key = pass_key(job.key, step)
+    if step.last:
+        return Luck(None, np.zeros(count, np.float32))
+    annealed = options.noise * (1.0 - (step.turn + 1) / step.turns)
+    candidates = gumbel(key, _CANDIDATES, count * size).reshape(count, size) if options.temperature > 0 else None
+    return Luck(candidates, np.float32(annealed) * gumbel(key, _CONFIDENCE, count))
+
+
+def candidate_scores(scores: Floats, chance: Luck, options: DecodingOptions) -> Floats:
+    """`[N, V]`, whose largest entry is the candidate: logits + temperature * Gumbel samples softmax(logits / temperature).
+
+    In units of logits, so that a margin means the same at any temperature.
+    """
+    if chance.candidates is None:
+        return scores
+    return scores + np.float32(options.temperature) * chance.candidates
+
+
+def log_softmax(scores: Floats) -> Floats:
+    top = scores - scores.max(axis=-1, keepdims=True)
+    return np.asarray(top - np.log(np.exp(top).sum(axis=-1, keepdims=True)), np.float32)
+
+
+def unknown(grid: Tokens, level: int, layout: Layout) -> npt.NDArray[np.intp]:
+    """Frames whose token of `level` is not known yet, in order."""
+    return np.flatnonzero(grid[level] == layout.vocabulary[level])
+
+
+def advance(grid: Tokens, scores: Floats, step: Pass, job: Job, layout: Layout, options: DecodingOptions) -> Tokens:
+    """The grid after one pass, from the grid before and its logits `[T, V]`. Pure."""
+    frames = unknown(grid, step.level, layout)
+    seen = scores[frames]
+    chance = luck(job, step, frames.shape[0], seen.shape[1], options)
+    tokens = np.argmax(candidate_scores(seen, chance, options), axis=1)
+    kept = frames.shape[0] - left_after(step, job.frames - job.prompt_frames, options.schedule)
+    after = grid.copy()
+    if kept <= 0:
+        return after
+    if not step.last:
+        sure = log_softmax(seen)[np.arange(tokens.shape[0]), tokens] + chance.confidence
+        order = np.argsort(-sure, kind="stable")[:kept]
+        frames, tokens = frames[order], tokens[order]
+    after[step.level, frames] = tokens
+    return after
+
+
+def _check(job: Job, layout: Layout) -> None:
+    if job.semantic.ndim != 1 or job.prompt.ndim != 2 or job.prompt.shape[0] != layout.levels:
+        raise InputError(
+            f"A job needs semantic [T] and prompt [{layout.levels}, P], got {job.semantic.shape} and {job.prompt.shape}"
+        )
+    if job.prompt_frames >= job.frames:
+        raise InputError(
+            f"The prompt has {job.prompt_frames} frames of {job.frames}: nothing is left to generate",
+            "Give semantic tokens of prompt and target.",
+        )
+    if job.frames > MAX_FRAMES:
+        raise InputError(
+            f"{job.frames} frames at once are more than {MAX_FRAMES}", "Generate in windows (soundstorm.windows)."
+        )
+    if len(job.key) != KEY_BYTES:
+        raise InputError(f"A job's key has {KEY_BYTES} bytes, got {len(job.key)}", "Make it by task_key().")
+    if int(job.semantic.max()) > layout.null:
+        raise InputError(f"A semantic token is {int(job.semantic.max())}, not below {layout.null}")
+    for level, size in enumerate(layout.vocabulary):
+        if job.prompt_frames and int(job.prompt[level].max()) >= size:
+            raise InputError(f"A prompt token of level {level} is {int(job.prompt[level].max())}, not below {size}")

@@ -1,0 +1,67 @@
+"""What a generator learns from: aligned token sequences, behind one Protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from antiphon.codecs.base import Tokens
+from antiphon.errors import InputError
+from antiphon.soundstorm.inputs import Floats
+from antiphon.soundstorm.layout import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One recording. `text` is an embedding of its description, where there is one (music)."""
+
+    semantic: Tokens  # [T], at the codec's frame rate
+    acoustic: Tokens  # [K, T]
+    speaker: str = ""
+    text: Floats | None = None  # [D]
+
+
+@runtime_checkable
+class TokenSet(Protocol):
+    """Recordings in a fixed order. `frames` is known without reading tokens, so that batches can be planned."""
+
+    def __len__(self) -> int: ...
+
+    def frames(self, index: int) -> int: ...
+
+    def get(self, index: int) -> Example: ...
+
+
+class InMemoryTokenSet:
+    """A `TokenSet` over a list."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._examples = tuple(examples)
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def frames(self, index: int) -> int:
+        return int(self._examples[index].acoustic.shape[1])
+
+    def get(self, index: int) -> Example:
+        return self._examples[index]
+
+
+def check_example(example: Example, layout: Layout) -> None:
+    """Raise `InputError` unless the example is one of the layout: levels, lengths, every token in range."""
+    semantic, acoustic = example.semantic, example.acoustic
+    if semantic.ndim != 1 or acoustic.shape != (layout.levels, semantic.shape[0]) or not semantic.size:
+        raise InputError(
+            f"An example has semantic {semantic.shape} and acoustic {acoustic.shape} tokens",
+            f"They must be [T] and [{layout.levels}, T]; prepare the data again.",
+        )
+    if int(semantic.max()) >= layout.semantic_vocabulary:
+        raise InputError(f"A semantic token is {int(semantic.max())}, not below {layout.semantic_vocabulary}")
+    highest = np.asarray(acoustic.max(axis=1), np.int64)
+    for level, size in enumerate(layout.vocabulary):
+        if highest[level] >= size:
+            raise InputError(f"A token of level {level} is {highest[level]}, not below {size}")

@@ -1,0 +1,84 @@
+"""What the generator minimises: MaskGIT's masked cross-entropy (the paper), or mask-based discrete diffusion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from antiphon.soundstorm.diffusion import Noising, posterior
+from antiphon.soundstorm.training.model import Generator
+
+AUXILIARY = 0.01
+"""Weight of the x0 loss beside the variational bound (VQ-Diffusion, arXiv:2111.14822, uses 5e-4 to 1e-2)."""
+
+TINY = 1e-30
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Tensors of one step. `tokens` is what the model sees, `target` the truth, `chosen` where the loss is taken."""
+
+    semantic: Tensor  # [B, T]
+    tokens: Tensor  # [B, K, T]
+    target: Tensor  # [B, K, T]
+    prompt: Tensor  # [B, T] bool
+    valid: Tensor  # [B, T] bool
+    chosen: Tensor  # [B, T] bool; hidden frames of `level` (MaskGIT), frames after the prompt (diffusion)
+    level: Tensor  # [B]; unused by diffusion
+    text: Tensor | None = None  # [B, D]
+    noise: Tensor | None = None  # [B], 1-based
+
+    def rows(self, rows: slice) -> Batch:
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return Batch(**{name: None if part is None else part[rows] for name, part in parts.items()})
+
+
+def maskgit_loss(model: Generator, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    """Mean cross-entropy of the hidden tokens of each example's level, and the accuracy there."""
+    body, skips = model.body(batch.semantic, batch.tokens, batch.prompt, batch.valid, batch.text)
+    total, right, count = body.new_zeros(()), 0.0, int(batch.chosen.sum())
+    for level, size in enumerate(model.config.layout.vocabulary):
+        rows = torch.nonzero(batch.level == level)[:, 0]
+        if not rows.numel():
+            continue
+        fused = model.levels.leave(body[rows], [skip[rows] for skip in skips], torch.tensor(level))
+        chosen = batch.chosen[rows]
+        logits = fused[chosen] @ model.heads[level, :, :size] + model.biases[level, :size]  # [N, V]
+        target = batch.target[rows, level][chosen]
+        total = total + functional.cross_entropy(logits.float(), target, reduction="sum")
+        right += float((logits.detach().argmax(-1) == target).sum())
+    return total / max(1, count), {"accuracy": right / max(1, count)}
+
+
+def diffusion_loss(model: Generator, batch: Batch, noising: Noising) -> tuple[Tensor, dict[str, float]]:
+    """Mean over levels and frames of KL(q(x_{s-1} | x_s, x_0) || p(x_{s-1} | x_s)) + AUXILIARY * -log p(x_0 | x_s).
+
+    At s = 1 the first term is -log p(x_0 | x_1), to which the divergence reduces there.
+    """
+    assert batch.noise is not None
+    made = model.joint(batch.semantic, batch.tokens, batch.prompt, batch.valid, batch.text, batch.noise)
+    frames = batch.chosen
+    steps = batch.noise[:, None].expand_as(frames)[frames]  # [N]
+    bound, auxiliary = made[0].new_zeros(()), made[0].new_zeros(())
+    for level, size in enumerate(model.config.layout.vocabulary):
+        guess = functional.log_softmax(made[level].float()[frames], dim=-1)  # [N, V]
+        truth, seen = batch.target[:, level][frames], batch.tokens[:, level][frames]
+        bound = bound + divergence(guess, truth, seen, steps, noising, size).mean()
+        auxiliary = auxiliary + functional.nll_loss(guess, truth)
+    levels = len(made)
+    loss = (bound + AUXILIARY * auxiliary) / levels
+    return loss, {"bound": float(bound.detach()) / levels, "auxiliary": float(auxiliary.detach()) / levels}
+
+
+def divergence(guess: Tensor, truth: Tensor, seen: Tensor, steps: Tensor, noising: Noising, size: int) -> Tensor:
+    """The bound's term `[N]` for log-probabilities `guess [N, V]` of x_0, in float64: ratios of tiny numbers."""
+    weights = torch.from_numpy(noising.table(size))[steps]  # [N, 9]
+    seen_hot = functional.one_hot(seen, size + 1).double()
+    right = posterior(seen_hot, functional.one_hot(truth, size).double(), weights)
+    made = posterior(seen_hot, guess.double().exp(), weights)
+    tokens, mask = ((r * ((r + TINY).log() - (m + TINY).log())) for r, m in zip(right, made, strict=True))
+    first = -guess.double().gather(1, truth[:, None])[:, 0]
+    return torch.where(steps == 1, first, tokens.sum(-1) + mask).to(guess.dtype)
