@@ -18,7 +18,7 @@ from antiphon.music.styles import STYLES
 
 DUTIES = {"square": 0.5, "pulse": 0.25, "thin": 0.125}
 GENTLE = 0.4
-"""Below this energy notes between beats swell instead of being struck."""
+"""Below this energy notes between beats swell instead of being struck, and waves are narrow."""
 
 SOFT_ATTACK = 5  # frames
 ECHO_TICKS = 3 * TICKS // 4
@@ -33,6 +33,7 @@ class Voice(msgspec.Struct, frozen=True):
     """How a part sounds. Volumes 0-15 at velocity 127; times in frames of 1/60 s."""
 
     volume: float
+    shine: float  # volume that brightness 1 adds to that of brightness 0
     decay: int
     sustain: float
     release: int
@@ -40,9 +41,9 @@ class Voice(msgspec.Struct, frozen=True):
 
 
 VOICES = {
-    "lead": Voice(13, 14, 0.72, 3),
-    "counter": Voice(11, 10, 0.65, 3, pan=3),
-    "bass": Voice(13, 24, 0.75, 2),
+    "lead": Voice(13, 4, 14, 0.72, 3),
+    "counter": Voice(11, 3, 10, 0.65, 3, pan=3),
+    "bass": Voice(13, -4, 24, 0.75, 2),
 }
 
 
@@ -115,7 +116,7 @@ def _play(score: Score, lane: Lane, voice: Voice, note: Note, start: int, count:
         length = max(2, round(count * 0.6))
     elif note.articulation != "legato" and count > 6:
         length = count - 1
-    volume = voice.volume * (note.velocity / 127) ** 0.8
+    volume = min(15.0, voice.volume + voice.shine * (score.brightness - 0.5)) * (note.velocity / 127) ** 0.8
     if final:
         shape = envelope(length, volume=volume, decay=length, sustain=0.35, release=max(4, length // 3))
     else:
@@ -146,13 +147,11 @@ def _duties(score: Score, part: str, frames: int) -> Floats:
     duties = np.full(frames, DUTIES.get(named, 0.5))
     if named in DUTIES or part == "bass":
         return duties
-    choices = STYLES[score.style].lead_duties
+    choices = STYLES[score.style].lead_duties if score.energy >= GENTLE else (0.25,)
     letters = list(dict.fromkeys(section.letter for section in score.sections))
     for section in score.sections:
         position = letters.index(section.letter) + (section.repeat if part == "lead" else 1)
         duties[_frame(score, section.start) :] = choices[position % len(choices)]
-    if part == "counter" and score.brightness < 0.35:
-        duties[:] = 0.5
     return duties
 
 

@@ -10,8 +10,8 @@ from antiphon.music.planning import Plan
 from antiphon.music.score import TICKS, Chord, Note
 
 SIXTEENTH = TICKS // 4
-LOW, HIGH = 55, 72
-"""Backing stays below the lead and above the bass."""
+LOW, HIGH = 52, 59
+"""Lowest note of the backing in the darkest and the brightest piece: below the lead, above the bass."""
 
 FAST_S = 0.085
 """Broken chords in notes shorter than this become eighths."""
@@ -42,8 +42,9 @@ def backing(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: r
     return _strokes(plan, name, chords, level)
 
 
-def voiced(chord: Chord, lowest: int = LOW) -> list[int]:
-    """The chord's notes upward from `lowest`, close together."""
+def voiced(plan: Plan, chord: Chord) -> list[int]:
+    """The chord's notes upward, close together."""
+    lowest = round(LOW + (HIGH - LOW) * plan.brightness)
     return sorted(lowest + (chord.root + step - lowest) % 12 for step in chord.steps)
 
 
@@ -54,7 +55,7 @@ def _broken(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: r
     order = ORDERS[rng.randrange(len(ORDERS))]
     notes = []
     for chord in chords:
-        tones = voiced(chord)
+        tones = voiced(plan, chord)
         tones.append(tones[0] + 12)
         if plan.density < 0.35 or plan.tempo_bpm < 80:
             unit = max(unit, 2 * SIXTEENTH)
@@ -70,7 +71,7 @@ def _broken(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: r
 def _strokes(plan: Plan, name: str, chords: Sequence[Chord], level: float) -> list[Note]:
     notes = []
     for chord in chords:
-        tones = voiced(chord)
+        tones = voiced(plan, chord)
         steps = tuple(tone - tones[0] for tone in tones[1:])
         if name == "power":
             tones, steps = [_fifth_root(chord)], (7,)
@@ -98,8 +99,10 @@ def counter(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord], level: fl
     before = 64
     for chord in chords:
         taken = {note.pitch % 12 for note in lead if note.start <= chord.start < note.stop}
-        free = [tone for octave in (0, 12) for tone in voiced(chord) if (tone + octave) % 12 not in taken]
-        tones = [tone for base in (free or voiced(chord)) for tone in (base - 12, base, base + 12) if 55 <= tone <= 72]
+        free = [tone for octave in (0, 12) for tone in voiced(plan, chord) if (tone + octave) % 12 not in taken]
+        tones = [
+            tone for base in (free or voiced(plan, chord)) for tone in (base - 12, base, base + 12) if 55 <= tone <= 72
+        ]
         pitch = min(tones, key=lambda tone: (abs(tone - before), tone))
         half = (
             chord.length // 2 if chord.length >= plan.bar and plan.meter == 4 and plan.density > 0.3 else chord.length

@@ -244,7 +244,7 @@ def _end(planned: Plan, parts: Parts, start: int, stop: int) -> Chord:
         before = parts["lead"][-1].pitch if parts["lead"] else 72
         tonic = before + min(((planned.tonic - before) % 12, (planned.tonic - before) % 12 - 12), key=abs)
         parts["lead"].append(Note(start, length, tonic, round(88 + 20 * planned.energy), "vibrato"))
-    tones = second.voiced(home)
+    tones = second.voiced(planned, home)
     steps = tuple(tone - tones[0] for tone in tones[1:])
     parts["counter"].append(Note(start, length, tones[0], 80, "", steps))
     if planned.wants("bass"):

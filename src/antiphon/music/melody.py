@@ -53,7 +53,7 @@ class Material(msgspec.Struct, frozen=True):
 
 def centre_pitch(brightness: float) -> int:
     """The MIDI number about which the lead moves."""
-    return round(69 + 9 * brightness)
+    return round(66 + 13 * brightness)
 
 
 def material(plan: Plan, letter: str) -> Material:

@@ -53,15 +53,18 @@ def _noise(score: Score, registers: Registers, metal: dict[int, Note]) -> Regist
     volume = np.zeros(registers.frames, np.int64)
     period = np.zeros(registers.frames, np.int64)
     ringing_until = -1
+    # Calm and dark pieces have soft, dark metal.
+    darkness = round(7 * (1 - (score.energy + score.brightness) / 2))
+    most = _NOISE_VOLUME * (0.55 + 0.45 * score.energy)
     for frame, note in sorted(metal.items()):
         cymbal = note.pitch == DRUM_NOTES["cymbal"]
         if frame < ringing_until and not cymbal:
             continue
         decay, sustain = METAL[note.pitch]
         stop = min(frame + decay, registers.frames - (1 if score.loop else 0))
-        shape = envelope(decay, volume=_volume(note, _NOISE_VOLUME), decay=decay, sustain=sustain, release=2)
+        shape = envelope(decay, volume=_volume(note, most), decay=decay, sustain=sustain, release=2)
         volume[frame:] = 0
         volume[frame:stop] = shape[: max(0, stop - frame)]
-        period[frame:stop] = (3 if score.brightness < 0.4 else 1) + (2 if cymbal else 0)
+        period[frame:stop] = darkness + (2 if cymbal else 0)
         ringing_until = frame + _RINGING if cymbal else -1
     return registers.noise(0, period=period, volume=volume)
