@@ -18,7 +18,7 @@ from antiphon.judges.judging import measured, unmeasured
 from antiphon.judges.panel import JudgePanel
 from antiphon.services import Clip, EnrolRequest, VoiceProfile
 
-LIKE, UNLIKE = 0.92, 0.85
+LIKE, UNLIKE = 0.88, 0.85
 """Nearer to the reference than this share of the built-in voices: a clone of it; below the second: no clone. Between
 them the encoder cannot tell; docs/judging.md, "Cloned voices"."""
 
