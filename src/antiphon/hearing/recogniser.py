@@ -94,6 +94,23 @@ class Recogniser:
             results[index].append(heard[n])
         return [_joined(parts) for parts in results]
 
+    def encode(self, signal: Samples) -> Samples:
+        """What the model makes of mono 16 kHz sound before it looks for words, `[frames, width]`, 50 frames a second.
+
+        Much the same for different speakers of the same sounds. At most `WINDOW_S` are heard.
+        """
+        import ctranslate2
+
+        network, _ = self.load()
+        signal = signal[: int(WINDOW_S * RATE_HZ)]
+        seconds = np.ceil((signal.shape[0] / RATE_HZ + 1.0) / WINDOW_STEP_S) * WINDOW_STEP_S
+        padded = np.zeros(int(min(WINDOW_S, seconds) * RATE_HZ), np.float32)
+        padded[: signal.shape[0]] = signal
+        mel = np.ascontiguousarray(whisper_log_mel(padded)[None])
+        encoded = network.encode(ctranslate2.StorageView.from_array(mel), to_cpu=True)
+        features: Samples = np.array(encoded)[0, : -(-signal.shape[0] // (2 * HOP))]
+        return features
+
     def _hear(self, signals: Sequence[Samples], language: str) -> list[Heard]:
         longest_s = max(signal.shape[0] for signal in signals) / RATE_HZ
         results = self._generate(signals, language, min(WINDOW_S, longest_s + TAIL_S), beam=1)

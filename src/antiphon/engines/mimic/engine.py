@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import msgspec
 
-from antiphon.audio.waveform import Samples, Waveform
+from antiphon.audio.waveform import Waveform
 from antiphon.engines import english
 from antiphon.engines.base import Capabilities
 from antiphon.engines.checks import read_options, require_language, require_latin, require_words, unknown
 from antiphon.engines.kokoro_voices import BY_NAME, is_british
 from antiphon.engines.lazy import Lazy
-from antiphon.engines.mimic import enrolment, halves
+from antiphon.engines.mimic import conversion, enrolment, halves
 from antiphon.engines.mimic.likeness import Likeness, decode
-from antiphon.engines.mimic.rendering import render
+from antiphon.engines.mimic.rendering import moved, render
 from antiphon.engines.shape import finish
 from antiphon.errors import InputError
+from antiphon.hearing.recogniser import Recogniser
 from antiphon.services import CloneRequest, EnrolRequest, Request, Service
 
 LANGUAGES = ("en-us", "en-gb", "en")
@@ -35,6 +36,7 @@ class MimicEngine:
 
     def __init__(self, *, threads: int | None = None) -> None:
         self._halves = Lazy(lambda: halves.load(threads))
+        self._ears = Lazy(lambda: Recogniser(threads=threads or 1))
 
     @property
     def capabilities(self) -> Capabilities:
@@ -80,7 +82,7 @@ class MimicEngine:
         if not isinstance(request, CloneRequest):
             raise InputError("An enrolment has no sound", "Call enrol().")
         likeness = decode(request.profile.data)
-        return self._speak(request, likeness)
+        return self._speak(request, likeness) if request.speech is None else self._convert(request, likeness)
 
     def _check_clone(self, request: CloneRequest) -> None:
         if request.profile.engine != self.name:
@@ -90,26 +92,40 @@ class MimicEngine:
             if name not in BY_NAME:
                 raise unknown("voice", name, BY_NAME)
         require_language(request.language, LANGUAGES, self.name)
-        if request.speech is not None:
-            raise InputError("The engine mimic cannot change the voice of a recording yet", "Give a text.")
-        require_words(request.text)
-        require_latin(request.text, self.name)
+        if request.speech is None:
+            require_words(request.text)
+            require_latin(request.text, self.name)
 
     def _speak(self, request: CloneRequest, likeness: Likeness) -> Iterator[Waveform]:
         model = self._halves()
         timbre_mix = blended(likeness.timbre_mix, request.blend)
         manner = blended(likeness.manner_mix, request.blend)
-        british = request.language.lower() == "en-gb" or sum(w for n, w in manner.items() if is_british(n)) > 0.5
         silent = True
-        for phonemes, pause_s in english.readings(request.text, british=british, first_chars=FIRST_CHARS):
-            score = model.read(phonemes, manner, request.speed)
-            samples: Samples = render(model, likeness, score, timbre_mix)
+        for phonemes, pause_s in english.readings(
+            request.text, british=_is_british(request.language, manner), first_chars=FIRST_CHARS
+        ):
+            score = moved(model.read(phonemes, manner, request.speed), likeness.pitch_hz, likeness.pitch_range)
+            samples = render(model, likeness, score, timbre_mix)
             chunk = finish(samples, halves.RATE_HZ, pause_s=0.0 if silent else pause_s / request.speed)
             if chunk is not None:
                 silent = False
                 yield chunk
         if silent:
             raise InputError(f"There is nothing to speak in {request.text[:40]!r}", "Give at least one word.")
+
+    def _convert(self, request: CloneRequest, likeness: Likeness) -> Iterator[Waveform]:
+        """One chunk, exactly as long as the recording."""
+        assert request.speech is not None
+        speech = Waveform.from_pcm16(request.speech.pcm, request.speech.rate_hz)
+        mix = blended(likeness.timbre_mix, request.blend)
+        manner = blended(likeness.manner_mix, request.blend)
+        yield conversion.convert(
+            speech, likeness, self._halves(), self._ears(), mix, manner, british=_is_british(request.language, manner)
+        )
+
+
+def _is_british(language: str, manner: Mapping[str, float]) -> bool:
+    return language.lower() == "en-gb" or sum(weight for name, weight in manner.items() if is_british(name)) > 0.5
 
 
 def blended(own: dict[str, float], others: dict[str, float]) -> dict[str, float]:

@@ -73,6 +73,11 @@ class Halves:
         audio: Samples = self.decoder.run(["audio"], inputs)[0]
         return audio.reshape(-1)
 
+    @staticmethod
+    def samples_of(score: Score) -> int:
+        """How many samples `sing` gives."""
+        return int(score.content.shape[1]) * round(FRAME_S * RATE_HZ)
+
     def _style(self, mix: Mapping[str, float], row: int) -> Samples:
         total = np.zeros(STYLE_SIZE, np.float32)
         for name, weight in mix.items():

@@ -8,11 +8,9 @@ from __future__ import annotations
 import math
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
 from antiphon.engines.kokoro_voices import BY_NAME
-from antiphon.engines.mimic.timbre import BANDS, MAX_DB
+from antiphon.engines.mimic.timbre import BANDS, MAX_DB, Levels
 from antiphon.errors import InputError
 
 VERSION = 1
@@ -23,6 +21,8 @@ UNIT = 10_000
 PITCH_HZ = (60.0, 420.0)
 RANGE = (0.4, 2.0)
 TRACT = (0.8, 1.25)
+USUAL_SPREAD = 0.22
+"""Standard deviation in octaves of the pitch of Kokoro's own speech: a `pitch_range` of 1."""
 
 
 class Likeness(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
@@ -70,9 +70,9 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbi
     def manner_mix(self) -> dict[str, float]:
         return {name: weight / UNIT for name, weight in self.manner}
 
-    def coloured(self, gains_db: npt.NDArray[np.float64]) -> Likeness:
-        """The same voice with other gains."""
-        return msgspec.structs.replace(self, colour_db=tuple(round(float(gain), 2) for gain in gains_db))
+    def with_tract(self, tract: float, gains_db: Levels) -> Likeness:
+        """The same voice with other formants and the colour that goes with them."""
+        return msgspec.structs.replace(self, tract=tract, colour_db=tuple(round(float(gain), 2) for gain in gains_db))
 
     def encode(self) -> bytes:
         """The canonical bytes."""

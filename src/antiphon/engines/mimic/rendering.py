@@ -16,19 +16,50 @@ HIGHEST_HZ, LOWEST_HZ = 500.0, 50.0
 
 
 def render(halves: Halves, likeness: Likeness, score: Score, mix: Mapping[str, float] | None = None) -> Samples:
-    """Samples at 24 kHz. `mix` takes the place of the likeness' own timbre."""
-    pitched = replace(score, pitch_hz=moved(score.pitch_hz, likeness.pitch_hz, likeness.pitch_range))
-    samples = halves.sing(pitched, likeness.timbre_mix if mix is None else mix)
+    """Samples `[600 T]` at 24 kHz. `mix` takes the place of the likeness' own timbre."""
+    samples = uncoloured(halves, score, likeness.timbre_mix if mix is None else mix, likeness.tract)
     return timbre.filtered(samples, np.asarray(likeness.colour_db), RATE_HZ)
 
 
-def moved(pitch_hz: Samples, median_hz: float, spread: float) -> Samples:
-    """A melody with its median at `median_hz` and its intervals scaled; unvoiced frames stay."""
-    voiced = pitch_hz > VOICED_HZ
+def uncoloured(halves: Halves, score: Score, mix: Mapping[str, float], tract: float) -> Samples:
+    """The score in a timbre whose formants are `tract` times as high; pitch and duration are the score's.
+
+    Playing a recording faster raises formants and pitch and shortens it. The decoder is asked for lower and slower
+    speech, which is then played faster, so that only the formants have moved: no vocoder, no artefacts.
+    """
+    if tract == 1.0:
+        return halves.sing(score, mix)
+    import soxr
+
+    slower = halves.sing(_slowed(score, tract), mix)
+    faster = soxr.resample(slower, RATE_HZ * tract, RATE_HZ, quality="HQ")
+    return _fitted(np.asarray(faster, np.float32), halves.samples_of(score))
+
+
+def moved(score: Score, median_hz: float, spread: float) -> Score:
+    """The melody with its median at `median_hz` and its intervals scaled; unvoiced frames stay."""
+    voiced = score.pitch_hz > VOICED_HZ
     if not voiced.any():
-        return pitch_hz
-    octaves = np.log2(pitch_hz[voiced])
-    around = np.median(octaves)
-    out = pitch_hz.copy()
-    out[voiced] = np.clip(median_hz * 2 ** (spread * (octaves - around)), LOWEST_HZ, HIGHEST_HZ)
-    return out
+        return score
+    octaves = np.log2(score.pitch_hz[voiced])
+    out = score.pitch_hz.copy()
+    out[voiced] = np.clip(median_hz * 2 ** (spread * (octaves - np.median(octaves))), LOWEST_HZ, HIGHEST_HZ)
+    return replace(score, pitch_hz=out)
+
+
+def _slowed(score: Score, factor: float) -> Score:
+    """`factor` times as long, and as much lower."""
+    count = max(1, round(score.content.shape[1] * factor))
+    columns = np.minimum(((np.arange(count) + 0.5) / factor).astype(int), score.content.shape[1] - 1)
+    halves = (np.arange(2 * count) + 0.5) / factor
+    nearest = np.minimum(halves.astype(int), score.pitch_hz.shape[0] - 1)
+    return Score(
+        score.content[:, columns],
+        np.where(score.pitch_hz[nearest] > VOICED_HZ, score.pitch_hz[nearest] / factor, 0.0).astype(np.float32),
+        np.interp(halves - 0.5, np.arange(score.energy.shape[0]), score.energy).astype(np.float32),
+        score.row,
+    )
+
+
+def _fitted(samples: Samples, count: int) -> Samples:
+    return np.pad(samples[:count], (0, max(0, count - samples.shape[0])))

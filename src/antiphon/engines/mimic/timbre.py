@@ -11,6 +11,8 @@ from antiphon.audio.waveform import Samples
 from antiphon.hearing.activity import levels_db
 from antiphon.hearing.features import RATE_HZ, framed, hann
 
+Levels = npt.NDArray[np.float64]
+
 BANDS = 32
 LOWEST_HZ, HIGHEST_HZ = 80.0, 7_400.0
 """Beyond the highest band a 16 kHz recording says nothing, so the filter goes on as it ends."""
@@ -22,7 +24,7 @@ _TAPS = 1023
 
 
 @lru_cache(maxsize=1)
-def centres_hz() -> npt.NDArray[np.float64]:
+def centres_hz() -> Levels:
     """Centres of the bands, evenly spaced on the Bark-like scale of Traunmueller (1990)."""
     bark = np.linspace(_bark(LOWEST_HZ), _bark(HIGHEST_HZ), BANDS)
     return np.asarray(1960.0 * (bark + 0.53) / (26.28 - bark))
@@ -33,7 +35,7 @@ def _bark(hz: float) -> float:
 
 
 @lru_cache(maxsize=1)
-def _bands() -> npt.NDArray[np.float64]:
+def _bands() -> Levels:
     """Triangles `[BANDS, _FFT / 2 + 1]` over power, each summing to 1."""
     bins = np.linspace(0.0, RATE_HZ / 2, _FFT // 2 + 1)
     centres = np.concatenate([[40.0], centres_hz(), [7_900.0]])
@@ -43,7 +45,7 @@ def _bands() -> npt.NDArray[np.float64]:
     return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
-def average_spectrum(signal: Samples) -> npt.NDArray[np.float64]:
+def average_spectrum(signal: Samples) -> Levels:
     """Mean level in dB of the loud frames of mono 16 kHz speech in each band, `[BANDS]`, with its own mean removed."""
     levels = levels_db(signal)
     frames = framed(signal, _FFT)
@@ -54,12 +56,12 @@ def average_spectrum(signal: Samples) -> npt.NDArray[np.float64]:
     return np.asarray(level - level.mean())
 
 
-def matching(wanted: npt.NDArray[np.float64], own: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def matching(wanted: Levels, own: Levels) -> Levels:
     """Gains in dB `[BANDS]`, within `MAX_DB`, that turn the spectrum `own` into `wanted`."""
     return np.asarray(np.clip(wanted - own, -MAX_DB, MAX_DB))
 
 
-def filtered(samples: Samples, gains_db: npt.NDArray[np.float64], rate_hz: int) -> Samples:
+def filtered(samples: Samples, gains_db: Levels, rate_hz: int) -> Samples:
     """`samples [T]` through a linear-phase filter with these gains; the same length, without delay."""
     if samples.shape[0] == 0:
         return samples

@@ -1,0 +1,175 @@
+"""Voice to voice: the words, timing and melody of a recording, in another voice.
+
+The words are recognised and read anew, so that content is as clean as from text; then content and energy are moved to
+where the recording has them (by the recogniser's own features), and pitch is the recording's, in the other's range.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from antiphon.audio.waveform import Samples, Waveform
+from antiphon.engines import english
+from antiphon.engines.mimic.alignment import align
+from antiphon.engines.mimic.halves import FRAME_S, RATE_HZ, VOICED_HZ, Halves, Score
+from antiphon.engines.mimic.likeness import RANGE, USUAL_SPREAD, Likeness
+from antiphon.engines.mimic.rendering import moved, render
+from antiphon.engines.shape import PEAK
+from antiphon.errors import InputError
+from antiphon.hearing.activity import Mask, active_frames, levels_db
+from antiphon.hearing.features import mono_16k
+from antiphon.hearing.pitch import pitch
+from antiphon.hearing.recogniser import Recogniser
+
+_FEATURE_S = 0.02
+_PATH_S = 0.4  # the alignment is smoothed: its jitter would be heard, its drift is not
+_MELODY_S = 0.11  # the reader's melodies are smooth, and the decoder knows no others
+_LEVEL_S = 0.3  # the loudness follows the recording's no faster than this
+_FLOOR_DB = -50.0
+_PAUSE_DEPTH_DB = 30.0
+_PAUSE_DB = 25.0  # quieter in the recording's pauses; never digital silence, which sounds like a fault
+_MOST_GAIN_DB = 9.0
+_MUTE_S = 0.55  # of silence around what the reader reads
+
+
+def convert(
+    speech: Waveform,
+    likeness: Likeness,
+    halves: Halves,
+    recogniser: Recogniser,
+    mix: Mapping[str, float],
+    manner: Mapping[str, float],
+    *,
+    british: bool,
+) -> Waveform:
+    """Mono at 24 kHz, as long as `speech`. Raises `InputError` where no words can be recognised."""
+    source = mono_16k(speech)
+    words = recogniser.transcribe([source])[0].text
+    readings = [phonemes for phonemes, _ in english.readings(words, british=british)] if words else []
+    if not readings:
+        raise InputError(
+            "No English words can be heard in the recording", "Give clear speech of one person, without music."
+        )
+    speed = _speed(source, [halves.read(phonemes, manner, 1.0) for phonemes in readings])
+    score = joined([halves.read(phonemes, manner, speed) for phonemes in readings])
+    sung = halves.sing(score, manner)
+
+    def spread(own: float) -> float:
+        return float(np.clip(likeness.pitch_range * USUAL_SPREAD / max(own, 0.02), *RANGE))
+
+    followed = follow(source, score, sung, recogniser, spread=spread)
+    samples = render(halves, likeness, moved(followed, likeness.pitch_hz, 1.0), mix)
+    count = round(speech.duration_s * RATE_HZ)
+    samples = np.pad(samples[:count], (0, max(0, count - samples.shape[0])))
+    shaped = levelled(samples, source, RATE_HZ)
+    return Waveform((shaped * min(1.0, PEAK / (float(np.abs(shaped).max()) + 1e-9))).astype(np.float32)[None], RATE_HZ)
+
+
+def _speed(source: Samples, scores: Sequence[Score]) -> float:
+    """How much faster than the reader the recording speaks, its pauses left out."""
+    wanted_s = float(active_frames(source).sum()) * 0.01
+    own_s = sum(score.seconds - _MUTE_S for score in scores)
+    return float(np.clip(own_s / max(wanted_s, 0.3), 0.5, 2.0))
+
+
+def follow(
+    source: Samples, score: Score, sung: Samples, recogniser: Recogniser, *, spread: Callable[[float], float]
+) -> Score:
+    """`score`, whose sound is `sung` (24 kHz), moved to the timing and melody of `source` (mono 16 kHz).
+
+    `spread` gives the factor for the melody's intervals from their own spread in octaves.
+    """
+    frames = int(np.ceil(source.shape[0] / 16_000 / FRAME_S))
+    sounding = _sounding(source)
+    heard, said = recogniser.encode(source), recogniser.encode(mono_16k(Waveform(sung[None], RATE_HZ)))
+    count = min(heard.shape[0], sounding.shape[0])
+    path = _smooth(align(heard[:count], said, sounding[:count]), _PATH_S / _FEATURE_S) * _FEATURE_S  # s of the score
+    halves = 2 * frames
+    at_s = np.interp((np.arange(halves) + 0.5) * FRAME_S / 2, (np.arange(count) + 0.5) * _FEATURE_S, path + 0.01)
+    quiet = ~_held(sounding, halves)
+    columns = np.minimum((at_s[::2] / FRAME_S).astype(int), score.content.shape[1] - 1)
+    finer = np.minimum((at_s / (FRAME_S / 2)).astype(int), score.energy.shape[0] - 1)
+    # What the reader begins with is silence: pauses are made of it, not of a sound that is held.
+    columns[quiet[::2]], finer[quiet] = 0, 0
+    voiced = score.pitch_hz[finer] > VOICED_HZ
+    return replace(
+        score,
+        content=score.content[:, columns],
+        pitch_hz=np.where(voiced, _melody(source, halves, spread), 0.0).astype(np.float32),
+        energy=score.energy[finer],
+    )
+
+
+def joined(scores: Sequence[Score]) -> Score:
+    """Several scores one after the other, as one."""
+    return Score(
+        np.concatenate([score.content for score in scores], axis=1),
+        np.concatenate([score.pitch_hz for score in scores]),
+        np.concatenate([score.energy for score in scores]),
+        max(score.row for score in scores),
+    )
+
+
+def levelled(samples: Samples, source: Samples, rate_hz: int) -> Samples:
+    """`samples [T]` with the slow course of the loudness of `source` (mono 16 kHz), and silent in its pauses."""
+    own = levels_db(mono_16k(Waveform(samples[None], rate_hz)))
+    wanted = levels_db(source)
+    count = min(own.shape[0], wanted.shape[0])
+    difference = np.maximum(wanted[:count], _FLOOR_DB) - np.maximum(own[:count], _FLOOR_DB)
+    active = active_frames(source)[:count]
+    gains = _smooth(difference - np.median(difference[active]), _LEVEL_S / 0.01)
+    gains = np.clip(gains, -_MOST_GAIN_DB, _MOST_GAIN_DB) - _PAUSE_DB * (1 - _smooth(_widened(active), 5))
+    at = np.arange(samples.shape[0]) / rate_hz
+    return np.asarray(samples * 10 ** (np.interp(at, (np.arange(count) + 0.5) * 0.01, gains) / 20), np.float32)
+
+
+def _melody(source: Samples, count: int, spread: Callable[[float], float]) -> Samples:
+    """Hz `[count]` without gaps: the recording's pitch, its intervals scaled by `spread` of their own spread."""
+    track = pitch(source, hop_s=FRAME_S / 2)[:count]
+    track = np.pad(track, (0, count - track.shape[0]))
+    voiced = np.flatnonzero(track > 0)
+    if voiced.size < 8:
+        return np.full(count, 150.0, np.float32)
+    octaves = np.log2(track[voiced])
+    low, middle, high = np.percentile(octaves, [25, 50, 75])
+    octaves = np.clip(octaves, middle - 1.0, middle + 1.0)
+    scaled = middle + spread(float(high - low) / 1.349) * (octaves - middle)
+    return np.asarray(2 ** _smooth(np.interp(np.arange(count), voiced, scaled), _MELODY_S / FRAME_S * 2), np.float32)
+
+
+def _sounding(source: Samples) -> Mask:
+    """Which 20 ms frames are not pauses; gaps shorter than 100 ms are stops, not pauses."""
+    levels = _smooth(np.maximum(levels_db(source), -70.0), 5)
+    loud, quiet = np.percentile(levels, [90, 5])
+    active = _closed(levels > max(loud - _PAUSE_DEPTH_DB, min(quiet + 6.0, loud - 15.0)))
+    if active.shape[0] % 2:
+        active = np.append(active, active[-1])
+    return np.asarray(active.reshape(-1, 2).any(axis=1))
+
+
+def _closed(active: Mask) -> Mask:
+    """Pauses shorter than 100 ms filled."""
+    kernel = np.ones(11)
+    wide = np.convolve(active, kernel, mode="same") > 0
+    return np.asarray(~(np.convolve(~wide, kernel, mode="same") > 0) | active)
+
+
+def _widened(active: Mask) -> Mask:
+    return np.asarray(np.convolve(active, np.ones(9), mode="same") > 0)
+
+
+def _held(sounding: Mask, count: int) -> Mask:
+    at = np.minimum((np.arange(count) * FRAME_S / 2 / _FEATURE_S).astype(int), sounding.shape[0] - 1)
+    return np.asarray(sounding[at])
+
+
+def _smooth(values: npt.ArrayLike, frames: float) -> Samples:
+    """`values [N]` under a Hann window of so many frames."""
+    width = max(3, round(frames) | 1)
+    window = np.hanning(width + 2)[1:-1]
+    padded = np.pad(np.asarray(values, np.float32), width // 2, mode="edge")
+    return np.asarray(np.convolve(padded, window / window.sum(), mode="valid"), np.float32)
