@@ -81,7 +81,7 @@ def tone_figures(clip: Clip) -> Figures:
         drums = tones.percussion(found.tonality)
     return {
         "tonality": found.tonality,
-        "pitches": float(found.pitches),
+        "pitches": too_short(clip, tones.MIN_PITCHES_S) or float(found.pitches),
         "bandwidth_hz": found.bandwidth_hz,
         "drums_error": drums,
     }

@@ -9,7 +9,8 @@ import numpy as np
 
 from antiphon.judges.music.sound import Floats, Sound
 
-MIN_S = 4.0
+MIN_S = 12.0
+"""Shorter windows may lie in one chord, or in a bridge that leaves the key."""
 MIN_TONAL_FRAMES = 12
 
 # Probe-tone ratings of Krumhansl & Kessler (1982), tonic first.

@@ -9,6 +9,8 @@ import numpy as np
 from antiphon.judges.music.sound import LONG, RATE_HZ, Sound
 
 MIN_S = 1.0
+MIN_PITCHES_S = 8.0
+"""A shorter window may be one held chord."""
 _BLOCK = 32  # bins, 86 Hz: room for a partial and the noise beside it
 _OVER_MEDIAN = 12.0  # power; of white noise 0.2% is higher
 _RANGE_HZ = (250.0, 5_000.0)
