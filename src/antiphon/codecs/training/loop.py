@@ -40,16 +40,16 @@ def run(
     end the run after the step in progress, with a checkpoint. Raises `StateError` when `out` belongs to a run with
     another configuration or its newest checkpoint is damaged, `OutputError` when a checkpoint cannot be written.
     """
-    with joined() as together, _stopped_by_signals() as stop:
+    with joined() as together, stopped_by_signals() as stop:
         trainer = Trainer(config, together)
         first = together.rank == 0
         if first:
-            _remember(config, out)
+            remember(config, out)
         if saved := checkpoint.found(out):
             trainer.restore(checkpoint.load(saved[-1]))
             _log.info("resumed at step %d", trainer.step)
         clips = data.load(prepared, config.codec)
-        means = _Means(out / "log.jsonl", report) if first else None
+        means = Means(out / "log.jsonl", report) if first else None
         rows = together.rows(config.batch)
         while trainer.step < config.steps and not together.any(stop.is_set()):
             batch = data.batch(clips, trainer.step, size=config.batch, frames=config.frames, seed=config.seed)
@@ -66,7 +66,7 @@ def run(
     return trainer
 
 
-def _remember(config: TrainConfig, out: Path) -> None:
+def remember(config: msgspec.Struct, out: Path) -> None:
     """A run keeps the configuration it began with; only its length and the rhythm of its log may change."""
     path = out / "config.json"
     free = ("steps", "log_every", "save_every")
@@ -93,7 +93,7 @@ def read_config(out: Path) -> TrainConfig:
         raise InputError(f"{out} holds no training run: {error}", "Give the folder of a run.") from error
 
 
-class _Means:
+class Means:
     """Figures averaged between lines of the log."""
 
     def __init__(self, path: Path, report: Report | None) -> None:
@@ -124,7 +124,7 @@ class _Means:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
+def stopped_by_signals() -> Iterator[threading.Event]:
     """The event is set by SIGINT or SIGTERM; a second SIGINT interrupts at once."""
     stop = threading.Event()
     if threading.current_thread() is not threading.main_thread():
