@@ -122,7 +122,7 @@ def export(network: Network, config: CodecConfig, out: Path) -> dict[str, Path]:
     decoding = DecoderGraph(network, config)
     _write(decoding, (tokens, state), decoder, inputs=["tokens", "state"], outputs=["controls", "next"], axes={})
     for path in (encoder, decoder):
-        path.write_bytes(_halved(path.read_bytes(), about))
+        path.write_bytes(halved(path.read_bytes(), about))
     weights.write_bytes(blob)
     return {path.name: path for path in (encoder, decoder, weights)}
 
@@ -151,7 +151,7 @@ def _write(
         )
 
 
-def _halved(graph: bytes, about: dict[str, str]) -> bytes:
+def halved(graph: bytes, about: dict[str, str]) -> bytes:
     """Large constants as float16 behind a Cast, which the runtime folds away when it loads the graph."""
     import onnx
     from onnx import numpy_helper
