@@ -17,8 +17,8 @@ MUSIC_LUFS = -14.0
 TRUE_PEAK_DBTP = -1.0
 """Targets of the large podcast and music services; EBU R128 s2 recommends the same range for streaming."""
 
-SPEECH_EXPECTED_LUFS = -23.0
-"""What speech of the built-in voices measures, +-4 LU. A stream begins with the gain that suits it."""
+SPEECH_EXPECTED_LUFS = -24.0
+"""What speech of the built-in voices measures, -27 to -20. A stream begins with the gain that suits it."""
 
 MAX_GAIN_DB = 20.0
 FLOOR_LUFS = -50.0

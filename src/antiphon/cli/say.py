@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = "antiphon.wav"
 DEFAULT_VOICE = "hibari"
 MAX_SEED = 2**63 - 1
+WHOLE_CHARS = 10_000
+"""Up to here (ten minutes, 60 MB) a file's loudness is exact: one gain for the whole. Beyond, it is brought to its
+loudness as it comes, in constant memory."""
+
 
 EPILOG = """\b
 Examples:
@@ -62,6 +68,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], target, SPEECH_EXPECTED_LUFS)
     checked_format(wish)  # before a long text is read
     manuscript = manuscript_of(text, file)
+    wish = replace(wish, as_one=_nobody_waits(output) and _is_short(manuscript))
     speech = _script(settings, manuscript, output, given)
     order = Order(
         produce=lambda session: speak(session.client, speech),
@@ -70,6 +77,15 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
         units=manuscript.extent.chars if manuscript.extent else None,
     )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=manuscript.extent)
+
+
+def _nobody_waits(output: str) -> bool:
+    """A regular file appears when it is complete; a pipe or a device plays as the sound comes."""
+    return output != "-" and (not Path(output).exists() or Path(output).is_file())
+
+
+def _is_short(manuscript: Manuscript) -> bool:
+    return manuscript.extent is not None and manuscript.extent.exact and manuscript.extent.chars <= WHOLE_CHARS
 
 
 def _script(settings: Settings, manuscript: Manuscript, output: str, given: dict[str, Any]) -> Script:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from antiphon.pictures.kind import SPEECH
+from antiphon.pictures.lanes import word_rows
 from antiphon.pictures.measuring import Inspection
 from antiphon.pictures.palette import INK, MUTED
 from antiphon.pictures.panels import Panel, panels_of
@@ -88,8 +89,11 @@ def _head(figure: Figure, seen: Inspection, height_in: float) -> None:
     name = seen.name if len(seen.name) <= 60 else f"{seen.name[:28]}...{seen.name[-28:]}"
     figure.text(_LEFT, line, name, size=14, weight="bold", va="center")
     figure.text(_RIGHT, line, "   ".join(facts(seen)), size=11, ha="right", va="center")
-    if seen.notes:
-        figure.text(_LEFT, 0.09 / height_in, "  ".join(seen.notes), size=8.5, color=MUTED, va="center")
+    notes = list(seen.notes)
+    if seen.words and not word_rows(seen):
+        notes.append(f"{len(seen.words)} words are too many to draw; --json prints them.")
+    if notes:
+        figure.text(_LEFT, 0.09 / height_in, "  ".join(notes), size=8.5, color=MUTED, va="center")
 
 
 def facts(seen: Inspection) -> list[str]:

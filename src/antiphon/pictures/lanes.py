@@ -11,8 +11,8 @@ from antiphon.pictures.palette import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MAX_ROWS = 14
-ROW_IN = 0.195
+MAX_ROWS = 20
+ROW_IN = 0.18
 PLOT_PX = 1_456
 _CHAR_PX, _GAP_PX = 7.6, 8.0
 _HUES = (BLUE, ORANGE, GREEN, PURPLE, SKY, RED)

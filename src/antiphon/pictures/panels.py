@@ -193,7 +193,8 @@ def draw_registers(axes: Axes, seen: Inspection) -> None:
     axes.set_yticks(range(len(lanes)), [lane.channel for lane in reversed(lanes)])
     how = "exact" if seen.registers.exact else "transcribed"
     told = f"chip registers, {how}"
-    axes.text(0.995, 0.97, told, transform=axes.transAxes, ha="right", va="top", size=8.5, color=MUTED)
+    backing = {"facecolor": "white", "alpha": 0.85, "edgecolor": "none", "pad": 1.5}
+    axes.text(0.995, 0.96, told, transform=axes.transAxes, ha="right", va="top", size=8.5, color=MUTED, bbox=backing)
 
 
 def draw_loudness(axes: Axes, seen: Inspection) -> None:
