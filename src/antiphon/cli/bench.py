@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -15,8 +16,9 @@ EPILOG = """\b
 Examples:
   antiphon bench
   antiphon bench --only network --json figures.json
+  antiphon bench --only sound --tries 20
 """
-AREAS = ("network",)
+AREAS = ("network", "sound")
 
 
 @click.command(epilog=EPILOG)
@@ -25,17 +27,18 @@ AREAS = ("network",)
 @click.option("--tries", default=100, show_default=True, type=click.IntRange(1, 1000), help="Tries for each cheat.")
 @click.option("--peer-python", help="An interpreter with bittensor==10.5.0, to measure the peer beside us.")
 @click.pass_obj
-def bench(settings: Settings, only: str | None, file: Path | None, tries: int, peer_python: str | None) -> None:  # noqa: ARG001 - there is one area yet
+def bench(settings: Settings, only: str | None, file: Path | None, tries: int, peer_python: str | None) -> None:
     """Measure. Nothing printed here is stored anywhere: every figure is taken now."""
     from antiphon.bench.figure import Figure
-    from antiphon.bench.network import figures
 
     found: list[Figure] = []
 
     async def measure() -> None:
-        async for figure in figures(settings.profile, tries=tries, peer_python=peer_python):
-            found.append(figure)
-            click.echo(_line(figure))
+        for area in (only,) if only else AREAS:
+            figures = importlib.import_module(f"antiphon.bench.{area}").figures
+            async for figure in figures(settings.profile, tries=tries, peer_python=peer_python):
+                found.append(figure)
+                click.echo(_line(figure))
 
     run(measure())
     missed = [figure for figure in found if figure.reached is False]
