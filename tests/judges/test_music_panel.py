@@ -17,7 +17,8 @@ from antiphon.judges.music.clip import asked_by
 from antiphon.judges.music.integrity import work_of
 from antiphon.services import MusicRequest
 
-SONG = wave(song(9, "minor", 120, 16))
+SECONDS = 12.5
+SONG = wave(song(9, "minor", 120, SECONDS))
 PROMPT = "A minor, 120 bpm"
 
 
@@ -92,9 +93,11 @@ def test_less_than_declared_or_than_ordered_is_invalid() -> None:
     assert judge(MUSIC, fewer).verdict == Verdict.INVALID
     window = MusicRequest(prompt="some music", seconds=30, seed=1, start_s=0, stop_s=20)
     shorter = MusicPanel().measure(
-        type(evidence("x", SONG))(request=window, audio=SONG, declared_rate_hz=RATE_HZ, declared_samples=16 * RATE_HZ)
+        type(evidence("x", SONG))(
+            request=window, audio=SONG, declared_rate_hz=RATE_HZ, declared_samples=SONG.samples.shape[1]
+        )
     )
-    assert _values(shorter)["integrity.window_error"] == pytest.approx(4.0)
+    assert _values(shorter)["integrity.window_error"] == pytest.approx(20 - SECONDS)
     assert judge(MUSIC, shorter).verdict == Verdict.INVALID
 
 
@@ -144,10 +147,10 @@ def test_measurements_are_the_same_every_time_and_from_several_threads() -> None
 def test_a_copy_in_another_tempo_or_key_is_found_and_another_song_is_not() -> None:
     panel = MusicPanel()
     panel.measure(evidence("some music", SONG))
-    other = panel.measure(evidence("third music", wave(song(4, "major", 97, 16, seed=3))))
+    other = panel.measure(evidence("third music", wave(song(4, "major", 97, SECONDS, seed=3))))
     assert judge(MUSIC, other).verdict == Verdict.VALID
-    slowed = np.interp(np.arange(16 * RATE_HZ) / 1.06, np.arange(16 * RATE_HZ), SONG.samples[0])
-    for copy in (slowed, song(2, "minor", 132, 16)):
+    slowed = np.interp(np.arange(SONG.samples.shape[1]) / 1.06, np.arange(SONG.samples.shape[1]), SONG.samples[0])
+    for copy in (slowed, song(2, "minor", 132, SECONDS)):
         found = panel.measure(evidence("other music", wave(copy)))
         assert _values(found)["integrity.duplicate"] < 0.45
         assert judge(MUSIC, found).verdict == Verdict.INVALID

@@ -11,11 +11,11 @@ from antiphon.judges.music.sound import Sound
 from antiphon.judges.music.structure import structure_of
 from antiphon.judges.music.tones import tones_of
 
-NOISE = np.random.default_rng(1).standard_normal(RATE_HZ * 16) * 0.1
+NOISE = np.random.default_rng(1).standard_normal(RATE_HZ * 10) * 0.1
 
 
 def test_a_song_has_both_variety_and_repetition() -> None:
-    found = structure_of(Sound(wave(song(0, "major", 120, 20))))
+    found = structure_of(Sound(wave(song(0, "major", 120, 14))))
     assert found is not None
     assert found.variety > 0.2
     assert found.repetition > 0.5
@@ -23,7 +23,7 @@ def test_a_song_has_both_variety_and_repetition() -> None:
 
 def test_a_loop_of_one_bar_has_no_variety_even_with_noise_over_it() -> None:
     bar = song(0, "major", 113, 8)[: round(4 * 60 / 113 * RATE_HZ)]
-    loop = np.tile(bar, 10)
+    loop = np.tile(bar, 6)
     found = structure_of(Sound(wave(loop + np.random.default_rng(0).standard_normal(loop.shape) * 1e-3)))
     assert found is not None
     assert found.variety < 0.03
