@@ -84,8 +84,9 @@ def _placed(seen: Inspection) -> list[int]:
     free: list[float] = []
     places = []
     for word in seen.words:
-        begin = word.start_s * px_per_s
-        end = begin + max(_CHAR_PX * len(word.text) + _GAP_PX, (word.end_s - word.start_s) * px_per_s)
+        width = _CHAR_PX * len(word.text)
+        begin = min(word.start_s * px_per_s, PLOT_PX - width)
+        end = begin + max(width + _GAP_PX, (word.end_s - word.start_s) * px_per_s)
         row = next((n for n, edge in enumerate(free) if edge <= begin), len(free))
         if row == len(free):
             free.append(end)
