@@ -41,8 +41,8 @@ def test_a_triangle_lead_stands_on_the_triangle() -> None:
 
 
 def test_an_echo_fills_the_rests_of_the_second_pulse() -> None:
-    loud = sum((rows(arrange(compose(read(p), 20, 5)))[1].volume > 0).sum() for p in ["dungeon, echo, stabs"])
-    dry = sum((rows(arrange(compose(read(p), 20, 5)))[1].volume > 0).sum() for p in ["dungeon, no echo, stabs"])
+    loud = sum((rows(arrange(compose(read(p), 20, 5)))[1].volume > 0).sum() for p in ["dungeon, echo, chords"])
+    dry = sum((rows(arrange(compose(read(p), 20, 5)))[1].volume > 0).sum() for p in ["dungeon, no echo, chords"])
     assert loud >= dry
 
 

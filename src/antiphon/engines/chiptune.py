@@ -67,7 +67,7 @@ class ChiptuneEngine:
             voices=(),
             rate_hz=RATE_HZ,
             channels=2,
-            rtf=0.01,
+            rtf=0.006,
             streams=True,
             seeded=True,
             licence="MIT",

@@ -19,7 +19,7 @@ _INTERVALS = (1.3, 0.0, 0.3, 0.9, 1.3, 2.6, 3.4, 3.0)
 """Cost of a melodic interval by its steps; larger ones are sung only where nothing else is left."""
 
 _WIDE, _OFF_CHORD, _OUTSIDE, _TURNED, _LEAPT_OFF, _MOVED = 9.0, 7.0, 2.5, 1.0, 3.0, 0.8
-_HOME = {"major": {0: 0.8, 2: 0.7}, "minor": {0: 0.5, 2: 0.9}}
+_HOME = {"major": {0: 1.0, 2: 0.6}, "minor": {0: 0.5, 2: 0.9}}
 """Mode and scale step -> what the tonic and its third are worth over the tonic chord: they tell the key."""
 
 

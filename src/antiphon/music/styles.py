@@ -299,11 +299,11 @@ STYLES: dict[str, Style] = {
 
 BRIDGES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "major": (
-        ("IV", "V", "iii", "vi"),
-        ("vi", "iii", "IV", "V"),
+        ("IV", "V", "I", "V"),
+        ("vi", "IV", "I", "V"),
         ("IV", "I", "ii", "V"),
-        ("vi", "IV", "II", "V"),
-        ("ii", "V", "iii vi", "V"),
+        ("ii", "IV", "I", "V"),
+        ("IV", "iii", "ii", "V"),
         ("iv", "I", "II", "V"),
     ),
     "minor": (
