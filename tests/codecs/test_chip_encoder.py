@@ -80,6 +80,12 @@ def test_music_comes_back_through_16_bit_files(form: str) -> None:
     assert np.array_equal(back.tokens, grid.tokens)
 
 
+def test_another_loudness_does_not_matter() -> None:
+    grid = song(2)
+    louder = np.rint(CODEC.decode(grid).samples * 1.737 * 32768) / 32768
+    assert np.array_equal(CODEC.encode(Waveform(louder.astype(np.float32), RATE)).tokens, grid.tokens)
+
+
 def test_silence_is_the_empty_grid_and_one_sample_is_one_frame() -> None:
     assert not CODEC.encode(Waveform(np.zeros((2, 735 * 3), dtype=np.float32), RATE)).tokens.any()
     assert CODEC.encode(Waveform(np.full((1, 1), 0.3, dtype=np.float32), RATE)).frames == 1

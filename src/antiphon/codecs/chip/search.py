@@ -26,8 +26,6 @@ from antiphon.codecs.chip.tables import Floats32
 
 ROUNDING: Final = 0.51 / 32768
 """Largest error of a sample that was stored with 16 bits."""
-_FRAME_BOUND: Final = 2 * lay.FRAME_SAMPLES * ROUNDING**2
-_PROBE_BOUND: Final = 2 * (lay.FRAME_SAMPLES // 3) * ROUNDING**2
 _BEAMS = 8
 _PAIR_ROWS = 128
 _EXCHANGED = 2  # refined beams worth exchanging pairs in
@@ -67,14 +65,18 @@ class _Fit:
         return tuple(sorted(self.support.items()))
 
 
-def find_frame(state: State, target: Floats32) -> Tokens | None:
-    """[10] tokens of the frame after `state` that is `target` [2, 735], or None if the chip cannot sound so."""
-    plain = _Search(state, target, sharp=False)
+def find_frame(state: State, target: Floats32, rounding: float = ROUNDING, *, thorough: bool = True) -> Tokens | None:
+    """[10] tokens of the frame after `state` that is `target` [2, 735], or None if the chip cannot sound so.
+
+    No sample of the target is further than `rounding` from what the chip played. Not `thorough`, a few frames in a
+    hundred that are the chip's are not recognised, and foreign ones are given up at once.
+    """
+    plain = _Search(state, target, rounding, sharp=False)
     found = plain.held()
     if found is None:
         found = plain.any()
-    if found is None:
-        sharp = _Search(state, target, sharp=True)
+    if found is None and thorough:
+        sharp = _Search(state, target, rounding, sharp=True)
         for attempt in (sharp.any, sharp.pairs, plain.pairs):
             found = attempt()
             if found is not None:
@@ -82,17 +84,26 @@ def find_frame(state: State, target: Floats32) -> Tokens | None:
     return found
 
 
+def first_amplitudes(target: Floats32) -> list[tuple[int, Doubles]]:
+    """(channel, left and right amplitude) of the first sounds of a piece, at any level; empty if not the chip's."""
+    for sharp in (False, True):
+        found = _Search(State(), target, ROUNDING, sharp=sharp).amplitudes()
+        if found:
+            return found
+    return []
+
+
 class _Search:
     """Looks for the frame after `state` that sounds like `target` [2, 735]."""
 
-    def __init__(self, state: State, target: Floats32, *, sharp: bool) -> None:
-        self._state, self._target = state, target
+    def __init__(self, state: State, target: Floats32, rounding: float, *, sharp: bool) -> None:
+        self._state, self._target, self._rounding = state, target, rounding
         self._palette = Palette(state, sharp=sharp)
-        self._bound = _PROBE_BOUND * (4 if sharp else 1)
         self._units: dict[tuple[int, int], Floats32] = {}
         self._failed: set[tuple[tuple[int, int], ...]] = set()
         self._refined: dict[tuple[tuple[int, int], ...], _Fit] = {}
         heard = self._palette.look(target.astype(np.float64) - fading(state, stroke=False))
+        self._bound = heard.size * (rounding * (2 if sharp else 1)) ** 2
         self._silence = _Fit({}, np.zeros((0, heard.shape[1])), heard, float((heard**2).sum()))
         if state.drum.sounds:
             # A stroke would end the running drum: left open here, its two cases are told apart by `_verify`.
@@ -110,6 +121,13 @@ class _Search:
     def pairs(self) -> Tokens | None:
         """What `any` found best, with any two of its atoms exchanged."""
         return self._first(self._exchanged())
+
+    def amplitudes(self) -> list[tuple[int, Doubles]]:
+        """(channel, left and right amplitude) of the first support that explains the frame at any levels."""
+        fit = next((fit for fit in self._greedy() if fit.error <= self._bound), self._silence)
+        units = np.array([self._unit(*pair) for pair in fit.support.items()]).reshape(-1, lay.FRAME_SAMPLES)
+        solved = np.linalg.lstsq(units.T.astype(np.float64), self._target.T.astype(np.float64), rcond=None)[0]
+        return list(zip(fit.support, solved, strict=True))
 
     def _first(self, guesses: Iterator[_Fit]) -> Tokens | None:
         for fit in guesses:
@@ -230,11 +248,11 @@ class _Search:
             pairs = [pair for pair in fit.support.items() if stroke or pair[0] != lay.SAMPLE]
             units = np.array([self._unit(*pair) for pair in pairs], dtype=np.float64).reshape(-1, lay.FRAME_SAMPLES)
             wanted = self._target.astype(np.float64) - fading(self._state, stroke=stroke)
-            for hows in levels(units, wanted, pairs, _FRAME_BOUND):
+            for hows in levels(units, wanted, pairs, wanted.size * self._rounding**2):
                 tokens = np.zeros(len(lay.VOCABULARY), dtype=np.uint16)
                 for (channel, atom), how in zip(pairs, hows, strict=True):
                     if how:
                         tokens[2 * channel : 2 * channel + 2] = what_of(channel, atom), how
-                if np.abs(render(self._state, tokens[:, None])[0] - self._target).max() <= ROUNDING:
+                if np.abs(render(self._state, tokens[:, None])[0] - self._target).max() <= self._rounding:
                     return tokens
         return None

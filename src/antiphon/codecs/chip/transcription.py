@@ -1,8 +1,8 @@
 """Foreign audio to the chip's registers: the nearest piece the chip can play, not the same sound.
 
 Greedy, in blocks of 20 s: three times the path of pitches that explains most of the magnitude spectrum (harmonic
-templates, dynamic programming over the frames) is taken out of it, bass first; what is left goes to drums where it
-sets in suddenly, and to the noise elsewhere.
+templates, dynamic programming over the frames) is taken out of it, bass first; what is left is drums and noise
+(`percussion`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,9 @@ import numpy.typing as npt
 
 from antiphon.codecs.base import Tokens
 from antiphon.codecs.chip import layout as lay
-from antiphon.codecs.chip import voices
-from antiphon.codecs.chip.drums import drum_frames
-from antiphon.codecs.chip.tables import Floats32, amplitudes, frequency_hz
+from antiphon.codecs.chip.percussion import WINDOW, Grid, add_percussion, how_tokens_near, magnitudes
+from antiphon.codecs.chip.tables import Floats32, frequency_hz
 
-_WINDOW: Final = 4096
 _BLOCK: Final = 1200  # frames
 _FINE: Final = 4  # steps of the salience in a semitone
 _SEMITONES: Final = lay.PITCHES // lay.STEPS_PER_SEMITONE
@@ -28,27 +26,24 @@ _CHANGE_COST: Final = 0.06  # of the block's strongest salience, for going to an
 _AUDIBLE: Final = 0.12  # of the block's strongest salience
 _LEAST: Final = 1e-3  # salience below which nothing is a voice
 _BASS_BELOW: Final = 30  # semitones above the lowest pitch (F#3)
-_ONSET: Final = 2.0  # rise of what is left that is a stroke
-
-Grid = npt.NDArray[np.floating]  # [frames, bins] magnitudes
 
 
 def transcribe(samples: Floats32) -> Tokens:
     """[2, n] samples at the chip's rate, n > 0: [10, ceil(n / 735)] canonical tokens."""
     frames = -(-samples.shape[1] // lay.FRAME_SAMPLES)
-    margin = (_WINDOW - lay.FRAME_SAMPLES) // 2
-    after = frames * lay.FRAME_SAMPLES - samples.shape[1] + _WINDOW - lay.FRAME_SAMPLES - margin
+    margin = (WINDOW - lay.FRAME_SAMPLES) // 2
+    after = frames * lay.FRAME_SAMPLES - samples.shape[1] + WINDOW - lay.FRAME_SAMPLES - margin
     padded = np.pad(samples, [(0, 0), (margin, after)])
     blocks = []
     for start in range(0, frames, _BLOCK):
         end = min(start + _BLOCK, frames)
-        stretch = padded[:, start * lay.FRAME_SAMPLES : (end - 1) * lay.FRAME_SAMPLES + _WINDOW]
+        stretch = padded[:, start * lay.FRAME_SAMPLES : (end - 1) * lay.FRAME_SAMPLES + WINDOW]
         blocks.append(_block(stretch))
     return np.concatenate(blocks, axis=1)
 
 
 def _block(samples: Floats32) -> Tokens:
-    ears = [_magnitudes(ear) for ear in samples]
+    ears = [magnitudes(ear) for ear in samples]
     rest = (ears[0] + ears[1]) / 2
     tokens = np.zeros((len(lay.VOCABULARY), len(rest)), dtype=np.uint16)
     strongest = 0.0
@@ -64,28 +59,21 @@ def _block(samples: Floats32) -> Tokens:
         shares = [_share(ear, part, rest) for ear in ears]
         rest = np.maximum(rest - part, 0.0)
         duty = _duty(ears[0] + ears[1], pitch) if channel < lay.PULSES else np.zeros(len(rest), dtype=np.intp)
-        how = _how(channel, _peak_of(channel) * np.stack(shares, axis=1) * loud[:, None], duty)
+        how = how_tokens_near(channel, _peak_of(channel) * np.stack(shares, axis=1) * loud[:, None], duty)
         what = 1 + rows * (lay.STEPS_PER_SEMITONE // _FINE)
         tokens[2 * channel : 2 * channel + 2] = np.where((pitch >= 0) & (how > 0), [what, how], 0)
-    _percussion(tokens, rest, ears)
+    add_percussion(tokens, rest, ears)
     return tokens
-
-
-def _magnitudes(samples: Floats32) -> Grid:
-    """[frames, bins]: amplitude 1 of a sine is a peak of 1."""
-    windows = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[:: lay.FRAME_SAMPLES]
-    shape = np.hanning(_WINDOW).astype(np.float32)
-    return np.abs(np.fft.rfft(windows * shape, axis=1)).astype(np.float32) * np.float32(2.0 / shape.sum())
 
 
 @functools.cache
 def _templates() -> Grid:
     """[fine pitches, bins] magnitudes of harmonics 1/h, each row of length 1."""
     midi = lay.LOWEST_MIDI + np.arange(_SEMITONES * _FINE) / _FINE
-    rows = np.zeros((len(midi), _WINDOW // 2 + 1))
-    bins = np.arange(_WINDOW // 2 + 1)
+    rows = np.zeros((len(midi), WINDOW // 2 + 1))
+    bins = np.arange(WINDOW // 2 + 1)
     for harmonic in range(1, _HARMONICS + 1):
-        centre = frequency_hz(midi) * harmonic * _WINDOW / lay.RATE_HZ
+        centre = frequency_hz(midi) * harmonic * WINDOW / lay.RATE_HZ
         away = np.abs(bins[None] - centre[:, None])
         rows += np.where(away < 2, np.cos(np.pi * away / 4) ** 2, 0.0) / harmonic
     return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True), dtype=np.float32)
@@ -128,68 +116,9 @@ def _peak_of(channel: int) -> float:
 def _duty(ears: Grid, pitch: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """[frames] index of the duty whose second and third harmonics, against the first, are nearest."""
     hz = frequency_hz(lay.LOWEST_MIDI + np.maximum(pitch, 0) / _FINE)
-    places = np.rint(hz[:, None] * [1, 2, 3] * _WINDOW / lay.RATE_HZ).astype(np.intp)
+    places = np.rint(hz[:, None] * [1, 2, 3] * WINDOW / lay.RATE_HZ).astype(np.intp)
     heard = np.take_along_axis(ears, np.minimum(places, ears.shape[1] - 1), axis=1)
     seen = heard[:, 1:] / np.maximum(heard[:, :1], 1e-6)
     harmonics = np.arange(1, 4)
     wanted = np.abs(np.sin(np.pi * harmonics * np.array(lay.DUTIES[:3])[:, None])) / harmonics
     return np.asarray((np.abs(seen[:, None] - (wanted[:, 1:] / wanted[:, :1])[None]) ** 2).sum(axis=2).argmin(axis=1))
-
-
-def _how(channel: int, wanted: Grid, duty: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """[frames] *how* tokens whose left and right amplitudes are nearest to `wanted` [frames, 2]."""
-    shapes = len(lay.DUTIES) if channel < lay.PULSES else 1
-    table = amplitudes()[channel][1:].reshape(lay.VOLUMES, shapes, lay.PANS, 2)[:, 0].reshape(-1, 2)
-    table = np.concatenate([np.zeros((1, 2)), table])
-    nearest = ((wanted[:, None] - table[None]) ** 2).sum(axis=2).argmin(axis=1)
-    volume, pan = np.divmod(nearest - 1, lay.PANS)
-    return np.where(nearest > 0, 1 + (volume * shapes + duty) * lay.PANS + pan, 0)
-
-
-def _percussion(tokens: Tokens, rest: Grid, ears: list[Grid]) -> None:
-    """Write drums and noise for what the voices left."""
-    strength = np.linalg.norm(rest, axis=1)
-    total = np.linalg.norm(ears[0] + ears[1], axis=1) / 2
-    earlier = np.concatenate([np.repeat(strength[:1], 4), strength])[: len(strength)]
-    rises = (strength > _ONSET * earlier + 1e-4) & (strength > 0.3 * total.max(initial=1e-4))
-    onsets = np.flatnonzero(rises & ~np.concatenate([[False], rises[:-1]]))
-    balance = [np.linalg.norm(ear, axis=1) / np.maximum(2 * total, 1e-9) * np.sqrt(2) for ear in ears]
-    heard = strength[:, None] * np.stack(balance, axis=1)
-    noises, levels = _noise_templates()
-    fits = rest @ noises.T
-    period = fits.argmax(axis=1)
-    loud = fits.max(axis=1) / levels[period]
-    how = _how(lay.NOISE, heard / np.maximum(strength, 1e-9)[:, None] * loud[:, None], np.zeros(len(rest), np.intp))
-    noisy = (how > 0) & (loud * levels[period] > 0.5 * strength) & (strength > 1e-4)
-    for onset in onsets:
-        at = min(int(onset) + 2, len(rest) - 1)
-        drum = int((_drum_templates() @ rest[at]).argmax())
-        stroke = 1 + drum * lay.TUNINGS - lay.LOWEST_TUNING
-        reach = _how(lay.SAMPLE, heard[at : at + 1] * 4, np.zeros(1, np.intp))[0]
-        if reach:
-            tokens[2 * lay.SAMPLE : 2 * lay.SAMPLE + 2, at] = stroke, reach
-            noisy[onset : onset + len(drum_frames(stroke))] = False
-    tokens[2 * lay.NOISE : 2 * lay.NOISE + 2] = np.where(noisy, [1 + period, how], 0)
-
-
-@functools.cache
-def _noise_templates() -> tuple[Grid, Grid]:
-    """[16, bins] mean magnitudes of the long noises to length 1, and [16] those lengths for amplitude 1."""
-    what, nothing = np.arange(1, len(lay.NOISE_DIVIDERS) + 1), np.zeros(len(lay.NOISE_DIVIDERS), dtype=np.int64)
-    waves = np.concatenate(
-        [voices.noise(what, nothing, nothing + start * lay.FRAME_SAMPLES, lay.FRAME_SAMPLES) for start in range(60)],
-        axis=1,
-    )
-    means = np.stack([_magnitudes(wave).mean(axis=0) for wave in waves])
-    lengths = np.linalg.norm(means, axis=1)
-    return means / lengths[:, None], lengths
-
-
-@functools.cache
-def _drum_templates() -> Grid:
-    """[drums, bins] magnitudes of each drum's beginning, to length 1."""
-    starts = [
-        drum_frames(1 + drum * lay.TUNINGS - lay.LOWEST_TUNING).ravel()[:_WINDOW] for drum in range(len(lay.DRUMS))
-    ]
-    rows = np.stack([_magnitudes(np.pad(start, (0, _WINDOW - len(start))))[0] for start in starts])
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))
