@@ -3,7 +3,7 @@
     python scripts/codec_export.py --run run --out run/exported
     python scripts/codec_export.py --run run --out run/exported --ship
 
-`--ship` copies the three files into `models/weights/` as `codec-16k-*` and rewrites their hashes and sizes in
+`--ship` writes the three files into `models/weights/` as `codec-16k-*` and rewrites their hashes and sizes in
 `models/catalog.py`. Evaluate first: `python scripts/codec_evaluate.py --audio data/heldout --codec run/exported`.
 """
 
@@ -12,20 +12,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import re
-import shutil
 from pathlib import Path
 
 import antiphon.models
+from antiphon.codecs.neural.codec import MODEL
 from antiphon.codecs.training import checkpoint
 from antiphon.codecs.training.export import export
 from antiphon.codecs.training.loop import read_config
 from antiphon.codecs.training.trainer import Network
-
-SHIPPED = {
-    "encoder.onnx": "codec-16k-encoder.onnx",
-    "decoder.onnx": "codec-16k-decoder.onnx",
-    "weights.safetensors": "codec-16k-weights.safetensors",
-}
 
 
 def catalogued(text: str, file: str, blob: bytes) -> str:
@@ -51,13 +45,12 @@ def main() -> None:
     print(f"{newest.name}: {', '.join(f'{name} {path.stat().st_size:_} bytes' for name, path in paths.items())}")
     if options.ship:
         package = Path(antiphon.models.__file__).parent
+        shipped = export(network, config.codec, package / "weights", prefix=f"{MODEL}-")
         catalogue = package / "catalog.py"
         text = catalogue.read_text()
-        for name, file in SHIPPED.items():
-            text = catalogued(text, file, paths[name].read_bytes())
+        for path in shipped.values():
+            text = catalogued(text, path.name, path.read_bytes())
         catalogue.write_text(text)
-        for name, file in SHIPPED.items():
-            shutil.copyfile(paths[name], package / "weights" / file)
 
 
 if __name__ == "__main__":

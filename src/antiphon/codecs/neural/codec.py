@@ -25,7 +25,8 @@ WINDOW = 1_500
 MARGIN = 50
 """Frames of neighbours on both sides of a window: more than the encoder's reach, and time for the pitch to settle."""
 
-ENCODER, DECODER = "codec-16k-encoder", "codec-16k-decoder"
+MODEL = "codec-16k"
+"""Its name in the catalogue, and the beginning of its files' names."""
 
 
 class NeuralCodec:
@@ -129,20 +130,28 @@ class NeuralDecoder:
 
 
 def load(folder: Path | None = None, *, threads: int = 1) -> NeuralCodec:
-    """The codec that ships with us, or one of your own: `encoder.onnx` and `decoder.onnx` in `folder`."""
-    if folder is None:
-        return NeuralCodec(*(models.session(name, threads=threads) for name in (ENCODER, DECODER)))
-    return NeuralCodec(*(_own(folder / f"{name}.onnx", threads) for name in ("encoder", "decoder")))
+    """The codec that ships with us, or one of your own in `folder`, as `training.export` wrote it.
+
+    Raises `ModelError` when a file is missing, damaged or of another export.
+    """
+    if folder is not None:
+        return NeuralCodec(*(_session(folder / f"{name}.onnx", threads) for name in ("encoder", "decoder")))
+    shipped = models.path(MODEL)
+    return NeuralCodec(*(_session(shipped / f"{MODEL}-{name}.onnx", threads) for name in ("encoder", "decoder")))
 
 
-def _own(path: Path, threads: int) -> Any:
+def _session(path: Path, threads: int) -> Any:
+    # From the path, not from bytes as `models.session` does: the weights lie in a file beside the graph.
     import onnxruntime
 
+    if not path.is_file():
+        raise ModelError(f"There is no {path}", "Give the folder of an exported codec.")
     options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
     options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     try:
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except OSError as error:
-        raise ModelError(f"Cannot read {path}: {error.strerror}", "Give the folder of an exported codec.") from error
-    except Exception as error:
+        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own exceptions share no public base
         raise ModelError(f"{path} is no readable ONNX model: {error}", "Export it again.") from error

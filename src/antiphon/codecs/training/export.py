@@ -1,12 +1,14 @@
 """From a training run to what serves: two ONNX graphs and the weights as safetensors, all in half precision.
 
-The safetensors file is the original: its fingerprint names the codec, and graphs are made from its rounded numbers, so
-torch and ONNX Runtime compute with equal weights.
+The safetensors file holds all weights and its fingerprint names the codec; the graphs refer to it, so torch and ONNX
+Runtime compute with the very same numbers.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
+import struct
 import warnings
 from pathlib import Path
 from typing import Any
@@ -57,19 +59,15 @@ class DecoderGraph(nn.Module):
 
     def __init__(self, network: Network, config: CodecConfig) -> None:
         super().__init__()
-        self.config, self.decoder = config, network.decoder
-        books: list[Any] = list(network.quantiser.books)
-        for level, book in enumerate(books):
-            padded = torch.cat([book.codes, torch.zeros(1, config.code_dim)])
-            self.register_buffer(f"codes{level}", padded)
+        self.config, self.decoder, self.quantiser = config, network.decoder, network.quantiser
 
     def forward(self, tokens: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         config, decoder = self.config, self.decoder
         parts = []
         for group in range(config.groups):
             levels = range(group * config.levels, (group + 1) * config.levels)
-            parts.append(sum(self.get_buffer(f"codes{level}")[tokens[level]] for level in levels))
-        latent = torch.cat(parts, dim=1).T[None]  # type: ignore[arg-type]
+            parts.append(torch.stack([self._codes(level)[tokens[level]] for level in levels]).sum(0))
+        latent = torch.cat(parts, dim=1).T[None]
         x = decoder.enter(latent)
         states = []
         for number, block in enumerate(decoder.blocks):
@@ -78,6 +76,10 @@ class DecoderGraph(nn.Module):
             states.append(padded[0, :, 1 - KERNEL :])
             x = block.ahead(padded, x)
         return decoder.controls(x)[0], torch.stack(states)
+
+    def _codes(self, level: int) -> Tensor:
+        quantiser: GroupResidualQuantiser = self.quantiser
+        return torch.cat([quantiser.book(level).codes, torch.zeros(1, self.config.code_dim)])
 
 
 def rounded(network: Network, config: CodecConfig) -> tuple[Network, bytes]:
@@ -108,23 +110,27 @@ def fingerprint(blob: bytes) -> str:
     return hashlib.sha256(blob).hexdigest()[:8]
 
 
-def export(network: Network, config: CodecConfig, out: Path) -> dict[str, Path]:
-    """Write `encoder.onnx`, `decoder.onnx`, `weights.safetensors`; returns their paths by name."""
+def export(network: Network, config: CodecConfig, out: Path, *, prefix: str = "") -> dict[str, Path]:
+    """Write `encoder.onnx`, `decoder.onnx`, `weights.safetensors`, their names after `prefix`; paths by name.
+
+    The graphs hold no large tensor: they refer to the safetensors file, which must lie beside them.
+    """
     network, blob = rounded(network, config)
     about = {"config": config.to_json(), "fingerprint": fingerprint(blob)}
     features = torch.zeros(1, config.features, 50)
     tokens = torch.zeros(config.streams, BLOCK + 2 * config.lookahead, dtype=torch.int64)
     state = torch.zeros(config.decoder_blocks, config.decoder_dim, KERNEL - 1)
     out.mkdir(parents=True, exist_ok=True)
-    encoder, decoder, weights = (out / name for name in ("encoder.onnx", "decoder.onnx", "weights.safetensors"))
+    paths = {name: out / f"{prefix}{name}" for name in ("encoder.onnx", "decoder.onnx", "weights.safetensors")}
+    encoder, decoder, weights = paths.values()
     axes = {"features": {2: "T"}, "tokens": {1: "T"}}
     _write(EncoderGraph(network), (features,), encoder, inputs=["features"], outputs=["tokens"], axes=axes)
     decoding = DecoderGraph(network, config)
     _write(decoding, (tokens, state), decoder, inputs=["tokens", "state"], outputs=["controls", "next"], axes={})
-    for path in (encoder, decoder):
-        path.write_bytes(halved(path.read_bytes(), about))
     weights.write_bytes(blob)
-    return {path.name: path for path in (encoder, decoder, weights)}
+    for path in (encoder, decoder):
+        path.write_bytes(linked(path.read_bytes(), blob, weights.name, about))
+    return paths
 
 
 def _write(
@@ -147,8 +153,42 @@ def _write(
             output_names=outputs,
             dynamic_axes=axes,
             opset_version=OPSET,
+            do_constant_folding=False,  # or weights would be transposed, and no longer those of the file
             dynamo=False,
         )
+
+
+def linked(graph: bytes, blob: bytes, file: str, about: dict[str, str]) -> bytes:
+    """The graph with its constants taken from the safetensors `blob`, which lies beside it as `file`, by offset.
+
+    Only float16 tensors are taken, and cast to float32; the runtime folds the casts away when it loads the graph.
+    """
+    import onnx
+
+    model = onnx.load_from_string(graph)
+    places = _places(blob)
+    casts = []
+    for tensor in model.graph.initializer:
+        if tensor.name not in places:
+            continue
+        name, shape, (offset, length) = tensor.name, list(tensor.dims), places[tensor.name]
+        tensor.Clear()
+        tensor.name, tensor.data_type = f"{name}_half", onnx.TensorProto.FLOAT16
+        tensor.dims.extend(shape)
+        tensor.data_location = onnx.TensorProto.EXTERNAL
+        for key, value in (("location", file), ("offset", offset), ("length", length)):
+            entry = tensor.external_data.add()
+            entry.key, entry.value = key, str(value)
+        casts.append(onnx.helper.make_node("Cast", [tensor.name], [name], to=onnx.TensorProto.FLOAT))
+    return _finished(model, casts, about)
+
+
+def _places(blob: bytes) -> dict[str, tuple[int, int]]:
+    """Offset and length in bytes of every float16 tensor of a safetensors file."""
+    (length,) = struct.unpack_from("<Q", blob)
+    header = json.loads(blob[8 : 8 + length])
+    spans = {name: entry["data_offsets"] for name, entry in header.items() if entry.get("dtype") == "F16"}
+    return {name: (8 + length + start, end - start) for name, (start, end) in spans.items()}
 
 
 def halved(graph: bytes, about: dict[str, str]) -> bytes:
@@ -168,11 +208,14 @@ def halved(graph: bytes, about: dict[str, str]) -> bytes:
         name = tensor.name
         tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
         casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
+    return _finished(model, casts, about)
+
+
+def _finished(model: Any, casts: list[Any], about: dict[str, str]) -> bytes:
     nodes = list(model.graph.node)
     del model.graph.node[:]
     model.graph.node.extend([*casts, *nodes])
     for key, value in sorted(about.items()):
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
-    onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
