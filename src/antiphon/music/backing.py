@@ -37,8 +37,6 @@ def backing(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: r
     """The pattern `name` over whole bars of harmony."""
     if name in ("arp8", "arp16", "echoes"):
         return _broken(plan, name, chords, level, rng)
-    if name == "thirds":
-        return _strokes(plan, "stabs", chords, level)
     return _strokes(plan, name, chords, level)
 
 

@@ -17,7 +17,7 @@ class Note(msgspec.Struct, frozen=True):
     """`start` and `length` in ticks, `pitch` a MIDI number, `velocity` 1-127.
 
     `chord` holds semitones above `pitch` that sound with it (on the chip: one after the other, very fast).
-    `articulation` is empty, `staccato`, `legato`, `vibrato` or `slide` (from the note before).
+    `articulation` is empty, `staccato`, `legato` or `vibrato`.
     """
 
     start: int
