@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +111,19 @@ def _composition(prompt: tuple[str, ...], output: str, given: dict[str, Any]) ->
         raise InputError(f"{seconds:g} s of music is outside 1-600", "Change --seconds.")
     next(composition.requests())  # its own limits, before anything starts
     _check(composition)
+    if composition.loop and composition.engine in {"", ENGINE}:
+        composition = _whole_bars(composition, told)
     return composition, tuple(told)
+
+
+def _whole_bars(composition: Composition, told: list[str]) -> Composition:
+    """A loop has whole bars, or it would stumble where it begins again."""
+    from antiphon.engines.chiptune import length_of
+
+    seconds = length_of(next(composition.requests()))
+    if abs(seconds - composition.seconds) > 0.005:
+        told.append(f"The loop lasts {seconds:.2f} s: the whole bars nearest to {composition.seconds:g} s.")
+    return replace(composition, seconds=seconds)
 
 
 def _check(composition: Composition) -> None:

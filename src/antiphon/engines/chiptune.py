@@ -16,7 +16,7 @@ from antiphon.codecs.chip.synth import State, render
 from antiphon.engines.base import Capabilities
 from antiphon.engines.checks import read_options
 from antiphon.errors import InputError
-from antiphon.music import Brief, Score, arrange, compose, read, wished
+from antiphon.music import Brief, Score, arrange, compose, plan, read, wished
 from antiphon.services import MusicRequest, Request, Service
 
 CHUNK_FRAMES = 60
@@ -90,6 +90,11 @@ class ChiptuneEngine:
 def score_of(request: MusicRequest) -> Score:
     """The notes of the whole piece that a request is a window of. Raises `InputError`."""
     return compose(_brief(request), request.seconds, request.seed, loop=request.loop)
+
+
+def length_of(request: MusicRequest) -> float:
+    """Seconds that the whole piece should have: as ordered, or for a loop the whole bars nearest to it."""
+    return plan(_brief(request), request.seconds, request.seed, loop=request.loop).seconds
 
 
 def _music(request: Request) -> MusicRequest:
