@@ -6,7 +6,9 @@ Engines and judges may not know each other; what both need to hear lies here, ab
 from __future__ import annotations
 
 from antiphon.hearing.activity import active_frames, levels_db
+from antiphon.hearing.company import require_one_voice
 from antiphon.hearing.features import mono_16k
+from antiphon.hearing.pitch import pitch
 from antiphon.hearing.recogniser import Heard, Recogniser
 from antiphon.hearing.speaker import embed, embed_independent, embed_signal, mean_voice
 
@@ -20,4 +22,6 @@ __all__ = [
     "levels_db",
     "mean_voice",
     "mono_16k",
+    "pitch",
+    "require_one_voice",
 ]

@@ -40,7 +40,7 @@ def cut(model: bytes, *, inputs: Sequence[str], outputs: Sequence[str]) -> bytes
 
 def _cut(model: memoryview, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> bytes:
     parts = list(_fields(model))
-    graph = next(body for number, _, body in parts if number == _GRAPH)
+    graph = next((body for number, _, body in parts if number == _GRAPH), memoryview(b""))
     fields = list(_fields(graph))
     nodes = [_node(whole, body) for number, whole, body in fields if number == _NODE]
     constants = {_text(body, _TENSOR_NAME): whole for number, whole, body in fields if number == _INITIALIZER}
