@@ -96,7 +96,7 @@ class SemanticTokenizer:
 
     def _dump(self) -> bytes:
         clusters = self.clusters
-        arrays = {
+        arrays: dict[str, tensors.Array] = {
             "centres": clusters.centres.astype(np.float32),
             "mean": clusters.mean,
             "std": clusters.std,

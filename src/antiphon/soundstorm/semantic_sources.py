@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -108,7 +109,8 @@ class OnnxFeatures:
             raise ModelError(f"{self.name} failed: {error}", "It must take float32 [1, samples] at 16 kHz.") from error
         if made.ndim != 3 or made.shape[0] != 1 or abs(made.shape[1] - signal.shape[0] / 320) > 3:
             raise ModelError(f"{self.name} gives {made.shape}, not [1, 50 rows a second, D]", "Export another layer.")
-        return made[0]
+        rows: Floats = made[0]
+        return rows
 
 
 def source(name: str, *, threads: int = 1) -> FeatureSource:
@@ -133,7 +135,7 @@ def _signal(wave: Waveform) -> Samples:
     return mono_16k(wave)
 
 
-def _in_windows(signal: Samples, encode: Any) -> Floats:
+def _in_windows(signal: Samples, encode: Callable[[Samples], Floats]) -> Floats:
     """Rows of a signal of any length; every window but the last is heard with the sound around it."""
     hop = 2 * HOP
     rows = max(1, -(-signal.shape[0] // hop))
