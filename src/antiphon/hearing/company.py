@@ -32,8 +32,10 @@ _MUSIC = ("The reference sounds like music, not like speech", "Record a few sent
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """What was found: seconds with a pitch, their share, the share of held pitch, how well its two halves agree."""
+    """What was found: pitch in Hz every 10 ms (0: none), seconds with a pitch and their share, the share of held pitch,
+    and how well the recording's two halves agree."""
 
+    track_hz: Samples
     voiced_s: float
     voiced: float
     steady: float
@@ -51,6 +53,7 @@ def company(audio: Waveform) -> Company:
     both = has_pitch[1:] & has_pitch[:-1]
     cents = 1200 * np.abs(np.diff(np.log2(np.maximum(track, 1.0))))[both]
     return Company(
+        track_hz=track,
         voiced_s=float(has_pitch.sum()) * 0.01,
         voiced=float(has_pitch.sum() / max(1, sounding.sum())),
         steady=float((cents < 2.0).mean()) if cents.size else 0.0,
@@ -58,8 +61,8 @@ def company(audio: Waveform) -> Company:
     )
 
 
-def require_one_voice(audio: Waveform) -> None:
-    """Raise `InputError` for a recording without speech, of music, or of several speakers."""
+def require_one_voice(audio: Waveform) -> Company:
+    """What was found. Raises `InputError` for a recording without speech, of music, or of several speakers."""
     found = company(audio)
     if found.voiced_s < MIN_VOICED_S or found.voiced < MIN_VOICED:
         raise InputError(
@@ -73,6 +76,7 @@ def require_one_voice(audio: Waveform) -> None:
             f"The reference seems to hold several speakers (parts agree by {found.agreement:.2f})",
             "Cut it so that only one person speaks.",
         )
+    return found
 
 
 def _agreement(signal: Samples) -> float:

@@ -17,7 +17,8 @@ BANDS = 32
 LOWEST_HZ, HIGHEST_HZ = 80.0, 7_400.0
 """Beyond the highest band a 16 kHz recording says nothing, so the filter goes on as it ends."""
 
-MAX_DB = 18.0
+MAX_DB = 12.0
+"""Stronger colours, and colours that change from band to band, cost 0.1 to 0.4 MOS and are no liker."""
 _FFT = 512
 _LOUD_DB = 25.0  # frames within this of the loud ones count: the voice, not the room
 _TAPS = 1023
@@ -57,8 +58,9 @@ def average_spectrum(signal: Samples) -> Levels:
 
 
 def matching(wanted: Levels, own: Levels) -> Levels:
-    """Gains in dB `[BANDS]`, within `MAX_DB`, that turn the spectrum `own` into `wanted`."""
-    return np.asarray(np.clip(wanted - own, -MAX_DB, MAX_DB))
+    """Smooth gains in dB `[BANDS]`, within `MAX_DB`, that turn the spectrum `own` into `wanted`."""
+    padded = np.pad(wanted - own, 1, mode="edge")
+    return np.asarray(np.clip(np.convolve(padded, [0.25, 0.5, 0.25], mode="valid"), -MAX_DB, MAX_DB))
 
 
 def filtered(samples: Samples, gains_db: Levels, rate_hz: int) -> Samples:
