@@ -27,7 +27,7 @@ RATE_HZ = 16_000
 ASTERISK = {
     "en_US_f_Allison": ("train", "en", "CC-BY-SA-3.0"),
     "es_MX_f_Allison": ("train", "es", "CC-BY-SA-3.0"),
-    "it_IT_m_Carlo": ("train", "it", "CC-BY-SA-3.0"),
+    "it_IT_m_Carlo": ("train", "it", "CC-BY-3.0"),
     "ru_RU_f_IvrvoiceRU": ("valid", "ru", "CC-BY-3.0"),
     "fr_CA_f_June": ("heldout", "fr", "CC-BY-SA-3.0"),
 }

@@ -8,12 +8,31 @@ from __future__ import annotations
 
 import argparse
 import logging
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import torch
 
+from antiphon.codecs.neural import load
 from antiphon.codecs.training import data, profile, run
+from antiphon.codecs.training.export import export
+from antiphon.codecs.training.trainer import Trainer
+
+
+def validation(folder: Path, clips: int) -> Callable[[Trainer], dict[str, float]]:
+    """DistillMOS, STOI, mel distance and codebook use of the averaged weights over the speakers of `folder`."""
+    from codec_evaluate import evaluate
+
+    def measure(trainer: Trainer) -> dict[str, float]:
+        with tempfile.TemporaryDirectory() as scratch:
+            export(trainer.average, trainer.config.codec, Path(scratch))
+            summary = evaluate(load(Path(scratch)), folder, clips, words=False, save=None)
+        names = ("mos_original", "mos", "stoi", "mel")
+        return {f"valid_{name}": float(str(summary[name])) for name in names}
+
+    return measure
 
 
 def main() -> None:
@@ -24,7 +43,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     parser.add_argument("--profile", default="small")
     parser.add_argument("--steps", type=int)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--valid", type=Path)
+    parser.add_argument("--valid-every", type=int, default=1_000)
+    parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(options.threads)
@@ -35,7 +56,15 @@ def main() -> None:
         report = data.prepare(options.audio, options.prepared, config.codec, copies=config.copies, seed=config.seed)
         logging.info("%d clips, bad: %s", len(report["clips"]), report["bad"])  # type: ignore[arg-type]
     else:
-        run(config, options.prepared, options.out, report=lambda line: logging.info("%s", line))
+        measure = validation(options.valid, clips=3) if options.valid else None
+        run(
+            config,
+            options.prepared,
+            options.out,
+            report=lambda line: logging.info("%s", line),
+            evaluate=measure,
+            evaluate_every=options.valid_every,
+        )
 
 
 if __name__ == "__main__":

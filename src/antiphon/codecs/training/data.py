@@ -25,7 +25,7 @@ MIN_S = 0.5
 SPEEDS = (0.84, 0.92, 1.0, 1.09, 1.19)
 """Of the copies; a clip's own speed comes first."""
 
-SPEAKER_POWER = 0.65
+SPEAKER_POWER = 0.85
 """0: all speakers are drawn equally often; 1: all seconds are."""
 
 
