@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Order, Wish, checked_format, deliver, options_of
 from antiphon.cli.enrolling import consent_options, enrolled, reference_of, regular_file, stored_voice
 from antiphon.cli.loudness import SPEECH, loudness_option
-from antiphon.cli.say import checked_seed, checked_speed, mode_of
+from antiphon.cli.say import checked_seed, checked_speed, is_short, mode_of, nobody_waits
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], SPEECH_EXPECTED_LUFS)
     checked_format(wish)  # before anything is read or bought
     material = _recording(given["speech"]) if given["speech"] is not None else _manuscript(text, file)
+    short = isinstance(material, Waveform) or is_short(material)
+    wish = replace(wish, as_one=nobody_waits(output) and short)
     seed = checked_seed(given["seed"])
     options = options_of(given["options"])
     voice = _voice(settings, given, quiet=wish.quiet or wish.as_json)

@@ -68,7 +68,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], target, SPEECH_EXPECTED_LUFS)
     checked_format(wish)  # before a long text is read
     manuscript = manuscript_of(text, file)
-    wish = replace(wish, as_one=_nobody_waits(output) and _is_short(manuscript))
+    wish = replace(wish, as_one=nobody_waits(output) and is_short(manuscript))
     speech = _script(settings, manuscript, output, given)
     order = Order(
         produce=lambda session: speak(session.client, speech),
@@ -79,12 +79,12 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=manuscript.extent)
 
 
-def _nobody_waits(output: str) -> bool:
+def nobody_waits(output: str) -> bool:
     """A regular file appears when it is complete; a pipe or a device plays as the sound comes."""
     return output != "-" and (not Path(output).exists() or Path(output).is_file())
 
 
-def _is_short(manuscript: Manuscript) -> bool:
+def is_short(manuscript: Manuscript) -> bool:
     return manuscript.extent is not None and manuscript.extent.exact and manuscript.extent.chars <= WHOLE_CHARS
 
 

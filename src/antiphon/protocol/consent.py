@@ -156,13 +156,16 @@ def require_for(request: Request, *, at_ms: int, grantee: str = ANYBODY) -> Cons
     Raises as `require`. Engines, nodes and doors all ask here, so nothing can need a consent in one of them only.
     """
     match request:
-        case EnrolRequest():
-            reference, use = request.reference.sha256, Use.ENROL
+        case EnrolRequest():  # a profile is tried by letting it speak
+            reference, uses = request.reference.sha256, (Use.ENROL, Use.SPEAK)
         case CloneRequest():
-            reference, use = request.profile.reference, Use.SPEAK if request.speech is None else Use.CONVERT
+            reference, uses = request.profile.reference, (Use.SPEAK if request.speech is None else Use.CONVERT,)
         case _:
             return None
-    return require(request.consent, reference=reference, use=use, at_ms=at_ms, grantee=grantee)
+    *_, consent = (
+        require(request.consent, reference=reference, use=use, at_ms=at_ms, grantee=grantee) for use in uses
+    )
+    return consent
 
 
 def moment(ms: int) -> str:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from antiphon.audio import Waveform
+from antiphon.clock import SystemClock
 from antiphon.economy.profiles import CLONE, ENROLMENT, judge
 from antiphon.economy.types import Vote
 from antiphon.engines import registry
 from antiphon.engines.base import Cloner
-from antiphon.errors import UnavailableError
+from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.judges import cloning
 from antiphon.judges.cloning import CloneJudge
 from antiphon.judges.panel import JudgePanel
 from antiphon.nodes.listening.base import Submission
 from antiphon.nodes.listening.speech import judged_languages
+from antiphon.protocol.consent import require_for
 from antiphon.services import CloneRequest, EnrolRequest, Service, VoiceProfile
 
 
@@ -60,6 +62,10 @@ def render(request: CloneRequest) -> Waveform:
     engine = registry.load(name)
     if not isinstance(engine, Cloner):
         raise UnavailableError(f"The engine {name} here is no cloner", "Install the one that made the profile.")
+    try:
+        require_for(request, at_ms=SystemClock().now_ms())
+    except AntiphonError as error:  # such as one that ran out since the order: not the producer's fault
+        raise UnavailableError(f"The profile may not be tried here: {error.what}", error.hint) from error
     return _spoken(engine, request)
 
 
