@@ -155,6 +155,7 @@ def require_for(request: Request, *, at_ms: int, grantee: str = ANYBODY) -> Cons
 
     Raises as `require`. Engines, nodes and doors all ask here, so nothing can need a consent in one of them only.
     """
+    uses: tuple[Use, ...]
     match request:
         case EnrolRequest():  # a profile is tried by letting it speak
             reference, uses = request.reference.sha256, (Use.ENROL, Use.SPEAK)
