@@ -1,0 +1,48 @@
+"""How a text stage is trained."""
+
+from __future__ import annotations
+
+import msgspec
+
+from antiphon.errors import InputError
+from antiphon.soundstorm.text.layout import SIZES, TextConfig
+
+
+class TextTrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Optimiser: AdamW, linear warm-up, half a cosine down to `final_rate` of `rate`, as the generator's."""
+
+    text: TextConfig
+    seed: int = 20
+    batch: int = 16
+    steps: int = 40_000
+    warm_up: int = 500
+    rate: float = 5e-4
+    final_rate: float = 0.05
+    weight_decay: float = 1e-2
+    clip_norm: float = 1.0
+    ema: float = 0.9995
+    told_weight: float = 0.5  # of where the taught head looks (autoregressive)
+    duration_weight: float = 1.0  # of durations (parallel)
+    longest: int = 1_000  # tokens; longer recordings are left out
+    log_every: int = 100
+    save_every: int = 1_000
+
+    def __post_init__(self) -> None:
+        if min(self.batch, self.steps, self.longest, self.log_every, self.save_every) < 1 or self.warm_up < 0:
+            raise ValueError("batch, steps, longest, log_every and save_every must be at least 1")
+
+
+def profile(name: str, text: TextConfig) -> TextTrainConfig:
+    """`text` gets the size of that name. Raises `InputError` with the names when there is none of that name."""
+    if name not in SIZES:
+        raise InputError(f"There is no text profile {name}", f"Choose one of {', '.join(SIZES)}.")
+    layers, dim = SIZES[name]
+    sized = msgspec.structs.replace(text, name=f"text-{name}", layers=layers, dim=dim)
+    if name == "tiny":
+        return TextTrainConfig(
+            text=msgspec.structs.replace(sized, dropout=0.0),
+            batch=8, steps=200, warm_up=20, rate=3e-3, ema=0.98, log_every=20, save_every=100,
+        )  # fmt: skip
+    if name == "paper":
+        return TextTrainConfig(text=sized, batch=128, steps=300_000, warm_up=4_000, rate=3e-4)
+    return TextTrainConfig(text=sized)

@@ -1,0 +1,155 @@
+"""Training of a text stage: one step, and a run that resumes bit for bit."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from antiphon.codecs.training import checkpoint
+from antiphon.codecs.training.loop import Means, remember, stopped_by_signals
+from antiphon.codecs.training.together import Together, joined
+from antiphon.errors import StateError
+from antiphon.soundstorm.training.text_data import NOTHING, Line, TextBatch, batch_of, order_of
+from antiphon.soundstorm.training.text_model import ParallelText, TextDecoder, told_loss
+from antiphon.soundstorm.training.text_profiles import TextTrainConfig
+from antiphon.soundstorm.training.trainer import rate_scale
+
+Report = Callable[[dict[str, float]], None]
+_log = logging.getLogger(__name__)
+
+
+class TextTrainer:
+    """State of a training: the model, its average, the optimiser, and the step to make next."""
+
+    def __init__(self, config: TextTrainConfig, together: Together | None = None) -> None:
+        self.config = config
+        self.together = together or Together()
+        self.step = 0
+        self.skipped = 0
+        kind = TextDecoder if config.text.kind == "autoregressive" else ParallelText
+        self.model: TextDecoder | ParallelText = kind(config.text, config.seed)
+        self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
+        self.optimiser = torch.optim.AdamW(
+            self.model.parameters(), lr=config.rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
+        )
+
+    def train(self, batch: TextBatch) -> dict[str, float]:
+        """One step on a whole batch, of which this process takes its rows.
+
+        A batch whose loss or gradient is not finite changes nothing but the count of skipped ones.
+        """
+        torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.together.rank)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.rate * rate_scale(self.step, self.config)  # type: ignore[arg-type]  # same fields
+        self.model.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        count = float((batch.target != NOTHING).sum()) / self.together.size
+        loss, figures = self.loss(batch.rows(self.together.rows(batch.target.shape[0])), count)
+        loss.backward()  # type: ignore[no-untyped-call]
+        self.together.average_gradients(self.model.parameters())
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        if torch.isfinite(norm):  # equal in all processes, and not finite when a loss is not
+            self.optimiser.step()
+            self._follow()
+        else:
+            self.skipped += 1
+        self.step += 1
+        return figures | {"loss": float(loss.detach()), "norm": float(norm), "skipped": float(self.skipped)}
+
+    def loss(self, batch: TextBatch, count: float) -> tuple[Tensor, dict[str, float]]:
+        """Cross-entropy of tokens divided by `count` (their number), with what the kind of model is taught beside."""
+        if isinstance(self.model, TextDecoder):
+            return _decoder_loss(self.model, batch, count, self.config.told_weight)
+        return _parallel_loss(self.model, batch, count, self.config.duration_weight)
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            slow.lerp_(fast, 1 - keep)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "skipped": self.skipped,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.step, self.skipped = int(state["step"]), int(state["skipped"])
+        for name in ("model", "average", "optimiser"):
+            getattr(self, name).load_state_dict(state[name])
+
+
+def _decoder_loss(model: TextDecoder, batch: TextBatch, count: float, weight: float) -> tuple[Tensor, dict[str, float]]:
+    logits, scores, _ = model(batch.ids, batch.prefix, model.empty(batch.ids.shape[0]))
+    chosen = batch.target != NOTHING
+    truth = batch.target[chosen]
+    guess = logits[chosen]
+    tokens = functional.cross_entropy(guess, truth, reduction="sum") / count
+    told = told_loss(scores, batch.prefix, batch.place, chosen)
+    accuracy = float((guess.detach().argmax(-1) == truth).float().mean())
+    return tokens + weight * told, {
+        "tokens": float(tokens.detach()),
+        "told": float(told.detach()),
+        "accuracy": accuracy,
+    }
+
+
+def _parallel_loss(
+    model: ParallelText, batch: TextBatch, count: float, weight: float
+) -> tuple[Tensor, dict[str, float]]:
+    read = torch.arange(batch.ids.shape[1])[None] < batch.prefix[:, None]
+    hidden, durations = model.read(batch.ids, read)
+    wanted = torch.log1p(batch.frames.to(durations.dtype))
+    length = functional.mse_loss(durations[read], wanted[read])
+    chosen = batch.target != NOTHING
+    index = batch.expand[..., None].expand(-1, -1, hidden.shape[2])
+    logits = model.tell(hidden.gather(1, index), batch.inside, chosen)[chosen]
+    truth = batch.target[chosen]
+    tokens = functional.cross_entropy(logits, truth, reduction="sum") / count
+    accuracy = float((logits.detach().argmax(-1) == truth).float().mean())
+    figures = {"tokens": float(tokens.detach()), "durations": float(length.detach()), "accuracy": accuracy}
+    return tokens + weight * length, figures
+
+
+def run(config: TextTrainConfig, lines: Sequence[Line], out: Path, *, report: Report | None = None) -> TextTrainer:
+    """Train on lines, resuming from the newest checkpoint in `out`, bit for bit as if it had never stopped.
+
+    `out` gets `config.json`, checkpoints and `log.jsonl`. SIGINT and SIGTERM end it after the step in progress, with a
+    checkpoint. Raises what the generator's `loop.run` raises.
+    """
+    order = order_of(lines, config)
+    with joined() as together, stopped_by_signals() as stop:
+        trainer = TextTrainer(config, together)
+        first = together.rank == 0
+        if first:
+            remember(config, out)
+        if saved := checkpoint.found(out):
+            try:
+                trainer.restore(checkpoint.load(saved[-1]))
+            except (KeyError, RuntimeError, ValueError) as error:
+                raise StateError(
+                    f"{saved[-1]} does not fit this run: {error}", "Delete it to go on from the one before."
+                ) from error
+            _log.info("resumed at step %d", trainer.step)
+        means = Means(out / "log.jsonl", report) if first else None
+        while trainer.step < config.steps and not together.any(stop.is_set()):
+            figures = trainer.train(batch_of(lines, order.at(trainer.step), config))
+            if means is None:
+                continue
+            means.add(figures, flush_at=config.log_every, step=trainer.step)
+            if trainer.step % config.save_every == 0:
+                checkpoint.save(out, trainer.step, trainer.state())
+        if first and not (out / f"step-{trainer.step:08d}.pt").is_file():
+            checkpoint.save(out, trainer.step, trainer.state())
+    return trainer
