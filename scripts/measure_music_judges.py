@@ -20,13 +20,14 @@ from pathlib import Path
 import numpy as np
 
 from antiphon.audio import Waveform
-from antiphon.bench import music_cheats, music_prompts
+from antiphon.bench import music_cheats
 from antiphon.judges.music.key import keys_of
 from antiphon.judges.music.levels import levels_of
 from antiphon.judges.music.sound import Sound
 from antiphon.judges.music.structure import structure_of
 from antiphon.judges.music.tempo import error_of, pulse_of
 from antiphon.judges.music.tones import tones_of
+from antiphon.music import prompts as music_prompts
 from antiphon.music import read
 
 NAMES = {"C": 0, "C#": 1, "D": 2, "Eb": 3, "E": 4, "F": 5, "F#": 6, "G": 7, "Ab": 8, "A": 9, "Bb": 10, "B": 11}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
-from network_of import ToneWorkshop, World, world
+from network_of import RATE_HZ, ScriptedEars, ToneWorkshop, World, world
 
 from antiphon.economy.types import NANO, Role
 from antiphon.ledger.operations import Deposit, ServiceOffer
@@ -14,6 +15,7 @@ from antiphon.nodes.client import Client
 from antiphon.nodes.prober import Prober
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.prompts import GrammarPrompts
+from antiphon.services import MusicRequest, Request
 
 
 async def prober_in(net: World, *, every_s: float = 0.01, purse_nano: int = 10 * NANO) -> Prober:
@@ -68,7 +70,7 @@ async def test_only_voices_that_speak_english_are_asked_for_english(tmp_path: Pa
         for _ in range(5):
             probe = await prober.probe()
             assert probe is not None
-            assert probe.voice == "espeak-en-us"
+            assert probe.what == "espeak-en-us"
 
 
 async def test_nobody_to_ask_is_no_error(tmp_path: Path) -> None:
@@ -90,3 +92,30 @@ async def test_an_empty_purse_does_not_end_the_probing(tmp_path: Path) -> None:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         assert (await net.ledger.account(validator)).escrow_nano == 0
+
+
+async def test_composers_are_asked_for_music_and_cloners_for_nothing(tmp_path: Path) -> None:
+    class Composer(ToneWorkshop):
+        @property
+        def offer(self) -> ServiceOffer:
+            return ServiceOffer(service="music", price_nano=8_000, languages=("en",), engine="tones")
+
+        def produce(self, request: Request, seed: int) -> Iterator[bytes]:
+            assert isinstance(request, MusicRequest)
+            yield bytes(2 * RATE_HZ)
+
+    class Cloner(ToneWorkshop):
+        @property
+        def offer(self) -> ServiceOffer:
+            return ServiceOffer(service="clone", price_nano=8_000, languages=("en",), engine="parrot")
+
+    ears = ScriptedEars(abilities={"speech": ("en",), "music": (), "clone": ("en",)})
+    async with world(tmp_path, processors=0, ears=ears) as net:
+        await net.add("composer", Producer(net.context(), Composer()))
+        await net.add("cloner", Producer(net.context(), Cloner()))
+        prober = await prober_in(net)
+        for _ in range(3):
+            probe = await prober.probe()
+            assert probe is not None
+            assert probe.state == "completed"
+        assert {type(work.request) for work in ears.heard} == {MusicRequest}

@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon.audio import Waveform
-from antiphon.bench import music_prompts
 from antiphon.bench.figure import Figure, figure
 from antiphon.codecs.chip import ChipCodec
 from antiphon.economy.music import MUSIC
@@ -21,6 +20,7 @@ from antiphon.economy.profiles import judge
 from antiphon.economy.types import Verdict, Vote
 from antiphon.judges.music import MusicEvidence, MusicPanel
 from antiphon.music import arrange, compose, read
+from antiphon.music import prompts as music_prompts
 from antiphon.services import MusicRequest
 
 FIRST_TEST_SEED = 9_000

@@ -13,15 +13,18 @@ from antiphon.engines import registry
 from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.base import NodeRecord
 from antiphon.ledger.operations import Selector, ServiceOffer
+from antiphon.music.prompts import prompts as music_prompts
 from antiphon.nodes.client import VERIFIED, Client, Job
 from antiphon.nodes.events import Closed
 from antiphon.nodes.prompts import PromptSource
-from antiphon.services import Service, SpeechRequest
+from antiphon.services import MusicRequest, Service, SpeechRequest
 
 log = logging.getLogger("antiphon.nodes")
 
 MAX_PRICE_NANO = 2_000_000
 """Dearest price per character that a probe pays: a node names its own price and must not drain whoever tests it."""
+MUSIC_S = 12.0
+"""Long enough for everything that judges of music ask for."""
 REMEMBERED = 10_000
 """Most (node, engine) pairs whose last probe is remembered."""
 
@@ -31,7 +34,7 @@ class Probe:
     """One synthetic task that was settled."""
 
     node: str
-    voice: str
+    what: str  # the voice, or the description of the music
     state: str
 
 
@@ -65,7 +68,7 @@ class Prober:
                 log.info("probe: %s", error)
             else:
                 if probe is not None:
-                    log.info("probe: %s with %s: %s", probe.node[:8], probe.voice, probe.state)
+                    log.info("probe: %s with %s: %s", probe.node[:8], probe.what, probe.state)
 
     async def probe(self) -> Probe | None:
         """One synthetic task for the node and engine that waited longest. None when there is nobody to ask."""
@@ -77,8 +80,9 @@ class Prober:
         self._asked[node.node, offer.engine] = self._count
         while len(self._asked) > REMEMBERED:
             del self._asked[min(self._asked, key=lambda pair: self._asked[pair])]
-        voice, language = self._chance.choice(_english_voices(offer))
-        request = SpeechRequest(text=await self._prompts.next(), voice=voice, language=language)
+        request = await self._request(offer)
+        what = request.voice if isinstance(request, SpeechRequest) else request.prompt
+        voice = request.voice if isinstance(request, SpeechRequest) else ""
         selector = Selector(service=offer.service, engine=offer.engine, voice=voice, node=node.node)
         state = "open"
         job = Job(requests=[request], selector=selector, mode=VERIFIED, synthetic=True)
@@ -86,7 +90,15 @@ class Prober:
             async for event in events:
                 if isinstance(event, Closed):
                     state = str(event.task.state)
-        return Probe(node.node, voice, state)
+        return Probe(node.node, what, state)
+
+    async def _request(self, offer: ServiceOffer) -> SpeechRequest | MusicRequest:
+        if offer.service == Service.MUSIC:
+            seed = self._chance.getrandbits(32)
+            (prompt,) = music_prompts(seed, 1)
+            return MusicRequest(prompt=prompt, seconds=MUSIC_S, seed=seed, start_s=0.0, stop_s=MUSIC_S)
+        voice, language = self._chance.choice(_english_voices(offer))
+        return SpeechRequest(text=await self._prompts.next(), voice=voice, language=language)
 
     def _choose(self, nodes: tuple[NodeRecord, ...]) -> tuple[NodeRecord, ServiceOffer] | None:
         able = [
@@ -94,12 +106,17 @@ class Prober:
             for node in nodes
             if node.live and node.node != self._client.node_id
             for offer in node.offers
-            if offer.service == Service.SPEECH and offer.price_nano <= self._max_price_nano and _english_voices(offer)
+            if offer.price_nano <= self._max_price_nano and _can_be_asked(offer)
         ]
         if not able:
             return None
         self._chance.shuffle(able)
         return min(able, key=lambda pair: self._asked.get((pair[0].node, pair[1].engine), 0))
+
+
+def _can_be_asked(offer: ServiceOffer) -> bool:
+    """Clones are not probed: a validator has nobody's consent to clone."""
+    return offer.service == Service.MUSIC or (offer.service == Service.SPEECH and bool(_english_voices(offer)))
 
 
 def _english_voices(offer: ServiceOffer) -> list[tuple[str, str]]:
