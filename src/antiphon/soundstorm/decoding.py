@@ -50,7 +50,7 @@ class DecodingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One piece of audio: semantic tokens of prompt and target, acoustic tokens of the prompt, and the key of its luck."""
+    """One piece of audio: semantic tokens of prompt and target, the prompt's acoustic tokens, the key of its luck."""
 
     semantic: Tokens  # [T], at the codec's frame rate; the first P belong to the prompt
     prompt: Tokens  # [K, P] of all levels; P may be 0
@@ -198,9 +198,10 @@ def luck(job: Job, step: Pass, count: int, size: int, options: DecodingOptions) 
 
 
 def candidate_scores(scores: Floats, chance: Luck, options: DecodingOptions) -> Floats:
-    """`[N, V]`, whose largest entry is the candidate: logits + temperature * Gumbel samples softmax(logits / temperature).
+    """`[N, V]`, whose largest entry is the candidate.
 
-    In units of logits, so that a margin means the same at any temperature.
+    The largest of logits + temperature * Gumbel is a sample of softmax(logits / temperature). Its units are those
+    of logits, so that a margin means the same at any temperature.
     """
     if chance.candidates is None:
         return scores

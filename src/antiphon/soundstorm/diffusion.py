@@ -1,8 +1,8 @@
 """Mask-based discrete diffusion (VQ-Diffusion, arXiv:2111.14822): the other way to train and run a generator.
 
 A token of a vocabulary of V, over steps s = 1..S: it stays with probability alpha + beta, becomes any given other with
-beta, and the mask with gamma, from which it never returns. Between steps r < s the same form holds:
-Q(r -> s) v = alpha v + V-uniform * (V beta) + gamma * mask, with alpha = A_s / A_r and 1 - gamma = (1 - G_s) / (1 - G_r).
+beta, and the mask with gamma, from which it never returns: alpha + V beta + gamma = 1. From step r to a later s the
+same holds with alpha = A_s / A_r and 1 - gamma = (1 - G_s) / (1 - G_r), A and G being those from 0.
 Here A falls linearly from 1 to 0 and G rises to 0.9: at the end nine tokens of ten are masks, the rest is noise.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Noising:
 
 
 def posterior(seen: Any, origin: Any, weights: Any) -> tuple[Any, Any]:
-    """p(x_before | x_after) = sum over v of q(x_before | x_after, x_0 = v) p(x_0 = v), for NumPy arrays and torch tensors.
+    """p(x_before | x_after) = sum over v of q(x_before | x_after, x_0 = v) p(x_0 = v); NumPy arrays or torch tensors.
 
     `seen [N, V + 1]` one-hot of x_after (mask last), `origin [N, V]` probabilities of x_0, `weights [N, 9]`. Returns
     probabilities of the tokens `[N, V]` and of the mask `[N]`.
@@ -100,7 +101,7 @@ def denoise(
     grids = [start(job, layout) for job in jobs]
     history = [[grid] for grid in grids]
     times = [round(noising.steps * (steps - n) / steps) for n in range(steps + 1)]
-    for turn, (after, before) in enumerate(zip(times, times[1:], strict=False)):
+    for turn, (after, before) in enumerate(pairwise(times)):
         inputs = replace(batch(jobs, grids, layout), noise=np.full(len(jobs), after, np.int64))
         scores = logits(inputs)
         if guidance != 1.0:

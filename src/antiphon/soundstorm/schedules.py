@@ -52,7 +52,8 @@ def plan(passes: tuple[int, ...]) -> tuple[Pass, ...]:
 def masked_share(progress: float, schedule: Schedule = "cosine") -> float:
     """Share of the tokens still unknown when `progress` in [0, 1] of the passes are done.
 
-    cosine: cos(pi/2 progress) (MaskGIT, arXiv:2202.04200): few tokens first, while little is known. linear: 1 - progress.
+    cosine: cos(pi/2 progress) (MaskGIT, arXiv:2202.04200): few tokens at first, while little is known.
+    linear: 1 - progress.
     """
     if progress >= 1.0:
         return 0.0

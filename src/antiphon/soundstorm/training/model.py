@@ -101,7 +101,7 @@ class Generator(nn.Module):
         self.enter = nn.LayerNorm(dim)
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
-        # Heads of all levels in one tensor, as wide as the largest vocabulary: so the level can be an input of the graph.
+        # Heads of all levels in one tensor, as wide as the largest vocabulary: the level is an input of the graph.
         self.heads = nn.Parameter(torch.empty(layout.levels, dim, max(layout.vocabulary)))
         self.biases = nn.Parameter(torch.empty(layout.levels, max(layout.vocabulary)))
         initialise(self, seed)
@@ -178,9 +178,9 @@ def initialise(model: Generator, seed: int) -> None:
     """All initialisation of a generator, from one seed.
 
     Embeddings: normal, std 0.02 (BERT's). Matrices: normal, std 1 / sqrt(fan in), so that a layer keeps its input's
-    variance; those that write into the residual stream are smaller by sqrt(4 layers), one for each branch, so that depth does
-    not make it grow. Depthwise kernels: the same with fan in = kernel. Norms: 1 and 0. Biases and heads: 0, so that
-    training starts at exactly ln(vocabulary).
+    variance; those that write into the residual stream are smaller by sqrt(4 layers), one for each branch, so that
+    depth does not make it grow. Depthwise kernels: the same with fan in = kernel. Norms: 1 and 0.
+    Biases and heads: 0, so that training starts at exactly ln(vocabulary).
     """
     if model.heads.is_meta:
         return

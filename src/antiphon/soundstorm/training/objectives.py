@@ -36,10 +36,13 @@ class Batch:
         return Batch(**{name: None if part is None else part[rows] for name, part in parts.items()})
 
 
-def maskgit_loss(model: Generator, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-    """Mean cross-entropy of the hidden tokens of each example's level, and the accuracy there."""
+def maskgit_loss(model: Generator, batch: Batch, count: float) -> tuple[Tensor, dict[str, float]]:
+    """Cross-entropy of the hidden tokens of each example's level, summed and divided by `count`; and the accuracy.
+
+    `count` is the number of chosen tokens; of several processes, their mean, so that the mean of gradients is exact.
+    """
     body, skips = model.body(batch.semantic, batch.tokens, batch.prompt, batch.valid, batch.text)
-    total, right, count = body.new_zeros(()), 0.0, int(batch.chosen.sum())
+    total, right = torch.zeros((), device=body.device), 0.0
     for level, size in enumerate(model.config.layout.vocabulary):
         rows = torch.nonzero(batch.level == level)[:, 0]
         if not rows.numel():
@@ -50,24 +53,24 @@ def maskgit_loss(model: Generator, batch: Batch) -> tuple[Tensor, dict[str, floa
         target = batch.target[rows, level][chosen]
         total = total + functional.cross_entropy(logits.float(), target, reduction="sum")
         right += float((logits.detach().argmax(-1) == target).sum())
-    return total / max(1, count), {"accuracy": right / max(1, count)}
+    return total / count, {"accuracy": right / max(1.0, float(batch.chosen.sum()))}
 
 
-def diffusion_loss(model: Generator, batch: Batch, noising: Noising) -> tuple[Tensor, dict[str, float]]:
+def diffusion_loss(model: Generator, batch: Batch, noising: Noising, count: float) -> tuple[Tensor, dict[str, float]]:
     """Mean over levels and frames of KL(q(x_{s-1} | x_s, x_0) || p(x_{s-1} | x_s)) + AUXILIARY * -log p(x_0 | x_s).
 
-    At s = 1 the first term is -log p(x_0 | x_1), to which the divergence reduces there.
+    `count` as for `maskgit_loss`. At s = 1 the first term is -log p(x_0 | x_1), to which the divergence reduces there.
     """
     assert batch.noise is not None
     made = model.joint(batch.semantic, batch.tokens, batch.prompt, batch.valid, batch.text, batch.noise)
     frames = batch.chosen
     steps = batch.noise[:, None].expand_as(frames)[frames]  # [N]
-    bound, auxiliary = made[0].new_zeros(()), made[0].new_zeros(())
+    bound, auxiliary = torch.zeros(()), torch.zeros(())
     for level, size in enumerate(model.config.layout.vocabulary):
         guess = functional.log_softmax(made[level].float()[frames], dim=-1)  # [N, V]
         truth, seen = batch.target[:, level][frames], batch.tokens[:, level][frames]
-        bound = bound + divergence(guess, truth, seen, steps, noising, size).mean()
-        auxiliary = auxiliary + functional.nll_loss(guess, truth)
+        bound = bound + divergence(guess, truth, seen, steps, noising, size).sum() / count
+        auxiliary = auxiliary + functional.nll_loss(guess, truth, reduction="sum") / count
     levels = len(made)
     loss = (bound + AUXILIARY * auxiliary) / levels
     return loss, {"bound": float(bound.detach()) / levels, "auxiliary": float(auxiliary.detach()) / levels}

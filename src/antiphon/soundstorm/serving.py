@@ -1,0 +1,103 @@
+"""An exported generator as the network serves it: ONNX Runtime, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from antiphon import models
+from antiphon.codecs.base import TokenGrid
+from antiphon.errors import InputError, ModelError
+from antiphon.soundstorm.decoding import DecodingOptions, Job, Result, generate
+from antiphon.soundstorm.diffusion import Noising, denoise
+from antiphon.soundstorm.inputs import Floats, Inputs
+from antiphon.soundstorm.layout import GeneratorConfig
+from antiphon.soundstorm.windows import Run
+
+Precision = Literal["float32", "int8"]
+
+GRAPHS: dict[Precision, str] = {"float32": "generator.onnx", "int8": "generator-int8.onnx"}
+
+
+class Generator:
+    """`Logits` over an exported graph. `name` carries the fingerprint of the weights."""
+
+    def __init__(self, session: Any) -> None:
+        """An ONNX Runtime session of what `training.export` made. Raises `ModelError` for any other graph."""
+        about = session.get_modelmeta().custom_metadata_map
+        if "config" not in about or "fingerprint" not in about:
+            raise ModelError("This graph is no generator of ours", "Export it again by `antiphon soundstorm`.")
+        self._session = session
+        self.config = GeneratorConfig.from_json(about["config"])
+        self.fingerprint = str(about["fingerprint"])
+        self.name = f"{self.config.name}-{self.fingerprint}"
+        self.layout = self.config.layout
+
+    def __call__(self, inputs: Inputs, level: int) -> Floats:
+        """Logits `[B, T, vocabulary[level]]`."""
+        made = self._run({**self._feeds(inputs), "level": np.array(level, np.int64)})[0]
+        return np.asarray(made[..., : self.layout.vocabulary[level]], np.float32)
+
+    def joint(self, inputs: Inputs) -> list[Floats]:
+        """Logits of all levels at a step of the diffusion."""
+        return self._run({**self._feeds(inputs), "noise": inputs.noise})
+
+    def generate(
+        self, jobs: Sequence[Job], options: DecodingOptions | None = None, *, traced: bool = False
+    ) -> list[Result]:
+        """All jobs in one batch, by the way of decoding the generator was trained for."""
+        if self.config.objective == "maskgit":
+            return generate(self, jobs, self.layout, options, traced=traced)
+        noising = Noising(self.config.diffusion_steps)
+        options = options or DecodingOptions()
+        steps = min(noising.steps, len(options.plan(self.layout)))
+        return denoise(
+            self.joint, jobs, self.layout, noising, steps=steps, guidance=options.guidance, traced=traced
+        )  # fmt: skip
+
+    def runner(self, options: DecodingOptions | None = None) -> Run:
+        """What `windows` runs for each window."""
+
+        def run(job: Job) -> TokenGrid:
+            return self.generate([job], options)[0].grid
+
+        return run
+
+    def _feeds(self, inputs: Inputs) -> dict[str, Any]:
+        feeds: dict[str, Any] = {
+            "semantic": inputs.semantic,
+            "tokens": inputs.tokens,
+            "prompt": inputs.prompt,
+            "valid": inputs.valid,
+        }
+        if self.config.text_dim:
+            text = inputs.text
+            if text is None:
+                text = np.zeros((inputs.semantic.shape[0], self.config.text_dim), np.float32)
+            if text.shape[1] != self.config.text_dim:
+                raise InputError(f"The text embedding has {text.shape[1]} numbers, not {self.config.text_dim}")
+            feeds["text"] = text
+        return feeds
+
+    def _run(self, feeds: dict[str, Any]) -> list[Any]:
+        try:
+            return list(self._session.run(None, feeds))
+        except Exception as error:  # the runtime's own exceptions share no public base
+            raise ModelError(f"The generator {self.name} failed: {error}", "Report it with the request.") from error
+
+
+def load(folder: Path, *, precision: Precision = "float32", threads: int | None = None) -> Generator:
+    """The generator exported into `folder`. Raises `ModelError` when it is missing or unreadable."""
+    path = folder / GRAPHS[precision]
+    try:
+        blob = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"Cannot read {path}: {error.strerror}", "Give the folder of an export.") from error
+    try:
+        session = models.open_session(blob, threads=threads)
+    except Exception as error:  # the runtime's own exceptions share no public base
+        raise ModelError(f"{path} is no readable ONNX model: {error}", "Export it again.") from error
+    return Generator(session)

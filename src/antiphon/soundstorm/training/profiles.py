@@ -1,0 +1,57 @@
+"""How a generator is trained: one frozen configuration, named sizes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from antiphon.errors import InputError
+from antiphon.soundstorm.layout import GeneratorConfig, Layout
+from antiphon.soundstorm.layout import profile as generator_profile
+
+
+class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Optimiser: AdamW, linear warm-up, half a cosine down to `final_rate` of `rate`."""
+
+    generator: GeneratorConfig
+    seed: int = 20
+    batch: int = 16  # examples a step, over all processes
+    frames: int = 500  # longest crop (10 s at 50 Hz)
+    steps: int = 100_000
+    warm_up: int = 1_000
+    rate: float = 5e-4
+    final_rate: float = 0.05
+    weight_decay: float = 1e-2
+    clip_norm: float = 1.0
+    ema: float = 0.9995
+    drop_conditions: float = 0.1  # share of examples without semantic tokens and text, for guidance
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: the faster, measured when the run begins
+    log_every: int = 100
+    save_every: int = 1_000
+
+    def __post_init__(self) -> None:
+        if min(self.batch, self.frames, self.steps, self.log_every, self.save_every) < 1 or self.warm_up < 0:
+            raise ValueError("batch, frames, steps, log_every and save_every must be at least 1, warm_up not negative")
+        if not (0 <= self.drop_conditions <= 1 and 0 <= self.ema < 1 and self.rate > 0 and self.clip_norm > 0):
+            raise ValueError("drop_conditions must be within 0..1, ema within 0..1, rate and clip_norm positive")
+
+
+def profile(name: str, layout: Layout) -> TrainConfig:
+    """`tiny` proves the recipe in a minute, `small` trains on two cores, `base` and `paper` want a GPU.
+
+    Raises `InputError` with the names when there is none of that name.
+    """
+    generator = generator_profile(name, layout)
+    if name == "tiny":
+        return TrainConfig(
+            generator=generator, batch=4, frames=100, steps=60, warm_up=10, rate=2e-3, log_every=10, save_every=30
+        )
+    if name == "small":
+        return TrainConfig(generator=generator)
+    if name == "base":
+        return TrainConfig(generator=generator, batch=64, frames=1_000, steps=300_000, warm_up=4_000, rate=3e-4)
+    if name == "paper":
+        # The paper trains on 60 k hours for 10 epochs, 30 s at a time.
+        return TrainConfig(generator=generator, batch=256, frames=1_500, steps=500_000, warm_up=10_000, rate=2e-4)
+    raise InputError(f"There is no training profile {name}", "Choose one of tiny, small, base, paper.")

@@ -1,0 +1,135 @@
+"""One training step of a generator, and everything that changes in it."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import math
+import time
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from antiphon.codecs.training.together import Together
+from antiphon.soundstorm.diffusion import Noising
+from antiphon.soundstorm.training.model import Generator
+from antiphon.soundstorm.training.objectives import Batch, diffusion_loss, maskgit_loss
+from antiphon.soundstorm.training.profiles import TrainConfig
+
+HALF_IS_WORTH = 1.1
+"""bfloat16 is chosen when it is at least this much faster: it costs precision."""
+
+_log = logging.getLogger(__name__)
+
+
+class Trainer:
+    """State of a training: the model, its average, the optimiser, and the step to make next."""
+
+    def __init__(self, config: TrainConfig, together: Together | None = None) -> None:
+        self.config = config
+        self.together = together or Together()
+        self.step = 0
+        self.skipped = 0
+        self.precision: str = config.precision
+        self.model = Generator(config.generator, config.seed)
+        self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
+        self.optimiser = _adam(self.model, config)
+        self._noising = Noising(config.generator.diffusion_steps)
+
+    def train(self, batch: Batch) -> dict[str, float]:
+        """One step on a whole batch, of which this process takes its rows.
+
+        A batch whose loss or gradient is not finite changes nothing but the count of skipped ones.
+        """
+        if self.precision == "auto":
+            self.precision = self._faster(batch)
+        torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.together.rank)
+        scale = rate_scale(self.step, self.config)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.rate * scale
+        loss, figures = self._backward(batch)
+        self.together.average_gradients(self.model.parameters())
+        norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        if torch.isfinite(norm):  # equal in all processes, and not finite when a loss is not
+            self.optimiser.step()
+            self._follow()
+        else:
+            self.skipped += 1
+        self.step += 1
+        return figures | {"loss": float(loss.detach()), "norm": float(norm), "skipped": float(self.skipped)}
+
+    def _backward(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+        self.model.train()
+        self.optimiser.zero_grad(set_to_none=True)
+        count = float(batch.chosen.sum()) / self.together.size
+        mine = batch.rows(self.together.rows(batch.level.shape[0]))
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
+            if self.config.generator.objective == "maskgit":
+                loss, figures = maskgit_loss(self.model, mine, count)
+            else:
+                loss, figures = diffusion_loss(self.model, mine, self._noising, count)
+        loss.backward()  # type: ignore[no-untyped-call]
+        for parameter in self.model.parameters():
+            # A head whose level was not drawn here may have been drawn in another process.
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        return loss, figures
+
+    def _faster(self, batch: Batch) -> str:
+        """Time a step in either precision; process 0 decides for all."""
+        seconds = {}
+        for precision in ("float32", "bfloat16"):
+            self.precision = precision
+            tries = []
+            for _ in range(3):
+                began = time.perf_counter()
+                self._backward(batch)
+                tries.append(time.perf_counter() - began)
+            seconds[precision] = min(tries)
+        gain = seconds["float32"] / seconds["bfloat16"]
+        half = bool(self.together.first(torch.tensor(float(gain >= HALF_IS_WORTH))) > 0)
+        chosen = "bfloat16" if half else "float32"
+        _log.info("a step takes %.3f s in float32, %.3f s in bfloat16: %s", *seconds.values(), chosen)
+        return chosen
+
+    @torch.no_grad()
+    def _follow(self) -> None:
+        keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
+        for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
+            slow.lerp_(fast, 1 - keep)
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "skipped": self.skipped,
+            "precision": self.precision,
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.step, self.skipped, self.precision = int(state["step"]), int(state["skipped"]), str(state["precision"])
+        for name in ("model", "average", "optimiser"):
+            getattr(self, name).load_state_dict(state[name])
+
+
+def rate_scale(step: int, config: TrainConfig) -> float:
+    """Linear warm-up, then half a cosine down to `final_rate`."""
+    if step < config.warm_up:
+        return (step + 1) / config.warm_up
+    done = min(1.0, (step - config.warm_up) / max(1, config.steps - config.warm_up))
+    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
+
+
+def _adam(model: Generator, config: TrainConfig) -> torch.optim.AdamW:
+    """Weight decay for the matrices of layers only, not for embeddings, norms and biases."""
+    tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
+    decayed = [p for p in model.parameters() if p.ndim > 1 and id(p) not in tables]
+    others = [p for p in model.parameters() if p.ndim <= 1 or id(p) in tables]
+    groups = [
+        {"params": decayed, "weight_decay": config.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.98), fused=True)
