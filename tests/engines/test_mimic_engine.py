@@ -135,6 +135,11 @@ def test_what_it_cannot_do_is_refused_by_name(
         engine.check(msgspec.structs.replace(request_of, **changes))
 
 
+def test_a_recording_has_no_other_speed(engine: MimicEngine, carlo: VoiceProfile) -> None:
+    with pytest.raises(InputError, match="timing"):
+        engine.check(CloneRequest(profile=carlo, speech=Clip(pcm=bytes(48_000), rate_hz=24_000), speed=1.2))
+
+
 def test_profiles_of_others_and_damaged_ones_are_refused(engine: MimicEngine, request_of: CloneRequest) -> None:
     other = msgspec.structs.replace(request_of.profile, engine="parrot")
     with pytest.raises(InputError, match="parrot"):

@@ -95,6 +95,8 @@ class MimicEngine:
         if request.speech is None:
             require_words(request.text)
             require_latin(request.text, self.name)
+        elif request.speed != 1.0:
+            raise InputError("A recording keeps its own timing: its speed cannot be changed", "Leave --speed out.")
 
     def _speak(self, request: CloneRequest, likeness: Likeness) -> Iterator[Waveform]:
         model = self._halves()

@@ -70,9 +70,9 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbi
     def manner_mix(self) -> dict[str, float]:
         return {name: weight / UNIT for name, weight in self.manner}
 
-    def with_colour(self, gains_db: Levels) -> Likeness:
-        """The same voice with other gains."""
-        return msgspec.structs.replace(self, colour_db=tuple(round(float(gain), 2) for gain in gains_db))
+    def with_tract(self, tract: float, gains_db: Levels) -> Likeness:
+        """The same voice with other formants and the colour that goes with them."""
+        return msgspec.structs.replace(self, tract=tract, colour_db=tuple(round(float(gain), 2) for gain in gains_db))
 
     def encode(self) -> bytes:
         """The canonical bytes."""
