@@ -51,6 +51,9 @@ VERBS: dict[str, dict[str, Verb]] = {
         "bench": Verb("antiphon.cli.bench:bench", "Measure every promised figure on this machine."),
         "completion": Verb("antiphon.cli.completion:completion", "Print a shell's completion script."),
     },
+    "Train": {
+        "soundstorm": Verb("antiphon.cli.soundstorm:soundstorm", "Train our own generator of speech, and measure it."),
+    },
 }
 
 EPILOG = """\b

@@ -30,13 +30,14 @@ MAX_LEARN_S = 36_000.0
 class SemanticConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`stride` rows of features are averaged into one token: 1 gives 50 tokens a second, 2 the paper's 25.
 
-    `centred` takes the mean over a recording away first: much of a voice and a room is in it.
+    `centred` takes the mean over a recording away first, where much of a voice and a room may be. A recogniser's
+    encoder has neither left to take (measured), and then a short prompt would mean something else than a long one.
     """
 
     features: str = DEFAULT_FEATURES
     clusters: int = 1024
     stride: int = 1
-    centred: bool = True
+    centred: bool = False
     seed: int = 20
     passes: int = 3
 

@@ -1,0 +1,178 @@
+"""`antiphon soundstorm`: prepare data, train every part of our generator, and measure it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from antiphon.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from antiphon.cli.training import Options
+
+STAGES = ("codec", "semantic", "generator", "text")
+PROFILES = ("tiny", "small", "base", "paper")
+
+EPILOG = """\b
+Examples, from recordings to a voice:
+  antiphon soundstorm train semantic --data recordings --out semantic
+  antiphon soundstorm prepare recordings --codec speech --semantic semantic --out tokens
+  antiphon soundstorm train generator --data tokens --out generator
+  antiphon soundstorm train text --data tokens --out text
+"""
+PREPARE_EPILOG = """\b
+A file's speaker is its folder's name; NAME.txt beside NAME.wav is its text.
+\b
+Examples:
+  antiphon soundstorm prepare recordings --codec speech --semantic semantic --out tokens --jobs 2
+  antiphon soundstorm prepare files.tsv --codec chip --semantic semantic --out tokens --licence CC0-1.0
+"""
+TRAIN_EPILOG = """\b
+codec and semantic learn from folders of audio, generator and text from what `prepare` made of them.
+Ctrl-C stops after the step in progress; the same command with --resume goes on from there.
+\b
+Examples:
+  antiphon soundstorm train codec --profile small --data recordings --out codec
+  antiphon soundstorm train generator --profile tiny --data tokens --out generator --steps 100
+  torchrun --nproc-per-node 2 -m antiphon soundstorm train generator --data tokens --out generator --resume
+"""
+EVALUATE_EPILOG = """\b
+Examples:
+  antiphon soundstorm evaluate heldout --codec speech --semantic semantic --generator generator
+  antiphon soundstorm evaluate heldout --codec speech --semantic semantic --generator generator --text text
+"""
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.group(epilog=EPILOG)
+def soundstorm() -> None:
+    """Prepare data for our speech generator, train its parts, measure it.
+
+    Training needs PyTorch: pip install 'antiphon[train]'. Preparing and measuring do not.
+    """
+
+
+@soundstorm.command(epilog=PREPARE_EPILOG)
+@click.argument("folders", metavar="FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--codec", required=True, metavar="NAME", help="speech, chip, or the folder of an exported codec.")
+@click.option("--semantic", required=True, type=click.Path(path_type=Path), help="What `train semantic` made.")
+@click.option("--out", required=True, type=_FOLDER, help="Where the token set goes; an unfinished one is gone on with.")
+@click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes.")
+@click.option("--licence", default="", help="Licence of files whose manifest tells none.")
+@click.option("--phonemes/--no-phonemes", default=True, show_default=True, help="Read texts aloud, as English.")
+def prepare(
+    folders: tuple[Path, ...], codec: str, semantic: Path, out: Path, jobs: int, licence: str, phonemes: bool
+) -> None:
+    """Turn folders of audio into a token set. Files that cannot be used are listed, never fatal."""
+    from antiphon.cli.training import english, semantic_file, shown
+    from antiphon.soundstorm.data import prepare as prepared
+    from antiphon.soundstorm.data.makers import makers
+
+    needed = makers(codec, semantic_file(semantic), english if phonemes else None)
+    with shown("files") as bar:
+        report = prepared(folders, needed, out, jobs=jobs, licence=licence, progress=bar.at)
+    click.echo(f"Recordings  {report.recordings}, {report.hours:.2f} h, {report.with_text} with text")
+    click.echo(f"Speakers    {len(report.speakers)}")
+    for name, seconds in report.licences.items():
+        click.echo(f"Licence     {name}: {seconds / 3600:.2f} h")
+    if report.rejected:
+        click.echo(f"Left out    {len(report.rejected)} files; {out / 'report.json'} tells why")
+    for one in report.rejected[:5]:
+        click.echo(f"            {one.path}: {one.reason}")
+
+
+@soundstorm.command(epilog=TRAIN_EPILOG)
+@click.argument("stage", type=click.Choice(STAGES))
+@click.option("--profile", default="small", show_default=True, type=click.Choice(PROFILES), help="Size and recipe.")
+@click.option("--data", required=True, type=_FOLDER, help="Folder of audio, or a token set.")
+@click.option("--out", required=True, type=_FOLDER, help="Checkpoints and log; the result goes into its `exported`.")
+@click.option("--resume", is_flag=True, help="Go on with the run in --out.")
+@click.option("--steps", type=click.IntRange(1), help="Instead of the profile's number.")
+@click.option("--threads", type=click.IntRange(1), help="Of PyTorch in this process; by default all cores.")
+@click.option("--track", type=click.Choice(["tensorboard", "wandb"]), help="Also send figures there (wandb: offline).")
+@click.option("--kind", default="parallel", show_default=True, type=click.Choice(["autoregressive", "parallel"]),
+              help="Of the text stage.")  # fmt: skip
+@click.option("--objective", default="maskgit", show_default=True, type=click.Choice(["maskgit", "diffusion"]),
+              help="Of the generator.")  # fmt: skip
+def train(
+    stage: str,
+    profile: str,
+    data: Path,
+    out: Path,
+    resume: bool,
+    steps: int | None,
+    threads: int | None,
+    track: str | None,
+    kind: str,
+    objective: str,
+) -> None:
+    """Train one part: codec, semantic clusters, generator or text stage."""
+    from antiphon.cli import training
+
+    options: Options = training.Options(
+        profile=profile, data=data, out=out, resume=resume, steps=steps, threads=threads, track=track, kind=kind,
+        objective=objective,
+    )  # fmt: skip
+    for line in training.STAGES[stage](options):
+        click.echo(line)
+
+
+@soundstorm.command(epilog=EVALUATE_EPILOG)
+@click.argument("folder", type=_FOLDER)
+@click.option("--codec", required=True, metavar="NAME", help="speech, chip, or the folder of an exported codec.")
+@click.option("--semantic", required=True, type=click.Path(path_type=Path), help="What `train semantic` made.")
+@click.option("--generator", required=True, type=_FOLDER, help="What `train generator` made.")
+@click.option("--text", type=_FOLDER, help="What `train text` made: then speech is made from the texts alone.")
+@click.option("--prompt", "prompt_s", default=3.0, show_default=True, type=click.FloatRange(0.5, 10), help="Seconds.")
+@click.option("--clips", default=20, show_default=True, type=click.IntRange(1, 10_000), help="Most clips to make.")
+@click.option("--long", "long_s", default=30.0, show_default=True, type=click.FloatRange(0, 600),
+              help="Seconds of the piece on which drift is measured; 0 leaves it out.")  # fmt: skip
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Also write figures as JSON.")
+def evaluate(
+    folder: Path,
+    codec: str,
+    semantic: Path,
+    generator: Path,
+    text: Path | None,
+    prompt_s: float,
+    clips: int,
+    long_s: float,
+    seed: int,
+    file: Path | None,
+) -> None:
+    """Measure on FOLDER, a test set of SPEAKER/NAME.wav with NAME.txt beside.
+
+    Prints word and character errors, likeness to the prompt, nearest speaker, naturalness, drift, passes and time.
+    """
+    import msgspec
+
+    from antiphon.bench.soundstorm import Parts, evaluated
+    from antiphon.cli.bench import _line
+    from antiphon.cli.training import english, exported, semantic_file
+    from antiphon.soundstorm import serving
+    from antiphon.soundstorm.data.makers import open_codec
+    from antiphon.soundstorm.semantic import load
+    from antiphon.soundstorm.text import load as load_text
+
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder", "Give a folder of SPEAKER/NAME.wav.")
+    parts = Parts(
+        codec=open_codec(codec),
+        tokenizer=load(semantic_file(semantic)),
+        generator=serving.load(exported(generator)),
+        text=None if text is None else load_text(exported(text)),
+        phonemise=english,
+    )
+    found = []
+    for figure in evaluated(folder, parts, prompt_s=prompt_s, clips=clips, long_s=long_s, seed=seed):
+        found.append(figure)
+        click.echo(_line(figure))
+    if file is not None:
+        try:
+            file.write_text(json.dumps([msgspec.to_builtins(figure) for figure in found], indent=2) + "\n")
+        except OSError as e:
+            raise OutputError(f"{file} cannot be written: {e.strerror}", "Choose another place.") from e

@@ -1,0 +1,269 @@
+"""What `antiphon soundstorm train` runs: each stage, from its data to its exported model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from antiphon.errors import InputError, StateError
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+    from antiphon.audio.waveform import Waveform
+    from antiphon.soundstorm.training.trackers import Tracker
+
+SEMANTIC = "semantic.safetensors"
+EXPORTED = "exported"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What was asked on the command line."""
+
+    profile: str
+    data: Path
+    out: Path
+    resume: bool
+    steps: int | None
+    threads: int | None
+    track: str | None
+    kind: str
+    objective: str
+
+
+def semantic_file(path: Path) -> Path:
+    """The file, or the one in a folder."""
+    return path / SEMANTIC if path.is_dir() else path
+
+
+def exported(path: Path) -> Path:
+    """The export of a run's folder, or the folder itself."""
+    return path / EXPORTED if (path / EXPORTED).is_dir() else path
+
+
+def english(text: str) -> str:
+    """Phonemes of a text as our engines read it; none where there is nothing to read."""
+    from antiphon.engines.english import readings
+
+    return " ".join(reading for reading, _ in readings(text, british=False))
+
+
+class Bar:
+    """One row of progress on stderr; silent where nobody looks."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress, self._task = progress, task
+
+    def at(self, done: int, total: int, note: str = "") -> None:
+        self._progress.update(self._task, completed=done, total=total, note=note)
+
+
+@contextmanager
+def shown(unit: str) -> Iterator[Bar]:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (BarColumn(), MofNCompleteColumn(), TextColumn(unit), TextColumn("{task.fields[note]}"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+        yield Bar(progress, progress.add_task("", total=None, note=""))
+
+
+def train_semantic(options: Options) -> Iterator[str]:
+    """k-means of features; no torch."""
+    import msgspec
+
+    from antiphon.soundstorm.data import find
+    from antiphon.soundstorm.semantic import learn
+    from antiphon.soundstorm.semantic import profile as semantic_profile
+
+    config = semantic_profile("paper" if options.profile == "base" else options.profile)
+    if options.steps is not None:
+        config = msgspec.structs.replace(config, passes=options.steps)
+    path = options.out / SEMANTIC
+    if path.is_file() and not options.resume:
+        raise StateError(f"{path} is there already", "Choose another folder, or delete it.")
+    sources, _ = find([options.data])
+    bad: list[str] = []
+    with shown("files") as bar:
+        tokenizer = learn(
+            lambda: _waves([source.file for source in sources], bar, bad),
+            config,
+            report=lambda line: bar.at(len(sources), len(sources), f"inertia {line['inertia']:.3f}"),
+        )
+    tokenizer.save(path)
+    clusters = tokenizer.clusters
+    yield f"Tokenizer   {tokenizer.name}, {tokenizer.frame_rate_hz:g} tokens a second"
+    yield f"Clusters    {clusters.size}, {clusters.used:.0%} used, perplexity {clusters.perplexity:.0f}"
+    yield f"Inertia     {clusters.inertia / clusters.mean.shape[0]:.3f} of the variance"
+    if bad:
+        yield f"Left out    {len(bad)} files: {bad[0]}"
+    yield f"Written     {path}"
+
+
+def _waves(files: list[Path], bar: Bar, bad: list[str]) -> Iterator[Waveform]:
+    from antiphon.audio import read
+    from antiphon.errors import AntiphonError
+
+    for number, file in enumerate(files, 1):
+        try:
+            yield read(file)
+        except AntiphonError as error:
+            bad.append(str(error))
+        bar.at(number, len(files))
+
+
+def train_codec(options: Options) -> Iterator[str]:
+    """From a folder of audio; what is prepared of it is kept in the run's folder."""
+    from antiphon.codecs import training as codecs
+    from antiphon.codecs.training import data
+    from antiphon.codecs.training.export import export
+
+    begun(options)
+    config = _sized(codecs.profile("paper" if options.profile == "base" else options.profile), options)
+    prepared = options.out / "prepared"
+    if not (prepared / "clips.json").is_file() and _first():
+        report = data.prepare(options.data, prepared, config.codec, copies=config.copies, seed=config.seed)
+        yield f"Prepared    {len(report['clips'])} clips, {len(report['bad'])} left out"  # type: ignore[arg-type]
+    with _reporting(options, config.steps) as tell:
+        trainer = codecs.run(config, prepared, options.out, report=tell)
+    if unfinished := _unfinished(trainer.step, config.steps):
+        yield unfinished
+    elif _first():
+        export(trainer.average.eval(), config.codec, options.out / EXPORTED)
+        yield f"Exported    {options.out / EXPORTED}"
+
+
+def train_generator(options: Options) -> Iterator[str]:
+    """From a token set."""
+    import msgspec
+
+    from antiphon.soundstorm.data import Shards
+    from antiphon.soundstorm.training.export import export
+    from antiphon.soundstorm.training.loop import run
+    from antiphon.soundstorm.training.profiles import profile
+
+    begun(options)
+    tokens = Shards(options.data)
+    config = _sized(profile(options.profile, tokens.layout()), options)
+    generator = msgspec.structs.replace(config.generator, objective=options.objective)
+    config = msgspec.structs.replace(config, generator=generator)
+    with _reporting(options, config.steps) as tell:
+        trainer = run(config, tokens, options.out, report=tell)
+    if unfinished := _unfinished(trainer.step, config.steps):
+        yield unfinished
+    elif _first():
+        export(trainer.average, options.out / EXPORTED)
+        yield f"Exported    {options.out / EXPORTED}"
+
+
+def train_text(options: Options) -> Iterator[str]:
+    """From the recordings of a token set that have phonemes, aligned first."""
+    from antiphon.soundstorm.data import Shards
+    from antiphon.soundstorm.text import TextConfig, english_symbols
+    from antiphon.soundstorm.training.text_data import aligned
+    from antiphon.soundstorm.training.text_export import export
+    from antiphon.soundstorm.training.text_profiles import profile
+    from antiphon.soundstorm.training.text_trainer import run
+
+    begun(options)
+    tokens = Shards(options.data)
+    spoken = tokens.where(lambda entry: bool(entry.phonemes))
+    pairs = [(spoken.entry(n).phonemes, spoken.native(n)[1]) for n in range(len(spoken))]
+    if not pairs:
+        raise InputError(f"No recording in {options.data} has phonemes", "Prepare recordings with NAME.txt beside.")
+    text = TextConfig(
+        kind=options.kind,  # type: ignore[arg-type]  # click checked it
+        symbols=english_symbols(),
+        semantic=tokens.semantic.name,
+        semantic_vocabulary=tokens.semantic.vocabulary[0],
+        frame_rate_hz=tokens.semantic.frame_rate_hz,
+        frames_per_symbol=round(sum(len(t) for _, t in pairs) / sum(len(p) for p, _ in pairs), 3),
+    )
+    config = _sized(profile("paper" if options.profile == "base" else options.profile, text), options)
+    lines, sounds, left_out = aligned(pairs, config.text, longest=config.longest)
+    yield f"Aligned     {len(lines)} recordings, {len(left_out)} left out"
+    with _reporting(options, config.steps) as tell:
+        trainer = run(config, lines, options.out, report=tell)
+    if unfinished := _unfinished(trainer.step, config.steps):
+        yield unfinished
+    elif _first():
+        export(trainer.average, sounds, options.out / EXPORTED)
+        yield f"Exported    {options.out / EXPORTED}"
+
+
+STAGES: dict[str, Callable[[Options], Iterator[str]]] = {
+    "codec": train_codec,
+    "semantic": train_semantic,
+    "generator": train_generator,
+    "text": train_text,
+}
+
+
+def begun(options: Options) -> None:
+    """A run is gone on with only when that was asked. Raises `StateError`; `ModelError` without torch."""
+    from antiphon.codecs.training import checkpoint
+
+    there = checkpoint.found(options.out)
+    if there and not options.resume:
+        raise StateError(
+            f"{options.out} holds a run at {there[-1].stem}", "Go on with --resume, or choose another folder."
+        )
+    if options.threads is not None:
+        import torch
+
+        torch.set_num_threads(options.threads)
+
+
+def _sized(config: Any, options: Options) -> Any:
+    import msgspec
+
+    return config if options.steps is None else msgspec.structs.replace(config, steps=options.steps)
+
+
+def _first() -> bool:
+    return os.environ.get("RANK", "0") == "0"
+
+
+def _unfinished(step: int, steps: int) -> str | None:
+    return None if step >= steps else f"Stopped     at step {step} of {steps}; the same command with --resume goes on"
+
+
+@contextmanager
+def _reporting(options: Options, steps: int) -> Iterator[Callable[[dict[str, float]], None]]:
+    """Lines of the log as a bar, and to a tracker; on no terminal as text, so that a log file shows them."""
+    tracker: Tracker | None = _tracker(options) if _first() else None
+    with shown("steps") as bar:
+
+        def tell(line: dict[str, float]) -> None:
+            figures = {name: value for name, value in line.items() if name != "step"}
+            note = ", ".join(f"{name} {figures[name]:.3f}" for name in ("loss", "accuracy") if name in figures)
+            bar.at(int(line["step"]), steps, note)
+            if not click.get_text_stream("stderr").isatty():
+                click.echo(f"step {int(line['step'])} of {steps}: {note}", err=True)
+            if tracker is not None:
+                tracker.log(int(line["step"]), figures)
+
+        try:
+            yield tell
+        finally:
+            if tracker is not None:
+                tracker.close()
+
+
+def _tracker(options: Options) -> Tracker | None:
+    if options.track is None:
+        return None
+    from antiphon.soundstorm.training.trackers import TensorBoard, WeightsAndBiases
+
+    folder = options.out / options.track
+    if options.track == "tensorboard":
+        return TensorBoard(folder)
+    return WeightsAndBiases(folder, "antiphon-soundstorm", {"profile": options.profile, "data": str(options.data)})
