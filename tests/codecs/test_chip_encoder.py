@@ -53,6 +53,13 @@ def collided(mixed: int) -> TokenGrid:
     return grid_of(tokens)
 
 
+def soft_and_low() -> TokenGrid:
+    """Frames that other pitches would fill to within the rounding of 16 bits."""
+    tokens = np.zeros((len(layout.VOCABULARY), 4), dtype=np.uint16)
+    tokens[0:4] = [[643, 643, 0, 643], [0, 66, 0, 66], [0, 93, 1, 0], [0, 78, 6, 0]]
+    return grid_of(tokens)
+
+
 def test_it_is_a_codec() -> None:
     assert isinstance(CODEC, Codec)
     assert (CODEC.name, CODEC.rate_hz, CODEC.channels, CODEC.frame_rate_hz) == ("chip", 44_100, 2, 60.0)
@@ -62,6 +69,7 @@ def test_it_is_a_codec() -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(grids(4))
+@example(soft_and_low())
 @example(collided(1))
 @example(collided(400))
 @example(collided(768))

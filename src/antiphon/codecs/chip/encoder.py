@@ -17,6 +17,7 @@ from antiphon.codecs.chip.transcription import transcribe
 from antiphon.errors import InputError
 
 _TRIAL_FRAMES: Final = 40  # in which a wrong gain shows
+_COMPUTED: Final = 2.0**-22
 _FEW_GAINS: Final = 3  # that may take the time of a thorough search
 _GAIN_SLACK: Final = 1.5  # of the rounding, for a gain that is itself measured
 
@@ -48,7 +49,7 @@ def _stereo(wave: Waveform) -> Floats32:
 def _exact(samples: Floats32, gain: float = 1.0, *, thorough: bool = True) -> Tokens:
     """[10, n] tokens of the frames from the start that are the chip's own, `gain` times as loud."""
     state, found = State(), []
-    rounding = ROUNDING if gain == 1.0 else ROUNDING * _GAIN_SLACK / gain
+    rounding = _rounding(samples) if gain == 1.0 else ROUNDING * _GAIN_SLACK / gain
     for start in range(0, samples.shape[1] - lay.FRAME_SAMPLES + 1, lay.FRAME_SAMPLES):
         frame = samples[:, start : start + lay.FRAME_SAMPLES] / np.float32(gain)
         tokens = find_frame(state, frame, rounding, thorough=thorough)
@@ -57,6 +58,12 @@ def _exact(samples: Floats32, gain: float = 1.0, *, thorough: bool = True) -> To
         found.append(tokens)
         state = render(state, tokens[:, None])[1]
     return np.stack(found, axis=1) if found else np.zeros((len(lay.VOCABULARY), 0), dtype=np.uint16)
+
+
+def _rounding(samples: Floats32) -> float:
+    """How far samples can be from what was played: all on the grid of 16 bits, or as they were computed."""
+    grid = samples * np.float32(32768.0)
+    return ROUNDING if np.array_equal(grid, np.rint(grid)) else _COMPUTED
 
 
 def _scaled(samples: Floats32, silent: int) -> Tokens:

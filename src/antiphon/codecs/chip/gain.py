@@ -12,16 +12,17 @@ import numpy as np
 
 from antiphon.codecs.chip import layout as lay
 from antiphon.codecs.chip.search import first_amplitudes
-from antiphon.codecs.chip.tables import GAINS, VOLUME_POWER, Floats32
+from antiphon.codecs.chip.tables import GAINS, Floats32
 
 _TOLERANCE: Final = 2e-3  # relative, of amplitudes and pans
+_AUDIBLE: Final = 1e-4  # what is less took part in the fit by chance
 _LEAST_GAIN, _MOST_GAIN = 0.05, 50.0
-_LOUDNESS: Final = (np.arange(1, lay.VOLUMES + 1) / lay.VOLUMES) ** VOLUME_POWER
+_LOUDNESS: Final = np.arange(1, lay.VOLUMES + 1) / lay.VOLUMES
 
 
 def possible_gains(frame: Floats32) -> list[float]:
     """Gains with which the first sounding `frame` [2, 735] of a piece can be the chip's; none for foreign audio."""
-    parts = first_amplitudes(frame)
+    parts = [(channel, sides) for channel, sides in first_amplitudes(frame) if np.abs(sides).max() > _AUDIBLE]
     if not parts:
         return []
     pans = [np.arctan2(right, left) * 2 * (lay.PANS - 1) / np.pi for _, (left, right) in parts]

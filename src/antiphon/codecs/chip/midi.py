@@ -231,8 +231,8 @@ def _curves(note: _Note, part: _Part) -> tuple[Floats, Ints]:
 
 
 def _volume(loudness: float) -> int:
-    """Volumes are a power of 1.5 of amplitude, MIDI loudness one of 2."""
-    return max(1, round(lay.VOLUMES * float(loudness ** (2.0 / 1.5))))
+    """Volumes are amplitudes; MIDI loudness is nearer to their square root."""
+    return max(1, round(lay.VOLUMES * float(loudness**1.5)))
 
 
 def _duty(program: int) -> float:

@@ -28,14 +28,13 @@ TRIANGLE_SHAPE: Final = len(lay.DUTIES)
 RAMP: Final = 64
 """Samples (1.5 ms) over which a channel crosses from what it was to what it becomes."""
 
-_DROOP: Final = 0.12
-"""Corner of the coupling capacitor in multiples of the pitch. It also makes no stretch of a pulse flat, so that a
-pitch can be told from less than a period."""
+_DROOP: Final = 0.25
+"""Corner of the coupling capacitor in multiples of the pitch. It also makes no stretch of a pulse flat, so that
+even the softest pitch can be told from less than a period and through 16 bits."""
 
 GAINS: Final = (0.22, 0.203, 0.25, 0.131, 0.171)
 """Full-scale amplitude of each channel; the sum is below 1, so no registers can clip."""
 
-VOLUME_POWER: Final = 1.5
 START_PHASES: Final = (0, 1_592_183_621, 715_827_883)  # of 2^32: pulse 1, pulse 2, triangle
 
 LONG_STEPS: Final = 32_767
@@ -108,7 +107,7 @@ def noise_steps() -> Floats32:
 @functools.cache
 def amplitudes() -> tuple[Floats32, ...]:
     """Per channel [how tokens, 2]: left and right amplitude. Pans follow the sine law: their power is constant."""
-    loudness = (np.arange(1, lay.VOLUMES + 1) / lay.VOLUMES) ** VOLUME_POWER
+    loudness = np.arange(1, lay.VOLUMES + 1) / lay.VOLUMES
     angle = 0.5 * np.pi * np.arange(lay.PANS) / (lay.PANS - 1)
     sides = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     tables = []
