@@ -43,10 +43,8 @@ def plan(passes: tuple[int, ...]) -> tuple[Pass, ...]:
         raise InputError(
             f"Passes by level must be at least 1 and {MAX_PASSES} in all, got {passes}", "The default is (16, 1, ...)."
         )
-    steps: list[Pass] = []
-    for level, turns in enumerate(passes):
-        steps.extend(Pass(len(steps) + turn, level, turn, turns) for turn in range(turns))
-    return tuple(steps)
+    pairs = [(level, turn, turns) for level, turns in enumerate(passes) for turn in range(turns)]
+    return tuple(Pass(index, *pair) for index, pair in enumerate(pairs))
 
 
 def masked_share(progress: float, schedule: Schedule = "cosine") -> float:

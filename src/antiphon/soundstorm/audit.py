@@ -1,0 +1,292 @@
+"""Step audit: one pass of a generation is made again, alone, instead of the whole of it.
+
+The processor commits to its grids before the first pass and after each, by a Merkle root. When the root is fixed,
+chance that nobody controlled picks passes; for each the processor opens the two grids around it. The validator then
+asks, in this order:
+
+1. Did the processor answer? If nothing arrived (`opening` None), the network may have lost it: inconclusive. Whether
+   silence is punished is for the protocol's deadlines to say; sums of money do not hang on a lost packet.
+2. Is the commitment about this job: its number of passes, its statement? If not: invalid. The processor signed it.
+3. Do both grids hash to leaves of the committed root, at their places? If not: invalid.
+4. Is the first grid the job's (prompt and unknown tokens)? Are all tokens in range, and those outside of the pass
+   untouched? Is the number of unknown tokens the schedule's? If not: invalid.
+5. Can the validator run the pass? If its own model fails or is another one: inconclusive.
+6. Is every new token, by the validator's own logits and the job's chance, the best candidate or within `margin` of it?
+   Were the surest candidates kept, within `margin`? Within: valid. Beyond `doubt` times the margin: invalid. Between:
+   inconclusive, for machines differ in the last bits of a sum, and honest nodes must not pay for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+import numpy as np
+
+from antiphon.codecs.base import Tokens
+from antiphon.errors import AntiphonError, InputError
+from antiphon.soundstorm import merkle
+from antiphon.soundstorm.decoding import (
+    DecodingOptions,
+    Job,
+    Trace,
+    candidate_scores,
+    log_softmax,
+    luck,
+    pass_key,
+    pass_logits,
+    start,
+    unknown,
+)
+from antiphon.soundstorm.inputs import Floats, Logits
+from antiphon.soundstorm.layout import Layout
+from antiphon.soundstorm.schedules import Pass, left_after
+
+
+class Verdict(StrEnum):
+    VALID = "valid"
+    INVALID = "invalid"
+    INCONCLUSIVE = "inconclusive"
+
+
+class Tolerance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`margin` in logits (nats), of an unguided pass; guidance g widens it by max(1, 2g - 1), as it does the error.
+
+    Beyond `doubt` times the margin a pass is invalid.
+    """
+
+    margin: float
+    doubt: float = 4.0
+
+    def __post_init__(self) -> None:
+        if not (self.margin > 0 and self.doubt >= 1):
+            raise ValueError("margin must be positive, doubt at least 1")
+
+
+SAME_WEIGHTS = Tolerance(margin=1e-3)
+"""The same weights in float32 on any runtime and number of threads (measured by benchmarks/soundstorm_audit.py)."""
+
+INT8_FOR_FLOAT = Tolerance(margin=1.0, doubt=2.0)
+"""The int8 graph judged by the float32 one, or the other way round (measured by benchmarks/soundstorm_audit.py)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Everything both sides know of a generation beforehand. `model` is the generator's name with its fingerprint."""
+
+    model: str
+    layout: Layout
+    options: DecodingOptions
+    job: Job
+
+    @property
+    def steps(self) -> tuple[Pass, ...]:
+        return self.options.plan(self.layout)
+
+    def statement(self) -> bytes:
+        """SHA-256 over the task: model, layout, options, semantic tokens, prompt, text and key."""
+        digest = hashlib.sha256(b"antiphon/soundstorm/task-statement\0")
+        text = b"" if self.job.text is None else self.job.text.astype("<f4").tobytes()
+        parts = (
+            self.model.encode(),
+            msgspec.json.encode(self.layout, order="deterministic"),
+            msgspec.json.encode(self.options, order="deterministic"),
+            self.job.semantic.astype("<u2").tobytes(),
+            self.job.prompt.astype("<u2").tobytes(),
+            text,
+            self.job.key,
+        )
+        for part in parts:
+            digest.update(struct.pack("<Q", len(part)) + part)
+        return digest.digest()
+
+
+class Commitment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a processor signs before it knows which passes are opened."""
+
+    root: bytes  # of `leaves` leaves: the grid before the first pass, then after each
+    leaves: int
+    statement: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Grids `[K, T]` before and after pass `index`, and where they hang in the tree."""
+
+    index: int
+    before: Tokens
+    after: Tokens
+    path_before: tuple[bytes, ...]
+    path_after: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`excess` is how far, in logits, the worst token or choice lies behind the best (0 when the pass is identical)."""
+
+    verdict: Verdict
+    reason: str
+    excess: float = 0.0
+
+
+def leaf(task: Task, index: int, grid: Tokens) -> bytes:
+    """Hash of the grid after `index` passes, bound to the pass that made it: index, level, RNG key."""
+    step = task.steps[index - 1] if index else None
+    key = pass_key(task.job.key, step) if step else task.job.key
+    level = step.level if step else 0
+    head = struct.pack("<IHII", index, level, *grid.shape)
+    return merkle.leaf_hash(b"antiphon/soundstorm/step\0" + head + key + grid.astype("<u2").tobytes())
+
+
+def commit(task: Task, trace: Trace) -> Commitment:
+    """The Merkle root over a traced generation."""
+    leaves = _leaves(task, trace)
+    return Commitment(root=merkle.root(leaves), leaves=len(leaves), statement=task.statement())
+
+
+def open_pass(task: Task, trace: Trace, index: int) -> Opening:
+    """What the processor shows of pass `index`. Raises `InputError` when there is no such pass."""
+    if not 0 <= index < len(trace.grids) - 1:
+        raise InputError(f"There is no pass {index}", f"The trace has passes 0 to {len(trace.grids) - 2}.")
+    leaves = _leaves(task, trace)
+    paths = (merkle.path(leaves, index), merkle.path(leaves, index + 1))
+    return Opening(index, trace.grids[index], trace.grids[index + 1], *paths)
+
+
+def _leaves(task: Task, trace: Trace) -> list[bytes]:
+    if len(trace.grids) != len(task.steps) + 1:
+        raise InputError(f"The trace has {len(trace.grids)} grids for {len(task.steps)} passes", "Trace it again.")
+    return [leaf(task, index, grid) for index, grid in enumerate(trace.grids)]
+
+
+def choose(commitment: Commitment, beacon: bytes, count: int) -> tuple[int, ...]:
+    """Which passes are opened: `count` distinct ones, from randomness drawn after the commitment was signed."""
+    passes = commitment.leaves - 1
+    seed = hashlib.sha256(b"antiphon/soundstorm/choose\0" + commitment.root + beacon).digest()
+    ranked = sorted(range(passes), key=lambda n: hashlib.sha256(seed + struct.pack("<I", n)).digest())
+    return tuple(sorted(ranked[:count]))
+
+
+def check_result(task: Task, commitment: Commitment, tokens: Tokens, path: Sequence[bytes]) -> bool:
+    """Whether delivered tokens `[K, T - P]` are the last committed grid: what was audited is what was delivered."""
+    last = commitment.leaves - 1
+    if last != len(task.steps) or tokens.shape != (task.layout.levels, task.job.frames - task.job.prompt_frames):
+        return False
+    grid = np.concatenate([task.job.prompt, tokens], axis=1)
+    return merkle.root_by(leaf(task, last, grid), last, commitment.leaves, path) == commitment.root
+
+
+def audit(
+    task: Task,
+    commitment: Commitment,
+    index: int,
+    opening: Opening | None,
+    logits: Logits,
+    tolerance: Tolerance = SAME_WEIGHTS,
+    *,
+    model: str | None = None,
+) -> Finding:
+    """Judge pass `index` by the rules at the top of this module. `model` is the name of the validator's own."""
+    if opening is None:
+        return Finding(Verdict.INCONCLUSIVE, "no opening arrived")
+    rules = (_foreign, _unproven, _unlawful)
+    if wrong := next((wrong for rule in rules if (wrong := rule(task, commitment, index, opening))), ""):
+        return Finding(Verdict.INVALID, wrong)
+    if model is not None and model != task.model:
+        return Finding(Verdict.INCONCLUSIVE, f"the validator runs {model}, not {task.model}")
+    step = task.steps[index]
+    try:
+        scores = pass_logits(logits, [task.job], [opening.before], step, task.layout, task.options)[0]
+    except (AntiphonError, MemoryError) as error:
+        return Finding(Verdict.INCONCLUSIVE, f"the validator could not run the pass: {error}")
+    margin = tolerance.margin * max(1.0, 2 * task.options.guidance - 1)
+    excess = excess_of(task, step, opening, scores, margin)
+    measured = f"a choice lies {excess:.3g} behind the best, margin {margin:.3g}"
+    if excess > margin:
+        guilty = excess > margin * tolerance.doubt
+        return Finding(Verdict.INVALID if guilty else Verdict.INCONCLUSIVE, measured, excess)
+    return Finding(Verdict.VALID, "every choice is within the margin", excess)
+
+
+def _foreign(task: Task, commitment: Commitment, index: int, opening: Opening) -> str:
+    """Rule 2. Like the next two: the first thing wrong, or nothing."""
+    if commitment.statement != task.statement():
+        return "the commitment is about another task"
+    if commitment.leaves != len(task.steps) + 1:
+        return f"{commitment.leaves - 1} passes were committed, {len(task.steps)} agreed"
+    if opening.index != index:
+        return f"pass {opening.index} was opened instead of {index}"
+    return ""
+
+
+def _unproven(task: Task, commitment: Commitment, index: int, opening: Opening) -> str:
+    """Rule 3."""
+    shape = (task.layout.levels, task.job.frames)
+    shown = ((index, opening.before, opening.path_before), (index + 1, opening.after, opening.path_after))
+    for place, grid, path in shown:
+        if grid.shape != shape or grid.dtype != np.uint16:
+            return f"a grid is {grid.dtype} {grid.shape}, not uint16 {shape}"
+        if merkle.root_by(leaf(task, place, grid), place, commitment.leaves, path) != commitment.root:
+            return "a grid is not the committed one"
+    return ""
+
+
+def _unlawful(task: Task, _commitment: Commitment, index: int, opening: Opening) -> str:
+    """Rule 4."""
+    begin, fixed = start(task.job, task.layout), task.job.prompt_frames
+    if (opening.before[:, :fixed] != begin[:, :fixed]).any() or (index == 0 and (opening.before != begin).any()):
+        return "the prompt, or the first grid, is not the task's"
+    if (opening.after > np.array(task.layout.vocabulary)[:, None]).any():
+        return "a token is out of range"
+    return _untouched(opening, task.steps[index], task)
+
+
+def _untouched(opening: Opening, step: Pass, task: Task) -> str:
+    changed = opening.before != opening.after
+    was_unknown = opening.before[step.level] == task.layout.vocabulary[step.level]
+    if np.delete(changed, step.level, axis=0).any() or (changed[step.level] & ~was_unknown).any():
+        return "the pass changed tokens that were not its to change"
+    target = task.job.frames - task.job.prompt_frames
+    for grid, turn in ((opening.before, step.turn - 1), (opening.after, step.turn)):
+        expected = target
+        if turn >= 0:
+            expected = left_after(Pass(0, step.level, turn, step.turns), target, task.options.schedule)
+        if unknown(grid, step.level, task.layout).shape[0] != expected:
+            return "the number of unknown tokens is not the schedule's"
+    for level, size in enumerate(task.layout.vocabulary):
+        missing = int((opening.before[level] == size).sum())
+        if level != step.level and missing != (target if level > step.level else 0):
+            return f"level {level} is not in the state it must be in"
+    return ""
+
+
+def excess_of(task: Task, step: Pass, opening: Opening, scores: Floats, margin: float) -> float:
+    """How far, in logits, the pass's worst decision lies behind what the validator would have decided.
+
+    Tokens: best candidate's score minus the chosen one's. Choice of frames: the surest of those left unknown minus the
+    least sure of those kept, where a frame left unknown counts with the least sure candidate it may have had.
+    """
+    frames = unknown(opening.before, step.level, task.layout)
+    if not frames.size:
+        return 0.0
+    seen = scores[frames]
+    chance = luck(task.job, step, frames.shape[0], seen.shape[1], task.options)
+    ranked = candidate_scores(seen, chance, task.options)
+    chosen = opening.after[step.level, frames].astype(np.int64)
+    kept = chosen != task.layout.vocabulary[step.level]
+    if not kept.any():
+        return 0.0
+    behind = ranked[kept].max(axis=1) - ranked[kept, chosen[kept]]
+    worst = float(behind.max())
+    if kept.all():
+        return worst
+    likely = log_softmax(seen)
+    least_kept = (likely[kept, chosen[kept]] + chance.confidence[kept]).min()
+    # Candidates within the margin may differ in how sure they are; the processor may have had either.
+    tied = ranked[~kept] >= ranked[~kept].max(axis=1, keepdims=True) - margin
+    sure = np.where(tied, likely[~kept], np.inf).min(axis=1) + chance.confidence[~kept]
+    return max(worst, float(sure.max() - least_kept))

@@ -1,0 +1,166 @@
+"""Decoding: what a pass may do, that it can be made again alone, and that companions in a batch change nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from storm_worlds import LAYOUT, Oracle, SyntheticCodec, job, speech, tokens_for
+
+from antiphon.codecs import check_grid
+from antiphon.codecs.chip import ChipCodec
+from antiphon.errors import InputError, ModelError
+from antiphon.soundstorm import DecodingOptions, Inputs, Job, Layout, align, generate, task_key
+from antiphon.soundstorm.decoding import advance, gumbel, luck, pass_key, pass_logits, start, unknown
+from antiphon.soundstorm.schedules import Pass, left_after
+
+
+def test_the_gumbel_numbers_of_a_key_are_these_for_ever() -> None:
+    first = gumbel(bytes(32), 0, 5)
+    np.testing.assert_allclose(first, gumbel(bytes(32), 0, 9)[:5], rtol=0)
+    assert not np.array_equal(first, gumbel(bytes(32), 1, 5))
+    many = gumbel(bytes(32), 0, 100_000)
+    # Euler's constant and pi^2 / 6.
+    assert many.mean() == pytest.approx(0.5772, abs=0.015)
+    assert many.var() == pytest.approx(np.pi**2 / 6, abs=0.04)
+    assert np.isfinite(many).all()
+
+
+def test_a_generator_that_knows_is_followed_and_the_prompt_says_who_speaks() -> None:
+    one = job(speaker=2)
+    result = generate(Oracle(sharpness=30.0), [one], LAYOUT)[0]
+    np.testing.assert_array_equal(result.grid.tokens, tokens_for(one.semantic, 2)[:, 10:])
+    assert result.passes == 18
+    check_grid(SyntheticCodec(), result.grid)  # type: ignore[arg-type]
+
+
+def test_each_pass_touches_its_level_only_and_keeps_what_the_schedule_says() -> None:
+    one = job(frames=47, prompt=7)
+    options = DecodingOptions(passes=(5, 2, 1))
+    result = generate(Oracle(blur=2.0), [one], LAYOUT, options, traced=True)[0]
+    assert result.trace is not None
+    for step, before, after in zip(options.plan(LAYOUT), result.trace.grids, result.trace.grids[1:], strict=False):
+        changed = before != after
+        assert not np.delete(changed, step.level, axis=0).any()
+        assert not changed[:, :7].any()
+        assert (before[changed] == np.array(LAYOUT.vocabulary)[np.nonzero(changed)[0]]).all()
+        assert unknown(after, step.level, LAYOUT).size == left_after(step, 40)
+
+
+def test_levels_above_are_unknown_to_the_generator_and_the_prompt_is_known_in_all() -> None:
+    oracle = Oracle()
+    generate(oracle, [job()], LAYOUT, DecodingOptions(passes=(1, 1, 1)))
+    for level, inputs in enumerate(oracle.seen):
+        for above in range(level, 3):
+            assert (inputs.tokens[0, above, 10:] == LAYOUT.vocabulary[above]).all()
+        assert (inputs.tokens[0, :, :10] < np.array(LAYOUT.vocabulary)[:, None]).all()
+        assert inputs.prompt[0].sum() == 10
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.integers(2, 40), st.integers(0, 9)), min_size=2, max_size=4), st.integers(0, 99))
+def test_a_batch_gives_what_each_job_alone_gives(sizes: list[tuple[int, int]], seed: int) -> None:
+    jobs = [job(frames=p + f, prompt=p, seed=seed + n) for n, (f, p) in enumerate(sizes)]
+    options = DecodingOptions(passes=(4, 1, 1))
+    oracle = Oracle(sharpness=2.0)
+    together = generate(oracle, jobs, LAYOUT, options)
+    for one, result in zip(jobs, together, strict=True):
+        alone = generate(oracle, [one], LAYOUT, options)[0]
+        np.testing.assert_array_equal(result.grid.tokens, alone.grid.tokens)
+
+
+def test_any_single_pass_can_be_made_again_alone() -> None:
+    one, options, oracle = job(), DecodingOptions(), Oracle(sharpness=2.0)
+    trace = generate(oracle, [one], LAYOUT, options, traced=True)[0].trace
+    assert trace is not None
+    for step in options.plan(LAYOUT):
+        scores = pass_logits(oracle, [one], [trace.grids[step.index]], step, LAYOUT, options)[0]
+        again = advance(trace.grids[step.index], scores, step, one, LAYOUT, options)
+        np.testing.assert_array_equal(again, trace.grids[step.index + 1])
+
+
+def test_another_seed_task_or_part_is_other_luck_and_the_same_is_the_same() -> None:
+    oracle, base = Oracle(sharpness=1.0), job()
+    same = generate(oracle, [base], LAYOUT)[0].grid.tokens
+    np.testing.assert_array_equal(same, generate(oracle, [base], LAYOUT)[0].grid.tokens)
+    for key in (task_key("a task", 1), task_key("another", 0), task_key("a task", 0, 1)):
+        assert not np.array_equal(same, generate(oracle, [replace(base, key=key)], LAYOUT)[0].grid.tokens)
+    assert pass_key(base.key, Pass(0, 0, 1, 4)) != pass_key(base.key, Pass(0, 1, 0, 4))
+
+
+def test_the_last_pass_of_a_level_leaves_nothing_to_chance() -> None:
+    one = job()
+    assert luck(one, Pass(3, 0, 3, 4), 9, 16, DecodingOptions()).candidates is None
+    early = luck(one, Pass(0, 0, 0, 4), 400, 16, DecodingOptions())
+    late = luck(one, Pass(2, 0, 2, 4), 400, 16, DecodingOptions())
+    assert early.confidence.std() > 2 * late.confidence.std()  # annealed: 3/4 against 1/4 of the noise
+
+
+def test_candidates_follow_the_softmax() -> None:
+    scores = np.log(np.array([0.6, 0.3, 0.1], np.float32))[None].repeat(20_000, axis=0)
+    chance = luck(job(), Pass(0, 0, 0, 2), 20_000, 3, DecodingOptions())
+    assert chance.candidates is not None
+    counts = np.bincount((scores + chance.candidates).argmax(1), minlength=3) / 20_000
+    np.testing.assert_allclose(counts, [0.6, 0.3, 0.1], atol=0.015)
+
+
+def test_guidance_moves_away_from_the_unconditional() -> None:
+    def logits(inputs: Inputs, level: int) -> np.ndarray:
+        made = np.zeros((*inputs.semantic.shape, LAYOUT.vocabulary[level]), np.float32)
+        made[..., 0] = 1.0
+        made[..., 1] = 0.0 if (inputs.semantic == LAYOUT.null).all() else 0.9
+        return made
+
+    one = job(prompt=0)
+    step = Pass(0, 0, 0, 1)
+    # Unconditional (1, 0), conditional (1, 0.9): with g = 3, (1, 2.7).
+    scores = pass_logits(logits, [one], [start(one, LAYOUT)], step, LAYOUT, DecodingOptions(guidance=3.0))[0]
+    np.testing.assert_allclose(scores[0, :2], [1.0, 2.7], rtol=1e-6)
+
+
+def test_the_chip_codecs_unequal_levels_are_generated_and_sound() -> None:
+    codec = ChipCodec()
+    layout = Layout.of(codec, semantic_vocabulary=10)
+    one = job(frames=30, prompt=6, layout=layout)
+    result = generate(Oracle(layout, sharpness=1.0), [one], layout, DecodingOptions(passes=(3, *(1,) * 9)))[0]
+    check_grid(codec, result.grid)
+    assert codec.decode(result.grid).samples.shape == (2, 24 * 735)
+
+
+def test_jobs_that_do_not_fit_are_refused_by_what_is_wrong() -> None:
+    good = job()
+    bad = {
+        "nothing is left": replace(good, prompt=tokens_for(good.semantic, 0)),
+        "32 bytes": replace(good, key=b"short"),
+        "semantic token": replace(good, semantic=np.full(40, 11, np.uint16)),
+        "prompt token of level 2": replace(good, prompt=np.full((3, 10), 8, np.uint16)),
+        "semantic [T]": replace(good, prompt=np.zeros((2, 10), np.uint16)),
+        "windows": Job(np.zeros(9_000, np.uint16), np.zeros((3, 0), np.uint16), good.key),
+    }
+    for words, wrong in bad.items():
+        with pytest.raises(InputError, match=words.replace("[", r"\[").replace("]", r"\]")):
+            generate(Oracle(), [wrong], LAYOUT)
+
+
+def test_a_generator_that_fails_says_so() -> None:
+    with pytest.raises(ModelError, match="finite"):
+        generate(lambda i, k: np.full((1, 40, LAYOUT.vocabulary[k]), np.nan, np.float32), [job()], LAYOUT)
+    with pytest.raises(ModelError, match="instead of"):
+        generate(lambda i, k: np.zeros((1, 40, 3), np.float32), [job()], LAYOUT)
+    with pytest.raises(InputError, match="one per level"):
+        generate(Oracle(), [job()], LAYOUT, DecodingOptions(passes=(4, 1)))
+
+
+def test_no_jobs_are_no_results() -> None:
+    assert generate(Oracle(), [], LAYOUT) == []
+
+
+def test_25_hz_is_repeated_twice_at_50_hz_and_other_rates_take_the_centre() -> None:
+    assert align(np.array([3, 1, 4], np.uint16), 6).tolist() == [3, 3, 1, 1, 4, 4]
+    assert align(np.array([3, 1, 4, 1], np.uint16), 2).tolist() == [1, 1]
+    assert align(speech(np.random.default_rng(0), 50), 60).shape == (60,)
+    with pytest.raises(InputError):
+        align(np.zeros(0, np.uint16), 3)
