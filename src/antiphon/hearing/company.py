@@ -24,7 +24,7 @@ MAX_STEADY = 0.35
 """Share of the voiced frames whose pitch stays within 2 cents a frame: speech glides, instruments hold."""
 
 MIN_AGREEMENT = 0.57
-"""Cosine of the two groups of windows. Twelve recorded speakers alone had 0.65 and more, seven pairs 0.25 to 0.66."""
+"""Cosine of the two groups of windows. Twelve recorded speakers alone had 0.65 and more, six pairs 0.25 to 0.66."""
 
 _MOST_WINDOWS = 8
 _MUSIC = ("The reference sounds like music, not like speech", "Record a few sentences without music.")
