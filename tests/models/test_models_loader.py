@@ -92,11 +92,11 @@ def test_every_entry_is_complete(model: Model) -> None:
         assert file.size > 0
 
 
-def test_shipped_weights_stay_below_50_mb_and_each_is_declared() -> None:
+def test_shipped_weights_stay_below_100_mb_and_each_is_declared() -> None:
     shipped = {file.shipped for model in CATALOG for file in model.files if file.shipped}
     present = {p.name for p in WEIGHTS.iterdir() if p.suffix != ".md"}
     assert present == shipped
-    assert sum((WEIGHTS / name).stat().st_size for name in shipped) < 50_000_000
+    assert sum((WEIGHTS / name).stat().st_size for name in shipped) < 100_000_000
 
 
 @pytest.mark.slow

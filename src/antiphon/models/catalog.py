@@ -62,6 +62,10 @@ def _shipped(name: str, version: str, file: str, sha256: str, size: int, *, lice
     return Model(name=name, version=version, licence=licence, files=(only,), hub=hub)
 
 
+def _of_ours(file: str, sha256: str, size: int) -> ModelFile:
+    return ModelFile(name=file, sha256=sha256, size=size, shipped=file)
+
+
 def _kokoro_pieces() -> tuple[Piece, ...]:
     return tuple(
         Piece(
@@ -169,6 +173,24 @@ CATALOG: tuple[Model, ...] = (
         "92b0cf5f9a40d0cf3d0a5c26a287aba95a01a0a28d6ecafca16aaa7da33a1c56",
         87_680,
         licence="MIT",
+    ),
+    Model(
+        name="codec-16k",
+        version="0.1",
+        licence="CC-BY-SA-3.0",
+        files=(
+            _of_ours(
+                "codec-16k-encoder.onnx", "38c10cfaba6a6b22be9df60eb3774024005376566f5907eb6d9c33ea415c524c", 64_123
+            ),
+            _of_ours(
+                "codec-16k-decoder.onnx", "2bfece1d717fe67a05729f9aa0dfd1da981fe9f1208be027916eeec5521861ca", 41_668
+            ),
+            _of_ours(
+                "codec-16k-weights.safetensors",
+                "532c442861fadeb3b71426c9ef6631566198e382a5683095e85d97cdea97de1b",
+                13_118_112,
+            ),
+        ),
     ),
     Model(
         name="whisper-tiny-en",
