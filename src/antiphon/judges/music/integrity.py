@@ -16,6 +16,8 @@ _GAP_S = (0.002, 0.03)  # shorter ones are a wave's own zeros, longer ones are r
 _GAP_LEVEL = 1e-4
 _BESIDE_S = 0.004
 _LOUD = 0.03
+_ABRUPT = 0.1  # of the peak beside: players let go within a millisecond or more, lost buffers within a sample
+_EDGE = 3  # samples
 
 
 def work_of(request: MusicRequest) -> str:
@@ -74,7 +76,8 @@ def copied(clip: Clip, tunes: copies.Tunes) -> Figures:
 
 
 def _gaps(clip: Clip) -> int:
-    """Holes of 2-30 ms in all channels with loud sound on both sides: lost packets, cut buffers."""
+    """Holes of 2-30 ms in all channels with loud sound cut off on both sides: lost packets, cut buffers. A rest between
+    two staccato notes is as short, but its notes end and begin with a slope."""
     loudest = np.abs(clip.audio.samples).max(axis=0)
     rate_hz = clip.audio.rate_hz
     edges = np.flatnonzero(np.diff(np.concatenate([[False], loudest < _GAP_LEVEL, [False]])))
@@ -85,8 +88,14 @@ def _gaps(clip: Clip) -> int:
     return sum(
         1
         for start, stop in zip(starts[holes].tolist(), stops[holes].tolist(), strict=True)
-        if min(_peak(loudest[max(0, start - beside) : start]), _peak(loudest[stop : stop + beside])) > _LOUD
+        if _cut_off(loudest[max(0, start - beside) : start][::-1]) and _cut_off(loudest[stop : stop + beside])
     )
+
+
+def _cut_off(away: np.ndarray) -> bool:
+    """Whether sound, seen from a hole outwards, is loud and there at once."""
+    peak = _peak(away)
+    return peak > _LOUD and _peak(away[:_EDGE]) > _ABRUPT * peak
 
 
 def _peak(samples: np.ndarray) -> float:
