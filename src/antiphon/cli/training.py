@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -246,7 +247,7 @@ def _reporting(options: Options, steps: int) -> Iterator[Callable[[dict[str, flo
             figures = {name: value for name, value in line.items() if name != "step"}
             note = ", ".join(f"{name} {figures[name]:.3f}" for name in ("loss", "accuracy") if name in figures)
             bar.at(int(line["step"]), steps, note)
-            if not click.get_text_stream("stderr").isatty():
+            if not sys.stderr.isatty():
                 click.echo(f"step {int(line['step'])} of {steps}: {note}", err=True)
             if tracker is not None:
                 tracker.log(int(line["step"]), figures)
