@@ -87,7 +87,7 @@ def follow(
     sounding = _sounding(source)
     heard, said = recogniser.encode(source), recogniser.encode(mono_16k(Waveform(sung[None], RATE_HZ)))
     count = min(heard.shape[0], sounding.shape[0])
-    path = _smooth(align(heard[:count], said, sounding[:count]), _PATH_S / _FEATURE_S) * _FEATURE_S  # s of the score
+    path = _evened(align(heard[:count], said, sounding[:count]), sounding[:count]) * _FEATURE_S  # seconds of the score
     halves = 2 * frames
     at_s = np.interp((np.arange(halves) + 0.5) * FRAME_S / 2, (np.arange(count) + 0.5) * _FEATURE_S, path + 0.01)
     quiet = ~_held(sounding, halves)
@@ -139,6 +139,19 @@ def _melody(source: Samples, count: int, spread: Callable[[float], float]) -> Sa
     octaves = np.clip(octaves, middle - 1.0, middle + 1.0)
     scaled = middle + spread(float(high - low) / 1.349) * (octaves - middle)
     return np.asarray(2 ** _smooth(np.interp(np.arange(count), voiced, scaled), _MELODY_S / FRAME_S * 2), np.float32)
+
+
+def _evened(path: npt.NDArray[np.intp], sounding: Mask) -> Samples:
+    """The path without its jitter: smoothed within each stretch of speech, going on straight at its ends."""
+    out = path.astype(np.float32)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], sounding.astype(np.int8), [0]])))
+    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        width = min(round(_PATH_S / _FEATURE_S), stop - start - 1) // 2 * 2 + 1
+        if width >= 3:
+            window = np.hanning(width + 2)[1:-1]
+            straight = np.pad(out[start:stop], width // 2, mode="reflect", reflect_type="odd")
+            out[start:stop] = np.convolve(straight, window / window.sum(), mode="valid")
+    return np.maximum(out, 0.0)
 
 
 def _sounding(source: Samples) -> Mask:
