@@ -163,9 +163,7 @@ def require_for(request: Request, *, at_ms: int, grantee: str = ANYBODY) -> Cons
             reference, uses = request.profile.reference, (Use.SPEAK if request.speech is None else Use.CONVERT,)
         case _:
             return None
-    *_, consent = (
-        require(request.consent, reference=reference, use=use, at_ms=at_ms, grantee=grantee) for use in uses
-    )
+    *_, consent = (require(request.consent, reference=reference, use=use, at_ms=at_ms, grantee=grantee) for use in uses)
     return consent
 
 
