@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import json
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import soundfile
 import torch
 
 from antiphon.audio.waveform import Waveform
+from antiphon.codecs import training
 from antiphon.codecs.neural import CodecConfig, load
 from antiphon.codecs.neural.codec import BLOCK
 from antiphon.codecs.neural.features import encoder_input
@@ -21,7 +24,7 @@ from antiphon.codecs.training.export import export, restored
 from antiphon.codecs.training.layers import Head, sources
 from antiphon.codecs.training.quantiser import DECAY, Codebook, GroupResidualQuantiser
 from antiphon.codecs.training.trainer import Trainer, rate_scale
-from antiphon.errors import InputError, OutputError, StateError
+from antiphon.errors import InputError, ModelError, OutputError, StateError
 
 pytestmark = pytest.mark.slow
 
@@ -197,6 +200,19 @@ def test_only_a_few_checkpoints_are_kept(tmp_path: Path) -> None:
 def test_a_folder_without_audio_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no audio"):
         data.prepare(tmp_path, tmp_path / "out", TINY.codec, copies=0, seed=1)
+
+
+def test_without_torch_the_command_that_installs_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(ModelError, match=r"pip install 'antiphon\[train\]'"):
+        importlib.reload(training)
+    monkeypatch.undo()
+    importlib.reload(training)
+
+
+def test_an_unknown_profile_lists_the_profiles() -> None:
+    with pytest.raises(InputError, match="tiny, small, paper"):
+        profile("huge")
 
 
 def test_the_rate_warms_up_and_falls_along_a_cosine() -> None:

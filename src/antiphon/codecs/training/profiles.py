@@ -15,7 +15,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     seed: int = 20
     batch: int = 8  # clips a step
     frames: int = 50  # token frames of a clip
-    steps: int = 120_000
+    steps: int = 40_000
     warm_up: int = 500
     rate: float = 6e-4
     judge_rate: float = 8e-4
