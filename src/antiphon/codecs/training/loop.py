@@ -70,7 +70,7 @@ def remember(config: msgspec.Struct, out: Path) -> None:
     """A run keeps the configuration it began with; only its length and the rhythm of its log may change."""
     path = out / "config.json"
     free = ("steps", "log_every", "save_every")
-    mine = msgspec.to_builtins(config)
+    mine = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
     try:
         if path.is_file():
             before = json.loads(path.read_text())
