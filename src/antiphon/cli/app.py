@@ -52,7 +52,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "completion": Verb("antiphon.cli.completion:completion", "Print a shell's completion script."),
     },
     "Train": {
-        "soundstorm": Verb("antiphon.cli.soundstorm:soundstorm", "Train our own generator of speech, and measure it."),
+        "soundstorm": Verb("antiphon.cli.soundstorm:soundstorm", "Train our own speech generator, and measure it."),
     },
 }
 

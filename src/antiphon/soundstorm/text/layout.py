@@ -69,8 +69,12 @@ class TextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         return self.semantic_vocabulary
 
     def ids(self, phonemes: str) -> Ints:
-        """Ids `[P]` of the characters we know. Raises `InputError` when none is left, or there are too many."""
+        """Ids `[P]` of the characters we know, between spaces (if we know those): recordings begin and end in silence.
+
+        Raises `InputError` when none is left, or there are too many.
+        """
         places = {symbol: place for place, symbol in enumerate(self.symbols)}
+        phonemes = f" {phonemes.strip()} "
         found = np.array([places[symbol] for symbol in phonemes if symbol in places], np.int64)
         if not any(symbol not in SILENT for symbol in phonemes if symbol in places):
             raise InputError(f"There is nothing to speak in {phonemes[:40]!r}", "Give at least one phoneme.")

@@ -157,4 +157,4 @@ def _traced(
             graph.eval(), example, buffer, input_names=inputs, output_names=outputs, dynamic_axes=axes,
             opset_version=OPSET, dynamo=False,
         )  # fmt: skip
-    return buffer.getvalue()
+    return bytes(buffer.getvalue())
