@@ -55,7 +55,7 @@ def _parallel(
 
 
 def _one_by_one(config: GeneratorConfig, job: Job, tokens: int) -> tuple[float, float]:
-    """Seconds a token with a short and with a full past: the cost grows straight with it, so the mean is the whole's."""
+    """Seconds a token with a short and with a full past; the cost grows straight with it, so their mean serves."""
     model, layout = Autoregressive(config).eval(), config.layout
     frames = -(-tokens // layout.levels)
     grid = np.zeros((layout.levels, job.frames), np.uint16)

@@ -21,7 +21,7 @@ from storm_worlds import LAYOUT, job, token_set, tokens_for  # noqa: E402
 from antiphon.codecs import TokenGrid  # noqa: E402
 from antiphon.codecs.chip import layout as chip  # noqa: E402
 from antiphon.errors import InputError, ModelError, OutputError, StateError  # noqa: E402
-from antiphon.soundstorm import DecodingOptions, Example, InMemoryTokenSet, Layout, generate, profile  # noqa: E402
+from antiphon.soundstorm import DecodingOptions, Example, InMemoryTokenSet, Job, Layout, generate, profile, task_key  # noqa: E402
 from antiphon.soundstorm.audit import INT8_FOR_FLOAT, SAME_WEIGHTS, Task, Verdict, audit, commit, open_pass  # noqa: E402
 from antiphon.soundstorm.decoding import batch as inputs_of  # noqa: E402
 from antiphon.soundstorm.decoding import start  # noqa: E402
@@ -59,7 +59,7 @@ def _config(**changes) -> profiles.TrainConfig:  # type: ignore[no-untyped-def]
 
 @pytest.fixture(scope="module")
 def trained() -> Trainer:
-    config = _config(steps=150, batch=8, dropout=0.0, rate=4e-3)
+    config = _config(steps=180, batch=8, dropout=0.0, rate=4e-3)
     trainer, order = Trainer(config), order_of(TOKENS, config)
     for step in range(config.steps):
         figures = trainer.train(batch_of(TOKENS, order.at(step), step, config))
@@ -320,15 +320,17 @@ def test_torch_and_onnx_agree_on_logits_and_tokens(trained: Trainer, exported: P
         np.testing.assert_array_equal(a.grid.tokens, b.grid.tokens)
 
 
-def test_the_trained_generator_speaks_with_the_prompts_voice(exported: Path) -> None:
-    served = load(exported, threads=1)
-    jobs = [job(50, 25, speaker=speaker, seed=70 + speaker) for speaker in (0, 1, 2)]
-    options = DecodingOptions(temperature=0.3, noise=1.0)
-    for speaker, (one, made) in enumerate(zip(jobs, served.generate(jobs, options), strict=True)):
-        fits = [(made.grid.tokens[0] == tokens_for(one.semantic, s)[0, 25:]).mean() for s in range(3)]
-        assert int(np.argmax(fits)) == speaker
-    grid = served.runner(options)(jobs[0])
-    assert isinstance(grid, TokenGrid)
+def test_the_trained_generator_goes_on_in_the_prompts_voice(exported: Path) -> None:
+    served, options = load(exported, threads=1), DecodingOptions(temperature=0.3, noise=1.0)
+    heard = [TOKENS.get(number) for number in range(24)]
+    jobs = [Job(e.semantic, e.acoustic[:, : e.semantic.size // 2], task_key("voice", n)) for n, e in enumerate(heard)]
+    right = 0
+    for number, (one, made) in enumerate(zip(jobs, served.generate(jobs, options), strict=True)):
+        target = slice(one.prompt_frames, None)
+        fits = [(made.grid.tokens[0] == tokens_for(one.semantic, s)[0, target]).mean() for s in range(3)]
+        right += int(np.argmax(fits)) == number % 3
+    assert right >= 15  # by chance 8
+    assert isinstance(served.runner(options)(jobs[0]), TokenGrid)
 
 
 def test_honest_nodes_pass_the_audit_across_runtimes_threads_and_precisions(trained: Trainer, exported: Path) -> None:

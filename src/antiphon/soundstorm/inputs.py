@@ -48,4 +48,4 @@ def align(semantic: Tokens, frames: int) -> Tokens:
     if semantic.ndim != 1 or not semantic.size:
         raise InputError("There are no semantic tokens to generate from", "Give at least one.")
     centres = (np.arange(frames) * 2 + 1) * semantic.shape[0] // (2 * frames) if frames else np.zeros(0, np.int64)
-    return semantic[centres]
+    return np.asarray(semantic[centres], np.uint16)

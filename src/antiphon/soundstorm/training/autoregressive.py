@@ -100,7 +100,7 @@ class Autoregressive(nn.Module):
             start, passes = end, passes + 1
         return flat.reshape(frames, levels).T[:, given:].astype(np.uint16), passes
 
-    def _before(self, flat: np.ndarray, places: Tensor) -> Tensor:  # type: ignore[type-arg]
+    def _before(self, flat: np.ndarray, places: Tensor) -> Tensor:
         """Embeddings of the tokens before these places; of nothing before the first."""
         levels = self.config.layout.levels
         ids = torch.from_numpy(flat)[(places - 1).clamp(min=0)] + self.acoustic.offsets[(places - 1) % levels]

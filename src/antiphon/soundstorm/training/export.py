@@ -6,7 +6,6 @@ its rounded numbers, so that torch and ONNX Runtime compute with equal weights.
 
 from __future__ import annotations
 
-import io
 import logging
 import tempfile
 import warnings
@@ -153,15 +152,15 @@ def _graph(model: Generator) -> bytes:
     outputs = [f"logits{level}" for level in range(layout.levels)] if joint else ["logits"]
     axes |= {name: {0: "B", 1: "T"} for name in outputs}
     graph: nn.Module = JointGraph(model) if joint else LevelGraph(model)
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "graph.onnx"
         # The tracing exporter is announced to go some day; the other one needs a compiler stack we do not ship.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            graph.eval(), tuple(example), buffer, input_names=names, output_names=outputs, dynamic_axes=axes,
+            graph.eval(), tuple(example), path, input_names=names, output_names=outputs, dynamic_axes=axes,
             opset_version=OPSET, dynamo=False,
         )  # fmt: skip
-    return buffer.getvalue()
+        return path.read_bytes()
 
 
 def _int8(graph: bytes) -> bytes:

@@ -24,7 +24,7 @@ class FeedForward(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor) -> Tensor:  # [B, T, d]
-        return x + 0.5 * self.dropout(self.leave(functional.silu(self.enter(self.norm(x)))))
+        return x + 0.5 * self.dropout(self.leave(functional.silu(self.enter(self.norm(x)))))  # type: ignore[no-any-return]
 
 
 class Attention(nn.Module):
@@ -43,7 +43,7 @@ class Attention(nn.Module):
         query, key, value = packed.permute(2, 0, 3, 1, 4).unbind(0)  # [B, H, T, d / H]
         query, key = rotate(query, *angles), rotate(key, *angles)
         seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
-        return x + self.dropout(self.leave(seen.transpose(1, 2).reshape(rows, frames, dim)))
+        return x + self.dropout(self.leave(seen.transpose(1, 2).reshape(rows, frames, dim)))  # type: ignore[no-any-return]
 
 
 class Convolution(nn.Module):
@@ -59,7 +59,7 @@ class Convolution(nn.Module):
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:  # [B, T, d], [B, T, 1]
         gated = functional.glu(self.enter(self.norm(x)), dim=-1) * valid  # padding must not leak into its neighbours
         mixed = self.depthwise(gated.transpose(1, 2)).transpose(1, 2)
-        return x + self.dropout(self.leave(functional.silu(self.middle(mixed))))
+        return x + self.dropout(self.leave(functional.silu(self.middle(mixed))))  # type: ignore[no-any-return]
 
 
 class Block(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor
@@ -32,8 +32,8 @@ class Batch:
     noise: Tensor | None = None  # [B], 1-based
 
     def rows(self, rows: slice) -> Batch:
-        parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(**{name: None if part is None else part[rows] for name, part in parts.items()})
+        parts = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return replace(self, **{name: part[rows] for name, part in parts if part is not None})
 
 
 def maskgit_loss(model: Generator, batch: Batch, count: float) -> tuple[Tensor, dict[str, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,10 +23,10 @@ class TensorBoard:
 
     def __init__(self, folder: Path) -> None:
         try:
-            from tensorboardX import SummaryWriter
+            library = import_module("tensorboardX")
         except ImportError as error:
             raise ModelError("TensorBoard's writer is not installed", "Run `pip install tensorboardX`.") from error
-        self._writer: Any = SummaryWriter(str(folder))
+        self._writer: Any = library.SummaryWriter(str(folder))
 
     def log(self, step: int, figures: dict[str, float]) -> None:
         for name, value in figures.items():
@@ -44,12 +45,11 @@ class WeightsAndBiases:
 
     def __init__(self, folder: Path, project: str, config: dict[str, Any], *, online: bool = False) -> None:
         try:
-            import wandb
+            self._wandb: Any = import_module("wandb")
         except ImportError as error:
             raise ModelError("Weights & Biases is not installed", "Run `pip install wandb`.") from error
-        self._wandb: Any = wandb
         folder.mkdir(parents=True, exist_ok=True)
-        self._run: Any = wandb.init(
+        self._run: Any = self._wandb.init(
             project=project, config=config, dir=str(folder), mode="online" if online else "offline"
         )
 
