@@ -93,6 +93,7 @@ def prepare(
 @click.option("--steps", type=click.IntRange(1), help="Instead of the profile's number.")
 @click.option("--threads", type=click.IntRange(1), help="Of PyTorch in this process; by default all cores.")
 @click.option("--track", type=click.Choice(["tensorboard", "wandb"]), help="Also send figures there (wandb: offline).")
+@click.option("--codec", metavar="NAME", help="Of the generator's tokens: then --track also gets samples to hear.")
 @click.option("--kind", default="parallel", show_default=True, type=click.Choice(["autoregressive", "parallel"]),
               help="Of the text stage.")  # fmt: skip
 @click.option("--objective", default="maskgit", show_default=True, type=click.Choice(["maskgit", "diffusion"]),
@@ -106,6 +107,7 @@ def train(
     steps: int | None,
     threads: int | None,
     track: str | None,
+    codec: str | None,
     kind: str,
     objective: str,
 ) -> None:
@@ -114,7 +116,7 @@ def train(
 
     options: Options = training.Options(
         profile=profile, data=data, out=out, resume=resume, steps=steps, threads=threads, track=track, kind=kind,
-        objective=objective,
+        objective=objective, codec=codec,
     )  # fmt: skip
     for line in training.STAGES[stage](options):
         click.echo(line)

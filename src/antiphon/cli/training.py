@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 SEMANTIC = "semantic.safetensors"
 EXPORTED = "exported"
+HELD_OUT = 0.05
+SHOWN = ("loss", "accuracy", "valid_loss", "valid_accuracy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Options:
     track: str | None
     kind: str
     objective: str
+    codec: str | None
 
 
 def semantic_file(path: Path) -> Path:
@@ -91,7 +95,8 @@ def train_semantic(options: Options) -> Iterator[str]:
     path = options.out / SEMANTIC
     if path.is_file() and not options.resume:
         raise StateError(f"{path} is there already", "Choose another folder, or delete it.")
-    sources, _ = find([options.data])
+    # By hash: should there be more than is heard, all speakers are heard of.
+    sources = sorted(find([options.data])[0], key=lambda one: hashlib.sha256(one.name.encode()).digest())
     bad: list[str] = []
     with shown("files") as bar:
         tokenizer = learn(
@@ -133,7 +138,7 @@ def train_codec(options: Options) -> Iterator[str]:
     if not (prepared / "clips.json").is_file() and _first():
         report = data.prepare(options.data, prepared, config.codec, copies=config.copies, seed=config.seed)
         yield f"Prepared    {len(report['clips'])} clips, {len(report['bad'])} left out"  # type: ignore[arg-type]
-    with _reporting(options, config.steps) as tell:
+    with _reporting(options, config.steps) as (tell, _):
         trainer = codecs.run(config, prepared, options.out, report=tell)
     if unfinished := _unfinished(trainer.step, config.steps):
         yield unfinished
@@ -143,21 +148,34 @@ def train_codec(options: Options) -> Iterator[str]:
 
 
 def train_generator(options: Options) -> Iterator[str]:
-    """From a token set."""
+    """From a token set. About one speaker in twenty is only looked at."""
     import msgspec
 
+    from antiphon.cli.validating import looking
     from antiphon.soundstorm.data import Shards
+    from antiphon.soundstorm.data.makers import open_codec
     from antiphon.soundstorm.training.export import export
     from antiphon.soundstorm.training.loop import run
     from antiphon.soundstorm.training.profiles import profile
 
     begun(options)
     tokens = Shards(options.data)
+    learnt, held_out = tokens.split(HELD_OUT)
     config = _sized(profile(options.profile, tokens.layout()), options)
     generator = msgspec.structs.replace(config.generator, objective=options.objective)
     config = msgspec.structs.replace(config, generator=generator)
-    with _reporting(options, config.steps) as tell:
-        trainer = run(config, tokens, options.out, report=tell)
+    codec = open_codec(options.codec) if options.codec is not None else None
+    if codec is not None:
+        tokens.require(codec)
+    with _reporting(options, config.steps) as (tell, tracker):
+        trainer = run(
+            config,
+            learnt if len(learnt) else tokens,
+            options.out,
+            report=tell,
+            evaluate=looking(held_out, config, codec, tracker) if len(held_out) and len(learnt) else None,
+            evaluate_every=config.save_every,
+        )
     if unfinished := _unfinished(trainer.step, config.steps):
         yield unfinished
     elif _first():
@@ -191,7 +209,7 @@ def train_text(options: Options) -> Iterator[str]:
     config = _sized(profile("paper" if options.profile == "base" else options.profile, text), options)
     lines, sounds, left_out = aligned(pairs, config.text, longest=config.longest)
     yield f"Aligned     {len(lines)} recordings, {len(left_out)} left out"
-    with _reporting(options, config.steps) as tell:
+    with _reporting(options, config.steps) as (tell, _):
         trainer = run(config, lines, options.out, report=tell)
     if unfinished := _unfinished(trainer.step, config.steps):
         yield unfinished
@@ -238,14 +256,14 @@ def _unfinished(step: int, steps: int) -> str | None:
 
 
 @contextmanager
-def _reporting(options: Options, steps: int) -> Iterator[Callable[[dict[str, float]], None]]:
+def _reporting(options: Options, steps: int) -> Iterator[tuple[Callable[[dict[str, float]], None], Tracker | None]]:
     """Lines of the log as a bar, and to a tracker; on no terminal as text, so that a log file shows them."""
     tracker: Tracker | None = _tracker(options) if _first() else None
     with shown("steps") as bar:
 
         def tell(line: dict[str, float]) -> None:
             figures = {name: value for name, value in line.items() if name != "step"}
-            note = ", ".join(f"{name} {figures[name]:.3f}" for name in ("loss", "accuracy") if name in figures)
+            note = ", ".join(f"{name} {figures[name]:.3f}" for name in SHOWN if name in figures)
             bar.at(int(line["step"]), steps, note)
             if not sys.stderr.isatty():
                 click.echo(f"step {int(line['step'])} of {steps}: {note}", err=True)
@@ -253,7 +271,7 @@ def _reporting(options: Options, steps: int) -> Iterator[Callable[[dict[str, flo
                 tracker.log(int(line["step"]), figures)
 
         try:
-            yield tell
+            yield tell, tracker
         finally:
             if tracker is not None:
                 tracker.close()

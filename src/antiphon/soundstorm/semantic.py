@@ -19,7 +19,11 @@ from antiphon.soundstorm.semantic_kmeans import Clusters, fit
 from antiphon.soundstorm.semantic_sources import FeatureSource, source
 
 DEFAULT_FEATURES = "whisper-tiny-en"
-"""By measurement, see docs/soundstorm.md."""
+"""By measurement, over 48 clips of 12 sentences in 4 voices with known phoneme times, 256 clusters from 8 minutes of 78
+voices. Share of the phonemes' entropy the tokens tell (chance about .12): tiny.en .52, base .51, a wake-word embedding
+.43, mel .36. Agreement of the same sentence by two voices: .63, .66, .42, .13. What they tell of the voice: nothing
+(.02, as by chance), nothing, .07, .23. CPU seconds a second of audio: .014, .021, .062, .005. With 512 clusters tiny.en
+tells .58."""
 
 MAX_BYTES = 64_000_000
 

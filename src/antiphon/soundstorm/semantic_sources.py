@@ -14,8 +14,10 @@ from antiphon.hearing.features import HOP, RATE_HZ, mono_16k, whisper_log_mel
 from antiphon.hearing.recogniser import Recogniser
 from antiphon.soundstorm.inputs import Floats
 
-WINDOW_S = 8.0
-"""Longer audio is heard in windows of this: attention costs by the square of them."""
+WINDOW_S = 12.0
+"""Longer audio is heard in windows of this. Of 27 s, tiny.en makes 93% of the same tokens in windows of 14 s as in one
+of 30, for half its time; 91% in 8 s, 86-88% in 4 s, for more: every window carries margins and a second of silence.
+"""
 
 MARGIN_S = 1.0
 """What a window hears beyond its own part on either side."""
