@@ -68,10 +68,13 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 SAME_WEIGHTS = Tolerance(margin=1e-3)
-"""The same weights in float32 on any runtime and number of threads (measured by benchmarks/soundstorm_audit.py)."""
+"""The same weights in float32 on any runtime and number of threads. benchmarks/soundstorm_audit.py measures it."""
 
 INT8_FOR_FLOAT = Tolerance(margin=1.0, doubt=2.0)
-"""The int8 graph judged by the float32 one, or the other way round (measured by benchmarks/soundstorm_audit.py)."""
+"""The int8 graph judged by the float32 one, or the other way round.
+
+A `tiny` generator needs 0.011 at most in 216 passes; larger ones quantise worse, so measure yours and narrow this.
+"""
 
 
 @dataclass(frozen=True, slots=True)
