@@ -77,3 +77,17 @@ def test_the_python_of_a_page_runs(page: str) -> None:
     assert blocks
     for block in blocks:
         exec(compile(block, page, "exec"), {})
+
+
+def test_the_sound_files_of_the_examples_are_sound() -> None:
+    from antiphon.audio import read
+
+    page = (ROOT / "docs" / "examples.md").read_text()
+    named = set(re.findall(r"-o (examples/[a-z-]+\.opus)", page))
+    assert named == {f"examples/{file.name}" for file in (ROOT / "docs" / "examples").glob("*.opus")}
+    for name in named:
+        assert read(ROOT / "docs" / name).duration_s > 1.5
+    for line in re.findall(r"^antiphon .*$", page, re.MULTILINE):
+        words = shlex.split(line)[1:]
+        found = group.get_command(click.Context(group), words.pop(0))
+        assert found is not None
