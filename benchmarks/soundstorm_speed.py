@@ -68,12 +68,12 @@ def _one_by_one(config: GeneratorConfig, job: Job, tokens: int) -> tuple[float, 
     return made[0], made[1]
 
 
-def _peer(config: GeneratorConfig, job: Job, passes: int) -> float | None:
+def _peer(config: GeneratorConfig, job: Job, passes: int) -> float | str:
     """`soundstorm-pytorch` at equal depth and dimension; its passes are divided over levels in its own way."""
     try:
         from soundstorm_pytorch import ConformerWrapper, SoundStorm
-    except ImportError:
-        return None
+    except (ImportError, OSError, ValueError) as error:  # its dependency fairseq fails on Python 3.11 with the last
+        return f"cannot be imported: {error}; pip install soundstorm-pytorch"
     layout = config.layout
     net = ConformerWrapper(
         codebook_size=max(layout.vocabulary),
@@ -129,8 +129,8 @@ def main(
         figures.append(figure("time, one by one / parallel, both torch", slow / ours["torch"], "x", ">= 20", note))
     if peer:
         taken = _peer(config, job, passes)
-        ratio = None if taken is None else taken / ours["torch"]
-        note = "not installed: pip install soundstorm-pytorch" if taken is None else f"{taken:.2f} s"
+        ratio = None if isinstance(taken, str) else taken / ours["torch"]
+        note = taken if isinstance(taken, str) else f"{taken:.2f} s"
         figures.append(figure("soundstorm-pytorch / ours, both torch", ratio, "x", "> 1", note))
     _tell(figures)
 
