@@ -38,26 +38,31 @@ def failed(*arguments: object) -> AntiphonError:
     return error
 
 
-@pytest.fixture
-def audio(tmp_path: Path) -> Path:
-    for number in range(3):
-        write(tmp_path / "audio" / "ada" / f"{number}.wav", tone(1.0, number), "One two three.")
-    return tmp_path / "audio"
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("storm")
 
 
-@pytest.fixture
-def semantic(tmp_path: Path) -> Path:
-    path = tmp_path / "semantic" / "semantic.safetensors"
+@pytest.fixture(scope="module")
+def audio(shared: Path) -> Path:
+    for number in range(2):
+        write(shared / "audio" / "ada" / f"{number}.wav", tone(1.0, number), "One two three.")
+    return shared / "audio"
+
+
+@pytest.fixture(scope="module")
+def semantic(shared: Path) -> Path:
+    path = shared / "semantic" / "semantic.safetensors"
     learn(lambda: [tone(3.0, 1)], SemanticConfig(features="mel", clusters=8, passes=1)).save(path)
     return path.parent
 
 
-@pytest.fixture
-def tokens(audio: Path, semantic: Path, tmp_path: Path) -> Path:
-    result = call("prepare", audio, "--codec", "chip", "--semantic", semantic, "--out", tmp_path / "tokens")
+@pytest.fixture(scope="module")
+def tokens(audio: Path, semantic: Path, shared: Path) -> Path:
+    result = call("prepare", audio, "--codec", "chip", "--semantic", semantic, "--out", shared / "tokens")
     assert result.exit_code == 0, result.output
-    assert "3 with text" in result.output
-    return tmp_path / "tokens"
+    assert "2 with text" in result.output
+    return shared / "tokens"
 
 
 @pytest.mark.slow
