@@ -52,7 +52,7 @@ class TorchSpeaker:
     @torch.inference_mode()
     def read(self, phonemes: Ints) -> tuple[Floats, Floats]:
         hidden, durations = self._model.read(torch.from_numpy(phonemes[None]), torch.ones(1, len(phonemes)).bool())
-        return hidden[0].numpy(), (durations.exp() - 1.0)[0].numpy()
+        return hidden[0].numpy(), durations.exp()[0].numpy()
 
     @torch.inference_mode()
     def tell(self, hidden: Floats, place: Floats) -> Floats:
@@ -79,7 +79,7 @@ class _ReadGraph(nn.Module):
 
     def forward(self, phonemes: Tensor) -> tuple[Tensor, Tensor]:
         hidden, durations = self.model.read(phonemes, torch.ones_like(phonemes, dtype=torch.bool))
-        return hidden, durations.exp() - 1.0  # ONNX knows no expm1
+        return hidden, durations.exp()
 
 
 class _TellGraph(nn.Module):

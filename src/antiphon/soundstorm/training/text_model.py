@@ -140,11 +140,11 @@ class ParallelText(nn.Module):
         initialise(self, config.layers, seed)
 
     def read(self, ids: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-        """`[B, P]` to hidden `[B, P, d]` and the logarithm of 1 + frames `[B, P]`."""
+        """`[B, P]` to hidden `[B, P, d]` and the logarithm of the expected frames `[B, P]`."""
         x = self.table(ids)
         for layer in self.readers:
             x = layer(x, valid)
-        return x, self.duration(x)[..., 0] + math.log1p(self.config.frames_per_symbol)
+        return x, self.duration(x)[..., 0] + math.log(self.config.frames_per_symbol)
 
     def tell(self, hidden: Tensor, place: Tensor, valid: Tensor) -> Tensor:
         """`[B, S, d]` and places `[B, S, 2]` to logits `[B, S, V]`."""

@@ -1,4 +1,9 @@
-"""How a text stage is trained."""
+"""How a text stage is trained.
+
+Which kind: measured once on 700 recordings (4 layers of 96, 256 clusters), agreement with 40 unseen recordings by other
+speakers (two people saying the same agree by .63, two different texts by .13): parallel .41 after 200 steps (60 s of
+CPU), autoregressive .17 after 250; making a second of tokens took .003 and .041 s of CPU.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +27,7 @@ class TextTrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     clip_norm: float = 1.0
     ema: float = 0.9995
     told_weight: float = 0.5  # of where the taught head looks (autoregressive)
-    duration_weight: float = 1.0  # of durations (parallel)
+    duration_weight: float = 0.3  # of durations (parallel)
     longest: int = 1_000  # tokens; longer recordings are left out
     log_every: int = 100
     save_every: int = 1_000
