@@ -110,7 +110,7 @@ def _parallel_loss(
 ) -> tuple[Tensor, dict[str, float]]:
     read = torch.arange(batch.ids.shape[1])[None] < batch.prefix[:, None]
     hidden, durations = model.read(batch.ids, read)
-    # Poisson: its best answer is the mean. Speech was 13% too fast by squared errors of logarithms, by this 4% too slow.
+    # Poisson: its best answer is the mean. Squared errors of logarithms made speech 13% too fast, this 4% too slow.
     length = functional.poisson_nll_loss(durations[read], batch.frames[read].to(durations.dtype))
     chosen = batch.target != NOTHING
     index = batch.expand[..., None].expand(-1, -1, hidden.shape[2])
