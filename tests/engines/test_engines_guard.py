@@ -182,7 +182,8 @@ def test_engines_of_other_services_clone_nobody_even_with_a_consent(use: Use, mo
 def test_a_valid_consent_reaches_the_engine(use: Use) -> None:
     EagerEngine.asked.clear()
     engine = plugins().load("eager")
-    request = REQUESTS[use](grant(uses=(use,)))
+    needed = (use, Use.SPEAK) if use is Use.ENROL else (use,)  # a profile is tried by letting it speak
+    request = REQUESTS[use](grant(uses=needed))
     engine.check(request)
     assert len(list(engine.generate(request, 1))) == 1
     if use is Use.ENROL:
