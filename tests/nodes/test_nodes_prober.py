@@ -91,6 +91,7 @@ async def test_an_empty_purse_does_not_end_the_probing(tmp_path: Path) -> None:
                 await asyncio.sleep(0.02)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
+        await net.settle()
         assert (await net.ledger.account(validator)).escrow_nano == 0
 
 
