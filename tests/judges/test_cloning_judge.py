@@ -182,6 +182,12 @@ def test_an_order_that_no_honest_node_can_meet_punishes_nobody(judges: CloneJudg
     assert "cannot be met" in (_by_name(heard)["clone.order"].reason or "")
 
 
+def test_an_order_that_cannot_be_met_in_one_thing_excuses_no_other(judges: CloneJudge, profile: VoiceProfile) -> None:
+    crafted = altered(profile, own_other=to_bytes(-np.frombuffer(profile.own_other, "<f4")))
+    request = CloneRequest(profile=crafted, text=TEXT)
+    assert _verdict(judges, request, say("Something else altogether was said by this node today.")) is Verdict.INVALID
+
+
 def test_a_doubt_without_the_engine_is_inconclusive(judges: CloneJudge, profile: VoiceProfile) -> None:
     request = CloneRequest(profile=altered(profile, engine="another"), text=TEXT)
     assert _verdict(judges, request, say(TEXT, STRANGER)) is Verdict.INCONCLUSIVE

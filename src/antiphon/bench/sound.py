@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
+from antiphon.audio import Waveform
 from antiphon.audio.reference import prepare
+from antiphon.audio.stretches import stretches
 from antiphon.bench import clone_cheats, music_cheats
 from antiphon.bench.cloning import REFERENCES, cloning_figures
 from antiphon.bench.composing import composing_figures
@@ -21,8 +23,9 @@ from antiphon.protocol.consent import ANYBODY, Grant, Use, sign_grant
 from antiphon.services import Clip
 
 SEED = 31_000
-CONVERSIONS = 4
-"""Of so many recordings in every voice: they take as long as the recordings last."""
+SPEAKING_ENGLISH = ("allison", "librivox")
+"""Voice to voice recognises and speaks English only, so only these recordings can be converted."""
+LEAST_S, MOST_S = 3.0, 6.0
 
 
 async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Figure]:  # noqa: ARG001 - the signature of all areas
@@ -42,18 +45,22 @@ def clone_cheat_figures(cloner: Cloner, tries: int) -> Iterator[Figure]:
     """Recorded speakers, each with sentences that nothing was chosen by; about `tries` orders."""
     studio = clone_cheats.Studio(cloner)
     judges = CloneJudge(new_panel(), studio.render)
-    clips = [prepare(file).clip for file in sorted(REFERENCES.glob("*.opus")) if not file.stem.startswith("other-")]
-    speakers = [studio.enrol(f"speaker {n}", clip, _consent(clip)) for n, clip in enumerate(clips)]
+    files = [file for file in sorted(REFERENCES.glob("*.opus")) if not file.stem.startswith("other-")]
+    clips = {file.stem: prepare(file).clip for file in files}
+    speakers = [studio.enrol(name, clip, _consent(clip)) for name, clip in clips.items()]
     texts = HELD_OUT[: max(1, -(-tries // len(speakers)))]
     yield from clone_cheats.enrolment_figures(judges, speakers)
     yield from clone_cheats.clone_figures(judges, list(clone_cheats.cases(studio, speakers, texts, SEED)))
-    sources = [_beginning(clip) for clip in clips[:CONVERSIONS]]
+    sources = [stretch for name in SPEAKING_ENGLISH for stretch in _stretches(clips[name])]
     orders = list(clone_cheats.conversions(studio, speakers, sources, SEED))
     yield from clone_cheats.conversion_figures(judges, orders)
 
 
-def _beginning(clip: Clip, seconds: float = 6.0) -> Clip:
-    return Clip(pcm=clip.pcm[: 2 * int(seconds * clip.rate_hz)], rate_hz=clip.rate_hz)
+def _stretches(clip: Clip) -> Iterator[Clip]:
+    """Pieces of `LEAST_S` to `MOST_S`, cut in pauses."""
+    for piece in stretches(Waveform.from_pcm16(clip.pcm, clip.rate_hz), MOST_S):
+        if piece.duration_s >= LEAST_S:
+            yield Clip(pcm=piece.to_pcm16(), rate_hz=piece.rate_hz)
 
 
 def _consent(clip: Clip) -> bytes:

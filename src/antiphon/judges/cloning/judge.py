@@ -1,8 +1,8 @@
 """The judge of cloned voices: enrolments by what they claim, clones by what their profile promises.
 
 A profile comes from outside: whoever made it may have written what no honest rendering meets, to have honest nodes
-punished. So when a limit is violated the order is rendered here too, and what our own rendering violates as well is
-nobody's fault: `clone.order` is then inconclusive.
+punished. So when a limit is violated the order is rendered here too, and when our own rendering violates all of those
+limits as well it is nobody's fault: `clone.order` is then inconclusive. A limit that our rendering keeps could be kept.
 """
 
 from __future__ import annotations
@@ -79,9 +79,8 @@ class CloneJudge:
         except InputError as error:
             return _unmeasured("order", "bool", f"the order cannot be met: {error.what}")
         figures = self._figures(request, own, own.rate_hz, own.samples.shape[1])
-        missed = violated & violations(CLONE, figures, clone_expectation(request))
-        if missed:
-            return _unmeasured("order", "bool", f"the order cannot be met: we miss {', '.join(sorted(missed))} too")
+        if violated <= violations(CLONE, figures, clone_expectation(request)):
+            return _unmeasured("order", "bool", f"the order cannot be met: we miss {', '.join(sorted(violated))} too")
         return measured(_NAME, "order", "bool", 1.0)
 
     def _rendered(self, request: CloneRequest) -> Waveform:
