@@ -16,10 +16,10 @@ from pathlib import Path
 
 import antiphon.models
 from antiphon.codecs.neural.codec import MODEL
-from antiphon.codecs.training import checkpoint
 from antiphon.codecs.training.export import export
-from antiphon.codecs.training.loop import read_config
+from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.trainer import Network
+from antiphon.training import checkpoint, read_config
 
 
 def catalogued(text: str, file: str, blob: bytes) -> str:
@@ -37,7 +37,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--ship", action="store_true")
     options = parser.parse_args()
-    config = read_config(options.run)
+    config = read_config(options.run, TrainConfig)
     newest = checkpoint.found(options.run)[-1]
     network = Network(config)
     network.load_state_dict(checkpoint.load(newest)["average"])

@@ -19,12 +19,13 @@ from antiphon.codecs.neural import CodecConfig, load
 from antiphon.codecs.neural.codec import BLOCK
 from antiphon.codecs.neural.features import encoder_input
 from antiphon.codecs.neural.head import pulses
-from antiphon.codecs.training import checkpoint, data, profile, run
+from antiphon.codecs.training import data, profile, run
 from antiphon.codecs.training.export import export, restored
 from antiphon.codecs.training.layers import Head, sources
 from antiphon.codecs.training.quantiser import DECAY, Codebook, GroupResidualQuantiser
-from antiphon.codecs.training.trainer import Trainer, rate_scale
+from antiphon.codecs.training.trainer import Trainer
 from antiphon.errors import InputError, ModelError, OutputError, StateError
+from antiphon.training import checkpoint, rate_scale
 
 pytestmark = pytest.mark.slow
 

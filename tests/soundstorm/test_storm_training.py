@@ -33,7 +33,8 @@ from antiphon.soundstorm.training.export import export, restored, torch_joint, t
 from antiphon.soundstorm.training.model import Generator, parameters_of  # noqa: E402
 from antiphon.soundstorm.training.objectives import AUXILIARY, diffusion_loss, divergence, maskgit_loss  # noqa: E402
 from antiphon.soundstorm.training.trackers import TensorBoard, WeightsAndBiases  # noqa: E402
-from antiphon.soundstorm.training.trainer import Trainer, rate_scale  # noqa: E402
+from antiphon.soundstorm.training.trainer import Trainer  # noqa: E402
+from antiphon.training import rate_scale, read_config  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -204,7 +205,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
     trainer, order = Trainer(config), order_of(TOKENS, config)
     for step in range(3):
         trainer.train(batch_of(TOKENS, order.at(step), step, config))
-    from antiphon.codecs.training import checkpoint
+    from antiphon.training import checkpoint
 
     checkpoint.save(tmp_path / "cut", 3, trainer.state())
     resumed = loop.run(config, TOKENS, tmp_path / "cut")
@@ -259,8 +260,8 @@ def test_damaged_checkpoints_other_configurations_and_full_disks_are_said(
         loop.run(_config(), TOKENS, tmp_path)
     assert [p.name for p in tmp_path.glob("*.pt*")] == ["step-00000002.pt"]
     with pytest.raises(InputError):
-        loop.read_config(tmp_path / "nowhere")
-    assert loop.read_config(tmp_path).generator.layout == LAYOUT
+        read_config(tmp_path / "nowhere", profiles.TrainConfig)
+    assert read_config(tmp_path, profiles.TrainConfig).generator.layout == LAYOUT
 
 
 def test_the_faster_precision_is_measured_once_and_kept(tmp_path: Path) -> None:

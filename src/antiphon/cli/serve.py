@@ -85,7 +85,7 @@ def node() -> None:
 
 @node.command("processor", epilog="\b\nExamples:\n  antiphon node processor --engine kokoro --price 150\n")
 @click.option("--engine", required=True, help="What to run: see `antiphon engines`.")
-@click.option("--price", type=Amount("uANT"), help="Per character, in millionths of an ANT.")
+@click.option("--price", type=Amount("uANT"), help="Per unit (a character, or 1/15 s), in millionths of an ANT.")
 @click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Parts made at once.")
 @click.option("--queue", default=16, show_default=True, type=click.IntRange(0, 1024), help="Parts that may wait.")
 @_berth_options(0)
@@ -118,7 +118,7 @@ def processor(
 
 @node.command("trainer", epilog="\b\nExamples:\n  antiphon node trainer --engine mimic\n")
 @click.option("--engine", required=True, help="What learns voices: see `antiphon engines`.")
-@click.option("--price", type=Amount("uANT"), help="Per unit (15 a second of the reference), in millionths of an ANT.")
+@click.option("--price", type=Amount("uANT"), help="Per unit (1/15 s of the reference), in millionths of an ANT.")
 @click.option("--queue", default=8, show_default=True, type=click.IntRange(0, 1024), help="Voices that may wait.")
 @_berth_options(0)
 @click.option("--name", help="Name of this node's key in the data folder; by default the engine's.")
@@ -149,7 +149,7 @@ def trainer(
 
 
 @node.command("validator", epilog="\b\nExamples:\n  antiphon node validator --probe-every 60\n")
-@click.option("--price", type=Amount("uANT"), help="Per character, in millionths of an ANT.")
+@click.option("--price", type=Amount("uANT"), help="Per unit (a character, or 1/15 s), in millionths of an ANT.")
 @click.option(
     "--probe-every",
     type=click.FloatRange(0, 86_400),

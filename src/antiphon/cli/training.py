@@ -228,7 +228,7 @@ STAGES: dict[str, Callable[[Options], Iterator[str]]] = {
 
 def begun(options: Options) -> None:
     """A run is gone on with only when that was asked. Raises `StateError`; `ModelError` without torch."""
-    from antiphon.codecs.training import checkpoint
+    from antiphon.training import checkpoint
 
     there = checkpoint.found(options.out)
     if there and not options.resume:

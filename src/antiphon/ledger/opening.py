@@ -14,7 +14,7 @@ import msgspec
 from antiphon.economy import accounts
 from antiphon.economy.quote import quote
 from antiphon.economy.selection import assign
-from antiphon.economy.types import Assignment, Offer, Part, Role, Rules, Transfer
+from antiphon.economy.types import Assignment, Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import FundsError, InputError
 from antiphon.ledger.base import PartRecord, PartState, TaskRecord, TaskState
 from antiphon.ledger.flow import Facts
@@ -80,20 +80,7 @@ def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
             service=operation.selector.service,
             rules=rules,
         ),
-        record=TaskRecord(
-            task=operation.task,
-            client=client,
-            selector=operation.selector,
-            mode=operation.mode,
-            state=TaskState.OPEN,
-            quote=quoted,
-            rules=rules,
-            request_hash=operation.request_hash,
-            beacon=opening.beacon,
-            opened_ms=opening.opened_ms,
-            synthetic=operation.synthetic,
-            grants=tuple(consent.ref for consent in consents),
-        ),
+        record=_record(operation, client, opening, quoted, consents),
         parts=tuple(
             _begin(operation.task, part, assignment, opening, started=part.phase == first)
             for part, assignment in zip(operation.parts, assignments, strict=True)
@@ -118,6 +105,25 @@ def _consents(operation: OpenTask, client: str, opening: Opening) -> tuple[Conse
     for consent in consents:
         check_terms(consent, at_ms=opening.opened_ms, grantee=client)
     return consents
+
+
+def _record(
+    operation: OpenTask, client: str, opening: Opening, quoted: Quote, consents: tuple[Consent, ...]
+) -> TaskRecord:
+    return TaskRecord(
+        task=operation.task,
+        client=client,
+        selector=operation.selector,
+        mode=operation.mode,
+        state=TaskState.OPEN,
+        quote=quoted,
+        rules=opening.rules,
+        request_hash=operation.request_hash,
+        beacon=opening.beacon,
+        opened_ms=opening.opened_ms,
+        synthetic=operation.synthetic,
+        grants=tuple(consent.ref for consent in consents),
+    )
 
 
 def _begin(task: str, part: Part, assignment: Assignment, opening: Opening, *, started: bool) -> PartRecord:

@@ -94,6 +94,7 @@ class EnrolWorkshop:
     def check(self, request: Request) -> None:
         if not isinstance(request, EnrolRequest):
             raise InputError("A trainer enrols voices, and this is another request", "Send it to a processor.")
+        self._engine.check(request)
 
     def produce(self, request: Request, seed: int) -> Iterator[bytes]:
         self.check(request)

@@ -1,28 +1,16 @@
-"""A training run: from a checkpoint if there is one, until the last step or a signal, with a log to plot."""
+"""A codec's training run."""
 
 from __future__ import annotations
 
-import json
-import logging
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-import numpy as np
-
-from antiphon.codecs.training import checkpoint, data
+from antiphon.codecs.training import data
+from antiphon.codecs.training.data import Batch
 from antiphon.codecs.training.profiles import TrainConfig
-from antiphon.codecs.training.together import joined
 from antiphon.codecs.training.trainer import Trainer
-from antiphon.errors import InputError, OutputError, StateError
-
-Report = Callable[[dict[str, float]], None]
-
-_log = logging.getLogger(__name__)
+from antiphon.training import Report, drive
+from antiphon.training.together import Together
 
 
 def run(
@@ -34,111 +22,19 @@ def run(
     evaluate: Callable[[Trainer], dict[str, float]] | None = None,
     evaluate_every: int = 2_000,
 ) -> Trainer:
-    """Train on what `data.prepare` wrote, resuming from the newest checkpoint in `out`.
+    """Train on what `data.prepare` wrote. Raises what `antiphon.training.drive` and `data.load` raise."""
+    clips = data.load(prepared, config.codec)
 
-    `out` gets `config.json`, checkpoints and `log.jsonl` (a line of means every `log_every` steps). SIGINT and SIGTERM
-    end the run after the step in progress, with a checkpoint. Raises `StateError` when `out` belongs to a run with
-    another configuration or its newest checkpoint is damaged, `OutputError` when a checkpoint cannot be written.
-    """
-    with joined() as together, stopped_by_signals() as stop:
-        trainer = Trainer(config, together)
-        first = together.rank == 0
-        if first:
-            remember(config, out)
-        if saved := checkpoint.found(out):
-            trainer.restore(checkpoint.load(saved[-1]))
-            _log.info("resumed at step %d", trainer.step)
-        clips = data.load(prepared, config.codec)
-        means = Means(out / "log.jsonl", report) if first else None
-        rows = together.rows(config.batch)
-        while trainer.step < config.steps and not together.any(stop.is_set()):
-            batch = data.batch(clips, trainer.step, size=config.batch, frames=config.frames, seed=config.seed)
-            figures = trainer.train(batch.rows(rows))
-            if means is None:
-                continue
-            means.add(figures, flush_at=config.log_every, step=trainer.step)
-            if trainer.step % config.save_every == 0:
-                checkpoint.save(out, trainer.step, trainer.state())
-            if evaluate is not None and trainer.step % evaluate_every == 0:
-                means.write({"step": float(trainer.step), **evaluate(trainer)})
-        if first and (not (saved := checkpoint.found(out)) or saved[-1].name != f"step-{trainer.step:08d}.pt"):
-            checkpoint.save(out, trainer.step, trainer.state())
-    return trainer
+    def batch_at(step: int, together: Together) -> Batch:
+        batch = data.batch(clips, step, size=config.batch, frames=config.frames, seed=config.seed)
+        return batch.rows(together.rows(config.batch))
 
-
-def remember(config: msgspec.Struct, out: Path) -> None:
-    """A run keeps the configuration it began with; only its length and the rhythm of its log may change."""
-    path = out / "config.json"
-    free = ("steps", "log_every", "save_every")
-    mine = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
-    try:
-        if path.is_file():
-            before = json.loads(path.read_text())
-            changed = [k for k in mine if k not in free and before.get(k) != mine[k]]
-            if changed:
-                raise StateError(f"{out} holds a run with another {', '.join(changed)}", "Train into another folder.")
-        out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(mine, indent=1))
-    except OSError as error:
-        raise OutputError(f"Cannot write to {out}: {error.strerror}", "Choose another folder.") from error
-    except ValueError as error:
-        raise StateError(f"{path} is damaged: {error}", "Train into another folder.") from error
-
-
-def read_config(out: Path) -> TrainConfig:
-    """The configuration a run began with. Raises `InputError` when `out` holds no run."""
-    try:
-        return msgspec.json.decode((out / "config.json").read_bytes(), type=TrainConfig)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise InputError(f"{out} holds no training run: {error}", "Give the folder of a run.") from error
-
-
-class Means:
-    """Figures averaged between lines of the log."""
-
-    def __init__(self, path: Path, report: Report | None) -> None:
-        self._path, self._report = path, report
-        self._figures: dict[str, list[float]] = {}
-        self._since = time.monotonic()
-        self._steps = 0
-        self.skipped = 0.0
-
-    def add(self, figures: dict[str, float], *, flush_at: int, step: int) -> None:
-        for name, value in figures.items():
-            self._figures.setdefault(name, []).append(value)
-        self._steps += 1
-        if figures["skipped"] > self.skipped:
-            self.skipped = figures["skipped"]
-            _log.warning("step %d: loss not finite, batch skipped (%d so far)", step, self.skipped)
-        if step % flush_at == 0:
-            now = time.monotonic()
-            means = {name: float(np.mean(values)) for name, values in self._figures.items()}
-            self.write({"step": float(step), "steps_per_s": self._steps / (now - self._since), **means})
-            self._figures, self._since, self._steps = {}, now, 0
-
-    def write(self, line: dict[str, float]) -> None:
-        with self._path.open("a") as handle:
-            handle.write(json.dumps({name: round(value, 5) for name, value in line.items()}) + "\n")
-        if self._report is not None:
-            self._report(line)
-
-
-@contextmanager
-def stopped_by_signals() -> Iterator[threading.Event]:
-    """The event is set by SIGINT or SIGTERM; a second SIGINT interrupts at once."""
-    stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
-
-    def ask(number: int, _frame: object) -> None:
-        if stop.is_set() and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        stop.set()
-
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return drive(
+        config,
+        out,
+        lambda together: Trainer(config, together),
+        batch_at,
+        report=report,
+        evaluate=evaluate,
+        evaluate_every=evaluate_every,
+    )

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from antiphon.codecs.neural.layout import CodecConfig
-from antiphon.codecs.training.together import Together
+from antiphon.training.together import Together
 
 DECAY = 0.99
 EPSILON = 1e-5

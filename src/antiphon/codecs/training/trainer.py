@@ -19,7 +19,8 @@ from antiphon.codecs.training.layers import Decoder, Encoder, Head, sources
 from antiphon.codecs.training.losses import SpectralLoss, pitch_loss
 from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.quantiser import GroupResidualQuantiser
-from antiphon.codecs.training.together import Together
+from antiphon.training.rates import rate_scale
+from antiphon.training.together import Together
 
 
 class Network(nn.Module):
@@ -186,14 +187,6 @@ class Trainer:
         self.step, self.skipped = int(state["step"]), int(state["skipped"])
         for name in ("network", "average", "judges", "optimiser", "judge_optimiser"):
             getattr(self, name).load_state_dict(state[name])
-
-
-def rate_scale(step: int, config: TrainConfig) -> float:
-    """Linear warm-up, then half a cosine down to `final_rate`."""
-    if step < config.warm_up:
-        return (step + 1) / config.warm_up
-    done = min(1.0, (step - config.warm_up) / max(1, config.steps - config.warm_up))
-    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def _adam(module: nn.Module, rate: float, decay: float) -> torch.optim.AdamW:

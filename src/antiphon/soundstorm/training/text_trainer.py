@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +11,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from antiphon.codecs.training import checkpoint
-from antiphon.codecs.training.loop import Means, remember, stopped_by_signals
-from antiphon.codecs.training.together import Together, joined
-from antiphon.errors import StateError
 from antiphon.soundstorm.training.text_data import NOTHING, Line, TextBatch, batch_of, order_of
 from antiphon.soundstorm.training.text_model import ParallelText, TextDecoder, told_loss
 from antiphon.soundstorm.training.text_profiles import TextTrainConfig
-from antiphon.soundstorm.training.trainer import rate_scale
-
-Report = Callable[[dict[str, float]], None]
-_log = logging.getLogger(__name__)
+from antiphon.training import Report, drive, rate_scale
+from antiphon.training.together import Together
 
 
 class TextTrainer:
@@ -47,7 +40,7 @@ class TextTrainer:
         """
         torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.together.rank)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.rate * rate_scale(self.step, self.config)  # type: ignore[arg-type]  # same fields
+            group["lr"] = self.config.rate * rate_scale(self.step, self.config)
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
         count = float((batch.target != NOTHING).sum()) / self.together.size
@@ -129,27 +122,10 @@ def run(config: TextTrainConfig, lines: Sequence[Line], out: Path, *, report: Re
     checkpoint. Raises what the generator's `loop.run` raises.
     """
     order = order_of(lines, config)
-    with joined() as together, stopped_by_signals() as stop:
-        trainer = TextTrainer(config, together)
-        first = together.rank == 0
-        if first:
-            remember(config, out)
-        if saved := checkpoint.found(out):
-            try:
-                trainer.restore(checkpoint.load(saved[-1]))
-            except (KeyError, RuntimeError, ValueError) as error:
-                raise StateError(
-                    f"{saved[-1]} does not fit this run: {error}", "Delete it to go on from the one before."
-                ) from error
-            _log.info("resumed at step %d", trainer.step)
-        means = Means(out / "log.jsonl", report) if first else None
-        while trainer.step < config.steps and not together.any(stop.is_set()):
-            figures = trainer.train(batch_of(lines, order.at(trainer.step), config))
-            if means is None:
-                continue
-            means.add(figures, flush_at=config.log_every, step=trainer.step)
-            if trainer.step % config.save_every == 0:
-                checkpoint.save(out, trainer.step, trainer.state())
-        if first and not (out / f"step-{trainer.step:08d}.pt").is_file():
-            checkpoint.save(out, trainer.step, trainer.state())
-    return trainer
+    return drive(
+        config,
+        out,
+        lambda together: TextTrainer(config, together),
+        lambda step, _: batch_of(lines, order.at(step), config),
+        report=report,
+    )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import copy
 import logging
-import math
 import time
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from antiphon.codecs.training.together import Together
 from antiphon.soundstorm.diffusion import Noising
 from antiphon.soundstorm.training.model import Generator
 from antiphon.soundstorm.training.objectives import Batch, diffusion_loss, maskgit_loss
 from antiphon.soundstorm.training.profiles import TrainConfig
+from antiphon.training.rates import rate_scale
+from antiphon.training.together import Together
 
 HALF_IS_WORTH = 1.1
 """bfloat16 is chosen when it is at least this much faster: it costs precision."""
@@ -113,14 +113,6 @@ class Trainer:
         self.step, self.skipped, self.precision = int(state["step"]), int(state["skipped"]), str(state["precision"])
         for name in ("model", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
-
-
-def rate_scale(step: int, config: TrainConfig) -> float:
-    """Linear warm-up, then half a cosine down to `final_rate`."""
-    if step < config.warm_up:
-        return (step + 1) / config.warm_up
-    done = min(1.0, (step - config.warm_up) / max(1, config.steps - config.warm_up))
-    return config.final_rate + (1 - config.final_rate) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def _adam(model: Generator, config: TrainConfig) -> torch.optim.AdamW:

@@ -1,0 +1,15 @@
+"""What every training shares: a loop that resumes bit for bit, checkpoints, several processes. Needs torch."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from antiphon.errors import ModelError
+
+if find_spec("torch") is None:
+    raise ModelError("Training needs PyTorch, which is not installed", "Run `pip install 'antiphon[train]'`.")
+
+from antiphon.training.loop import Report, Trainable, drive, read_config
+from antiphon.training.rates import rate_scale
+
+__all__ = ["Report", "Trainable", "drive", "rate_scale", "read_config"]

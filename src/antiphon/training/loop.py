@@ -1,0 +1,179 @@
+"""A training run: from a checkpoint if there is one, until the last step or a signal, with a log to plot."""
+
+from __future__ import annotations
+
+import json
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+import numpy as np
+
+from antiphon.errors import InputError, OutputError, StateError
+from antiphon.training import checkpoint
+from antiphon.training.together import Together, joined
+
+Report = Callable[[dict[str, float]], None]
+
+_log = logging.getLogger(__name__)
+
+
+class Trainable(Protocol):
+    """A model in training: `step` counts the steps made; `state` is all that it takes to go on bit for bit."""
+
+    step: int
+
+    def train(self, batch: Any) -> dict[str, float]:
+        """One step; its figures hold `skipped`, the number of batches that were not finite so far."""
+
+    def state(self) -> dict[str, Any]: ...
+
+    def restore(self, state: dict[str, Any]) -> None: ...
+
+
+class Rhythm(Protocol):
+    """A training's configuration (a msgspec struct), as far as the loop reads it."""
+
+    @property
+    def steps(self) -> int: ...
+
+    @property
+    def log_every(self) -> int: ...
+
+    @property
+    def save_every(self) -> int: ...
+
+
+T = TypeVar("T", bound=Trainable)
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def drive(
+    config: Rhythm,
+    out: Path,
+    make: Callable[[Together], T],
+    batch_at: Callable[[int, Together], Any],
+    *,
+    report: Report | None = None,
+    evaluate: Callable[[T], dict[str, float]] | None = None,
+    evaluate_every: int = 2_000,
+) -> T:
+    """Train what `make` makes on the batches of `batch_at`, resuming from the newest checkpoint in `out`.
+
+    `out` gets `config.json`, checkpoints and `log.jsonl` (a line of means every `log_every` steps). SIGINT and SIGTERM
+    end the run after the step in progress, with a checkpoint. Raises `StateError` when `out` belongs to a run with
+    another configuration or its newest checkpoint is damaged or does not fit, `OutputError` when a checkpoint cannot
+    be written (the one before is kept).
+    """
+    with joined() as together, stopped_by_signals() as stop:
+        trainer = make(together)
+        first = together.rank == 0
+        if first:
+            remember(config, out)
+        if saved := checkpoint.found(out):
+            _resume(trainer, saved[-1])
+        means = Means(out / "log.jsonl", report) if first else None
+        while trainer.step < config.steps and not together.any(stop.is_set()):
+            figures = trainer.train(batch_at(trainer.step, together))
+            if means is None:
+                continue
+            means.add(figures, flush_at=config.log_every, step=trainer.step)
+            if trainer.step % config.save_every == 0:
+                checkpoint.save(out, trainer.step, trainer.state())
+            if evaluate is not None and trainer.step % evaluate_every == 0:
+                means.write({"step": float(trainer.step), **evaluate(trainer)})
+        if first and not any(path.name == f"step-{trainer.step:08d}.pt" for path in checkpoint.found(out)[-1:]):
+            checkpoint.save(out, trainer.step, trainer.state())
+    return trainer
+
+
+def _resume(trainer: Trainable, file: Path) -> None:
+    try:
+        trainer.restore(checkpoint.load(file))
+    except (KeyError, RuntimeError, ValueError) as error:
+        raise StateError(f"{file} does not fit this run: {error}", "Delete it to go on from the one before.") from error
+    _log.info("resumed at step %d", trainer.step)
+
+
+def read_config(out: Path, kind: type[S]) -> S:
+    """The configuration a run began with. Raises `InputError` when `out` holds no run."""
+    try:
+        return msgspec.json.decode((out / "config.json").read_bytes(), type=kind)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise InputError(f"{out} holds no training run: {error}", "Give the folder of a run.") from error
+
+
+def remember(config: Rhythm, out: Path) -> None:
+    """A run keeps the configuration it began with; only its length and the rhythm of its log may change."""
+    path = out / "config.json"
+    free = ("steps", "log_every", "save_every")
+    mine = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
+    try:
+        if path.is_file():
+            before = json.loads(path.read_text())
+            changed = [k for k in mine if k not in free and before.get(k) != mine[k]]
+            if changed:
+                raise StateError(f"{out} holds a run with another {', '.join(changed)}", "Train into another folder.")
+        out.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(mine, indent=1))
+    except OSError as error:
+        raise OutputError(f"Cannot write to {out}: {error.strerror}", "Choose another folder.") from error
+    except ValueError as error:
+        raise StateError(f"{path} is damaged: {error}", "Train into another folder.") from error
+
+
+class Means:
+    """Figures averaged between lines of the log."""
+
+    def __init__(self, path: Path, report: Report | None) -> None:
+        self._path, self._report = path, report
+        self._figures: dict[str, list[float]] = {}
+        self._since = time.monotonic()
+        self._steps = 0
+        self.skipped = 0.0
+
+    def add(self, figures: dict[str, float], *, flush_at: int, step: int) -> None:
+        for name, value in figures.items():
+            self._figures.setdefault(name, []).append(value)
+        self._steps += 1
+        if figures["skipped"] > self.skipped:
+            self.skipped = figures["skipped"]
+            _log.warning("step %d: loss not finite, batch skipped (%d so far)", step, self.skipped)
+        if step % flush_at == 0:
+            now = time.monotonic()
+            means = {name: float(np.mean(values)) for name, values in self._figures.items()}
+            self.write({"step": float(step), "steps_per_s": self._steps / (now - self._since), **means})
+            self._figures, self._since, self._steps = {}, now, 0
+
+    def write(self, line: dict[str, float]) -> None:
+        with self._path.open("a") as handle:
+            handle.write(json.dumps({name: round(value, 5) for name, value in line.items()}) + "\n")
+        if self._report is not None:
+            self._report(line)
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[threading.Event]:
+    """The event is set by SIGINT or SIGTERM; a second SIGINT interrupts at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(number: int, _frame: object) -> None:
+        if stop.is_set() and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
