@@ -199,14 +199,15 @@ def units_of(request: Request) -> int:
         case SpeechRequest():
             return max(1, len(request.text))
         case EnrolRequest():
-            return _seconds(request.reference.seconds)
+            return units_of_seconds(request.reference.seconds)
         case CloneRequest():
-            return max(1, len(request.text)) if request.speech is None else _seconds(request.speech.seconds)
+            return max(1, len(request.text)) if request.speech is None else units_of_seconds(request.speech.seconds)
         case MusicRequest():
-            return _seconds(request.stop_s - request.start_s)
+            return units_of_seconds(request.stop_s - request.start_s)
 
 
-def _seconds(seconds: float) -> int:
+def units_of_seconds(seconds: float) -> int:
+    """Billed units of sound that is not text."""
     return max(1, UNITS_PER_S * math.ceil(seconds - 1e-6))
 
 

@@ -106,3 +106,26 @@ def test_references_that_hold_no_usable_voice_are_refused_with_a_reason(folder, 
         ended = call("clone", "--reference", path, "--own-voice", "Hello.")
         assert ended.code == 2, (word, ended.err)
         assert word in ended.complaint, (word, ended.complaint)
+
+
+def test_a_limit_on_the_cost_holds_for_voice_and_text_together(folder):
+    ended = finish("clone", "--reference", str(folder / "him.wav"), "--own-voice", "Hello there.", "--max-cost", "0.02",
+                   "-o", str(folder / "dear.wav"), home=folder)  # fmt: skip
+    assert (ended.code, "--max-cost" in ended.complaint) == (3, True)
+    before = json.loads(finish("account", "--json", home=folder).out)
+    assert before["escrow_nano"] == 0
+    assert not (folder / "dear.wav").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "complaint"),
+    [
+        (("--speed", "3", "Hello."), "Speed 3"),
+        (("--speech", "a.wav", "--speed", "1.5"), "--speed"),
+        (("--speech", "a.wav", "Hello."), "one of them"),
+        (("--voice", "me", "Hello."), "needs a voice"),
+    ],
+)
+def test_what_is_wrong_with_a_clone_is_said_before_a_voice_is_bought(folder, call, words, complaint):
+    ended = call("clone", "--reference", str(folder / "him.wav"), "--own-voice", *words)
+    assert (ended.code, complaint in ended.complaint) == (2, True), ended.err

@@ -10,7 +10,7 @@ import click
 
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings
-from antiphon.cli.delivering import Order, Wish, checked_format, deliver, options_of
+from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
 from antiphon.cli.enrolling import consent_options, enrolled, reference_of, regular_file, stored_voice
 from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.cli.say import checked_seed, checked_speed, is_short, mode_of, nobody_waits
@@ -18,7 +18,7 @@ from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.audio import Waveform
-    from antiphon.cli.manuscript import Manuscript
+    from antiphon.cli.manuscript import Extent, Manuscript
     from antiphon.nodes.cloning import Voice
 
 DEFAULT_OUTPUT = "antiphon-clone.wav"
@@ -61,10 +61,8 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     file that `antiphon consent grant` made. The statement is signed, and stays in the receipt.
     """
     from antiphon.audio import SPEECH_EXPECTED_LUFS, Waveform
-    from antiphon.cli.manuscript import Extent
     from antiphon.nodes.cloning import ClonedSpeech, Conversion, convert
     from antiphon.nodes.speech import OUTPUT_RATE_HZ, speak
-    from antiphon.services import units_of
 
     if (given["reference"] is None) == (given["voice"] is None):
         raise InputError("A clone needs a voice", "Give --reference FILE, or --voice NAME of one that you added.")
@@ -72,27 +70,40 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
         raise InputError("Both a text and --speech are given", "Give one of them.")
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], SPEECH_EXPECTED_LUFS)
     checked_format(wish)  # before anything is read or bought
+    if given["speech"] is not None and given["speed"] != 1.0:
+        raise InputError("--speed would change the timing that --speech keeps", "Leave --speed out.")
     material = _recording(given["speech"]) if given["speech"] is not None else _manuscript(text, file)
     short = isinstance(material, Waveform) or is_short(material)
     wish = replace(wish, as_one=nobody_waits(output) and short)
-    seed = checked_seed(given["seed"])
-    options = options_of(given["options"])
-    voice = _voice(settings, given, quiet=wish.quiet or wish.as_json)
-    mode = mode_of(given["stream"], output)
-    how = {"options": options, "mode": mode, "seed": seed, "max_total_nano": given["max_cost"]}
+    speed, seed, options = checked_speed(given["speed"]), checked_seed(given["seed"]), options_of(given["options"])
+    extent = _extent(material)
+    voice, left_nano = _voice(settings, given, extent, quiet=wish.quiet or wish.as_json)
+    how: dict[str, Any] = {
+        "options": options,
+        "mode": mode_of(given["stream"], output),
+        "seed": seed,
+        "max_total_nano": left_nano,
+    }
+    charges = (Charge(voice.selector, extent.chars),) if extent else ()
     if isinstance(material, Waveform):
         conversion = Conversion(material, voice, **how)
-        parts = list(conversion.requests())
-        stretches = sum(map(units_of, parts))
-        units: int | None = stretches
-        extent: Extent | None = Extent(len(parts), stretches, True, noun="stretch", unit="unit")
-        order = Order(lambda session: convert(session.client, conversion), voice.selector, given["max_cost"], units)
+        order = Order(lambda session: convert(session.client, conversion), charges, left_nano)
     else:
-        script = ClonedSpeech(material.blocks, voice, checked_speed(given["speed"]), **how)
-        extent = material.extent
-        units = extent.chars if extent else None
-        order = Order(lambda session: speak(session.client, script), voice.selector, given["max_cost"], units)
+        script = ClonedSpeech(material.blocks, voice, speed, **how)
+        order = Order(lambda session: speak(session.client, script), charges, left_nano)
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=extent)
+
+
+def _extent(material: Manuscript | Waveform) -> Extent | None:
+    """How much there is to make; None for a pipe."""
+    from antiphon.audio.stretches import stretches
+    from antiphon.cli.manuscript import Extent, Manuscript
+    from antiphon.services import MAX_SPEECH_S, units_of_seconds
+
+    if isinstance(material, Manuscript):
+        return material.extent
+    pieces = [units_of_seconds(piece.duration_s) for piece in stretches(material, MAX_SPEECH_S)]
+    return Extent(len(pieces), sum(pieces), True, noun="stretch", unit="unit")
 
 
 def _manuscript(text: tuple[str, ...], file: str | None) -> Manuscript:
@@ -114,12 +125,19 @@ def _recording(path: Path) -> Waveform:
     return recording.mono()
 
 
-def _voice(settings: Settings, given: dict[str, Any], *, quiet: bool) -> Voice:
-    """The voice to use: enrolled now from a reference, or stored before."""
+def _voice(
+    settings: Settings, given: dict[str, Any], extent: Extent | None, *, quiet: bool
+) -> tuple[Voice, int | None]:
+    """The voice to use, enrolled now from a reference or stored before; and what is left of --max-cost."""
+    from antiphon.ledger.operations import Selector
     from antiphon.nodes.cloning import Voice
+    from antiphon.services import Service
 
     if given["reference"] is None:
-        return stored_voice(settings, given["voice"])
+        return stored_voice(settings, given["voice"]), given["max_cost"]
     reference = reference_of(settings, given)
-    profile = enrolled(settings, reference, given, quiet=quiet)
-    return Voice(profile, reference.consent)
+    any_voice = Selector(service=str(Service.CLONE), language=given["language"], engine=given["engine"] or "")
+    then = (Charge(any_voice, extent.chars),) if extent else ()
+    profile, paid_nano = enrolled(settings, reference, given, quiet=quiet, then=then)
+    left_nano = None if given["max_cost"] is None else given["max_cost"] - paid_nano
+    return Voice(profile, reference.consent), left_nano

@@ -11,7 +11,7 @@ import click
 
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings
-from antiphon.cli.delivering import Order, Wish, checked_format, deliver, options_of
+from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
 from antiphon.cli.loudness import MUSIC, loudness_option
 from antiphon.cli.say import checked_seed, mode_of
 from antiphon.errors import InputError, OutputError
@@ -67,9 +67,8 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     units = sum(map(units_of, requests))
     order = Order(
         produce=lambda session: composed(session.client, composition),
-        selector=composition.selector,
+        charges=(Charge(composition.selector, units),),
         max_total_nano=composition.max_total_nano,
-        units=units,
         speech=False,
         facts={"seed": composition.seed, "notes": list(told)},
     )
@@ -107,6 +106,9 @@ def _composition(prompt: tuple[str, ...], output: str, given: dict[str, Any]) ->
         raise InputError(
             f"Only pieces of {ENGINE} can be written as notes", "Leave --engine out, or --midi and --score."
         )
+    for notes in (given["midi"], given["score"]):
+        if notes is not None and not notes.parent.is_dir():
+            raise OutputError(f"The folder of {notes} does not exist", "Make it, or choose another place.")
     if seconds <= 0:
         raise InputError(f"{seconds:g} s of music is outside 1-600", "Change --seconds.")
     next(composition.requests())  # its own limits, before anything starts

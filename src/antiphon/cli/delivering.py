@@ -17,6 +17,7 @@ import click
 from antiphon.cli.app import Settings, Terminated, run
 from antiphon.cli.ending import CANCELLED_EXIT, Cancelled
 from antiphon.cli.result import Result
+from antiphon.economy.types import Role
 from antiphon.errors import AntiphonError, FundsError, InputError, OutputError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:
@@ -38,13 +39,21 @@ Produce = Callable[["Session"], AsyncGenerator["SoundEvent", None]]
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """Units of work of one kind."""
+
+    selector: Selector
+    units: int
+    role: Role = Role.PROCESSOR
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
-    """What is ordered, for how much at most. `units` None: nobody knows (a pipe), so it is checked task by task."""
+    """What is ordered, for how much at most. No `charges`: nobody knows (a pipe), so it is checked task by task."""
 
     produce: Produce
-    selector: Selector
+    charges: tuple[Charge, ...] = ()  # of this order, and of what the same command will order after it
     max_total_nano: int | None = None
-    units: int | None = None
     speech: bool = True  # whether our own validators will need to listen to speech
     facts: dict[str, object] = field(default_factory=dict)  # to tell in JSON
 
@@ -228,11 +237,13 @@ async def _check_limit(session: Session, order: Order) -> None:
     """Refuse what could cost more than --max-cost, before anything is bought."""
     from antiphon.economy.types import Part
 
-    if order.max_total_nano is None or order.units is None:
+    if order.max_total_nano is None:
         return
-    sample = Part(index=0, units=min(order.units, SAMPLE_UNITS))  # prices are per unit
-    quote = await session.ledger.quote(order.selector, (sample,))
-    total_nano = quote.total_nano * order.units // sample.units
+    total_nano = 0
+    for charge in order.charges:
+        sample = Part(index=0, units=min(charge.units, SAMPLE_UNITS), role=charge.role)  # prices are per unit
+        quote = await session.ledger.quote(charge.selector, (sample,))
+        total_nano += quote.total_nano * charge.units // sample.units
     if total_nano > order.max_total_nano:
         raise _too_dear(total_nano, order.max_total_nano)
 

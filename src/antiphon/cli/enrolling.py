@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from antiphon.cli.app import Settings
-from antiphon.cli.delivering import Order, perform
+from antiphon.cli.delivering import Charge, Order, perform
+from antiphon.cli.figures import paid_for
+from antiphon.economy.types import Role
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
@@ -78,8 +80,14 @@ def told(report: Report) -> str:
     return "; ".join((line, *report.remarks))
 
 
-def enrolled(settings: Settings, reference: Reference, given: dict[str, Any], *, quiet: bool) -> VoiceProfile:
-    """Have a trainer learn the voice, and validators judge it. Raises like `antiphon say`."""
+def enrolled(
+    settings: Settings, reference: Reference, given: dict[str, Any], *, quiet: bool, then: tuple[Charge, ...] = ()
+) -> tuple[VoiceProfile, int]:
+    """Have a trainer learn the voice, and validators judge it: the profile, and what was paid for it in nano.
+
+    `then` is what the command will order with the voice: together they must fit --max-cost, or nothing is bought.
+    Raises like `antiphon say`.
+    """
     from antiphon.cli.manuscript import Extent
     from antiphon.nodes.cloning import Enrolled, Enrolment, enrol
     from antiphon.services import units_of
@@ -103,10 +111,11 @@ def enrolled(settings: Settings, reference: Reference, given: dict[str, Any], *,
     if not quiet:
         click.echo(f"Voice    {reference.report}", err=True)
     units = units_of(enrolment.request)
-    order = Order(produce, enrolment.selector, given["max_cost"], units)
+    charge = Charge(enrolment.selector, units, Role.TRAINER)
+    order = Order(produce, (charge, *then), given["max_cost"])
     extent = Extent(1, units, True, ("the reference",), noun="voice", unit="unit")
-    perform(settings, order, quiet=quiet, extent=extent)
-    return found[0]
+    result = perform(settings, order, quiet=quiet, extent=extent)
+    return found[0], paid_for(result.closed)
 
 
 def stored_voice(settings: Settings, spec: str) -> Voice:

@@ -10,7 +10,7 @@ import click
 
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings
-from antiphon.cli.delivering import Order, Wish, checked_format, deliver, options_of
+from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
 from antiphon.cli.enrolling import names_in, stored_voice
 from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.errors import InputError
@@ -72,9 +72,8 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     speech = _script(settings, manuscript, output, given)
     order = Order(
         produce=lambda session: speak(session.client, speech),
-        selector=speech.selector,
+        charges=(Charge(speech.selector, manuscript.extent.chars),) if manuscript.extent else (),
         max_total_nano=speech.max_total_nano,
-        units=manuscript.extent.chars if manuscript.extent else None,
     )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=manuscript.extent)
 

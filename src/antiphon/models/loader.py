@@ -79,7 +79,7 @@ class Loader:
             gate = self._session_locks.setdefault(name, threading.Lock())
         with gate:
             if key not in self._sessions:
-                self._sessions[key] = open_session(self.read(name, file), threads=threads)
+                self._sessions[key] = open_session(self.read(name, file), name, threads=threads)
             return self._sessions[key]
 
     def _paths(self, model: Model, file: ModelFile) -> tuple[Path, ...]:
@@ -109,8 +109,12 @@ class Loader:
             self._verified.add(key)
 
 
-def open_session(blob: bytes, *, threads: int | None = None) -> onnxruntime.InferenceSession:
-    """An ONNX Runtime session on the CPU for a graph in memory, for parts that were cut out of a verified model."""
+def open_session(graph: bytes | Path, name: str, *, threads: int | None = None) -> onnxruntime.InferenceSession:
+    """An ONNX Runtime session on the CPU: for a part of a verified model, or a user's own export. A graph whose weights
+    lie in a file beside it is given by its path.
+
+    Raises `ModelError`, which calls it `name`, for what is no graph.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -124,7 +128,11 @@ def open_session(blob: bytes, *, threads: int | None = None) -> onnxruntime.Infe
     if threads is not None:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(blob, options, providers=["CPUExecutionProvider"])
+    try:
+        source = graph if isinstance(graph, bytes) else str(graph)
+        return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime's own exceptions share no public base
+        raise ModelError(f"{name} is no readable ONNX model: {error}", "Export or install it again.") from error
 
 
 def _locate(piece: Piece, model: Model) -> Path:

@@ -91,10 +91,7 @@ class OnnxFeatures:
                 f"Cannot read {path}: {error.strerror}",
                 "HuBERT and WavLM do not ship with us: export a layer of yours to ONNX, and give that file.",
             ) from error
-        try:
-            self._session: Any = models.open_session(blob, threads=threads)
-        except Exception as error:  # the runtime's own exceptions share no public base
-            raise ModelError(f"{path} is no readable ONNX model: {error}", "Export it again.") from error
+        self._session: Any = models.open_session(blob, str(path), threads=threads)
         self.name = f"onnx:{path}"
         self._input = self._session.get_inputs()[0].name
         self.width = self._encode(np.zeros(RATE_HZ, np.float32)).shape[1]

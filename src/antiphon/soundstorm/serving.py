@@ -96,8 +96,5 @@ def load(folder: Path, *, precision: Precision = "float32", threads: int | None 
         blob = path.read_bytes()
     except OSError as error:
         raise ModelError(f"Cannot read {path}: {error.strerror}", "Give the folder of an export.") from error
-    try:
-        session = models.open_session(blob, threads=threads)
-    except Exception as error:  # the runtime's own exceptions share no public base
-        raise ModelError(f"{path} is no readable ONNX model: {error}", "Export it again.") from error
+    session = models.open_session(blob, str(path), threads=threads)
     return Generator(session)

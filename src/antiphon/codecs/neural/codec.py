@@ -141,17 +141,6 @@ def load(folder: Path | None = None, *, threads: int = 1) -> NeuralCodec:
 
 
 def _session(path: Path, threads: int) -> Any:
-    # From the path, not from bytes as `models.session` does: the weights lie in a file beside the graph.
-    import onnxruntime
-
     if not path.is_file():
         raise ModelError(f"There is no {path}", "Give the folder of an exported codec.")
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    try:
-        return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime's own exceptions share no public base
-        raise ModelError(f"{path} is no readable ONNX model: {error}", "Export it again.") from error
+    return models.open_session(path, str(path), threads=threads)

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from antiphon import models
 from antiphon.audio import resample
 from antiphon.audio.waveform import Waveform
 from antiphon.codecs.base import TokenGrid, Tokens, check_grid
@@ -109,16 +110,9 @@ class WholeDecoder:
 
 
 def _session(path: Path, model: ForeignModel, threads: int) -> Any:
-    import onnxruntime
-
     if not path.is_file():
         raise ModelError(f"{path} is missing: the weights of {model.name} do not ship with us", _how(model))
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    try:
-        return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:
-        raise ModelError(f"{path} is no readable ONNX model: {error}", _how(model)) from error
+    return models.open_session(path, str(path), threads=threads)
 
 
 def _how(model: ForeignModel) -> str:

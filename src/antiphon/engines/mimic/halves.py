@@ -106,4 +106,4 @@ def load(threads: int | None = None) -> Halves:
 def _session(blob: bytes, threads: int) -> Any:
     from antiphon.models import open_session
 
-    return open_session(blob, threads=threads)
+    return open_session(blob, "a half of kokoro-82m-int8", threads=threads)

@@ -113,10 +113,7 @@ def _session(path: Path, threads: int | None) -> tuple[Any, TextConfig, str]:
         blob = path.read_bytes()
     except OSError as error:
         raise ModelError(f"Cannot read {path}: {error.strerror}", "Give the folder of an export.") from error
-    try:
-        session = models.open_session(blob, threads=threads)
-    except Exception as error:  # the runtime's own exceptions share no public base
-        raise ModelError(f"{path} is no readable ONNX model: {error}", "Export it again.") from error
+    session = models.open_session(blob, str(path), threads=threads)
     about = session.get_modelmeta().custom_metadata_map
     if "config" not in about or "fingerprint" not in about:
         raise ModelError(f"{path} is no text stage of ours", "Export it again by `antiphon soundstorm`.")
