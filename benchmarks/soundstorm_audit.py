@@ -75,7 +75,7 @@ def main(folder: Path, smaller: Path | None, tokens: Path | None, count: int, fr
     one, two = load(folder, threads=1), load(folder, threads=2)
     small = load(folder, precision="int8", threads=1)
     tasks = _tasks(one, tokens, count, frames)
-    model = restored((folder / "weights.safetensors").read_bytes(), one.config)
+    model = restored((folder / "generator.safetensors").read_bytes(), one.config)
     _honest("torch for ONNX", one, torch_logits(model), tasks, SAME_WEIGHTS)
     _honest("1 thread for 2", one, two, tasks, SAME_WEIGHTS)
     _honest("int8 for float32", one, small, tasks, INT8_FOR_FLOAT)

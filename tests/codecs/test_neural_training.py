@@ -142,6 +142,26 @@ def test_a_run_that_was_stopped_goes_on_bit_for_bit(prepared: Path, tmp_path: Pa
     assert "judge" in lines[-1]
 
 
+def test_a_decoder_learns_on_while_encoder_and_codebooks_rest_and_tokens_keep_their_meaning(
+    prepared: Path, tmp_path: Path
+) -> None:
+    first = run(TINY, prepared, tmp_path / "run")
+    export(first.average.eval(), TINY.codec, tmp_path / "first")
+    longer = msgspec.structs.replace(TINY, steps=10, encoder_steps=6)
+    then = run(longer, prepared, tmp_path / "run")
+    assert then.step == 10
+    export(then.average.eval(), TINY.codec, tmp_path / "then")
+    wave = Waveform(_speech(7)[None], 16_000)
+    before, after = load(tmp_path / "first"), load(tmp_path / "then")
+    assert before.name == after.name
+    grid = before.encode(wave)
+    np.testing.assert_array_equal(grid.tokens, after.encode(wave).tokens)
+    assert not np.array_equal(before.decode(grid).samples, after.decode(grid).samples)
+    other = run(msgspec.structs.replace(TINY, steps=10), prepared, tmp_path / "other")
+    export(other.average.eval(), TINY.codec, tmp_path / "moved")
+    assert load(tmp_path / "moved").name != before.name
+
+
 def test_a_run_refuses_to_go_on_with_another_configuration(prepared: Path, tmp_path: Path) -> None:
     run(msgspec.structs.replace(TINY, steps=1), prepared, tmp_path)
     with pytest.raises(StateError, match="another batch"):

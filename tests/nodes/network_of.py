@@ -38,9 +38,11 @@ class ToneWorkshop:
         self.made = 0
 
     @property
-    def offer(self) -> ServiceOffer:
-        return ServiceOffer(
-            service="speech", price_nano=self._price_nano, languages=("en",), engine="tone", voices=self._voices
+    def offers(self) -> tuple[ServiceOffer, ...]:
+        return (
+            ServiceOffer(
+                service="speech", price_nano=self._price_nano, languages=("en",), engine="tone", voices=self._voices
+            ),
         )
 
     @property

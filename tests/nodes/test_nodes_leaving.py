@@ -163,6 +163,6 @@ def test_a_workshop_offers_what_its_engine_can() -> None:
     from antiphon.engines import registry
 
     engine: Engine = registry.load("espeak")
-    offer = EngineWorkshop(engine, 8_000).offer
+    (offer,) = EngineWorkshop(engine, 8_000).offers
     assert (offer.engine, offer.price_nano, offer.mixes_voices) == ("espeak", 8_000, engine.capabilities.mixes_voices)
     assert set(offer.languages) == set(engine.capabilities.languages)

@@ -55,13 +55,12 @@ async def test_a_node_cannot_drain_its_testers_with_its_own_price(tmp_path: Path
 async def test_only_voices_that_speak_english_are_asked_for_english(tmp_path: Path) -> None:
     class Polyglot(ToneWorkshop):
         @property
-        def offer(self) -> ServiceOffer:
-            return ServiceOffer(
-                service="speech",
-                price_nano=8_000,
-                languages=("de", "en", "fr"),
-                engine="espeak",
-                voices=("espeak-de", "espeak-en-us", "espeak-fr-fr", "nobody-knows"),
+        def offers(self) -> tuple[ServiceOffer, ...]:
+            voices = ("espeak-de", "espeak-en-us", "espeak-fr-fr", "nobody-knows")
+            return (
+                ServiceOffer(
+                    service="speech", price_nano=8_000, languages=("de", "en", "fr"), engine="espeak", voices=voices
+                ),
             )
 
     async with world(tmp_path, processors=0) as net:
@@ -98,8 +97,8 @@ async def test_an_empty_purse_does_not_end_the_probing(tmp_path: Path) -> None:
 async def test_composers_are_asked_for_music_and_cloners_for_nothing(tmp_path: Path) -> None:
     class Composer(ToneWorkshop):
         @property
-        def offer(self) -> ServiceOffer:
-            return ServiceOffer(service="music", price_nano=8_000, languages=("en",), engine="tones")
+        def offers(self) -> tuple[ServiceOffer, ...]:
+            return (ServiceOffer(service="music", price_nano=8_000, languages=("en",), engine="tones"),)
 
         def produce(self, request: Request, seed: int) -> Iterator[bytes]:
             assert isinstance(request, MusicRequest)
@@ -107,8 +106,8 @@ async def test_composers_are_asked_for_music_and_cloners_for_nothing(tmp_path: P
 
     class Cloner(ToneWorkshop):
         @property
-        def offer(self) -> ServiceOffer:
-            return ServiceOffer(service="clone", price_nano=8_000, languages=("en",), engine="parrot")
+        def offers(self) -> tuple[ServiceOffer, ...]:
+            return (ServiceOffer(service="clone", price_nano=8_000, languages=("en",), engine="parrot"),)
 
     ears = ScriptedEars(abilities={"speech": ("en",), "music": (), "clone": ("en",)})
     async with world(tmp_path, processors=0, ears=ears) as net:

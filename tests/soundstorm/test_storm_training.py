@@ -310,7 +310,7 @@ def test_two_processes_learn_what_one_does(tmp_path: Path) -> None:
 
 
 def test_torch_and_onnx_agree_on_logits_and_tokens(trained: Trainer, exported: Path) -> None:
-    model = restored((exported / "weights.safetensors").read_bytes(), trained.config.generator)
+    model = restored((exported / "generator.safetensors").read_bytes(), trained.config.generator)
     served, here = load(exported, threads=1), torch_logits(model)
     jobs = [job(30, 5), job(50, 9, seed=1), job(21, 0, seed=2)]
     inputs = inputs_of(jobs, [start(one, LAYOUT) for one in jobs], LAYOUT)
@@ -335,7 +335,7 @@ def test_the_trained_generator_goes_on_in_the_prompts_voice(exported: Path) -> N
 
 
 def test_honest_nodes_pass_the_audit_across_runtimes_threads_and_precisions(trained: Trainer, exported: Path) -> None:
-    model = restored((exported / "weights.safetensors").read_bytes(), trained.config.generator)
+    model = restored((exported / "generator.safetensors").read_bytes(), trained.config.generator)
     one, two, small = load(exported, threads=1), load(exported, threads=2), load(exported, precision="int8", threads=1)
     judged = {
         "torch": (torch_logits(model), SAME_WEIGHTS),
@@ -366,7 +366,7 @@ def test_a_text_condition_and_the_chip_codecs_levels_are_exported(tmp_path: Path
     made = served.generate([texted, one], options)
     assert not np.array_equal(made[0].grid.tokens, made[1].grid.tokens)
     assert made[0].grid.tokens.shape == (10, 16)
-    here = torch_joint(restored((tmp_path / "weights.safetensors").read_bytes(), config))
+    here = torch_joint(restored((tmp_path / "generator.safetensors").read_bytes(), config))
     inputs = inputs_of([texted], [start(texted, layout)], layout)
     inputs = type(inputs)(
         *(getattr(inputs, n) for n in ("semantic", "tokens", "prompt", "valid", "text")), np.array([9])
@@ -378,7 +378,7 @@ def test_a_text_condition_and_the_chip_codecs_levels_are_exported(tmp_path: Path
 
 
 def test_missing_and_foreign_models_are_named(tmp_path: Path, trained: Trainer) -> None:
-    with pytest.raises(ModelError, match="Cannot read"):
+    with pytest.raises(ModelError, match="There is no"):
         load(tmp_path)
     (tmp_path / "generator.onnx").write_bytes(b"no graph")
     with pytest.raises(ModelError, match="no readable ONNX"):

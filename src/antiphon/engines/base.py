@@ -22,7 +22,10 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
-    """What an engine can do, and what it costs to run. `rtf` = compute seconds per audio second on one core."""
+    """What an engine can do, and what it costs to run. `rtf` = compute seconds per audio second on one core.
+
+    `clones`: a `Cloner` of another service serves `clone` too, at the same price.
+    """
 
     service: Service
     languages: tuple[str, ...]
@@ -33,7 +36,13 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     seeded: bool
     channels: int = 1
     mixes_voices: bool = False
+    clones: bool = False
     licence: str = ""
+
+    @property
+    def services(self) -> tuple[Service, ...]:
+        """What it may be asked for: its own service first."""
+        return (self.service, Service.CLONE) if self.clones and self.service is not Service.CLONE else (self.service,)
 
 
 @runtime_checkable
@@ -59,7 +68,7 @@ class Engine(Protocol):
 
 @runtime_checkable
 class Cloner(Engine, Protocol):
-    """An engine of the service `clone`: `enrol` learns a voice, `generate` speaks a `CloneRequest` with it.
+    """An engine that serves `clone`: `enrol` learns a voice, `generate` speaks a `CloneRequest` with it.
 
     No cloner checks consent itself: the registry hands out cloners only behind a guard that does.
     """

@@ -74,12 +74,12 @@ class _CloneGuard(_Guard):
         return cast(Cloner, self._pass(request)).enrol(request, seed)
 
 
-def guarded(engine: Engine, service: Service, clock: Clock) -> Engine:
+def guarded(engine: Engine, services: tuple[Service, ...], clock: Clock) -> Engine:
     """`engine` behind its guard: a `Cloner` if it is one, with its name, Options and capabilities.
 
-    What it may do follows `service`, as it was when it was loaded: a plugin that changes its mind gains nothing.
+    What it may do follows `services`, as they were when it was loaded: a plugin that changes its mind gains nothing.
     """
-    clones = isinstance(engine, Cloner) and service is Service.CLONE
+    clones = isinstance(engine, Cloner) and Service.CLONE in services
     base = _CloneGuard if clones else _Guard
     kind = type(base.__name__, (base,), {"name": engine.name, "Options": engine.Options, "__slots__": ()})
     return cast(Engine, kind(engine, clones=clones, clock=clock))

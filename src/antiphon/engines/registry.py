@@ -122,10 +122,10 @@ class Registry:
             raise ModelError(
                 f"{point.value} is not an engine called {name}", "See antiphon.engines.Engine and docs/engines.md."
             )
-        if able.service is Service.CLONE and not isinstance(engine, Cloner):
+        if Service.CLONE in able.services and not isinstance(engine, Cloner):
             self._report(name, "it clones but cannot enrol")
             raise ModelError(f"{point.value} is of the service clone but has no enrol()", "See docs/engines.md.")
-        return guarded(engine, able.service, self._clock)
+        return guarded(engine, able.services, self._clock)
 
     def _report(self, name: str, problem: str) -> None:
         if self._problems.get(name) != problem:

@@ -51,7 +51,7 @@ class Producer(Node):
 
     @property
     def offers(self) -> tuple[ServiceOffer, ...]:
-        return (self._workshop.offer,)
+        return self._workshop.offers
 
     @property
     def routes(self) -> Mapping[str, Route]:

@@ -13,14 +13,14 @@ from antiphon.errors import AntiphonError, InputError, UnavailableError
 from antiphon.ledger.operations import ServiceOffer
 from antiphon.nodes.messages import DATA, Form
 from antiphon.protocol import canonical
-from antiphon.services import EnrolRequest, Request, VoiceProfile
+from antiphon.services import EnrolRequest, Request, Service, VoiceProfile
 
 
 class Workshop(Protocol):
-    """Turns requests into results of one form. `offer` is what the ledger announces."""
+    """Turns requests into results of one form. `offers` is what the ledger announces."""
 
     @property
-    def offer(self) -> ServiceOffer: ...
+    def offers(self) -> tuple[ServiceOffer, ...]: ...
 
     @property
     def form(self) -> Form: ...
@@ -38,15 +38,19 @@ class EngineWorkshop:
         self._price_nano = price_nano
 
     @property
-    def offer(self) -> ServiceOffer:
+    def offers(self) -> tuple[ServiceOffer, ...]:
+        """One for each service; built-in voices belong to the engine's own."""
         can = self._engine.capabilities
-        return ServiceOffer(
-            service=str(can.service),
-            price_nano=self._price_nano,
-            languages=can.languages,
-            engine=self._engine.name,
-            voices=tuple(voice.name for voice in can.voices),
-            mixes_voices=can.mixes_voices,
+        return tuple(
+            ServiceOffer(
+                service=str(service),
+                price_nano=self._price_nano,
+                languages=can.languages,
+                engine=self._engine.name,
+                voices=tuple(voice.name for voice in can.voices) if service is can.service else (),
+                mixes_voices=can.mixes_voices,
+            )
+            for service in can.services
         )
 
     @property
@@ -85,10 +89,15 @@ class EnrolWorkshop:
         self._describe = describe
 
     @property
-    def offer(self) -> ServiceOffer:
+    def offers(self) -> tuple[ServiceOffer, ...]:
         can = self._engine.capabilities
-        return ServiceOffer(
-            service=str(can.service), price_nano=self._price_nano, languages=can.languages, engine=self._engine.name
+        return (
+            ServiceOffer(
+                service=str(Service.CLONE),
+                price_nano=self._price_nano,
+                languages=can.languages,
+                engine=self._engine.name,
+            ),
         )
 
     def check(self, request: Request) -> None:

@@ -20,6 +20,7 @@ from antiphon.soundstorm.windows import Run
 Precision = Literal["float32", "int8"]
 
 GRAPHS: dict[Precision, str] = {"float32": "generator.onnx", "int8": "generator-int8.onnx"}
+WEIGHTS = "generator.safetensors"
 
 
 class Generator:
@@ -89,12 +90,9 @@ class Generator:
             raise ModelError(f"The generator {self.name} failed: {error}", "Report it with the request.") from error
 
 
-def load(folder: Path, *, precision: Precision = "float32", threads: int | None = None) -> Generator:
+def load(folder: Path, *, precision: Precision = "float32", threads: int | None = None, prefix: str = "") -> Generator:
     """The generator exported into `folder`. Raises `ModelError` when it is missing or unreadable."""
-    path = folder / GRAPHS[precision]
-    try:
-        blob = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"Cannot read {path}: {error.strerror}", "Give the folder of an export.") from error
-    session = models.open_session(blob, str(path), threads=threads)
-    return Generator(session)
+    path = folder / f"{prefix}{GRAPHS[precision]}"
+    if not path.is_file():
+        raise ModelError(f"There is no {path}", "Give the folder of an export.")
+    return Generator(models.open_session(path, str(path), threads=threads))

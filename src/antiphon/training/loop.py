@@ -110,14 +110,15 @@ def read_config(out: Path, kind: type[S]) -> S:
 
 
 def remember(config: Rhythm, out: Path) -> None:
-    """A run keeps the configuration it began with; only its length and the rhythm of its log may change."""
+    """A run keeps the configuration it began with; only its length, when parts of it rest, and the rhythm of its log
+    may change."""
     path = out / "config.json"
-    free = ("steps", "log_every", "save_every")
+    free = ("steps", "encoder_steps", "log_every", "save_every")
     mine = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
     try:
         if path.is_file():
             before = json.loads(path.read_text())
-            changed = [k for k in mine if k not in free and before.get(k) != mine[k]]
+            changed = [k for k in mine if k not in free and k in before and before[k] != mine[k]]
             if changed:
                 raise StateError(f"{out} holds a run with another {', '.join(changed)}", "Train into another folder.")
         out.mkdir(parents=True, exist_ok=True)

@@ -32,7 +32,7 @@ MODEL = "codec-16k"
 class NeuralCodec:
     """`Codec` over an exported pair of graphs. Tokens of group g, residual level l are level `g * levels + l`.
 
-    The name carries the fingerprint of the weights: tokens of other weights mean something else and are refused.
+    The name carries the fingerprint of encoder and codebooks: tokens of others mean something else and are refused.
     """
 
     channels = 1

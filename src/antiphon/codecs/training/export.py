@@ -1,7 +1,7 @@
 """From a training run to what serves: two ONNX graphs and the weights as safetensors, all in half precision.
 
-The safetensors file holds all weights and its fingerprint names the codec; the graphs refer to it, so torch and ONNX
-Runtime compute with the very same numbers.
+The safetensors file holds all weights; encoder and codebooks in it name the codec. The graphs refer to it, so torch and
+ONNX Runtime compute with the very same numbers.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from antiphon.models import tensors
 OPSET = 17
 _HALF_FROM = 256
 """Smaller tensors stay float32: they weigh nothing."""
+
+_WRAPPED = "model."
 
 
 class EncoderGraph(nn.Module):
@@ -110,13 +112,25 @@ def fingerprint(blob: bytes) -> str:
     return hashlib.sha256(blob).hexdigest()[:8]
 
 
+def meaning(blob: bytes) -> str:
+    """Eight digits over what gives a codec's tokens their meaning: its encoder and codebooks.
+
+    A decoder that learnt on while those rested reads the same tokens, and what was trained on them stays of use.
+    """
+    digest = hashlib.sha256()
+    for name, array in sorted(tensors.parse(blob).items()):
+        if not name.startswith("decoder."):
+            digest.update(f"{name} {array.dtype.str} {array.shape}\0".encode() + array.tobytes())
+    return digest.hexdigest()[:8]
+
+
 def export(network: Network, config: CodecConfig, out: Path, *, prefix: str = "") -> dict[str, Path]:
     """Write `encoder.onnx`, `decoder.onnx`, `weights.safetensors`, their names after `prefix`; paths by name.
 
     The graphs hold no large tensor: they refer to the safetensors file, which must lie beside them.
     """
     network, blob = rounded(network, config)
-    about = {"config": config.to_json(), "fingerprint": fingerprint(blob)}
+    about = {"config": config.to_json(), "fingerprint": meaning(blob)}
     features = torch.zeros(1, config.features, 50)
     tokens = torch.zeros(config.streams, BLOCK + 2 * config.lookahead, dtype=torch.int64)
     state = torch.zeros(config.decoder_blocks, config.decoder_dim, KERNEL - 1)
@@ -161,7 +175,8 @@ def _write(
 def linked(graph: bytes, blob: bytes, file: str, about: dict[str, str]) -> bytes:
     """The graph with its constants taken from the safetensors `blob`, which lies beside it as `file`, by offset.
 
-    Only float16 tensors are taken, and cast to float32; the runtime folds the casts away when it loads the graph.
+    Only float16 tensors are taken, and cast to float32; the runtime folds the casts away when it loads the graph. A
+    graph that wraps a network as `model` names its tensors after that.
     """
     import onnx
 
@@ -169,9 +184,10 @@ def linked(graph: bytes, blob: bytes, file: str, about: dict[str, str]) -> bytes
     places = _places(blob)
     casts = []
     for tensor in model.graph.initializer:
-        if tensor.name not in places:
+        place = places.get(tensor.name.removeprefix(_WRAPPED))
+        if place is None:
             continue
-        name, shape, (offset, length) = tensor.name, list(tensor.dims), places[tensor.name]
+        name, shape, (offset, length) = tensor.name, list(tensor.dims), place
         tensor.Clear()
         tensor.name, tensor.data_type = f"{name}_half", onnx.TensorProto.FLOAT16
         tensor.dims.extend(shape)

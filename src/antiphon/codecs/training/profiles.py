@@ -16,6 +16,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     batch: int = 8  # clips a step
     frames: int = 50  # token frames of a clip
     steps: int = 40_000
+    encoder_steps: int | None = None  # then encoder and codebooks rest, and tokens keep their meaning; None: never
     warm_up: int = 500
     rate: float = 6e-4
     judge_rate: float = 8e-4

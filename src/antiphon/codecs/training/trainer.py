@@ -18,7 +18,7 @@ from antiphon.codecs.training.data import Batch
 from antiphon.codecs.training.layers import Decoder, Encoder, Head, sources
 from antiphon.codecs.training.losses import SpectralLoss, pitch_loss
 from antiphon.codecs.training.profiles import TrainConfig
-from antiphon.codecs.training.quantiser import GroupResidualQuantiser
+from antiphon.codecs.training.quantiser import GroupResidualQuantiser, Quantised
 from antiphon.training.rates import rate_scale
 from antiphon.training.together import Together
 
@@ -108,7 +108,7 @@ class Trainer:
 
     def _generate(self, inputs: Inputs) -> tuple[Tensor, dict[str, Tensor], dict[str, float]]:
         config = self.config
-        quantised = self.network.quantiser(self.network.encoder(inputs.features), self.together)
+        quantised = self._quantised(inputs.features)
         controls = self.network.decoder(quantised.latent)
         # The pulses follow the measured F0: gradients through a phase lead nowhere, and a source that has
         # drifted from the real harmonics would teach the envelopes to blur.
@@ -123,6 +123,17 @@ class Trainer:
             "commitment": config.commitment_weight * quantised.commitment,
         }
         return made, losses, {"revived": float(quantised.revived)}
+
+    def _quantised(self, features: Tensor) -> Quantised:
+        """Where encoder and codebooks rest, those of the average, which are the ones that are exported."""
+        if not self._resting():
+            return self.network.quantiser(self.network.encoder(features), self.together)  # type: ignore[no-any-return]
+        average = self.average.eval()
+        with torch.no_grad():
+            return average.quantiser(average.encoder(features))  # type: ignore[no-any-return]
+
+    def _resting(self) -> bool:
+        return self.config.encoder_steps is not None and self.step >= self.config.encoder_steps
 
     def _adversarial(self) -> bool:
         return self.step >= self.config.adversarial_from
@@ -165,11 +176,15 @@ class Trainer:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """The average follows the weights; codebooks are averages already and are copied."""
+        """The average follows the weights that learn; codebooks are averages already and are copied."""
         keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        for slow, fast in zip(self.average.parameters(), self.network.parameters(), strict=True):
+        slow_part: nn.Module = self.average
+        fast_part: nn.Module = self.network
+        if self._resting():
+            slow_part, fast_part = self.average.decoder, self.network.decoder
+        for slow, fast in zip(slow_part.parameters(), fast_part.parameters(), strict=True):
             slow.lerp_(fast, 1 - keep)
-        for kept, learnt in zip(self.average.buffers(), self.network.buffers(), strict=True):
+        for kept, learnt in zip(slow_part.buffers(), fast_part.buffers(), strict=True):
             kept.copy_(learnt)
 
     def state(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from antiphon.soundstorm.text.parallel import tell
 from antiphon.soundstorm.text.sampling import SamplingOptions, generate
 
 GRAPHS = {"step": "text.onnx", "read": "text-read.onnx", "tell": "text-tell.onnx"}
+WEIGHTS = "text.safetensors"
 SOUNDS = "sounds.safetensors"
 
 
@@ -96,24 +97,23 @@ class TextStage:
         return Said(tokens, times, config.frame_rate_hz, ended)
 
 
-def load(folder: Path, *, threads: int | None = None) -> TextStage:
+def load(folder: Path, *, threads: int | None = None, prefix: str = "") -> TextStage:
     """The text stage exported into `folder`. Raises `ModelError` when it is missing or unreadable."""
-    if (folder / GRAPHS["step"]).is_file():
-        session, config, fingerprint = _session(folder / GRAPHS["step"], threads)
+    paths = {name: folder / f"{prefix}{file}" for name, file in GRAPHS.items()}
+    if paths["step"].is_file():
+        session, config, fingerprint = _session(paths["step"], threads)
         return TextStage(OnnxDecoder(session, config), fingerprint)
-    reader, config, fingerprint = _session(folder / GRAPHS["read"], threads)
-    teller, other, same = _session(folder / GRAPHS["tell"], threads)
+    reader, config, fingerprint = _session(paths["read"], threads)
+    teller, other, same = _session(paths["tell"], threads)
     if (config, fingerprint) != (other, same):
         raise ModelError(f"The graphs in {folder} are not of one text stage", "Export it again.")
     return TextStage(OnnxSpeaker(reader, teller, config), fingerprint)
 
 
 def _session(path: Path, threads: int | None) -> tuple[Any, TextConfig, str]:
-    try:
-        blob = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"Cannot read {path}: {error.strerror}", "Give the folder of an export.") from error
-    session = models.open_session(blob, str(path), threads=threads)
+    if not path.is_file():
+        raise ModelError(f"There is no {path}", "Give the folder of an export.")
+    session = models.open_session(path, str(path), threads=threads)
     about = session.get_modelmeta().custom_metadata_map
     if "config" not in about or "fingerprint" not in about:
         raise ModelError(f"{path} is no text stage of ours", "Export it again by `antiphon soundstorm`.")

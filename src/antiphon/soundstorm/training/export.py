@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from antiphon.codecs.training.export import OPSET, fingerprint, halved
+from antiphon.codecs.training.export import OPSET, fingerprint, halved, linked
 from antiphon.errors import ModelError
 from antiphon.models import tensors
 from antiphon.soundstorm.inputs import Inputs, JointLogits, Logits
 from antiphon.soundstorm.layout import GeneratorConfig
-from antiphon.soundstorm.serving import GRAPHS
+from antiphon.soundstorm.serving import GRAPHS, WEIGHTS
 from antiphon.soundstorm.training.model import Generator
 
 _HALF_FROM = 256
@@ -74,21 +74,23 @@ def restored(blob: bytes, config: GeneratorConfig) -> Generator:
     return model
 
 
-def export(model: Generator, out: Path) -> dict[str, Path]:
-    """Write the graphs and weights into `out`; returns their paths by name. Usually of `Trainer.average`."""
+def export(model: Generator, out: Path, *, prefix: str = "") -> dict[str, Path]:
+    """Write graphs and weights into `out`, their names after `prefix`; paths by name. Usually of `Trainer.average`.
+
+    The float32 graph refers to the safetensors file, which must lie beside it; the int8 graph stands alone.
+    """
     blob = weights_of(model)
     model = restored(blob, model.config)
     about = {"config": model.config.to_json(), "fingerprint": fingerprint(blob)}
-    graph = _graph(model)
-    out.mkdir(parents=True, exist_ok=True)
     files = {
-        GRAPHS["float32"]: halved(graph, about),
-        GRAPHS["int8"]: halved(_int8(graph), about),
-        "weights.safetensors": blob,
+        GRAPHS["float32"]: linked(_graph(model, folded=False), blob, f"{prefix}{WEIGHTS}", about),
+        GRAPHS["int8"]: halved(_int8(_graph(model)), about),
+        WEIGHTS: blob,
     }
+    out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (out / name).write_bytes(content)
-    return {name: out / name for name in files}
+        (out / f"{prefix}{name}").write_bytes(content)
+    return {name: out / f"{prefix}{name}" for name in files}
 
 
 def torch_logits(model: Generator) -> Logits:
@@ -126,7 +128,8 @@ def _text(inputs: Inputs) -> Tensor | None:
     return None if inputs.text is None else torch.from_numpy(inputs.text)
 
 
-def _graph(model: Generator) -> bytes:
+def _graph(model: Generator, *, folded: bool = True) -> bytes:
+    """`folded` computes ahead what is constant; otherwise weights stay as the safetensors file has them."""
     config, layout = model.config, model.config.layout
     rows, frames = 2, 12
     example = [
@@ -158,7 +161,7 @@ def _graph(model: Generator) -> bytes:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             graph.eval(), tuple(example), path, input_names=names, output_names=outputs, dynamic_axes=axes,
-            opset_version=OPSET, dynamo=False,
+            opset_version=OPSET, dynamo=False, do_constant_folding=folded,
         )  # fmt: skip
         return path.read_bytes()
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from antiphon.codecs.training.export import OPSET, fingerprint, halved
+from antiphon.codecs.training.export import OPSET, fingerprint, linked
 from antiphon.models import tensors
 from antiphon.soundstorm.inputs import Floats, Ints
 from antiphon.soundstorm.text.alignment import Sounds
-from antiphon.soundstorm.text.serving import GRAPHS, SOUNDS, sounds_blob
+from antiphon.soundstorm.text.serving import GRAPHS, SOUNDS, WEIGHTS, sounds_blob
 from antiphon.soundstorm.training.text_model import ParallelText, TextDecoder
 
 _HALF_FROM = 256
@@ -103,21 +103,22 @@ def rounded(model: TextDecoder | ParallelText) -> tuple[TextDecoder | ParallelTe
     return copy, blob
 
 
-def export(model: TextDecoder | ParallelText, sounds: Sounds | None, out: Path) -> dict[str, Path]:
-    """Write graphs, weights and the table of sounds into `out`; returns their paths by name."""
+def export(model: TextDecoder | ParallelText, sounds: Sounds | None, out: Path, *, prefix: str = "") -> dict[str, Path]:
+    """Write graphs, weights and the table of sounds into `out`, their names after `prefix`; paths by name.
+
+    The graphs refer to the weights, which must lie beside them.
+    """
     copy, blob = rounded(model)
     about = {"config": model.config.to_json(), "fingerprint": fingerprint(blob)}
-    files = {"text.safetensors": blob}
-    if isinstance(copy, TextDecoder):
-        files[GRAPHS["step"]] = halved(_step(copy), about)
-    else:
-        files |= {GRAPHS["read"]: halved(_read(copy), about), GRAPHS["tell"]: halved(_tell(copy), about)}
+    graphs = {"step": _step(copy)} if isinstance(copy, TextDecoder) else {"read": _read(copy), "tell": _tell(copy)}
+    files = {GRAPHS[name]: linked(graph, blob, f"{prefix}{WEIGHTS}", about) for name, graph in graphs.items()}
+    files[WEIGHTS] = blob
     if sounds is not None:
         files[SOUNDS] = sounds_blob(sounds)
     out.mkdir(parents=True, exist_ok=True)
     for name, content in files.items():
-        (out / name).write_bytes(content)
-    return {name: out / name for name in files}
+        (out / f"{prefix}{name}").write_bytes(content)
+    return {name: out / f"{prefix}{name}" for name in files}
 
 
 def _step(model: TextDecoder) -> bytes:
@@ -155,6 +156,6 @@ def _traced(
         warnings.simplefilter("ignore")
         torch.onnx.export(
             graph.eval(), example, buffer, input_names=inputs, output_names=outputs, dynamic_axes=axes,
-            opset_version=OPSET, dynamo=False,
+            opset_version=OPSET, dynamo=False, do_constant_folding=False,
         )  # fmt: skip
     return bytes(buffer.getvalue())
