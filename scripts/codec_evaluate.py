@@ -3,8 +3,9 @@
     python scripts/codec_evaluate.py --audio data/heldout --codec run/exported --clips 12
     python scripts/codec_evaluate.py --audio data/heldout                      (the codec that ships)
 
-Prints, per speaker: DistillMOS of original and decoded, STOI, log-mel distance, WER (against the text if there is one
-beside the clip, else against what is heard in the original), and over all: codebook use, perplexity, RTF.
+Prints, per speaker: DistillMOS of original and decoded, STOI, log-mel distance, PESQ (null without `antiphon[pesq]`), WER
+(against the text if there is one beside the clip, else against what is heard in the original), and over all: codebook
+use, perplexity, RTF.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -22,8 +24,8 @@ from antiphon.audio import read, resample
 from antiphon.audio.waveform import Waveform
 from antiphon.codecs.base import TokenGrid
 from antiphon.codecs.neural import NeuralCodec, load
-from antiphon.codecs.neural.measures import codebook_use, mel_distance, stoi
-from antiphon.errors import InputError
+from antiphon.codecs.neural.measures import codebook_use, mel_distance, pesq, stoi
+from antiphon.errors import InputError, ModelError
 from antiphon.judges.naturalness import DISTILLMOS_WINDOW, DistillMosJudge, windows
 from antiphon.judges.recogniser import Recogniser
 from antiphon.judges.wording import normalise, word_errors
@@ -39,6 +41,7 @@ class Row:
     mos: float
     stoi: float
     mel: float
+    pesq: float | None
     wer_original: float
     wer: float
 
@@ -88,18 +91,32 @@ def _row(
     words: bool,
 ) -> Row:
     pairs = list(zip(originals, made, strict=True))
-    intelligible = []
-    for a, b in pairs:
-        try:
-            intelligible.append(stoi(a, b))
-        except InputError:
-            continue
+    intelligible = _measured(stoi, pairs)
     rates = _word_error_rates(speaker, paths, originals, made) if words else (float("nan"), float("nan"))
     return Row(
         speaker, len(pairs),
         float(np.mean([mos(judge, a) for a, _ in pairs])), float(np.mean([mos(judge, b) for _, b in pairs])),
-        float(np.mean(intelligible)), float(np.mean([mel_distance(a, b) for a, b in pairs])), *rates,
+        float(np.mean(intelligible)), float(np.mean([mel_distance(a, b) for a, b in pairs])), _pesq(pairs), *rates,
     )  # fmt: skip
+
+
+def _measured(measure: Callable[[Waveform, Waveform], float], pairs: list[tuple[Waveform, Waveform]]) -> list[float]:
+    """Of the clips that hold enough speech."""
+    values = []
+    for a, b in pairs:
+        try:
+            values.append(measure(a, b))
+        except InputError:
+            continue
+    return values
+
+
+def _pesq(pairs: list[tuple[Waveform, Waveform]]) -> float | None:
+    try:
+        values = _measured(pesq, pairs)
+    except ModelError:  # the package is not installed
+        return None
+    return float(np.mean(values)) if values else None
 
 
 def _word_error_rates(
@@ -125,8 +142,9 @@ def _summary(
     rows: list[Row], grids: list[TokenGrid], codec: NeuralCodec, seconds: float, spent: list[float]
 ) -> dict[str, object]:
     uses = codebook_use(grids, codec.vocabulary)
-    names = ("mos_original", "mos", "stoi", "mel", "wer_original", "wer")
-    means = {name: round(float(np.mean([getattr(row, name) for row in rows])), 4) for name in names}
+    names = ("mos_original", "mos", "stoi", "mel", "pesq", "wer_original", "wer")
+    columns = {name: [getattr(row, name) for row in rows] for name in names}
+    means = {name: None if None in of else round(float(np.mean(of)), 4) for name, of in columns.items()}
     return {
         "codec": codec.name,
         **means,

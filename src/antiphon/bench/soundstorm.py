@@ -1,58 +1,95 @@
-"""How well our generator speaks, on a test set: words, voice, naturalness, drift, passes and time."""
+"""The area `soundstorm`: how well our generator speaks, with the models that ship, or on a test set of one's own."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
-from statistics import mean
+from typing import Any
 
 import numpy as np
 
 from antiphon.audio import read
-from antiphon.audio.waveform import Samples, Waveform
+from antiphon.audio.waveform import Samples
+from antiphon.bench.clips import HELD_OUT_VOICES, recorded, spoken
+from antiphon.bench.coding import codec_figures
 from antiphon.bench.figure import Figure, figure
-from antiphon.codecs.base import Codec, TokenGrid, Tokens
-from antiphon.errors import InputError
+from antiphon.bench.generating import audit_tasks, speakers, speech_figures
+from antiphon.bench.speaking import Ears, Heard, Naturalness, Parts, long_figures
+from antiphon.bench.stepping import Other, audit_figures
+from antiphon.errors import InputError, ModelError
 from antiphon.hearing import embed_independent, mean_voice
-from antiphon.judges.base import Evidence
-from antiphon.judges.naturalness import DistillMosJudge
-from antiphon.judges.words import WordsJudge
-from antiphon.services import SpeechRequest
+from antiphon.soundstorm.audit import INT8_FOR_FLOAT
 from antiphon.soundstorm.data import find
 from antiphon.soundstorm.data.manifest import Source
-from antiphon.soundstorm.decoding import DecodingOptions, task_key
-from antiphon.soundstorm.inputs import align
-from antiphon.soundstorm.semantic import SemanticTokenizer
-from antiphon.soundstorm.serving import Generator
-from antiphon.soundstorm.text import TextStage
-from antiphon.soundstorm.windows import Voice, long
+from antiphon.soundstorm.decoding import DecodingOptions
+from antiphon.soundstorm.inputs import Logits
+
+__all__ = ["Parts", "evaluated", "figures"]
 
 MAX_CLIP_S = 30.0
+SEED = 31_000
+SENTENCES = 20
+SAYING = ("bm_george",)
+"""Whose sentences are said again in other voices."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What is measured. `text` None: semantic tokens are those of the recordings."""
+async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Figure]:  # noqa: ARG001 - the signature of all areas
+    """The models that ship, on speakers and sentences that they have not learnt from. `tries` audits of each cheat."""
+    from antiphon.codecs.neural import load as load_codec
+    from antiphon.engines.english import readings
 
-    codec: Codec
-    tokenizer: SemanticTokenizer
-    generator: Generator
-    text: TextStage | None
-    phonemise: Callable[[str], str]
+    for found in codec_figures(load_codec(), [*recorded(), *spoken(HELD_OUT_VOICES, SENTENCES)]):
+        yield found
+    try:
+        shipped = _shipped()
+    except ModelError as error:
+        yield figure("generator", None, "", note=str(error))
+        return
+
+    def phonemise(text: str) -> str:
+        return " ".join(reading for reading, _ in readings(text, british=False))
+
+    parts = Parts(shipped.codec, shipped.tokenizer, shipped.generator, shipped.text, phonemise)
+    parts.check()
+    voices = speakers(list(spoken(HELD_OUT_VOICES[1:3], 2)))
+    clips = list(spoken(SAYING, SENTENCES))
+    for found in speech_figures(parts, clips, voices, SEED):
+        yield found
+    if parts.generator.config.objective != "maskgit":
+        yield figure("step audit", None, "", note="only a generator of masked tokens has passes that can be audited")
+        return
+    one = _or_why(lambda: _shipped(threads=1).generator)
+    small = _or_why(lambda: _shipped(precision="int8", threads=1).generator)
+    honest = {
+        "1 thread for all": Other(one),
+        "torch for ONNX": Other(_or_why(_by_torch)),
+        "int8 for float32": Other(small, INT8_FOR_FLOAT),
+    }
+    tasks = audit_tasks(parts, clips, voices, tries)
+    for found in audit_figures(parts.generator, tasks, honest, {"int8 weights for float32": small}):
+        yield found
 
 
-@dataclass(slots=True)
-class _Seen:
-    wer: list[float] = field(default_factory=list)
-    cer: list[float] = field(default_factory=list)
-    mos: list[float] = field(default_factory=list)
-    likeness: list[float] = field(default_factory=list)
-    nearest: list[bool] = field(default_factory=list)
-    made_s: float = 0.0
-    took_s: float = 0.0
+def _shipped(**options: Any) -> Any:
+    # By name: the models are loaded when something is measured, not with the list of areas.
+    return import_module("antiphon.soundstorm.starter").load(**options)
+
+
+def _by_torch() -> Logits:
+    """The generator's weights without ONNX. Raises `ModelError` without torch."""
+    from antiphon.soundstorm.training.export import restored, torch_logits
+
+    starter = import_module("antiphon.soundstorm.starter")
+    return torch_logits(restored(starter.weights(), starter.load().generator.config))
+
+
+def _or_why(make: Callable[[], Logits]) -> Logits | str:
+    try:
+        return make()
+    except ModelError as error:
+        return str(error)
 
 
 def evaluated(
@@ -62,38 +99,24 @@ def evaluated(
 
     Raises `InputError` when the parts do not fit together or no clip has a text and a companion.
     """
-    parts.generator.layout.fits(parts.codec)
-    if parts.tokenizer.vocabulary != parts.generator.layout.semantic_vocabulary:
-        raise InputError(
-            f"The generator knows {parts.generator.layout.semantic_vocabulary} semantic tokens, the tokenizer makes "
-            f"{parts.tokenizer.vocabulary}",
-            "Use the tokenizer its data was prepared with.",
-        )
-    if parts.text is not None and parts.text.config.semantic != parts.tokenizer.name:
-        raise InputError(
-            f"The text stage makes tokens of {parts.text.config.semantic}, not of {parts.tokenizer.name}",
-            "Train it on data of this tokenizer.",
-        )
+    parts.check()
     pairs = _pairs(folder, clips)
-    voices = _voices(pairs)
-    words, quality, seen = WordsJudge(), DistillMosJudge(), _Seen()
+    heard = Heard(Ears(), Naturalness(), _voices(pairs))
     for number, (clip, prompt) in enumerate(pairs):
-        voice = _prompt(read(prompt.file, max_s=MAX_CLIP_S), parts, prompt_s)
-        made, took_s = _speak(_semantic(clip, parts, seed), voice, parts, f"evaluate-{number}", seed)
-        seen.made_s, seen.took_s = seen.made_s + made.duration_s, seen.took_s + took_s
-        _judge(seen, made, clip, voices, words, quality)
-    options = DecodingOptions()
-    speakers = len(voices)
-    yield figure("clips", float(len(pairs)), "", note=f"{speakers} speakers, {seen.made_s:.0f} s made")
-    yield _mean("word error rate", seen.wer, "ratio", "<= 0.08" if parts.text is None else "<= 0.1")
-    yield _mean("character error rate", seen.cer, "ratio")
-    yield _mean("likeness to the speaker", seen.likeness, "cosine")
-    yield _mean(f"nearest of {speakers} speakers is the prompt's", [float(n) for n in seen.nearest], "ratio", ">= 0.8")
-    yield _mean("naturalness (DistillMOS)", seen.mos, "MOS", ">= 3.5")
-    yield figure("passes", float(len(options.plan(parts.generator.layout))), "", "<= 27")
-    yield figure("real-time factor", seen.took_s / max(seen.made_s, 1e-9), "", "<= 0.1", "generator and codec")
+        voice = parts.prompt(read(prompt.file, max_s=MAX_CLIP_S), prompt_s)
+        task = f"evaluate-{number}"
+        if parts.text is not None:
+            made = parts.say(clip.text, voice, task, seed)
+        else:
+            made = parts.speak(parts.heard(read(clip.file, max_s=MAX_CLIP_S)), voice, task, seed)
+        heard.add(made, clip.text, clip.speaker)
+    passes = len(DecodingOptions().plan(parts.generator.layout))
+    yield from heard.figures("", "<= 0.08" if parts.text is None else "<= 0.1", "all parts")
+    yield figure("passes of a window", float(passes), "", "<= 27")
     if long_s:
-        yield _drift(pairs, parts, prompt_s, long_s, seed)
+        mine = [clip for clip, _ in pairs if clip.speaker == pairs[0][0].speaker]
+        said = np.concatenate([parts.heard(read(clip.file, max_s=MAX_CLIP_S)) for clip in mine])
+        yield from long_figures(parts, said, read(pairs[0][1].file, max_s=MAX_CLIP_S), prompt_s, long_s, seed)
 
 
 def _pairs(folder: Path, clips: int) -> list[tuple[Source, Source]]:
@@ -123,75 +146,3 @@ def _voices(pairs: list[tuple[Source, Source]]) -> dict[str, Samples]:
             except InputError:
                 continue
     return {speaker: mean_voice(np.stack(rows)) for speaker, rows in found.items()}
-
-
-def _prompt(wave: Waveform, parts: Parts, prompt_s: float) -> Voice:
-    start = Waveform(wave.samples[:, : round(prompt_s * wave.rate_hz)], wave.rate_hz)
-    grid = parts.codec.encode(start)
-    return Voice(align(parts.tokenizer.encode(start), grid.frames), grid.tokens)
-
-
-def _semantic(clip: Source, parts: Parts, seed: int) -> Tokens:
-    """Semantic tokens of a clip at the codec's frame rate: heard, or made from its text."""
-    rate_hz = parts.codec.frame_rate_hz
-    if parts.text is not None:
-        said = parts.text.say(parts.phonemise(clip.text), task_key(clip.name, seed))
-        return align(said.tokens, max(1, round(said.tokens.shape[0] * rate_hz / said.frame_rate_hz)))
-    wave = read(clip.file, max_s=MAX_CLIP_S)
-    return parts.tokenizer.aligned(wave, max(1, round(wave.duration_s * rate_hz)))
-
-
-def _speak(semantic: Tokens, voice: Voice, parts: Parts, task: str, seed: int) -> tuple[Waveform, float]:
-    """Sound, and the seconds it took to make."""
-    began = time.perf_counter()
-    grid: TokenGrid = long(parts.generator.runner(), semantic, voice, lambda n: task_key(task, seed, n))
-    return parts.codec.decode(grid), time.perf_counter() - began
-
-
-def _judge(
-    seen: _Seen, made: Waveform, clip: Source, voices: dict[str, Samples], words: WordsJudge, quality: DistillMosJudge
-) -> None:
-    request = SpeechRequest(text=clip.text, voice="prompt")
-    evidence = Evidence(request, made, made.rate_hz, made.samples.shape[1])
-    measured = {one.name: one.value for one in (*words.measure(evidence), *quality.measure(evidence))}
-    for name, values in (("wer", seen.wer), ("cer", seen.cer), ("distillmos", seen.mos)):
-        value = measured.get(name)
-        if value is not None:
-            values.append(value)
-    try:
-        heard = embed_independent(made)
-    except InputError:  # no speech to tell a voice by
-        seen.nearest.append(False)
-        return
-    if clip.speaker in voices:
-        seen.likeness.append(float(heard @ voices[clip.speaker]))
-        nearest = max(voices, key=lambda name: float(heard @ voices[name]))
-        seen.nearest.append(nearest == clip.speaker)
-
-
-def _drift(pairs: list[tuple[Source, Source]], parts: Parts, prompt_s: float, long_s: float, seed: int) -> Figure:
-    """How much less the last third of a long piece is like the prompt's speaker than the first, in parts of that."""
-    speaker = pairs[0][0].speaker
-    mine = [clip for clip, _ in pairs if clip.speaker == speaker]
-    semantic = np.concatenate([_semantic(clip, parts, seed) for clip in mine])
-    frames = round(long_s * parts.codec.frame_rate_hz)
-    semantic = np.resize(semantic, frames)  # repeats what there is
-    prompt = read(pairs[0][1].file, max_s=MAX_CLIP_S)
-    made, _ = _speak(semantic, _prompt(prompt, parts, prompt_s), parts, "evaluate-long", seed)
-    third = made.samples.shape[1] // 3
-    try:
-        voice = embed_independent(prompt)
-        first, last = (
-            float(embed_independent(Waveform(made.samples[:, part], made.rate_hz)) @ voice)
-            for part in (slice(0, third), slice(2 * third, None))
-        )
-    except InputError as error:
-        return figure(f"drift over {long_s:g} s", None, "ratio", "<= 0.05", str(error))
-    note = f"likeness {first:.2f} in the first third, {last:.2f} in the last"
-    return figure(f"drift over {long_s:g} s", (first - last) / max(abs(first), 1e-9), "ratio", "<= 0.05", note)
-
-
-def _mean(name: str, values: list[float], unit: str, target: str = "") -> Figure:
-    if not values:
-        return figure(name, None, unit, target, "nothing could be measured")
-    return figure(name, mean(values), unit, target)

@@ -17,8 +17,9 @@ Examples:
   antiphon bench
   antiphon bench --only network --json figures.json
   antiphon bench --only sound --tries 20
+  antiphon bench --only soundstorm
 """
-AREAS = ("network", "sound")
+AREAS = ("network", "sound", "soundstorm")
 
 
 @click.command(epilog=EPILOG)

@@ -77,6 +77,8 @@ def _third_octaves(signal: Array) -> Array:
 def pesq(clean: Waveform, other: Waveform) -> float:
     """Wide-band PESQ (ITU-T P.862.2), MOS-LQO of 1.04 to 4.64, by the optional package `pesq`. Mono.
 
+    That package holds the ITU's own C code, under the ITU's own terms of use: read them before you install it.
+
     Raises `ModelError` when the package is missing, `InputError` for clips without speech or shorter than 1/4 s.
     """
     try:
@@ -88,10 +90,13 @@ def pesq(clean: Waveform, other: Waveform) -> float:
         ) from error
     x, y = (resample(wave, _PESQ_HZ).samples[0] for wave in (clean, other))
     count = min(x.shape[0], y.shape[0])
+    little = InputError("Too little speech for PESQ", "Give clips with at least half a second of speech.")
+    if not x[:count].any() or not y[:count].any():
+        raise little
     try:
         return float(library.pesq(_PESQ_HZ, x[:count], y[:count], "wb"))
     except (library.NoUtterancesError, library.BufferTooShortError) as error:
-        raise InputError("Too little speech for PESQ", "Give clips with at least half a second of speech.") from error
+        raise little from error
 
 
 def mel_distance(clean: Waveform, other: Waveform) -> float:

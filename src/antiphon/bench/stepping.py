@@ -1,0 +1,156 @@
+"""What step audits do: honest work rejected, cheats caught, and the curve for one who alters a single pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from antiphon.bench.figure import Figure, figure
+from antiphon.codecs.base import Tokens
+from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, Tolerance, Verdict, audit, choose, commit, open_pass
+from antiphon.soundstorm.decoding import DecodingOptions, Trace, advance, generate, pass_logits, start, task_key
+from antiphon.soundstorm.deterrence import break_even_stake, caught
+from antiphon.soundstorm.inputs import Logits
+from antiphon.soundstorm.schedules import Pass
+
+OPENED = 3
+FEW_PASSES = 4
+BEACONS = 20
+NAME = "step audit"
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Another way to run the same weights. `logits` is why it cannot be run where it is a text."""
+
+    logits: Logits | str
+    tolerance: Tolerance = SAME_WEIGHTS
+
+
+def audit_figures(
+    judge: Logits, tasks: Sequence[Task], honest: Mapping[str, Other], cheats: Mapping[str, Logits | str]
+) -> Iterator[Figure]:
+    """All tasks, once honestly and once for each cheat. `honest` judges `judge`'s work, `judge` that of `cheats`."""
+    traces = [traced(judge, task) for task in tasks]
+    for name, other in honest.items():
+        yield _honest(name, other, tasks, traces)
+    for name, worker in cheats.items():
+        if isinstance(worker, str):
+            yield _caught(name, worker)
+        else:
+            yield _caught(name, _shares(judge, tasks, [traced(worker, task) for task in tasks]))
+    lucky = [replace(task, job=replace(task.job, key=task_key("another", n))) for n, task in enumerate(tasks)]
+    yield _caught("another seed", _shares(judge, tasks, [traced(judge, task) for task in lucky]))
+    few = [replace(task, options=_few(task)) for task in tasks]
+    dressed = [_dressed(traced(judge, f), full, task) for f, full, task in zip(few, traces, tasks, strict=True)]
+    name = f"{FEW_PASSES} passes of the first level instead of {tasks[0].steps[0].turns}"
+    yield _caught(name, _shares(judge, tasks, dressed))
+    yield from _curve(judge, tasks)
+
+
+def traced(logits: Logits, task: Task) -> Trace:
+    trace = generate(logits, [task.job], task.layout, task.options, traced=True)[0].trace
+    assert trace is not None
+    return trace
+
+
+def _honest(name: str, other: Other, tasks: Sequence[Task], traces: Sequence[Trace]) -> Figure:
+    name = f"{NAME}: honest passes rejected, {name}"
+    if isinstance(other.logits, str):
+        return figure(name, None, "of 1000", "<= 1", other.logits)
+    found = []
+    for task, trace in zip(tasks, traces, strict=True):
+        made = commit(task, trace)
+        found += [
+            audit(task, made, index, open_pass(task, trace, index), other.logits, other.tolerance)
+            for index in range(len(task.steps))
+        ]
+    wrong, open_ = (sum(f.verdict is kind for f in found) for kind in (Verdict.INVALID, Verdict.INCONCLUSIVE))
+    # None of n says little more than 3 / n (rule of three, 95%).
+    bound = "" if wrong else f", so below {3000 / len(found):.1f} at 95%"
+    worst = max(one.excess for one in found)
+    note = f"{wrong} of {len(found)} passes{bound}; {open_} inconclusive, largest excess {worst:.2g}"
+    return figure(name, 1000 * wrong / len(found), "of 1000", "<= 1", note)
+
+
+def _shares(judge: Logits, tasks: Sequence[Task], traces: Sequence[Trace]) -> tuple[int, int]:
+    """How many of how many audits find the cheat."""
+    found = 0
+    for number, (task, trace) in enumerate(zip(tasks, traces, strict=True)):
+        made = commit(task, trace)
+        opened = choose(made, f"beacon {number}".encode(), OPENED)
+        verdicts = [audit(task, made, n, open_pass(task, trace, n), judge).verdict for n in opened]
+        found += Verdict.INVALID in verdicts
+    return found, len(traces)
+
+
+def _caught(cheat: str, outcome: tuple[int, int] | str) -> Figure:
+    name = f"{NAME}: {cheat}, caught by {OPENED} passes"
+    if isinstance(outcome, str):
+        return figure(name, None, "of 100", ">= 99", outcome)
+    found, tries = outcome
+    return figure(name, 100 * found / tries, "of 100", ">= 99", f"{tries} audits")
+
+
+def _few(task: Task) -> DecodingOptions:
+    return DecodingOptions(passes=(FEW_PASSES, *(1,) * (task.layout.levels - 1)))
+
+
+def _dressed(few: Trace, full: Trace, task: Task) -> Trace:
+    """The tokens of fewer passes, uncovered as the agreed number demands."""
+    unknown = np.array(task.layout.vocabulary)[:, None]
+    return Trace(tuple(np.where(g == unknown, g, few.grids[-1]).astype(np.uint16) for g in full.grids))
+
+
+def _curve(judge: Logits, tasks: Sequence[Task]) -> Iterator[Figure]:
+    """One token of one pass is altered, everything else is honest: the least that can be done."""
+    passes = len(tasks[0].steps)
+    altered = [_altered(judge, task, number) for number, task in enumerate(tasks)]
+    seen = [
+        audit(task, commit(task, trace), index, open_pass(task, trace, index), judge).verdict is Verdict.INVALID
+        for task, (trace, index) in zip(tasks, altered, strict=True)
+    ]
+    note = f"{sum(seen)} of {len(seen)}"
+    yield figure(f"{NAME}: one altered token, its own pass opened", 100 * sum(seen) / len(seen), "of 100", note=note)
+    for opened in (1, OPENED, 9, passes):
+        hits = tries = 0
+        for task, (trace, index), guilty in zip(tasks, altered, seen, strict=True):
+            made = commit(task, trace)
+            drawn = [choose(made, f"curve {beacon}".encode(), opened) for beacon in range(BEACONS)]
+            hits, tries = hits + sum(guilty and index in one for one in drawn), tries + BEACONS
+        share = hits / tries
+        expected = caught(passes, 1, opened, seen=sum(seen) / len(seen))
+        note = (
+            f"{100 * expected:.0f} expected; does not pay from a stake of {break_even_stake(1.0, share):.2f} gains; "
+            f"cost {opened}/{passes} of the work"
+        )
+        name = f"{NAME}: one altered token, {opened} of {passes} passes opened"
+        yield figure(name, 100 * share, "of 100", note=note)
+
+
+def _altered(logits: Logits, task: Task, number: int) -> tuple[Trace, int]:
+    """A generation in which one token of one pass was exchanged, and which pass that is."""
+    chance = np.random.default_rng(number)
+    honest = traced(logits, task)
+    busy = [
+        index
+        for index, (one, two) in enumerate(zip(honest.grids, honest.grids[1:], strict=False))
+        if (one != two).any()
+    ]
+    chosen = busy[number % len(busy)]
+    grids = [start(task.job, task.layout)]
+    for step in task.steps:
+        scores = pass_logits(logits, [task.job], [grids[-1]], step, task.layout, task.options)[0]
+        after = advance(grids[-1], scores, step, task.job, task.layout, task.options)
+        grids.append(_exchanged(grids[-1], after, step, task, chance) if step.index == chosen else after)
+    return Trace(tuple(grids)), chosen
+
+
+def _exchanged(before: Tokens, after: Tokens, step: Pass, task: Task, chance: np.random.Generator) -> Tokens:
+    new = np.flatnonzero(before[step.level] != after[step.level])
+    frame, size = chance.choice(new), task.layout.vocabulary[step.level]
+    changed = after.copy()
+    changed[step.level, frame] = (int(after[step.level, frame]) + chance.integers(1, size)) % size
+    return changed
