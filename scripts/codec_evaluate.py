@@ -3,7 +3,7 @@
     python scripts/codec_evaluate.py --audio data/heldout --codec run/exported --clips 12
     python scripts/codec_evaluate.py --audio data/heldout                      (the codec that ships)
 
-Prints, per speaker: DistillMOS of original and decoded, STOI, log-mel distance, PESQ (null without `antiphon[pesq]`), WER
+Prints, per speaker: DistillMOS of original and decoded, STOI, log-mel distance, PESQ (null without its package), WER
 (against the text if there is one beside the clip, else against what is heard in the original), and over all: codebook
 use, perplexity, RTF.
 """

@@ -68,4 +68,4 @@ def test_a_look_is_repeatable_and_leaves_the_training_as_it_was(objective: str):
     for name, value in alone.model.state_dict().items():
         assert torch.equal(value, watched.model.state_dict()[name]), name
     heard = [(step, wave.duration_s) for step, wave in tracker.sounds]
-    assert heard == ([(n, pytest.approx(0.8)) for n in (1, 1, 2, 2, 3, 3)] if objective == "maskgit" else [])
+    assert heard == [(n, pytest.approx(0.8)) for n in (1, 1, 2, 2, 3, 3)]

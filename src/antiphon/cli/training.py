@@ -128,6 +128,7 @@ def _waves(files: list[Path], bar: Bar, bad: list[str]) -> Iterator[Waveform]:
 
 def train_codec(options: Options) -> Iterator[str]:
     """From a folder of audio; what is prepared of it is kept in the run's folder."""
+    from antiphon.cli.validating import hearing
     from antiphon.codecs import training as codecs
     from antiphon.codecs.training import data
     from antiphon.codecs.training.export import export
@@ -138,8 +139,15 @@ def train_codec(options: Options) -> Iterator[str]:
     if not (prepared / "clips.json").is_file() and _first():
         report = data.prepare(options.data, prepared, config.codec, copies=config.copies, seed=config.seed)
         yield f"Prepared    {len(report['clips'])} clips, {len(report['bad'])} left out"  # type: ignore[arg-type]
-    with _reporting(options, config.steps) as (tell, _):
-        trainer = codecs.run(config, prepared, options.out, report=tell)
+    with _reporting(options, config.steps) as (tell, tracker):
+        trainer = codecs.run(
+            config,
+            prepared,
+            options.out,
+            report=tell,
+            evaluate=None if tracker is None else hearing(prepared, config, tracker),
+            evaluate_every=config.save_every,
+        )
     if unfinished := _unfinished(trainer.step, config.steps):
         yield unfinished
     elif _first():

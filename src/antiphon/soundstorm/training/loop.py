@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from antiphon.soundstorm.tokenset import TokenSet
 from antiphon.soundstorm.training.data import batch_of, order_of
 from antiphon.soundstorm.training.profiles import TrainConfig
-from antiphon.soundstorm.training.trackers import Tracker
 from antiphon.soundstorm.training.trainer import Trainer
 from antiphon.training import Report, drive
 
@@ -19,28 +18,20 @@ def run(
     out: Path,
     *,
     report: Report | None = None,
-    trackers: Sequence[Tracker] = (),
     evaluate: Callable[[Trainer], dict[str, float]] | None = None,
     evaluate_every: int = 2_000,
 ) -> Trainer:
-    """Train on a token set; `report` and `trackers` get the lines of the log.
+    """Train on a token set; `report` gets the lines of the log.
 
     Raises what `antiphon.training.drive` raises, and `InputError` for an unfit token set.
     """
     order = order_of(tokens, config)
-
-    def tell(line: dict[str, float]) -> None:
-        if report is not None:
-            report(line)
-        for tracker in trackers:
-            tracker.log(int(line["step"]), {name: value for name, value in line.items() if name != "step"})
-
     return drive(
         config,
         out,
         lambda together: Trainer(config, together),
         lambda step, _: batch_of(tokens, order.at(step), step, config),
-        report=tell,
+        report=report,
         evaluate=evaluate,
         evaluate_every=evaluate_every,
     )
