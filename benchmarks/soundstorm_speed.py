@@ -4,16 +4,26 @@
 
 All in one process and run, untrained weights (time does not depend on them). The autoregressive baseline has the same
 dimension and as many parameters; it decodes its last `--autoregressive` tokens behind a true prefix in the cache's
-full length and the rest is extrapolated, which is said. The peer needs `pip install 'antiphon[peers]'`.
-Exit status 1 if a target was missed.
+full length and the rest is extrapolated, which is said. Exit status 1 if a target was missed.
+
+\b
+The peer demands packages that cannot be installed on Python 3.11 (fairseq), for parts that are not measured. So:
+    pip install 'antiphon[train]' accelerate beartype einops hyper-connections tqdm
+    pip install --no-deps soundstorm-pytorch==0.6.1
+Where its two companions are missing, empty stand-ins that refuse to be used take their place, and the output says so.
 """
 
 from __future__ import annotations
 
+import importlib.metadata
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
+from typing import Any, NoReturn
 
 import click
 import msgspec
@@ -68,27 +78,81 @@ def _one_by_one(config: GeneratorConfig, job: Job, tokens: int) -> tuple[float, 
     return made[0], made[1]
 
 
-def _peer(config: GeneratorConfig, job: Job, passes: int) -> float | str:
-    """`soundstorm-pytorch` at equal depth and dimension; its passes are divided over levels in its own way."""
+COMPANIONS = ("audiolm_pytorch", "spear_tts_pytorch")
+"""What the peer imports for its codec, its semantic tokens and its text stage. Its generator calls none of it."""
+
+
+class _StandIn(ModuleType):
+    """In place of a package that is not there: every name is a class, and none of them can be made."""
+
+    def __getattr__(self, name: str) -> type:
+        if name.startswith("__"):
+            raise AttributeError(name)
+
+        def refuse(*_: object, **__: object) -> NoReturn:
+            raise RuntimeError(f"{self.__name__}.{name} is a stand-in: what is measured must not need it")
+
+        return type(name, (), {"__init__": refuse})
+
+
+def _peer_library() -> tuple[Any, str]:
+    """The peer, and what had to stand in for its companions. Raises `ImportError` when it is not installed."""
+    missing = []
+    for name in COMPANIONS:
+        try:
+            import_module(name)
+        except (ImportError, OSError, ValueError, AttributeError):
+            missing.append(name)
+    # Both or none: one that came half into being must not stay.
+    for name in COMPANIONS if missing else ():
+        for loaded in [module for module in sys.modules if module.partition(".")[0] == name]:
+            del sys.modules[loaded]
+        sys.modules.update({full: _StandIn(full) for full in (name, f"{name}.data", f"{name}.optimizer")})
+    note = f"stand-ins, never called, for {' and '.join(COMPANIONS)}" if missing else "with all it imports"
+    library = import_module("soundstorm_pytorch")
+    # A bar for each level would cost the peer time.
+    vars(import_module("soundstorm_pytorch.soundstorm"))["tqdm"] = lambda steps, **_: steps
+    return library, note
+
+
+def _peer(config: GeneratorConfig, job: Job, first_passes: int, repeats: int) -> tuple[float | None, str]:
+    """`soundstorm-pytorch` at equal depth, dimension and passes; seconds, and what to know of them."""
     try:
-        from soundstorm_pytorch import ConformerWrapper, SoundStorm
-    except (ImportError, OSError, ValueError) as error:  # its dependency fairseq fails on Python 3.11 with the last
-        return f"cannot be imported: {error}; pip install soundstorm-pytorch"
+        library, note = _peer_library()
+    except ImportError as error:
+        return None, f"cannot be imported: {error}; see --help for how to install it"
     layout = config.layout
-    net = ConformerWrapper(
+    net = library.ConformerWrapper(
         codebook_size=max(layout.vocabulary),
         num_quantizers=layout.levels,
         conformer={
             "dim": config.dim, "depth": config.layers, "heads": config.heads, "dim_head": config.dim // config.heads,
             "ff_mult": 4, "conv_kernel_size": config.kernel, "attn_flash": True,
+            "num_residual_streams": 1,  # plain residuals: its default of four would make it slower than need be
         },
     )  # fmt: skip
-    model = SoundStorm(net, steps=passes, schedule="cosine", num_semantic_token_ids=layout.semantic_vocabulary)
+    # It conditions on semantic tokens only when it is told rates, from which it works out how many there are a frame.
+    rates = {"target_sample_hz": 16_000, "downsample_factor": 320}
+    model = library.SoundStorm(
+        net,
+        steps=first_passes,  # of the first level; each of the others gets one, as with us
+        schedule="cosine",
+        num_semantic_token_ids=layout.semantic_vocabulary,
+        **{f"{side}_{name}": value for side in ("wav2vec", "codec") for name, value in rates.items()},
+    ).eval()
+    passes = 0
+
+    def count(*_: object) -> None:
+        nonlocal passes
+        passes += 1
+
+    net.register_forward_hook(count)
     semantic = torch.from_numpy(job.semantic.astype(np.int64))[None]
-    began = time.perf_counter()
     with torch.inference_mode():
-        model.eval().generate(cond_semantic_token_ids=semantic, num_full_sampling_levels=1)
-    return time.perf_counter() - began
+        taken = _timed(lambda: model.generate(cond_semantic_token_ids=semantic, num_full_sampling_levels=1), repeats)
+    size = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    version = importlib.metadata.version("soundstorm-pytorch")
+    return taken, f"{taken:.2f} s, {passes // repeats} passes, {size:.1f} M parameters, {version}, {note}"
 
 
 @click.command(help=__doc__)
@@ -116,6 +180,8 @@ def main(
     options = DecodingOptions(passes=(first_passes, *(1,) * (levels - 1)))
     passes = len(options.plan(layout))
     ours = _parallel(config, job, options, threads, repeats)
+    size_m = sum(parameter.numel() for parameter in Generator(config).parameters()) / 1e6
+    own = f"{ours['torch']:.2f} s, {passes} passes, {size_m:.1f} M parameters"
     figures = [figure(f"passes for {seconds:g} s", passes, "passes", "<= 27")]
     for name, taken in ours.items():
         target = "<= 0.1" if name != "torch" else ""
@@ -128,10 +194,9 @@ def main(
         figures.append(figure("passes, one by one / parallel", tokens / passes, "x", ">= 100"))
         figures.append(figure("time, one by one / parallel, both torch", slow / ours["torch"], "x", ">= 20", note))
     if peer:
-        taken = _peer(config, job, passes)
-        ratio = None if isinstance(taken, str) else taken / ours["torch"]
-        note = taken if isinstance(taken, str) else f"{taken:.2f} s"
-        figures.append(figure("soundstorm-pytorch / ours, both torch", ratio, "x", "> 1", note))
+        taken, note = _peer(config, job, first_passes, repeats)
+        ratio = None if taken is None else taken / ours["torch"]
+        figures.append(figure("soundstorm-pytorch / ours, both torch", ratio, "x", "> 1", f"{note}; ours {own}"))
     _tell(figures)
 
 
