@@ -1,18 +1,21 @@
 """Speech with known words to train the generator and the text stage on: WordNet's example sentences, spoken by us.
 
     apt-get download wordnet-base && dpkg-deb -x wordnet-base_*.deb debian
-    python scripts/generator_data.py --wordnet debian/usr/share/wordnet --out data --hours 3 --workers 2
-    python scripts/generator_data.py --wordnet debian/usr/share/wordnet --out data --hours 2 --engine hibari
+    python scripts/generator_data.py kokoro --wordnet debian/usr/share/wordnet --out data --hours 1 --workers 2
+    python scripts/generator_data.py hibari --wordnet debian/usr/share/wordnet --out data --hours 2.5 --workers 1
+    python scripts/generator_data.py resampled --out data
 
 Clips of two or three sentences (5 to 14 s), so that a prompt and what follows are of one voice. Kokoro speaks in its
-voices and in convex mixes of three; every clip is written a second time resampled, which is another speaker with other
-pitch and formants, for nothing. Hibari has one voice but is fast: it serves the text stage. The layout is that of
-`codec_data.py`, whose held-out voices are not used. The same command again goes on where it was.
+voices and in convex mixes of three; hibari has one voice but is thirty times as fast. `resampled` writes every clip of
+`data/train` a second time, slower and lower or faster and higher: another speaker with other pitch and formants, for
+nothing. The layout is that of `codec_data.py`, whose held-out voices are not used. The same command again goes on where
+it was.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import random
 import re
@@ -22,7 +25,7 @@ from pathlib import Path
 import numpy as np
 from codec_data import HELD_OUT_VOICES, KOKORO_LICENCE, RATE_HZ, VALID_VOICES, _write
 
-from antiphon.audio import resample
+from antiphon.audio import read, resample
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines.base import Engine
 from antiphon.services import SpeechRequest
@@ -33,6 +36,7 @@ CLIP_CHARS = range(70, 190)
 CHARS_PER_S = 15.0
 SHIFTS = (0.84, 0.88, 0.92, 1.08, 1.13, 1.18)
 """Resampling factors of the second copies: above 1 is faster and higher."""
+COPY = "-at-"
 
 
 def examples(wordnet: Path) -> list[str]:
@@ -103,27 +107,44 @@ def _speak(job: tuple[int, argparse.Namespace]) -> None:
         about = {"language": "en", "licence": KOKORO_LICENCE, "source": options.engine, "voice": voice}
         _write(options.out, "train", speaker, name, _at(made, 1.0), text, **about)
         spoken_s += made.shape[1] / 24_000
-        if options.engine == "kokoro":
-            factor = rng.choice(SHIFTS)
-            _write(options.out, "train", f"{speaker}-at-{factor}", name, _at(made, factor), text, **about)
         if number % 50 < options.workers:
             print(f"worker {worker}: clip {number}, {spoken_s / 60:.0f} min", flush=True)
 
 
-def _at(made: Samples, factor: float) -> Samples:
+def _at(made: Samples, factor: float, rate_hz: int = 24_000) -> Samples:
     """Resampled to 16 kHz, played `factor` times as fast."""
-    return resample(Waveform(made, round(24_000 * factor)), RATE_HZ).samples[0]
+    return resample(Waveform(made, round(rate_hz * factor)), RATE_HZ).samples[0]
+
+
+def resampled(out: Path, seed: int) -> None:
+    """A second copy of every clip that is no copy; each speaker becomes a few others."""
+    entries = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
+    for entry in entries:
+        if entry["part"] != "train" or COPY in entry["speaker"]:
+            continue
+        path = out / entry["path"]
+        factor = random.Random(f"{seed} {entry['path']}").choice(SHIFTS)
+        speaker = f"{entry['speaker']}{COPY}{factor}"
+        if not path.is_file() or (out / "train" / speaker / path.name).is_file():
+            continue
+        wave = read(path).mono()
+        about = {key: entry[key] for key in ("language", "licence", "source")}
+        copy = _at(wave.samples, factor, wave.rate_hz)
+        _write(out, "train", speaker, path.stem, copy, entry["text"], **about, resampled=str(factor))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--wordnet", type=Path, required=True)
+    parser.add_argument("engine", choices=("kokoro", "hibari", "resampled"))
+    parser.add_argument("--wordnet", type=Path)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--engine", choices=("kokoro", "hibari"), default="kokoro")
     parser.add_argument("--hours", type=float, default=3.0)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=20)
     options = parser.parse_args()
+    if options.engine == "resampled":
+        resampled(options.out, options.seed)
+        return
     jobs = [(worker, options) for worker in range(options.workers)]
     with multiprocessing.get_context("spawn").Pool(options.workers) as pool:
         pool.map(_speak, jobs, chunksize=1)

@@ -86,7 +86,7 @@ class Parts:
             return run(job)
 
         began = time.perf_counter()
-        grid = long(counted, semantic, voice, lambda n: task_key(task, seed, n))
+        grid = long(counted, semantic, voice, lambda n: task_key(task, seed, n), self.generator.windows)
         return Spoken(self.codec.decode(grid), time.perf_counter() - began, passes)
 
 

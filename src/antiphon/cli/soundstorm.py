@@ -94,6 +94,7 @@ def prepare(
 @click.option("--threads", type=click.IntRange(1), help="Of PyTorch in this process; by default all cores.")
 @click.option("--track", type=click.Choice(["tensorboard", "wandb"]), help="Also send figures there (wandb: offline).")
 @click.option("--codec", metavar="NAME", help="Of the generator's tokens: then --track also gets samples to hear.")
+@click.option("--without", multiple=True, metavar="PATTERN", help="Leave out speakers of a token set, e.g. 'noisy-*'.")
 @click.option("--kind", default="parallel", show_default=True, type=click.Choice(["autoregressive", "parallel"]),
               help="Of the text stage.")  # fmt: skip
 @click.option("--objective", default="maskgit", show_default=True, type=click.Choice(["maskgit", "diffusion"]),
@@ -108,6 +109,7 @@ def train(
     threads: int | None,
     track: str | None,
     codec: str | None,
+    without: tuple[str, ...],
     kind: str,
     objective: str,
 ) -> None:
@@ -115,7 +117,7 @@ def train(
     from antiphon.cli import training
 
     options: Options = training.Options(
-        profile=profile, data=data, out=out, resume=resume, steps=steps, threads=threads, track=track, kind=kind,
+        profile=profile, data=data, out=out, resume=resume, steps=steps, threads=threads, track=track, without=without, kind=kind,
         objective=objective, codec=codec,
     )  # fmt: skip
     for line in training.STAGES[stage](options):

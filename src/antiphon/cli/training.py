@@ -41,6 +41,7 @@ class Options:
     kind: str
     objective: str
     codec: str | None
+    without: tuple[str, ...] = ()
 
 
 def semantic_file(path: Path) -> Path:
@@ -167,7 +168,7 @@ def train_generator(options: Options) -> Iterator[str]:
     from antiphon.soundstorm.training.profiles import profile
 
     begun(options)
-    tokens = Shards(options.data)
+    tokens = Shards(options.data, options.without)
     learnt, held_out = tokens.split(HELD_OUT)
     config = _sized(profile(options.profile, tokens.layout()), options)
     generator = msgspec.structs.replace(config.generator, objective=options.objective)
@@ -201,7 +202,7 @@ def train_text(options: Options) -> Iterator[str]:
     from antiphon.soundstorm.training.text_trainer import run
 
     begun(options)
-    tokens = Shards(options.data)
+    tokens = Shards(options.data, options.without)
     spoken = tokens.where(lambda entry: bool(entry.phonemes))
     pairs = [(spoken.entry(n).phonemes, spoken.native(n)[1]) for n in range(len(spoken))]
     if not pairs:

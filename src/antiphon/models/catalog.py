@@ -180,15 +180,57 @@ CATALOG: tuple[Model, ...] = (
         licence="CC-BY-SA-3.0",
         files=(
             _of_ours(
-                "codec-16k-encoder.onnx", "38c10cfaba6a6b22be9df60eb3774024005376566f5907eb6d9c33ea415c524c", 64_123
+                "codec-16k-encoder.onnx", "173da1ebaa977c0a7312c3850db11a81234dc6d4e0342ba29419913b96eb64de", 64_123
             ),
             _of_ours(
-                "codec-16k-decoder.onnx", "2bfece1d717fe67a05729f9aa0dfd1da981fe9f1208be027916eeec5521861ca", 41_668
+                "codec-16k-decoder.onnx", "ff11eee80d4351c3740b12b770f3f0d682271e2bef59ddfd79e713a5054eeeb6", 41_668
             ),
             _of_ours(
                 "codec-16k-weights.safetensors",
-                "532c442861fadeb3b71426c9ef6631566198e382a5683095e85d97cdea97de1b",
+                "204b66737925733cc8297ea7eca461b0ab312505852df9e50c2423662bd14d58",
                 13_118_112,
+            ),
+        ),
+    ),
+    Model(
+        name="soundstorm-16k",
+        version="0.3.0",
+        licence="CC-BY-SA-3.0",
+        files=(
+            _of_ours(
+                "soundstorm-16k-generator.onnx",
+                "0000000000000000000000000000000000000000000000000000000000000000",
+                1,
+            ),
+            _of_ours(
+                "soundstorm-16k-generator.safetensors",
+                "0000000000000000000000000000000000000000000000000000000000000000",
+                1,
+            ),
+            _of_ours(
+                "soundstorm-16k-text-read.onnx",
+                "0000000000000000000000000000000000000000000000000000000000000000",
+                1,
+            ),
+            _of_ours(
+                "soundstorm-16k-text-tell.onnx",
+                "0000000000000000000000000000000000000000000000000000000000000000",
+                1,
+            ),
+            _of_ours(
+                "soundstorm-16k-text.safetensors",
+                "0000000000000000000000000000000000000000000000000000000000000000",
+                1,
+            ),
+            _of_ours(
+                "soundstorm-16k-semantic.safetensors",
+                "0000000000000000000000000000000000000000000000000000000000000000",
+                1,
+            ),
+            _of_ours(
+                "soundstorm-16k-voices.safetensors",
+                "0000000000000000000000000000000000000000000000000000000000000000",
+                1,
             ),
         ),
     ),

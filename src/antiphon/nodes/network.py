@@ -32,7 +32,7 @@ from antiphon.nodes.validator import Validator
 from antiphon.nodes.workshop import EngineWorkshop, EnrolWorkshop, Workshop
 from antiphon.protocol import Identity, load_or_create
 
-PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000}
+PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000, "soundstorm": 100_000}
 """Default price per character, ordered by measured compute time (docs/engines.md)."""
 OTHER_PRICE_NANO = 50_000
 VALIDATOR_PRICE_NANO = 15_000
@@ -45,8 +45,10 @@ BOND_NANO = 100 * NANO
 class Plan:
     """Which nodes an embedded network has: `processors` and `trainers` name an engine for each node."""
 
-    processors: tuple[str, ...] = ("hibari", "hibari", "kokoro", "kokoro", "espeak", "mimic", "chiptune")
-    trainers: tuple[str, ...] = ("mimic",)
+    processors: tuple[str, ...] = (
+        "hibari", "hibari", "kokoro", "kokoro", "espeak", "mimic", "chiptune", "soundstorm",
+    )  # fmt: skip
+    trainers: tuple[str, ...] = ("mimic", "soundstorm")
     validators: int = 3
     grant_nano: int = GRANT_NANO
 

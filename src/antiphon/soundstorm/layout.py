@@ -75,12 +75,15 @@ class GeneratorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     diffusion_steps: int = 100
     text_dim: int = 0  # of a text embedding as condition (music); 0: none
     dropout: float = 0.1  # paper: of the training only
+    window: int = 1_500  # frames it was trained on at once; more are generated in windows of these
 
     def __post_init__(self) -> None:
         if self.layers < 1 or self.dim < 32 or self.dim % (2 * self.heads):
             raise ValueError(
                 f"dim {self.dim} must be at least 32 and a multiple of {2 * self.heads}; layers at least 1"
             )
+        if not 8 <= self.window <= MAX_FRAMES:
+            raise ValueError(f"window must be within 8..{MAX_FRAMES}")
         if self.kernel % 2 == 0 or not 0 <= self.dropout < 1 or self.text_dim < 0 or self.diffusion_steps < 1:
             raise ValueError("kernel must be odd, dropout in [0, 1), text_dim not negative, diffusion_steps positive")
 

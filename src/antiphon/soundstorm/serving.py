@@ -15,7 +15,7 @@ from antiphon.soundstorm.decoding import DecodingOptions, Job, Result, generate
 from antiphon.soundstorm.diffusion import Noising, denoise
 from antiphon.soundstorm.inputs import Floats, Inputs
 from antiphon.soundstorm.layout import GeneratorConfig
-from antiphon.soundstorm.windows import Run
+from antiphon.soundstorm.windows import Run, WindowOptions
 
 Precision = Literal["float32", "int8"]
 
@@ -66,6 +66,11 @@ class Generator:
             return self.generate([job], options)[0].grid
 
         return run
+
+    @property
+    def windows(self) -> WindowOptions:
+        """Windows as long as what it was trained on; each repeats up to a second of the one before."""
+        return WindowOptions(window=self.config.window, overlap=min(50, self.config.window // 8))
 
     def _feeds(self, inputs: Inputs) -> dict[str, Any]:
         feeds: dict[str, Any] = {

@@ -169,7 +169,11 @@ class SoundStormEngine:
         """Sound `[N]` of semantic tokens, window by window."""
         models = self._starter()
         grid = windows.long(
-            lambda job: self._window(job, options), semantic, voice, lambda n: _key(seed, number, n + 1)
+            lambda job: self._window(job, options),
+            semantic,
+            voice,
+            lambda n: _key(seed, number, n + 1),
+            models.generator.windows,
         )
         samples: Samples = models.codec.decode(grid).samples[0]
         return samples

@@ -18,14 +18,14 @@ class Traces:
 
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
-        self._traces: OrderedDict[bytes, tuple[Task, Trace]] = OrderedDict()
+        self._traces: OrderedDict[bytes, tuple[Task, Trace, Commitment]] = OrderedDict()
         self._lock = threading.Lock()
 
     def keep(self, task: Task, trace: Trace) -> Commitment:
         """The commitment to a generation, which can be opened from now on."""
         made = commit(task, trace)
         with self._lock:
-            self._traces[made.root] = (task, trace)
+            self._traces[made.root] = (task, trace, made)
             self._traces.move_to_end(made.root)
             while len(self._traces) > self._kept:
                 self._traces.popitem(last=False)
@@ -40,11 +40,20 @@ class Traces:
         """The statement a generation was made from. Raises `InputError` for a root that is not remembered."""
         return self._found(root)[0]
 
+    def trace(self, root: bytes) -> Trace:
+        """The grids themselves. Raises `InputError` like `task`."""
+        return self._found(root)[1]
+
+    def commitment(self, root: bytes) -> Commitment:
+        """What was signed. Raises `InputError` like `task`."""
+        return self._found(root)[2]
+
     def open(self, root: bytes, index: int) -> Opening:
         """Pass `index` of a generation. Raises `InputError` for a root that is not remembered, or no such pass."""
-        return open_pass(*self._found(root), index)
+        task, trace, _ = self._found(root)
+        return open_pass(task, trace, index)
 
-    def _found(self, root: bytes) -> tuple[Task, Trace]:
+    def _found(self, root: bytes) -> tuple[Task, Trace, Commitment]:
         with self._lock:
             if root not in self._traces:
                 raise InputError(

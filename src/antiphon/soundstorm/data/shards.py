@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -27,8 +28,11 @@ MAX_INDEX_BYTES = 1 << 30
 class Shards:
     """`TokenSet` over what `prepare` wrote. Semantic tokens are brought to the codec's frames when they are read."""
 
-    def __init__(self, folder: Path) -> None:
-        """Raises `InputError` when there is no set, or a part of it is missing or damaged."""
+    def __init__(self, folder: Path, without: Sequence[str] = ()) -> None:
+        """Speakers that a pattern in `without` matches (as of file names) are left out.
+
+        Raises `InputError` when there is no set, or a part of it is missing or damaged.
+        """
         self.folder = folder
         index = _read(folder / INDEX, Index)
         if index.version != VERSION:
@@ -41,7 +45,9 @@ class Shards:
                 raise InputError(f"{folder / INDEX} names a shard {name!r}", "Prepare it again.")
             shard = _read(folder / f"{name}.json", Shard)
             entries = [e for n, e in enumerate(shard.entries) if f"{name}/{n}" not in dropped]
-            self._places.extend((name, entry) for entry in entries)
+            self._places.extend(
+                (name, entry) for entry in entries if not any(fnmatchcase(entry.speaker, one) for one in without)
+            )
             _check(folder / f"{name}.npy", shard, len(index.codec.vocabulary))
 
     def layout(self) -> Layout:

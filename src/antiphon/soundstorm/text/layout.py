@@ -102,7 +102,7 @@ class TextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ModelError(f"This is no text stage of ours: {error}", "Export it again.") from error
 
 
-SIZES = {"tiny": (2, 64), "small": (6, 256), "paper": (12, 512)}
+SIZES = {"tiny": (2, 64), "small": (4, 256), "paper": (12, 512)}
 """Layers and dimension; `paper` is that of the public code's first stage."""
 
 

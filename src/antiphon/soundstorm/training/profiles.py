@@ -48,7 +48,8 @@ def profile(name: str, layout: Layout) -> TrainConfig:
             generator=generator, batch=4, frames=100, steps=60, warm_up=10, rate=2e-3, log_every=10, save_every=30
         )
     if name == "small":
-        return TrainConfig(generator=generator)
+        generator = msgspec.structs.replace(generator, window=600)
+        return TrainConfig(generator=generator, frames=600, steps=20_000, warm_up=300, rate=8e-4, ema=0.999)
     if name == "base":
         return TrainConfig(generator=generator, batch=64, frames=1_000, steps=300_000, warm_up=4_000, rate=3e-4)
     if name == "paper":

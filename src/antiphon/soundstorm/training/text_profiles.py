@@ -19,16 +19,17 @@ class TextTrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     text: TextConfig
     seed: int = 20
     batch: int = 16
-    steps: int = 40_000
-    warm_up: int = 500
-    rate: float = 5e-4
+    steps: int = 20_000
+    warm_up: int = 300
+    rate: float = 8e-4
     final_rate: float = 0.05
     weight_decay: float = 1e-2
     clip_norm: float = 1.0
-    ema: float = 0.9995
+    ema: float = 0.999
     told_weight: float = 0.5  # of where the taught head looks (autoregressive)
     duration_weight: float = 0.3  # of durations (parallel)
     longest: int = 1_000  # tokens; longer recordings are left out
+    bfloat16: bool = True  # products in training; serving is float32
     log_every: int = 100
     save_every: int = 1_000
 
@@ -46,7 +47,7 @@ def profile(name: str, text: TextConfig) -> TextTrainConfig:
     if name == "tiny":
         return TextTrainConfig(
             text=msgspec.structs.replace(sized, dropout=0.0),
-            batch=8, steps=200, warm_up=20, rate=3e-3, ema=0.98, log_every=20, save_every=100,
+            batch=8, steps=200, warm_up=20, rate=3e-3, ema=0.98, bfloat16=False, log_every=20, save_every=100,
         )  # fmt: skip
     if name == "paper":
         return TextTrainConfig(text=sized, batch=128, steps=300_000, warm_up=4_000, rate=3e-4)

@@ -44,7 +44,8 @@ class TextTrainer:
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
         count = float((batch.target != NOTHING).sum()) / self.together.size
-        loss, figures = self.loss(batch.rows(self.together.rows(batch.target.shape[0])), count)
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
+            loss, figures = self.loss(batch.rows(self.together.rows(batch.target.shape[0])), count)
         loss.backward()  # type: ignore[no-untyped-call]
         self.together.average_gradients(self.model.parameters())
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
@@ -87,7 +88,7 @@ def _decoder_loss(model: TextDecoder, batch: TextBatch, count: float, weight: fl
     logits, scores, _ = model(batch.ids, batch.prefix, model.empty(batch.ids.shape[0]))
     chosen = batch.target != NOTHING
     truth = batch.target[chosen]
-    guess = logits[chosen]
+    guess = logits[chosen].float()
     tokens = functional.cross_entropy(guess, truth, reduction="sum") / count
     told = told_loss(scores, batch.prefix, batch.place, chosen)
     accuracy = float((guess.detach().argmax(-1) == truth).float().mean())
@@ -104,10 +105,10 @@ def _parallel_loss(
     read = torch.arange(batch.ids.shape[1])[None] < batch.prefix[:, None]
     hidden, durations = model.read(batch.ids, read)
     # Poisson: its best answer is the mean. Squared errors of logarithms made speech 13% too fast, this 4% too slow.
-    length = functional.poisson_nll_loss(durations[read], batch.frames[read].to(durations.dtype))
+    length = functional.poisson_nll_loss(durations[read].float(), batch.frames[read].float())
     chosen = batch.target != NOTHING
     index = batch.expand[..., None].expand(-1, -1, hidden.shape[2])
-    logits = model.tell(hidden.gather(1, index), batch.inside, chosen)[chosen]
+    logits = model.tell(hidden.gather(1, index), batch.inside, chosen)[chosen].float()
     truth = batch.target[chosen]
     tokens = functional.cross_entropy(logits, truth, reduction="sum") / count
     accuracy = float((logits.detach().argmax(-1) == truth).float().mean())
