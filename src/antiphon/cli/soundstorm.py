@@ -117,8 +117,8 @@ def train(
     from antiphon.cli import training
 
     options: Options = training.Options(
-        profile=profile, data=data, out=out, resume=resume, steps=steps, threads=threads, track=track, without=without, kind=kind,
-        objective=objective, codec=codec,
+        profile=profile, data=data, out=out, resume=resume, steps=steps, threads=threads, track=track, without=without,
+        kind=kind, objective=objective, codec=codec,
     )  # fmt: skip
     for line in training.STAGES[stage](options):
         click.echo(line)

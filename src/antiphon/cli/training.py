@@ -163,6 +163,7 @@ def train_generator(options: Options) -> Iterator[str]:
     from antiphon.cli.validating import looking
     from antiphon.soundstorm.data import Shards
     from antiphon.soundstorm.data.makers import open_codec
+    from antiphon.soundstorm.tokenset import Joined
     from antiphon.soundstorm.training.export import export
     from antiphon.soundstorm.training.loop import run
     from antiphon.soundstorm.training.profiles import profile
@@ -170,6 +171,7 @@ def train_generator(options: Options) -> Iterator[str]:
     begun(options)
     tokens = Shards(options.data, options.without)
     learnt, held_out = tokens.split(HELD_OUT)
+    chosen = learnt if len(learnt) else tokens
     config = _sized(profile(options.profile, tokens.layout()), options)
     generator = msgspec.structs.replace(config.generator, objective=options.objective)
     config = msgspec.structs.replace(config, generator=generator)
@@ -179,7 +181,7 @@ def train_generator(options: Options) -> Iterator[str]:
     with _reporting(options, config.steps) as (tell, tracker):
         trainer = run(
             config,
-            learnt if len(learnt) else tokens,
+            Joined(chosen, [chosen.entry(n).speaker for n in range(len(chosen))], config.frames),
             options.out,
             report=tell,
             evaluate=looking(held_out, config, codec, tracker) if len(held_out) and len(learnt) else None,

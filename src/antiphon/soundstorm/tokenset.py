@@ -51,6 +51,47 @@ class InMemoryTokenSet:
         return self._examples[index]
 
 
+class Joined:
+    """Each recording, and after it others of its speaker until there are `frames`, as one example.
+
+    So a prompt often comes from another recording than what follows, as it does when a voice is cloned, and short
+    recordings fill a window. A speaker's recordings follow each other in the order of the set, round and round.
+    """
+
+    def __init__(self, tokens: TokenSet, speakers: Sequence[str], frames: int) -> None:
+        """`speakers` of the recordings of `tokens`, in their order."""
+        self._tokens = tokens
+        by_speaker: dict[str, list[int]] = {}
+        for index, speaker in enumerate(speakers):
+            by_speaker.setdefault(speaker, []).append(index)
+        self._chains: dict[int, tuple[int, ...]] = {}
+        for members in by_speaker.values():
+            for place, index in enumerate(members):
+                self._chains[index] = self._chain([*members[place:], *members[:place]], frames)
+
+    def _chain(self, members: Sequence[int], frames: int) -> tuple[int, ...]:
+        taken, total = 0, 0
+        while taken < len(members) and total < frames:
+            total += self._tokens.frames(members[taken])
+            taken += 1
+        return tuple(members[:taken])
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def frames(self, index: int) -> int:
+        return sum(self._tokens.frames(one) for one in self._chains[index])
+
+    def get(self, index: int) -> Example:
+        parts = [self._tokens.get(one) for one in self._chains[index]]
+        return Example(
+            np.concatenate([part.semantic for part in parts]),
+            np.concatenate([part.acoustic for part in parts], axis=1),
+            parts[0].speaker,
+            parts[0].text,
+        )
+
+
 def check_example(example: Example, layout: Layout) -> None:
     """Raise `InputError` unless the example is one of the layout: levels, lengths, every token in range."""
     semantic, acoustic = example.semantic, example.acoustic

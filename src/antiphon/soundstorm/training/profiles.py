@@ -49,7 +49,9 @@ def profile(name: str, layout: Layout) -> TrainConfig:
         )
     if name == "small":
         generator = msgspec.structs.replace(generator, window=600)
-        return TrainConfig(generator=generator, frames=600, steps=20_000, warm_up=300, rate=8e-4, ema=0.999)
+        return TrainConfig(
+            generator=generator, batch=8, frames=600, steps=20_000, warm_up=200, rate=8e-4, ema=0.999, save_every=500
+        )
     if name == "base":
         return TrainConfig(generator=generator, batch=64, frames=1_000, steps=300_000, warm_up=4_000, rate=3e-4)
     if name == "paper":

@@ -1,0 +1,42 @@
+"""Token sets put together: recordings of one speaker end to end."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.soundstorm import Example, InMemoryTokenSet, Joined, TokenSet
+
+
+def _recording(value: int, frames: int, speaker: str) -> Example:
+    return Example(np.full(frames, value, np.uint16), np.full((2, frames), value, np.uint16), speaker)
+
+
+def _joined(recordings: list[Example], frames: int) -> Joined:
+    return Joined(InMemoryTokenSet(recordings), [one.speaker for one in recordings], frames)
+
+
+def test_a_speakers_recordings_follow_each_other_until_there_is_enough() -> None:
+    set_ = _joined([_recording(0, 3, "a"), _recording(1, 4, "b"), _recording(2, 2, "a"), _recording(3, 9, "a")], 5)
+    assert isinstance(set_, TokenSet)
+    assert set_.get(0).semantic.tolist() == [0, 0, 0, 2, 2]
+    assert set_.get(1).semantic.tolist() == [1] * 4  # has no companion
+    assert set_.get(2).semantic.tolist() == [2, 2] + [3] * 9  # what is too long is cropped later
+    assert set_.get(3).semantic.tolist() == [3] * 9
+    assert (set_.get(2).speaker, set_.get(2).acoustic.shape) == ("a", (2, 11))
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.sampled_from("abc")), min_size=1, max_size=12), st.integers(1, 20))
+def test_nobody_is_joined_with_another_and_lengths_are_known_beforehand(
+    recordings: list[tuple[int, str]], frames: int
+) -> None:
+    made = [_recording(ord(speaker), length, speaker) for length, speaker in recordings]
+    set_ = _joined(made, frames)
+    assert len(set_) == len(made)
+    for index, one in enumerate(made):
+        joined = set_.get(index)
+        assert joined.semantic.shape[0] == set_.frames(index) == joined.acoustic.shape[1]
+        assert set(joined.semantic.tolist()) == {ord(one.speaker)}
+        own = sum(other.semantic.shape[0] for other in made if other.speaker == one.speaker)
+        assert set_.frames(index) >= min(frames, own)
