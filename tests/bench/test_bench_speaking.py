@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -16,6 +14,7 @@ from antiphon.bench.generating import audit_tasks, speakers, speech_figures
 from antiphon.bench.speaking import Parts
 from antiphon.codecs.neural import load
 from antiphon.errors import ModelError
+from antiphon.soundstorm import starter
 from antiphon.soundstorm.layout import Layout
 from antiphon.soundstorm.semantic import SemanticConfig, learn
 
@@ -94,12 +93,11 @@ async def test_models_that_are_not_there_are_not_measured_and_say_why(monkeypatc
     def missing(**_options: object) -> None:
         raise ModelError("The starter models are not installed", "Reinstall antiphon.")
 
-    starter = ModuleType("antiphon.soundstorm.starter")
-    starter.load = missing  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, starter.__name__, starter)
+    monkeypatch.setattr(starter, "load", missing)
     monkeypatch.setattr(soundstorm, "recorded", lambda: iter(()))
     monkeypatch.setattr(soundstorm, "spoken", lambda *_: iter(()))
     monkeypatch.setattr(soundstorm, "codec_figures", lambda *_: iter(()))
     found = [one async for one in soundstorm.figures("fast", tries=1, peer_python=None)]
     assert [(one.name, one.value, one.reached) for one in found] == [("generator", None, None)]
     assert "not installed" in found[0].note
+    assert all("not installed" in one for one in soundstorm._others(None))  # type: ignore[arg-type,operator]

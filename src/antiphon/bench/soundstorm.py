@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from importlib import import_module
+import tempfile
+from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
+import msgspec
 import numpy as np
 
+from antiphon import models
 from antiphon.audio import read
 from antiphon.audio.waveform import Samples
 from antiphon.bench.clips import HELD_OUT_VOICES, recorded, spoken
@@ -20,11 +21,13 @@ from antiphon.bench.speaking import Ears, Heard, Naturalness, Parts, long_figure
 from antiphon.bench.stepping import Other, audit_figures
 from antiphon.errors import InputError, ModelError
 from antiphon.hearing import embed_independent, mean_voice
+from antiphon.soundstorm import serving, starter
 from antiphon.soundstorm.audit import INT8_FOR_FLOAT
 from antiphon.soundstorm.data import find
 from antiphon.soundstorm.data.manifest import Source
 from antiphon.soundstorm.decoding import DecodingOptions
 from antiphon.soundstorm.inputs import Logits
+from antiphon.soundstorm.serving import Generator
 
 __all__ = ["Parts", "evaluated", "figures"]
 
@@ -43,7 +46,7 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     for found in codec_figures(load_codec(), [*recorded(), *spoken(HELD_OUT_VOICES, SENTENCES)]):
         yield found
     try:
-        shipped = _shipped()
+        shipped = starter.load()
     except ModelError as error:
         yield figure("generator", None, "", note=str(error))
         return
@@ -60,36 +63,38 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     if parts.generator.config.objective != "maskgit":
         yield figure("step audit", None, "", note="only a generator of masked tokens has passes that can be audited")
         return
-    one = _or_why(lambda: _shipped(threads=1).generator)
-    small = _or_why(lambda: _shipped(precision="int8", threads=1).generator)
+    one, torch, small, shallow = _others(parts.generator)
     honest = {
         "1 thread for all": Other(one),
-        "torch for ONNX": Other(_or_why(_by_torch)),
+        "torch for ONNX": Other(torch),
         "int8 for float32": Other(small, INT8_FOR_FLOAT),
     }
+    cheats = {"int8 weights for float32": small, "half of the layers": shallow}
     tasks = audit_tasks(parts, clips, voices, tries)
-    for found in audit_figures(parts.generator, tasks, honest, {"int8 weights for float32": small}):
+    for found in audit_figures(parts.generator, tasks, honest, cheats):
         yield found
 
 
-def _shipped(**options: Any) -> Any:
-    # By name: the models are loaded when something is measured, not with the list of areas.
-    return import_module("antiphon.soundstorm.starter").load(**options)
-
-
-def _by_torch() -> Logits:
-    """The generator's weights without ONNX. Raises `ModelError` without torch."""
-    from antiphon.soundstorm.training.export import restored, torch_logits
-
-    starter = import_module("antiphon.soundstorm.starter")
-    return torch_logits(restored(starter.weights(), starter.load().generator.config))
-
-
-def _or_why(make: Callable[[], Logits]) -> Logits | str:
+def _others(generator: Generator) -> list[Logits | str]:
+    """The shipped generator on one thread, by torch, in int8, and with half of its layers; why not, where it cannot."""
     try:
-        return make()
+        one: Logits = starter.load(threads=1).generator
     except ModelError as error:
-        return str(error)
+        return [str(error)] * 4
+    try:
+        from antiphon.soundstorm.training.export import export, restored, torch_logits
+        from antiphon.soundstorm.training.model import Generator as Network
+    except ModelError as error:
+        return [one, *[str(error)] * 3]
+    weights = models.path(starter.MODEL) / f"{starter.MODEL}-generator.safetensors"
+    whole = restored(weights.read_bytes(), generator.config)
+    halved = Network(msgspec.structs.replace(generator.config, layers=max(1, generator.config.layers // 2)))
+    known = whole.state_dict()
+    halved.load_state_dict({name: known[name] for name in halved.state_dict()})
+    with tempfile.TemporaryDirectory() as folder:
+        export(whole, Path(folder))
+        small = serving.load(Path(folder), precision="int8", threads=1)
+    return [one, torch_logits(whole), small, torch_logits(halved.eval())]
 
 
 def evaluated(
