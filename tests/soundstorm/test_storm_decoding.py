@@ -14,8 +14,14 @@ from antiphon.codecs import check_grid
 from antiphon.codecs.chip import ChipCodec
 from antiphon.errors import InputError, ModelError
 from antiphon.soundstorm import DecodingOptions, Inputs, Job, Layout, align, generate, task_key
-from antiphon.soundstorm.decoding import advance, gumbel, luck, pass_key, pass_logits, start, unknown
+from antiphon.soundstorm.decoding import advance, gumbel, luck, open_uniform, pass_key, pass_logits, start, unknown
 from antiphon.soundstorm.schedules import Pass, left_after
+
+
+def test_no_random_bits_give_an_infinite_gumbel_number() -> None:
+    ends = open_uniform(np.array([0, 2**32 - 1], np.uint32))
+    assert 0 < ends[0] < ends[1] < 1
+    assert np.isfinite(-np.log(-np.log(ends))).all()
 
 
 def test_the_gumbel_numbers_of_a_key_are_these_for_ever() -> None:

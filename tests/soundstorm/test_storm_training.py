@@ -93,6 +93,38 @@ def test_training_starts_at_the_logarithm_of_the_vocabulary() -> None:
     assert float(loss.detach()) == pytest.approx(float((sizes.log() * counts).sum() / counts.sum()), rel=1e-5)
 
 
+def test_levels_above_the_drawn_one_are_taught_too_when_that_is_asked(trained: Trainer) -> None:
+    config = _config(batch=3)
+    batch = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
+    model, count = trained.model.eval(), float(batch.chosen.sum())
+    plain, _ = maskgit_loss(model, batch, count)
+    both, figures = maskgit_loss(model, batch, count, upper=0.5)
+    above = 0.0
+    for row in range(3):
+        frames = (batch.valid & ~batch.prompt)[row]
+        for level in range(int(batch.level[row]) + 1, LAYOUT.levels):
+            logits = model(batch.semantic, batch.tokens, batch.prompt, batch.valid, torch.tensor(level))[row]
+            likely = torch.log_softmax(logits[:, : LAYOUT.vocabulary[level]], -1).detach()
+            above -= float(likely[frames].gather(1, batch.target[row, level][frames][:, None]).sum())
+    assert float(both.detach()) == pytest.approx(float(plain.detach()) + 0.5 * above / count, rel=1e-4)
+    assert figures["tokens"] == pytest.approx(float(plain.detach()), rel=1e-5)
+
+
+def test_a_generator_may_begin_with_what_tokens_mean() -> None:
+    config = _config()
+    rng = np.random.default_rng(3)
+    books = [rng.standard_normal((size, 6)).astype(np.float32) for size in LAYOUT.vocabulary]
+    books[0][1] = books[0][0] + 0.01  # two codes that sound alike
+    model = Trainer(config, codebooks=books).model
+    table, start = model.levels.embedding.table.weight.detach(), int(model.levels.embedding.offsets[0])
+    near, far = (table[start] - table[start + other] for other in (1, 2))
+    assert float(near.norm()) < 0.05 * float(far.norm())
+    head = model.heads.detach()[0]
+    assert float((head[:, 0] - head[:, 1]).norm()) < 0.05 * float((head[:, 0] - head[:, 2]).norm())
+    with pytest.raises(InputError, match="codes"):
+        Trainer(config, codebooks=books[1:])
+
+
 def test_the_loss_is_the_cross_entropy_of_the_hidden_tokens_of_the_drawn_level_only(trained: Trainer) -> None:
     config = _config(batch=3)
     batch = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)

@@ -59,7 +59,7 @@ def test_a_mapping_is_learnt_in_seconds_and_said_the_same_by_onnx(kind: str, ste
     batch = batch_of(unseen, np.arange(20), trainer.config)
     trainer.average.eval()
     trainer.model = trainer.average
-    _, figures = trainer.loss(batch, 1.0)
+    _, figures = trainer.loss(batch, 1.0, 1.0)
     assert figures["accuracy"] > 0.9
     export(trainer.average, None, tmp_path / "exported")
     stage = load(tmp_path / "exported", threads=1)

@@ -40,7 +40,9 @@ SELECTOR = Selector(service="speech", voice="instant")
 class InstantWorkshop:
     """Three seconds of prepared audio, at once."""
 
-    offer = ServiceOffer(service="speech", price_nano=20_000, languages=("en",), engine="instant", voices=("instant",))
+    offers = (
+        ServiceOffer(service="speech", price_nano=20_000, languages=("en",), engine="instant", voices=("instant",)),
+    )
     form = Form(rate_hz=RATE_HZ, channels=1)
 
     def __init__(self) -> None:

@@ -93,7 +93,11 @@ def prepare(
 @click.option("--steps", type=click.IntRange(1), help="Instead of the profile's number.")
 @click.option("--threads", type=click.IntRange(1), help="Of PyTorch in this process; by default all cores.")
 @click.option("--track", type=click.Choice(["tensorboard", "wandb"]), help="Also send figures there (wandb: offline).")
-@click.option("--codec", metavar="NAME", help="Of the generator's tokens: then --track also gets samples to hear.")
+@click.option(
+    "--codec",
+    metavar="NAME",
+    help="Of the generator's tokens: it begins with what they mean, and --track also gets samples to hear.",
+)
 @click.option("--without", multiple=True, metavar="PATTERN", help="Leave out speakers of a token set, e.g. 'noisy-*'.")
 @click.option("--kind", default="parallel", show_default=True, type=click.Choice(["autoregressive", "parallel"]),
               help="Of the text stage.")  # fmt: skip

@@ -161,6 +161,7 @@ def train_generator(options: Options) -> Iterator[str]:
     import msgspec
 
     from antiphon.cli.validating import looking
+    from antiphon.codecs.neural import NeuralCodec
     from antiphon.soundstorm.data import Shards
     from antiphon.soundstorm.data.makers import open_codec
     from antiphon.soundstorm.tokenset import Joined
@@ -183,6 +184,7 @@ def train_generator(options: Options) -> Iterator[str]:
             config,
             Joined(chosen, [chosen.entry(n).speaker for n in range(len(chosen))], config.frames),
             options.out,
+            codebooks=codec.codebooks() if isinstance(codec, NeuralCodec) else None,
             report=tell,
             evaluate=looking(held_out, config, codec, tracker) if len(held_out) and len(learnt) else None,
             evaluate_every=config.save_every,

@@ -19,6 +19,7 @@ asks, in this order:
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -209,10 +210,10 @@ def audit(
     margin = tolerance.margin * max(1.0, 2 * task.options.guidance - 1)
     excess = excess_of(task, step, opening, scores, margin)
     measured = f"a choice lies {excess:.3g} behind the best, margin {margin:.3g}"
-    if excess > margin:
-        guilty = excess > margin * tolerance.doubt
-        return Finding(Verdict.INVALID if guilty else Verdict.INCONCLUSIVE, measured, excess)
-    return Finding(Verdict.VALID, "every choice is within the margin", excess)
+    if excess <= margin:
+        return Finding(Verdict.VALID, "every choice is within the margin", excess)
+    guilty = math.isfinite(excess) and excess > margin * tolerance.doubt
+    return Finding(Verdict.INVALID if guilty else Verdict.INCONCLUSIVE, measured, excess)
 
 
 def _foreign(task: Task, commitment: Commitment, index: int, opening: Opening) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from antiphon import models
 from antiphon.audio import resample
@@ -15,6 +16,7 @@ from antiphon.codecs.neural.features import encoder_input
 from antiphon.codecs.neural.head import Controls, HeadStream
 from antiphon.codecs.neural.layout import CodecConfig
 from antiphon.errors import InputError, ModelError
+from antiphon.models import tensors
 
 BLOCK = 16
 """Frames the decoder works on at a time (320 ms), however they arrive: so streamed audio equals whole audio exactly."""
@@ -37,8 +39,12 @@ class NeuralCodec:
 
     channels = 1
 
-    def __init__(self, encoder: Any, decoder: Any) -> None:
-        """Two ONNX Runtime sessions, as `training.export` makes them. Raises `ModelError` if they are no pair."""
+    def __init__(self, encoder: Any, decoder: Any, weights: Path | None = None) -> None:
+        """Two ONNX Runtime sessions, as `training.export` makes them, and its file of weights.
+
+        Raises `ModelError` if they are no pair.
+        """
+        self._weights = weights
         about, other = (session.get_modelmeta().custom_metadata_map for session in (encoder, decoder))
         if "config" not in about or about != other:
             raise ModelError("Encoder and decoder are not of one codec", "Export them again, or reinstall antiphon.")
@@ -75,6 +81,14 @@ class NeuralCodec:
         decoder = self.decoder()
         pieces = [decoder.push(grid.tokens).samples, decoder.finish().samples]
         return Waveform(np.concatenate(pieces, axis=1), self.rate_hz)
+
+    def codebooks(self) -> tuple[npt.NDArray[np.float32], ...]:
+        """What the tokens of each level stand for, `[V, D]`. Raises `ModelError` without the file of weights."""
+        if self._weights is None or not self._weights.is_file():
+            raise ModelError("The codec's weights are not beside its graphs", "Export it again.")
+        found = tensors.parse(self._weights.read_bytes())
+        levels = range(self.config.streams)
+        return tuple(np.array(found[f"quantiser.books.{level}.codes"], np.float32) for level in levels)
 
     def decoder(self) -> NeuralDecoder:
         return NeuralDecoder(self._decoder, self.config)
@@ -135,9 +149,13 @@ def load(folder: Path | None = None, *, threads: int = 1) -> NeuralCodec:
     Raises `ModelError` when a file is missing, damaged or of another export.
     """
     if folder is not None:
-        return NeuralCodec(*(_session(folder / f"{name}.onnx", threads) for name in ("encoder", "decoder")))
-    shipped = models.path(MODEL)
-    return NeuralCodec(*(_session(shipped / f"{MODEL}-{name}.onnx", threads) for name in ("encoder", "decoder")))
+        return _loaded(folder, "", threads)
+    return _loaded(models.path(MODEL), f"{MODEL}-", threads)
+
+
+def _loaded(folder: Path, prefix: str, threads: int) -> NeuralCodec:
+    encoder, decoder = (_session(folder / f"{prefix}{name}.onnx", threads) for name in ("encoder", "decoder"))
+    return NeuralCodec(encoder, decoder, folder / f"{prefix}weights.safetensors")
 
 
 def _session(path: Path, threads: int) -> Any:

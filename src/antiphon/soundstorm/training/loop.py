@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from antiphon.soundstorm.tokenset import TokenSet
 from antiphon.soundstorm.training.data import batch_of, order_of
+from antiphon.soundstorm.training.model import Codebook
 from antiphon.soundstorm.training.profiles import TrainConfig
 from antiphon.soundstorm.training.trainer import Trainer
 from antiphon.training import Report, drive
@@ -17,6 +18,7 @@ def run(
     tokens: TokenSet,
     out: Path,
     *,
+    codebooks: Sequence[Codebook] | None = None,
     report: Report | None = None,
     evaluate: Callable[[Trainer], dict[str, float]] | None = None,
     evaluate_every: int = 2_000,
@@ -29,7 +31,7 @@ def run(
     return drive(
         config,
         out,
-        lambda together: Trainer(config, together),
+        lambda together: Trainer(config, together, codebooks=codebooks),
         lambda step, _: batch_of(tokens, order.at(step), step, config),
         report=report,
         evaluate=evaluate,

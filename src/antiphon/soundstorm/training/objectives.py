@@ -36,24 +36,41 @@ class Batch:
         return replace(self, **{name: part[rows] for name, part in parts if part is not None})
 
 
-def maskgit_loss(model: Generator, batch: Batch, count: float) -> tuple[Tensor, dict[str, float]]:
+def maskgit_loss(
+    model: Generator, batch: Batch, count: float, *, upper: float = 0.0
+) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy of the hidden tokens of each example's level, summed and divided by `count`; and the accuracy.
 
-    `count` is the number of chosen tokens; of several processes, their mean, so that the mean of gradients is exact.
+    `upper` weighs that of the levels above, all of them hidden, which the paper leaves out: they triple what a step
+    teaches, and where steps are few that counts. `count` is the number of chosen tokens; of several processes, their
+    mean, so that the mean of gradients is exact. `tokens` among the figures is the loss without `upper`.
     """
     body, skips = model.body(batch.semantic, batch.tokens, batch.prompt, batch.valid, batch.text)
-    total, right = torch.zeros((), device=body.device), 0.0
-    for level, size in enumerate(model.config.layout.vocabulary):
-        rows = torch.nonzero(batch.level == level)[:, 0]
-        if not rows.numel():
-            continue
-        fused = model.levels.leave(body[rows], [skip[rows] for skip in skips], torch.tensor(level))
-        chosen = batch.chosen[rows]
-        logits = fused[chosen] @ model.heads[level, :, :size] + model.biases[level, :size]  # [N, V]
-        target = batch.target[rows, level][chosen]
-        total = total + functional.cross_entropy(logits.float(), target, reduction="sum")
-        right += float((logits.detach().argmax(-1) == target).sum())
-    return total / count, {"accuracy": right / max(1.0, float(batch.chosen.sum()))}
+    total, above, right = torch.zeros((), device=body.device), torch.zeros((), device=body.device), 0.0
+    for level in range(model.config.layout.levels):
+        rows = batch.level == level
+        if rows.any():
+            loss, hits = _level_loss(model, batch, body, skips, level, rows[:, None] & batch.chosen)
+            total, right = total + loss, right + hits
+        rows = batch.level < level
+        if upper and rows.any():
+            hidden = rows[:, None] & batch.valid & ~batch.prompt
+            above = above + _level_loss(model, batch, body, skips, level, hidden)[0]
+    figures = {"tokens": float(total.detach()) / count, "accuracy": right / max(1.0, float(batch.chosen.sum()))}
+    return (total + upper * above) / count, figures
+
+
+def _level_loss(
+    model: Generator, batch: Batch, body: Tensor, skips: list[Tensor], level: int, chosen: Tensor
+) -> tuple[Tensor, float]:
+    """Summed cross-entropy of a level's tokens at `chosen [B, T]`, and how many guesses are right."""
+    size = model.config.layout.vocabulary[level]
+    rows = torch.nonzero(chosen.any(dim=1))[:, 0]
+    fused = model.levels.leave(body[rows], [skip[rows] for skip in skips], torch.tensor(level))
+    logits = fused[chosen[rows]] @ model.heads[level, :, :size] + model.biases[level, :size]  # [N, V]
+    target = batch.target[:, level][chosen]
+    loss = functional.cross_entropy(logits.float(), target, reduction="sum")
+    return loss, float((logits.detach().argmax(-1) == target).sum())
 
 
 def diffusion_loss(model: Generator, batch: Batch, noising: Noising, count: float) -> tuple[Tensor, dict[str, float]]:

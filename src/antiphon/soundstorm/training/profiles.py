@@ -25,6 +25,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     weight_decay: float = 1e-2
     clip_norm: float = 1.0
     ema: float = 0.9995
+    upper_weight: float = 0.0  # of the levels above the drawn one (MaskGIT); the paper has none
     drop_conditions: float = 0.1  # share of examples without semantic tokens and text, for guidance
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: the faster, measured when the run begins
     log_every: int = 100
@@ -50,7 +51,15 @@ def profile(name: str, layout: Layout) -> TrainConfig:
     if name == "small":
         generator = msgspec.structs.replace(generator, window=600)
         return TrainConfig(
-            generator=generator, batch=8, frames=600, steps=20_000, warm_up=200, rate=8e-4, ema=0.999, save_every=500
+            generator=generator,
+            batch=8,
+            frames=600,
+            steps=20_000,
+            warm_up=200,
+            rate=8e-4,
+            ema=0.999,
+            upper_weight=0.5,
+            save_every=500,
         )
     if name == "base":
         return TrainConfig(generator=generator, batch=64, frames=1_000, steps=300_000, warm_up=4_000, rate=3e-4)

@@ -171,10 +171,10 @@ def initialise(model: nn.Module, layers: int, seed: int) -> None:
 
 
 def told_loss(scores: Tensor, prefix: Tensor, place: Tensor, chosen: Tensor) -> Tensor:
-    """Cross-entropy of the taught head: at the positions `chosen [B, N]` it should look at phoneme `place [B, N]`.
+    """Summed cross-entropy of the taught head: at `chosen [B, N]` it should look at phoneme `place [B, N]`.
 
     Only phonemes compete: what it looks at among the tokens is its own affair.
     """
     keys = torch.arange(scores.shape[2], device=scores.device)
     only = scores.masked_fill(keys[None, None] >= prefix[:, None, None], -1e9)
-    return functional.cross_entropy(only[chosen], place[chosen])
+    return functional.cross_entropy(only[chosen], place[chosen], reduction="sum")

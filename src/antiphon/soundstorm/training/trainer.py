@@ -5,13 +5,14 @@ from __future__ import annotations
 import copy
 import logging
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from antiphon.soundstorm.diffusion import Noising
-from antiphon.soundstorm.training.model import Generator
+from antiphon.soundstorm.training.model import Codebook, Generator, begin
 from antiphon.soundstorm.training.objectives import Batch, diffusion_loss, maskgit_loss
 from antiphon.soundstorm.training.profiles import TrainConfig
 from antiphon.training.rates import rate_scale
@@ -26,13 +27,18 @@ _log = logging.getLogger(__name__)
 class Trainer:
     """State of a training: the model, its average, the optimiser, and the step to make next."""
 
-    def __init__(self, config: TrainConfig, together: Together | None = None) -> None:
+    def __init__(
+        self, config: TrainConfig, together: Together | None = None, *, codebooks: Sequence[Codebook] | None = None
+    ) -> None:
+        """`codebooks` of the codec, `[V, D]` of each level: tokens that sound alike begin alike (`model.begin`)."""
         self.config = config
         self.together = together or Together()
         self.step = 0
         self.skipped = 0
         self.precision: str = config.precision
         self.model = Generator(config.generator, config.seed)
+        if codebooks is not None:
+            begin(self.model, codebooks, config.seed)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimiser = _adam(self.model, config)
         self._noising = Noising(config.generator.diffusion_steps)
@@ -66,7 +72,7 @@ class Trainer:
         mine = batch.rows(self.together.rows(batch.level.shape[0]))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
             if self.config.generator.objective == "maskgit":
-                loss, figures = maskgit_loss(self.model, mine, count)
+                loss, figures = maskgit_loss(self.model, mine, count, upper=self.config.upper_weight)
             else:
                 loss, figures = diffusion_loss(self.model, mine, self._noising, count)
         loss.backward()  # type: ignore[no-untyped-call]
