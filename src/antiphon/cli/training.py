@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SEMANTIC = "semantic.safetensors"
 EXPORTED = "exported"
 HELD_OUT = 0.05
-SHOWN = ("loss", "accuracy", "valid_loss", "valid_accuracy")
+SHOWN = ("loss", "tokens", "accuracy", "valid_loss", "valid_accuracy")
 
 
 @dataclass(frozen=True, slots=True)
