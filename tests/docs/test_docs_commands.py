@@ -71,7 +71,7 @@ def test_every_document_that_is_linked_exists() -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-@pytest.mark.parametrize("page", ["music.md"])
+@pytest.mark.parametrize("page", ["music.md", pytest.param("soundstorm.md", marks=pytest.mark.slow)])
 def test_the_python_of_a_page_runs(page: str) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
     assert blocks
