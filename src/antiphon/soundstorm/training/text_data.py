@@ -20,6 +20,10 @@ from antiphon.soundstorm.training.data import Order
 from antiphon.soundstorm.training.text_profiles import TextTrainConfig
 
 
+LEARNT = 800
+"""Recordings that the sounds are learnt from: an hour and more of speech tells them, and each is aligned many times."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
     """One recording: phonemes `[P]`, tokens `[S]`, frames of each phoneme `[P]` (their sum is S)."""
@@ -51,7 +55,8 @@ def aligned(
             left_out.append(f"{tokens.shape[0]} tokens for {needed} phonemes: {phonemes[:40]!r}")
             continue
         kept.append((ids, tokens))
-    sounds = learn_sounds(kept, config.semantic_vocabulary, config.timeless(), rounds=rounds)
+    some = kept[:: max(1, len(kept) // LEARNT)]
+    sounds = learn_sounds(some, config.semantic_vocabulary, config.timeless(), rounds=rounds)
     return [Line(ids, tokens, sounds.align(ids, tokens)) for ids, tokens in kept], sounds, left_out
 
 
