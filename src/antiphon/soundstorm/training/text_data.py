@@ -19,7 +19,6 @@ from antiphon.soundstorm.text.parallel import places
 from antiphon.soundstorm.training.data import Order
 from antiphon.soundstorm.training.text_profiles import TextTrainConfig
 
-
 LEARNT = 800
 """Recordings that the sounds are learnt from: an hour and more of speech tells them, and each is aligned many times."""
 
