@@ -12,7 +12,7 @@ from antiphon.bench.figure import Figure
 from antiphon.bench.speaking import PAPER_S, Ears, Heard, Naturalness, Parts, long_figures
 from antiphon.hearing import embed_independent
 from antiphon.soundstorm.audit import Task
-from antiphon.soundstorm.decoding import DecodingOptions, Job, task_key
+from antiphon.soundstorm.decoding import Job, task_key
 
 PROMPT_S = 3.0
 SENTENCES = 3
@@ -63,5 +63,5 @@ def audit_tasks(parts: Parts, clips: Sequence[Clip], voices: Mapping[str, Wavefo
     for number in range(count):
         voice, semantic = prompts[number % len(prompts)], said[number % len(said)]
         job = Job(np.concatenate([voice.semantic, semantic]), voice.acoustic, task_key("audit", number))
-        tasks.append(Task(parts.generator.name, parts.generator.layout, DecodingOptions(), job))
+        tasks.append(Task(parts.generator.name, parts.generator.layout, parts.options, job))
     return tasks

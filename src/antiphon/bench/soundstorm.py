@@ -25,7 +25,6 @@ from antiphon.soundstorm import serving, starter
 from antiphon.soundstorm.audit import INT8_FOR_FLOAT
 from antiphon.soundstorm.data import find
 from antiphon.soundstorm.data.manifest import Source
-from antiphon.soundstorm.decoding import DecodingOptions
 from antiphon.soundstorm.inputs import Logits
 from antiphon.soundstorm.serving import Generator
 
@@ -54,7 +53,7 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     def phonemise(text: str) -> str:
         return " ".join(reading for reading, _ in readings(text, british=False))
 
-    parts = Parts(shipped.codec, shipped.tokenizer, shipped.generator, shipped.text, phonemise)
+    parts = Parts(shipped.codec, shipped.tokenizer, shipped.generator, shipped.text, phonemise, starter.DECODING)
     parts.check()
     voices = speakers(list(spoken(HELD_OUT_VOICES[1:3], 2)))
     clips = list(spoken(SAYING, SENTENCES))
@@ -115,7 +114,7 @@ def evaluated(
         else:
             made = parts.speak(parts.heard(read(clip.file, max_s=MAX_CLIP_S)), voice, task, seed)
         heard.add(made, clip.text, clip.speaker)
-    passes = len(DecodingOptions().plan(parts.generator.layout))
+    passes = len(parts.options.plan(parts.generator.layout))
     yield from heard.figures("", "<= 0.08" if parts.text is None else "<= 0.1", "all parts")
     yield figure("passes of a window", float(passes), "", "<= 27")
     if long_s:

@@ -39,6 +39,7 @@ class Parts:
     generator: Generator
     text: TextStage | None
     phonemise: Callable[[str], str]
+    options: DecodingOptions = DecodingOptions()
 
     def check(self) -> None:
         """Raises `InputError` when the parts do not fit together."""
@@ -77,12 +78,11 @@ class Parts:
 
     def speak(self, semantic: Tokens, voice: Voice, task: str, seed: int) -> Spoken:
         """Any length, in windows, as the network makes it."""
-        options = DecodingOptions()
-        run, passes = self.generator.runner(options), 0
+        run, passes = self.generator.runner(self.options), 0
 
         def counted(job: Job) -> TokenGrid:
             nonlocal passes
-            passes += len(options.plan(self.generator.layout))
+            passes += len(self.options.plan(self.generator.layout))
             return run(job)
 
         began = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import msgspec
 import numpy as np
 
 from antiphon.bench.figure import Figure, figure
@@ -95,7 +96,10 @@ def _caught(cheat: str, outcome: tuple[int, int] | str) -> Figure:
 
 
 def _few(task: Task) -> DecodingOptions:
-    return DecodingOptions(passes=(FEW_PASSES, *(1,) * (task.layout.levels - 1)))
+    turns = [0] * task.layout.levels
+    for step in task.steps:
+        turns[step.level] = step.turns
+    return msgspec.structs.replace(task.options, passes=(FEW_PASSES, *turns[1:]))
 
 
 def _dressed(few: Trace, full: Trace, task: Task) -> Trace:

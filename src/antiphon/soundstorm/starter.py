@@ -10,12 +10,17 @@ from antiphon.codecs import neural
 from antiphon.codecs.base import Codec
 from antiphon.errors import ModelError
 from antiphon.soundstorm import semantic, serving, text
+from antiphon.soundstorm.decoding import DecodingOptions
 from antiphon.soundstorm.semantic import SemanticTokenizer
 from antiphon.soundstorm.serving import Generator, Precision
 from antiphon.soundstorm.text import TextStage
 
 MODEL = "soundstorm-16k"
 """Its name in the catalogue, and the beginning of its files' names. The codec is `codecs.neural.codec.MODEL`."""
+
+
+DECODING = DecodingOptions(passes=(8, 1, 4, 1), temperature=0.7)
+"""How the starter models decode best. The third level is the coarse one of its group, and as hard as the first."""
 
 
 @dataclass(frozen=True, slots=True)

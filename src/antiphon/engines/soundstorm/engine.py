@@ -25,14 +25,11 @@ from antiphon.soundstorm import starter, windows
 from antiphon.soundstorm.audit import Task
 from antiphon.soundstorm.decoding import DecodingOptions, Job, task_key
 from antiphon.soundstorm.inputs import align
-from antiphon.soundstorm.starter import MODEL, Starter
+from antiphon.soundstorm.starter import DECODING, MODEL, Starter
 
 LANGUAGES = ("en-us", "en")
 FIRST_CHARS = 80
 """Longest first piece, so that the first audio is early."""
-
-PASSES_OF_REST = (1, 4, 1)
-"""Passes of the levels after the first: the third is the coarse one of its group, and as hard as the first."""
 
 
 class SoundStormEngine:
@@ -47,13 +44,16 @@ class SoundStormEngine:
     class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """`passes` of the first level, `temperature` of candidates, `guidance` by the words (1: none)."""
 
-        passes: Annotated[int, msgspec.Meta(ge=1, le=16)] = 8
-        temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] = 0.7
-        guidance: Annotated[float, msgspec.Meta(ge=1, le=5)] = 1.0
+        passes: Annotated[int, msgspec.Meta(ge=1, le=16)] = DECODING.passes[0]
+        temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] = DECODING.temperature
+        guidance: Annotated[float, msgspec.Meta(ge=1, le=5)] = DECODING.guidance
 
         def decoding(self) -> DecodingOptions:
-            return DecodingOptions(
-                passes=(self.passes, *PASSES_OF_REST), temperature=self.temperature, guidance=self.guidance
+            return msgspec.structs.replace(
+                DECODING,
+                passes=(self.passes, *DECODING.passes[1:]),
+                temperature=self.temperature,
+                guidance=self.guidance,
             )
 
     def __init__(self, models: Starter | None = None, *, threads: int | None = None) -> None:
