@@ -39,7 +39,7 @@ class Parts:
     generator: Generator
     text: TextStage | None
     phonemise: Callable[[str], str]
-    options: DecodingOptions = DecodingOptions()
+    options: DecodingOptions = field(default_factory=DecodingOptions)
 
     def check(self) -> None:
         """Raises `InputError` when the parts do not fit together."""
