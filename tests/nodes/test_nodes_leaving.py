@@ -166,3 +166,13 @@ def test_a_workshop_offers_what_its_engine_can() -> None:
     (offer,) = EngineWorkshop(engine, 8_000).offers
     assert (offer.engine, offer.price_nano, offer.mixes_voices) == ("espeak", 8_000, engine.capabilities.mixes_voices)
     assert set(offer.languages) == set(engine.capabilities.languages)
+
+
+def test_an_engine_that_also_clones_is_offered_for_both_services() -> None:
+    from antiphon.engines import registry
+
+    speech, clone = EngineWorkshop(registry.load("soundstorm"), 8_000).offers
+    assert (speech.service, clone.service) == ("speech", "clone")
+    assert speech.engine == clone.engine == "soundstorm"
+    assert "aspen" in speech.voices
+    assert clone.voices == ()
