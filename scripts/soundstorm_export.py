@@ -66,7 +66,6 @@ def _export(options: argparse.Namespace, out: Path, prefix: str) -> list[Path]:
     )
     made = {name: _prompt(options.audio, speaker, models) for name, speaker in SPEAKERS.items()}
     (out / f"{prefix}{voices.FILE}").write_bytes(voices.dump(made))
-    (out / f"{prefix}{serving.GRAPHS['int8']}").unlink()  # half as large again, and no faster on most machines
     return sorted(out.glob(f"{prefix}*"))
 
 

@@ -62,7 +62,8 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     if parts.generator.config.objective != "maskgit":
         yield figure("step audit", None, "", note="only a generator of masked tokens has passes that can be audited")
         return
-    one, torch, small, shallow = _others(parts.generator)
+    exact = starter.load(precision="float32").generator
+    one, torch, small, shallow = _others(exact)
     honest = {
         "1 thread for all": Other(one),
         "torch for ONNX": Other(torch),
@@ -70,14 +71,14 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     }
     cheats = {"int8 weights for float32": small, "half of the layers": shallow}
     tasks = audit_tasks(parts, clips, voices, tries)
-    for found in audit_figures(parts.generator, tasks, honest, cheats):
+    for found in audit_figures(exact, tasks, honest, cheats):
         yield found
 
 
 def _others(generator: Generator) -> list[Logits | str]:
     """The shipped generator on one thread, by torch, in int8, and with half of its layers; why not, where it cannot."""
     try:
-        one: Logits = starter.load(threads=1).generator
+        one: Logits = starter.load(threads=1, precision="float32").generator
     except ModelError as error:
         return [str(error)] * 4
     try:

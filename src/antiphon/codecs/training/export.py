@@ -207,26 +207,6 @@ def _places(blob: bytes) -> dict[str, tuple[int, int]]:
     return {name: (8 + length + start, end - start) for name, (start, end) in spans.items()}
 
 
-def halved(graph: bytes, about: dict[str, str]) -> bytes:
-    """Large constants as float16 behind a Cast, which the runtime folds away when it loads the graph."""
-    import onnx
-    from onnx import numpy_helper
-
-    model = onnx.load_from_string(graph)
-    casts = []
-    for tensor in model.graph.initializer:
-        array = numpy_helper.to_array(tensor)
-        if array.dtype != np.float32 or array.size < _HALF_FROM:
-            continue
-        half = array.astype(np.float16)
-        if not np.array_equal(half.astype(np.float32), array):
-            continue  # computed by the exporter, not one of the rounded weights
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(half, f"{name}_half"))
-        casts.append(onnx.helper.make_node("Cast", [f"{name}_half"], [name], to=onnx.TensorProto.FLOAT))
-    return _finished(model, casts, about)
-
-
 def _finished(model: Any, casts: list[Any], about: dict[str, str]) -> bytes:
     nodes = list(model.graph.node)
     del model.graph.node[:]

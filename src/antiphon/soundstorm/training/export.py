@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from antiphon.codecs.training.export import OPSET, fingerprint, halved, linked
+from antiphon.codecs.training.export import OPSET, fingerprint, linked
 from antiphon.errors import ModelError
 from antiphon.models import tensors
 from antiphon.soundstorm.inputs import Inputs, JointLogits, Logits
@@ -77,14 +77,15 @@ def restored(blob: bytes, config: GeneratorConfig) -> Generator:
 def export(model: Generator, out: Path, *, prefix: str = "") -> dict[str, Path]:
     """Write graphs and weights into `out`, their names after `prefix`; paths by name. Usually of `Trainer.average`.
 
-    The float32 graph refers to the safetensors file, which must lie beside it; the int8 graph stands alone.
+    The graphs refer to the safetensors file, which must lie beside them: the float32 graph for all that is large, the
+    int8 graph for what is not quantised.
     """
     blob = weights_of(model)
     model = restored(blob, model.config)
     about = {"config": model.config.to_json(), "fingerprint": fingerprint(blob)}
     files = {
         GRAPHS["float32"]: linked(_graph(model, folded=False), blob, f"{prefix}{WEIGHTS}", about),
-        GRAPHS["int8"]: halved(_int8(_graph(model)), about),
+        GRAPHS["int8"]: linked(_int8(_graph(model)), blob, f"{prefix}{WEIGHTS}", about),
         WEIGHTS: blob,
     }
     out.mkdir(parents=True, exist_ok=True)

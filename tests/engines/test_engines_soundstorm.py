@@ -1,0 +1,194 @@
+"""soundstorm with the models that ship: its voices, enrolled voices, voice to voice, and audits of what it made."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+import antiphon.bench
+from antiphon.audio.reference import prepare
+from antiphon.audio.waveform import Waveform
+from antiphon.engines.base import Cloner
+from antiphon.engines.soundstorm import SoundStormEngine, prompts
+from antiphon.engines.soundstorm.traces import Traces
+from antiphon.engines.soundstorm.voices import VOICES
+from antiphon.errors import InputError, ModelError
+from antiphon.hearing import embed_independent
+from antiphon.services import Clip, CloneRequest, EnrolRequest, MusicRequest, Service, SpeechRequest, VoiceProfile
+from antiphon.soundstorm import starter
+from antiphon.soundstorm.audit import Verdict, audit, choose
+
+RECORDED = Path(antiphon.bench.__file__).parent / "references"
+TEXT = "The tide is in."
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def models() -> starter.Starter:
+    return starter.load()
+
+
+@pytest.fixture(scope="module")
+def engine(models: starter.Starter) -> SoundStormEngine:
+    return SoundStormEngine(models)
+
+
+def profile_of(data: bytes, engine: str = "soundstorm") -> VoiceProfile:
+    return VoiceProfile(
+        engine=engine,
+        language="en-us",
+        reference=bytes(32),
+        data=data,
+        reference_voice=b"",
+        reference_other=b"",
+        own_voice=b"",
+        own_other=b"",
+        fingerprint=b"",
+        own_mos=0.0,
+    )
+
+
+@pytest.fixture(scope="module")
+def allison(engine: SoundStormEngine) -> VoiceProfile:
+    clip = prepare(RECORDED / "allison.opus").clip
+    return profile_of(engine.enrol(EnrolRequest(reference=clip), 1))
+
+
+def said(engine: SoundStormEngine, request: CloneRequest | SpeechRequest, seed: int = 1) -> Waveform:
+    chunks = list(engine.generate(request, seed))
+    return Waveform(np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks[0].rate_hz)
+
+
+def test_it_speaks_and_clones(engine: SoundStormEngine) -> None:
+    assert isinstance(engine, Cloner)
+    assert engine.capabilities.services == (Service.SPEECH, Service.CLONE)
+
+
+def test_the_seed_draws_the_sound(engine: SoundStormEngine) -> None:
+    request = SpeechRequest(text=TEXT, voice="aspen")
+    first, again, other = (said(engine, request, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.samples, again.samples)
+    assert first.samples.shape != other.samples.shape or not np.array_equal(first.samples, other.samples)
+
+
+def test_voices_differ(engine: SoundStormEngine) -> None:
+    text = "The evening tide is in, and the boats rest by the wall until the morning comes."
+    heard = [embed_independent(said(engine, SpeechRequest(text=text, voice=name))) for name in ("aspen", "birch")]
+    again = embed_independent(said(engine, SpeechRequest(text=text, voice="aspen"), 2))
+    assert float(heard[0] @ again) > float(heard[0] @ heard[1]) + 0.1
+
+
+def test_an_enrolled_voice_speaks(engine: SoundStormEngine, allison: VoiceProfile) -> None:
+    made = said(engine, CloneRequest(profile=allison, text="Please tell me how far it is to the nearest library."))
+    assert made.rate_hz == 16_000
+    assert 1.5 < made.duration_s < 8.0
+    assert np.sqrt(np.mean(made.samples**2)) > 0.01
+
+
+def test_a_recording_keeps_its_length_to_the_sample(engine: SoundStormEngine, allison: VoiceProfile) -> None:
+    source = prepare(RECORDED / "librivox.opus").waveform
+    part = Waveform(source.samples[:, :70_123], source.rate_hz)
+    request = CloneRequest(profile=allison, speech=Clip(pcm=part.to_pcm16(), rate_hz=part.rate_hz))
+    made = said(engine, request)
+    assert abs(made.duration_s - part.duration_s) <= 1 / 16_000
+
+
+def test_the_same_reference_gives_the_same_prompt(engine: SoundStormEngine, allison: VoiceProfile) -> None:
+    clip = prepare(RECORDED / "allison.opus").clip
+    assert engine.enrol(EnrolRequest(reference=clip), 9) == allison.data
+    assert len(allison.data) < 4_096
+
+
+def test_what_cannot_be_a_voice_is_refused(engine: SoundStormEngine) -> None:
+    silence = Clip(pcm=bytes(2 * 24_000 * 5), rate_hz=24_000)
+    with pytest.raises(InputError):
+        engine.enrol(EnrolRequest(reference=silence), 1)
+    tone = np.sin(np.arange(24_000 * 5) / 24_000 * 2 * np.pi * 440).astype(np.float32)[None] / 2
+    with pytest.raises(InputError):
+        engine.enrol(EnrolRequest(reference=Clip(pcm=Waveform(tone, 24_000).to_pcm16(), rate_hz=24_000)), 1)
+
+
+def test_requests_it_cannot_serve_are_refused_before_work(engine: SoundStormEngine, allison: VoiceProfile) -> None:
+    good = CloneRequest(profile=allison, text=TEXT)
+    changed = msgspec.structs.replace
+    for request, why in (
+        (changed(good, profile=profile_of(allison.data, "mimic")), "mimic"),
+        (changed(good, profile=profile_of(b"nothing")), "no voice"),
+        (changed(good, blend={"af_heart": 0.5}), "mix"),
+        (changed(good, language="de"), "de"),
+        (changed(good, options={"passes": 99}), "passes"),
+        (SpeechRequest(text=TEXT, voice="nobody"), "nobody"),
+        (MusicRequest(prompt="a waltz", seconds=5, seed=1, start_s=0, stop_s=5), "speaks and clones"),
+    ):
+        with pytest.raises(InputError, match=why):
+            engine.check(request)
+
+
+def test_damaged_and_foreign_prompts_are_named(models: starter.Starter, allison: VoiceProfile) -> None:
+    data = prompts.read(allison.data)
+    with_, encode = msgspec.structs.replace, msgspec.msgpack.encode
+    for changed, why in (
+        (with_(data, codec="other"), "other models"),
+        (with_(data, version=7), "another version"),
+        (with_(data, acoustic=data.acoustic[:-2]), "damaged"),
+        (with_(data, acoustic=b"\xff" * len(data.acoustic)), "does not have"),
+        (with_(data, semantic=b"\xff" * len(data.semantic)), "out of range"),
+    ):
+        with pytest.raises(InputError, match=why):
+            prompts.decode(encode(changed), models)
+
+
+def test_the_best_stretch_is_where_most_is_spoken() -> None:
+    rng = np.random.default_rng(0)
+    signal = np.zeros(16_000 * 12, np.float32)
+    signal[16_000 * 5 : 16_000 * 9] = 0.1 * rng.standard_normal(16_000 * 4)
+    chosen = prompts.best_stretch(signal)
+    assert chosen.shape[0] == 16_000 * 4
+    assert np.count_nonzero(chosen) > 0.98 * chosen.shape[0]
+    np.testing.assert_array_equal(prompts.best_stretch(signal[:100]), signal[:100])
+
+
+def test_every_generation_is_committed_to_and_passes_its_audit(
+    engine: SoundStormEngine, models: starter.Starter
+) -> None:
+    before = set(engine.traces.roots())
+    said(engine, SpeechRequest(text=TEXT, voice="cedar"), 5)
+    (root,) = set(engine.traces.roots()) - before
+    task, commitment = engine.traces.task(root), engine.traces.commitment(root)
+    for index in choose(commitment, b"drawn afterwards", 3):
+        opening = engine.traces.open(root, index)
+        found = audit(task, commitment, index, opening, models.generator, model=models.generator.name)
+        assert found.verdict is Verdict.VALID, found
+    honest = engine.traces.open(root, 2)
+    changed = honest.after.copy()
+    changed[0, -1] = (changed[0, -1] + 1) % 1024
+    forged = replace(honest, after=changed)
+    assert audit(task, commitment, 2, forged, models.generator).verdict is Verdict.INVALID
+
+
+def test_only_so_many_generations_are_remembered(engine: SoundStormEngine) -> None:
+    said(engine, SpeechRequest(text=TEXT, voice="cedar"), 6)
+    root = engine.traces.roots()[-1]
+    small = Traces(kept=1)
+    small.keep(engine.traces.task(root), engine.traces.trace(root))
+    said(engine, SpeechRequest(text=TEXT, voice="cedar"), 7)
+    other = engine.traces.roots()[-1]
+    small.keep(engine.traces.task(other), engine.traces.trace(other))
+    assert small.roots() == (other,)
+    with pytest.raises(InputError, match="remembered"):
+        small.open(root, 0)
+
+
+def test_the_voices_that_are_listed_have_prompts(engine: SoundStormEngine) -> None:
+    for voice in VOICES:
+        engine.check(SpeechRequest(text=TEXT, voice=voice.name))
+    engine.warm_up()
+
+
+def test_models_that_were_not_trained_for_each_other_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ModelError):
+        starter.load(tmp_path)
