@@ -50,7 +50,7 @@ class Trainer:
     """Learns every voice at once."""
 
     form = DATA
-    offer = ServiceOffer(service="clone", price_nano=1_000, languages=("en",), engine="parrot")
+    offers = (ServiceOffer(service="clone", price_nano=1_000, languages=("en",), engine="parrot"),)
 
     def check(self, request: Request) -> None:
         assert isinstance(request, EnrolRequest)
@@ -72,7 +72,7 @@ class Parrot:
     """Repeats a recording, or hums a text."""
 
     form = Form(rate_hz=RATE_HZ, channels=1)
-    offer = ServiceOffer(service="clone", price_nano=1_000, languages=("en",), engine="parrot")
+    offers = (ServiceOffer(service="clone", price_nano=1_000, languages=("en",), engine="parrot"),)
 
     def check(self, request: Request) -> None:
         assert isinstance(request, CloneRequest)
@@ -87,7 +87,7 @@ class Ramp:
     """Music whose every sample says where in the piece it stands."""
 
     form = Form(rate_hz=OUTPUT_RATE_HZ, channels=2)
-    offer = ServiceOffer(service="music", price_nano=1_000, engine="ramp")
+    offers = (ServiceOffer(service="music", price_nano=1_000, engine="ramp"),)
 
     def check(self, request: Request) -> None:
         assert isinstance(request, MusicRequest)

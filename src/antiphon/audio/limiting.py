@@ -13,7 +13,7 @@ LOOKAHEAD_S = 0.005
 RELEASE_DB_S = 80.0
 """How fast the gain comes back: a peak of 4 dB is forgotten after 50 ms, slower than a period of any voice."""
 
-MARGIN_DB = 0.1
+MARGIN_DB = 0.16
 """Held in reserve for what moves between the samples while the gain moves, and for other meters' interpolation."""
 
 FACTOR, HALF = 8, 16

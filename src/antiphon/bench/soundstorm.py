@@ -14,11 +14,13 @@ from antiphon import models
 from antiphon.audio import read
 from antiphon.audio.waveform import Samples
 from antiphon.bench.clips import HELD_OUT_VOICES, recorded, spoken
+from antiphon.bench.cloning import cloning_figures
 from antiphon.bench.coding import codec_figures
 from antiphon.bench.figure import Figure, figure
 from antiphon.bench.generating import audit_tasks, speakers, speech_figures
 from antiphon.bench.speaking import Ears, Heard, Naturalness, Parts, long_figures
 from antiphon.bench.stepping import Other, audit_figures
+from antiphon.engines.soundstorm import SoundStormEngine
 from antiphon.errors import InputError, ModelError
 from antiphon.hearing import embed_independent, mean_voice
 from antiphon.soundstorm import serving, starter
@@ -59,6 +61,8 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     clips = list(spoken(SAYING, SENTENCES))
     for found in speech_figures(parts, clips, voices, SEED):
         yield found
+    for found in cloning_figures(SoundStormEngine(shipped)):
+        yield msgspec.structs.replace(found, name=f"as a cloner, {found.name}")
     if parts.generator.config.objective != "maskgit":
         yield figure("step audit", None, "", note="only a generator of masked tokens has passes that can be audited")
         return

@@ -244,20 +244,12 @@ class Client(Actor):
             raise errors[0]
 
     async def _abandon(self, run: TaskRun) -> None:
-        """Cancel: take back the escrow of what was not delivered, stop the parts, forget the keys.
-
-        The ledger hears it first: a producer whose client has left declines, and the part would end as refunded.
-        """
-        try:
-            await self._cancel(run)
-        finally:
-            for worker in run.workers:
-                worker.cancel()
-            await asyncio.gather(*run.workers, return_exceptions=True)
-            for part in run.parts:
-                part.key.destroy()
-
-    async def _cancel(self, run: TaskRun) -> None:
+        """Cancel: stop the parts, take back the escrow of what was not delivered, forget the keys."""
+        for worker in run.workers:
+            worker.cancel()
+        await asyncio.gather(*run.workers, return_exceptions=True)
+        for part in run.parts:
+            part.key.destroy()
         if run.opening is None:
             return
         try:

@@ -26,6 +26,8 @@ from antiphon.protocol import Envelope, canonical
 
 log = logging.getLogger("antiphon.nodes")
 
+FAREWELL_S = 0.5
+
 
 class Producer(Node):
     """Bounded: `slots` parts are made at once, `queue` more may wait or be judged; beyond that the answer is "busy".
@@ -79,7 +81,12 @@ class Producer(Node):
             job.let_go()
 
     async def _decline(self, job: Production) -> None:
-        """Give back what nobody waits for, so that its escrow need not wait for a deadline."""
+        """Give back what nobody waits for, so that its escrow need not wait for a deadline.
+
+        A client that left on purpose says so in the ledger itself, and is given the time to: then the part ends as
+        cancelled, not as work that nobody wanted to do.
+        """
+        await asyncio.sleep(FAREWELL_S)
         operation = Decline(task=job.task.task, index=job.index, attempt=job.attempt, reason="the client left")
         with contextlib.suppress(ConflictError):  # the client said so itself
             await self.submit(operation, job.task.task)
