@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -20,6 +21,7 @@ from antiphon.bench.figure import Figure, figure
 from antiphon.bench.generating import audit_tasks, speakers, speech_figures
 from antiphon.bench.speaking import Ears, Heard, Naturalness, Parts, long_figures
 from antiphon.bench.stepping import Other, audit_figures
+from antiphon.engines.base import Cloner
 from antiphon.engines.soundstorm import SoundStormEngine
 from antiphon.errors import InputError, ModelError
 from antiphon.hearing import embed_independent, mean_voice
@@ -61,7 +63,7 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     clips = list(spoken(SAYING, SENTENCES))
     for found in speech_figures(parts, clips, voices, SEED):
         yield found
-    for found in cloning_figures(SoundStormEngine(shipped)):
+    for found in cloning_figures(cast(Cloner, SoundStormEngine(shipped))):
         yield msgspec.structs.replace(found, name=f"as a cloner, {found.name}")
     if parts.generator.config.objective != "maskgit":
         yield figure("step audit", None, "", note="only a generator of masked tokens has passes that can be audited")
