@@ -111,10 +111,14 @@ KINDS = ("embedding", "other", "mos")
 ESPEAK = ("en-us", "en-gb", "de", "fr", "es", "it", "pt", "pt-br", "nl", "pl", "ru", "sv", "tr", "hi", "cmn")
 
 
+MEASURED = ("hibari", "kokoro", "espeak")
+"""Not soundstorm: its voices were prompted with Kokoro's, and would be in the crowd of strangers twice."""
+
+
 def wanted() -> Iterable[Voice]:
     """Every voice of hibari and Kokoro, and espeak-ng's main languages."""
     for voice in engines.all_voices():
-        if voice.engine != "espeak" or voice.language in ESPEAK:
+        if voice.engine in MEASURED and (voice.engine != "espeak" or voice.language in ESPEAK):
             yield voice
 
 

@@ -74,7 +74,7 @@ class Processes:
         """Run a command to its end; its stdout. Fails the test unless it exits with 0."""
         name = f"call-{len(self._logs)}"
         process = self.start(name, *words, home=home)
-        assert process.wait(60) == 0, self.said(name)
+        assert process.wait(60) == 0, "\n".join(f"{one}: {self.said(one)}" for one in self._logs)
         self._running.pop(name)
         return self.said(name)
 

@@ -59,7 +59,15 @@ def test_clones_and_music_come_from_processes_and_a_revoked_consent_is_refused(t
 
         run.call("consent", "grant", "--reference", reference, "--subject", "A test", "-o", consent)
         run.call("voices", "add", "him", "--reference", reference, "--consent", consent, "-q")
-        run.call("say", "This is still allowed.", "--voice", "him", "-q", "-o", str(tmp_path / "a.wav"))
+        run.call(
+            "say",
+            "This is still allowed, and anybody may hear it.",
+            "--voice",
+            "him",
+            "-q",
+            "-o",
+            str(tmp_path / "a.wav"),
+        )
         before = json.loads(run.call("account", "--json"))
         run.call("consent", "revoke", consent)
         run.start("refused", "say", "This is not.", "--voice", "him", "-o", str(tmp_path / "b.wav"))

@@ -49,7 +49,7 @@ def trimmed(samples: Samples, rate_hz: int) -> Samples:
 def faded(samples: Samples, rate_hz: int) -> Samples:
     """A copy of `samples [T]` that starts and ends at zero (raised cosine of `FADE_S`)."""
     out = samples.astype(np.float32, copy=True)
-    count = min(round(FADE_S * rate_hz), out.size // 2)
+    count = min(round(FADE_S * rate_hz), max(1, out.size // 2))
     if count:
         ramp = (0.5 - 0.5 * np.cos(np.pi * np.arange(count) / count)).astype(np.float32)
         out[:count] *= ramp

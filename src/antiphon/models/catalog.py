@@ -170,8 +170,8 @@ CATALOG: tuple[Model, ...] = (
         "voice-cards",
         "1",
         "voice-cards.safetensors",
-        "3afd6338516622b7a0692d6c25dff08265dd632951762d515a955def1c0172c9",
-        95_248,
+        "92b0cf5f9a40d0cf3d0a5c26a287aba95a01a0a28d6ecafca16aaa7da33a1c56",
+        87_680,
         licence="MIT",
     ),
     Model(
