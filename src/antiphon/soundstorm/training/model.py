@@ -215,7 +215,7 @@ def begin(model: Generator, codebooks: Sequence[Codebook], seed: int) -> None:
     """Embeddings and heads from what the codec's codes `[V, D]` of each level mean, by one random projection a level.
 
     Tokens that sound alike begin alike on both sides, so what is learnt of one serves its neighbours: after 120 steps
-    on two cores the loss was 6.53 instead of 6.84. Raises `InputError` for codebooks of another codec.
+    (one run each) the loss was 6.53 instead of 6.84. Raises `InputError` for codebooks of another codec.
     """
     vocabulary, dim = model.config.layout.vocabulary, model.config.dim
     if tuple(len(codes) for codes in codebooks) != vocabulary:
