@@ -159,7 +159,7 @@ def test_every_generation_is_committed_to_and_passes_its_audit(
     said(engine, SpeechRequest(text=TEXT, voice="cedar"), 5)
     (root,) = set(engine.traces.roots()) - before
     task, commitment = engine.traces.task(root), engine.traces.commitment(root)
-    for index in choose(commitment, b"drawn afterwards", 3):
+    for index in choose(task, commitment, b"drawn afterwards", 3):
         opening = engine.traces.open(root, index)
         found = audit(task, commitment, index, opening, models.generator, model=models.generator.name)
         assert found.verdict is Verdict.VALID, found

@@ -195,12 +195,24 @@ def test_what_was_delivered_is_what_was_committed() -> None:
 
 def test_the_passes_to_open_follow_from_the_root_and_the_beacon() -> None:
     commitment = commit(TASK, _trace())
-    chosen = choose(commitment, b"block 7", 3)
-    assert chosen == choose(commitment, b"block 7", 3)
+    chosen = choose(TASK, commitment, b"block 7", 3)
+    assert chosen == choose(TASK, commitment, b"block 7", 3)
     assert len(set(chosen)) == 3
     assert set(chosen) <= set(range(9))
-    seen = np.bincount([n for b in range(600) for n in choose(commitment, bytes([b % 256, b // 256]), 3)], minlength=9)
+    seen = np.bincount(
+        [n for b in range(600) for n in choose(TASK, commitment, bytes([b % 256, b // 256]), 3)], minlength=9
+    )
     np.testing.assert_allclose(seen / 600, 3 / 9, atol=0.08)
+    assert choose(TASK, commitment, b"block 7", 99) == tuple(range(9))
+    assert choose(TASK, commitment, b"block 7", 0) == ()
+
+
+def test_luck_is_looked_at_in_proportion() -> None:
+    few = replace(TASK, options=DecodingOptions(passes=(4, 1, 1)))  # three of six passes have luck in them
+    commitment = commit(few, _trace(few))
+    opened = [choose(few, commitment, bytes([beacon]), 2) for beacon in range(100)]
+    assert all(sum(not few.steps[index].last for index in one) == 1 for one in opened)
+    assert len(set(opened)) == 9
 
 
 @given(st.integers(1, 40), st.data())

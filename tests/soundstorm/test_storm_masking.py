@@ -38,6 +38,13 @@ def test_draws_are_uniform_over_prompts_and_levels_and_hide_two_thirds() -> None
     assert np.mean(shares) == pytest.approx(2 / math.pi, abs=0.02)  # the mean of cos over [0, pi/2]
 
 
+def test_prompts_may_be_kept_short() -> None:
+    rng = np.random.default_rng(0)
+    prompts = [draw(rng, 50, 3, longest=0.5).prompt for _ in range(1_000)]
+    assert (min(prompts), max(prompts)) == (0, 24)
+    assert draw(rng, 1, 3, longest=0.5).prompt == 0
+
+
 def _matrix(noising: Noising, before: int, after: int, size: int) -> np.ndarray:
     """Q[new, old] with the mask last."""
     alpha, beta, gamma = noising.between(before, after, size)

@@ -21,10 +21,15 @@ def test_a_speakers_recordings_follow_each_other_until_there_is_enough() -> None
     set_ = _joined([_recording(0, 3, "a"), _recording(1, 4, "b"), _recording(2, 2, "a"), _recording(3, 9, "a")], 5)
     assert isinstance(set_, TokenSet)
     assert set_.get(0).semantic.tolist() == [0, 0, 0, 2, 2]
-    assert set_.get(1).semantic.tolist() == [1] * 4  # has no companion
-    assert set_.get(2).semantic.tolist() == [2, 2] + [3] * 9  # what is too long is cropped later
-    assert set_.get(3).semantic.tolist() == [3] * 9
-    assert (set_.get(2).speaker, set_.get(2).acoustic.shape) == ("a", (2, 11))
+    assert set_.get(1).semantic.tolist() == [3] * 9  # what is too long is cropped later
+    assert set_.get(2).semantic.tolist() == [1] * 4  # has no companion
+    assert (set_.get(1).speaker, set_.get(1).acoustic.shape) == ("a", (2, 9))
+    assert len(set_) == 3
+
+
+def test_the_last_example_of_a_speaker_is_filled_from_the_first() -> None:
+    set_ = _joined([_recording(0, 6, "a"), _recording(1, 2, "a")], 5)
+    assert [set_.get(n).semantic.tolist() for n in range(len(set_))] == [[0] * 6, [1, 1] + [0] * 6]
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.sampled_from("abc")), min_size=1, max_size=12), st.integers(1, 20))
@@ -33,10 +38,11 @@ def test_nobody_is_joined_with_another_and_lengths_are_known_beforehand(
 ) -> None:
     made = [_recording(ord(speaker), length, speaker) for length, speaker in recordings]
     set_ = _joined(made, frames)
-    assert len(set_) == len(made)
-    for index, one in enumerate(made):
+    total = sum(one.semantic.shape[0] for one in made)
+    assert total <= sum(set_.frames(index) for index in range(len(set_))) <= total + 3 * (frames + 9)
+    for index in range(len(set_)):
         joined = set_.get(index)
         assert joined.semantic.shape[0] == set_.frames(index) == joined.acoustic.shape[1]
-        assert set(joined.semantic.tolist()) == {ord(one.speaker)}
-        own = sum(other.semantic.shape[0] for other in made if other.speaker == one.speaker)
+        assert set(joined.semantic.tolist()) == {ord(joined.speaker)}
+        own = sum(other.semantic.shape[0] for other in made if other.speaker == joined.speaker)
         assert set_.frames(index) >= min(frames, own)

@@ -81,7 +81,7 @@ def _shares(judge: Logits, tasks: Sequence[Task], traces: Sequence[Trace]) -> tu
     found = 0
     for number, (task, trace) in enumerate(zip(tasks, traces, strict=True)):
         made = commit(task, trace)
-        opened = choose(made, f"beacon {number}".encode(), OPENED)
+        opened = choose(task, made, f"beacon {number}".encode(), OPENED)
         verdicts = [audit(task, made, n, open_pass(task, trace, n), judge).verdict for n in opened]
         found += Verdict.INVALID in verdicts
     return found, len(traces)
@@ -126,7 +126,7 @@ def _curve(judge: Logits, tasks: Sequence[Task]) -> Iterator[Figure]:
         hits = tries = 0
         for task, (trace, index), guilty in zip(tasks, altered, seen, strict=True):
             made = commit(task, trace)
-            drawn = [choose(made, f"curve {beacon}".encode(), opened) for beacon in range(BEACONS)]
+            drawn = [choose(task, made, f"curve {beacon}".encode(), opened) for beacon in range(BEACONS)]
             hits, tries = hits + sum(guilty and index in one for one in drawn), tries + BEACONS
         share = hits / tries
         expected = caught(passes, 1, opened, seen=sum(seen) / len(seen))

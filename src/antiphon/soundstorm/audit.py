@@ -167,12 +167,22 @@ def _leaves(task: Task, trace: Trace) -> list[bytes]:
     return [leaf(task, index, grid) for index, grid in enumerate(trace.grids)]
 
 
-def choose(commitment: Commitment, beacon: bytes, count: int) -> tuple[int, ...]:
-    """Which passes are opened: `count` distinct ones, from randomness drawn after the commitment was signed."""
-    passes = commitment.leaves - 1
+def choose(task: Task, commitment: Commitment, beacon: bytes, count: int) -> tuple[int, ...]:
+    """Which passes are opened: `count` distinct ones, from randomness drawn after the commitment was signed.
+
+    Passes with luck in them (all but the last of each level) are opened in proportion, to the nearest whole number:
+    only they show another seed, and of few passes a free draw would miss them all too often. Systematic sampling
+    (Madow 1949) in a random order gives every pass the same probability, `count` / passes.
+    """
     seed = hashlib.sha256(b"antiphon/soundstorm/choose\0" + commitment.root + beacon).digest()
-    ranked = sorted(range(passes), key=lambda n: hashlib.sha256(seed + struct.pack("<I", n)).digest())
-    return tuple(sorted(ranked[:count]))
+
+    def rank(index: int) -> tuple[bool, bytes]:
+        return task.steps[index].last, hashlib.sha256(seed + struct.pack("<I", index)).digest()
+
+    passes = len(task.steps)
+    ranked, count = sorted(range(passes), key=rank), min(count, passes)
+    begin, unit = int.from_bytes(seed[:8], "little"), 2**64
+    return tuple(sorted(ranked[(begin + turn * unit) * passes // (count * unit)] for turn in range(count)))
 
 
 def check_result(task: Task, commitment: Commitment, tokens: Tokens, path: Sequence[bytes]) -> bool:

@@ -40,9 +40,9 @@ def masking(frames: int, levels: int, *, prompt: int, level: int, share: float, 
     return Masking(prompt, level, hidden)
 
 
-def draw(rng: np.random.Generator, frames: int, levels: int) -> Masking:
-    """Rules 1 to 3."""
-    prompt = int(rng.integers(0, frames))
+def draw(rng: np.random.Generator, frames: int, levels: int, *, longest: float = 1.0) -> Masking:
+    """Rules 1 to 3; the prompt is shorter than `longest` of the frames."""
+    prompt = int(rng.integers(0, max(1, math.floor(frames * longest))))
     level = int(rng.integers(0, levels))
     share = math.cos(rng.uniform(0.0, math.pi / 2))
     return masking(frames, levels, prompt=prompt, level=level, share=share, chances=rng.random(frames))

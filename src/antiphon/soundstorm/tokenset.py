@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -52,10 +52,11 @@ class InMemoryTokenSet:
 
 
 class Joined:
-    """Each recording, and after it others of its speaker until there are `frames`, as one example.
+    """Recordings of one speaker end to end, until there are `frames`, as one example.
 
-    So a prompt often comes from another recording than what follows, as it does when a voice is cloned, and short
-    recordings fill a window. A speaker's recordings follow each other in the order of the set, round and round.
+    So a prompt often comes from another recording than what follows, as it does when a voice is cloned, short
+    recordings fill a window, and a speaker counts by seconds, not by recordings. Every recording is in one example; a
+    speaker's last one is filled up from the first.
     """
 
     def __init__(self, tokens: TokenSet, speakers: Sequence[str], frames: int) -> None:
@@ -64,20 +65,20 @@ class Joined:
         by_speaker: dict[str, list[int]] = {}
         for index, speaker in enumerate(speakers):
             by_speaker.setdefault(speaker, []).append(index)
-        self._chains: dict[int, tuple[int, ...]] = {}
-        for members in by_speaker.values():
-            for place, index in enumerate(members):
-                self._chains[index] = self._chain([*members[place:], *members[:place]], frames)
+        self._chains = [chain for members in by_speaker.values() for chain in self._cut(members, frames)]
 
-    def _chain(self, members: Sequence[int], frames: int) -> tuple[int, ...]:
-        taken, total = 0, 0
-        while taken < len(members) and total < frames:
-            total += self._tokens.frames(members[taken])
-            taken += 1
-        return tuple(members[:taken])
+    def _cut(self, members: Sequence[int], frames: int) -> Iterator[tuple[int, ...]]:
+        start = 0
+        while start < len(members):
+            taken, total = 0, 0
+            while taken < len(members) and total < frames:
+                total += self._tokens.frames(members[(start + taken) % len(members)])
+                taken += 1
+            yield tuple(members[(start + n) % len(members)] for n in range(taken))
+            start += taken
 
     def __len__(self) -> int:
-        return len(self._tokens)
+        return len(self._chains)
 
     def frames(self, index: int) -> int:
         return sum(self._tokens.frames(one) for one in self._chains[index])

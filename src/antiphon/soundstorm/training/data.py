@@ -87,7 +87,7 @@ def batch_of(tokens: TokenSet, chosen: Indices, step: int, config: TrainConfig) 
         frames = crop.semantic.shape[0]
         valid[row, :frames] = True
         target[row, :, :frames] = crop.acoustic
-        drawn = draw(rng, frames, layout.levels)
+        drawn = draw(rng, frames, layout.levels, longest=config.longest_prompt)
         prompt[row, : drawn.prompt] = True
         levels[row] = drawn.level
         if config.generator.objective == "maskgit":

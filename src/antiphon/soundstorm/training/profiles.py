@@ -26,6 +26,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     clip_norm: float = 1.0
     ema: float = 0.9995
     upper_weight: float = 0.0  # of the levels above the drawn one (MaskGIT); the paper has none
+    longest_prompt: float = 1.0  # share of an example; less teaches more a step, where prompts in use are short
     drop_conditions: float = 0.1  # share of examples without semantic tokens and text, for guidance
     precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: the faster, measured when the run begins
     log_every: int = 100
@@ -34,6 +35,8 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     def __post_init__(self) -> None:
         if min(self.batch, self.frames, self.steps, self.log_every, self.save_every) < 1 or self.warm_up < 0:
             raise ValueError("batch, frames, steps, log_every and save_every must be at least 1, warm_up not negative")
+        if not 0 < self.longest_prompt <= 1:
+            raise ValueError("longest_prompt must be above 0 and at most 1")
         if not (0 <= self.drop_conditions <= 1 and 0 <= self.ema < 1 and self.rate > 0 and self.clip_norm > 0):
             raise ValueError("drop_conditions must be within 0..1, ema within 0..1, rate and clip_norm positive")
 
@@ -49,7 +52,7 @@ def profile(name: str, layout: Layout) -> TrainConfig:
             generator=generator, batch=4, frames=100, steps=60, warm_up=10, rate=2e-3, log_every=10, save_every=30
         )
     if name == "small":
-        generator = msgspec.structs.replace(generator, window=600)
+        generator = msgspec.structs.replace(generator, window=600, dropout=0.05)
         return TrainConfig(
             generator=generator,
             batch=8,
@@ -59,6 +62,7 @@ def profile(name: str, layout: Layout) -> TrainConfig:
             rate=8e-4,
             ema=0.999,
             upper_weight=0.5,
+            longest_prompt=0.5,
             save_every=500,
         )
     if name == "base":
