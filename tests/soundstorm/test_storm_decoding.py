@@ -123,8 +123,14 @@ def test_guidance_moves_away_from_the_unconditional() -> None:
     one = job(prompt=0)
     step = Pass(0, 0, 0, 1)
     # Unconditional (1, 0), conditional (1, 0.9): with g = 3, (1, 2.7).
-    scores = pass_logits(logits, [one], [start(one, LAYOUT)], step, LAYOUT, DecodingOptions(guidance=3.0))[0]
+    grids = [start(one, LAYOUT)]
+    scores = pass_logits(logits, [one], grids, step, LAYOUT, DecodingOptions(guidance=3.0))[0]
     np.testing.assert_allclose(scores[0, :2], [1.0, 2.7], rtol=1e-6)
+    # Levels beyond the guided ones are left as they are.
+    options = DecodingOptions(guidance=3.0, guided_levels=1)
+    for level, expected in ((0, 2.7), (1, 0.9)):
+        scores = pass_logits(logits, [one], grids, Pass(level, level, 0, 1), LAYOUT, options)[0]
+        np.testing.assert_allclose(scores[0, :2], [1.0, expected], rtol=1e-6)
 
 
 def test_the_chip_codecs_unequal_levels_are_generated_and_sound() -> None:

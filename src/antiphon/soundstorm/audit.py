@@ -217,7 +217,7 @@ def audit(
         scores = pass_logits(logits, [task.job], [opening.before], step, task.layout, task.options)[0]
     except (AntiphonError, MemoryError) as error:
         return Finding(Verdict.INCONCLUSIVE, f"the validator could not run the pass: {error}")
-    margin = tolerance.margin * max(1.0, 2 * task.options.guidance - 1)
+    margin = tolerance.margin * max(1.0, 2 * task.options.guidance_of(step.level) - 1)
     excess = excess_of(task, step, opening, scores, margin)
     measured = f"a choice lies {excess:.3g} behind the best, margin {margin:.3g}"
     if excess <= margin:

@@ -35,10 +35,17 @@ class DecodingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     temperature: float = 1.0  # of candidates; 0 takes the likeliest
     noise: float = 4.5  # of confidence in the first pass, annealed to 0 by the last (MaskGIT's choice temperature)
     guidance: float = 1.0  # 1: conditional only; g: uncond + g (cond - uncond)
+    guided_levels: int | None = None  # the first ones, which carry the words; None: all. The others cost half.
 
     def __post_init__(self) -> None:
         if not (0 <= self.temperature <= 10 and 0 <= self.noise <= 100 and 0 <= self.guidance <= 20):
             raise ValueError("temperature must be within 0..10, noise 0..100, guidance 0..20")
+        if self.guided_levels is not None and self.guided_levels < 0:
+            raise ValueError("guided_levels must not be negative")
+
+    def guidance_of(self, level: int) -> float:
+        """1 where a pass has none."""
+        return self.guidance if self.guided_levels is None or level < self.guided_levels else 1.0
 
     def plan(self, layout: Layout) -> tuple[Pass, ...]:
         """Raises `InputError` when `passes` is not one number a level."""
@@ -154,9 +161,9 @@ def pass_logits(
     """Guided logits `[T_b, V]` of each job at the pass's level."""
     inputs = batch(jobs, grids, layout)
     scores = logits(inputs, step.level)
-    if options.guidance != 1.0:
+    if (guidance := options.guidance_of(step.level)) != 1.0:
         free = logits(inputs.unconditional(layout.null), step.level)
-        scores = free + np.float32(options.guidance) * (scores - free)
+        scores = free + np.float32(guidance) * (scores - free)
     expected = (len(jobs), inputs.semantic.shape[1], layout.vocabulary[step.level])
     if scores.shape != expected:
         raise ModelError(f"The generator answered {scores.shape} instead of {expected}", "Export it again.")
