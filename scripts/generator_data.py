@@ -29,6 +29,7 @@ from antiphon.audio import read, resample
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines.base import Engine
 from antiphon.services import SpeechRequest
+from antiphon.soundstorm.data.manifest import COPY
 
 WORDS = range(4, 19)
 CLIP_CHARS = range(70, 190)
@@ -36,7 +37,6 @@ CLIP_CHARS = range(70, 190)
 CHARS_PER_S = 15.0
 SHIFTS = (0.84, 0.88, 0.92, 1.08, 1.13, 1.18)
 """Resampling factors of the second copies: above 1 is faster and higher."""
-COPY = "-at-"
 
 
 def examples(wordnet: Path) -> list[str]:

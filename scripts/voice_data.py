@@ -25,11 +25,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 from codec_data import RATE_HZ, _decoded, _write
-from generator_data import COPY
 from scipy import signal
 
 from antiphon.audio import read, resample
 from antiphon.audio.waveform import Waveform
+from antiphon.soundstorm.data.manifest import COPY
 
 Floats = npt.NDArray[np.float64]
 

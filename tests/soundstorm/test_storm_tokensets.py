@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.soundstorm import Example, InMemoryTokenSet, Joined, TokenSet
+from antiphon.soundstorm import Example, InMemoryTokenSet, Joined, Revoiced, TokenSet
 
 
 def _recording(value: int, frames: int, speaker: str) -> Example:
@@ -46,3 +46,14 @@ def test_nobody_is_joined_with_another_and_lengths_are_known_beforehand(
         assert set(joined.semantic.tolist()) == {ord(joined.speaker)}
         own = sum(other.semantic.shape[0] for other in made if other.speaker == joined.speaker)
         assert set_.frames(index) >= min(frames, own)
+
+
+def test_a_copy_says_what_another_copy_says() -> None:
+    recordings = [_recording(0, 4, "a"), _recording(1, 2, "a-at-2"), _recording(2, 6, "b"), _recording(3, 4, "a-at-v")]
+    set_ = Revoiced(InMemoryTokenSet(recordings), ["a/x", "a/x", "b/x", "a/x"])
+    assert isinstance(set_, TokenSet)
+    made = [set_.get(n) for n in range(len(set_))]
+    assert [one.semantic.tolist() for one in made] == [[1] * 4, [3] * 2, [2] * 6, [0] * 4]  # of others, in its own time
+    for one, before in zip(made, recordings, strict=True):
+        np.testing.assert_array_equal(one.acoustic, before.acoustic)
+    assert [set_.frames(n) for n in range(4)] == [4, 2, 6, 4]

@@ -164,7 +164,7 @@ def train_generator(options: Options) -> Iterator[str]:
     from antiphon.codecs.neural import NeuralCodec
     from antiphon.soundstorm.data import Shards
     from antiphon.soundstorm.data.makers import open_codec
-    from antiphon.soundstorm.tokenset import Joined
+    from antiphon.soundstorm.tokenset import Joined, Revoiced
     from antiphon.soundstorm.training.export import export
     from antiphon.soundstorm.training.loop import run
     from antiphon.soundstorm.training.profiles import profile
@@ -173,6 +173,7 @@ def train_generator(options: Options) -> Iterator[str]:
     tokens = Shards(options.data, options.without)
     learnt, held_out = tokens.split(HELD_OUT)
     chosen = learnt if len(learnt) else tokens
+    entries = [chosen.entry(n) for n in range(len(chosen))]
     config = _sized(profile(options.profile, tokens.layout()), options)
     generator = msgspec.structs.replace(config.generator, objective=options.objective)
     config = msgspec.structs.replace(config, generator=generator)
@@ -182,7 +183,7 @@ def train_generator(options: Options) -> Iterator[str]:
     with _reporting(options, config.steps) as (tell, tracker):
         trainer = run(
             config,
-            Joined(chosen, [chosen.entry(n).speaker for n in range(len(chosen))], config.frames),
+            Joined(Revoiced(chosen, [e.saying for e in entries]), [e.speaker for e in entries], config.frames),
             options.out,
             codebooks=codec.codebooks() if isinstance(codec, NeuralCodec) else None,
             report=tell,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from antiphon.soundstorm.decoding import DecodingOptions, Job, Result, Trace, generate, task_key
 from antiphon.soundstorm.inputs import Inputs, Logits, align
 from antiphon.soundstorm.layout import GeneratorConfig, Layout, profile
-from antiphon.soundstorm.tokenset import Example, InMemoryTokenSet, Joined, TokenSet
+from antiphon.soundstorm.tokenset import Example, InMemoryTokenSet, Joined, Revoiced, TokenSet
 from antiphon.soundstorm.windows import Turn, Voice, WindowOptions, dialogue, long, stream
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Layout",
     "Logits",
     "Result",
+    "Revoiced",
     "TokenSet",
     "Trace",
     "Turn",

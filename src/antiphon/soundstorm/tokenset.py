@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 
 from antiphon.codecs.base import Tokens
 from antiphon.errors import InputError
-from antiphon.soundstorm.inputs import Floats
+from antiphon.soundstorm.inputs import Floats, align
 from antiphon.soundstorm.layout import Layout
 
 
@@ -49,6 +49,37 @@ class InMemoryTokenSet:
 
     def get(self, index: int) -> Example:
         return self._examples[index]
+
+
+class Revoiced:
+    """Each recording with the semantic tokens of another copy of it, said by another voice in the same rhythm.
+
+    Semantic tokens tell a little of the voice they were heard from. Where that is always the voice to be made, a
+    generator learns to take the voice from them and not from the prompt, and gives strangers the voice of whoever
+    said the words (information perturbation: NANSY, arXiv:2110.14513).
+    """
+
+    def __init__(self, tokens: TokenSet, sayings: Sequence[str]) -> None:
+        """`sayings`: copies of one recording have the same. A copy may be slower or faster as a whole."""
+        self._tokens = tokens
+        copies: dict[str, list[int]] = {}
+        for index, saying in enumerate(sayings):
+            copies.setdefault(saying, []).append(index)
+        self._other = {
+            one: other for group in copies.values() for one, other in zip(group, [*group[1:], group[0]], strict=True)
+        }
+
+    def __len__(self) -> int:
+        return len(self._tokens)
+
+    def frames(self, index: int) -> int:
+        return self._tokens.frames(index)
+
+    def get(self, index: int) -> Example:
+        mine, other = self._tokens.get(index), self._other[index]
+        if other == index:
+            return mine
+        return replace(mine, semantic=align(self._tokens.get(other).semantic, mine.semantic.shape[0]))
 
 
 class Joined:

@@ -17,6 +17,9 @@ MAX_LIST_BYTES = 256_000_000
 MAX_FILES = 5_000_000
 MANIFEST = "manifest.jsonl"
 
+COPY = "-at-"
+"""`SPEAKER-at-CHANGE` is the speaker that a changed copy of SPEAKER's recordings makes."""
+
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One recording of a token set: a line of `manifest.jsonl`, and its place in a shard.
@@ -34,6 +37,11 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     offset: int = 0
     frames: int = 0
     semantic: int = 0
+
+    @property
+    def saying(self) -> str:
+        """What copies of one recording share: `SPEAKER/NAME`, where a copy's speaker is `SPEAKER-at-CHANGE`."""
+        return f"{self.speaker.partition(COPY)[0]}/{Path(self.path).stem}"
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
