@@ -199,17 +199,17 @@ CATALOG: tuple[Model, ...] = (
         files=(
             _of_ours(
                 "soundstorm-16k-generator-int8.onnx",
-                "c9f17b7e9a1b50a3b3634c6c2362ab8b1e011a85ce5c5d268390125b086426ee",
-                9_485_670,
+                "08d7e1a477f38761bf4cb7dfd8de1b3d534929f27e6f1c89e56fdfc969863ca4",
+                9_485_671,
             ),
             _of_ours(
                 "soundstorm-16k-generator.onnx",
-                "aa53a3ec6046299ef721d597719fd68a66d2e034bf587810a7dac5904e3bc272",
-                203_940,
+                "8408174d0d4bb8f498d99c13320f80f3220f00800082db139c3c0aed8e737451",
+                203_941,
             ),
             _of_ours(
                 "soundstorm-16k-generator.safetensors",
-                "3c99abe571839cf6c402ef326110f328035e7d9f40810050dfcdb047f85bffc8",
+                "62ba6da9cd7d74c6d6286618d778d9076d12ae3690a28493f1006c211851fa55",
                 22_673_400,
             ),
             _of_ours(
@@ -234,7 +234,7 @@ CATALOG: tuple[Model, ...] = (
             ),
             _of_ours(
                 "soundstorm-16k-voices.safetensors",
-                "99a73f565464030fc798a697a9bbd904de81b8ad1b9898368363d157a2185512",
+                "47543615e9bf9a6e1c3f030554d403c66e724474b752944ee0d1878b31ea5984",
                 12_912,
             ),
         ),

@@ -75,7 +75,7 @@ class GeneratorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     diffusion_steps: int = 100
     text_dim: int = 0  # of a text embedding as condition (music); 0: none
     dropout: float = 0.1  # paper: of the training only
-    window: int = 1_500  # frames it was trained on at once; more are generated in windows of these
+    window: int = 1_500  # most frames made at once, about what it was trained on; more are made in such windows
 
     def __post_init__(self) -> None:
         if self.layers < 1 or self.dim < 32 or self.dim % (2 * self.heads):

@@ -52,7 +52,7 @@ def profile(name: str, layout: Layout) -> TrainConfig:
             generator=generator, batch=4, frames=100, steps=60, warm_up=10, rate=2e-3, log_every=10, save_every=30
         )
     if name == "small":
-        generator = msgspec.structs.replace(generator, window=600, dropout=0.05)
+        generator = msgspec.structs.replace(generator, window=700, dropout=0.05)
         return TrainConfig(
             generator=generator,
             batch=8,
