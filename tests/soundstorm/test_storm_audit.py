@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from storm_worlds import LAYOUT, Oracle, job
 
 from antiphon.errors import InputError, ModelError
-from antiphon.soundstorm import DecodingOptions, Trace, generate, merkle
+from antiphon.soundstorm import DecodingOptions, Layout, Trace, generate, merkle
 from antiphon.soundstorm.audit import (
     Commitment,
     Finding,
@@ -24,6 +24,7 @@ from antiphon.soundstorm.audit import (
     choose,
     commit,
     leaf,
+    odds,
     open_pass,
 )
 from antiphon.soundstorm.decoding import advance, pass_logits, start
@@ -199,20 +200,32 @@ def test_the_passes_to_open_follow_from_the_root_and_the_beacon() -> None:
     assert chosen == choose(TASK, commitment, b"block 7", 3)
     assert len(set(chosen)) == 3
     assert set(chosen) <= set(range(9))
-    seen = np.bincount(
-        [n for b in range(600) for n in choose(TASK, commitment, bytes([b % 256, b // 256]), 3)], minlength=9
-    )
-    np.testing.assert_allclose(seen / 600, 3 / 9, atol=0.08)
+    for count in (0, 1, 2, 3, 9):
+        opened = [choose(TASK, commitment, bytes([b % 256, b // 256]), count) for b in range(600)]
+        assert {len(set(one)) for one in opened} == {count}
+        seen = np.bincount([n for one in opened for n in one], minlength=9)
+        np.testing.assert_allclose(seen / 600, odds(TASK, count), atol=0.08)
     assert choose(TASK, commitment, b"block 7", 99) == tuple(range(9))
-    assert choose(TASK, commitment, b"block 7", 0) == ()
 
 
-def test_luck_is_looked_at_in_proportion() -> None:
-    few = replace(TASK, options=DecodingOptions(passes=(4, 1, 1)))  # three of six passes have luck in them
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple), st.integers(0, 12))
+def test_of_all_that_is_opened_each_kind_of_level_gets_its_part(passes: tuple[int, ...], count: int) -> None:
+    layout = Layout(codec="any", vocabulary=(8,) * len(passes), frame_rate_hz=50.0, semantic_vocabulary=10)
+    task = Task("any", layout, DecodingOptions(passes=passes), job())
+    chances = odds(task, count)
+    assert sum(chances) == pytest.approx(min(count, sum(passes)))
+    assert max(chances) <= 1.0
+    assert count < 2 or min(chances) > 0
+    commitment = Commitment(root=bytes(32), leaves=sum(passes) + 1, statement=bytes(32))
+    assert len(set(choose(task, commitment, b"any", count))) == min(count, sum(passes))
+
+
+def test_a_cheat_in_the_first_level_cannot_hide_behind_the_others() -> None:
+    few = replace(TASK, options=DecodingOptions(passes=(4, 1, 1)))
     commitment = commit(few, _trace(few))
-    opened = [choose(few, commitment, bytes([beacon]), 2) for beacon in range(100)]
-    assert all(sum(not few.steps[index].last for index in one) == 1 for one in opened)
-    assert len(set(opened)) == 9
+    opened = [choose(few, commitment, bytes([beacon]), 3) for beacon in range(100)]
+    assert {sum(index < 4 for index in one) for one in opened} == {2}
+    assert all(any(not few.steps[index].last for index in one) for one in opened)  # where luck has a say
 
 
 @given(st.integers(1, 40), st.data())

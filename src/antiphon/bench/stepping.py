@@ -10,7 +10,7 @@ import numpy as np
 
 from antiphon.bench.figure import Figure, figure
 from antiphon.codecs.base import Tokens
-from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, Tolerance, Verdict, audit, choose, commit, open_pass
+from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, Tolerance, Verdict, audit, choose, commit, odds, open_pass
 from antiphon.soundstorm.decoding import DecodingOptions, Trace, advance, generate, pass_logits, start, task_key
 from antiphon.soundstorm.deterrence import break_even_stake, caught
 from antiphon.soundstorm.inputs import Logits
@@ -130,9 +130,10 @@ def _curve(judge: Logits, tasks: Sequence[Task]) -> Iterator[Figure]:
             hits, tries = hits + sum(guilty and index in one for one in drawn), tries + BEACONS
         share = hits / tries
         expected = caught(passes, 1, opened, seen=sum(seen) / len(seen))
+        least = min(odds(tasks[0], opened)) * sum(seen) / len(seen)
         note = (
-            f"{100 * expected:.0f} expected; does not pay from a stake of {break_even_stake(1.0, share):.2f} gains; "
-            f"cost {opened}/{passes} of the work"
+            f"{100 * expected:.0f} expected of any pass, {100 * least:.0f} of the one least opened, where it does not "
+            f"pay from a stake of {break_even_stake(1.0, least):.2f} gains; cost {opened}/{passes} of the work"
         )
         name = f"{NAME}: one altered token, {opened} of {passes} passes opened"
         yield figure(name, 100 * share, "of 100", note=note)

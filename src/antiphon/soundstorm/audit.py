@@ -170,19 +170,42 @@ def _leaves(task: Task, trace: Trace) -> list[bytes]:
 def choose(task: Task, commitment: Commitment, beacon: bytes, count: int) -> tuple[int, ...]:
     """Which passes are opened: `count` distinct ones, from randomness drawn after the commitment was signed.
 
-    Passes with luck in them (all but the last of each level) are opened in proportion, to the nearest whole number:
-    only they show another seed, and of few passes a free draw would miss them all too often. Systematic sampling
-    (Madow 1949) in a random order gives every pass the same probability, `count` / passes.
+    Levels made in several passes get their share rounded up, the others at least one of what is opened: another seed
+    and fewer passes show in the former only, and of few passes a free draw would miss them too often. `odds` says
+    how likely each pass is opened.
     """
     seed = hashlib.sha256(b"antiphon/soundstorm/choose\0" + commitment.root + beacon).digest()
+    ranked = sorted(range(len(task.steps)), key=lambda n: hashlib.sha256(seed + struct.pack("<I", n)).digest())
+    if count == 1:
+        return (ranked[0],)
+    several, single = _opened(task, count)
+    left = {True: several, False: single}
+    chosen = []
+    for index in ranked:
+        kind = task.steps[index].turns > 1
+        if left[kind]:
+            left[kind] -= 1
+            chosen.append(index)
+    return tuple(sorted(chosen))
 
-    def rank(index: int) -> tuple[bool, bytes]:
-        return task.steps[index].last, hashlib.sha256(seed + struct.pack("<I", index)).digest()
 
+def odds(task: Task, count: int) -> tuple[float, ...]:
+    """The probability of each pass to be opened. They sum to `count`."""
+    if count == 1:
+        return (1 / len(task.steps),) * len(task.steps)
+    several, single = _opened(task, count)
+    many = sum(step.turns > 1 for step in task.steps)
+    return tuple(several / many if step.turns > 1 else single / (len(task.steps) - many) for step in task.steps)
+
+
+def _opened(task: Task, count: int) -> tuple[int, int]:
+    """How many passes are opened of levels made in several, and of the others."""
     passes = len(task.steps)
-    ranked, count = sorted(range(passes), key=rank), min(count, passes)
-    begin, unit = int.from_bytes(seed[:8], "little"), 2**64
-    return tuple(sorted(ranked[(begin + turn * unit) * passes // (count * unit)] for turn in range(count)))
+    many, count = sum(step.turns > 1 for step in task.steps), min(count, passes)
+    several = min(many, -(-count * many // passes))
+    if many < passes and several == count:
+        several = max(0, count - 1)
+    return several, count - several
 
 
 def check_result(task: Task, commitment: Commitment, tokens: Tokens, path: Sequence[bytes]) -> bool:
