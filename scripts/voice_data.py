@@ -177,7 +177,7 @@ def varied(out: Path, seed: int, workers: int) -> None:
         speaker = entry["speaker"]
         part = int(so_far[speaker] // VOICE_S)
         so_far[speaker] += entry["seconds"]
-        if speaker == "hibari":  # one voice, so that each of its clips may be another
+        if speaker == "hibari":  # one voice: every other clip becomes another
             part, hibari = hibari, hibari + 1
             if part % 2:
                 continue
@@ -185,7 +185,6 @@ def varied(out: Path, seed: int, workers: int) -> None:
             name = f"{speaker}{COPY}v{part}.{copy}"
             if not (out / "train" / name / Path(entry["path"]).name).is_file():
                 jobs.append(_Job(entry, name, f"{seed} {name}", (part + copy) % 2 == 0, out))
-    jobs.sort(key=lambda job: job.entry["source"] == "hibari")
     print(f"{len(jobs)} copies to write", flush=True)
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         for number, _ in enumerate(pool.imap_unordered(_vary, jobs, chunksize=8)):

@@ -206,6 +206,8 @@ def test_the_passes_to_open_follow_from_the_root_and_the_beacon() -> None:
         seen = np.bincount([n for one in opened for n in one], minlength=9)
         np.testing.assert_allclose(seen / 600, odds(TASK, count), atol=0.08)
     assert choose(TASK, commitment, b"block 7", 99) == tuple(range(9))
+    with pytest.raises(InputError, match="-1 passes"):
+        choose(TASK, commitment, b"block 7", -1)
 
 
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=4).map(tuple), st.integers(0, 12))

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.soundstorm import Example, InMemoryTokenSet, Joined, Revoiced, TokenSet
+from antiphon.soundstorm.data import Entry
 
 
 def _recording(value: int, frames: int, speaker: str) -> Example:
@@ -57,3 +58,11 @@ def test_a_copy_says_what_another_copy_says() -> None:
     for one, before in zip(made, recordings, strict=True):
         np.testing.assert_array_equal(one.acoustic, before.acoustic)
     assert [set_.frames(n) for n in range(4)] == [4, 2, 6, 4]
+
+
+def test_copies_of_a_recording_are_known_by_folder_and_name() -> None:
+    def saying(speaker: str, name: str) -> str:
+        return Entry(path=f"{speaker}/{name}.wav", sha256="", speaker=speaker, licence="", seconds=1.0).saying
+
+    assert saying("anna", "01") == saying("anna-at-0.84", "01") == saying("anna-at-v3.1", "01")
+    assert len({saying("anna", "01"), saying("anna", "02"), saying("ben-at-0.84", "01")}) == 3

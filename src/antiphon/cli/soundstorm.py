@@ -99,6 +99,8 @@ def prepare(
     help="Of the generator's tokens: it begins with what they mean, and --track also gets samples to hear.",
 )
 @click.option("--without", multiple=True, metavar="PATTERN", help="Leave out speakers of a token set, e.g. 'noisy-*'.")
+@click.option("--revoiced", is_flag=True, help="Speakers named NAME-at-CHANGE are changed copies of NAME's recordings, "
+              "file by file: the generator learns each with another copy's semantic tokens.")  # fmt: skip
 @click.option("--kind", default="parallel", show_default=True, type=click.Choice(["autoregressive", "parallel"]),
               help="Of the text stage.")  # fmt: skip
 @click.option("--objective", default="maskgit", show_default=True, type=click.Choice(["maskgit", "diffusion"]),
@@ -114,6 +116,7 @@ def train(
     track: str | None,
     codec: str | None,
     without: tuple[str, ...],
+    revoiced: bool,
     kind: str,
     objective: str,
 ) -> None:
@@ -122,7 +125,7 @@ def train(
 
     options: Options = training.Options(
         profile=profile, data=data, out=out, resume=resume, steps=steps, threads=threads, track=track, without=without,
-        kind=kind, objective=objective, codec=codec,
+        revoiced=revoiced, kind=kind, objective=objective, codec=codec,
     )  # fmt: skip
     for line in training.STAGES[stage](options):
         click.echo(line)

@@ -42,6 +42,7 @@ class Options:
     objective: str
     codec: str | None
     without: tuple[str, ...] = ()
+    revoiced: bool = False
 
 
 def semantic_file(path: Path) -> Path:
@@ -174,6 +175,7 @@ def train_generator(options: Options) -> Iterator[str]:
     learnt, held_out = tokens.split(HELD_OUT)
     chosen = learnt if len(learnt) else tokens
     entries = [chosen.entry(n) for n in range(len(chosen))]
+    spoken = Revoiced(chosen, [e.saying for e in entries]) if options.revoiced else chosen
     config = _sized(profile(options.profile, tokens.layout()), options)
     generator = msgspec.structs.replace(config.generator, objective=options.objective)
     config = msgspec.structs.replace(config, generator=generator)
@@ -183,7 +185,7 @@ def train_generator(options: Options) -> Iterator[str]:
     with _reporting(options, config.steps) as (tell, tracker):
         trainer = run(
             config,
-            Joined(Revoiced(chosen, [e.saying for e in entries]), [e.speaker for e in entries], config.frames),
+            Joined(spoken, [e.speaker for e in entries], config.frames),
             options.out,
             codebooks=codec.codebooks() if isinstance(codec, NeuralCodec) else None,
             report=tell,

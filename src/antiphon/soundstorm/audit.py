@@ -201,6 +201,8 @@ def odds(task: Task, count: int) -> tuple[float, ...]:
 def _opened(task: Task, count: int) -> tuple[int, int]:
     """How many passes are opened of levels made in several, and of the others."""
     passes = len(task.steps)
+    if count < 0:
+        raise InputError(f"{count} passes cannot be opened", "Open none or more.")
     many, count = sum(step.turns > 1 for step in task.steps), min(count, passes)
     several = min(many, -(-count * many // passes))
     if many < passes and several == count:
