@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from antiphon.economy.types import NANO, PPM, Offer, Part, Role, Rules, Verdict, Vote
+from antiphon.economy.types import NANO, PPM, Offer, Part, Reading, Role, Rules, Verdict, Vote
 
 
 def node(name: str, role: Role = Role.PROCESSOR, price: int = 100, quality: int = 500_000, **more: int) -> Offer:
@@ -57,7 +57,14 @@ rule_sets = st.builds(
 votes = st.one_of(
     st.none(),
     st.just(Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)),
-    st.builds(Vote, verdict=st.sampled_from([Verdict.VALID, Verdict.INVALID]), score_ppm=st.integers(0, PPM)),
+    st.builds(
+        Vote,
+        verdict=st.sampled_from([Verdict.VALID, Verdict.INVALID]),
+        score_ppm=st.integers(0, PPM),
+        readings=st.dictionaries(st.sampled_from("abc"), st.integers(-3_000, 3_000)).map(
+            lambda given: tuple(Reading(key=key, value=value) for key, value in given.items())
+        ),
+    ),
 )
 
 

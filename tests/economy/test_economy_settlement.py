@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 from antiphon.economy import accounts
 from antiphon.economy.quote import terms
 from antiphon.economy.selection import assign, seated
-from antiphon.economy.settlement import closeness, exposure, refund, settle, withdrawable
+from antiphon.economy.settlement import care, closeness, exposure, refund, settle, withdrawable
 from antiphon.economy.types import (
     DEFAULT_RULES,
     NANO,
     PPM,
+    READING_TOLERANCE,
     Assignment,
     Offer,
     Part,
+    Reading,
     Role,
     Rules,
     ScoreEvent,
@@ -37,6 +39,12 @@ UNSURE = Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
 
 def yes(score: int) -> Vote:
     return Vote(verdict=Verdict.VALID, score_ppm=score)
+
+
+def heard(**readings: int) -> Vote:
+    """A valid vote with these readings."""
+    told = tuple(Reading(key=key, value=value) for key, value in readings.items())
+    return Vote(verdict=Verdict.VALID, score_ppm=800_000, readings=told)
 
 
 def no(score: int) -> Vote:
@@ -168,6 +176,24 @@ def test_closeness_falls_linearly_to_0_at_the_tolerance(distance: int, close: in
 def test_a_tolerance_of_0_pays_exact_scores_only() -> None:
     strict = Rules(score_tolerance_ppm=0)
     assert (closeness(5, 5, strict), closeness(5, 6, strict)) == (PPM, 0)
+
+
+def test_a_fee_halves_with_each_reading_that_the_majority_does_not_share() -> None:
+    done = play(heard(a=5_000, b=-200, c=0), heard(a=5_000, b=-200, c=0), heard(a=9_000, b=-200))
+    assert [moved(done)["escrow:t", f"balance:{seat}"] for seat in "vwx"] == [500, 500, 125]  # a is wrong, c missing
+    assert [event.score_ppm for event in done.scores[:3]] == [PPM, PPM, 250_000]
+
+
+@pytest.mark.parametrize(("distance", "left"), [(READING_TOLERANCE, PPM), (READING_TOLERANCE + 1, 500_000)])
+def test_a_reading_agrees_up_to_its_tolerance(distance: int, left: int) -> None:
+    assert care(heard(a=distance), {"a": 0}, DEFAULT_RULES) == care(heard(a=0), {"a": distance}, DEFAULT_RULES) == left
+
+
+def test_a_validator_that_invents_readings_takes_nobodys_fee() -> None:
+    done = play(heard(a=1, lie=7), heard(a=1), heard(a=1))
+    assert [moved(done)["escrow:t", f"balance:{seat}"] for seat in "vwx"] == [500, 500, 500]
+    alone = play(heard(a=1, lie=7), yes(800_000), UNSURE)  # the majority is two: one of them is not most of it
+    assert [moved(alone)["escrow:t", f"balance:{seat}"] for seat in "vw"] == [500, 500]
 
 
 def test_exposure_is_a_penalty_or_the_dissent_of_every_attempt() -> None:

@@ -5,8 +5,8 @@ from economy_market import votes
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.economy.types import Verdict, Vote
-from antiphon.economy.votes import tally
+from antiphon.economy.types import Reading, Verdict, Vote
+from antiphon.economy.votes import common_readings, tally
 
 UNSURE = Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
 VALID, INVALID = Verdict.VALID, Verdict.INVALID
@@ -89,3 +89,20 @@ def test_every_seat_is_on_one_side_and_a_verdict_has_a_majority_of_votes_and_sea
         assert sorted((*outcome.majority, *outcome.minority, *outcome.abstained)) == seats
         assert len(outcome.majority) > len(outcome.minority)
         assert 2 * (len(outcome.majority) + len(outcome.minority)) > len(seats)
+
+
+def test_a_reading_counts_when_most_of_the_majority_give_it_and_its_median_is_true() -> None:
+    def gave(**readings: int) -> Vote:
+        told = tuple(Reading(key=key, value=value) for key, value in readings.items())
+        return Vote(verdict=VALID, score_ppm=1, readings=told)
+
+    assert common_readings([gave(a=1, b=5), gave(a=2), gave(a=900)]) == {"a": 2}
+    assert common_readings([gave(a=1), gave(a=4)]) == {"a": 2}
+    assert common_readings([gave(a=1), gave()]) == {}
+    assert common_readings([gave(a=1)]) == {"a": 1}
+    assert common_readings([]) == {}
+
+
+def test_a_vote_gives_each_reading_once() -> None:
+    with pytest.raises(ValueError, match="each reading once"):
+        Vote(verdict=VALID, score_ppm=1, readings=(Reading(key="a", value=1), Reading(key="a", value=2)))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from antiphon.clock import Clock
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.types import NANO, Part, Role, Verdict, Vote
+from antiphon.economy.types import NANO, Part, Reading, Role, Verdict, Vote
 from antiphon.ledger.base import Ledger, PartRecord
 from antiphon.ledger.operations import (
     Commit,
@@ -34,6 +34,7 @@ VALID = Vote(
     verdict=Verdict.VALID,
     score_ppm=800_000,
     measurements=(Measurement(judge="content", name="wer", unit="ratio", value=0.05),),
+    readings=(Reading(key="content.sureness", value=-1_234),),
 )
 INVALID = Vote(verdict=Verdict.INVALID, score_ppm=50_000)
 UNSURE = Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)

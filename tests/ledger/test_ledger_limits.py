@@ -6,7 +6,7 @@ import pytest
 from ledger_market import INVALID, SALT, VALID, party, task_id
 
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.types import Part, Role, Verdict, Vote
+from antiphon.economy.types import Part, Reading, Role, Verdict, Vote
 from antiphon.errors import InputError
 from antiphon.ledger import limits
 from antiphon.ledger.limits import MAX_RESULT_BYTES
@@ -40,6 +40,11 @@ def deliver(**fields: object) -> Deliver:
 
 def reveal(*measurements: Measurement) -> Reveal:
     vote = Vote(verdict=Verdict.VALID, score_ppm=1, measurements=measurements)
+    return Reveal(task=task_id(1), index=0, round=0, vote=vote, salt=SALT)
+
+
+def reading(*readings: Reading) -> Reveal:
+    vote = Vote(verdict=Verdict.VALID, score_ppm=1, readings=readings)
     return Reveal(task=task_id(1), index=0, round=0, vote=vote, salt=SALT)
 
 
@@ -107,6 +112,10 @@ def opening(**fields: object) -> OpenTask:
         reveal(figure(value=float("inf"))),
         reveal(figure(reason="x" * 1_001)),
         reveal(figure(value=1.0, unit="u" * 65)),
+        reading(*[Reading(key=str(number), value=0) for number in range(limits.MAX_READINGS + 1)]),
+        reading(Reading(key="x" * 65, value=0)),
+        reading(Reading(key="", value=0)),
+        reading(Reading(key="x", value=-limits.MAX_READING - 1)),
     ],
 )
 def test_what_is_beyond_a_limit_is_refused(operation: Operation) -> None:

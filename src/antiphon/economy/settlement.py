@@ -1,7 +1,8 @@
 """Money and scores that follow from one judged delivery.
 
 1. VALID: the producer gets R*Q, its asking price. The part ends.
-2. Each validator of the majority gets R_v*Q_v, scaled by how close its revealed score is to the majority's median.
+2. Each validator of the majority gets R_v*Q_v, scaled by how close its revealed score is to the majority's median,
+   and halved for each of the majority's readings that it does not share (`care`): who did not listen cannot know them.
 3. Each validator of the minority, and each that committed but hid its vote, loses the dissent penalty (burnt).
 4. INVALID: the producer gets nothing and loses P*Q out of its stake, and at least the fees this judgement cost:
    first to the client, up to those fees, the rest burnt. So the client is made whole and no more (it gains nothing
@@ -19,6 +20,7 @@ from antiphon.economy import accounts
 from antiphon.economy.types import (
     DEFAULT_RULES,
     PPM,
+    READING_TOLERANCE,
     Outcome,
     Role,
     Rules,
@@ -29,6 +31,7 @@ from antiphon.economy.types import (
     Verdict,
     Vote,
 )
+from antiphon.economy.votes import common_readings
 
 
 def penalty(terms: Terms, rules: Rules, judging_nano: int = 0) -> int:
@@ -58,11 +61,22 @@ def withdrawable(stake_nano: int, locked_nano: int, rules: Rules) -> int:
 
 
 def closeness(score_ppm: int, median_ppm: int, rules: Rules) -> int:
-    """1 - |score - median| / tolerance in ppm, not below 0. A voter that did not listen cannot guess the score."""
+    """1 - |score - median| / tolerance in ppm, not below 0."""
     distance = abs(score_ppm - median_ppm)
     if distance >= rules.score_tolerance_ppm:
         return PPM if distance == 0 else 0
     return PPM - distance * PPM // rules.score_tolerance_ppm
+
+
+def care(vote: Vote, common: Mapping[str, int], rules: Rules) -> int:
+    """What its readings leave of a vote's fee, in ppm. Each of `common` that it lacks, or gives otherwise, costs a half
+    (`missed_reading_ppm`) of what is left. Readings that do not count cost nothing and bring nothing."""
+    given = {reading.key: reading.value for reading in vote.readings}
+    left_ppm = PPM
+    for key, value in common.items():
+        if key not in given or abs(given[key] - value) > READING_TOLERANCE:
+            left_ppm = left_ppm * rules.missed_reading_ppm // PPM
+    return left_ppm
 
 
 def settle(
@@ -149,14 +163,16 @@ class _Draft:
 def _reward_majority(draft: _Draft, seats: Mapping[str, Terms], votes: Mapping[str, Vote], outcome: Outcome) -> int:
     """Pay and score the majority; returns the fees in nano."""
     total_nano = 0
+    common = common_readings([votes[node] for node in outcome.majority])
     for node in outcome.majority:
         score_ppm = votes[node].score_ppm
         assert score_ppm is not None
         assert outcome.score_ppm is not None
         close_ppm = closeness(score_ppm, outcome.score_ppm, draft.rules)
-        fee_nano = seats[node].reward_nano * close_ppm // PPM
+        worth_ppm = close_ppm * care(votes[node], common, draft.rules) // PPM
+        fee_nano = seats[node].reward_nano * worth_ppm // PPM
         draft.pay(node, fee_nano, "fee for a vote with the majority")
-        draft.score(node, Role.VALIDATOR, close_ppm)
+        draft.score(node, Role.VALIDATOR, worth_ppm)
         total_nano += fee_nano
     return total_nano
 

@@ -14,6 +14,8 @@ from antiphon.economy.measurement import Measurement
 PPM = 1_000_000
 NANO = 1_000_000_000
 """Smallest units in one ANT, the network's token."""
+READING_TOLERANCE = 1_000
+"""A reading is given in thousandths of its own tolerance: two that differ by more than this do not agree."""
 
 
 class Role(StrEnum):
@@ -48,6 +50,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     penalty_ppm: int = 2 * PPM  # P as a multiple of R
     dissent_ppm: int = 1 * PPM  # a validator's penalty, as a multiple of its fee, for a vote against a majority
     score_tolerance_ppm: int = 50_000  # distance from the majority's median at which a fee is 0 (docs/economy.md: why)
+    missed_reading_ppm: int = 500_000  # what each reading off the majority's leaves of a fee (decision record 16)
     min_stake_nano: int = 10 * NANO  # less free stake than this: no work
     deliver_s: int = 120  # a producer's time for one part, from its assignment
     commit_s: int = 30  # validators' time to judge and commit, from delivery
@@ -62,6 +65,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("0 < floor_quality_ppm <= prior_quality_ppm <= 1000000 must hold")
         if self.price_tolerance_ppm < PPM or min(self.penalty_ppm, self.dissent_ppm, self.min_stake_nano) < 0:
             raise ValueError("price_tolerance_ppm must be at least 1000000, penalties and stake not negative")
+        if not 0 <= self.missed_reading_ppm <= PPM:
+            raise ValueError("missed_reading_ppm is a share of a fee")
         if not all(self.consent_services) or len(set(self.consent_services)) < len(self.consent_services):
             raise ValueError("consent_services names services, each once")
 
@@ -146,18 +151,34 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     reserve_nano: int
 
 
+class Reading(msgspec.Struct, frozen=True, kw_only=True):
+    """A figure that who did not measure cannot know, while all who measured agree on it.
+
+    `key` says nothing to the economy; `value` is in thousandths of the figure's tolerance (`READING_TOLERANCE`).
+    """
+
+    key: str
+    value: int
+
+
 class Vote(msgspec.Struct, frozen=True, kw_only=True):
-    """One validator's judgement. `score_ppm` is None exactly when the verdict is INCONCLUSIVE."""
+    """One validator's judgement. `score_ppm` is None exactly when the verdict is INCONCLUSIVE.
+
+    `readings` show that it measured: a fee shrinks with each that the majority does not share.
+    """
 
     verdict: Verdict
     score_ppm: int | None
     measurements: tuple[Measurement, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.score_ppm is None) != (self.verdict is Verdict.INCONCLUSIVE):
             raise ValueError("a vote has a score exactly when it is conclusive")
         if self.score_ppm is not None and not 0 <= self.score_ppm <= PPM:
             raise ValueError(f"score_ppm {self.score_ppm} is outside 0..{PPM}")
+        if len({reading.key for reading in self.readings}) < len(self.readings):
+            raise ValueError("a vote gives each reading once")
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):

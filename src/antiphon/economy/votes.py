@@ -5,11 +5,12 @@
 3. The conclusive votes must be a strict majority of the seats drawn (an empty quorum is invalid, never true).
 4. The verdict is a strict majority of the conclusive votes; a tie is no verdict.
 5. The score is the median of the majority's scores; with an even count, the mean of the middle two, rounded down.
+6. A reading counts when more than half of the majority gives it. Its true value is their median, as in rule 5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from antiphon.economy.types import Outcome, Verdict, Vote
 
@@ -36,7 +37,17 @@ def tally(votes: Mapping[str, Vote], seats: Sequence[str]) -> Outcome:
     )
 
 
-def _median(scores: list[int | None]) -> int:
-    ordered = sorted(score for score in scores if score is not None)
+def common_readings(majority: Sequence[Vote]) -> dict[str, int]:
+    """The readings that count, by key: what the majority measured. Not what one of it alone says it measured, or who
+    invents a reading would take the others' fees."""
+    given: dict[str, list[int]] = {}
+    for vote in majority:
+        for reading in vote.readings:
+            given.setdefault(reading.key, []).append(reading.value)
+    return {key: _median(values) for key, values in given.items() if 2 * len(values) > len(majority)}
+
+
+def _median(numbers: Iterable[int | None]) -> int:
+    ordered = sorted(number for number in numbers if number is not None)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) // 2

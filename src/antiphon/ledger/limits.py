@@ -41,6 +41,8 @@ MAX_VOICES = 1_024  # of one offer
 MAX_ENDPOINT_CHARS = 512
 MAX_REASON_CHARS = 200
 MAX_MEASUREMENTS = 64  # of one vote
+MAX_READINGS = 32  # of one vote
+MAX_READING = 10**12  # either way
 MAX_MEASUREMENT_REASON_CHARS = 1_000
 MAX_NODES = 10_000  # registrations on one ledger
 MAX_GRANTS = 16  # consents one task relies on
@@ -178,6 +180,12 @@ def check_vote(vote: Vote) -> None:
             raise InputError(f"{figure.judge}.{figure.name} has a reason of {len(figure.reason or '')} characters")
         if figure.value is not None and not -1e18 < figure.value < 1e18:
             raise InputError(f"{figure.judge}.{figure.name} is {figure.value}", "Measure it, or say why it cannot be.")
+    if len(vote.readings) > MAX_READINGS:
+        raise InputError(f"The vote has {len(vote.readings)} readings, more than {MAX_READINGS}")
+    for reading in vote.readings:
+        _text("A reading's key", reading.key, MAX_NAME_CHARS, required=True)
+        if abs(reading.value) > MAX_READING:
+            raise InputError(f"The reading {reading.key} is beyond {MAX_READING}", "Leave it out.")
 
 
 def _part_of(task: str, index: int, turn: int) -> None:
