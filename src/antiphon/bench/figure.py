@@ -1,4 +1,4 @@
-"""A measured figure beside its target."""
+"""A measured figure beside its target, and the step of a measurement that it comes from."""
 
 from __future__ import annotations
 
@@ -14,6 +14,13 @@ _RELATIONS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
     ">": operator.gt,
 }
+
+
+class Step(msgspec.Struct, frozen=True, tag="step"):
+    """What is measured next. `about_s` is what it took on two cores of a server CPU: for a user who waits."""
+
+    name: str
+    about_s: float
 
 
 class Figure(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 from antiphon.bench.catching import cheat_figures
-from antiphon.bench.figure import Figure, figure
+from antiphon.bench.figure import Figure, Step, figure
 from antiphon.bench.incentives import incentive_figures
 from antiphon.bench.listening import cold_figures, judging_figures, latency_figures, quality_figures
 from antiphon.bench.overhead import overhead_figures
@@ -15,26 +15,50 @@ from antiphon.nodes.listening.ears import listener_of
 from antiphon.nodes.network import Plan, embedded
 
 
-async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Figure]:
-    """`tries` for each cheat; `peer_python` runs the peer of another project beside us."""
+def steps(tries: int) -> tuple[Step, ...]:
+    """In the order of `figures`."""
+    return (
+        Step("cold starts of the command", 20),
+        Step("words and naturalness of 20 sentences", 60),
+        Step("latency of a warm network", 60),
+        Step("the network's own time, without work", 60),
+        Step("judging 30 s of speech", 40),
+        Step("100 KB exchanges over HTTP", 60),
+        Step("simulated validators", 5),
+        Step(f"cheats and honest work, {tries} tries each", 8.0 * tries),
+    )
+
+
+async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Step | Figure]:
+    """`tries` for each cheat; `peer_python` runs the peer of another project beside us.
+    Each step before its figures."""
+    cold, quality, latency, overhead, judging, exchange, incentives, cheats = steps(tries)
+    listener = listener_of(profile)  # a profile that is not there is known before the minutes pass
+    yield cold
     with tempfile.TemporaryDirectory() as folder:
         for found in cold_figures(Path(folder) / "cold"):
             yield found
-        listener = listener_of(profile)
         listener.warm_up().result()
         async with embedded(Path(folder) / "warm", listener, plan=Plan(processors=("hibari", "hibari"))) as network:
+            yield quality
             async for found in quality_figures(network):
                 yield found
+            yield latency
             async for found in latency_figures(network):
                 yield found
+    yield overhead
     async for found in overhead_figures():
         yield found
+    yield judging
     for found in judging_figures():
         yield found
+    yield exchange
     for found in exchange_figures(peer_python):
         yield found
+    yield incentives
     for found in incentive_figures():
         yield found
+    yield cheats
     for found in cheat_figures(listener, tries):
         yield found
 

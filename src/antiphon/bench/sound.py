@@ -11,7 +11,7 @@ from antiphon.audio.stretches import stretches
 from antiphon.bench import clone_cheats, music_cheats
 from antiphon.bench.cloning import REFERENCES, cloning_figures
 from antiphon.bench.composing import composing_figures
-from antiphon.bench.figure import Figure
+from antiphon.bench.figure import Figure, Step
 from antiphon.bench.sentences import HELD_OUT
 from antiphon.clock import SystemClock
 from antiphon.engines.base import Cloner
@@ -28,15 +28,30 @@ SPEAKING_ENGLISH = ("allison", "librivox")
 LEAST_S, MOST_S = 3.0, 6.0
 
 
-async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Figure]:  # noqa: ARG001 - the signature of all areas
-    """`tries` for each cheat."""
+def steps(tries: int) -> tuple[Step, ...]:
+    """In the order of `figures`."""
+    return (
+        Step("50 pieces of music", 100),
+        Step(f"cheats with music, {tries} tries each", 10.0 * tries),
+        Step("cloned voices", 120),
+        Step(f"cheats with clones, {tries} tries each", 20.0 * tries),
+    )
+
+
+async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Step | Figure]:  # noqa: ARG001 - the signature of all areas
+    """`tries` for each cheat. Each step before its figures."""
+    music, forged_music, clones, forged_clones = steps(tries)
+    yield music
     for found in composing_figures():
         yield found
+    yield forged_music
     for found in music_cheats.figures(tries):
         yield found
+    yield clones
     cloner = cast(Cloner, MimicEngine())  # not from the registry: measurements need no consent, and keep nothing
     for found in cloning_figures(cloner):
         yield found
+    yield forged_clones
     for found in clone_cheat_figures(cloner, tries):
         yield found
 

@@ -17,7 +17,7 @@ from antiphon.audio.waveform import Samples
 from antiphon.bench.clips import HELD_OUT_VOICES, recorded, spoken
 from antiphon.bench.cloning import cloning_figures
 from antiphon.bench.coding import codec_figures
-from antiphon.bench.figure import Figure, figure
+from antiphon.bench.figure import Figure, Step, figure
 from antiphon.bench.generating import audit_tasks, speakers, speech_figures
 from antiphon.bench.speaking import Ears, Heard, Naturalness, Parts, long_figures
 from antiphon.bench.stepping import Other, audit_figures
@@ -41,11 +41,24 @@ SAYING = ("bm_george",)
 """Whose sentences are said again in other voices."""
 
 
-async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Figure]:  # noqa: ARG001 - the signature of all areas
-    """The models that ship, on speakers and sentences that they have not learnt from. `tries` audits of each cheat."""
+def steps(tries: int) -> tuple[Step, ...]:
+    """In the order of `figures`."""
+    return (
+        Step("the speech codec", 120),
+        Step("speech of the generator", 180),
+        Step("the generator as a cloner", 120),
+        Step(f"audits of passes, {tries} of each cheat", 3.0 * tries),
+    )
+
+
+async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Step | Figure]:  # noqa: ARG001 - the signature of all areas
+    """The models that ship, on speakers and sentences that they have not learnt from. `tries` audits of each cheat.
+    Each step before its figures."""
     from antiphon.codecs.neural import load as load_codec
     from antiphon.engines.english import readings
 
+    coding, speech, clones, audits = steps(tries)
+    yield coding
     for found in codec_figures(load_codec(), [*recorded(), *spoken(HELD_OUT_VOICES, SENTENCES)]):
         yield found
     try:
@@ -57,17 +70,20 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     def phonemise(text: str) -> str:
         return " ".join(reading for reading, _ in readings(text, british=False))
 
+    yield speech
     parts = Parts(shipped.codec, shipped.tokenizer, shipped.generator, shipped.text, phonemise, starter.DECODING)
     parts.check()
     voices = speakers(list(spoken(HELD_OUT_VOICES[1:3], 2)))
     clips = list(spoken(SAYING, SENTENCES))
     for found in speech_figures(parts, clips, voices, SEED):
         yield found
+    yield clones
     for found in cloning_figures(cast(Cloner, SoundStormEngine(shipped))):
         yield msgspec.structs.replace(found, name=f"as a cloner, {found.name}")
     if parts.generator.config.objective != "maskgit":
         yield figure("step audit", None, "", note="only a generator of masked tokens has passes that can be audited")
         return
+    yield audits
     exact = starter.load(precision="float32").generator
     one, torch, small, shallow = _others(exact)
     honest = {
