@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from antiphon.audio import reference
+from antiphon.audio import read, reference, resample
 from antiphon.audio.loudness import rms_dbfs
 from antiphon.audio.waveform import Samples
+from antiphon.bench.cloning import REFERENCES
 from antiphon.errors import InputError
 
 RATE = 16_000
@@ -24,7 +25,8 @@ def syllables(seconds: float, seed: int = 0) -> Samples:
     hz = 120 + 30 * np.sin(2 * np.pi * 0.7 * t)
     buzz = sum(np.sin(k * 2 * np.pi * np.cumsum(hz) / RATE) / k for k in range(1, 12))
     envelope = np.clip(np.sin(2 * np.pi * 4 * t), 0.003, None)
-    return (0.15 * buzz * envelope + rng.normal(0, 1e-4, t.size)).astype(np.float32)
+    breath = rng.normal(0, 1e-2, t.size)  # up to 8 kHz, as in a voice
+    return (0.15 * (buzz + breath) * envelope + rng.normal(0, 1e-4, t.size)).astype(np.float32)
 
 
 def file(samples: np.ndarray, rate: int = RATE, kind: str = "WAV") -> io.BytesIO:
@@ -108,7 +110,7 @@ def test_noise_is_refused() -> None:
 def test_overdriven_speech_is_refused_and_a_little_clipping_remarked() -> None:
     voice = syllables(8) / 0.6
     assert "overdriven" in refusal(np.clip(voice * 30, -1, 1))
-    report = reference.prepare(file(np.clip(voice * 1.05 / np.abs(voice).max(), -1, 1))).report
+    report = reference.prepare(file(np.clip(voice * 1.12 / np.abs(voice).max(), -1, 1))).report
     assert 0 < report.clipped_percent < 30
 
 
@@ -123,3 +125,15 @@ def test_a_noisy_voice_is_usable_and_told_so() -> None:
 def test_a_corrupt_file_is_refused(blob: bytes) -> None:
     with pytest.raises(InputError):
         reference.prepare(io.BytesIO(blob))
+
+
+@pytest.mark.parametrize(("rate_hz", "verdict"), [(8_000, "usable"), (16_000, "good")])
+def test_a_telephones_band_is_told_with_what_it_costs(rate_hz: int, verdict: str) -> None:
+    speech = read(REFERENCES / "ivrvoice.opus")
+    narrow = resample(speech, rate_hz)
+    report = reference.prepare(file(narrow.samples.T, rate_hz)).report
+    again = reference.prepare(file(resample(narrow, 48_000).samples.T, 48_000)).report  # its rate no longer tells
+    assert report.band_hz == again.band_hz == rate_hz / 2
+    assert report.verdict == again.verdict == verdict
+    told = [one for one in report.remarks if "telephone" in one]
+    assert len(told) == (rate_hz == 8_000)

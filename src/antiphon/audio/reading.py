@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from antiphon.audio.containers import HEAD_BYTES, ContainerFile, container_of
 from antiphon.audio.formats import FORMATS
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.errors import InputError
@@ -107,6 +108,10 @@ def _open(source: Path | str | BinaryIO, max_bytes: int, stack: contextlib.ExitS
     if size == 0:
         raise InputError(f"{name} is empty", "Check that the recording was saved.")
     raw = isinstance(source, (Path, str)) and Path(source).suffix.lower() in FORMATS["pcm"].suffixes
+    container = None if raw else container_of(stream.read(HEAD_BYTES))
+    stream.seek(0)
+    if container is not None:
+        return ContainerFile(stream, name, container, stack)
     layout: dict[str, Any] = (
         {"format": "RAW", "subtype": "PCM_16", "endian": "LITTLE", "samplerate": PCM_RATE_HZ, "channels": 1}
         if raw
@@ -116,7 +121,7 @@ def _open(source: Path | str | BinaryIO, max_bytes: int, stack: contextlib.ExitS
         return stack.enter_context(Forward(stream, "r", **layout))
     except (soundfile.SoundFileError, OSError, ValueError, TypeError) as error:
         raise InputError(
-            f"{name} is not audio that can be read here", "Convert it, for example to WAV, FLAC, MP3 or Opus."
+            f"{name} is not audio that can be read here", "Convert it, for example to WAV, FLAC, MP3, Opus or m4a."
         ) from error
 
 

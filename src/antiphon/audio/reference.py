@@ -33,6 +33,12 @@ MIN_SNR_DB, GOOD_SNR_DB = 8.0, 20.0
 MAX_CLIPPED, GOOD_CLIPPED = 0.3, 0.002
 """Shares of the speech frames that touch the ceiling."""
 
+FULL_BAND_HZ, PHONE_BAND_HZ = 7_000.0, 4_500.0
+"""Speech has something up to the first; a recording without anything above the second went through a telephone."""
+
+PHONE_BAND_MOS = 0.2
+"""What that cost on average (docs/cloning.md, `scripts/measure_narrow_references.py`)."""
+
 _FRAME = RATE_HZ // 100
 _MARGIN = 8  # frames of quiet kept before and after speech
 _LONGEST_PAUSE = 25  # frames of quiet kept within speech
@@ -41,13 +47,17 @@ _FADE = RATE_HZ // 200
 _CEILING = 0.985  # of the highest sample
 _FLAT, _FLAT_STEP = 3, 0.003  # so many neighbours at the ceiling, so little apart, make a clipped place
 _RUMBLE_HZ = 50.0
+_BAND_HZ, _BAND_DB = 500.0, 60.0  # a band counts when it is at most so far below the strongest
 
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was found in a recording, and what of it is used. `verdict` is `good` or `usable`; `remarks` say why."""
+    """What was found in a recording, and what of it is used. Nothing is heard above `band_hz`.
+
+    `verdict` is `good` or `usable`; `remarks` say why.
+    """
 
     seconds_in: float
     seconds_used: float
@@ -56,6 +66,7 @@ class Report:
     level_dbfs: float
     snr_db: float
     clipped_percent: float
+    band_hz: float
     verdict: str
     remarks: tuple[str, ...]
 
@@ -79,7 +90,7 @@ def prepare(source: Path | str | BinaryIO) -> Reference:
     Raises `InputError` when it cannot be read, is silent, holds less than `MIN_SPEECH_S` of speech, is clipped or noisy
     beyond use.
     """
-    samples, clipped, longer = _read(source)
+    samples, clipped, longer, rate_hz = _read(source)
     seconds_in = samples.shape[0] / RATE_HZ
     levels = _levels_db(samples)
     loud = float(np.percentile(levels, 95)) if levels.size else -120.0
@@ -106,7 +117,11 @@ def prepare(source: Path | str | BinaryIO) -> Reference:
         )
     chosen = _best(spans, levels, clipped)
     waveform = _joined(samples, chosen)
-    remarks = _remarks(seconds_in, waveform.duration_s, snr_db, share, longer=longer, dropped=len(spans) - len(chosen))
+    band_hz = min(_band_hz(waveform.samples[0]), rate_hz / 2)
+    remarks = (
+        *_remarks(seconds_in, waveform.duration_s, snr_db, share, longer=longer, dropped=len(spans) - len(chosen)),
+        *_band_remarks(band_hz),
+    )
     report = Report(
         seconds_in=round(seconds_in, 2),
         seconds_used=round(waveform.duration_s, 2),
@@ -115,14 +130,18 @@ def prepare(source: Path | str | BinaryIO) -> Reference:
         level_dbfs=round(float(10 * np.log10(np.mean(10 ** (levels[active] / 10)))), 1),
         snr_db=round(snr_db, 1),
         clipped_percent=round(100 * share, 2),
-        verdict="usable" if snr_db < GOOD_SNR_DB or share > GOOD_CLIPPED or waveform.duration_s < 6 else "good",
+        band_hz=band_hz,
+        verdict="usable"
+        if snr_db < GOOD_SNR_DB or share > GOOD_CLIPPED or waveform.duration_s < 6 or band_hz <= PHONE_BAND_HZ
+        else "good",
         remarks=remarks,
     )
     return Reference(waveform, report)
 
 
-def _read(source: Path | str | BinaryIO) -> tuple[Samples, Mask, bool]:
-    """Mono at 24 kHz without rumble, at most `MAX_HEARD_S`; which 10 ms frames are clipped; whether there was more."""
+def _read(source: Path | str | BinaryIO) -> tuple[Samples, Mask, bool, int]:
+    """Mono at 24 kHz without rumble, at most `MAX_HEARD_S`; which 10 ms frames are clipped; whether there was more;
+    the recording's own rate."""
     blocks: list[Samples] = []
     heard_s, rate_hz, longer = 0.0, RATE_HZ, False
     for block in read_blocks(source):
@@ -138,7 +157,7 @@ def _read(source: Path | str | BinaryIO) -> tuple[Samples, Mask, bool]:
     spectrum[: int(_RUMBLE_HZ * mono.shape[0] / RATE_HZ) + 1] = 0
     clean = np.asarray(np.fft.irfft(spectrum, mono.shape[0]), np.float32)
     frames = clean.shape[0] // _FRAME
-    return clean, _clipped(raw, rate_hz, frames), longer
+    return clean, _clipped(raw, rate_hz, frames), longer, rate_hz
 
 
 def _mono(samples: Samples) -> Samples:
@@ -177,6 +196,24 @@ def _snr_db(levels: npt.NDArray[np.float64], active: Mask) -> float:
     noise = float(np.median(rest)) if rest.shape[0] >= 20 else float(np.percentile(levels, 3))
     voice = 10 * np.log10(np.mean(10 ** (levels[active] / 10))) if active.any() else -120.0
     return float(min(voice - noise, 80.0))
+
+
+def _band_hz(samples: Samples) -> float:
+    """Where the speech ends: the upper edge of the highest band that is at most `_BAND_DB` below the strongest."""
+    size = 2 * RATE_HZ // int(_BAND_HZ) * 8
+    pieces = samples[: samples.shape[0] // size * size].reshape(-1, size) * np.hanning(size).astype(np.float32)
+    power = np.mean(np.abs(np.fft.rfft(pieces, axis=1)) ** 2, axis=0)[:-1].reshape(-1, 16).mean(axis=1)
+    heard = np.flatnonzero(power > power.max() * 10 ** (-_BAND_DB / 10))
+    return float((heard[-1] + 1) * RATE_HZ / 2 / power.shape[0])
+
+
+def _band_remarks(band_hz: float) -> tuple[str, ...]:
+    if band_hz > FULL_BAND_HZ:
+        return ()
+    what = f"nothing is heard above {band_hz / 1000:.1f} kHz"
+    if band_hz > PHONE_BAND_HZ:
+        return (f"{what}: s and f will be a little duller than in the voice",)
+    return (f"{what}, as on a telephone: the copy will be about {PHONE_BAND_MOS} MOS less natural",)
 
 
 def _clipped(samples: Samples, rate_hz: int, frames: int) -> Mask:
