@@ -14,7 +14,7 @@ from antiphon.ledger.operations import Selector
 from antiphon.nodes.chaining import chained
 from antiphon.nodes.client import VERIFIED, Client, Job
 from antiphon.nodes.events import Artefact, Closed, Opened, SoundEvent, Stage
-from antiphon.nodes.speech import OUTPUT_RATE_HZ
+from antiphon.nodes.speech import OUTPUT_RATE_HZ, own_speed
 from antiphon.protocol import canonical
 from antiphon.services import (
     MAX_SPEECH_S,
@@ -95,7 +95,7 @@ class ClonedSpeech:
             consent=self.voice.consent,
             text=text,
             language=self.voice.profile.language,
-            speed=self.speed,
+            speed=own_speed(self.speed),
             blend=self.voice.blend,
             options=self.options,
         )

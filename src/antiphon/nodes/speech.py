@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from antiphon.audio import Joiner, Resampler, RoomTone, Waveform
+from antiphon.audio.stretching import Stretcher
 from antiphon.errors import InputError
 from antiphon.ledger.operations import Selector
 from antiphon.nodes.client import VERIFIED, Client, Job
@@ -19,12 +20,24 @@ OUTPUT_RATE_HZ = 24_000
 FIRST_CHARS = 160
 """The first piece is kept short, so that sound starts early."""
 
+MAX_OWN_SPEED = 1.0
+"""Faster, engines swallow sounds and miss the pace (docs/figures.md). Nodes speak at this and are judged by it; the
+client stretches what they made."""
+
+
+def own_speed(speed: float) -> float:
+    """What a node is asked for when the listener wants `speed`."""
+    return min(speed, MAX_OWN_SPEED)
+
 
 class Script(Protocol):
     """A text to be spoken, and how. `text` comes in blocks of any size."""
 
     @property
     def text(self) -> Iterable[str]: ...
+
+    @property
+    def speed(self) -> float: ...
 
     @property
     def mode(self) -> str: ...
@@ -62,7 +75,7 @@ class Speech:
 
     def request(self, text: str) -> SpeechRequest:
         return SpeechRequest(
-            text=text, voice=self.voice, language=self.language, speed=self.speed, options=self.options
+            text=text, voice=self.voice, language=self.language, speed=own_speed(self.speed), options=self.options
         )
 
 
@@ -79,7 +92,7 @@ async def speak(client: Client, speech: Script) -> AsyncGenerator[SoundEvent, No
         seed=speech.seed,
         max_total_nano=speech.max_total_nano,
     )
-    stitcher = _Stitcher(pauses)
+    stitcher = _Stitcher(pauses, speech.speed / own_speed(speech.speed))
     async with aclosing(client.run(job)) as events:
         async for event in events:
             if isinstance(event, (Opened, Stage, Closed)):
@@ -93,13 +106,14 @@ async def speak(client: Client, speech: Script) -> AsyncGenerator[SoundEvent, No
 
 
 class _Stitcher:
-    """Sentences of any rate become one stream at `OUTPUT_RATE_HZ`, joined, in a quiet room."""
+    """Sentences of any rate become one stream at `OUTPUT_RATE_HZ`, `faster` than they came, joined, in a quiet room."""
 
-    def __init__(self, pauses: dict[int, float]) -> None:
-        self._pauses = pauses
+    def __init__(self, pauses: dict[int, float], faster: float) -> None:
+        self._pauses, self._faster = pauses, faster
         self._joiner = Joiner(OUTPUT_RATE_HZ)
         self._room = RoomTone(OUTPUT_RATE_HZ)
         self._resampler: Resampler | None = None
+        self._stretcher = Stretcher(OUTPUT_RATE_HZ, faster)
         self._rate_hz = 0
         self._begun = False
 
@@ -107,14 +121,16 @@ class _Stitcher:
         """What can be played after this piece, or after the end of a sentence."""
         if event.audio is None:
             yield from self._end_rate()
-            yield from self._played(self._joiner.end_sentence(self._pauses.pop(event.number, 0.0)))
+            yield from self._played(self._joiner.push(self._stretcher.finish()))
+            self._stretcher = Stretcher(OUTPUT_RATE_HZ, self._faster)
+            yield from self._played(self._joiner.end_sentence(self._pauses.pop(event.number, 0.0) / self._faster))
             return
         if event.audio.rate_hz != self._rate_hz:  # the first piece, or another node took the sentence over
             yield from self._end_rate()
         if self._resampler is None:
             self._rate_hz = event.audio.rate_hz
             self._resampler = Resampler(self._rate_hz, OUTPUT_RATE_HZ)
-        yield from self._played(self._joiner.push(self._resampler.push(event.audio)))
+        yield from self._stretched(self._resampler.push(event.audio))
 
     def finish(self) -> Iterator[Waveform]:
         yield from self._played(self._joiner.finish())
@@ -123,8 +139,11 @@ class _Stitcher:
 
     def _end_rate(self) -> Iterator[Waveform]:
         if self._resampler is not None:
-            yield from self._played(self._joiner.push(self._resampler.finish()))
+            yield from self._stretched(self._resampler.finish())
             self._resampler = None
+
+    def _stretched(self, piece: Waveform) -> Iterator[Waveform]:
+        yield from self._played(self._joiner.push(self._stretcher.push(piece)))
 
     def _played(self, piece: Waveform) -> Iterator[Waveform]:
         if not piece.samples.shape[1]:
