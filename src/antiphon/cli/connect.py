@@ -12,11 +12,13 @@ from antiphon.cli.app import Settings
 from antiphon.clock import SystemClock
 from antiphon.errors import AntiphonError, InputError, StateError, UnavailableError
 from antiphon.ledger.base import Ledger
+from antiphon.ledger.operations import Selector
 from antiphon.nodes.client import Client
 from antiphon.nodes.listening.ears import listener_of
 from antiphon.nodes.node import Actor, Context
 from antiphon.nodes.transport import Transport
 from antiphon.protocol import load_or_create
+from antiphon.services import Service
 
 MAX_URL_BYTES = 2_048
 LEDGER_FILE = "ledger.url"
@@ -32,6 +34,13 @@ class Session:
     joined: str  # URL, or empty for the embedded network
     bank: Actor | None = None
     judges: Future[None] | None = None  # done when the judges of our own network are loaded
+
+    def require_judges(self, selector: Selector) -> None:
+        """Raises `ModelError` for work that our own validators could not judge: before anything is quoted or bought."""
+        if not self.joined and selector.service == Service.SPEECH:
+            from antiphon.nodes.listening.speech import require_judged
+
+            require_judged(selector.language)
 
     def problem(self) -> AntiphonError | None:
         """Why our own judges could not be loaded, if they could not."""

@@ -241,6 +241,7 @@ async def _check_limit(session: Session, order: Order) -> None:
         return
     total_nano = 0
     for charge in order.charges:
+        session.require_judges(charge.selector)
         sample = Part(index=0, units=min(charge.units, SAMPLE_UNITS), role=charge.role)  # prices are per unit
         quote = await session.ledger.quote(charge.selector, (sample,))
         total_nano += quote.total_nano * charge.units // sample.units

@@ -16,7 +16,11 @@ from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from antiphon.cli.connect import Session
     from antiphon.cli.manuscript import Manuscript
+    from antiphon.nodes.events import SoundEvent
     from antiphon.nodes.speech import Script, Speech
     from antiphon.nodes.voices import Choice
 
@@ -70,8 +74,13 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     manuscript = manuscript_of(text, file)
     wish = replace(wish, as_one=nobody_waits(output) and is_short(manuscript))
     speech = _script(settings, manuscript, output, given)
+
+    def produce(session: Session) -> AsyncGenerator[SoundEvent, None]:
+        session.require_judges(speech.selector)
+        return speak(session.client, speech)
+
     order = Order(
-        produce=lambda session: speak(session.client, speech),
+        produce=produce,
         charges=(Charge(speech.selector, manuscript.extent.chars),) if manuscript.extent else (),
         max_total_nano=speech.max_total_nano,
     )

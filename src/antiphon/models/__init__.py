@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece, find
-from antiphon.models.loader import Loader, installed, open_session, path, read, session, use_folder
+from antiphon.models.loader import Loader, installed, open_session, path, read, require, session, use_folder
 
 __all__ = [
     "CATALOG",
@@ -16,6 +16,7 @@ __all__ = [
     "open_session",
     "path",
     "read",
+    "require",
     "session",
     "use_folder",
 ]

@@ -64,11 +64,17 @@ class Loader:
 
     def installed(self, name: str) -> bool:
         """Whether every file is there (hashes are checked when it is read)."""
-        model = find(name, self._catalog)
         try:
-            return all(path.is_file() for file in model.files for path in self._paths(model, file))
+            self.require(name)
         except ModelError:
             return False
+        return True
+
+    def require(self, name: str) -> None:
+        """Raises `ModelError`, with the command that installs it, unless every file is there."""
+        model = find(name, self._catalog)
+        if not all(path.is_file() for file in model.files for path in self._paths(model, file)):
+            raise ModelError(f"The model {model.name} is not installed", _how_to_install(model))
 
     def session(
         self, name: str, *, threads: int | None = None, file: str | None = None
@@ -171,4 +177,5 @@ def use_folder(folder: Path | None) -> None:
 read = _LOADER.read
 path = _LOADER.path
 installed = _LOADER.installed
+require = _LOADER.require
 session = _LOADER.session

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from antiphon import models, text
 from antiphon.economy.profiles import Expectation, Profile, judge
 from antiphon.economy.types import Vote
+from antiphon.errors import ModelError
 from antiphon.judges import recogniser
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cards import card
@@ -71,6 +72,17 @@ def judged_languages() -> tuple[str, ...]:
     known = recogniser.languages(models.read(MULTILINGUAL, "tokenizer.json"))
     known |= {code for code, same in SAME_LANGUAGE.items() if same in known}
     return ("en", *sorted(known - {"en"}))
+
+
+def require_judged(language: str) -> None:
+    """Raises `ModelError`, with the command that mends it, where nothing installed can check words of `language`."""
+    if language.casefold().split("-")[0] in judged_languages():
+        return
+    try:
+        models.require(MULTILINGUAL)
+    except ModelError as error:
+        what = error.what[0].lower() + error.what[1:]
+        raise ModelError(f"Nothing here can check speech in {language!r}: {what}", error.hint) from error
 
 
 def expectation_of(request: SpeechRequest, reference: VoiceReference | None) -> Expectation:
