@@ -29,7 +29,9 @@ from antiphon.economy.selection import judging_cost
 from antiphon.economy.settlement import penalty
 from antiphon.economy.types import NANO, Part, Role, Rules
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, ProtocolError, UnavailableError
+from antiphon.ledger import registration
 from antiphon.ledger.base import PartState, TaskState
+from antiphon.ledger.listing import every_node
 from antiphon.ledger.operations import (
     Cancel,
     Decline,
@@ -70,7 +72,7 @@ class LedgerConformance:
         assert record.state is PartState.VALID
         after = await market.ledger.account(CLIENT.node_id)
         paid = {t.target: t.amount_nano for t in record.rulings[0].settlement.transfers}
-        asked = next(n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == producer(record))
+        asked = await market.ledger.node(producer(record), Role.PROCESSOR)
         assert paid[f"balance:{producer(record)}"] == asked.offers[0].price_nano * 100
         assert all(paid[f"balance:{seat}"] == 10_000 for seat in seated(record))
         assert before.balance_nano - after.balance_nano == paid[f"balance:{producer(record)}"] + 30_000
@@ -324,7 +326,15 @@ class LedgerConformance:
             await market.do(who, Unstake(amount_nano=account.stake_nano))
         await market.do(CLIENT, Cancel(task=task_id(1)))
         await market.do(who, Unstake(amount_nano=account.stake_nano))
-        assert (await market.ledger.account(who)).stake_nano == 0
+        left = await market.ledger.account(who)
+        assert (left.stake_nano, left.unbonding_nano, left.balance_nano) == (0, account.stake_nano, 0)
+        assert left.unbonding_until_ms == market.clock.now_ms() + RULES.unbond_s * 1000
+        market.clock.advance(RULES.unbond_s - 1)  # type: ignore[attr-defined]
+        await market.ledger.expire()
+        assert (await market.ledger.account(who)).balance_nano == 0
+        market.clock.advance(1)  # type: ignore[attr-defined]
+        await market.ledger.expire()
+        assert (await market.ledger.account(who)).balance_nano == account.stake_nano
 
     async def test_only_the_operator_deposits(self, market: Market) -> None:
         with pytest.raises(InputError, match="Only the ledger's operator"):
@@ -348,28 +358,108 @@ class LedgerConformance:
 
     async def test_silent_and_retired_nodes_are_not_offered(self, market: Market) -> None:
         assert len(await market.ledger.offers(SPEECH, Role.PROCESSOR)) == 3
-        await market.do(party("producer 0"), Heartbeat(role=Role.PROCESSOR, live=False))
+        await market.beat(party("producer 0"), live=False)
         await market.do(party("producer 1"), Retire(role=Role.PROCESSOR))
         assert len(await market.ledger.offers(SPEECH, Role.PROCESSOR)) == 1
         market.clock.advance(RULES.live_s + 1)  # type: ignore[attr-defined]
         assert await market.ledger.offers(SPEECH, Role.PROCESSOR) == ()
         with pytest.raises(UnavailableError):
             await market.ledger.quote(SPEECH, (Part(index=0, units=1),))
-        await market.do(party("producer 0"), Heartbeat(role=Role.PROCESSOR))
+        await market.beat(party("producer 0"))
         assert len(await market.ledger.offers(SPEECH, Role.PROCESSOR)) == 1
         with pytest.raises(InputError, match="not registered"):
-            await market.do(party("producer 1"), Heartbeat(role=Role.PROCESSOR))
+            await market.beat(party("producer 1"))
+
+    async def test_nobody_registers_without_stake(self, market: Market) -> None:
+        poor = party("poor")
+        offer = ServiceOffer(service="speech", price_nano=1)
+        joins = Register(role=Role.PROCESSOR, offers=(offer,), seal_key=poor.seal_public, endpoint="test:poor")
+        with pytest.raises(FundsError, match="Stake first"):
+            await market.do(poor, joins)
+        await market.fund(poor, RULES.min_stake_nano)
+        await market.do(poor, Stake(amount_nano=RULES.min_stake_nano - 1))
+        with pytest.raises(FundsError, match="Stake first"):
+            await market.do(poor, joins)
+        await market.do(poor, Stake(amount_nano=1))
+        await market.do(poor, joins)
+        assert (await market.ledger.node(poor.node_id, Role.PROCESSOR)).endpoint == "test:poor"
+
+    async def test_a_registration_has_kilobytes_not_megabytes(self, market: Market) -> None:
+        who = party("producer 0")
+        voices = tuple(f"voice-{number}" * 6 for number in range(1_000))
+        offer = ServiceOffer(service="speech", price_nano=1, voices=voices)
+        with pytest.raises(InputError, match="more than 16384"):
+            await market.do(
+                who, Register(role=Role.PROCESSOR, offers=(offer,), seal_key=who.seal_public, endpoint="test:x")
+            )
+
+    async def test_nodes_are_found_by_id_and_listed_in_pages(self, market: Market) -> None:
+        listed = await every_node(market.ledger)
+        assert len(listed) == 10
+        assert [record.key for record in listed] == sorted(record.key for record in listed)
+        pages, after = [], ""
+        while page := await market.ledger.nodes(Role.VALIDATOR, after=after, limit=3):
+            pages.append([record.node for record in page])
+            after = page[-1].key
+        assert [len(page) for page in pages] == [3, 3, 1]
+        assert sorted(node for page in pages for node in page) == sorted(
+            party(f"validator {i}").node_id for i in range(7)
+        )
+        for record in listed:
+            assert await market.ledger.node(record.node, record.role) == record
+        with pytest.raises(InputError, match="not registered"):
+            await market.ledger.node(CLIENT.node_id, Role.PROCESSOR)
+
+    async def test_a_node_is_handed_out_with_its_own_signature(self, market: Market) -> None:
+        for record in await every_node(market.ledger):
+            told = registration.check(record, ledger=OPERATOR.node_id, now_ms=market.clock.now_ms())
+            assert told == record
+            assert told.seal_key == market.people[record.node].seal_public
+
+    async def test_an_older_registration_never_takes_a_newer_ones_place(self, market: Market) -> None:
+        who = party("producer 0")
+        offer = ServiceOffer(service="speech", price_nano=7)
+        old = market.sign(
+            who, Register(role=Role.PROCESSOR, offers=(offer,), seal_key=who.seal_public, endpoint="test:old")
+        )
+        market.clock.advance(1)  # type: ignore[attr-defined]
+        await market.do(
+            who, Register(role=Role.PROCESSOR, offers=(offer,), seal_key=who.seal_public, endpoint="test:new")
+        )
+        with pytest.raises(ConflictError, match="later registration"):
+            await market.ledger.submit(old)
+        assert (await market.ledger.node(who.node_id, Role.PROCESSOR)).endpoint == "test:new"
+
+    async def test_a_heartbeat_from_another_place_is_refused(self, market: Market) -> None:
+        with pytest.raises(ConflictError, match="Register anew"):
+            await market.do(party("producer 0"), Heartbeat(role=Role.PROCESSOR, endpoint="inproc:elsewhere"))
+
+    async def test_a_node_that_is_silent_for_long_leaves_and_may_come_back_with_its_name(self, market: Market) -> None:
+        await market.open(task_id(1))
+        await market.deliver(task_id(1))
+        who = producer(await market.judge(task_id(1)))
+        market.clock.advance(RULES.silent_s + 1)  # type: ignore[attr-defined]
+        await market.ledger.expire()
+        assert await every_node(market.ledger) == ()
+        with pytest.raises(InputError, match="not registered"):
+            await market.beat(market.people[who])
+        identity = market.people[who]
+        offer = ServiceOffer(service="speech", price_nano=7)
+        await market.do(
+            identity, Register(role=Role.PROCESSOR, offers=(offer,), seal_key=identity.seal_public, endpoint="test:x")
+        )
+        assert (await market.ledger.node(who, Role.PROCESSOR)).settled == {"speech": 1}
 
     async def test_score_memory_moves_with_verdicts_and_restarts_after_retirement(self, market: Market) -> None:
         await market.open(task_id(1))
         await market.deliver(task_id(1))
         who = producer(await market.judge(task_id(1)))
-        (node,) = [n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == who]
+        node = await market.ledger.node(who, Role.PROCESSOR)
         assert (node.quality_ppm["speech"], node.settled["speech"]) == (530_000, 1)  # .5 + .1 * (.8 - .5)
         await market.do(who, Retire(role=Role.PROCESSOR))
         back = Register(role=Role.PROCESSOR, offers=node.offers, seal_key=node.seal_key, endpoint=node.endpoint)
         await market.do(who, back)
-        (node,) = [n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == who]
+        node = await market.ledger.node(who, Role.PROCESSOR)
         assert (node.quality_ppm["speech"], node.settled["speech"]) == (500_000, 0)
 
     async def test_retirement_does_not_wash_off_a_bad_name(self, market: Market) -> None:
@@ -377,12 +467,12 @@ class LedgerConformance:
         await market.deliver(task_id(1))
         who = producer(await market.ledger.part(task_id(1), 0))
         await market.judge(task_id(1), votes=(INVALID, INVALID, INVALID))
-        (node,) = [n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == who]
+        node = await market.ledger.node(who, Role.PROCESSOR)
         assert node.quality_ppm["speech"] == 440_000  # .5 + .1 * (-.1 - .5)
         await market.do(who, Retire(role=Role.PROCESSOR))
         back = Register(role=Role.PROCESSOR, offers=node.offers, seal_key=node.seal_key, endpoint=node.endpoint)
         await market.do(who, back)
-        (node,) = [n for n in await market.ledger.nodes(Role.PROCESSOR) if n.node == who]
+        node = await market.ledger.node(who, Role.PROCESSOR)
         assert node.quality_ppm["speech"] == 440_000
 
     async def test_work_in_progress_counts_as_load(self, market: Market) -> None:
@@ -405,11 +495,11 @@ class LedgerConformance:
 
     async def test_nobody_works_on_or_judges_their_own_task(self, market: Market) -> None:
         offer = ServiceOffer(service="speech", price_nano=1)
+        await market.do(CLIENT, Stake(amount_nano=500 * NANO))
         for role in (Role.PROCESSOR, Role.VALIDATOR):
             await market.do(
                 CLIENT, Register(role=role, offers=(offer,), seal_key=CLIENT.seal_public, endpoint="test:client")
             )
-        await market.do(CLIENT, Stake(amount_nano=500 * NANO))
         await market.open(task_id(1), units=[10] * 20)
         for record in await market.ledger.parts(task_id(1)):
             producers = {terms.node for terms in record.assignment.producers}

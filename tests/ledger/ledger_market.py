@@ -14,6 +14,7 @@ from antiphon.ledger.operations import (
     Commit,
     Deliver,
     Deposit,
+    Heartbeat,
     OpenTask,
     Operation,
     Register,
@@ -111,6 +112,9 @@ class Market:
         await self.do(
             who, Register(role=role, offers=offers, seal_key=who.seal_public, endpoint=f"test:{who.node_id[:8]}")
         )
+
+    async def beat(self, who: Identity, *, role: Role = Role.PROCESSOR, live: bool = True) -> None:
+        await self.do(who, Heartbeat(role=role, endpoint=f"test:{who.node_id[:8]}", live=live))
 
     async def found(self) -> None:
         """Fund the client and register everybody."""

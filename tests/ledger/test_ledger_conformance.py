@@ -30,13 +30,13 @@ class TestRemoteLedger(LedgerConformance):
     async def market(self, tmp_path: Path) -> AsyncIterator[Market]:
         clock = ManualClock()
         ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock)
-        service = LedgerService(ledger)
+        service = LedgerService(ledger, OPERATOR)
 
         def request(endpoint: str, message: bytes, deadline_s: float) -> AsyncIterator[bytes]:
             assert endpoint == "inproc:ledger"
             return service.handle(message)
 
-        market = Market(RemoteLedger(request, "inproc:ledger"), clock)
+        market = Market(RemoteLedger(request, "inproc:ledger", clock=clock), clock)
         await market.found()
         yield market
         await ledger.close()

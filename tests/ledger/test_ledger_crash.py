@@ -64,6 +64,7 @@ async def recover(path: Path, sent: list[bytes], done: list[bytes]) -> None:
     kept = {raw for task in await ledger.tasks(limit=500) for raw in await ledger.evidence(task.task)}
     database = sqlite3.connect(path)
     kept |= {raw for (raw,) in database.execute("SELECT raw FROM envelopes WHERE task = ''")}
+    kept |= {raw for (raw,) in database.execute("SELECT raw FROM registrations")}
     database.close()
     assert set(done) <= kept, "everything that was answered is still there"
     for raw in [*done[-20:], *(raw for raw in sent if raw not in set(done))]:

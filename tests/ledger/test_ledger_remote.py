@@ -25,7 +25,7 @@ async def collect(pieces: AsyncIterator[bytes]) -> bytes:
 
 
 async def test_an_error_travels_as_its_own_class_with_its_words() -> None:
-    service = LedgerService(Busy())  # type: ignore[arg-type]
+    service = LedgerService(Busy(), OPERATOR)  # type: ignore[arg-type]
     client = RemoteLedger(lambda endpoint, message, deadline_s: service.handle(message), "x")
     with pytest.raises(BusyError, match=r"Too many\. Retry\.") as found:
         await client.identity()
@@ -33,7 +33,7 @@ async def test_an_error_travels_as_its_own_class_with_its_words() -> None:
 
 
 async def test_noise_is_answered_with_an_error_not_with_a_crash() -> None:
-    service = LedgerService(Busy())  # type: ignore[arg-type]
+    service = LedgerService(Busy(), OPERATOR)  # type: ignore[arg-type]
     assert b"ProtocolError" in await collect(service.handle(b"\x00noise"))
 
 
@@ -48,7 +48,7 @@ async def test_no_answer_is_unavailable_and_too_long_an_answer_is_refused(monkey
 
     with pytest.raises(UnavailableError, match="no answer"):
         await RemoteLedger(silence, "x").identity()
-    monkeypatch.setattr(remote, "MAX_ANSWER_BYTES", 10_000)
+    monkeypatch.setattr(remote, "MAX_SMALL_ANSWER_BYTES", 10_000)
     with pytest.raises(ProtocolError, match="longer than"):
         await RemoteLedger(flood, "x").identity()
 
@@ -61,7 +61,7 @@ async def test_a_long_poll_is_given_its_time_beyond_the_deadline() -> None:
         return
         yield b""
 
-    client = RemoteLedger(note, "x", deadline_s=5.0)
+    client = RemoteLedger(note, "x", ledger=OPERATOR.node_id, deadline_s=5.0)
     with pytest.raises(UnavailableError):
         await client.part(task_id(1), 0, newer_than=3, wait_s=10.0)
     with pytest.raises(UnavailableError):
@@ -72,14 +72,14 @@ async def test_a_long_poll_is_given_its_time_beyond_the_deadline() -> None:
 async def test_large_answers_travel_in_pieces(tmp_path: Path) -> None:
     clock = ManualClock()
     ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock)
-    service, sizes = LedgerService(ledger), []
+    service, sizes = LedgerService(ledger, OPERATOR), []
 
     async def request(endpoint: str, message: bytes, deadline_s: float) -> AsyncIterator[bytes]:
         async for piece in service.handle(message):
             sizes.append(len(piece))
             yield piece
 
-    market = Market(RemoteLedger(request, "x"), clock)
+    market = Market(RemoteLedger(request, "x", clock=clock), clock)
     await market.found()
     await market.open(task_id(1), units=[1] * 1_000)
     sizes.clear()

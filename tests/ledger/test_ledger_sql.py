@@ -12,11 +12,12 @@ import pytest
 from ledger_market import CLIENT, OPERATOR, VALID, Market, committed, party, producer, seated, task_id
 
 from antiphon.clock import ManualClock
-from antiphon.economy.types import NANO, Rules
-from antiphon.errors import BusyError, ConflictError, FundsError, StateError
+from antiphon.economy.types import NANO, Role, Rules, Transfer
+from antiphon.errors import BusyError, ConflictError, FundsError, StateError, UnavailableError
 from antiphon.ledger.base import PartState
-from antiphon.ledger.operations import Deposit, Heartbeat, Reveal, Role, Stake
-from antiphon.ledger.sql import SqlLedger, outcomes, waiters, worker
+from antiphon.ledger.operations import Deposit, Reveal, Stake, Unstake
+from antiphon.ledger.sql import SqlLedger, money, outcomes, waiters, worker
+from antiphon.ledger.sql.worker import Session
 from antiphon.ledger.tend import tend
 
 
@@ -139,13 +140,14 @@ async def test_a_deadline_stays_passed_even_when_the_late_operation_is_refused(m
 
 
 async def test_refusals_and_heartbeats_are_forgotten_when_they_are_stale(market: Market, tmp_path: Path) -> None:
+    registered = 10
     for _ in range(5):
-        await market.do(party("producer 0"), Heartbeat(role=Role.PROCESSOR))
+        await market.beat(party("producer 0"))
         with pytest.raises(FundsError):
             await market.do(CLIENT, Stake(amount_nano=10**17))
-    assert ask(tmp_path, "SELECT count(*) FROM envelopes WHERE raw IS NULL") == [(10,)]
+    assert ask(tmp_path, "SELECT count(*) FROM envelopes WHERE raw IS NULL") == [(registered + 10,)]
     market.clock.advance(outcomes.KEEP_MS / 1000 + 1)  # type: ignore[attr-defined]
-    await market.do(party("producer 0"), Heartbeat(role=Role.PROCESSOR))
+    await market.beat(party("producer 0"))
     assert ask(tmp_path, "SELECT count(*) FROM envelopes WHERE raw IS NULL") == [(1,)]
 
 
@@ -186,3 +188,79 @@ async def test_a_task_costs_a_few_milliseconds_and_no_memory(market: Market) -> 
         await market.judge(task_id(number))
         spent_s = time.process_time() - began_s
     assert spent_s < 0.1
+
+
+async def crowded(tmp_path: Path, max_nodes: int) -> Market:
+    """A ledger that is full with the processors that `Market` founds, each with 100 ANT."""
+    clock = ManualClock()
+    rules = Rules(max_nodes=max_nodes)
+    ledger = await SqlLedger.open(tmp_path / "small.db", operator=OPERATOR, clock=clock, rules=rules)
+    market = Market(ledger, clock, producers=max_nodes, validators=0)
+    await market.found()
+    return market
+
+
+async def test_a_full_ledger_keeps_those_with_the_most_stake(tmp_path: Path) -> None:
+    market = await crowded(tmp_path, 4)
+    with pytest.raises(UnavailableError, match="none has less stake"):
+        await market.join(party("as rich"), Role.PROCESSOR, 10, stake_nano=100 * NANO)
+    await market.join(party("richer"), Role.PROCESSOR, 10, stake_nano=101 * NANO)
+    listed = {record.node for record in await market.ledger.nodes()}
+    assert len(listed) == 4
+    assert party("richer").node_id in listed
+    await sql(market).close()
+
+
+async def test_who_took_back_its_stake_or_fell_silent_is_in_nobodys_way(tmp_path: Path) -> None:
+    market = await crowded(tmp_path, 4)
+    await market.do(party("producer 1"), Unstake(amount_nano=95 * NANO))
+    await market.join(party("small"), Role.PROCESSOR, 10, stake_nano=10 * NANO)
+    listed = {record.node for record in await market.ledger.nodes()}
+    assert party("producer 1").node_id not in listed
+    market.clock.advance(Rules().silent_s + 1)  # type: ignore[attr-defined]
+    await market.beat(party("small"))
+    for number in (0, 2):
+        await market.beat(party(f"producer {number}"))
+    await market.join(party("second"), Role.PROCESSOR, 10, stake_nano=10 * NANO)
+    listed = {record.node for record in await market.ledger.nodes()}
+    assert listed == {party(name).node_id for name in ("small", "second", "producer 0", "producer 2")}
+    await sql(market).close()
+
+
+async def test_a_node_at_work_keeps_its_place(tmp_path: Path) -> None:
+    clock = ManualClock()
+    ledger = await SqlLedger.open(tmp_path / "x.db", operator=OPERATOR, clock=clock, rules=Rules(max_nodes=4))
+    market = Market(ledger, clock, producers=1, validators=3)
+    await market.found()
+    await market.open(task_id(1))
+    busy = {record.node for record in await ledger.nodes() if record.locked_nano}
+    with pytest.raises(UnavailableError):
+        await market.join(party("rich"), Role.PROCESSOR, 10, stake_nano=500 * NANO)
+    assert len(busy) == 4
+    await ledger.close()
+
+
+async def test_stake_on_its_way_back_still_answers_for_penalties(tmp_path: Path) -> None:
+    market = await crowded(tmp_path, 2)
+    who = party("producer 0")
+    await market.do(who, Unstake(amount_nano=99 * NANO))
+
+    def punish(session: Session) -> None:
+        node = who.node_id
+        fine = Transfer(source=f"stake:{node}", target="burnt", amount_nano=50 * NANO, why="a late judgement")
+        money.move(session.db, [fine], at_ms=market.clock.now_ms())
+
+    await sql(market)._writer.run(punish)
+    account = await market.ledger.account(who.node_id)
+    assert (account.stake_nano, account.unbonding_nano) == (0, 50 * NANO)
+    market.clock.advance(Rules().unbond_s)  # type: ignore[attr-defined]
+    await market.ledger.expire()
+    account = await market.ledger.account(who.node_id)
+    assert (account.balance_nano, account.unbonding_nano, account.unbonding_until_ms) == (50 * NANO, 0, 0)
+    await sql(market).close()
+
+
+async def test_unbonding_outlasts_every_judgement() -> None:
+    rules = Rules()
+    judged_s = rules.deliver_s + (1 + rules.redraws) * (rules.commit_s + rules.reveal_s)
+    assert rules.unbond_s > (1 + rules.failovers) * judged_s + 300, "and an appeal of some minutes"

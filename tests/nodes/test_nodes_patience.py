@@ -77,7 +77,9 @@ class Host:
 
     async def start(self) -> None:
         self.store = await SqlLedger.open(self.file, operator=self.operator, clock=SystemClock())
-        self.server = await serve(LedgerService(self.store).handle, port=self.port, limits=Limits(concurrent=1000))
+        self.server = await serve(
+            LedgerService(self.store, self.operator).handle, port=self.port, limits=Limits(concurrent=1000)
+        )
 
     async def stop(self) -> None:
         assert self.server is not None

@@ -153,13 +153,14 @@ class Delivery:
 
 async def _work(settings: Settings, order: Order, to: Delivery) -> None:
     from antiphon.cli.connect import connect
+    from antiphon.ledger.limits import MAX_PAGE
 
     progress, result = to.progress, to.result
     began_s = time.time()
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
     async with connect(settings, warm=order.speech) as session:
-        progress.network(session.client.node_id, await session.ledger.nodes())
+        progress.network(session.client.node_id, await session.ledger.nodes(limit=MAX_PAGE))
         progress.waiting("Asking for a quote")
         try:
             await _check_limit(session, order)

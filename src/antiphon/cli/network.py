@@ -43,9 +43,10 @@ def nodes(settings: Settings, as_json: bool) -> None:
 
 async def _nodes(settings: Settings, as_json: bool) -> None:
     from antiphon.cli.connect import connect
+    from antiphon.ledger.listing import every_node
 
     async with connect(settings) as session:
-        found = await session.ledger.nodes()
+        found = await every_node(session.ledger)
     if as_json:
         click.echo(json.dumps([msgspec.to_builtins(node, str_keys=True) for node in found], indent=2))
         return

@@ -86,7 +86,7 @@ async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | N
         keeping = asyncio.create_task(tend(store), name="deadlines")
         stack.push_async_callback(_ended, keeping)
         limits = Limits(concurrent=LEDGER_ANSWERS, connections=LEDGER_ANSWERS)
-        server = await serve(LedgerService(store).handle, berth.host, berth.port, limits)
+        server = await serve(LedgerService(store, operator).handle, berth.host, berth.port, limits)
         stack.push_async_callback(server.stop)
         url = berth.endpoint or server.endpoint
         stack.enter_context(_note(home / LEDGER_FILE, url))

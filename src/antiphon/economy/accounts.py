@@ -16,6 +16,11 @@ def stake(node: str) -> str:
     return f"stake:{node}"
 
 
+def unbonding(node: str) -> str:
+    """Stake on its way back to the balance: no longer a reason to get work, still there for penalties."""
+    return f"unbonding:{node}"
+
+
 def escrow(task: str) -> str:
     """Money locked for one task."""
     return f"escrow:{task}"

@@ -57,6 +57,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     live_s: int = 30  # a node silent for longer is not offered (see ledger operation Heartbeat)
     reveal_s: int = 30  # and to reveal, from the last commit or the end of the commit phase
     consent_services: tuple[str, ...] = ("clone",)  # a task of such a service names the consents that it relies on
+    max_nodes: int = 20_000  # registrations on one ledger; when it is full, more stake takes the place of less
+    candidates: int = 48  # most offers of a role that a task is drawn from: producers by C/Q, validators by stake
+    silent_s: int = 86_400  # a node silent for longer is listed no more, and its place is free
+    unbond_s: int = 1_800  # from `Unstake` until the money is free: longer than any judgement and its appeal
 
     def __post_init__(self) -> None:
         if self.seats < 1 or self.redraws < 0 or self.failovers < 0:
@@ -67,6 +71,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("price_tolerance_ppm must be at least 1000000, penalties and stake not negative")
         if not 0 <= self.missed_reading_ppm <= PPM:
             raise ValueError("missed_reading_ppm is a share of a fee")
+        if self.max_nodes < 1 or self.candidates < 1 + self.seats or min(self.silent_s, self.unbond_s) < 0:
+            raise ValueError("max_nodes must be positive, candidates more than the seats, times not negative")
         if not all(self.consent_services) or len(set(self.consent_services)) < len(self.consent_services):
             raise ValueError("consent_services names services, each once")
 

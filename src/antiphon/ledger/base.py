@@ -97,10 +97,14 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One node in one role. `quality_ppm` is per service (score memory)."""
+    """One node in one role. `quality_ppm` is per service (score memory).
+
+    `registration` is the node's own signed `Register`; offers, seal key and endpoint are what it says (`registration`).
+    """
 
     node: str
     role: Role
+    registration: bytes
     offers: tuple[ServiceOffer, ...]
     seal_key: bytes
     endpoint: str
@@ -109,6 +113,11 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
     quality_ppm: dict[str, int]
     settled: dict[str, int]
     live: bool  # heard of within rules.live_s
+
+    @property
+    def key(self) -> str:
+        """Where a listing goes on."""
+        return f"{self.node}/{self.role}"
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +128,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     stake_nano: int
     locked_nano: int
     escrow_nano: int  # in own open tasks
+    unbonding_nano: int = 0  # stake on its way back
+    unbonding_until_ms: int = 0  # when it arrives; 0 = nothing is on its way
 
 
 class Ledger(Protocol):
@@ -135,9 +146,17 @@ class Ledger(Protocol):
 
     async def account(self, owner: str) -> Account: ...
 
-    async def nodes(self, role: Role | None = None) -> tuple[NodeRecord, ...]: ...
+    async def node(self, node: str, role: Role) -> NodeRecord:
+        """One node in one role. Raises InputError when it is not registered."""
 
-    async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]: ...
+    async def nodes(self, role: Role | None = None, *, after: str = "", limit: int = 100) -> tuple[NodeRecord, ...]:
+        """A page of the registered nodes, by node and role; `after` is the `key` of the last record of the page before.
+
+        A page may be shorter than `limit`, but is empty only at the end: see `listing.every_node`.
+        """
+
+    async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
+        """The live offers that a task with this selector would be drawn from: at most `rules.candidates`."""
 
     async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
         """What `OpenTask` would lock now. Raises UnavailableError, naming what is missing."""
@@ -159,6 +178,9 @@ class Ledger(Protocol):
         """Whether `grantor` has revoked this consent of its own, used or not."""
 
     async def expire(self) -> int:
-        """Move every part whose deadline has passed; anybody may call it. Returns how many moved."""
+        """Let passed deadlines take effect (of parts, of stake on its way back, of silent nodes); anybody may call it.
+
+        Returns how many parts moved.
+        """
 
     async def close(self) -> None: ...

@@ -13,6 +13,7 @@ from antiphon.ledger.operations import (
     Decline,
     Deliver,
     Deposit,
+    Heartbeat,
     OpenTask,
     Operation,
     Register,
@@ -44,7 +45,10 @@ MAX_MEASUREMENTS = 64  # of one vote
 MAX_READINGS = 32  # of one vote
 MAX_READING = 10**12  # either way
 MAX_MEASUREMENT_REASON_CHARS = 1_000
-MAX_NODES = 10_000  # registrations on one ledger
+MAX_OPERATION_BYTES = 1 << 20  # an operation's envelope
+MAX_REGISTER_BYTES = 16 << 10  # a registration's; espeak's 138 languages and voices take 3 KB
+MAX_PAGE_BYTES = 1 << 20  # registrations in one answer
+MAX_PAGE = 500  # records in one answer
 MAX_GRANTS = 16  # consents one task relies on
 MAX_REVOCATIONS = 10_000  # of one grantor
 MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
@@ -61,6 +65,8 @@ def check(operation: Operation) -> None:
     match operation:
         case Register():
             _check_register(operation)
+        case Heartbeat():
+            _text("The endpoint", operation.endpoint, MAX_ENDPOINT_CHARS, required=True)
         case Deposit():
             _node_id(operation.account)
             _amount(operation.amount_nano)
@@ -85,7 +91,16 @@ def check(operation: Operation) -> None:
             if not _TASK.fullmatch(operation.grant):
                 raise InputError(f"{operation.grant[:40]!r} is no id of a consent", "It has 32 lower-case hex digits.")
         case _:
-            pass  # Retire, Heartbeat and Cancel hold nothing but enums, flags and a task id that is looked up
+            pass  # Retire and Cancel hold nothing but an enum and a task id that is looked up
+
+
+def check_size(operation: Operation, size: int) -> None:
+    """Raise InputError unless an operation's envelope of `size` bytes may be kept."""
+    if isinstance(operation, Register) and size > MAX_REGISTER_BYTES:
+        raise InputError(
+            f"The registration has {size} bytes, more than {MAX_REGISTER_BYTES}",
+            "Offer fewer voices and languages; an empty list means any.",
+        )
 
 
 def check_selector(selector: Selector) -> None:

@@ -43,7 +43,11 @@ class ServiceOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Register(_Operation, frozen=True, tag="register"):
-    """Become (or update) a node in one role. Registering anew after `Retire` resets the score memory."""
+    """Become (or update) a node in one role; it needs `rules.min_stake_nano` of stake already.
+
+    The ledger keeps the signed envelope and hands it to everybody who asks for the node. One that was signed before
+    the present one is refused.
+    """
 
     role: Role
     offers: tuple[ServiceOffer, ...]
@@ -52,7 +56,7 @@ class Register(_Operation, frozen=True, tag="register"):
 
 
 class Retire(_Operation, frozen=True, tag="retire"):
-    """Leave a role. Parts already assigned still count."""
+    """Leave a role. Parts already assigned still count; score memory above a newcomer's is forgotten."""
 
     role: Role
 
@@ -60,10 +64,12 @@ class Retire(_Operation, frozen=True, tag="retire"):
 class Heartbeat(_Operation, frozen=True, tag="heartbeat"):
     """ "I am here": offers of a role count only within `rules.live_s` of its last Register or Heartbeat.
 
-    `live=False` is a clean goodbye: not offered from now on, score memory kept.
+    `live=False` is a clean goodbye: not offered from now on, score memory kept. A heartbeat from another endpoint than
+    the registered one is refused: whoever moved registers anew.
     """
 
     role: Role
+    endpoint: str
     live: bool = True
 
 
@@ -81,7 +87,10 @@ class Stake(_Operation, frozen=True, tag="stake"):
 
 
 class Unstake(_Operation, frozen=True, tag="unstake"):
-    """Move free (not locked) stake back to own balance."""
+    """Begin to take back free (not locked) stake: it is the balance's after `rules.unbond_s`.
+
+    Until then penalties can still take it. A further `Unstake` starts the time anew for all that is on its way.
+    """
 
     amount_nano: int
 

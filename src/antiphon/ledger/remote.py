@@ -1,28 +1,43 @@
 """The ledger in another process: the same Protocol over any channel that carries bytes.
 
-`LedgerService` answers, `RemoteLedger` asks. Reading needs no signature; an operation is signed as always, so the
-channel need not be trusted with money, only with answers. Errors travel as the class they are.
+`LedgerService` answers, `RemoteLedger` asks. The channel is not trusted with anything. An operation is signed by its
+sender as always; an answer is signed by the ledger, over the question (which holds a fresh nonce) and the answer. So
+whoever stands between can keep answers back, and nothing else. Node records are checked once more, against the node's
+own signature (`registration`): not even the ledger can name another's seal key. Errors travel as the class they are.
+
+signature = Ed25519("antiphon/1 ledger answer" 00 || SHA-256(question) || SHA-256(answer without signature))
 """
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
+from itertools import pairwise
 from typing import TypeAlias, TypeVar
 
 import msgspec
 
 from antiphon import errors
+from antiphon.clock import Clock, SystemClock
 from antiphon.economy.types import Offer, Part, Quote, Role
 from antiphon.errors import AntiphonError, BusyError, ProtocolError, UnavailableError, UnreachableError
+from antiphon.ledger import registration
 from antiphon.ledger.base import Account, Ledger, NodeRecord, PartRecord, TaskRecord
+from antiphon.ledger.limits import MAX_OPERATION_BYTES
 from antiphon.ledger.operations import Selector
 from antiphon.protocol import canonical
+from antiphon.protocol.identity import Identity, verify
 
 FRAME_BYTES = 1024 * 1024
 """Size of the pieces that an answer travels in."""
-MAX_REQUEST_BYTES = canonical.MAX_MESSAGE_BYTES + 1024
+MAX_REQUEST_BYTES = MAX_OPERATION_BYTES + 1024
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Longest answer a client reads: the evidence of the largest task."""
+MAX_SMALL_ANSWER_BYTES = 8 * 1024 * 1024
+"""Longest answer to everything else than a task's parts and evidence."""
+DOMAIN = b"antiphon/1 ledger answer\0"
+NONCE_BYTES = 16
 DEADLINE_S = 30.0
 """How long a client waits for an answer, beyond the time of a long poll."""
 MAX_POLL_S = 25.0
@@ -60,11 +75,21 @@ class _Account(_Call, frozen=True, tag="account"):
         return ledger.account(self.owner)
 
 
-class _Nodes(_Call, frozen=True, tag="nodes"):
-    role: Role | None
+class _Node(_Call, frozen=True, tag="node"):
+    node: str
+    role: Role
 
     def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.nodes(self.role)
+        return ledger.node(self.node, self.role)
+
+
+class _Nodes(_Call, frozen=True, tag="nodes"):
+    role: Role | None
+    after: str
+    limit: int
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.nodes(self.role, after=self.after, limit=self.limit)
 
 
 class _Offers(_Call, frozen=True, tag="offers"):
@@ -139,6 +164,7 @@ _AnyCall: TypeAlias = (
     _Identity
     | _Submit
     | _Account
+    | _Node
     | _Nodes
     | _Offers
     | _Quote
@@ -152,45 +178,85 @@ _AnyCall: TypeAlias = (
 )
 
 
+class _Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A call, and what makes its answer unlike any answer before."""
+
+    nonce: bytes
+    call: _AnyCall
+
+
 class _Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The value, encoded; or the error's class, words and delay."""
+    """The value, encoded; or the error's class, words and delay. Signed by the ledger."""
 
     value: bytes = b""
     error: str = ""
     what: str = ""
     hint: str = ""
     retry_after_s: float = 0.0
+    signature: bytes = b""
+
+
+def _signed_bytes(question: bytes, answer: _Answer) -> bytes:
+    plain = canonical.pack(msgspec.structs.replace(answer, signature=b""))
+    return DOMAIN + hashlib.sha256(question).digest() + hashlib.sha256(plain).digest()
 
 
 class LedgerService:
     """Answers calls on a ledger. One call is one message, its answer a stream of pieces."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, identity: Identity) -> None:
         self._ledger = ledger
+        self._identity = identity
 
     async def handle(self, message: bytes) -> AsyncIterator[bytes]:
         """The answer in pieces of at most FRAME_BYTES. Never raises: errors travel inside the answer."""
         try:
-            call: _Call = canonical.decode(_AnyCall, message, limit=MAX_REQUEST_BYTES)
-            answer = _Answer(value=canonical.pack(await call.ask(self._ledger)))
+            question = canonical.decode(_Question, message, limit=MAX_REQUEST_BYTES)
+            answer = _Answer(value=canonical.pack(await question.call.ask(self._ledger)))
         except AntiphonError as e:
             wait_s = e.retry_after_s if isinstance(e, BusyError) else 0.0
             answer = _Answer(error=type(e).__name__, what=e.what, hint=e.hint, retry_after_s=wait_s)
-        raw = canonical.pack(answer)
+        signature = self._identity.sign(_signed_bytes(message, answer))
+        raw = canonical.pack(msgspec.structs.replace(answer, signature=signature))
         for start in range(0, len(raw), FRAME_BYTES):
             yield raw[start : start + FRAME_BYTES]
 
 
 class RemoteLedger:
-    """`Ledger` at an endpoint. `request` is a transport's one method."""
+    """`Ledger` at an endpoint. `request` is a transport's one method.
 
-    def __init__(self, request: Request, endpoint: str, *, deadline_s: float = DEADLINE_S) -> None:
+    `ledger` is the node id of the ledger that is meant; without it, whichever answers first is kept to (`identity`).
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        endpoint: str,
+        *,
+        ledger: str = "",
+        clock: Clock | None = None,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
         self._request = request
         self._endpoint = endpoint
+        self._ledger = ledger
+        self._clock = clock or SystemClock()
         self._deadline_s = deadline_s
 
     async def identity(self) -> str:
-        return await self._call(_Identity(), str)
+        """Raises ProtocolError when another ledger answers than the one that is meant."""
+        question, answer = await self._ask(_Identity(), self._deadline_s, MAX_SMALL_ANSWER_BYTES)
+        if answer.error:
+            raise _error(answer)
+        named = canonical.parse(str, answer.value)
+        if self._ledger and named != self._ledger:
+            raise ProtocolError(
+                f"Another ledger answers at {self._endpoint}: {named}, not {self._ledger}",
+                "Check the address. If its operator has founded a new ledger, name that one: --ledger-id ID",
+            )
+        verify(named, answer.signature, _signed_bytes(question, answer))
+        self._ledger = named
+        return named
 
     async def submit(self, envelope: bytes) -> None:
         await self._call(_Submit(envelope=envelope), type(None))
@@ -198,8 +264,17 @@ class RemoteLedger:
     async def account(self, owner: str) -> Account:
         return await self._call(_Account(owner=owner), Account)
 
-    async def nodes(self, role: Role | None = None) -> tuple[NodeRecord, ...]:
-        return await self._call(_Nodes(role=role), tuple[NodeRecord, ...])
+    async def node(self, node: str, role: Role) -> NodeRecord:
+        record = await self._call(_Node(node=node, role=role), NodeRecord)
+        if (record.node, record.role) != (node, role):
+            raise ProtocolError(f"The ledger answers for {record.node[:8]} when asked for {node[:8]}", "Ask again.")
+        return await self._checked(record)
+
+    async def nodes(self, role: Role | None = None, *, after: str = "", limit: int = 100) -> tuple[NodeRecord, ...]:
+        page = await self._call(_Nodes(role=role, after=after, limit=limit), tuple[NodeRecord, ...])
+        if any(one.key >= other.key for one, other in pairwise(page)) or (page and page[0].key <= after):
+            raise ProtocolError("The ledger's list of nodes is out of order", "Ask again.")
+        return tuple([await self._checked(record) for record in page])
 
     async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
         return await self._call(_Offers(selector=selector, role=role), tuple[Offer, ...])
@@ -214,7 +289,7 @@ class RemoteLedger:
         return await self._call(_Tasks(client=client, limit=limit), tuple[TaskRecord, ...])
 
     async def parts(self, task: str) -> tuple[PartRecord, ...]:
-        return await self._call(_Parts(task=task), tuple[PartRecord, ...])
+        return await self._call(_Parts(task=task), tuple[PartRecord, ...], limit=MAX_ANSWER_BYTES)
 
     async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
         wait_s = min(max(wait_s, 0.0), MAX_POLL_S)
@@ -222,7 +297,7 @@ class RemoteLedger:
         return await self._call(call, PartRecord, wait_s)
 
     async def evidence(self, task: str) -> tuple[bytes, ...]:
-        return await self._call(_Evidence(task=task), tuple[bytes, ...])
+        return await self._call(_Evidence(task=task), tuple[bytes, ...], limit=MAX_ANSWER_BYTES)
 
     async def revoked(self, grantor: str, grant: str) -> bool:
         return await self._call(_Revoked(grantor=grantor, grant=grant), bool)
@@ -233,12 +308,32 @@ class RemoteLedger:
     async def close(self) -> None:
         """Nothing to close: the channel belongs to whoever made it."""
 
-    async def _call(self, call: _Call, kind: type[T], wait_s: float = 0.0) -> T:
+    async def _checked(self, record: NodeRecord) -> NodeRecord:
+        ledger = self._ledger or await self.identity()
+        return registration.check(record, ledger=ledger, now_ms=self._clock.now_ms())
+
+    async def _call(self, call: _AnyCall, kind: type[T], wait_s: float = 0.0, limit: int = MAX_SMALL_ANSWER_BYTES) -> T:
+        ledger = self._ledger or await self.identity()
+        question, answer = await self._ask(call, self._deadline_s + wait_s, limit)
+        try:
+            verify(ledger, answer.signature, _signed_bytes(question, answer))
+        except ProtocolError as e:
+            raise ProtocolError(
+                f"An answer from {self._endpoint} is not signed by the ledger {ledger}",
+                "Somebody else answers there: check the address and the connection.",
+            ) from e
+        if answer.error:
+            raise _error(answer)
+        return canonical.parse(kind, answer.value, limit=limit)
+
+    async def _ask(self, call: _AnyCall, deadline_s: float, limit: int) -> tuple[bytes, _Answer]:
+        """The question as it was sent, and the answer to it, not yet verified."""
+        question = canonical.pack(_Question(nonce=secrets.token_bytes(NONCE_BYTES), call=call))
         pieces, size = [], 0
         try:
-            async for piece in self._request(self._endpoint, canonical.pack(call), self._deadline_s + wait_s):
+            async for piece in self._request(self._endpoint, question, deadline_s):
                 size += len(piece)
-                if size > MAX_ANSWER_BYTES:
+                if size > limit:
                     break
                 pieces.append(piece)
         except BusyError:
@@ -246,14 +341,11 @@ class RemoteLedger:
         except (UnavailableError, ProtocolError) as e:
             # The service puts its own errors into the answer: what is raised here is the channel's.
             raise UnreachableError(f"The ledger at {self._endpoint} does not answer: {e.what}", "Is it up?") from e
-        if size > MAX_ANSWER_BYTES:
-            raise ProtocolError(f"The ledger's answer is longer than {MAX_ANSWER_BYTES} bytes", "Ask for less.")
+        if size > limit:
+            raise ProtocolError(f"The ledger's answer is longer than {limit} bytes", "Ask for less.")
         if not pieces:
             raise UnreachableError(f"The ledger at {self._endpoint} gave no answer", "Check that it runs; retry.")
-        answer = canonical.decode(_Answer, b"".join(pieces), limit=MAX_ANSWER_BYTES)
-        if answer.error:
-            raise _error(answer)
-        return canonical.parse(kind, answer.value, limit=MAX_ANSWER_BYTES)
+        return question, canonical.decode(_Answer, b"".join(pieces), limit=limit)
 
 
 def _error(answer: _Answer) -> AntiphonError:

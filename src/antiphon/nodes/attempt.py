@@ -21,7 +21,7 @@ from antiphon.errors import (
     UnavailableError,
 )
 from antiphon.ledger import panel
-from antiphon.ledger.base import NodeRecord, PartRecord, PartState
+from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Skip
 from antiphon.nodes.consents import require_standing
 from antiphon.nodes.events import Artefact, Audio, Stage
@@ -131,7 +131,7 @@ async def _skip(client: Actor, run: TaskRun, part: PartRun, record: PartRecord, 
 async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt) -> None:
     """Send the work and take the answer, frame by frame. Raises `ProtocolError` for a frame out of place."""
     producer = panel.producer(record).node
-    node = await _find(client, producer, record.part.role)
+    node = await client.context.ledger.node(producer, record.part.role)
     work = Work(
         index=part.index,
         attempt=record.attempt,
@@ -244,7 +244,7 @@ async def _rescue(client: Actor, run: TaskRun, part: PartRun, record: PartRecord
 
 async def _fetch(client: Actor, run: TaskRun, part: PartRun, validator: str, record: PartRecord) -> Copy:
     ruling = record.rulings[-1]
-    node = await _find(client, validator, Role.VALIDATOR)
+    node = await client.context.ledger.node(validator, Role.VALIDATOR)
     message = client.sign(FETCH, validator, run.task, Fetch(index=part.index, attempt=ruling.attempt))
     opener = StreamOpener(part.key, audio_context(run.task, part.index, ruling.attempt, validator))
     form = Form(rate_hz=ruling.delivery.rate_hz, channels=ruling.delivery.channels)
@@ -257,10 +257,3 @@ async def _fetch(client: Actor, run: TaskRun, part: PartRun, validator: str, rec
     if not copy.is_whole(ruling.delivery.result_hash):
         raise ProtocolError("The validator's copy is not what was judged", "Ask another validator.")
     return copy
-
-
-async def _find(client: Actor, node_id: str, role: Role) -> NodeRecord:
-    for node in await client.context.ledger.nodes(role):
-        if node.node == node_id:
-            return node
-    raise UnavailableError(f"Node {node_id[:8]} is not registered any more", "Ask another node.")

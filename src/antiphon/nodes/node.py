@@ -25,6 +25,8 @@ MAX_AGE_MS = 60_000
 """Oldest message a node accepts; the replay guard remembers at least this long."""
 
 HEARTBEAT_S = 5.0
+RENEW_MS = 86_400_000
+"""How often a registration is signed anew (`ledger.registration.MAX_AGE_MS`)."""
 GOODBYE_S = 3.0
 """Longest try to tell the ledger that a node leaves; without it the ledger notices after `rules.live_s`."""
 WAIT_S = 20.0
@@ -98,6 +100,8 @@ class Node(Actor, ABC):
         self._background: set[asyncio.Task[None]] = set()
         self._heart: asyncio.Task[None] | None = None
         self._leaving = False
+        self._endpoint = ""
+        self._registered_ms = 0
 
     @property
     @abstractmethod
@@ -131,18 +135,19 @@ class Node(Actor, ABC):
 
     async def start(self, endpoint: str) -> None:
         """Register in the ledger and keep telling it that this node is alive."""
-        await self._register(endpoint)
-        self._heart = asyncio.create_task(self._beat(endpoint), name=f"heartbeat {self.node_id[:8]}")
+        self._endpoint = endpoint
+        await self._register()
+        self._heart = asyncio.create_task(self._beat(), name=f"heartbeat {self.node_id[:8]}")
 
     async def stop(self, *, goodbye: bool = True, finish_s: float = 0.0) -> None:
         """Leave: no new work, up to `finish_s` for what is under way, then an end to it."""
         self._leaving = True
         if self._heart is not None:
             await _end({self._heart})
-        if goodbye:
+        if goodbye and self._endpoint:
             with contextlib.suppress(AntiphonError, TimeoutError):
                 async with asyncio.timeout(GOODBYE_S):
-                    await self.submit(Heartbeat(role=self.role, live=False))
+                    await self.submit(Heartbeat(role=self.role, endpoint=self._endpoint, live=False))
         if finish_s > 0:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(finish_s):
@@ -155,25 +160,29 @@ class Node(Actor, ABC):
             await asyncio.wait(self._background)
             await asyncio.sleep(0)  # lets their callbacks take them off the list
 
-    async def _register(self, endpoint: str) -> None:
+    async def _register(self) -> None:
+        self._registered_ms = self.context.clock.now_ms()
         await self.submit(
             Register(
                 role=self.role,
                 offers=self.offers,
                 seal_key=self.context.identity.seal_public,
-                endpoint=endpoint,
+                endpoint=self._endpoint,
             )
         )
 
-    async def _beat(self, endpoint: str) -> None:
-        """For ever. A ledger that does not know this node (a restored backup, say) is told of it again."""
+    async def _beat(self) -> None:
+        """For ever. A ledger that does not know this node, or knows it elsewhere, is told of it again; and every day,
+        since an old registration is believed by nobody."""
         while True:
             await asyncio.sleep(HEARTBEAT_S)
             try:
                 try:
-                    await self.submit(Heartbeat(role=self.role))
+                    if self.context.clock.now_ms() - self._registered_ms > RENEW_MS:
+                        await self._register()
+                    await self.submit(Heartbeat(role=self.role, endpoint=self._endpoint))
                 except (InputError, ConflictError):
-                    await self._register(endpoint)
+                    await self._register()
             except AntiphonError as error:
                 log.warning("%s %s: heartbeat: %s", self.role, self.node_id[:8], error)
 

@@ -46,8 +46,11 @@ class PatientLedger:
     async def account(self, owner: str) -> Account:
         return await self._try(lambda: self._ledger.account(owner))
 
-    async def nodes(self, role: Role | None = None) -> tuple[NodeRecord, ...]:
-        return await self._try(lambda: self._ledger.nodes(role))
+    async def node(self, node: str, role: Role) -> NodeRecord:
+        return await self._try(lambda: self._ledger.node(node, role))
+
+    async def nodes(self, role: Role | None = None, *, after: str = "", limit: int = 100) -> tuple[NodeRecord, ...]:
+        return await self._try(lambda: self._ledger.nodes(role, after=after, limit=limit))
 
     async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
         return await self._try(lambda: self._ledger.offers(selector, role))

@@ -12,6 +12,7 @@ from antiphon.economy.types import Role
 from antiphon.engines import registry
 from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.base import NodeRecord
+from antiphon.ledger.listing import every_node
 from antiphon.ledger.operations import Selector, ServiceOffer
 from antiphon.music.prompts import prompts as music_prompts
 from antiphon.nodes.client import VERIFIED, Client, Job
@@ -72,7 +73,7 @@ class Prober:
 
     async def probe(self) -> Probe | None:
         """One synthetic task for the node and engine that waited longest. None when there is nobody to ask."""
-        choice = self._choose(await self._client.context.ledger.nodes(Role.PROCESSOR))
+        choice = self._choose(await every_node(self._client.context.ledger, Role.PROCESSOR))
         if choice is None:
             return None
         node, offer = choice

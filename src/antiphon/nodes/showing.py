@@ -43,24 +43,17 @@ async def shepherd(actor: Actor, job: Production) -> PartRecord:
 
 
 async def _show(actor: Actor, job: Production, record: PartRecord) -> None:
-    try:
-        nodes = {node.node: node for node in await actor.context.ledger.nodes(Role.VALIDATOR)}
-    except AntiphonError as error:
-        log.warning("part %d of %s cannot be shown: %s", job.index, job.task.task[:8], error)
-        return
-    seats = [seat for seat in panel.seats(record, job.task.rules) if seat.node in nodes]
     async with asyncio.TaskGroup() as shows:
-        for seat in seats:
-            node = nodes[seat.node]
-            shows.create_task(_show_one(actor, job, record, seat, node.seal_key, node.endpoint))
+        for seat in panel.seats(record, job.task.rules):
+            shows.create_task(_show_one(actor, job, record, seat))
 
 
-async def _show_one(
-    actor: Actor, job: Production, record: PartRecord, seat: Terms, seal_key: bytes, endpoint: str
-) -> None:
+async def _show_one(actor: Actor, job: Production, record: PartRecord, seat: Terms) -> None:
     """A busy or absent validator is asked again; one that stays silent simply abstains."""
     task = job.task.task
     try:
+        node = await actor.context.ledger.node(seat.node, Role.VALIDATOR)
+        seal_key, endpoint = node.seal_key, node.endpoint
         sealer = StreamSealer(job.order.key, audio_context(task, job.index, job.attempt, seat.node))
         body = Judge(
             index=job.index,

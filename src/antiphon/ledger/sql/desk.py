@@ -40,7 +40,7 @@ from antiphon.ledger.operations import (
     Stake,
     Unstake,
 )
-from antiphon.ledger.sql import consents, market, money, outcomes, records
+from antiphon.ledger.sql import consents, market, money, nodes, outcomes, records
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical, receipt
 from antiphon.protocol import envelope as envelopes
@@ -119,6 +119,26 @@ def price(desk: Desk, session: Session, selector: Selector, parts: Sequence[Part
     return quote(parts, producers, opening.validators, desk.rules)
 
 
+def candidates(desk: Desk, session: Session, selector: Selector, role: Role) -> tuple[Offer, ...]:
+    """Who a task with this selector would be drawn from."""
+    session.index.refresh(session.db)
+    return session.index.choose(selector, role, now_ms=desk.clock.now_ms())
+
+
+def has_passed(desk: Desk, session: Session) -> bool:
+    """Whether `let_pass` has something to do."""
+    now_ms = desk.clock.now_ms()
+    return bool(money.unbonded(session.db, now_ms) or nodes.silent(session.db, desk.rules, now_ms))
+
+
+def let_pass(desk: Desk, session: Session) -> None:
+    """Stake whose time is over returns to its owner; nodes that were silent for too long leave."""
+    db, now_ms = session.db, desk.clock.now_ms()
+    for node in money.unbonded(db, now_ms):
+        money.release(db, node, at_ms=now_ms)
+    nodes.forget(db, nodes.silent(db, desk.rules, now_ms), desk.rules, now_ms)
+
+
 def _apply(desk: Desk, call: _Call, operation: Operation) -> None:
     match operation:
         case OpenTask():
@@ -132,7 +152,7 @@ def _apply(desk: Desk, call: _Call, operation: Operation) -> None:
             _revoke(desk, call, GrantRef(grantor=call.sender, id=operation.grant))
         case _:
             _on_market(desk, call, operation)
-            kept = not isinstance(operation, Heartbeat)
+            kept = not isinstance(operation, Heartbeat | Register)  # of these only the last counts: see `nodes`
             records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_="", kept=kept)
 
 
@@ -140,11 +160,11 @@ def _on_market(desk: Desk, call: _Call, operation: Register | Retire | Heartbeat
     db, sender = call.session.db, call.sender
     match operation:
         case Register():
-            market.register(db, sender, operation, call.now_ms, desk.rules)
+            nodes.register(db, call.message, operation, call.raw, call.now_ms, desk.rules)
         case Retire():
-            market.retire(db, sender, operation.role)
+            nodes.retire(db, sender, operation.role, desk.rules)
         case Heartbeat():
-            market.heartbeat(db, sender, operation.role, call.now_ms, live=operation.live)
+            nodes.heartbeat(db, sender, operation, call.now_ms)
         case Deposit():
             _deposit(desk, call, operation)
         case Stake():
@@ -157,7 +177,8 @@ def _on_market(desk: Desk, call: _Call, operation: Register | Retire | Heartbeat
                     f"{sender} can take back {free_nano} nano of its stake, less than {operation.amount_nano}",
                     "Wait until running parts have released theirs.",
                 )
-            _transfer(call, accounts.stake(sender), accounts.balance(sender), operation.amount_nano, "unstake")
+            _transfer(call, accounts.stake(sender), accounts.unbonding(sender), operation.amount_nano, "unstake")
+            money.unbond(db, sender, due_ms=call.now_ms + desk.rules.unbond_s * 1000)
 
 
 def _deposit(desk: Desk, call: _Call, operation: Deposit) -> None:
@@ -180,8 +201,8 @@ def _open(desk: Desk, call: _Call, operation: OpenTask) -> None:
         raise InputError("The operation and its envelope name different tasks", "Sign the envelope for the task.")
     if db.execute("SELECT 1 FROM tasks WHERE task = ?", (operation.task,)).fetchone():
         raise ConflictError(f"Task {operation.task} exists already", "Choose a new random id.")
-    if operation.synthetic and not market.registered(db, call.sender, Role.VALIDATOR):
-        raise InputError("Only a registered validator may open a synthetic task", "Register as validator first.")
+    if operation.synthetic and not nodes.is_bonded(db, call.sender, Role.VALIDATOR, desk.rules):
+        raise InputError("Only a registered validator may open a synthetic task", "Stake and register first.")
     seed = beacon(desk.secret, operation.task, call.raw)
     opening = _opening(desk, call.session, operation.selector, operation.parts, seed, client=call.sender)
     opened = open_task(operation, call.sender, opening)
@@ -199,16 +220,18 @@ def _opening(
 ) -> Opening:
     """What the ledger knows now. A client neither works on nor judges its own task."""
     now_ms = desk.clock.now_ms()
+    session.index.refresh(session.db)
 
-    def live(role: Role) -> tuple[Offer, ...]:
-        return market.offers(session.db, selector, role, desk.rules, now_ms, without=client)
+    def live(role: Role, units: int) -> tuple[Offer, ...]:
+        return session.index.choose(selector, role, now_ms=now_ms, units=units, without={client})
 
+    largest = {part.role: part.units for part in sorted(parts, key=lambda part: part.units)}
     return Opening(
         opened_ms=now_ms,
         beacon=seed,
         rules=desk.rules,
-        producers={role.value: live(role) for role in sorted({part.role for part in parts})},
-        validators=live(Role.VALIDATOR),
+        producers={role.value: live(role, units) for role, units in sorted(largest.items())},
+        validators=live(Role.VALIDATOR, max(largest.values())),
     )
 
 

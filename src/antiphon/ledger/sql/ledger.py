@@ -23,9 +23,10 @@ from antiphon.errors import InputError, StateError
 from antiphon.ledger import limits
 from antiphon.ledger.base import Account, NodeRecord, PartRecord, TaskRecord
 from antiphon.ledger.operations import OPERATION_KIND, Operation, Selector
-from antiphon.ledger.sql import consents, files, market, money, records
+from antiphon.ledger.sql import consents, files, money, nodes, records
 from antiphon.ledger.sql import desk as desks
 from antiphon.ledger.sql.desk import Desk
+from antiphon.ledger.sql.offers import OfferIndex
 from antiphon.ledger.sql.waiters import Waiters
 from antiphon.ledger.sql.worker import Session, Worker
 from antiphon.protocol import canonical
@@ -63,8 +64,12 @@ class SqlLedger:
         path = Path(path)
         waiters = Waiters()
         db, desk = await asyncio.to_thread(_open, path, operator, clock, rules, durable=durable)
-        writer = Worker(db, str(path), writes=True, announce=waiters.wake)
-        reader = Worker(files.connect(path, read_only=True), str(path), writes=False)
+
+        def index() -> OfferIndex:
+            return OfferIndex(desk.secret, desk.rules)
+
+        writer = Worker(db, str(path), index(), writes=True, announce=waiters.wake)
+        reader = Worker(files.connect(path, read_only=True), str(path), index(), writes=False)
         return cls(desk, writer, reader, waiters)
 
     async def identity(self) -> str:
@@ -76,11 +81,12 @@ class SqlLedger:
         return self._desk.rules
 
     async def submit(self, envelope: bytes) -> None:
-        message = envelopes.verify_at(envelope, self._desk.operator.node_id)
+        message = envelopes.verify_at(envelope, self._desk.operator.node_id, limit=limits.MAX_OPERATION_BYTES)
         if message.kind != OPERATION_KIND:
             raise InputError(f"An envelope of kind {message.kind!r} is no operation", f"Sign it as {OPERATION_KIND!r}.")
         operation: Operation = canonical.decode(Operation, message.body)
         limits.check(operation)
+        limits.check_size(operation, len(envelope))
         refusal = await self._writer.run(lambda s: desks.submit(self._desk, s, message, envelope, operation))
         if refusal is not None:
             raise refusal
@@ -88,14 +94,17 @@ class SqlLedger:
     async def account(self, owner: str) -> Account:
         return await self._reader.run(lambda s: money.account_of(s.db, owner))
 
-    async def nodes(self, role: Role | None = None) -> tuple[NodeRecord, ...]:
+    async def node(self, node: str, role: Role) -> NodeRecord:
         desk = self._desk
-        return await self._reader.run(lambda s: market.records(s.db, role, desk.rules, desk.clock.now_ms()))
+        return await self._reader.run(lambda s: nodes.node(s.db, node, role, desk.rules, desk.clock.now_ms()))
+
+    async def nodes(self, role: Role | None = None, *, after: str = "", limit: int = 100) -> tuple[NodeRecord, ...]:
+        desk = self._desk
+        return await self._reader.run(lambda s: nodes.page(s.db, role, after, limit, desk.rules, desk.clock.now_ms()))
 
     async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
         limits.check_selector(selector)
-        desk = self._desk
-        return await self._reader.run(lambda s: market.offers(s.db, selector, role, desk.rules, desk.clock.now_ms()))
+        return await self._reader.run(lambda s: desks.candidates(self._desk, s, selector, role))
 
     async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
         limits.check_selector(selector)
@@ -141,6 +150,8 @@ class SqlLedger:
         while due := await self._reader.run(lambda s: records.due(s.db, desk.clock.now_ms(), EXPIRE_BATCH)):
             batch = [self._writer.run(_ticking(desk, task, index)) for task, index in due]
             moved += sum(await asyncio.gather(*batch))
+        if await self._reader.run(lambda s: desks.has_passed(desk, s)):
+            await self._writer.run(lambda s: desks.let_pass(desk, s))
         return moved
 
     async def close(self) -> None:

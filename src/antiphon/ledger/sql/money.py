@@ -10,6 +10,9 @@ from antiphon.economy.types import Transfer
 from antiphon.errors import FundsError
 from antiphon.ledger.base import Account
 
+_STAKE = accounts.stake("")
+UNBOND_BATCH = 256
+"""Most accounts whose stake returns in one transaction."""
 WHOLE_TASK = -1
 """The part column of what concerns no single part."""
 
@@ -29,6 +32,8 @@ def move(db: sqlite3.Connection, transfers: Iterable[Transfer], *, at_ms: int, t
     """Carry out the transfers in order. Raises FundsError before an account would become negative."""
     for transfer in transfers:
         held = holds(db, transfer.source)
+        if held < transfer.amount_nano and transfer.source.startswith(_STAKE):
+            held += _call_back(db, transfer.source, transfer.amount_nano - held, at_ms=at_ms)
         if transfer.source != accounts.ISSUED and held < transfer.amount_nano:
             raise FundsError(
                 f"{transfer.source} holds {held} nano, less than the {transfer.amount_nano} nano for {transfer.why}",
@@ -66,6 +71,36 @@ def lock(db: sqlite3.Connection, deltas: Mapping[str, int], *, at_ms: int, task:
     assert not bare, f"stake covers what is locked, except of {bare}"
 
 
+def unbond(db: sqlite3.Connection, node: str, *, due_ms: int) -> None:
+    """Note when a node's stake that is on its way arrives: all of it together, the last to have left deciding."""
+    db.execute("INSERT OR REPLACE INTO unbonding VALUES (?, ?)", (node, due_ms))
+
+
+def unbonded(db: sqlite3.Connection, now_ms: int) -> list[str]:
+    """Nodes whose stake has arrived."""
+    rows = db.execute("SELECT node FROM unbonding WHERE due_ms <= ? ORDER BY due_ms LIMIT ?", (now_ms, UNBOND_BATCH))
+    return [node for (node,) in rows]
+
+
+def release(db: sqlite3.Connection, node: str, *, at_ms: int) -> None:
+    """What is left of a node's stake on its way becomes its balance."""
+    source = accounts.unbonding(node)
+    if held := holds(db, source):
+        back = Transfer(source=source, target=accounts.balance(node), amount_nano=held, why="unstaked")
+        move(db, [back], at_ms=at_ms)
+    end(db, source)
+    db.execute("DELETE FROM unbonding WHERE node = ?", (node,))
+
+
+def _call_back(db: sqlite3.Connection, stake: str, missing_nano: int, *, at_ms: int) -> int:
+    """Stake on its way back still answers for penalties: as much of it as is missing returns. How much did."""
+    source = accounts.unbonding(stake.removeprefix(_STAKE))
+    amount_nano = min(missing_nano, holds(db, source))
+    if amount_nano:
+        move(db, [Transfer(source=source, target=stake, amount_nano=amount_nano, why="for a penalty")], at_ms=at_ms)
+    return amount_nano
+
+
 def account_of(db: sqlite3.Connection, owner: str) -> Account:
     """Everything one identity owns; zeros for one that the ledger has never heard of."""
     escrow = db.execute(
@@ -73,12 +108,15 @@ def account_of(db: sqlite3.Connection, owner: str) -> Account:
         "WHERE client = ? AND open_parts > 0",
         (owner,),
     ).fetchone()[0]
+    due = db.execute("SELECT due_ms FROM unbonding WHERE node = ?", (owner,)).fetchone()
     return Account(
         owner=owner,
         balance_nano=holds(db, accounts.balance(owner)),
         stake_nano=holds(db, accounts.stake(owner)),
         locked_nano=locked(db, owner),
         escrow_nano=int(escrow),
+        unbonding_nano=holds(db, accounts.unbonding(owner)),
+        unbonding_until_ms=int(due[0]) if due else 0,
     )
 
 

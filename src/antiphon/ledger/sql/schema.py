@@ -139,5 +139,57 @@ CREATE TABLE reliances (
 CREATE INDEX reliances_by_task ON reliances (task);
 """
 
-MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY, _CONSENTS)
+_REGISTRY = """
+DROP TABLE nodes;
+CREATE TABLE nodes (
+  node TEXT NOT NULL,
+  role TEXT NOT NULL,
+  endpoint TEXT NOT NULL,
+  signed_ms INTEGER NOT NULL,
+  seen_ms INTEGER NOT NULL,
+  live INTEGER NOT NULL,
+  registered INTEGER NOT NULL,
+  revision INTEGER NOT NULL,
+  PRIMARY KEY (node, role)
+) WITHOUT ROWID;
+CREATE INDEX nodes_changed ON nodes (revision);
+CREATE INDEX nodes_silent ON nodes (seen_ms);
+CREATE TABLE registrations (
+  node TEXT NOT NULL,
+  role TEXT NOT NULL,
+  raw BLOB NOT NULL,
+  UNIQUE (node, role)
+);
+CREATE TABLE departed (revision INTEGER PRIMARY KEY, node TEXT NOT NULL, role TEXT NOT NULL);
+CREATE TABLE revisions (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  latest INTEGER NOT NULL,
+  forgotten INTEGER NOT NULL
+);
+INSERT INTO revisions VALUES (1, 0, 0);
+CREATE TABLE unbonding (node TEXT PRIMARY KEY, due_ms INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX unbonding_due ON unbonding (due_ms);
+"""
+"""Nodes in narrow rows, their signed registrations beside. Whatever changes an offer gives the node a new revision, so
+that the index of offers (`offers`) reads again only what changed. Nodes of an older file register anew by themselves.
+"""
+
+_NOTED = """
+CREATE TRIGGER {table}_{event}_noted AFTER {event} ON {table} {when} BEGIN
+  UPDATE revisions SET latest = latest + 1;
+  UPDATE nodes SET revision = (SELECT latest FROM revisions) WHERE node = {node};
+END;
+"""
+_REVISIONS = "".join(
+    _NOTED.format(table=table, event=event, when=when, node=node)
+    for table, when, node in (
+        ("accounts", "WHEN substr(NEW.name, 1, 6) = 'stake:'", "substr(NEW.name, 7)"),
+        ("locked", "", "NEW.node"),
+        ("loads", "", "NEW.node"),
+        ("scores", "", "NEW.node"),
+    )
+    for event in ("INSERT", "UPDATE")
+)
+
+MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY, _CONSENTS, _REGISTRY + _REVISIONS)
 VERSION = len(MIGRATIONS)

@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 from antiphon.errors import AntiphonError, BusyError, StateError
 from antiphon.ledger.sql.files import translate
+from antiphon.ledger.sql.offers import OfferIndex
 
 MAX_GROUP = 256
 """Most jobs in one transaction."""
@@ -27,10 +28,11 @@ Changed = set[tuple[str, int]]
 
 
 class Session:
-    """What a writing job gets: the connection, and a place to say which parts it changed."""
+    """What a job gets: the connection, its index of offers, and a place to say which parts it changed."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: sqlite3.Connection, index: OfferIndex) -> None:
         self.db = db
+        self.index = index
         self.changed: Changed = set()
 
 
@@ -57,9 +59,16 @@ class Worker:
     """A thread with a connection of its own. `announce` hears, in the loop, which parts each commit changed."""
 
     def __init__(
-        self, db: sqlite3.Connection, path: str, *, writes: bool, announce: Callable[[Changed], None] | None = None
+        self,
+        db: sqlite3.Connection,
+        path: str,
+        index: OfferIndex,
+        *,
+        writes: bool,
+        announce: Callable[[Changed], None] | None = None,
     ) -> None:
         self._db = db
+        self._index = index
         self._path = path
         self._writes = writes
         self._announce = announce
@@ -131,6 +140,7 @@ class Worker:
         except (sqlite3.Error, AssertionError, AntiphonError) as e:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
+            self._index.forget()  # it may have read what is undone now
             for job in group:
                 job.error, job.changed = self._translated(e), set()
             return False
@@ -146,7 +156,7 @@ class Worker:
         self._db.execute("RELEASE job")
 
     def _run(self, job: _Job[Any]) -> None:
-        session = Session(self._db)
+        session = Session(self._db, self._index)
         job.error, job.changed = None, set()
         try:
             job.result = job.run(session)
