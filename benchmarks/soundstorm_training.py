@@ -25,6 +25,7 @@ from antiphon.soundstorm import Example, InMemoryTokenSet, Layout
 from antiphon.soundstorm.training.data import batch_of, order_of
 from antiphon.soundstorm.training.profiles import profile
 from antiphon.soundstorm.training.trainer import Trainer
+from antiphon.training.precision import resolved
 
 LAYOUT = Layout(codec="benchmark", vocabulary=(1024,) * 4, frame_rate_hz=50.0, semantic_vocabulary=512)
 SIZES = (512, 1024, 2048)
@@ -65,7 +66,7 @@ def generator(name: str, rows: int) -> tuple[Callable[[], object], float, bool]:
     )
     trainer = Trainer(config)
     batch = batch_of(tokens, order_of(tokens, config).at(0), 0, config)
-    trainer.train(batch)  # also chooses the precision
+    trainer.train(batch)
     audio_s = config.batch * config.frames / LAYOUT.frame_rate_hz
     return lambda: trainer.train(batch), audio_s, trainer.precision == "bfloat16"
 
@@ -85,7 +86,7 @@ def codec(name: str, rows: int) -> tuple[Callable[[], object], float, bool]:
         f0_hz=np.full((rows, halves), 120.0, np.float32),
         voicing=np.ones((rows, halves), np.float32),
     )
-    return lambda: trainer.train(batch), rows * samples / config.codec.rate_hz, config.bfloat16
+    return lambda: trainer.train(batch), rows * samples / config.codec.rate_hz, resolved(config.precision) == "bfloat16"
 
 
 @click.command()

@@ -30,7 +30,7 @@ from antiphon.training import checkpoint, rate_scale
 pytestmark = pytest.mark.slow
 
 TINY = msgspec.structs.replace(
-    profile("tiny"), steps=6, adversarial_from=3, adversarial_ramp=2, log_every=1, save_every=100, bfloat16=False
+    profile("tiny"), steps=6, adversarial_from=3, adversarial_ramp=2, log_every=1, save_every=100, precision="float32"
 )
 
 

@@ -30,13 +30,26 @@ def test_tokens_come_back_as_they_were(tmp_path: Path, acoustic: str):
         np.testing.assert_array_equal(example.acoustic, SET.get(index).acoustic)
 
 
-def test_half_the_semantic_rate_and_frames_first_are_understood(tmp_path: Path):
-    (tmp_path / "s.tsv").write_text("item_name\tsemantic_audio\tphone_sequence\ttext\na\t1 2 3\tA | B\tAb.\n")
+def test_half_the_semantic_rate_is_understood_for_even_and_odd_lengths(tmp_path: Path):
+    (tmp_path / "s.tsv").write_text(
+        "item_name\tsemantic_audio\tphone_sequence\ttext\na\t1 2 3\tA | B\tAb.\nb\t1 2 3\tA | B\tAb.\n"
+    )
     (tmp_path / "grids").mkdir()
-    np.save(tmp_path / "grids" / "a.npy", np.arange(12).reshape(1, 6, 2))
-    example = read_seed(tmp_path / "s.tsv", tmp_path / "grids")["a"]
-    np.testing.assert_array_equal(example.semantic, [1, 1, 2, 2, 3, 3])
-    np.testing.assert_array_equal(example.acoustic, np.arange(12).reshape(6, 2).T)
+    np.save(tmp_path / "grids" / "a.npy", np.arange(12).reshape(1, 2, 6))
+    np.save(tmp_path / "grids" / "b.npy", np.arange(10).reshape(2, 5))
+    examples = read_seed(tmp_path / "s.tsv", tmp_path / "grids")
+    np.testing.assert_array_equal(examples["a"].semantic, [1, 1, 2, 2, 3, 3])
+    np.testing.assert_array_equal(examples["b"].semantic, [1, 1, 2, 2, 3])
+    np.testing.assert_array_equal(examples["a"].acoustic, np.arange(12).reshape(2, 6))
+
+
+def test_grids_saved_the_other_way_round_are_refused_not_turned(tmp_path: Path):
+    (tmp_path / "s.tsv").write_text("item_name\tsemantic_audio\tphone_sequence\ttext\na\t1 2\t\t\nb\t1 2\t\t\n")
+    (tmp_path / "grids").mkdir()
+    np.save(tmp_path / "grids" / "a.npy", np.arange(12).reshape(6, 2))
+    np.save(tmp_path / "grids" / "b.npy", np.arange(10).reshape(5, 2))
+    with pytest.raises(InputError, match="transpose"):
+        read_seed(tmp_path / "s.tsv", tmp_path / "grids")
 
 
 def test_a_torch_file_that_would_run_code_is_not_run(tmp_path: Path):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import storm_fakes
 from storm_fakes import tone, write
 
@@ -237,6 +238,29 @@ def test_damaged_sets_are_refused(audio: Path, makers: Makers, tmp_path: Path):
     (out / "set.json").write_text("{")
     with pytest.raises(InputError, match="damaged"):
         Shards(out)
+
+
+def test_a_changed_copy_is_held_out_with_its_original(makers: Makers, tmp_path: Path):
+    for number in range(6):
+        for change, pitch in (("", 0), ("-at-higher", 40), ("-at-lower", -40)):
+            write(tmp_path / "audio" / f"person{number}{change}" / "a.wav", tone(0.6, 200 + 30 * number + pitch))
+    prepare([tmp_path / "audio"], makers, tmp_path / "out")
+    parts = Shards(tmp_path / "out").split(0.5)
+    originals = [{part.entry(n).speaker.partition("-at-")[0] for n in range(len(part))} for part in parts]
+    assert not originals[0] & originals[1]
+    assert all(originals)
+    assert sum(len(part) for part in parts) == 18
+
+
+def test_samples_that_are_no_numbers_are_listed_not_learnt(audio: Path, makers: Makers, tmp_path: Path):
+    for value in (np.nan, np.inf):
+        samples = np.full((1, 16_000), 0.1, np.float32)
+        samples[0, 7] = value
+        soundfile.write(audio / f"{value}.wav", samples.T, 16_000, "FLOAT")
+    report = prepare([audio], makers, tmp_path / "out")
+    told = {one.path: one.reason for one in report.rejected}
+    assert "no finite numbers" in told["nan.wav"]
+    assert "no finite numbers" in told["inf.wav"]
 
 
 def test_a_split_parts_speakers_and_is_always_the_same(audio: Path, makers: Makers, tmp_path: Path):

@@ -172,6 +172,8 @@ def test_no_jobs_are_no_results() -> None:
 
 def test_25_hz_is_repeated_twice_at_50_hz_and_other_rates_take_the_centre() -> None:
     assert align(np.array([3, 1, 4], np.uint16), 6).tolist() == [3, 3, 1, 1, 4, 4]
+    assert align(np.array([3, 1, 4], np.uint16), 5).tolist() == [3, 3, 1, 1, 4]
+    assert align(np.array([3, 1, 4], np.uint16), 7).tolist() == [3, 3, 1, 1, 4, 4, 4]
     assert align(np.array([3, 1, 4, 1], np.uint16), 2).tolist() == [1, 1]
     assert align(speech(np.random.default_rng(0), 50), 60).shape == (60,)
     with pytest.raises(InputError):

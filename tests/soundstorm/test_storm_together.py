@@ -13,6 +13,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra antiphon[train] is not installed")
 
+from storm_fakes import tone, write  # noqa: E402
 from storm_worlds import LAYOUT, token_set  # noqa: E402
 
 from antiphon.soundstorm.text import TextConfig  # noqa: E402
@@ -47,7 +48,7 @@ def train(kind: str, out: Path) -> None:
         kind=kind, symbols="abcdefgh", semantic="fake", semantic_vocabulary=16, frame_rate_hz=50.0,
         frames_per_symbol=1.9,
     )  # type: ignore[arg-type]  # fmt: skip
-    config = msgspec.structs.replace(text_profiles.profile("tiny", text), steps=STEPS, log_every=1, bfloat16=False)
+    config = msgspec.structs.replace(text_profiles.profile("tiny", text), steps=STEPS, log_every=1, precision="float32")
     text_trainer.run(config, lines(), out)
 
 
@@ -77,6 +78,19 @@ def test_two_processes_learn_what_one_does(kind: str, tmp_path: Path):
     assert one.keys() == two.keys()
     for name, value in one.items():
         torch.testing.assert_close(two[name], value, atol=1e-4, rtol=1e-3, msg=name)
+
+
+def test_a_codec_is_prepared_once_for_all_processes(tmp_path: Path):
+    for number in range(4):
+        write(tmp_path / "audio" / f"{number}.wav", tone(1.5, number))
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node"]
+    train = ["-m", "antiphon", "soundstorm", "train", "codec", "--profile", "tiny", "--steps", "2", "--threads", "1"]
+    folders = ["--data", str(tmp_path / "audio"), "--out", str(tmp_path / "codec")]
+    three = subprocess.run([*torchrun, "3", *train, *folders], capture_output=True, timeout=300, check=False)
+    assert b"cannot be shared evenly by 3 processes" in three.stderr
+    two = subprocess.run([*torchrun, "2", *train, *folders], capture_output=True, timeout=300, check=False)
+    assert two.returncode == 0, two.stderr.decode()
+    assert (tmp_path / "codec" / "exported").is_dir()
 
 
 if __name__ == "__main__":

@@ -296,12 +296,43 @@ def test_damaged_checkpoints_other_configurations_and_full_disks_are_said(
     assert read_config(tmp_path, profiles.TrainConfig).generator.layout == LAYOUT
 
 
-def test_the_faster_precision_is_measured_once_and_kept(tmp_path: Path) -> None:
-    trainer = loop.run(_config(steps=1, precision="auto"), TOKENS, tmp_path)
-    assert trainer.precision in {"float32", "bfloat16"}
-    again = Trainer(_config(precision="auto"))
-    again.restore(trainer.state())
-    assert again.precision == trainer.precision
+def test_a_generator_is_bound_to_its_tokenizer_and_a_run_to_its_data(tmp_path: Path) -> None:
+    def told(semantic: str, **changes: object) -> profiles.TrainConfig:
+        config = _config(steps=1, **changes)
+        layout = msgspec.structs.replace(config.generator.layout, semantic=semantic)
+        return msgspec.structs.replace(config, generator=msgspec.structs.replace(config.generator, layout=layout))
+
+    loop.run(told("mel-16-aaaa", data="one"), TOKENS, tmp_path / "run")
+    with pytest.raises(StateError, match="another generator"):
+        loop.run(told("mel-16-bbbb", data="one"), TOKENS, tmp_path / "run")
+    with pytest.raises(StateError, match="--other-data"):
+        loop.run(told("mel-16-aaaa", data="two"), TOKENS, tmp_path / "run")
+    loop.run(told("mel-16-aaaa", data="two"), TOKENS, tmp_path / "run", other=("data",))
+    (tmp_path / "moved").mkdir()
+    (tmp_path / "run" / "step-00000001.pt").rename(tmp_path / "moved" / "step-00000001.pt")
+    with pytest.raises(StateError, match="of a run with another generator"):
+        loop.run(told("mel-16-bbbb", data="one"), TOKENS, tmp_path / "moved")
+    layout = told("mel-16-aaaa").generator.layout
+    layout.hears("mel-16-aaaa", layout.semantic_vocabulary)
+    with pytest.raises(InputError, match="mel-16-aaaa"):
+        layout.hears("mel-16-bbbb", layout.semantic_vocabulary)
+
+
+@pytest.mark.parametrize("name", ["tiny", "small", "base", "paper"])
+def test_no_profile_makes_longer_windows_than_it_was_shown(name: str) -> None:
+    config = profiles.profile(name, LAYOUT)
+    assert config.generator.window <= profiles.WINDOW_OF_CROP * config.frames
+
+
+@pytest.mark.parametrize(("isa", "expected"), [("AVX2", "float32"), ("", None)])
+def test_bfloat16_is_used_only_where_the_processor_computes_with_it(isa: str, expected: str | None) -> None:
+    ask = "from antiphon.training.precision import resolved; print(resolved('auto'), resolved('bfloat16'))"
+    held = {"ONEDNN_MAX_CPU_ISA": isa} if isa else {}
+    made = subprocess.run([sys.executable, "-c", ask], env={**os.environ, **held}, capture_output=True, check=True)
+    auto, asked = made.stdout.decode().split()
+    flags = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
+    assert auto == (expected or ("bfloat16" if "avx512_bf16" in flags or "amx_bf16" in flags else "float32"))
+    assert asked == "bfloat16"
 
 
 def test_the_rate_warms_up_and_falls() -> None:

@@ -87,7 +87,10 @@ def _next_block(file: Any, name: str, frames: int) -> Samples:
         block = file.read(frames, dtype="float32", always_2d=True)
     except (soundfile.SoundFileError, OSError, ValueError) as error:
         raise InputError(f"{name} is damaged: {error}", "Make or download the file again.") from error
-    return np.nan_to_num(np.ascontiguousarray(block.T, dtype=np.float32), nan=0.0, posinf=1.0, neginf=-1.0)
+    samples = np.ascontiguousarray(block.T, dtype=np.float32)
+    if not np.isfinite(samples).all():
+        raise InputError(f"{name} has samples that are no finite numbers", "Export the recording again, as 16-bit WAV.")
+    return samples
 
 
 def _open(source: Path | str | BinaryIO, max_bytes: int, stack: contextlib.ExitStack) -> Any:

@@ -44,12 +44,7 @@ class Parts:
     def check(self) -> None:
         """Raises `InputError` when the parts do not fit together."""
         self.generator.layout.fits(self.codec)
-        if self.tokenizer.vocabulary != self.generator.layout.semantic_vocabulary:
-            raise InputError(
-                f"The generator knows {self.generator.layout.semantic_vocabulary} semantic tokens, the tokenizer makes "
-                f"{self.tokenizer.vocabulary}",
-                "Use the tokenizer its data was prepared with.",
-            )
+        self.generator.layout.hears(self.tokenizer.name, self.tokenizer.vocabulary)
         if self.text is not None and self.text.config.semantic != self.tokenizer.name:
             raise InputError(
                 f"The text stage makes tokens of {self.text.config.semantic}, not of {self.tokenizer.name}",

@@ -92,6 +92,9 @@ def prepare(
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @click.option("--steps", type=click.IntRange(1), help="Instead of the profile's number.")
 @click.option("--threads", type=click.IntRange(1), help="Of PyTorch in this process; by default all cores.")
+@click.option("--other-data", is_flag=True, help="Go on with another token set than the run began with.")
+@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]),
+              help="Of products; by default bfloat16 where the processor computes with it.")  # fmt: skip
 @click.option("--track", type=click.Choice(["tensorboard", "wandb"]), help="Also send figures there (wandb: offline).")
 @click.option(
     "--codec",
@@ -113,6 +116,8 @@ def train(
     resume: bool,
     steps: int | None,
     threads: int | None,
+    precision: str | None,
+    other_data: bool,
     track: str | None,
     codec: str | None,
     without: tuple[str, ...],
@@ -125,7 +130,8 @@ def train(
 
     options: Options = training.Options(
         profile=profile, data=data, out=out, resume=resume, steps=steps, threads=threads, track=track, without=without,
-        revoiced=revoiced, kind=kind, objective=objective, codec=codec,
+        revoiced=revoiced, kind=kind, objective=objective, codec=codec, precision=precision,
+        other_data=other_data,
     )  # fmt: skip
     for line in training.STAGES[stage](options):
         click.echo(line)

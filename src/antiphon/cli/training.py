@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,6 +44,8 @@ class Options:
     codec: str | None
     without: tuple[str, ...] = ()
     revoiced: bool = False
+    precision: str | None = None
+    other_data: bool = False
 
 
 def semantic_file(path: Path) -> Path:
@@ -138,7 +141,10 @@ def train_codec(options: Options) -> Iterator[str]:
     begun(options)
     config = _sized(codecs.profile("paper" if options.profile == "base" else options.profile), options)
     prepared = options.out / "prepared"
-    if not (prepared / "clips.json").is_file() and _first():
+    while not (prepared / data.CLIPS).is_file():
+        if not _first():
+            time.sleep(0.2)  # the first process prepares for all; should it fail, torchrun ends the others
+            continue
         report = data.prepare(options.data, prepared, config.codec, copies=config.copies, seed=config.seed)
         yield f"Prepared    {len(report['clips'])} clips, {len(report['bad'])} left out"  # type: ignore[arg-type]
     with _reporting(options, config.steps) as (tell, tracker):
@@ -178,7 +184,7 @@ def train_generator(options: Options) -> Iterator[str]:
     spoken = Revoiced(chosen, [e.saying for e in entries]) if options.revoiced else chosen
     config = _sized(profile(options.profile, tokens.layout()), options)
     generator = msgspec.structs.replace(config.generator, objective=options.objective)
-    config = msgspec.structs.replace(config, generator=generator)
+    config = msgspec.structs.replace(config, generator=generator, data=tokens.fingerprint)
     codec = open_codec(options.codec) if options.codec is not None else None
     if codec is not None:
         tokens.require(codec)
@@ -188,6 +194,7 @@ def train_generator(options: Options) -> Iterator[str]:
             Joined(spoken, [e.speaker for e in entries], config.frames),
             options.out,
             codebooks=codec.codebooks() if isinstance(codec, NeuralCodec) else None,
+            other=("data",) if options.other_data else (),
             report=tell,
             evaluate=looking(held_out, config, codec, tracker) if len(held_out) and len(learnt) else None,
             evaluate_every=config.save_every,
@@ -260,7 +267,8 @@ def begun(options: Options) -> None:
 def _sized(config: Any, options: Options) -> Any:
     import msgspec
 
-    return config if options.steps is None else msgspec.structs.replace(config, steps=options.steps)
+    asked = {"precision": options.precision, "steps": options.steps}
+    return msgspec.structs.replace(config, **{name: value for name, value in asked.items() if value is not None})
 
 
 def _first() -> bool:

@@ -41,11 +41,18 @@ JointLogits = Callable[[Inputs], list[Floats]]
 
 
 def align(semantic: Tokens, frames: int) -> Tokens:
-    """Semantic tokens `[S]` of any rate at `frames` acoustic frames `[T]`: each frame gets the token at its centre.
+    """Semantic tokens `[S]` of any rate at `frames` acoustic frames `[T]`.
 
-    25 Hz to 50 Hz repeats every token twice (paper, section 3.2). Raises `InputError` for no tokens.
+    25 Hz to 50 Hz repeats every token twice (paper, section 3.2), by index: frame t gets token t // 2, also where the
+    lengths are not an exact multiple because either was rounded to whole frames. Rates that are no whole multiple are
+    stretched: each frame gets the token at its centre. Raises `InputError` for no tokens.
     """
     if semantic.ndim != 1 or not semantic.size:
         raise InputError("There are no semantic tokens to generate from", "Give at least one.")
-    centres = (np.arange(frames) * 2 + 1) * semantic.shape[0] // (2 * frames) if frames else np.zeros(0, np.int64)
-    return np.asarray(semantic[centres], np.uint16)
+    count = semantic.shape[0]
+    repeats = max(1, round(frames / count))
+    if abs(repeats * count - frames) <= repeats:
+        chosen = np.minimum(np.arange(frames) // repeats, count - 1)
+    else:
+        chosen = (np.arange(frames) * 2 + 1) * count // (2 * max(frames, 1))
+    return np.asarray(semantic[chosen], np.uint16)

@@ -24,6 +24,7 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     codec: str
     vocabulary: tuple[int, ...]
     frame_rate_hz: float
+    semantic: str = ""  # the tokenizer's name, which carries its hash; empty: of a generator older than this field
     semantic_vocabulary: int = 1024
 
     def __post_init__(self) -> None:
@@ -42,13 +43,23 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.semantic_vocabulary
 
     @classmethod
-    def of(cls, codec: Codec, semantic_vocabulary: int = 1024) -> Layout:
+    def of(cls, codec: Codec, semantic_vocabulary: int = 1024, *, semantic: str = "") -> Layout:
         return cls(
             codec=codec.name,
             vocabulary=tuple(codec.vocabulary),
             frame_rate_hz=codec.frame_rate_hz,
+            semantic=semantic,
             semantic_vocabulary=semantic_vocabulary,
         )
+
+    def hears(self, semantic: str, vocabulary: int) -> None:
+        """Raise `InputError` unless the generator's condition is of the tokenizer named `semantic`."""
+        if self.semantic_vocabulary != vocabulary or (self.semantic and self.semantic != semantic):
+            raise InputError(
+                f"This generator is told semantic tokens of {self.semantic or 'another tokenizer'} "
+                f"({self.semantic_vocabulary} of them), not of {semantic} ({vocabulary})",
+                "Use the tokenizer its data was prepared with.",
+            )
 
     def fits(self, codec: Codec) -> None:
         """Raise `InputError` unless the generator's tokens are the codec's."""

@@ -57,4 +57,5 @@ def load(
             f"not for {codec.name} and {tokenizer.name}",
             "Reinstall antiphon, or train them on one set of tokens.",
         )
+    layout.hears(tokenizer.name, tokenizer.vocabulary)
     return Starter(codec, tokenizer, generator, stage)

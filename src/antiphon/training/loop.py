@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -60,6 +60,7 @@ def drive(
     make: Callable[[Together], T],
     batch_at: Callable[[int, Together], Any],
     *,
+    other: Sequence[str] = (),
     report: Report | None = None,
     evaluate: Callable[[T], dict[str, float]] | None = None,
     evaluate_every: int = 2_000,
@@ -75,9 +76,10 @@ def drive(
         trainer = make(together)
         first = together.rank == 0
         if first:
-            remember(config, out)
+            remember(config, out, other)
+        told = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
         if saved := checkpoint.found(out):
-            _resume(trainer, saved[-1])
+            _resume(trainer, saved[-1], told, other)
         means = Means(out / "log.jsonl", report) if first else None
         while trainer.step < config.steps and not together.any(stop.is_set()):
             figures = trainer.train(batch_at(trainer.step, together))
@@ -85,17 +87,21 @@ def drive(
                 continue
             means.add(figures, flush_at=config.log_every, step=trainer.step)
             if trainer.step % config.save_every == 0:
-                checkpoint.save(out, trainer.step, trainer.state())
+                checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(told)})
             if evaluate is not None and trainer.step % evaluate_every == 0:
                 means.write({"step": float(trainer.step), **evaluate(trainer)})
         if first and not any(path.name == f"step-{trainer.step:08d}.pt" for path in checkpoint.found(out)[-1:]):
-            checkpoint.save(out, trainer.step, trainer.state())
+            checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(told)})
     return trainer
 
 
-def _resume(trainer: Trainable, file: Path) -> None:
+def _resume(trainer: Trainable, file: Path, told: dict[str, Any], other: Sequence[str]) -> None:
+    state = checkpoint.load(file)
     try:
-        trainer.restore(checkpoint.load(file))
+        changed = _changed(told, json.loads(state.get("config", "{}")), other)
+        if changed:
+            raise StateError(f"{file} is of a run with another {', '.join(changed)}", "Train into another folder.")
+        trainer.restore(state)
     except (KeyError, RuntimeError, ValueError) as error:
         raise StateError(f"{file} does not fit this run: {error}", "Delete it to go on from the one before.") from error
     _log.info("resumed at step %d", trainer.step)
@@ -109,18 +115,25 @@ def read_config(out: Path, kind: type[S]) -> S:
         raise InputError(f"{out} holds no training run: {error}", "Give the folder of a run.") from error
 
 
-def remember(config: Rhythm, out: Path) -> None:
-    """A run keeps the configuration it began with; only its length, when parts of it rest, and the rhythm of its log
-    may change."""
+FREE = ("steps", "encoder_steps", "precision", "log_every", "save_every")
+"""What may change when a run goes on."""
+
+
+def _changed(told: dict[str, Any], before: dict[str, Any], other: Sequence[str]) -> list[str]:
+    return [k for k in told if k not in (*FREE, *other) and k in before and before[k] != told[k]]
+
+
+def remember(config: Rhythm, out: Path, other: Sequence[str] = ()) -> None:
+    """A run keeps the configuration it began with; only its length, when parts of it rest, the precision and the
+    rhythm of its log may change."""
     path = out / "config.json"
-    free = ("steps", "encoder_steps", "log_every", "save_every")
     mine = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
     try:
-        if path.is_file():
-            before = json.loads(path.read_text())
-            changed = [k for k in mine if k not in free and k in before and before[k] != mine[k]]
-            if changed:
-                raise StateError(f"{out} holds a run with another {', '.join(changed)}", "Train into another folder.")
+        if path.is_file() and (changed := _changed(mine, json.loads(path.read_text()), other)):
+            more = " (or go on with --other-data)" if changed == ["data"] else ""
+            raise StateError(
+                f"{out} holds a run with another {', '.join(changed)}", f"Train into another folder{more}."
+            )
         out.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(mine, indent=1))
     except OSError as error:

@@ -10,6 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from antiphon.errors import InputError
+
 
 class Together:
     """`size` processes, of which this is `rank`. Alone (size 1), everything here does nothing."""
@@ -18,9 +20,12 @@ class Together:
         self.rank, self.size = rank, size
 
     def rows(self, count: int) -> slice:
-        """This process's rows of `count`; every process must have some."""
+        """This process's rows of `count`. Raises `InputError` unless every process gets as many."""
         if count % self.size:
-            raise ValueError(f"{count} rows cannot be shared evenly by {self.size} processes")
+            raise InputError(
+                f"A batch of {count} cannot be shared evenly by {self.size} processes",
+                f"Start a number of processes that divides {count}.",
+            )
         return slice(self.rank, None, self.size)
 
     def summed(self, tensor: Tensor) -> Tensor:

@@ -18,8 +18,9 @@ from antiphon.audio import read, resample
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.codecs.neural.layout import CodecConfig
 from antiphon.codecs.neural.pitch import track
-from antiphon.errors import AntiphonError, InputError
+from antiphon.errors import AntiphonError, InputError, OutputError
 
+CLIPS = "clips.json"
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 MIN_S = 0.5
 SPEEDS = (0.84, 0.92, 1.0, 1.09, 1.19)
@@ -50,9 +51,9 @@ class Clips:
 def prepare(folder: Path, out: Path, config: CodecConfig, *, copies: int, seed: int) -> dict[str, object]:
     """Write `samples.npy`, `pitch.npy`, `clips.json` into `out`; returns the report, which lists bad files.
 
-    Raises `InputError` when no file can be used.
+    `clips.json` comes last and whole: where it is, the rest is. Raises `InputError` when no file can be used,
+    `OutputError` when `out` cannot be written.
     """
-    out.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     parts: list[npt.NDArray[np.int16]] = []
     pitches: list[npt.NDArray[np.float32]] = []
@@ -72,10 +73,18 @@ def prepare(folder: Path, out: Path, config: CodecConfig, *, copies: int, seed: 
             entries.append({"path": str(path.relative_to(folder)), "frames": frames})
     if not entries:
         raise InputError(f"{folder} holds no audio longer than {MIN_S} s", "Give a folder of wav or flac files.")
-    np.save(out / "samples.npy", np.concatenate(parts))
-    np.save(out / "pitch.npy", np.concatenate(pitches))
     report: dict[str, object] = {"hop": config.hop, "rate_hz": config.rate_hz, "clips": entries, "bad": bad}
-    (out / "clips.json").write_text(json.dumps(report))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        np.save(out / "samples.npy", np.concatenate(parts))
+        np.save(out / "pitch.npy", np.concatenate(pitches))
+        part = out / "clips.json.part"
+        part.write_text(json.dumps(report))
+        part.replace(out / CLIPS)
+    except OSError as error:
+        raise OutputError(
+            f"Cannot write to {out}: {error.strerror or error}", "Free some space and try again."
+        ) from error
     return report
 
 
@@ -95,7 +104,7 @@ def _versions(wave: Waveform, config: CodecConfig, copies: int, rng: np.random.G
 def load(folder: Path, config: CodecConfig) -> Clips:
     """What `prepare` wrote, memory-mapped. Raises `InputError` when it is missing or for another frame length."""
     try:
-        report = json.loads((folder / "clips.json").read_text())
+        report = json.loads((folder / CLIPS).read_text())
         samples, pitch = (np.load(folder / f"{name}.npy", mmap_mode="r") for name in ("samples", "pitch"))
     except (OSError, ValueError) as error:
         raise InputError(f"{folder} holds no prepared audio: {error}", "Prepare it again.") from error

@@ -6,6 +6,7 @@ import msgspec
 
 from antiphon.codecs.neural.layout import CodecConfig
 from antiphon.errors import InputError
+from antiphon.training.precision import Precision
 
 
 class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +37,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     adversarial_weight: float = 0.3
     matching_weight: float = 1.0
     copies: int = 2  # of each clip, at other speeds
-    bfloat16: bool = True  # products of the blocks in training; serving is float32
+    precision: Precision = "auto"  # of the blocks' products in training; serving is float32
     log_every: int = 100
     save_every: int = 1_000
 

@@ -19,6 +19,7 @@ from antiphon.codecs.training.layers import Decoder, Encoder, Head, sources
 from antiphon.codecs.training.losses import SpectralLoss, pitch_loss
 from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.quantiser import GroupResidualQuantiser, Quantised
+from antiphon.training.precision import resolved
 from antiphon.training.rates import rate_scale
 from antiphon.training.together import Together
 
@@ -28,9 +29,10 @@ class Network(nn.Module):
 
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
-        self.encoder = Encoder(config.codec, half=config.bfloat16)
+        half = resolved(config.precision) == "bfloat16"
+        self.encoder = Encoder(config.codec, half=half)
         self.quantiser = GroupResidualQuantiser(config.codec)
-        self.decoder = Decoder(config.codec, half=config.bfloat16)
+        self.decoder = Decoder(config.codec, half=half)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from antiphon.soundstorm.data.manifest import MAX_LIST_BYTES
 from antiphon.soundstorm.inputs import align
 from antiphon.soundstorm.tokenset import Example, TokenSet
 
+MAX_LEVELS = 64
 COLUMNS = ("item_name", "semantic_audio", "phone_sequence", "text")
 _NAME = re.compile(r"[^\s/\\\0][^/\\\0\t\n]{0,254}")
 
@@ -33,6 +34,12 @@ def read_seed(semantic: Path, acoustic: Path) -> dict[str, Example]:
     told = dict(_semantic(semantic))
     heard = _folder(acoustic, told) if acoustic.is_dir() else _torch(acoustic)
     both = {name: Example(align(told[name], grid.shape[1]), grid) for name, grid in heard.items() if name in told}
+    levels = {example.acoustic.shape[0] for example in both.values()}
+    if len(levels) > 1 or max(levels, default=0) > MAX_LEVELS:
+        raise InputError(
+            f"Items of {acoustic} have {', '.join(map(str, sorted(levels)[:5]))} levels",
+            f"All have the same number, at most {MAX_LEVELS}, as [levels, frames]: transpose what was saved otherwise.",
+        )
     if not both:
         raise InputError(f"{semantic} and {acoustic} have no item in common", "Give files of the same recordings.")
     return both
@@ -125,8 +132,7 @@ def _grid(array: Any, name: str) -> Tokens:
         array = array.squeeze(0 if array.shape[0] == 1 else 1)
     if array.ndim != 2:
         raise InputError(f"{name} has the shape {array.shape}", "Acoustic tokens are [levels, frames].")
-    # Levels are fewer than frames; some save them the other way round.
-    return _numbers(array if array.shape[0] <= array.shape[1] else array.T)
+    return _numbers(array)
 
 
 def _numbers(array: Any) -> Tokens:

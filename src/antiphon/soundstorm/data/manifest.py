@@ -39,9 +39,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     semantic: int = 0
 
     @property
+    def original(self) -> str:
+        """The speaker, or whose recordings were changed to make this one: a copy's speaker is `SPEAKER-at-CHANGE`."""
+        return self.speaker.partition(COPY)[0]
+
+    @property
     def saying(self) -> str:
-        """What copies of one recording share: `SPEAKER/NAME`, where a copy's speaker is `SPEAKER-at-CHANGE`."""
-        return f"{self.speaker.partition(COPY)[0]}/{Path(self.path).stem}"
+        """What copies of one recording share: `SPEAKER/NAME`."""
+        return f"{self.original}/{Path(self.path).stem}"
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):

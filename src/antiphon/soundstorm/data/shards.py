@@ -38,17 +38,21 @@ class Shards:
         if index.version != VERSION:
             raise InputError(f"{folder} was prepared by another version", "Prepare it again.")
         self.codec, self.semantic = index.codec, index.semantic
+        digest = hashlib.sha256(msgspec.json.encode((index, tuple(without))))
         dropped = set(index.dropped)
         self._places: list[tuple[str, Entry]] = []
         for name in index.shards:
             if not name.isdigit():
                 raise InputError(f"{folder / INDEX} names a shard {name!r}", "Prepare it again.")
             shard = _read(folder / f"{name}.json", Shard)
+            digest.update(shard.sha256.encode())
             entries = [e for n, e in enumerate(shard.entries) if f"{name}/{n}" not in dropped]
             self._places.extend(
                 (name, entry) for entry in entries if not any(fnmatchcase(entry.speaker, one) for one in without)
             )
             _check(folder / f"{name}.npy", shard, len(index.codec.vocabulary))
+        self.fingerprint = digest.hexdigest()[:16]
+        """Of everything a training would learn from."""
 
     def layout(self) -> Layout:
         """What a generator of these tokens must agree on."""
@@ -56,6 +60,7 @@ class Shards:
             codec=self.codec.name,
             vocabulary=self.codec.vocabulary,
             frame_rate_hz=self.codec.frame_rate_hz,
+            semantic=self.semantic.name,
             semantic_vocabulary=self.semantic.vocabulary[0],
         )
 
@@ -94,12 +99,13 @@ class Shards:
     def split(self, held_out: float) -> tuple[Part, Part]:
         """For training and for looking, no speaker in both; who is held out follows from the speaker's name alone.
 
-        With one speaker alone, recordings are parted by their hash instead.
+        A changed copy goes where its original goes: its words, rhythm and much of its voice are the original's. With
+        one speaker alone, recordings are parted by their hash instead.
         """
-        alone = len({entry.speaker for _, entry in self._places}) < 2
+        alone = len({entry.original for _, entry in self._places}) < 2
 
         def outside(entry: Entry) -> bool:
-            digest = hashlib.sha256((entry.sha256 if alone else entry.speaker).encode()).digest()
+            digest = hashlib.sha256((entry.sha256 if alone else entry.original).encode()).digest()
             return int.from_bytes(digest[:4], "big") < held_out * 2**32
 
         return self.where(lambda entry: not outside(entry)), self.where(outside)

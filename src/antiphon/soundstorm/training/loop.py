@@ -19,11 +19,12 @@ def run(
     out: Path,
     *,
     codebooks: Sequence[Codebook] | None = None,
+    other: Sequence[str] = (),
     report: Report | None = None,
     evaluate: Callable[[Trainer], dict[str, float]] | None = None,
     evaluate_every: int = 2_000,
 ) -> Trainer:
-    """Train on a token set; `report` gets the lines of the log.
+    """Train on a token set; `report` gets the lines of the log, `other` names what may differ from the run before.
 
     Raises what `antiphon.training.drive` raises, and `InputError` for an unfit token set.
     """
@@ -33,6 +34,7 @@ def run(
         out,
         lambda together: Trainer(config, together, codebooks=codebooks),
         lambda step, _: batch_of(tokens, order.at(step), step, config),
+        other=other,
         report=report,
         evaluate=evaluate,
         evaluate_every=evaluate_every,

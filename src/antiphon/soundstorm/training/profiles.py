@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import msgspec
 
 from antiphon.errors import InputError
 from antiphon.soundstorm.layout import GeneratorConfig, Layout
 from antiphon.soundstorm.layout import profile as generator_profile
+from antiphon.training.precision import Precision
+
+WINDOW_OF_CROP = 1.2
+"""Longest window made at once, over the longest crop learnt from: positions are relative, a little more is met well."""
 
 
 class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Optimiser: AdamW, linear warm-up, half a cosine down to `final_rate` of `rate`."""
 
     generator: GeneratorConfig
+    data: str = ""  # hash of the token set it learns from
     seed: int = 20
     batch: int = 16  # examples a step, over all processes
     frames: int = 500  # longest crop (10 s at 50 Hz)
@@ -28,7 +31,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     upper_weight: float = 0.0  # of the levels above the drawn one (MaskGIT); the paper has none
     longest_prompt: float = 1.0  # share of an example; less teaches more a step, where prompts in use are short
     drop_conditions: float = 0.1  # share of examples without semantic tokens and text, for guidance
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"  # auto: the faster, measured when the run begins
+    precision: Precision = "auto"  # of products; serving is float32 or int8
     log_every: int = 100
     save_every: int = 1_000
 
@@ -46,7 +49,15 @@ def profile(name: str, layout: Layout) -> TrainConfig:
 
     Raises `InputError` with the names when there is none of that name.
     """
-    generator = generator_profile(name, layout)
+    config = _profile(name, generator_profile(name, layout))
+    if config.generator.window > WINDOW_OF_CROP * config.frames:  # never longer than what it was shown
+        config = msgspec.structs.replace(
+            config, generator=msgspec.structs.replace(config.generator, window=config.frames)
+        )
+    return config
+
+
+def _profile(name: str, generator: GeneratorConfig) -> TrainConfig:
     if name == "tiny":
         return TrainConfig(
             generator=generator, batch=4, frames=100, steps=60, warm_up=10, rate=2e-3, log_every=10, save_every=30

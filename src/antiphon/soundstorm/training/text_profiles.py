@@ -11,6 +11,7 @@ import msgspec
 
 from antiphon.errors import InputError
 from antiphon.soundstorm.text.layout import SIZES, TextConfig
+from antiphon.training.precision import Precision
 
 
 class TextTrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -29,7 +30,7 @@ class TextTrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     told_weight: float = 0.5  # of where the taught head looks (autoregressive)
     duration_weight: float = 0.3  # of durations (parallel)
     longest: int = 1_000  # tokens; longer recordings are left out
-    bfloat16: bool = True  # products in training; serving is float32
+    precision: Precision = "auto"  # of products in training; serving is float32
     log_every: int = 100
     save_every: int = 1_000
 
@@ -47,7 +48,7 @@ def profile(name: str, text: TextConfig) -> TextTrainConfig:
     if name == "tiny":
         return TextTrainConfig(
             text=msgspec.structs.replace(sized, dropout=0.0),
-            batch=8, steps=200, warm_up=20, rate=3e-3, ema=0.98, bfloat16=False, log_every=20, save_every=100,
+            batch=8, steps=200, warm_up=20, rate=3e-3, ema=0.98, precision="float32", log_every=20, save_every=100,
         )  # fmt: skip
     if name == "paper":
         return TextTrainConfig(text=sized, batch=128, steps=300_000, warm_up=4_000, rate=3e-4)

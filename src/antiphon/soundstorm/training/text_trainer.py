@@ -15,6 +15,7 @@ from antiphon.soundstorm.training.text_data import NOTHING, Line, TextBatch, bat
 from antiphon.soundstorm.training.text_model import ParallelText, TextDecoder, told_loss
 from antiphon.soundstorm.training.text_profiles import TextTrainConfig
 from antiphon.training import Report, drive, rate_scale
+from antiphon.training.precision import resolved
 from antiphon.training.together import Together
 
 
@@ -26,6 +27,7 @@ class TextTrainer:
         self.together = together or Together()
         self.step = 0
         self.skipped = 0
+        self.precision = resolved(config.precision)
         kind = TextDecoder if config.text.kind == "autoregressive" else ParallelText
         self.model: TextDecoder | ParallelText = kind(config.text, config.seed)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
@@ -46,7 +48,7 @@ class TextTrainer:
         count = float((batch.target != NOTHING).sum()) / self.together.size
         phonemes = float(batch.prefix.sum()) / self.together.size
         mine = batch.rows(self.together.rows(batch.target.shape[0]))
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
             loss, figures = self.loss(mine, count, phonemes)
         loss.backward()  # type: ignore[no-untyped-call]
         self.together.average_gradients(self.model.parameters())

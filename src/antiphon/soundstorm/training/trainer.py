@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import logging
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,13 +13,9 @@ from antiphon.soundstorm.diffusion import Noising
 from antiphon.soundstorm.training.model import Codebook, Generator, begin
 from antiphon.soundstorm.training.objectives import Batch, diffusion_loss, maskgit_loss
 from antiphon.soundstorm.training.profiles import TrainConfig
+from antiphon.training.precision import resolved
 from antiphon.training.rates import rate_scale
 from antiphon.training.together import Together
-
-HALF_IS_WORTH = 1.1
-"""bfloat16 is chosen when it is at least this much faster: it costs precision."""
-
-_log = logging.getLogger(__name__)
 
 
 class Trainer:
@@ -35,7 +29,7 @@ class Trainer:
         self.together = together or Together()
         self.step = 0
         self.skipped = 0
-        self.precision: str = config.precision
+        self.precision = resolved(config.precision)
         self.model = Generator(config.generator, config.seed)
         if codebooks is not None:
             begin(self.model, codebooks, config.seed)
@@ -48,8 +42,6 @@ class Trainer:
 
         A batch whose loss or gradient is not finite changes nothing but the count of skipped ones.
         """
-        if self.precision == "auto":
-            self.precision = self._faster(batch)
         torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.together.rank)
         scale = rate_scale(self.step, self.config)
         for group in self.optimiser.param_groups:
@@ -82,23 +74,6 @@ class Trainer:
                 parameter.grad = torch.zeros_like(parameter)
         return loss, figures
 
-    def _faster(self, batch: Batch) -> str:
-        """Time a step in either precision; process 0 decides for all."""
-        seconds = {}
-        for precision in ("float32", "bfloat16"):
-            self.precision = precision
-            tries = []
-            for _ in range(3):
-                began = time.perf_counter()
-                self._backward(batch)
-                tries.append(time.perf_counter() - began)
-            seconds[precision] = min(tries)
-        gain = seconds["float32"] / seconds["bfloat16"]
-        half = bool(self.together.first(torch.tensor(float(gain >= HALF_IS_WORTH))) > 0)
-        chosen = "bfloat16" if half else "float32"
-        _log.info("a step takes %.3f s in float32, %.3f s in bfloat16: %s", *seconds.values(), chosen)
-        return chosen
-
     @torch.no_grad()
     def _follow(self) -> None:
         keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
@@ -109,14 +84,13 @@ class Trainer:
         return {
             "step": self.step,
             "skipped": self.skipped,
-            "precision": self.precision,
             "model": self.model.state_dict(),
             "average": self.average.state_dict(),
             "optimiser": self.optimiser.state_dict(),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        self.step, self.skipped, self.precision = int(state["step"]), int(state["skipped"]), str(state["precision"])
+        self.step, self.skipped = int(state["step"]), int(state["skipped"])
         for name in ("model", "average", "optimiser"):
             getattr(self, name).load_state_dict(state[name])
 

@@ -1,0 +1,18 @@
+"""In what precision the products of a training are computed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+def resolved(wanted: Precision) -> Literal["float32", "bfloat16"]:
+    """`auto` is bfloat16 where the processor computes with it, else float32: elsewhere it is emulated, and a step takes
+    minutes. The library that multiplies is asked, not the processor: it may have been held to fewer instructions
+    (`ONEDNN_MAX_CPU_ISA`)."""
+    if wanted != "auto":
+        return wanted
+    return "bfloat16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "float32"
