@@ -13,6 +13,7 @@ from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
 from antiphon.cli.enrolling import consent_options, enrolled, reference_of, regular_file, stored_voice
 from antiphon.cli.loudness import SPEECH, loudness_option
+from antiphon.cli.manuscript import format_option
 from antiphon.cli.say import checked_seed, checked_speed, is_short, mode_of, nobody_waits
 from antiphon.errors import InputError
 
@@ -37,6 +38,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("text", nargs=-1)
 @click.option("-f", "--file", "file", metavar="FILE", help="Read the text from a file; - is standard input.")
+@format_option
 @click.option("--reference", type=click.Path(path_type=Path), help="3 to 60 s of the voice, in any audio format.")
 @click.option("--voice", help="A voice from `antiphon voices add`, or a mix such as me:0.7+af_heart:0.3.")
 @click.option("--speech", type=click.Path(path_type=Path), help="A recording: same words and timing, other voice.")
@@ -72,7 +74,7 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     checked_format(wish)  # before anything is read or bought
     if given["speech"] is not None and given["speed"] != 1.0:
         raise InputError("--speed would change the timing that --speech keeps", "Leave --speed out.")
-    material = _recording(given["speech"]) if given["speech"] is not None else _manuscript(text, file)
+    material = _recording(given["speech"]) if given["speech"] is not None else _manuscript(text, file, given)
     short = isinstance(material, Waveform) or is_short(material)
     wish = replace(wish, as_one=nobody_waits(output) and short)
     speed, seed, options = checked_speed(given["speed"]), checked_seed(given["seed"]), options_of(given["options"])
@@ -106,10 +108,10 @@ def _extent(material: Manuscript | Waveform) -> Extent | None:
     return Extent(len(pieces), sum(pieces), True, noun="stretch", unit="unit")
 
 
-def _manuscript(text: tuple[str, ...], file: str | None) -> Manuscript:
-    from antiphon.cli.manuscript import manuscript_of
+def _manuscript(text: tuple[str, ...], file: str | None, given: dict[str, Any]) -> Manuscript:
+    from antiphon.cli.manuscript import manuscript_of, teller
 
-    return manuscript_of(text, file)
+    return manuscript_of(text, file, given["format_in"], tell=teller(quiet=given["quiet"] or given["as_json"]))
 
 
 def _recording(path: Path) -> Waveform:

@@ -5,11 +5,17 @@ from __future__ import annotations
 import io
 import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
 
 from antiphon.errors import InputError
+
+if TYPE_CHECKING:
+    from antiphon.text import Tell
 
 SCANNED_CHARS = 1 << 20
 """Texts up to this length are counted before the work begins (a second); of longer ones the rest is estimated."""
@@ -38,22 +44,50 @@ class Manuscript:
     extent: Extent | None
 
 
-def manuscript_of(words: tuple[str, ...], file: str | None) -> Manuscript:
-    """The text that a command names. What is wrong with it is found before anything starts. Raises `InputError`."""
-    from antiphon.text import read_text
+def format_option(command: Callable[..., None]) -> Callable[..., None]:
+    """`--format-in`: what the text is written in."""
+    return click.option(
+        "--format-in",
+        "format_in",
+        type=click.Choice(["text", "markdown", "html", "srt", "ssml"]),
+        help="What the text is written in: its marks are not read aloud.  [default: guessed, and told]",
+    )(command)
+
+
+def teller(*, quiet: bool) -> Tell:
+    """Tells how a text is read: on stderr, beside the quote; each thing once."""
+    told: set[str] = set()
+
+    def tell(note: str) -> None:
+        if note not in told and not quiet:
+            click.echo(f"Text     {note}", err=True)
+        told.add(note)
+
+    return tell
+
+
+def manuscript_of(
+    words: tuple[str, ...], file: str | None, form: str | None = None, *, tell: Tell = lambda _: None
+) -> Manuscript:
+    """The text that a command names, in the format `form` (None: guessed); `tell` hears how it is read.
+
+    What is wrong with it is found before anything starts. Raises `InputError`.
+    """
+    from antiphon.text import read_document
 
     if words and file is not None:
         raise InputError("Both TEXT and --file are given", "Give one of them.")
     if words:
-        blocks = _of_words(words)
+        blocks = _of_words(words, form, tell)
         return Manuscript(blocks, measure(blocks, None))
     if file is None or file == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise InputError("No text was given", 'Write for example: antiphon say "Good morning."')
-        return Manuscript(read_text("-"), None)
+        return Manuscript(read_document("-", form=form, tell=tell), None)
     if not Path(file).is_file():  # a named pipe can be read only once
-        return Manuscript(_begun(read_text(file)), None)
-    return Manuscript(read_text(file), measure(read_text(file), Path(file).stat().st_size))
+        return Manuscript(_begun(read_document(file, form=form, tell=tell)), None)
+    extent = measure(read_document(file, form=form, tell=tell), Path(file).stat().st_size)
+    return Manuscript(read_document(file, form=form, tell=tell), extent)
 
 
 def measure(blocks: Iterable[str], size_bytes: int | None) -> Extent:
@@ -78,8 +112,8 @@ def measure(blocks: Iterable[str], size_bytes: int | None) -> Extent:
     return Extent(sentences, chars, True, tuple(beginnings))
 
 
-def _of_words(words: tuple[str, ...]) -> list[str]:
-    from antiphon.text import read_text
+def _of_words(words: tuple[str, ...], form: str | None, tell: Tell) -> list[str]:
+    from antiphon.text import guess, read_document
 
     text = " ".join(words)
     if not text.strip():
@@ -90,7 +124,9 @@ def _of_words(words: tuple[str, ...]) -> list[str]:
         raw = _Named(text.encode("utf-8", "surrogateescape"))  # the bytes that the shell gave
     except UnicodeEncodeError as e:
         raise InputError("The text holds half a character (a lone surrogate)", "Give whole UTF-8 text.") from e
-    return list(read_text(raw))
+    if form is None and guess("", text) == "text":
+        return list(read_document(raw, form="text"))  # nothing worth telling of a few plain words
+    return list(read_document(raw, form=form, tell=tell))
 
 
 def _begun(blocks: Iterable[str]) -> Iterable[str]:

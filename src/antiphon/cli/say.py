@@ -13,6 +13,7 @@ from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
 from antiphon.cli.enrolling import names_in, stored_voice
 from antiphon.cli.loudness import SPEECH, loudness_option
+from antiphon.cli.manuscript import format_option
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("text", nargs=-1)
 @click.option("-f", "--file", "file", metavar="FILE", help="Read the text from a file; - is standard input.")
+@format_option
 @click.option("-o", "--output", default=DEFAULT_OUTPUT, show_default=True, help="File to write; - streams to stdout.")
 @click.option("--format", "format_name", help="wav, flac, mp3, opus, ogg or pcm; by default the output's suffix.")
 @click.option("--voice", help=f"A name from `antiphon voices`, or a mix a:0.6+b:0.4.  [default: {DEFAULT_VOICE}]")
@@ -65,13 +67,14 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     runs, it joins that one. TEXT may also come through a pipe.
     """
     from antiphon.audio import SPEECH_EXPECTED_LUFS
-    from antiphon.cli.manuscript import manuscript_of
+    from antiphon.cli.manuscript import manuscript_of, teller
     from antiphon.nodes.speech import OUTPUT_RATE_HZ, speak
 
     target = given["loudness"]
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], target, SPEECH_EXPECTED_LUFS)
     checked_format(wish)  # before a long text is read
-    manuscript = manuscript_of(text, file)
+    tell = teller(quiet=wish.quiet or wish.as_json)
+    manuscript = manuscript_of(text, file, given["format_in"], tell=tell)
     wish = replace(wish, as_one=nobody_waits(output) and is_short(manuscript))
     speech = _script(settings, manuscript, output, given)
 

@@ -22,6 +22,10 @@ WORD_PAUSE_S = 0.05
 
 _HEADING_CHARS = 80
 
+PAUSE_MARKS = {"\x1f": 5.0, "\x1e": 1.0, "\x1d": 0.5, "\x1c": 0.1}
+"""Seconds of silence that a document asks for, as white space that no text from outside may hold (`reading`)."""
+MAX_PAUSE_S = 10.0
+
 _FULL_STOPS = frozenset(".。｡．।॥۔։።។៕။᙮")
 _EMPHATIC = frozenset("!?…！？؟‼⁇⁈⁉፧\u037e")
 _TERMINATORS = _FULL_STOPS | _EMPHATIC
@@ -31,7 +35,8 @@ _OPENERS = frozenset("\"'“‘„‚«‹([{「『（【《〈〔｢¿¡*_-–�
 _CLAUSE_ENDS = frozenset(",;:，、；：،؛—–")
 _CLAUSE_NEEDS_NO_SPACE = frozenset("，、；：،؛—")
 
-_PARAGRAPH = re.compile(r"(?:\r\n|[\n\r\x85\u2028])[ \t\u3000]*(?:\r\n|[\n\r\x85\u2028])|[\f\u2029]")
+# A line end of Windows is one line end: the group never gives its second half back.
+_PARAGRAPH = re.compile(r"(?>\r\n|[\n\r\x85\u2028])[ \t\u3000]*[\n\r\x85\u2028]|[\f\u2029]")
 _LINE_BREAK = re.compile(r"[\n\r\x85\u2028]")
 _LIST_ITEM = re.compile(r"(?:[-*+•‣◦–]|#{1,6}|\(?[0-9]{1,3}[.)]|[a-z]\))[ \t]")
 _LIST_NUMBER = re.compile(r"\(?[0-9]{1,3}|[ivxIVX]{1,4}|[a-z]")
@@ -66,6 +71,21 @@ class Boundary:
     firm: bool = False
 
 
+def pause(seconds: float) -> str:
+    """White space in a text that stands for a silence of `seconds`, at most `MAX_PAUSE_S`."""
+    tenths = round(min(max(seconds, 0.0), MAX_PAUSE_S) * 10)
+    marks = ""
+    for mark, worth_s in PAUSE_MARKS.items():
+        count, tenths = divmod(tenths, round(worth_s * 10))
+        marks += mark * count
+    return marks
+
+
+def starts_item(line: str) -> bool:
+    """Whether a line begins a list item or a heading of its own."""
+    return bool(_LIST_ITEM.match(line))
+
+
 def at(text: str, position: int) -> Boundary | None:
     """The boundary before `text[position]`, where a sentence or paragraph is over; None inside one.
 
@@ -81,8 +101,10 @@ def at(text: str, position: int) -> Boundary | None:
         return None
     gap = text[len(head) : position]
     following = text[position : position + LOOKAHEAD]
-    if _PARAGRAPH.search(gap):
-        return Boundary(position, _paragraph_pause_s(head), firm=True)
+    asked_s = sum(PAUSE_MARKS.get(mark, 0.0) for mark in gap)
+    if asked_s or _PARAGRAPH.search(gap):
+        natural_s = _paragraph_pause_s(head) if _PARAGRAPH.search(gap) else 0.0
+        return Boundary(position, max(natural_s, min(asked_s, MAX_PAUSE_S)), firm=True)
     if _LINE_BREAK.search(gap) and (_LIST_ITEM.match(following) or _last_line(head).startswith("#")):
         return Boundary(position, EMPHATIC_PAUSE_S, firm=True)
     return _sentence_end(head, gap, following, position)

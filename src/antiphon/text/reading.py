@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from antiphon.errors import InputError
+from antiphon.text.encodings import LONGEST_MARK, Decoder, marked
 
 MAX_TEXT_BYTES = 16 << 20
 """Largest text taken by default: about 300 hours of speech."""
 
 _BLOCK_BYTES = 1 << 16
 
-_MARKS = (
-    # UTF-32 first: its little-endian mark begins with the one of UTF-16.
-    (codecs.BOM_UTF32_LE, "utf-32-le"),
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 _OTHER_KINDS = (
     (b"%PDF", "a PDF document", "Extract its text first: pdftotext FILE.pdf FILE.txt."),
     (b"PK\x03\x04", "a ZIP, DOCX or EPUB file", "Save it as plain text first."),
@@ -39,27 +31,38 @@ _OTHER_KINDS = (
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 
 
-def read_text(source: Path | str | BinaryIO, *, max_bytes: int = MAX_TEXT_BYTES) -> Iterator[str]:
+Tell = Callable[[str], None]
+"""Takes a sentence for people about how their text is read."""
+
+
+def silent(note: str) -> None:
+    """Tell nobody."""
+
+
+def read_text(
+    source: Path | str | BinaryIO, *, max_bytes: int = MAX_TEXT_BYTES, tell: Tell = silent
+) -> Iterator[str]:
     """The text of `source` (a path, `-` for standard input, or a binary stream) as blocks, with flat memory.
 
-    UTF-8, or UTF-16/32 with a byte order mark. A regular file is checked whole before its first block comes, so
-    nobody pays for half a book; a stream is checked as it passes. Raises `InputError` for a text that is missing,
-    empty, too large, binary, or in another encoding.
+    UTF-8, UTF-16/32 with a byte order mark, UTF-16 of Latin letters without one, or Windows-1252 (and so Latin-1);
+    what had to be guessed is told. A regular file is checked whole before its first block comes, so nobody pays for
+    half a book; a stream is checked as it passes. Raises `InputError` for a text that is missing, empty, too large,
+    binary, or in another encoding.
     """
     if not isinstance(source, (Path, str)):
-        yield from _decoded(source, str(getattr(source, "name", "The input")), max_bytes)
+        yield from _decoded(source, str(getattr(source, "name", "The input")), max_bytes, tell)
     elif str(source) == "-":
         if sys.stdin.isatty():
             raise InputError("No text was given", "Give it as an argument, with -f FILE, or through a pipe.")
-        yield from _decoded(sys.stdin.buffer, "Standard input", max_bytes)
+        yield from _decoded(sys.stdin.buffer, "Standard input", max_bytes, tell)
     else:
         path = Path(source)
         with _open(path) as stream:
             if stream.seekable():
-                for _ in _decoded(stream, repr(str(path)), max_bytes):
+                for _ in _decoded(stream, repr(str(path)), max_bytes, silent):
                     pass
                 stream.seek(0)
-            yield from _decoded(stream, repr(str(path)), max_bytes)
+            yield from _decoded(stream, repr(str(path)), max_bytes, tell)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -73,23 +76,25 @@ def _open(path: Path) -> BinaryIO:
         raise InputError(f"Cannot read {str(path)!r}: {error}", "Check its name and permissions.") from error
 
 
-def _decoded(stream: BinaryIO, name: str, max_bytes: int) -> Iterator[str]:
-    taken, spoken = 0, False
-    decoder: codecs.IncrementalDecoder | None = None
+def _decoded(stream: BinaryIO, name: str, max_bytes: int, tell: Tell) -> Iterator[str]:
+    taken, spoken, told = 0, False, False
+    decoder: Decoder | None = None
     for block in _blocks(stream, name):
         taken += len(block)
         if taken > max_bytes:
             raise InputError(f"{name} has more than {max_bytes:,} bytes of text", "Give it in parts.")
-        data = block
         if decoder is None:
-            encoding, data = _encoding_of(block, name)
-            decoder = codecs.getincrementaldecoder(encoding)()
-        text = _checked(_decode(decoder, data, name, final=False), name)
+            _refuse_other_kinds(block, name)
+            decoder = Decoder(block, name)
+        text = _checked(decoder.decode(block), name)
+        if decoder.guessed and not told:
+            told = True
+            tell(f"{decoder.encoding.upper()} by the look of its bytes")
         spoken = spoken or bool(text.strip())
         if text:
             yield text
     if decoder is not None:
-        _decode(decoder, b"", name, final=True)
+        decoder.decode(b"", final=True)
     if not spoken:
         raise InputError(f"{name} holds no text", "Give at least one word.")
 
@@ -112,25 +117,12 @@ def _blocks(stream: BinaryIO, name: str) -> Iterator[bytes]:
         yield first
 
 
-def _encoding_of(start: bytes, name: str) -> tuple[str, bytes]:
-    for mark, encoding in _MARKS:
-        if start.startswith(mark):
-            return encoding, start[len(mark) :]
+def _refuse_other_kinds(start: bytes, name: str) -> None:
+    if marked(start[:LONGEST_MARK])[0]:
+        return
     for magic, kind, hint in _OTHER_KINDS:
         if start.startswith(magic):
             raise InputError(f"{name} is {kind}, not text", hint)
-    return "utf-8", start
-
-
-def _decode(decoder: codecs.IncrementalDecoder, data: bytes, name: str, *, final: bool) -> str:
-    try:
-        return decoder.decode(data, final)
-    except UnicodeDecodeError as error:
-        if error.encoding.startswith("utf-8"):
-            what = f"{name} is not UTF-8 text (byte 0x{error.object[error.start]:02x})"
-        else:
-            what = f"{name} is not whole {error.encoding.upper()} text"
-        raise InputError(what, "Convert it, for example: iconv -f WINDOWS-1252 -t UTF-8 FILE.") from error
 
 
 def _checked(text: str, name: str) -> str:
