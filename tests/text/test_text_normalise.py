@@ -1,8 +1,5 @@
 """What is written becomes what is spoken."""
 
-# Written text has signs that look like others.
-# ruff: noqa: RUF001, SIM905
-
 import re
 import time
 

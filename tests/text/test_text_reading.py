@@ -31,6 +31,28 @@ def test_every_marked_encoding_gives_the_same_text(tmp_path: Path, data: bytes) 
     assert "".join(read_text(write(tmp_path, data))) == "Grüße, 世界!"
 
 
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [
+        ("utf-16-le", "Grüße, “quoted” words without a mark."),
+        ("utf-16-be", "Grüße, “quoted” words without a mark."),
+        ("windows-1252", "Grüße – “quoted” words, £5, naïve café."),
+        ("latin-1", "Grüße"),
+        ("windows-1252", "word " * 50_000 + "é la fin, déjà"),
+    ],
+)
+def test_an_encoding_that_nobody_named_is_recognised_and_told(tmp_path: Path, encoding: str, text: str) -> None:
+    told: list[str] = []
+    assert "".join(read_text(write(tmp_path, text.encode(encoding)), tell=told.append)) == text
+    assert told == [f"{'WINDOWS-1252' if encoding == 'latin-1' else encoding.upper()} by the look of its bytes"]
+
+
+def test_utf_8_is_nothing_to_tell(tmp_path: Path) -> None:
+    told: list[str] = []
+    assert "".join(read_text(write(tmp_path, "Grüße, 世界!".encode()), tell=told.append))
+    assert not told
+
+
 def test_characters_across_blocks_stay_whole(tmp_path: Path) -> None:
     text = "a" + "世" * 100_000
     blocks = list(read_text(write(tmp_path, text.encode())))
@@ -43,7 +65,9 @@ def test_characters_across_blocks_stay_whole(tmp_path: Path) -> None:
     [
         (b"", "holds no text"),
         (b" \n\t ", "holds no text"),
-        ("Grüße".encode("latin-1"), "not UTF-8.*iconv"),
+        ("Привет, это текст.".encode("cp1251"), "not UTF-8.*iconv"),
+        ("Była łąka i źdźbło.".encode("cp1250"), "not UTF-8.*iconv"),
+        ("Grüße und ein Schaden: ".encode() + b"\xfc", "not UTF-8"),
         ("世".encode()[:2], "not UTF-8"),
         (codecs.BOM_UTF16_LE + b"a\0b", "not whole UTF-16-LE"),
         (b"text\0more", "binary"),

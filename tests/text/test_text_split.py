@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.text import split, split_stream
+from antiphon.text.boundaries import pause
 
 _PIECES = [
     *("Dr. ", "Yes. ", "J. K. Rowling ", "3.5 ", "e.g. ", "What?! ", "…", "\n\n", "\n", "\r\n", "- ", "# ", " ", "  "),
@@ -118,6 +119,21 @@ def test_list_items_and_numbered_items_stand_alone() -> None:
 
 def test_hard_wrapped_lines_are_no_ends() -> None:
     assert len(texts("This is a paragraph that somebody\nwrapped at a column, as\nmail programs do it.")) == 1
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\u2028"])
+def test_a_line_end_is_one_however_it_is_written(end: str) -> None:
+    text = f"This is a paragraph that somebody{end}wrapped at a column.{end}{end}And this is another one of them."
+    assert [(piece.text.strip()[-10:], piece.pause_s) for piece in split(text)] == [
+        (" a column.", 0.7),
+        ("e of them.", 0.3),
+    ]
+
+
+def test_a_silence_that_a_document_asks_for_is_kept_for_people() -> None:
+    text = "Hold your breath" + pause(2.3) + " and let it out again." + pause(0.4) + " Then go on."
+    assert [piece.pause_s for piece in split(text)] == [pytest.approx(2.3), pytest.approx(0.4), 0.3]
+    assert pause(3_600) == pause(10)
 
 
 def test_a_long_sentence_is_cut_after_clauses_then_words_then_anywhere() -> None:

@@ -1,8 +1,5 @@
 """Where a sentence, clause or paragraph ends. Pure questions about one position in a text."""
 
-# Punctuation of many scripts looks alike; word lists read best as running text.
-# ruff: noqa: RUF001, SIM905
-
 from __future__ import annotations
 
 import re

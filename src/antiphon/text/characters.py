@@ -1,8 +1,5 @@
 """Characters made plain: one form of each, typographic signs as ASCII, nothing that has no sound."""
 
-# The tables are about characters that look alike.
-# ruff: noqa: RUF001
-
 from __future__ import annotations
 
 import re

@@ -27,6 +27,7 @@ _PUNCTUATION = re.compile(rb"[\x80\x82\x84\x85\x91-\x97\xa0-\xbf\x89\x8b\x9b\x99
 _ASCII_LETTER = re.compile(rb"[A-Za-z]")
 # A sign between two letters is a letter of another code page (Polish, Czech, Turkish).
 _SIGN_IN_WORD = re.compile(rb"[A-Za-z][\xa1-\xa6\xa8-\xaa\xac\xae-\xb6\xb8-\xba\xbc-\xbf][a-z]")
+_ONE_LETTER = re.compile(rb"[\xc0\xc8\xc9\xd3\xe0\xe1\xe8\xe9\xec\xf2\xf3\xf9]")  # words of French, Italian, Spanish
 _READABLE = 0.9
 """Least share of high bytes that are letters in Latin words, or punctuation."""
 _HIGH = re.compile(rb"[\x80-\xff]")
@@ -108,6 +109,8 @@ def _reads_as_western(block: bytes) -> bool:
     foreign = sum(len(word) > 1 and not _ASCII_LETTER.search(word) for word in words)
     if foreign > _FOREIGN_WORDS * len(words) or _SIGN_IN_WORD.search(sample):
         return False
-    inside = sum(len(_HIGH.findall(word)) for word in words if _ASCII_LETTER.search(word))
+    inside = sum(
+        len(_HIGH.findall(word)) for word in words if _ONE_LETTER.fullmatch(word) or _ASCII_LETTER.search(word)
+    )
     readable = inside + len(_PUNCTUATION.findall(sample))
     return readable > 0 and readable >= _READABLE * len(_HIGH.findall(sample))

@@ -1,8 +1,5 @@
 """What English writes short: words for units, money, abbreviations, symbols."""
 
-# Word lists read best as running text; signs look like letters.
-# ruff: noqa: RUF001, SIM905
-
 from __future__ import annotations
 
 MONTHS = {

@@ -39,9 +39,7 @@ def silent(note: str) -> None:
     """Tell nobody."""
 
 
-def read_text(
-    source: Path | str | BinaryIO, *, max_bytes: int = MAX_TEXT_BYTES, tell: Tell = silent
-) -> Iterator[str]:
+def read_text(source: Path | str | BinaryIO, *, max_bytes: int = MAX_TEXT_BYTES, tell: Tell = silent) -> Iterator[str]:
     """The text of `source` (a path, `-` for standard input, or a binary stream) as blocks, with flat memory.
 
     UTF-8, UTF-16/32 with a byte order mark, UTF-16 of Latin letters without one, or Windows-1252 (and so Latin-1);

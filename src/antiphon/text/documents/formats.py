@@ -35,7 +35,9 @@ _SAMPLE_CHARS = 1 << 14
 
 _SSML_START = re.compile(r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,1000}?-->\s*)?<speak[\s>]", re.S)
 _HTML_START = re.compile(r"\s*(?:<\?xml[^>]{0,200}\?>\s*)?<(?:!doctype\s+html|html|head|body)[\s>]", re.I)
-_HTML_TAGS = "a|abbr|article|b|blockquote|code|div|em|h[1-6]|i|li|ol|p|pre|section|small|span|strong|sub|sup|table|td|u|ul"
+_HTML_TAGS = (
+    "a|abbr|article|b|blockquote|code|div|em|h[1-6]|i|li|ol|p|pre|section|small|span|strong|sub|sup|table|td|u|ul"
+)
 _HTML_PAIR = re.compile(rf"<({_HTML_TAGS})(?:\s[^<>]{{0,500}})?>[^<>]{{0,2000}}</(?:{_HTML_TAGS})>", re.I)
 _SRT_START = re.compile(r"\s*(?:WEBVTT\b|(?:\d+[ \t]*\r?\n)?(?:\d{1,3}:)?\d\d:\d\d[,.]\d{3}[ \t]+-->)")
 _MARKDOWN_SIGNS = tuple(

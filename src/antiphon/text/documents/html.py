@@ -12,7 +12,7 @@ from antiphon.text.reading import Tell
 
 _PARAGRAPHS = frozenset(
     "p div section article header footer main aside nav blockquote figure figcaption address dl form fieldset details "
-    "summary ul ol table caption hr h1 h2 h3 h4 h5 h6 body pre".split()  # noqa: SIM905
+    "summary ul ol table caption hr h1 h2 h3 h4 h5 h6 body pre".split()
 )
 _SENTENCES = frozenset(("li", "tr", "dt", "dd", "option", "title"))
 _OF_SENTENCES = frozenset(("ul", "ol", "dl", "table"))
@@ -23,10 +23,10 @@ _POWERS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 class _Page(tags.TagReader):
     unheard: ClassVar[frozenset[str]] = frozenset(
-        "script style head noscript template svg math canvas object iframe audio video select datalist rt rp".split()  # noqa: SIM905
+        "script style head noscript template svg math canvas object iframe audio video select datalist rt rp".split()
     )
     closed_by_nature: ClassVar[frozenset[str]] = frozenset(
-        "area base br col embed hr img input link meta source track wbr".split()  # noqa: SIM905
+        "area base br col embed hr img input link meta source track wbr".split()
     )
 
     def __init__(self) -> None:
@@ -55,6 +55,8 @@ class _Page(tags.TagReader):
         elif tag == "q":
             self.out.words("“")
         else:
+            if tag in _CELLS:
+                self.out.cell()  # of the cell before
             self._preformatted = tag == "pre" or (self._preformatted and tag not in _PARAGRAPHS)
             self._divide(tag)
 

@@ -1,4 +1,4 @@
-"""Markdown (CommonMark with tables): words without marks. Links by their text, images by theirs, code blocks left out."""
+"""Markdown (CommonMark with tables): words without marks. Links and images by their text; code blocks left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from antiphon.text.documents import html, tags
+from antiphon.text.documents import html
 from antiphon.text.documents.composing import Composer
 from antiphon.text.documents.plain import lines, without_footnotes
 from antiphon.text.reading import Tell, silent
@@ -21,7 +21,7 @@ _LONGEST_CHUNK = 1 << 15
 MAX_NESTING = 20
 
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,40}\](:?)[ \t]?")
+_FOOTNOTE = re.compile(r"\[\^[^\]\s]{1,40}\](?::[ \t]?)?")
 _REFERENCE = re.compile(r"\[([^\[\]\n]{1,300})\]\[[^\[\]\n]{0,100}\]")
 _TASK = re.compile(r"\[[ xX]\]\s+")
 

@@ -18,7 +18,7 @@ _STAYS_HYPHENATED = frozenset(
     # First halves of words that keep their hyphen wherever the line ends.
     "well self ex non half high low long short all mid old new twenty thirty forty fifty sixty seventy eighty ninety "
     "one two three four five six seven eight nine ten so first second third full part hard soft open left right cross "
-    "post pre anti semi vice quasi".split()  # noqa: SIM905
+    "post pre anti semi vice quasi".split()
 )
 
 

@@ -1,4 +1,4 @@
-"""SSML 1.1 (W3C): what of it text can carry. Breaks are silences, sub says its alias, say-as is honoured; the rest is told."""
+"""SSML 1.1 (W3C), as far as text can carry it: breaks are silences, sub says its alias, say-as is honoured."""
 
 from __future__ import annotations
 

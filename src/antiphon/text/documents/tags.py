@@ -9,6 +9,7 @@ import html
 import re
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator
+from typing import ClassVar
 
 from antiphon.errors import InputError
 from antiphon.text.documents.composing import Composer
@@ -25,6 +26,7 @@ _REFERENCE = re.compile(r"&(#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9
 _HELD_REFERENCE = re.compile(r"&[#\w]{0,33}\Z")
 _SILENT = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _WRAPPERS = (("<!--", "-->"), ("<![CDATA[", "]]>"), ("<?", ">"), ("<!", ">"))
+_DOCTYPE_WITH_DECLARATIONS = re.compile(r"<!doctype[^<>\[\]]{0,1000}\[", re.I)
 _RAW = frozenset(("script", "style"))
 _LONGEST_OPENING = 9
 
@@ -32,8 +34,8 @@ _LONGEST_OPENING = 9
 class TagReader:
     """Feeds a `Composer`. Elements named in `unheard` are skipped with everything in them."""
 
-    unheard: frozenset[str] = frozenset()
-    closed_by_nature: frozenset[str] = frozenset()
+    unheard: ClassVar[frozenset[str]] = frozenset()
+    closed_by_nature: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self) -> None:
         self.out = Composer()
@@ -94,27 +96,36 @@ class TagReader:
         source = self._buffer
         if len(source) - begin < _LONGEST_OPENING and not final:
             return -1
-        for opening, closing in _WRAPPERS:
-            if source.startswith(opening, begin):
-                end = source.find(closing, begin + len(opening))
-                if end < 0:
-                    return self._unfinished(begin, MAX_COMMENT_CHARS, final)
-                if opening == "<![CDATA[" and not self._skipping:
-                    self.said(_SILENT.sub("", source[begin + len(opening) : end]))
-                return end + len(closing)
+        if source.startswith(("<!", "<?"), begin):
+            return self._declaration(begin, final)
         name = _NAME.match(source, begin)
         if name is None:
             if not self._skipping:
                 self.said("<")
             return begin + 1
-        end = _TAG_END.match(source, name.end(), name.end() + MAX_TAG_CHARS)
-        if end is None:
+        found = _TAG_END.match(source, name.end(), name.end() + MAX_TAG_CHARS)
+        if found is None:
             # A tag in which another begins was none.
             if source.find("<", name.end(), name.end() + MAX_TAG_CHARS) >= 0 and '"' not in source[name.end() :][:200]:
                 return name.end()
             return self._unfinished(begin, MAX_TAG_CHARS, final)
-        self._tag(name[1].lower(), source[begin : end.end()], source[name.end() : end.end() - 1])
-        return end.end()
+        self._tag(name[1].lower(), source[begin : found.end()], source[name.end() : found.end() - 1])
+        return found.end()
+
+    def _declaration(self, begin: int, final: bool) -> int:
+        """A comment, a CDATA section, a document type or a processing instruction."""
+        source = self._buffer
+        if declared := _DOCTYPE_WITH_DECLARATIONS.match(source, begin):
+            opening, closing, inside = "", "]>", declared.end()
+        else:
+            opening, closing = next(pair for pair in _WRAPPERS if source.startswith(pair[0], begin))
+            inside = begin + len(opening)
+        end = source.find(closing, inside)
+        if end < 0:
+            return self._unfinished(begin, MAX_COMMENT_CHARS, final)
+        if opening == "<![CDATA[" and not self._skipping:
+            self.said(_SILENT.sub("", source[inside:end]))
+        return end + len(closing)
 
     def _unfinished(self, begin: int, longest: int, final: bool) -> int:
         if final:
@@ -169,7 +180,7 @@ def _attributes(inside: str) -> dict[str, str]:
 
 
 def _character(found: re.Match[str]) -> str:
-    return html.unescape(found[0])
+    return _SILENT.sub("", html.unescape(found[0]))
 
 
 def spoken(reader: TagReader, blocks: Iterable[str]) -> Iterator[str]:
