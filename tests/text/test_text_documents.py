@@ -97,10 +97,8 @@ def test_a_document_gives_its_words(form: str, written: str, spoken: str) -> Non
 
 
 def test_headings_items_rows_and_cues_end_sentences() -> None:
-    assert pieces(
-        "# Head\n\nA first paragraph of text.\n\n- one thing that is to be bought today\n- another thing that we could buy",
-        "markdown",
-    ) == [
+    items = "- one thing that is to be bought today\n- another thing that we could buy"
+    assert pieces(f"# Head\n\nA first paragraph of text.\n\n{items}", "markdown") == [
         ("Head", 0.9),
         ("A first paragraph of text.", 0.7),
         ("one thing that is to be bought today.", 0.3),
