@@ -12,6 +12,7 @@ AntiphonError                     exit code
 │   └── ConflictError                 an operation does not fit the present state (late vote, double delivery)
 ├── ModelError                    8   a model is missing or its hash is wrong
 └── ProtocolError                 9   a message is unsigned, forged, stale, replayed, truncated or unreadable
+    └── RepeatedError                 its sender used the nonce before, for another message
 
 Each carries what happened and what to do next; `str()` is one line with both.
 """
@@ -94,3 +95,7 @@ class ProtocolError(AntiphonError):
     """A message is not authentic, not fresh, or not readable."""
 
     exit_code = 9
+
+
+class RepeatedError(ProtocolError):
+    """The sender used this nonce before, for another message: that one counts."""

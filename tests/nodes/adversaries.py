@@ -71,10 +71,10 @@ class ShowsOther(Producer):
 class ShowsNoise(Producer):
     """Shows bytes that do not open, in the hope that nobody can vote on them."""
 
-    def sign(self, kind: str, receiver: str, task: str, body: Any) -> bytes:
+    def sign(self, kind: str, receiver: str, task: str, body: Any, nonce: bytes = b"") -> bytes:
         if isinstance(body, Judge):
             body = msgspec.structs.replace(body, sealed_result=secrets.token_bytes(500))
-        return super().sign(kind, receiver, task, body)
+        return super().sign(kind, receiver, task, body, nonce)
 
 
 class ShowsWrongKey(Producer):

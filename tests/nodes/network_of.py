@@ -17,9 +17,9 @@ from antiphon.ledger.operations import Deposit, ServiceOffer
 from antiphon.ledger.sql import SqlLedger
 from antiphon.nodes.client import Client, Job
 from antiphon.nodes.events import Closed, Event
+from antiphon.nodes.funding import fund
 from antiphon.nodes.listening import Submission
 from antiphon.nodes.messages import Form
-from antiphon.nodes.network import fund
 from antiphon.nodes.node import Actor, Context, Node
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.transport import InProcessTransport

@@ -18,7 +18,7 @@ from antiphon.ledger.operations import Deposit, Selector
 from antiphon.ledger.remote import LedgerService, RemoteLedger
 from antiphon.ledger.sql import SqlLedger
 from antiphon.nodes.client import Client, Job
-from antiphon.nodes.network import fund
+from antiphon.nodes.funding import fund
 from antiphon.nodes.node import Actor, Context, Node
 from antiphon.nodes.patience import PatientLedger
 from antiphon.nodes.producer import Producer

@@ -12,6 +12,7 @@ from antiphon.cli.serving import read_rules
 from antiphon.economy.types import DEFAULT_RULES, NANO
 from antiphon.errors import FundsError, InputError, UnavailableError
 from antiphon.ledger.operations import Deposit
+from antiphon.nodes import homes
 from antiphon.nodes.producer import Producer
 
 
@@ -50,11 +51,12 @@ def test_each_node_of_one_name_takes_a_key_of_its_own(tmp_path: Path, monkeypatc
 
 
 def test_the_ledgers_note_is_whole_or_not_there(tmp_path: Path) -> None:
-    file = tmp_path / "ledger.url"
-    with serving._note(file, "http://127.0.0.1:1"):
-        assert file.read_text() == "http://127.0.0.1:1"
-        assert [path.name for path in tmp_path.iterdir()] == ["ledger.url"]
-    assert not file.exists()
+    assert homes.served_at(tmp_path) == ""
+    homes.note_served(tmp_path, "http://127.0.0.1:1")
+    assert homes.served_at(tmp_path) == "http://127.0.0.1:1"
+    assert [path.name for path in tmp_path.iterdir()] == ["ledger.url"]
+    assert serving.stop_serving(tmp_path)
+    assert homes.served_at(tmp_path) == ""
 
 
 async def test_a_node_without_money_is_told_what_to_ask_the_operator_for(tmp_path: Path) -> None:

@@ -21,9 +21,10 @@ from antiphon.economy.types import NANO, Verdict, Vote
 from antiphon.ledger.operations import Deposit, Selector, ServiceOffer
 from antiphon.ledger.sql import SqlLedger
 from antiphon.nodes.client import VERIFIED, Client, Job
+from antiphon.nodes.funding import fund
 from antiphon.nodes.listening import Submission
 from antiphon.nodes.messages import Form
-from antiphon.nodes.network import VALIDATOR_PRICE_NANO, fund
+from antiphon.nodes.network import VALIDATOR_PRICE_NANO
 from antiphon.nodes.node import Actor, Context, Node
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.transport import InProcessTransport

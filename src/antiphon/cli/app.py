@@ -71,6 +71,7 @@ class Settings:
     home: Path
     ledger: str | None
     profile: str
+    ledger_id: str | None = None
 
 
 class LazyGroup(click.Group):
@@ -117,6 +118,12 @@ class LazyGroup(click.Group):
 )
 @click.option("--ledger", envvar="ANTIPHON_LEDGER", metavar="URL", help="Join the network of this ledger.")
 @click.option(
+    "--ledger-id",
+    envvar="ANTIPHON_LEDGER_ID",
+    metavar="ID",
+    help="Which ledger it must be; by default the one that answered there first.",
+)
+@click.option(
     "--profile",
     default="antiphon",
     envvar="ANTIPHON_PROFILE",
@@ -135,7 +142,13 @@ class LazyGroup(click.Group):
 @click.version_option(__version__, prog_name="antiphon")
 @click.pass_context
 def group(
-    ctx: click.Context, home: Path | None, ledger: str | None, profile: str, models: Path | None, verbose: bool
+    ctx: click.Context,
+    home: Path | None,
+    ledger: str | None,
+    ledger_id: str | None,
+    profile: str,
+    models: Path | None,
+    verbose: bool,
 ) -> None:
     """Text in, audio out, made by a network of nodes that check and pay each other.
 
@@ -143,7 +156,7 @@ def group(
     """
     from antiphon.cli import logs
 
-    settings = ctx.obj = Settings(home or default_home(), ledger or None, profile)
+    settings = ctx.obj = Settings(home or default_home(), ledger or None, profile, ledger_id or None)
     logs.start(settings.home, verbose=verbose)
     if models is not None:
         from antiphon.models import use_folder

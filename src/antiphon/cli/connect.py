@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from antiphon.cli import pins
 from antiphon.cli.app import Settings
 from antiphon.clock import SystemClock
-from antiphon.errors import AntiphonError, InputError, StateError, UnavailableError
+from antiphon.errors import AntiphonError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Selector
+from antiphon.nodes import homes
 from antiphon.nodes.client import Client
 from antiphon.nodes.listening.ears import listener_of
 from antiphon.nodes.node import Actor, Context
 from antiphon.nodes.transport import Transport
 from antiphon.protocol import load_or_create
 from antiphon.services import Service
-
-MAX_URL_BYTES = 2_048
-LEDGER_FILE = "ledger.url"
-"""Written by `antiphon ledger serve` while it runs: how other commands with the same data folder find it."""
 
 
 @dataclass(slots=True)
@@ -52,8 +49,8 @@ class Session:
 
 @asynccontextmanager
 async def connect(settings: Settings, *, warm: bool = False) -> AsyncIterator[Session]:
-    """The running network named by --ledger or found in the data folder, else the embedded one."""
-    url = settings.ledger or await _running(settings)
+    """The network named by --ledger, or the one that the data folder serves, else the embedded one."""
+    url = settings.ledger or homes.served_at(settings.home)
     async with AsyncExitStack() as stack:
         if url:
             yield await stack.enter_async_context(_join(settings, url))
@@ -69,54 +66,56 @@ async def connect(settings: Settings, *, warm: bool = False) -> AsyncIterator[Se
 
 @asynccontextmanager
 async def _join(settings: Settings, url: str) -> AsyncIterator[Session]:
-    async with reach(url) as (ledger, transport):
+    async with reach(settings, url) as (ledger, transport):
         identity = load_or_create(settings.home / "keys" / "client.key")
         yield Session(Client(Context(identity, ledger, transport, SystemClock())), ledger, url)
 
 
 @asynccontextmanager
-async def reach(url: str) -> AsyncIterator[tuple[Ledger, Transport]]:
-    """A ledger over HTTP, and the transport to reach nodes with."""
+async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Transport]]:
+    """A ledger over HTTP, and the transport to reach nodes with.
+
+    It must be the ledger that --ledger-id names, else the data folder's own, else the one that answered there before.
+    Raises ProtocolError when it is another, UnavailableError when nobody answers.
+    """
     from antiphon.ledger.remote import RemoteLedger
     from antiphon.nodes.patience import PatientLedger
     from antiphon.nodes.transport import HttpTransport
 
+    home = settings.home
+    own = homes.own_ledger(home) if url == homes.served_at(home) else ""
+    before = pins.named(settings.ledger_id) if settings.ledger_id else own or pins.known(home, url)
     transport = HttpTransport()
 
     def request(endpoint: str, message: bytes, deadline_s: float) -> AsyncIterator[bytes]:
         return transport.request(endpoint, message, deadline_s=deadline_s)
 
-    ledger = RemoteLedger(request, url)
+    ledger = RemoteLedger(request, url, ledger=before)
     try:
-        await ledger.identity()  # asked once: whether it is there at all, a person wants to know now
+        try:
+            found = await ledger.identity()  # asked once: whether it is there at all, a person wants to know now
+        except (UnavailableError, InputError) as e:
+            if not settings.ledger:
+                raise homes.not_served(home, url) from e
+            raise
+        except ProtocolError as e:
+            if before and not settings.ledger_id:
+                raise pins.changed(home, url, before, e) from e
+            raise
+        if not own:
+            pins.remember(home, url, found)
         yield PatientLedger(ledger), transport
     finally:
         await ledger.close()
         await transport.close()
 
 
-async def find_ledger(settings: Settings) -> str:
+def find_ledger(settings: Settings) -> str:
     """The URL of the ledger that a node is to join. Raises `UnavailableError` when there is none."""
-    url = settings.ledger or await _running(settings)
+    url = settings.ledger or homes.served_at(settings.home)
     if not url:
-        raise UnavailableError("No ledger is running for this data folder", "Start one: antiphon ledger serve")
+        raise UnavailableError("No ledger is served for this data folder", "Start one: antiphon ledger serve")
     return url
-
-
-async def _running(settings: Settings) -> str:
-    """The URL that a ledger of this data folder left while it runs; a stale file is ignored."""
-    file = settings.home / LEDGER_FILE
-    try:
-        with file.open("rb") as stream:
-            url = stream.read(MAX_URL_BYTES).decode("ascii", "replace").strip()
-    except (FileNotFoundError, NotADirectoryError):
-        return ""
-    except OSError as e:
-        raise StateError(f"{file} cannot be read: {e.strerror}", "Check its owner and mode.") from e
-    with contextlib.suppress(AntiphonError):  # nobody there, somebody else, or no URL at all
-        async with reach(url):
-            return url
-    return ""
 
 
 def bank_of(settings: Settings, session: Session) -> Actor:

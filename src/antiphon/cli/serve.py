@@ -78,6 +78,16 @@ def serve_ledger(
     run(run_ledger(settings.home, Berth(host, port, endpoint or ""), grant, read_rules(rules)))
 
 
+@ledger.command("unserve", epilog="\b\nExamples:\n  antiphon --home ~/antiphon ledger unserve\n")
+@click.pass_obj
+def unserve_ledger(settings: Settings) -> None:
+    """Let commands use this data folder's network without a server again."""
+    from antiphon.cli.serving import stop_serving
+
+    done = stop_serving(settings.home)
+    click.echo("Commands open this network themselves now." if done else "This data folder's ledger is not served.")
+
+
 @click.group(epilog=NODE_EPILOG)
 def node() -> None:
     """Run a node and earn."""

@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 import fcntl
 import logging
-import os
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,8 +24,10 @@ from antiphon.errors import FundsError, InputError, OutputError, UnavailableErro
 if TYPE_CHECKING:
     from antiphon.ledger.sql import SqlLedger
     from antiphon.nodes.node import Context, Node
+    from antiphon.protocol import Identity
 
 MAX_NAMES = 64
+SERVING_LOCK = "ledger.lock"
 MAX_RULES_BYTES = 64 * 1024
 FINISH_S = 20.0
 """Longest wait, after the first signal, for parts in work and votes that are due."""
@@ -64,48 +65,61 @@ def read_rules(file: Path | None) -> Rules | None:
 
 async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | None) -> None:
     """Serve the data folder's ledger until a signal comes."""
-    from antiphon.cli.connect import LEDGER_FILE
     from antiphon.ledger.remote import LedgerService
     from antiphon.ledger.sql import SqlLedger
     from antiphon.ledger.tend import tend
-    from antiphon.nodes.network import operator_of
+    from antiphon.nodes import homes
     from antiphon.nodes.transport import Limits, serve
 
-    new = not (home / "ledger.db").exists()
     async with AsyncExitStack() as stack:
-        stack.enter_context(_lock(home / "ledger.lock", "Another ledger serves this data folder"))
-        operator = operator_of(home)
+        stack.enter_context(_lock(home / SERVING_LOCK, "Another ledger serves this data folder"))
+        starting = stack.enter_context(ExitStack())
+        starting.enter_context(homes.nobody_present(home))
+        new = homes.begins(home)
+        operator = homes.operator_of(home)
         store = await SqlLedger.open(
-            home / "ledger.db", operator=operator, clock=SystemClock(), rules=rules or DEFAULT_RULES
+            home / homes.LEDGER, operator=operator, clock=SystemClock(), rules=rules or DEFAULT_RULES
         )
         stack.push_async_callback(store.close)
         if rules is not None and store.rules != rules:
             raise InputError("This ledger has other rules and keeps them", "Leave --rules out, or use a new --home.")
-        if new and grant_nano:
-            await _grant(home, store, grant_nano)
+        if new:
+            if grant_nano:
+                await _grant(home, operator, store, grant_nano)
+            homes.begun(home)
         keeping = asyncio.create_task(tend(store), name="deadlines")
         stack.push_async_callback(_ended, keeping)
         limits = Limits(concurrent=LEDGER_ANSWERS, connections=LEDGER_ANSWERS)
         server = await serve(LedgerService(store, operator).handle, berth.host, berth.port, limits)
         stack.push_async_callback(server.stop)
         url = berth.endpoint or server.endpoint
-        stack.enter_context(_note(home / LEDGER_FILE, url))
-        click.echo(f"Ledger {operator.node_id[:8]} at {url}", err=True)
+        homes.note_served(home, url)
+        starting.close()
+        click.echo(f"Ledger {operator.node_id} at {url}", err=True)
         async with _until_signalled() as stopped:
             await stopped.wait()
 
 
-async def _grant(home: Path, store: SqlLedger, grant_nano: int) -> None:
-    from antiphon.ledger.operations import Deposit
-    from antiphon.nodes.network import operator_of
+async def _grant(home: Path, operator: Identity, store: SqlLedger, grant_nano: int) -> None:
+    from antiphon.nodes.funding import grant_once
     from antiphon.nodes.node import Actor, Context
     from antiphon.nodes.transport import InProcessTransport
     from antiphon.protocol import load_or_create
 
-    operator = operator_of(home)
     bank = Actor(Context(operator, store, InProcessTransport(), SystemClock()))
     client = load_or_create(home / "keys" / "client.key")
-    await bank.submit(Deposit(account=client.node_id, amount_nano=grant_nano))
+    await grant_once(bank, client.node_id, grant_nano, "client")
+
+
+def stop_serving(home: Path) -> bool:
+    """Let commands open the folder's network themselves again. Whether it was served. Raises UnavailableError."""
+    from antiphon.nodes import homes
+
+    if not homes.served_at(home):
+        return False
+    with _lock(home / SERVING_LOCK, "The ledger of this data folder is being served now"):
+        homes.unserve(home)
+    return True
 
 
 async def run_node(
@@ -125,10 +139,10 @@ async def run_node(
     from antiphon.protocol import load_or_create
 
     _log_to_stderr()
-    url = await find_ledger(settings)
+    url = find_ledger(settings)
     async with AsyncExitStack() as stack:
         key = stack.enter_context(_own_key(settings.home, name))
-        store, transport = await stack.enter_async_context(reach(url))
+        store, transport = await stack.enter_async_context(reach(settings, url))
         context = Context(load_or_create(key), store, transport, SystemClock())
         made = build(context)
         await _hold_stake(settings.home, made, bond_nano, purse_nano)
@@ -148,33 +162,28 @@ async def run_node(
 
 
 async def _hold_stake(home: Path, node: Node, bond_nano: int, purse_nano: int) -> None:
-    """Stake what is missing: from the node's own balance, or deposited by the operator if its key is here."""
-    from antiphon.ledger.operations import Deposit, Stake
-    from antiphon.nodes.network import fund
+    """Stake what is missing out of the node's own balance. If the operator's key is here, a new node is given its
+    bond, and a purse; once. A node whose stake was taken in part goes on with the rest."""
+    from antiphon.nodes.funding import fund, grant_once, stake_own
+    from antiphon.nodes.homes import own_ledger
     from antiphon.nodes.node import Actor, Context
     from antiphon.protocol import load_or_create
 
     context = node.context
-    key = home / "keys" / "operator.key"
     bank: Actor | None = None
-    if key.exists():
-        operator = load_or_create(key)
-        if operator.node_id == await context.ledger.identity():
-            bank = Actor(Context(operator, context.ledger, context.transport, context.clock))
-    account = await context.ledger.account(node.node_id)
+    if own_ledger(home) == await context.ledger.identity():
+        operator = load_or_create(home / "keys" / "operator.key")
+        bank = Actor(Context(operator, context.ledger, context.transport, context.clock))
+    account = await (fund(bank, node, bond_nano) if bank is not None else stake_own(node, bond_nano))
     missing = bond_nano - account.stake_nano
-    if missing > 0 and account.balance_nano >= missing:
-        await node.submit(Stake(amount_nano=missing))
-    elif missing > 0 and bank is not None:
-        await fund(bank, node, bond_nano)
-    elif missing > 0:
-        raise FundsError(
-            f"This node needs a stake of {bond_nano / NANO:g} ANT and has {account.stake_nano / NANO:g}",
-            f"Ask the ledger's operator to run: antiphon account deposit {missing / NANO:g} --to {node.node_id}",
-        )
-    account = await context.ledger.account(node.node_id)
-    if bank is not None and account.balance_nano < purse_nano:
-        await bank.submit(Deposit(account=node.node_id, amount_nano=purse_nano - account.balance_nano))
+    if missing > 0:
+        told = f"This node needs a stake of {bond_nano / NANO:g} ANT and has {account.stake_nano / NANO:g}"
+        remedy = f"antiphon account deposit {missing / NANO:g} --to {node.node_id}"
+        if not account.stake_nano:
+            raise FundsError(told, f"Ask the ledger's operator to run: {remedy}")
+        click.echo(f"{told}. It goes on with that; for the rest: {remedy}", err=True)
+    if bank is not None and purse_nano:
+        await grant_once(bank, node.node_id, purse_nano, "purse")
 
 
 async def _ended(*tasks: asyncio.Task[None]) -> None:
@@ -215,21 +224,6 @@ async def _until_signalled() -> AsyncIterator[asyncio.Event]:
     finally:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-
-
-@contextmanager
-def _note(file: Path, url: str) -> Iterator[None]:
-    """Leave the ledger's address for other commands. Written beside and renamed: nobody reads half of it."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        beside.write_text(url)
-        beside.replace(file)
-    except OSError as e:
-        raise OutputError(f"{file} cannot be written: {e.strerror}", "Choose another folder with --home.") from e
-    try:
-        yield
-    finally:
-        file.unlink(missing_ok=True)
 
 
 @contextmanager

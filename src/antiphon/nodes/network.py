@@ -7,9 +7,8 @@ the owner's machine: engines and judges are loaded once.
 from __future__ import annotations
 
 import asyncio
-import fcntl
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,20 +16,21 @@ from antiphon.clock import Clock, SystemClock
 from antiphon.economy.types import NANO, Role
 from antiphon.engines import registry
 from antiphon.engines.base import Cloner
-from antiphon.errors import InputError, OutputError
+from antiphon.errors import InputError
 from antiphon.ledger.base import Ledger
-from antiphon.ledger.operations import Deposit, Stake
 from antiphon.ledger.sql import SqlLedger
 from antiphon.ledger.tend import tend
+from antiphon.nodes import homes
 from antiphon.nodes.client import Client
+from antiphon.nodes.funding import fund, grant_once
 from antiphon.nodes.listening import Listener
 from antiphon.nodes.listening.clones import describe
-from antiphon.nodes.node import Actor, Context, Node
+from antiphon.nodes.node import Actor, Context, Node, log
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.transport import InProcessTransport
 from antiphon.nodes.validator import Validator
 from antiphon.nodes.workshop import EngineWorkshop, EnrolWorkshop, Workshop
-from antiphon.protocol import Identity, load_or_create
+from antiphon.protocol import load_or_create
 
 PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000, "soundstorm": 100_000}
 """Default price per character, ordered by measured compute time (docs/engines.md)."""
@@ -77,10 +77,10 @@ async def embedded(
     """Open (first run: create) the network that lives in `home`, run its nodes, and stop them at the end."""
     plan, clock = plan or Plan(), clock or SystemClock()
     async with AsyncExitStack() as stack:
-        alone = stack.enter_context(_presence(home))
-        new = not (home / "ledger.db").exists()
-        operator = operator_of(home)
-        ledger = await SqlLedger.open(home / "ledger.db", operator=operator, clock=clock)
+        alone = stack.enter_context(homes.presence(home))
+        new = homes.begins(home)
+        operator = homes.operator_of(home)
+        ledger = await SqlLedger.open(home / homes.LEDGER, operator=operator, clock=clock)
         stack.push_async_callback(ledger.close)
         stack.push_async_callback(_ended, asyncio.create_task(tend(ledger), name="deadlines"))
         transport = InProcessTransport()
@@ -91,33 +91,23 @@ async def embedded(
 
         bank = Actor(Context(operator, ledger, transport, clock))
         network = Network(ledger, Client(context("client")), bank, transport, clock)
-        if new and plan.grant_nano:
-            await bank.submit(Deposit(account=network.client.node_id, amount_nano=plan.grant_nano))
+        if new:
+            if plan.grant_nano:
+                await grant_once(bank, network.client.node_id, plan.grant_nano, "client")
+            homes.begun(home)
         for name, node in _nodes(plan, listener, context):
-            await fund(bank, node, BOND_NANO)
+            account = await fund(bank, node, BOND_NANO)
+            if account.stake_nano < ledger.rules.min_stake_nano:
+                log.warning("%s has lost its stake and stays out; to stake anew: %s", name, _remedy(node))
+                continue
             await node.start(transport.register(name, node.handle))
             network.nodes.append(node)
             stack.push_async_callback(_leave, node, alone)
         yield network
 
 
-def operator_of(home: Path) -> Identity:
-    """The identity of the ledger that lives in `home`, stored anew only together with a new ledger.
-
-    A ledger that lost its key is opened with a stranger's, and says so itself.
-    """
-    key = home / "keys" / "operator.key"
-    if (home / "ledger.db").exists() and not key.exists():
-        return Identity.generate()
-    return load_or_create(key)
-
-
-async def fund(bank: Actor, node: Actor, bond_nano: int) -> None:
-    """Top a node's stake up to `bond_nano`, with newly deposited money."""
-    account = await bank.context.ledger.account(node.node_id)
-    if (missing := bond_nano - account.stake_nano) > 0:
-        await bank.submit(Deposit(account=node.node_id, amount_nano=missing))
-        await node.submit(Stake(amount_nano=missing))
+def _remedy(node: Actor) -> str:
+    return f"antiphon account deposit {BOND_NANO // NANO} --to {node.node_id}"
 
 
 def processing(engine: str, price_nano: int | None = None) -> Workshop:
@@ -159,26 +149,3 @@ async def _ended(task: asyncio.Task[None]) -> None:
 async def _leave(node: Node, alone: Callable[[], bool]) -> None:
     """Nodes say goodbye only when no other process runs the same embedded network."""
     await node.stop(goodbye=alone())
-
-
-@contextmanager
-def _presence(home: Path) -> Iterator[Callable[[], bool]]:
-    """A shared file lock held while the process runs; yields a test for "nobody else holds it"."""
-    path = home / "network.lock"
-    try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        file = path.open("a")
-    except OSError as e:
-        raise OutputError(f"{home} cannot be written: {e.strerror}", "Choose another folder with --home.") from e
-
-    def alone() -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        # Kept: whoever starts this network now waits until we have said goodbye, and registers after it.
-        return True
-
-    with file:
-        fcntl.flock(file, fcntl.LOCK_SH)
-        yield alone

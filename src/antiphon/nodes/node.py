@@ -55,12 +55,12 @@ class Actor:
         self.node_id = context.identity.node_id
         self._ledger_id: str | None = None
 
-    async def submit(self, operation: Operation, task: str = "") -> None:
+    async def submit(self, operation: Operation, task: str = "", *, nonce: bytes = b"") -> None:
         """Sign and submit one operation. How long a ledger that is away is waited for is the ledger's own affair
-        (`patience`)."""
+        (`patience`). Of two with the same `nonce` the first counts (RepeatedError)."""
         if self._ledger_id is None:
             self._ledger_id = await self.context.ledger.identity()
-        await self.context.ledger.submit(self.sign("ledger", self._ledger_id, task, operation))
+        await self.context.ledger.submit(self.sign("ledger", self._ledger_id, task, operation, nonce))
 
     async def changed(self, record: PartRecord) -> PartRecord:
         """The part once it has moved on, or as it is after a while. A passed deadline is acted on: anybody may."""
@@ -72,7 +72,7 @@ class Actor:
             await self.context.ledger.expire()
         return fresh
 
-    def sign(self, kind: str, receiver: str, task: str, body: object) -> bytes:
+    def sign(self, kind: str, receiver: str, task: str, body: object, nonce: bytes = b"") -> bytes:
         """One signed message of this actor."""
         return envelope.sign(
             self.context.identity,
@@ -81,6 +81,7 @@ class Actor:
             task=task,
             body=canonical.encode(body),
             clock=self.context.clock,
+            nonce=nonce,
         )
 
 

@@ -71,15 +71,20 @@ def signed_bytes(message: Envelope) -> bytes:
     return DOMAIN + hashlib.sha256(canonical.pack(header)).digest()
 
 
-def sign(identity: Identity, *, kind: str, receiver: str, task: str, body: bytes, clock: Clock) -> bytes:
-    """Encode and sign one message. Raises ProtocolError if a field has no valid form."""
+def sign(
+    identity: Identity, *, kind: str, receiver: str, task: str, body: bytes, clock: Clock, nonce: bytes = b""
+) -> bytes:
+    """Encode and sign one message. Raises ProtocolError if a field has no valid form.
+
+    `nonce` is for what must count once, however often it is signed; by default it is random.
+    """
     message = Envelope(
         kind=kind,
         sender=identity.node_id,
         receiver=receiver,
         task=task,
         time_ms=clock.now_ms(),
-        nonce=secrets.token_bytes(NONCE_BYTES),
+        nonce=nonce or secrets.token_bytes(NONCE_BYTES),
         body=body,
     )
     _check_fields(message)

@@ -6,7 +6,15 @@ import sqlite3
 from hashlib import sha256
 
 from antiphon import errors
-from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, ProtocolError, UnavailableError
+from antiphon.errors import (
+    AntiphonError,
+    ConflictError,
+    FundsError,
+    InputError,
+    ProtocolError,
+    RepeatedError,
+    UnavailableError,
+)
 from antiphon.protocol.envelope import MAX_AGE_MS, MAX_AHEAD_MS, Envelope
 
 KEEP_MS = 2 * (MAX_AGE_MS + MAX_AHEAD_MS)
@@ -33,7 +41,7 @@ def recall(db: sqlite3.Connection, message: Envelope, raw: bytes) -> bool:
         return False
     digest, error, what, hint = row
     if digest != sha256(raw).digest():
-        raise ProtocolError("The nonce was used before for another message", "Sign a new one.")
+        raise RepeatedError("The nonce was used before for another message", "Sign a new one.")
     if error is not None:
         raise _refusal(error, what, hint)
     return True
