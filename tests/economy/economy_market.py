@@ -57,6 +57,7 @@ rule_sets = st.builds(
 votes = st.one_of(
     st.none(),
     st.just(Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)),
+    st.just(Vote(verdict=Verdict.ABSENT, score_ppm=None)),
     st.builds(
         Vote,
         verdict=st.sampled_from([Verdict.VALID, Verdict.INVALID]),
@@ -70,7 +71,7 @@ votes = st.one_of(
 
 def numbers(value: Any) -> Iterator[Any]:
     """Every number inside a value object."""
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         yield value
     elif isinstance(value, (list, tuple)):
         for item in value:

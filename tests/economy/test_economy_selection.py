@@ -8,9 +8,9 @@ from economy_market import judges, makers, markets, node, rule_sets, separate, t
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.economy.selection import assign, judging_cost, seat_count, seated
+from antiphon.economy.selection import assign, draw_seats, judging_cost, sample, seat_count
 from antiphon.economy.settlement import exposure
-from antiphon.economy.types import DEFAULT_RULES, NANO, PPM, Assignment, Offer, Part, Role, Rules
+from antiphon.economy.types import DEFAULT_RULES, NANO, PPM, Assignment, Candidate, Offer, Part, Role, Rules
 from antiphon.errors import UnavailableError
 
 Market = tuple[list[Offer], list[Offer]]
@@ -22,10 +22,6 @@ def try_assign(parts: list[Part], market: Market, rules: Rules, beacon: bytes) -
         return assign(parts, {Role.PROCESSOR: market[0]}, market[1], rules, beacon)
     except UnavailableError:
         return ()
-
-
-def one(validators: list[Offer], rules: Rules = DEFAULT_RULES, beacon: bytes = b"b") -> Assignment:
-    return assign([Part(index=0, units=1)], makers(1), validators, rules, beacon)[0]
 
 
 def firsts(drawn: tuple[Assignment, ...]) -> Counter[str]:
@@ -53,14 +49,15 @@ def test_nobody_judges_a_part_that_it_may_produce_and_nobody_sits_twice(
 
 
 @given(tasks, markets, rule_sets, st.binary(max_size=8))
-def test_every_round_has_an_odd_number_of_seats_and_later_ones_are_full(
+def test_the_pool_fills_a_round_that_the_first_producer_leaves_possible(
     parts: list[Part], market: Market, rules: Rules, beacon: bytes
 ) -> None:
     for part in try_assign(parts, market, rules, beacon):
-        sizes = [len(seated(part, r, rules)) for r in range(2 + rules.redraws)]
-        assert sizes[0] % 2 == 1
-        assert all(size in {0, sizes[0]} for size in sizes)
-        assert sizes[-1] == 0
+        seats = seat_count(len(part.validators), rules)
+        assert seats % 2 == 1
+        drawn = draw_seats(part.validators, seats, beacon)
+        assert len({seat.node for seat in drawn}) == seats
+        assert {seat.node for seat in drawn} <= {judge.node for judge in part.validators}
 
 
 @given(tasks, markets, rule_sets, st.binary(max_size=8))
@@ -71,8 +68,6 @@ def test_a_task_never_puts_more_at_risk_than_a_node_has(
     for part in try_assign(parts, market, rules, beacon):
         for who in part.producers:
             locked[who.node] += exposure(who, rules, judging_nano=judging_cost(part, rules))
-        for who in part.validators:
-            locked[who.node] += exposure(who, rules, Role.VALIDATOR)
     for offer in (*market[0], *market[1]):
         others = [o.free_stake_nano for o in (*market[0], *market[1]) if o.node == offer.node]
         assert locked[offer.node] <= max(others)
@@ -125,25 +120,50 @@ def test_newcomers_are_explored_at_the_stated_rate() -> None:
     assert 70 < hits < 130  # 100, sd 9
 
 
+def candidate(name: str, weight_nano: int) -> Candidate:
+    return Candidate(node=name, price_nano=10, quality_ppm=PPM, weight_nano=weight_nano)
+
+
 def test_seats_are_drawn_in_proportion_to_stake() -> None:
-    field = [
-        node("rich", Role.VALIDATOR, 10, stake=60 * NANO),
-        node("poor", Role.VALIDATOR, 10, stake=20 * NANO),
-    ]
-    hits = sum(one(field, Rules(seats=1), b"%d" % i).validators[0].node == "rich" for i in range(800))
+    field = [candidate("rich", 60 * NANO), candidate("poor", 20 * NANO)]
+    hits = sum(draw_seats(field, 1, b"%d" % i)[0].node == "rich" for i in range(800))
     assert 550 < hits < 650  # 600, sd 12
+
+
+def test_later_seats_are_drawn_in_proportion_to_the_stake_that_is_left() -> None:
+    field = [candidate("huge", 10**6 * NANO), candidate("rich", 60 * NANO), candidate("poor", 20 * NANO)]
+    second = Counter(draw_seats(field, 2, b"%d" % i)[1].node for i in range(800))
+    assert set(second) <= {"rich", "poor", "huge"}
+    assert 550 < second["rich"] < 650
+
+
+@given(st.lists(st.integers(0, 5), max_size=9), st.integers(0, 12), st.binary(max_size=8))
+def test_a_draw_takes_everybody_when_there_are_no_more(weights: list[int], seats: int, beacon: bytes) -> None:
+    field = [candidate(f"v{i}", weight) for i, weight in enumerate(weights)]
+    drawn = draw_seats(field, seats, beacon)
+    assert len({seat.node for seat in drawn}) == len(drawn) == min(seats, len(field))
+
+
+def test_of_many_validators_a_sample_by_stake_stands_for_all() -> None:
+    field = [*judges(200), node("rich", Role.VALIDATOR, 10, stake=20_000 * NANO)]
+    found = [sample(field, DEFAULT_RULES, b"%d" % i) for i in range(20)]
+    assert all(len({offer.node for offer in drawn}) == DEFAULT_RULES.pool for drawn in found)
+    assert all("rich" in {offer.node for offer in drawn} for drawn in found)
+    assert len({offer.node for drawn in found for offer in drawn}) > 150
+    assert sample(field[:48], DEFAULT_RULES, b"") == tuple(field[:48])
 
 
 @pytest.mark.parametrize(("available", "seats"), [(0, 0), (1, 1), (2, 1), (3, 3), (4, 3), (9, 3)])
 def test_the_largest_odd_number_of_seats_is_drawn(available: int, seats: int) -> None:
     assert seat_count(available, DEFAULT_RULES) == seats
-    if available:
-        assert len(seated(one(judges(available)), 0, DEFAULT_RULES)) == seats
 
 
-@pytest.mark.parametrize(("available", "second"), [(2, 0), (5, 0), (6, 3), (7, 3)])
-def test_a_second_round_is_drawn_in_full_or_not_at_all(available: int, second: int) -> None:
-    assert len(seated(one(judges(available)), 1, DEFAULT_RULES)) == second
+@pytest.mark.parametrize(("available", "producers"), [(2, 1), (3, 2), (4, 1), (5, 2), (6, 3)])
+def test_failovers_leave_a_full_round_of_judges(available: int, producers: int) -> None:
+    both = [node(f"n{i}") for i in range(available)]
+    field = [node(f"n{i}", Role.VALIDATOR) for i in range(available)]
+    drawn = assign([Part(index=0, units=1)], {Role.PROCESSOR: both}, field, DEFAULT_RULES, b"b")[0]
+    assert (len(drawn.producers), len(drawn.validators)) == (producers, available - producers)
 
 
 def test_a_producer_must_be_able_to_pay_its_judges() -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from antiphon.economy import accounts
 from antiphon.economy.quote import terms
-from antiphon.economy.selection import assign, seated
-from antiphon.economy.settlement import care, closeness, exposure, refund, settle, withdrawable
+from antiphon.economy.selection import assign, draw_seats, seat_count
+from antiphon.economy.settlement import care, closeness, exposure, late_cancel, refund, settle, unused, withdrawable
 from antiphon.economy.types import (
     DEFAULT_RULES,
     NANO,
@@ -35,6 +35,7 @@ SEATS = [Terms(node=name, price_nano=1_000, quality_ppm=500_000) for name in ("v
 MAKER = Terms(node="p", price_nano=25_000, quality_ppm=800_000)  # reward 20,000
 STAKES = dict.fromkeys(["p", "v", "w", "x"], NANO)
 UNSURE = Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
+ABSENT = Vote(verdict=Verdict.ABSENT, score_ppm=None)
 
 
 def yes(score: int) -> Vote:
@@ -144,10 +145,48 @@ def test_a_producer_that_asks_nothing_still_pays_for_being_judged() -> None:
 
 @pytest.mark.parametrize("last", [True, False])
 def test_without_a_majority_nobody_is_paid_punished_or_scored(last: bool) -> None:
-    done = play(yes(1), no(1), UNSURE, last=last, hidden=["x"])
+    done = play(yes(1), no(1), UNSURE, last=last)
     assert moved(done) == ({("escrow:t", "balance:c"): 40_000} if last else {})
     assert done.scores == ()
     assert done.remaining_nano == (0 if last else 40_000)
+
+
+def test_a_hidden_vote_costs_a_fee_and_no_vote_a_tenth_of_one_with_or_without_a_majority() -> None:
+    for cast in ((yes(1), None, None), (yes(1), no(1), None), (yes(1), yes(1), None)):
+        for name, share in (("hidden", 500), ("missing", 50)):
+            done = play(*cast, last=False, **{name: ["x"]})  # type: ignore[arg-type]
+            assert moved(done)["stake:x", "burnt"] == share
+            assert ScoreEvent(node="x", role=Role.VALIDATOR, score_ppm=0) in done.scores
+
+
+def test_hidden_votes_block_no_verdict() -> None:
+    seats = ["v", "w", "x"]
+    assert tally({"v": no(1)}, seats).verdict is None
+    assert tally({"v": no(1)}, seats, hidden=2).verdict is Verdict.INVALID
+    assert tally({"v": UNSURE}, seats, hidden=2).verdict is None
+    assert tally({}, seats, hidden=3).verdict is None
+
+
+def test_work_that_was_shown_to_nobody_is_invalid_and_nobody_is_paid_or_dissents() -> None:
+    done = play(ABSENT, yes(800_000), ABSENT)
+    assert moved(done) == {("stake:p", "burnt"): 40_000, ("escrow:t", "balance:c"): 40_000}
+    assert [event.score_ppm for event in done.scores] == [DEFAULT_RULES.punish_score_ppm]
+    assert all(turn.voted for turn in done.turnout)
+
+
+def test_one_that_was_shown_nothing_while_others_were_is_no_dissent() -> None:
+    done = play(yes(800_000), ABSENT, yes(800_000))
+    assert ("stake:w", "burnt") not in moved(done)
+    assert [turn.voted for turn in done.turnout] == [True, False, True]
+
+
+def test_a_part_that_nobody_delivered_costs_a_little_for_who_stood_by() -> None:
+    done = unused("t", "c", [MAKER], 400, 40_000, DEFAULT_RULES, "why")
+    assert moved(done) == {
+        ("escrow:t", "balance:p"): 400,  # .02 of 20,000
+        ("escrow:t", "burnt"): 400,
+        ("escrow:t", "balance:c"): 39_200,
+    }
 
 
 def test_valid_work_ends_the_part_even_with_failovers_left() -> None:
@@ -196,9 +235,15 @@ def test_a_validator_that_invents_readings_takes_nobodys_fee() -> None:
     assert [moved(alone)["escrow:t", f"balance:{seat}"] for seat in "vw"] == [500, 500]
 
 
-def test_exposure_is_a_penalty_or_the_dissent_of_every_attempt() -> None:
+def test_exposure_is_a_penalty_or_the_dissent_of_one_seat() -> None:
     assert exposure(MAKER, DEFAULT_RULES) == 40_000
-    assert exposure(SEATS[0], DEFAULT_RULES, Role.VALIDATOR) == 1_500
+    assert exposure(SEATS[0], DEFAULT_RULES, Role.VALIDATOR) == 500
+
+
+def test_a_late_cancel_pays_the_producer_and_nobody_is_scored() -> None:
+    done = late_cancel("t", "c", MAKER, 92_000, "why")
+    assert moved(done) == {("escrow:t", "balance:p"): 20_000, ("escrow:t", "balance:c"): 72_000}
+    assert done.scores == ()
 
 
 def test_the_minimum_stake_stays_while_anything_is_locked() -> None:
@@ -227,11 +272,12 @@ class Books:
     def judge(
         self, draw: st.DataObject, rules: Rules, maker: Terms, attempt: int, remaining_nano: int
     ) -> tuple[Verdict | None, int]:
+        size = seat_count(len(self.drawn.validators), rules)
         for round_ in range(1 + rules.redraws):
-            seats = seated(self.drawn, round_, rules)
+            seats = draw_seats(self.drawn.validators, size, b"%d %d" % (attempt, round_))
             cast = {seat.node: vote for seat in seats if (vote := draw.draw(votes))}
             outcome = tally(cast, [seat.node for seat in seats])
-            redraw = outcome.verdict is None and seated(self.drawn, round_ + 1, rules)
+            redraw = outcome.verdict is None and round_ < rules.redraws
             failover = outcome.verdict is Verdict.INVALID and attempt + 1 < len(self.drawn.producers)
             done = settle(
                 client="c",

@@ -86,7 +86,11 @@ def test_every_seat_is_on_one_side_and_a_verdict_has_a_majority_of_votes_and_sea
         assert outcome.score_ppm is None
         assert outcome.majority == outcome.minority == ()
     else:
-        assert sorted((*outcome.majority, *outcome.minority, *outcome.abstained)) == seats
+        sides = (outcome.majority, outcome.minority, outcome.abstained, outcome.absent)
+        assert sorted(seat for side in sides for seat in side) == seats
+        if outcome.absent:
+            assert (outcome.verdict, 2 * len(outcome.absent) > len(seats)) == (INVALID, True)
+            return
         assert len(outcome.majority) > len(outcome.minority)
         assert 2 * (len(outcome.majority) + len(outcome.minority)) > len(seats)
 

@@ -16,9 +16,11 @@ from ledger_market import (
     UNSURE,
     VALID,
     Market,
+    chain,
     committed,
     consent,
     delivery,
+    drawing,
     party,
     producer,
     seated,
@@ -26,7 +28,7 @@ from ledger_market import (
 )
 
 from antiphon.economy.selection import judging_cost
-from antiphon.economy.settlement import penalty
+from antiphon.economy.settlement import hold_fee, penalty
 from antiphon.economy.types import NANO, Part, Role, Rules
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger import registration
@@ -97,7 +99,7 @@ class LedgerConformance:
         await market.open(task_id(1))
         record = await market.ledger.part(task_id(1), 0)
         await market.do(producer(record), delivery(record))
-        with pytest.raises(ConflictError, match="delivered"):
+        with pytest.raises(ConflictError, match="drawing"):
             await market.do(producer(record), delivery(record, result_hash=b"x" * 32))
 
     async def test_only_the_assigned_producer_delivers(self, market: Market) -> None:
@@ -105,6 +107,91 @@ class LedgerConformance:
         record = await market.ledger.part(task_id(1), 0)
         with pytest.raises(ConflictError, match="belongs to"):
             await market.do(record.assignment.producers[1].node, delivery(record))
+
+    async def test_nobody_sits_before_work_is_delivered_and_the_client_has_opened_its_link(
+        self, market: Market
+    ) -> None:
+        await market.open(task_id(1))
+        record = await market.ledger.part(task_id(1), 0)
+        with pytest.raises(ConflictError, match="cannot be drawn for"):
+            await market.do(CLIENT, drawing(record, RULES))
+        record = await market.deliver(task_id(1), draws=False)
+        assert (record.state, record.seatings, record.left_out) == (PartState.DRAWING, (), ())
+        for who in (judge.node for judge in record.assignment.validators):
+            with pytest.raises(ConflictError, match="cannot be committed"):
+                await market.do(who, committed(record, who, VALID))
+        with pytest.raises(InputError, match="Only the client"):
+            await market.do(producer(record), drawing(record, RULES))
+        with pytest.raises(ConflictError, match="next link"):
+            await market.do(CLIENT, drawing(record, RULES, link=bytes(32)))
+        with pytest.raises(ConflictError, match="another pool"):
+            await market.do(CLIENT, drawing(record, RULES, pool_hash=bytes(32)))
+        drawn = await market.draw(task_id(1))
+        assert (drawn.state, len(seated(drawn))) == (PartState.DELIVERED, 3)
+        with pytest.raises(ConflictError, match="cannot be drawn for"):
+            await market.do(CLIENT, drawing(drawn, RULES))
+
+    async def test_stake_is_held_of_all_who_may_be_drawn_and_then_of_the_seats(self, market: Market) -> None:
+        async def held() -> dict[str, int]:
+            judges = [party(f"validator {i}").node_id for i in range(7)]
+            return {who: (await market.ledger.account(who)).locked_nano for who in judges}
+
+        await market.open(task_id(1))
+        assert set((await held()).values()) == {0}
+        await market.deliver(task_id(1), draws=False)
+        assert set((await held()).values()) == {10_000}
+        record = await market.draw(task_id(1))
+        assert await held() == dict.fromkeys(await held(), 0) | dict.fromkeys(seated(record), 10_000)
+
+    async def test_who_is_silent_or_has_no_free_stake_at_delivery_is_not_drawn_and_the_record_says_so(
+        self, market: Market
+    ) -> None:
+        await market.open(task_id(1))
+        gone, poor = party("validator 0"), party("validator 1")
+        await market.beat(gone, role=Role.VALIDATOR, live=False)
+        await market.do(poor, Unstake(amount_nano=100 * NANO))
+        record = await market.deliver(task_id(1))
+        assert set(record.left_out) == {gone.node_id, poor.node_id}
+        assert not set(record.left_out) & set(seated(record))
+        assert (await market.judge(task_id(1))).state is PartState.VALID
+        audit(await build(market.ledger, task_id(1)), ledger=OPERATOR.node_id)
+
+    async def test_when_everybody_seems_silent_nobody_is_left_out(self, market: Market) -> None:
+        """So it is after the ledger itself was away."""
+        await market.open(task_id(1))
+        for number in range(6):
+            await market.beat(party(f"validator {number}"), role=Role.VALIDATOR, live=False)
+        assert (await market.deliver(task_id(1), draws=False)).left_out == ()
+
+    async def test_a_delivery_that_too_few_can_judge_is_refunded(self, market: Market) -> None:
+        await market.open(task_id(1))
+        for number in range(6):
+            await market.do(party(f"validator {number}"), Unstake(amount_nano=100 * NANO))
+        record = await market.deliver(task_id(1), draws=False)
+        assert (record.state, record.notes[-1]) == (PartState.REFUNDED, "too few validators can judge it now")
+        assert (await market.ledger.account(CLIENT.node_id)).balance_nano == 1_000 * NANO
+        audit(await build(market.ledger, task_id(1)), ledger=OPERATOR.node_id)
+
+    async def test_a_client_that_keeps_its_link_back_has_cancelled_late_and_pays_the_producer(
+        self, market: Market
+    ) -> None:
+        for number, cancels in ((1, True), (2, False)):
+            before = (await market.ledger.account(CLIENT.node_id)).balance_nano
+            await market.open(task_id(number))
+            record = await market.deliver(task_id(number), draws=False)
+            maker = producer(record)
+            earned = (await market.ledger.account(maker)).balance_nano
+            if cancels:
+                await market.do(CLIENT, Cancel(task=task_id(number)))
+            else:
+                market.clock.advance(RULES.draw_s)  # type: ignore[attr-defined]
+                assert await market.ledger.expire() == 1
+            assert (await market.ledger.part(task_id(number), 0)).state is PartState.CANCELLED
+            reward_nano = record.assignment.producers[0].reward_nano
+            assert (await market.ledger.account(maker)).balance_nano == earned + reward_nano
+            assert (await market.ledger.account(CLIENT.node_id)).balance_nano == before - reward_nano
+            assert all([(await market.ledger.account(who)).locked_nano == 0 for who in market.people])
+            audit(await build(market.ledger, task_id(number)), ledger=OPERATOR.node_id)
 
     async def test_only_seats_commit_and_only_once(self, market: Market) -> None:
         await market.open(task_id(1))
@@ -147,7 +234,6 @@ class LedgerConformance:
         first = await market.ledger.part(task_id(1), 0)
         record = await market.judge(task_id(1), votes=(INVALID, INVALID, INVALID))
         assert (record.state, record.attempt, record.round) == (PartState.ASSIGNED, 1, 1)
-        assert not set(seated(first)) & set(seated(record))
         punished = await market.ledger.account(producer(first))
         assert punished.stake_nano == 100 * NANO - 2 * first.assignment.producers[0].reward_nano
         await market.deliver(task_id(1))
@@ -161,8 +247,6 @@ class LedgerConformance:
         await market.deliver(task_id(1))
         await market.judge(task_id(1), votes=(INVALID, INVALID, INVALID))
         await market.deliver(task_id(1))
-        third = await market.ledger.part(task_id(1), 0)
-        assert seated(third) == seated(first), "seats sit again once all have sat"
         with pytest.raises(ConflictError, match="round 2, not 0"):
             await market.do(seated(first)[0], committed(first, seated(first)[0], INVALID))
 
@@ -178,7 +262,8 @@ class LedgerConformance:
         await market.open(task_id(1))
         await market.deliver(task_id(1))
         record = await market.judge(task_id(1), votes=(UNSURE, UNSURE, VALID))
-        assert (record.state, record.attempt, record.round) == (PartState.DELIVERED, 0, 1)
+        assert (record.state, record.attempt, record.round) == (PartState.DRAWING, 0, 1)
+        assert not {seat.node for seat in record.seatings[0].seats} & set(seated(await market.draw(task_id(1))))
         record = await market.judge(task_id(1), votes=(VALID, INVALID, UNSURE))
         assert record.state is PartState.REFUNDED
         assert await everything_held(market) == held
@@ -191,8 +276,10 @@ class LedgerConformance:
             assert record.attempt == attempt
             market.clock.advance(RULES.deliver_s)  # type: ignore[attr-defined]
             assert await market.ledger.expire() == 1
-        assert (await market.ledger.part(task_id(1), 0)).state is PartState.REFUNDED
-        assert (await market.ledger.account(CLIENT.node_id)).balance_nano == 1_000 * NANO
+        record = await market.ledger.part(task_id(1), 0)
+        assert record.state is PartState.REFUNDED
+        held_nano = sum(hold_fee(terms, RULES) for terms in record.assignment.producers)
+        assert (await market.ledger.account(CLIENT.node_id)).balance_nano == 1_000 * NANO - held_nano
 
     async def test_a_late_delivery_is_a_conflict_even_before_anybody_calls_expire(self, market: Market) -> None:
         await market.open(task_id(1))
@@ -327,14 +414,15 @@ class LedgerConformance:
         await market.do(CLIENT, Cancel(task=task_id(1)))
         await market.do(who, Unstake(amount_nano=account.stake_nano))
         left = await market.ledger.account(who)
-        assert (left.stake_nano, left.unbonding_nano, left.balance_nano) == (0, account.stake_nano, 0)
+        stood_by_nano = hold_fee(terms, rules)
+        assert (left.stake_nano, left.unbonding_nano, left.balance_nano) == (0, account.stake_nano, stood_by_nano)
         assert left.unbonding_until_ms == market.clock.now_ms() + RULES.unbond_s * 1000
         market.clock.advance(RULES.unbond_s - 1)  # type: ignore[attr-defined]
         await market.ledger.expire()
-        assert (await market.ledger.account(who)).balance_nano == 0
+        assert (await market.ledger.account(who)).balance_nano == stood_by_nano
         market.clock.advance(1)  # type: ignore[attr-defined]
         await market.ledger.expire()
-        assert (await market.ledger.account(who)).balance_nano == account.stake_nano
+        assert (await market.ledger.account(who)).balance_nano == account.stake_nano + stood_by_nano
 
     async def test_only_the_operator_deposits(self, market: Market) -> None:
         with pytest.raises(InputError, match="Only the ledger's operator"):
@@ -513,9 +601,9 @@ class LedgerConformance:
         waiting = asyncio.create_task(market.ledger.part(task_id(1), 0, newer_than=record.version, wait_s=20.0))
         await asyncio.sleep(0.05)
         assert not waiting.done()
-        await market.deliver(task_id(1))
+        await market.deliver(task_id(1), draws=False)
         changed = await asyncio.wait_for(waiting, 2.0)
-        assert changed.state is PartState.DELIVERED
+        assert changed.state is PartState.DRAWING
 
     async def test_a_long_poll_ends_after_its_time(self, market: Market) -> None:
         await market.open(task_id(1))
@@ -580,6 +668,7 @@ class LedgerConformance:
             parts=(Part(index=0, units=10),),
             mode="verified",
             request_hash=bytes(32),
+            tips=(chain(task_id(1), 0).tip,),
             max_total_nano=NANO,
             synthetic=True,
         )
@@ -672,7 +761,9 @@ class LedgerConformance:
         for number in (3, 4):
             await market.do(CLIENT, Cancel(task=task_id(number)))
         assert await everything_held(market) == held
-        assert (await market.ledger.account(CLIENT.node_id)).balance_nano == 1_000 * NANO
+        producers = [r.assignment.producers for n in range(1, 5) for r in await market.ledger.parts(task_id(n))]
+        held_nano = sum(hold_fee(terms, RULES) for team in producers for terms in team)
+        assert (await market.ledger.account(CLIENT.node_id)).balance_nano == 1_000 * NANO - held_nano
         assert all([(await market.ledger.account(who)).locked_nano == 0 for who in market.people])
 
     async def test_what_was_delivered_before_a_revocation_is_judged_and_paid_without_a_failover(

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from antiphon.clock import Clock
+from antiphon.economy.beacon import Chain
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.types import NANO, Part, Reading, Role, Verdict, Vote
+from antiphon.economy.types import NANO, Part, Reading, Role, Rules, Verdict, Vote
 from antiphon.ledger.base import Ledger, PartRecord
 from antiphon.ledger.operations import (
     Commit,
     Deliver,
     Deposit,
+    DrawSeats,
     Heartbeat,
     OpenTask,
     Operation,
@@ -23,7 +25,7 @@ from antiphon.ledger.operations import (
     ServiceOffer,
     Stake,
 )
-from antiphon.ledger.panel import commitment
+from antiphon.ledger.panel import commitment, pool_hash, seats
 from antiphon.protocol import canonical, envelope
 from antiphon.protocol.consent import Grant, Use, sign_grant
 from antiphon.protocol.identity import Identity
@@ -39,6 +41,7 @@ VALID = Vote(
 )
 INVALID = Vote(verdict=Verdict.INVALID, score_ppm=50_000)
 UNSURE = Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
+ABSENT = Vote(verdict=Verdict.ABSENT, score_ppm=None)
 
 
 def party(name: str) -> Identity:
@@ -127,11 +130,23 @@ class Market:
     async def open(self, task: str, *, units: Sequence[int] = (100,), mode: str = "verified", **more: object) -> None:
         parts = tuple(Part(index=i, units=n) for i, n in enumerate(units))
         fields = {"parts": parts, "selector": SPEECH, "max_total_nano": 900 * NANO} | more
+        fields = {"tips": tuple(chain(task, part.index).tip for part in fields["parts"])} | fields  # type: ignore[attr-defined]
         await self.do(CLIENT, OpenTask(task=task, mode=mode, request_hash=bytes(32), **fields))  # type: ignore[arg-type]
 
-    async def deliver(self, task: str, index: int = 0) -> None:
+    async def deliver(self, task: str, index: int = 0, *, draws: bool = True) -> PartRecord:
+        """The producer delivers and, unless `draws` is false, the client opens its link for the seats."""
         record = await self.ledger.part(task, index)
         await self.do(producer(record), delivery(record))
+        return await self.draw(task, index) if draws else await self.ledger.part(task, index)
+
+    async def draw(self, task: str, index: int = 0) -> PartRecord:
+        record = await self.ledger.part(task, index)
+        client = (await self.ledger.task(task)).client
+        await self.do(client, drawing(record, await self.rules(task)))
+        return await self.ledger.part(task, index)
+
+    async def rules(self, task: str) -> Rules:
+        return (await self.ledger.task(task)).rules
 
     async def commit(self, task: str, index: int, who: str, vote: Vote) -> None:
         record = await self.ledger.part(task, index)
@@ -155,10 +170,21 @@ def producer(record: PartRecord) -> str:
     return record.assignment.producers[record.attempt].node
 
 
-def seated(record: PartRecord, seats: int = 3) -> list[str]:
-    drawn = record.assignment.validators
-    size = min(seats, len(drawn))
-    return [drawn[(record.round * size + k) % len(drawn)].node for k in range(size)]
+def seated(record: PartRecord) -> list[str]:
+    """Who was drawn for the record's round."""
+    return [seat.node for seat in seats(record)]
+
+
+def chain(task: str, index: int) -> Chain:
+    """The client's chain for one part."""
+    return Chain(hashlib.sha256(f"chain {task} {index}".encode()).digest())
+
+
+def drawing(record: PartRecord, rules: Rules, **more: object) -> DrawSeats:
+    """The client's next link."""
+    fields = {"link": chain(record.task, record.part.index).link(record.round), "pool_hash": pool_hash(record, rules)}
+    place = {"task": record.task, "index": record.part.index, "attempt": record.attempt, "round": record.round}
+    return DrawSeats(**(place | fields | more))  # type: ignore[arg-type]
 
 
 def delivery(record: PartRecord, **more: object) -> Deliver:

@@ -38,6 +38,8 @@ async def drive(market: Market, task: str) -> None:
     say("state", "assigned")
     record = await market.ledger.part(task, 0)
     await market.do(producer(record), delivery(record))
+    say("state", "drawing")
+    record = await market.draw(task)
     say("state", "delivered")
     seats = seated(record)
     for who in seats:

@@ -49,6 +49,8 @@ async def finish(market: Market, record: PartRecord) -> None:
     if record.state is PartState.ASSIGNED:
         await market.deliver(task, index)
         record = await market.ledger.part(task, index)
+    if record.state is PartState.DRAWING:
+        record = await market.draw(task, index)
     for who in seated(record):
         if record.state is PartState.DELIVERED and who not in record.commits:
             await market.commit(task, index, who, VALID)

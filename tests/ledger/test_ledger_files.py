@@ -163,8 +163,9 @@ async def test_two_handles_on_one_file_see_each_others_work(tmp_path: Path) -> N
     await two.open(task_id(1))
     waiting = asyncio.create_task(two.ledger.part(task_id(1), 0, newer_than=0, wait_s=10.0))
     await asyncio.sleep(0.3)
-    await one.deliver(task_id(1))
-    assert (await asyncio.wait_for(waiting, 3.0)).state is PartState.DELIVERED
+    await one.deliver(task_id(1), draws=False)
+    assert (await asyncio.wait_for(waiting, 3.0)).state is PartState.DRAWING
+    await two.draw(task_id(1))
     assert (await one.judge(task_id(1))).state is PartState.VALID
     await one.ledger.close()
     await two.ledger.close()

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from ledger_market import (
+    ABSENT,
     ADA,
     CLIENT,
     CLONE,
@@ -23,9 +24,11 @@ from ledger_market import (
     UNSURE,
     VALID,
     Market,
+    chain,
     committed,
     consent,
     delivery,
+    drawing,
     producer,
     seated,
     task_id,
@@ -34,16 +37,18 @@ from ledger_market import (
 from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Rules, Verdict, Vote
 from antiphon.errors import ConflictError, FundsError, InputError, ProtocolError, UnavailableError
+from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState, TaskState
-from antiphon.ledger.operations import Cancel, Decline, Deposit, Operation, Reveal, Revoke, Skip, Stake, Unstake
+from antiphon.ledger.operations import Cancel, Decline, Deposit, Expose, Operation, Reveal, Revoke, Skip, Stake, Unstake
 from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.ledger.sql import SqlLedger
-from antiphon.protocol import canonical
+from antiphon.protocol import canonical, envelope
 from antiphon.protocol.consent import grant_id
 
-RULES = Rules(live_s=10**7, deliver_s=60, commit_s=60, reveal_s=60, failovers=1)
+RULES = Rules(live_s=10**7, deliver_s=60, draw_s=60, commit_s=60, reveal_s=60, failovers=1)
 ANSWERS = (ConflictError, FundsError, InputError, UnavailableError)
-VOTES = st.sampled_from([VALID, VALID, VALID, INVALID, UNSURE])
+VOTES = st.sampled_from([VALID, VALID, VALID, INVALID, UNSURE, ABSENT])
 _FOUNDED: dict[str, Path] = {}
 
 
@@ -175,16 +180,25 @@ class Histories(RuleBasedStateMachine):
             assert not (taken and record.state is not PartState.ASSIGNED), "only an assigned part is delivered"
             assert not (taken and who != producer(record)), "only by its producer"
 
+    @rule(data=st.data(), honest=st.integers(0, 9), late=st.integers(-1, 9))
+    def draw_seats(self, data: st.DataObject, honest: int, late: int) -> None:
+        if record := self.part(data, PartState.DRAWING):
+            who = CLIENT.node_id if honest else data.draw(st.sampled_from(sorted(self.market.people)))
+            link = chain(record.task, record.part.index).link(max(0, record.round + min(late, 0)))
+            taken = self.send(who, drawing(record, RULES, link=link))
+            assert not (taken and record.state is not PartState.DRAWING), "only a delivered part has its seats drawn"
+            assert not (taken and (who != CLIENT.node_id or (late < 0 and record.round))), "only by its next link"
+
     @rule(data=st.data(), vote=VOTES)
     def commit(self, data: st.DataObject, vote: Vote) -> None:
         if record := self.part(data, PartState.DELIVERED):
-            self.vote(record, data.draw(st.sampled_from([seat.node for seat in record.assignment.validators])), vote)
+            self.vote(record, data.draw(st.sampled_from(seated(record) or [CLIENT.node_id])), vote)
 
     @rule(data=st.data(), votes=st.lists(VOTES, min_size=3, max_size=3))
     def all_commit(self, data: st.DataObject, votes: list[Vote]) -> None:
         if record := self.part(data, PartState.DELIVERED):
-            for seat, vote in zip(record.assignment.validators, votes, strict=False):
-                self.vote(record, seat.node, vote)
+            for seat, vote in zip(seated(record), votes, strict=False):
+                self.vote(record, seat, vote)
 
     def vote(self, record: PartRecord, who: str, vote: Vote) -> None:
         taken = self.send(who, committed(record, who, vote))
@@ -208,12 +222,40 @@ class Histories(RuleBasedStateMachine):
         record = self.part(data, PartState.ASSIGNED)
         if record is None or not self.send(producer(record), delivery(record)):
             return
+        record = self.run(self.ledger.part(record.task, record.part.index))
+        if record.state.final or not self.send(CLIENT.node_id, drawing(record, RULES)):
+            return
+        record = self.run(self.ledger.part(record.task, record.part.index))
         seats = seated(record)
         for who, vote in zip(seats, votes, strict=False):
             self.vote(record, who, vote)
         for who, vote in zip(seats, votes, strict=False):
             task, index, round_ = record.task, record.part.index, record.round
             assert self.send(who, Reveal(task=task, index=index, round=round_, vote=vote, salt=SALT))
+
+    @rule(data=st.data(), lies=st.booleans())
+    def expose(self, data: st.DataObject, lies: bool) -> None:
+        """A seat publishes what the producer signed: something else than it delivered, or the very same."""
+        record = self.part(data, PartState.DELIVERED, PartState.REVEALING)
+        if record is None or not seated(record) or record.delivery is None:
+            return
+        told = Shown(
+            index=record.part.index,
+            attempt=record.attempt,
+            validator=seated(record)[0],
+            result_hash=b"o" * 32 if lies else record.delivery.result_hash,
+        )
+        maker = self.market.people[producer(record)]
+        raw = envelope.sign(
+            maker,
+            kind=SHOWN,
+            receiver=maker.node_id,
+            task=record.task,
+            body=canonical.encode(told),
+            clock=self.clock,
+        )
+        exposing = Expose(task=record.task, index=record.part.index, round=record.round, shown=raw)
+        assert not (self.send(seated(record)[0], exposing) and not lies), "the same is no proof"
 
     @rule(data=st.data(), patience=st.integers(0, 2))
     def give_up(self, data: st.DataObject, patience: int) -> None:
@@ -336,6 +378,18 @@ class Histories(RuleBasedStateMachine):
             if task not in self.audited and self.run(self.ledger.task(task)).state is not TaskState.OPEN:
                 audit(self.run(build(self.ledger, task)), ledger=OPERATOR.node_id)
                 self.audited.add(task)
+
+    @invariant()
+    def what_clients_hold_is_what_is_locked(self) -> None:
+        db = sqlite3.connect(self.path)
+        held = dict(db.execute("SELECT node, sum(nano) FROM holds GROUP BY node HAVING sum(nano) > 0").fetchall())
+        locked = dict(db.execute("SELECT node, nano FROM locked WHERE nano > 0").fetchall())
+        seats = db.execute("SELECT task, idx, node FROM seats ORDER BY task, idx, node").fetchall()
+        db.close()
+        assert held == locked
+        parts = [part for task in self.tasks for part in self.run(self.ledger.parts(task))]
+        sitting = [(part.task, part.part.index, seat.node) for part in parts for seat in panel.sitting(part)]
+        assert seats == sorted(sitting)
 
     @invariant()
     def nothing_is_locked_or_busy_when_all_is_closed(self) -> None:

@@ -15,6 +15,7 @@ from antiphon.ledger.operations import (
     Decline,
     Deliver,
     Deposit,
+    DrawSeats,
     OpenTask,
     Operation,
     Register,
@@ -61,6 +62,7 @@ def opening(**fields: object) -> OpenTask:
         "mode": "stream",
         "request_hash": bytes(32),
         "max_total_nano": 1,
+        "tips": (bytes(32),) * len(fields.get("parts", "1")),  # type: ignore[arg-type]
     }
     return OpenTask(**(usual | fields))  # type: ignore[arg-type]
 
@@ -91,6 +93,12 @@ def opening(**fields: object) -> OpenTask:
         opening(parts=(Part(index=0, units=1, role=Role.VALIDATOR),)),
         opening(parts=(Part(index=0, units=1, phase=64),)),
         opening(request_hash=b""),
+        opening(tips=()),
+        opening(tips=(bytes(32),) * 2),
+        opening(tips=(bytes(31),)),
+        DrawSeats(task=task_id(1), index=0, attempt=0, round=0, link=bytes(31), pool_hash=bytes(32)),
+        DrawSeats(task=task_id(1), index=0, attempt=0, round=0, link=bytes(32), pool_hash=b""),
+        DrawSeats(task=task_id(1), index=0, attempt=0, round=1_000, link=bytes(32), pool_hash=bytes(32)),
         opening(selector=Selector(service="speech", voice="+".join("abcdefghijklmnopqrst"))),
         opening(selector=Selector(service="speech", node="somebody"), synthetic=True),
         deliver(size=0),

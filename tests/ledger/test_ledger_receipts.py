@@ -9,10 +9,11 @@ from typing import Any
 
 import msgspec
 import pytest
-from ledger_market import CLIENT, INVALID, OPERATOR, VALID, Market, seated, task_id
+from ledger_market import CLIENT, INVALID, OPERATOR, VALID, Market, party, seated, task_id
 
 from antiphon.clock import ManualClock
-from antiphon.economy.types import Offer
+from antiphon.economy.beacon import Chain
+from antiphon.economy.types import Offer, Role, Rules
 from antiphon.errors import ProtocolError
 from antiphon.ledger.base import TaskState
 from antiphon.ledger.journal import LEDGER_JOURNAL, Entry, Journal
@@ -27,7 +28,7 @@ from antiphon.protocol.receipt import Receipt
 @pytest.fixture
 async def market(tmp_path: Path) -> AsyncIterator[Market]:
     clock = ManualClock()
-    ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock)
+    ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock, rules=Rules(live_s=10**7))
     market = Market(ledger, clock)
     await market.found()
     yield market
@@ -36,10 +37,13 @@ async def market(tmp_path: Path) -> AsyncIterator[Market]:
 
 @pytest.fixture
 async def receipt(market: Market) -> Receipt:
-    """Two parts: one fails over after an invalid result, the other has a missed deadline, a dissenter and a hider."""
+    """Two parts: one fails over after an invalid result, the other has a missed deadline, a dissenter and a hider.
+
+    One validator cannot sit when it is delivered."""
     clock = market.clock
     assert isinstance(clock, ManualClock)
     await market.open(task_id(1), units=(100, 50))
+    await market.beat(party("validator 6"), role=Role.VALIDATOR, live=False)
     await market.deliver(task_id(1), 0)
     await market.judge(task_id(1), 0, (INVALID, INVALID, VALID))
     clock.advance(121)
@@ -153,9 +157,32 @@ def cheaper(offer: Offer) -> Offer:
     return msgspec.structs.replace(offer, price_nano=offer.price_nano - 1)
 
 
+def _turned(offer: Offer) -> Offer:
+    """The cheapest is the dearest."""
+    return msgspec.structs.replace(offer, price_nano=3_000 - offer.price_nano)
+
+
+def _left_out(journal: Journal, names: tuple[str, ...]) -> Journal:
+    """Who could not sit, told otherwise than it was."""
+    entries = tuple(replace(entry, left_out=names) if entry.left_out else entry for entry in journal.entries)
+    assert entries != journal.entries
+    return replace(journal, entries=entries)
+
+
+def _numbered(entries: tuple[Entry, ...]) -> list[tuple[int, Entry]]:
+    """Each entry with the number of draws of its part before it."""
+    return [
+        (sum(bool(before.link) and before.index == entry.index for before in entries[:place]), entry)
+        for place, entry in enumerate(entries)
+    ]
+
+
 replace = msgspec.structs.replace
 CHEATS: dict[str, Cheat] = {
-    "another beacon": lambda o, j: (replace(o, beacon=bytes(32)), j),
+    "another producer first": lambda o, j: (
+        replace(o, producers={role: tuple(map(_turned, offers)) for role, offers in o.producers.items()}),
+        j,
+    ),
     "an end state that did not follow": lambda o, j: (o, replace(j, state=TaskState.FAILED)),
     "an omitted vote": lambda o, j: (o, replace(j, entries=j.entries[:5] + j.entries[6:])),
     "a vote counted twice": lambda o, j: (o, replace(j, entries=(*j.entries, j.entries[-2]))),
@@ -168,6 +195,23 @@ CHEATS: dict[str, Cheat] = {
         o,
         replace(j, entries=(Entry(at_ms=o.opened_ms, index=9, envelope=-1), *j.entries)),
     ),
+    "seats drawn with another link of its own": lambda o, j: (
+        replace(o, tips=tuple(Chain(b"%032d" % i).tip for i in range(len(o.tips)))),
+        replace(j, entries=tuple(replace(e, link=Chain(bytes(32)).link(0)) if e.link else e for e in j.entries)),
+    ),
+    "a tip chosen after the draw": lambda o, j: (
+        replace(o, tips=(Chain(b"x" * 32).tip, *o.tips[1:])),
+        replace(
+            j,
+            entries=tuple(
+                replace(e, link=Chain(b"x" * 32).link(n)) if e.link and not e.index else e
+                for n, e in _numbered(j.entries)
+            ),
+        ),
+    ),
+    "somebody else left out": lambda o, j: (o, _left_out(j, (party("validator 3").node_id,))),
+    "nobody left out": lambda o, j: (o, _left_out(j, ())),
+    "a stranger left out": lambda o, j: (o, _left_out(j, (CLIENT.node_id,))),
     "no validators": lambda o, j: (replace(o, validators=()), j),
 }
 

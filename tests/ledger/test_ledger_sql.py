@@ -233,6 +233,7 @@ async def test_a_node_at_work_keeps_its_place(tmp_path: Path) -> None:
     market = Market(ledger, clock, producers=1, validators=3)
     await market.found()
     await market.open(task_id(1))
+    await market.deliver(task_id(1), draws=False)  # whoever may be drawn is held
     busy = {record.node for record in await ledger.nodes() if record.locked_nano}
     with pytest.raises(UnavailableError):
         await market.join(party("rich"), Role.PROCESSOR, 10, stake_nano=500 * NANO)

@@ -14,7 +14,8 @@ from antiphon.economy.types import Verdict, Vote
 from antiphon.errors import BusyError, InputError, UnavailableError
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Commit, Deliver, Reveal
-from antiphon.nodes.messages import FRAME_CHUNK, FRAME_DONE, Done, Form, Judge, audio_context, form_frame
+from antiphon.ledger.showings import SHOWN, Shown
+from antiphon.nodes.messages import FRAME_CHUNK, FRAME_DONE, Done, Form, Judge, ResultHash, audio_context, form_frame
 from antiphon.nodes.node import Actor, Context
 from antiphon.nodes.parts import OpenedOrder
 from antiphon.nodes.producer import Producer
@@ -58,6 +59,33 @@ class ShowsNobody(Producer):
         while not record.state.final and record.attempt == job.attempt:
             record = await self.changed(record)
         return record
+
+
+class TwoFaced(Producer):
+    """Shows one validator other audio than the others. `honestly` signed: as what it is; else as what it delivered."""
+
+    def __init__(self, *args: Any, honestly: bool, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._honestly = honestly
+        self.victim = ""
+
+    async def _show(self, job: Production) -> PartRecord:
+        self._job = job
+        return await super()._show(job)
+
+    def sign(self, kind: str, receiver: str, task: str, body: Any, nonce: bytes = b"") -> bytes:
+        if isinstance(body, Judge) and self.victim in {"", receiver}:
+            self.victim = receiver
+            job, other = self._job, loud(b"".join(self._job.made_of))
+            context = audio_context(task, job.index, job.attempt, receiver)
+            sealed = StreamSealer(job.order.key, context).chunk(other, final=True)
+            body = msgspec.structs.replace(body, sealed_result=sealed)
+            if self._honestly:
+                result = ResultHash(job.order.key.reveal(), job.form)
+                result.update(other)
+                told = Shown(index=job.index, attempt=job.attempt, validator=receiver, result_hash=result.digest())
+                body = msgspec.structs.replace(body, shown=super().sign(SHOWN, self.node_id, task, told))
+        return super().sign(kind, receiver, task, body, nonce)
 
 
 class ShowsOther(Producer):

@@ -12,6 +12,7 @@ import pytest
 from processes import Processes, free_port, looking_at, processes, until
 
 from antiphon.economy.types import NANO, Role
+from antiphon.ledger import panel
 from antiphon.ledger.base import Ledger, NodeRecord, PartRecord, PartState
 
 pytestmark = pytest.mark.slow
@@ -108,7 +109,7 @@ class Net:
 
 def _works_on(node: str, part: PartRecord) -> bool:
     if part.state is PartState.DELIVERED:
-        return any(seat.node == node for seat in part.assignment.validators)
+        return any(seat.node == node for seat in panel.seats(part))
     return part.state is PartState.ASSIGNED and part.assignment.producers[part.attempt].node == node
 
 

@@ -10,6 +10,7 @@ import pytest
 from network_of import ScriptedEars, ToneWorkshop, collect, say, world
 
 from antiphon.economy.measurement import Measurement
+from antiphon.economy.settlement import hold_fee
 from antiphon.economy.types import Role, Rules, Verdict, Vote
 from antiphon.errors import ConflictError, FundsError, RejectedError, UnavailableError
 from antiphon.ledger import receipts
@@ -146,8 +147,10 @@ async def test_closing_the_stream_cancels_and_refunds(tmp_path: Path) -> None:
                 break
         await events.aclose()
         after = await net.ledger.account(net.client.node_id)
-        assert (after.balance_nano, after.escrow_nano) == (before, 0)
-        states = {part.state for task in await net.ledger.tasks() for part in await net.ledger.parts(task.task)}
+        parts = [part for task in await net.ledger.tasks() for part in await net.ledger.parts(task.task)]
+        stood_by = sum(hold_fee(terms, Rules()) for part in parts for terms in part.assignment.producers)
+        assert (before - after.balance_nano, after.escrow_nano) == (stood_by, 0)
+        states = {part.state for part in parts}
         assert states == {PartState.CANCELLED}
 
 

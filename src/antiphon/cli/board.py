@@ -29,6 +29,7 @@ LEAST_FOR_ESTIMATE = 5
 _STEPS = {
     PartState.WAITING: (0, "waiting", "dim"),
     PartState.ASSIGNED: (1, "making", "cyan"),
+    PartState.DRAWING: (2, "judging", "blue"),
     PartState.DELIVERED: (2, "judging", "blue"),
     PartState.REVEALING: (2, "judging", "blue"),
     PartState.VALID: (3, "valid", "green"),
@@ -183,4 +184,4 @@ class Board:
         return self._now() - since_s
 
 
-_BUSY = {PartState.ASSIGNED, PartState.DELIVERED, PartState.REVEALING}
+_BUSY = {PartState.ASSIGNED, PartState.DRAWING, PartState.DELIVERED, PartState.REVEALING}

@@ -208,7 +208,7 @@ def show_receipt(file: Path, as_json: bool) -> None:
 
 def _explained(receipt: Receipt) -> Iterator[str]:
     from antiphon.cli.explain import Story, consents, net, roles_of
-    from antiphon.economy.types import Assignment, Terms
+    from antiphon.economy.types import Assignment, Candidate, Terms
     from antiphon.ledger.base import Ruling
 
     told = receipt.statement
@@ -231,7 +231,7 @@ def _explained(receipt: Receipt) -> Iterator[str]:
                 assignment=Assignment(
                     index=part["index"],
                     producers=msgspec.convert(part["producers"], tuple[Terms, ...]),
-                    validators=msgspec.convert(part["validators"], tuple[Terms, ...]),
+                    validators=msgspec.convert(part["validators"], tuple[Candidate, ...]),
                     reserve_nano=part["reserve_nano"],
                 ),
                 notes=msgspec.convert(part["notes"], tuple[str, ...]),

@@ -34,5 +34,5 @@ def _quote_part(
         index=part.index,
         producer_nano=asked[0].price_nano,
         validators_nano=seats * terms(judges[0], part.units).price_nano,
-        reserve_nano=reserve(asked, [dearest_first[:seats]], min(len(asked), 1 + rules.failovers)),
+        reserve_nano=reserve(asked, dearest_first[:seats], min(len(asked), 1 + rules.failovers)),
     )

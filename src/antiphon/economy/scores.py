@@ -14,3 +14,8 @@ def remember(quality_ppm: int, score_ppm: int, rules: Rules) -> int:
     """One step Q + alpha * (score - Q), rounded down, kept in [floor, 1]. A negative score punishes."""
     moved = quality_ppm + rules.score_alpha_ppm * (score_ppm - quality_ppm) // PPM
     return min(PPM, max(rules.floor_quality_ppm, moved))
+
+
+def attend(abstained_ppm: int, rules: Rules, *, voted: bool) -> int:
+    """How often a validator abstains, in ppm, after one more seat."""
+    return abstained_ppm + rules.score_alpha_ppm * ((0 if voted else PPM) - abstained_ppm) // PPM

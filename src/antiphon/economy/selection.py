@@ -1,29 +1,40 @@
-"""Who works on a part and who judges it: a pure function of the offers, the rules and the ledger's randomness.
+"""Who works on a part and who judges it: pure functions of the offers, the rules and randomness.
 
-1. Shortlists: see `antiphon.economy.shortlist`.
+When a task opens (`assign`):
+
+1. Shortlists: see `antiphon.economy.shortlist`. Of many validators `rules.pool` are drawn by free stake (`sample`).
 2. First producer: least (load + 1) * C/Q, so cheap good nodes get more work and parallel parts spread over nodes.
    With a small probability the best newcomer instead, or nobody could ever earn a score.
-3. Round 0 of validators: drawn by free stake without replacement, never a producer of the part (no self-judging).
-4. Failovers: the next producers by rule 2.
-5. Further rounds of validators, each in full or not at all: a small round would be cheaper to capture than the first.
-6. Stake that one part of a task locks is not available to the task's other parts.
+3. Failovers: the next producers by rule 2, as long as enough validators are left to fill a round.
+4. The part's pool: all validators of the shortlist that are not its producers (no self-judging).
+5. Stake that one part of a task locks is not available to the task's other parts.
+
+After each delivery (`draw_seats`), from randomness that nobody knew when it was delivered:
+
+6. Seats are drawn out of the pool by weight without replacement, as many in every round.
 """
 
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from itertools import accumulate
+from typing import TypeVar
 
 from antiphon.economy.beacon import Draws
 from antiphon.economy.prices import effective_price, sort_key, terms
 from antiphon.economy.settlement import exposure
 from antiphon.economy.shortlist import dearest_round, eligible, has_stake, not_only_judge, price_floor, shortlist
-from antiphon.economy.types import PPM, Assignment, Offer, Part, Role, Rules, Terms
+from antiphon.economy.types import PPM, Assignment, Candidate, Offer, Part, Role, Rules, Terms
 from antiphon.errors import UnavailableError
 
-__all__ = ["assign", "judging_cost", "reserve", "seat_count", "seated", "shortlist"]
+__all__ = ["assign", "draw_seats", "judging_cost", "reserve", "sample", "seat_count", "shortlist", "weight"]
+
+
+T = TypeVar("T")
 
 
 def seat_count(available: int, rules: Rules) -> int:
@@ -32,24 +43,43 @@ def seat_count(available: int, rules: Rules) -> int:
     return max(0, seats - 1 + seats % 2)
 
 
-def seated(assignment: Assignment, round_: int, rules: Rules) -> tuple[Terms, ...]:
-    """The validators of one round; empty when there is no such round."""
-    return assignment.validators[round_ * rules.seats : (round_ + 1) * rules.seats]
+def weight(offer: Offer, rules: Rules) -> int:
+    """What a validator counts in a draw, in nano: its free stake, less what abstaining costs.
+
+    Up to `abstain_ppm` of its seats costs nothing. Beyond it the weight falls in a straight line, to a twentieth for
+    one that never gives a conclusive vote: it still is drawn now and then, and so can do better.
+    """
+    above_ppm = max(0, offer.abstained_ppm - rules.abstain_ppm)
+    kept_ppm = max(PPM // 20, PPM - above_ppm * PPM // (PPM - rules.abstain_ppm))
+    return max(1, offer.free_stake_nano * kept_ppm // PPM)
+
+
+def draw_seats(pool: Sequence[Candidate], seats: int, beacon: bytes) -> tuple[Candidate, ...]:
+    """The seats of one round: as many of the pool, or all of it when it is smaller."""
+    return tuple(_drawn(pool, [candidate.weight_nano for candidate in pool], seats, Draws(beacon, "seats")))
+
+
+def sample(offers: Sequence[Offer], rules: Rules, beacon: bytes) -> tuple[Offer, ...]:
+    """At most `rules.pool` of the validators, drawn by free stake."""
+    if len(offers) <= rules.pool:
+        return tuple(offers)
+    ordered = sorted(offers, key=lambda offer: offer.node)
+    return tuple(_drawn(ordered, [weight(offer, rules) for offer in ordered], rules.pool, Draws(beacon, "pool")))
 
 
 def judging_cost(assignment: Assignment, rules: Rules) -> int:
     """The most that judging one delivery of the part can cost, in nano: what its producer owes if it is invalid."""
-    starts = range(0, len(assignment.validators), rules.seats)
-    return max(sum(seat.reward_nano for seat in assignment.validators[i : i + rules.seats]) for i in starts)
+    seats = seat_count(len(assignment.validators), rules)
+    return sum(sorted((judge.reward_nano for judge in assignment.validators), reverse=True)[:seats])
 
 
-def reserve(producers: Iterable[Terms], rounds: Iterable[Sequence[Terms]], attempts: int) -> int:
-    """The most a part can cost, in nano: one producer's R, and one full round's R for each judged delivery.
+def reserve(producers: Iterable[Terms], dearest_round: Sequence[Terms], attempts: int) -> int:
+    """The most a part can cost, in nano: one producer's R, and the dearest round's R for each judged delivery.
 
     Only the part's last producer can be valid, so one is paid; of the rounds on one delivery only the one that found
     a majority is paid. Q <= 1, so R is never less than the payment R*Q.
     """
-    round_nano = max((sum(seat.price_nano for seat in seats) for seats in rounds), default=0)
+    round_nano = sum(seat.price_nano for seat in dearest_round)
     return max(maker.price_nano for maker in producers) + attempts * round_nano
 
 
@@ -96,18 +126,17 @@ class _Book:
             )
         ranked = self._ranked(part, makers, floor)
         first = self._first(ranked, draws)
-        pool = [judge for judge in judges if judge.node != first.node]
+        pool = {judge.node: judge for judge in judges if judge.node != first.node}
         seats = seat_count(len(pool), self.rules)
-        drawn = [_draw(pool, draws) for _ in range(seats)]
-        taken = {first.node, *(judge.node for judge in drawn)}
-        team = [first, *[maker for maker in ranked if maker.node not in taken][: self.rules.failovers]]
-        names = {maker.node for maker in team}
-        pool = [judge for judge in pool if judge.node not in names]
-        if seats == self.rules.seats:
-            more = seats * min(self.rules.redraws, len(pool) // seats)
-            drawn += [_draw(pool, draws) for _ in range(more)]
-        self._take(team, drawn, part.units, judging_nano)
-        return self._assignment(part, team, drawn)
+        team = [first]
+        for maker in ranked:
+            if len(team) > self.rules.failovers:
+                break
+            if maker is not first and (maker.node not in pool or len(pool) > seats):
+                team.append(maker)
+                pool.pop(maker.node, None)
+        self._take(team, part.units, judging_nano)
+        return self._assignment(part, team, sorted(pool.values(), key=lambda judge: judge.node))
 
     def _first(self, ranked: Sequence[Offer], draws: Draws) -> Offer:
         newcomers = [maker for maker in ranked if maker.settled < self.rules.newcomer_parts]
@@ -131,30 +160,45 @@ class _Book:
         locked_nano = self.locked_nano[offer.node]
         return has_stake(offer, units, self.rules, locked_nano=locked_nano, judging_nano=judging_nano)
 
-    def _take(self, team: Sequence[Offer], drawn: Sequence[Offer], units: int, judging_nano: int) -> None:
+    def _take(self, team: Sequence[Offer], units: int, judging_nano: int) -> None:
         self.load[team[0].node] += 1
-        for offer in (*team, *drawn):
+        for offer in team:
             self.locked_nano[offer.node] += exposure(terms(offer, units), self.rules, offer.role, judging_nano)
 
-    def _assignment(self, part: Part, team: Sequence[Offer], drawn: Sequence[Offer]) -> Assignment:
+    def _assignment(self, part: Part, team: Sequence[Offer], pool: Sequence[Offer]) -> Assignment:
         makers = tuple(terms(offer, part.units) for offer in team)
-        judges = tuple(terms(offer, part.units) for offer in drawn)
-        step = self.rules.seats
-        rounds = [judges[start : start + step] for start in range(0, len(judges), step)]
+        judges = tuple(_candidate(offer, part.units, self.rules) for offer in pool)
+        dearest_first = sorted(judges, key=lambda judge: -judge.price_nano)
         return Assignment(
             index=part.index,
             producers=makers,
             validators=judges,
-            reserve_nano=reserve(makers, rounds, len(makers)),
+            reserve_nano=reserve(makers, dearest_first[: seat_count(len(judges), self.rules)], len(makers)),
         )
 
 
-def _draw(pool: list[Offer], draws: Draws) -> Offer:
-    """Take one out of the pool, with probability proportional to free stake."""
-    pool.sort(key=lambda offer: offer.node)
-    ticket = draws.below(sum(max(1, offer.free_stake_nano) for offer in pool))
-    for place, offer in enumerate(pool):
-        ticket -= max(1, offer.free_stake_nano)
-        if ticket < 0:
-            return pool.pop(place)
-    raise AssertionError("the tickets are as many as the stake")
+def _candidate(offer: Offer, units: int, rules: Rules) -> Candidate:
+    asked = terms(offer, units)
+    return Candidate(
+        node=offer.node,
+        price_nano=asked.price_nano,
+        quality_ppm=asked.quality_ppm,
+        weight_nano=weight(offer, rules),
+    )
+
+
+def _drawn(items: Sequence[T], weights: Sequence[int], count: int, draws: Draws) -> list[T]:
+    """`count` of the items without replacement, each with probability in proportion to its weight (at least 1).
+
+    A ticket of an item that is drawn already is void; then the tickets are counted anew without it.
+    """
+    left = dict(enumerate(weights))
+    found: list[T] = []
+    while left and len(found) < count:
+        places, sums = list(left), list(accumulate(max(1, weight) for weight in left.values()))
+        while len(found) < count:
+            place = places[bisect_right(sums, draws.below(sums[-1]))]
+            if left.pop(place, None) is None:
+                break
+            found.append(items[place])
+    return found

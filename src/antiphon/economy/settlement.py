@@ -3,13 +3,17 @@
 1. VALID: the producer gets R*Q, its asking price. The part ends.
 2. Each validator of the majority gets R_v*Q_v, scaled by how close its revealed score is to the majority's median,
    and halved for each of the majority's readings that it does not share (`care`): who did not listen cannot know them.
-3. Each validator of the minority, and each that committed but hid its vote, loses the dissent penalty (burnt).
+3. Each validator of the minority loses the dissent penalty (burnt). So does, with or without a majority, each that
+   committed to a vote and hid it; one that committed to none loses a small part of it.
 4. INVALID: the producer gets nothing and loses P*Q out of its stake, and at least the fees this judgement cost:
    first to the client, up to those fees, the rest burnt. So the client is made whole and no more (it gains nothing
    by having work rejected), and a node that asks next to nothing cannot waste others' money for next to nothing.
-5. No majority: nobody is paid, punished or scored.
+5. No majority: nobody is paid; nobody is punished or scored but by rule 3.
 6. When the part ends, what is left of its reserve returns to the client; else it stays for the next producer.
-7. Transfers out of escrow plus what remains are exactly the reserve. This is asserted.
+7. A part that ends without a delivery costs its client a small part of R*Q for each producer that it held: to those
+   that still stood by, burnt for those passed over or too late (nobody can know whose fault it was). One that gave the
+   part back gets nothing.
+8. Transfers out of escrow plus what remains are exactly the reserve. This is asserted.
 """
 
 from __future__ import annotations
@@ -28,6 +32,7 @@ from antiphon.economy.types import (
     Settlement,
     Terms,
     Transfer,
+    Turnout,
     Verdict,
     Vote,
 )
@@ -47,11 +52,11 @@ def dissent(terms: Terms, rules: Rules) -> int:
 def exposure(terms: Terms, rules: Rules, role: Role = Role.PROCESSOR, judging_nano: int = 0) -> int:
     """Stake to lock for one part, in nano, never 0.
 
-    A producer delivers once, and may owe the client the cost of judging it (`selection.judging_cost`). A validator may
-    judge every producer of the part, so it can dissent 1 + failovers times.
+    A producer delivers once, and may owe the client the cost of judging it (`selection.judging_cost`). A validator's
+    is for one seat, and locked while it may be drawn and while it sits.
     """
     if role is Role.VALIDATOR:
-        return max(1, dissent(terms, rules) * (1 + rules.failovers))
+        return max(1, dissent(terms, rules))
     return max(1, penalty(terms, rules, judging_nano))
 
 
@@ -94,21 +99,25 @@ def settle(
     last: bool,
     role: Role = Role.PROCESSOR,
     hidden: Collection[str] = (),
+    missing: Collection[str] = (),
 ) -> Settlement:
     """Everything that follows from one round of votes on one delivery.
 
     `reserve_nano` is what is still in escrow for the part; `stakes` what each node has at stake (penalties never take
     more); `last` whether no failover (or, without majority, no redraw) is left; `role` the producer's; `hidden` the
-    seats that committed a vote and did not reveal it. A VALID verdict always ends the part.
+    seats that committed a vote and did not reveal it; `missing` those that committed to none. A VALID verdict always
+    ends the part.
     """
     if units <= 0:
         raise ValueError(f"units must be positive, got {units}")
     draft = _Draft(task, client, reserve_nano, rules)
+    by_node = {seat.node: seat for seat in seats}
+    voted = {*outcome.majority, *outcome.minority, *outcome.absent, *(seat for seat in by_node if _heard(votes, seat))}
+    draft.turnout = [Turnout(node=seat, voted=seat in voted) for seat in by_node]
+    fees_nano = _reward_majority(draft, by_node, votes, outcome) if outcome.majority else 0
+    _punish_seats(draft, by_node, outcome, hidden, missing, stakes)
     if outcome.verdict is None:
         return draft.close(ends=last, why="no majority")
-    by_node = {seat.node: seat for seat in seats}
-    fees_nano = _reward_majority(draft, by_node, votes, outcome)
-    _punish_dissent(draft, by_node, outcome, hidden, stakes)
     if outcome.verdict is Verdict.VALID:
         assert outcome.score_ppm is not None
         draft.pay(producer.node, producer.reward_nano, "reward R*Q")
@@ -118,9 +127,33 @@ def settle(
     return draft.close(ends=last, why="unspent after invalid work")
 
 
+def hold_fee(terms: Terms, rules: Rules) -> int:
+    """What a producer is paid for having stood by, in nano, when its client does not take the work."""
+    return rules.hold_ppm * terms.reward_nano // PPM
+
+
+def unused(
+    task: str, client: str, standing: Sequence[Terms], lapsed_nano: int, reserve_nano: int, rules: Rules, why: str
+) -> Settlement:
+    """A part ends without a delivery. `standing`: the producers it still held; `lapsed_nano`: the hold fees of those
+    that were passed over or too late."""
+    draft = _Draft(task, client, reserve_nano, rules)
+    for producer in standing:
+        draft.pay(producer.node, hold_fee(producer, rules), "stood by")
+    draft.move(draft.escrow, accounts.BURNT, lapsed_nano, "held producers that did not deliver")
+    return draft.close(ends=True, why=why)
+
+
 def refund(task: str, client: str, reserve_nano: int, why: str) -> Settlement:
     """All that is left of a part's reserve returns to the client; nobody is scored."""
     return _Draft(task, client, reserve_nano, DEFAULT_RULES).close(ends=True, why=why)
+
+
+def late_cancel(task: str, client: str, producer: Terms, reserve_nano: int, why: str) -> Settlement:
+    """The client ends a part that is delivered and not judged: the work was done, so its producer is paid."""
+    draft = _Draft(task, client, reserve_nano, DEFAULT_RULES)
+    draft.pay(producer.node, producer.reward_nano, f"reward R*Q, not judged: {why}")
+    return draft.close(ends=True, why="unspent")
 
 
 class _Draft:
@@ -133,6 +166,7 @@ class _Draft:
         self.rules = rules
         self.moves: list[Transfer] = []
         self.scores: list[ScoreEvent] = []
+        self.turnout: list[Turnout] = []
 
     @property
     def remaining_nano(self) -> int:
@@ -157,7 +191,16 @@ class _Draft:
             self.pay(self.client, remaining_nano, why)
         kept_nano = 0 if ends else remaining_nano
         assert self.remaining_nano == kept_nano, "money is conserved"
-        return Settlement(transfers=tuple(self.moves), scores=tuple(self.scores), remaining_nano=kept_nano)
+        return Settlement(
+            transfers=tuple(self.moves),
+            scores=tuple(self.scores),
+            remaining_nano=kept_nano,
+            turnout=tuple(self.turnout),
+        )
+
+
+def _heard(votes: Mapping[str, Vote], seat: str) -> bool:
+    return seat in votes and votes[seat].verdict.conclusive
 
 
 def _reward_majority(draft: _Draft, seats: Mapping[str, Terms], votes: Mapping[str, Vote], outcome: Outcome) -> int:
@@ -177,13 +220,25 @@ def _reward_majority(draft: _Draft, seats: Mapping[str, Terms], votes: Mapping[s
     return total_nano
 
 
-def _punish_dissent(
-    draft: _Draft, seats: Mapping[str, Terms], outcome: Outcome, hidden: Collection[str], stakes: Mapping[str, int]
+def _punish_seats(
+    draft: _Draft,
+    seats: Mapping[str, Terms],
+    outcome: Outcome,
+    hidden: Collection[str],
+    missing: Collection[str],
+    stakes: Mapping[str, int],
 ) -> None:
     # Without the penalty for hiding, a validator that sees itself outvoted would simply not reveal.
-    for node in (*outcome.minority, *(seat for seat in outcome.abstained if seat in hidden)):
-        why = "dissent from the majority" if node in outcome.minority else "committed vote not revealed"
-        amount_nano = min(dissent(seats[node], draft.rules), stakes.get(node, 0))
+    for node, terms in seats.items():
+        if node in outcome.minority:
+            why, share_ppm = "dissent from the majority", PPM
+        elif node in hidden:
+            why, share_ppm = "committed vote not revealed", PPM
+        elif node in missing:
+            why, share_ppm = "no vote in its seat", draft.rules.absent_ppm
+        else:
+            continue
+        amount_nano = min(dissent(terms, draft.rules) * share_ppm // PPM, stakes.get(node, 0))
         draft.move(accounts.stake(node), accounts.BURNT, amount_nano, why)
         draft.score(node, Role.VALIDATOR, 0)
 

@@ -48,9 +48,10 @@ def price_floor(offers: Sequence[Offer], units: int, rules: Rules, judging_nano:
 
 
 def has_stake(offer: Offer, units: int, rules: Rules, *, locked_nano: int = 0, judging_nano: int = 0) -> bool:
-    """Whether the free stake, less what the task already locks, covers the minimum and this part's worst penalty."""
-    worst_nano = exposure(terms(offer, units), rules, offer.role, judging_nano)
-    return offer.free_stake_nano >= max(rules.min_stake_nano, locked_nano + worst_nano)
+    """Whether the free stake, less what the task already locks, covers the minimum and this part's worst penalty, and
+    the client may have so much of it locked."""
+    needed_nano = locked_nano + exposure(terms(offer, units), rules, offer.role, judging_nano)
+    return offer.free_stake_nano >= max(rules.min_stake_nano, needed_nano) and offer.room_nano >= needed_nano
 
 
 def dearest_round(judges: Sequence[Offer], units: int, seats: int) -> int:
@@ -88,6 +89,11 @@ def _nobody(role: Role, offers: Sequence[Offer], units: int, rules: Rules) -> Un
         return UnavailableError(
             f"No {role} node offers this service, language, engine and voice",
             "Widen the request, or retry when such a node has joined.",
+        )
+    if all(offer.room_nano < offer.free_stake_nano for offer in offers):
+        return UnavailableError(
+            f"The client's open tasks hold all that one client may hold of the stake of {len(offers)} {role} nodes",
+            "Wait until some of them are done.",
         )
     richest = max(offer.free_stake_nano for offer in offers)
     return UnavailableError(

@@ -16,6 +16,8 @@ NANO = 1_000_000_000
 """Smallest units in one ANT, the network's token."""
 READING_TOLERANCE = 1_000
 """A reading is given in thousandths of its own tolerance: two that differ by more than this do not agree."""
+MAX_ROUNDS = 64
+"""Most rounds of judgement that one part can have: the length of the chains that its draws open (`beacon.Chain`)."""
 
 
 class Role(StrEnum):
@@ -27,17 +29,25 @@ class Role(StrEnum):
 
 
 class Verdict(StrEnum):
-    """One vote, or the outcome of all. INCONCLUSIVE (could not be measured) punishes nobody."""
+    """One vote, or the outcome of all. INCONCLUSIVE (could not be measured) and ABSENT (nothing was shown) have no
+    score. The outcome of a round is VALID, INVALID or none; most seats ABSENT makes it INVALID.
+    """
 
     VALID = "valid"
     INVALID = "invalid"
     INCONCLUSIVE = "inconclusive"
+    ABSENT = "absent"
+
+    @property
+    def conclusive(self) -> bool:
+        return self in {Verdict.VALID, Verdict.INVALID}
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every number of the economy. The defaults are the network's own profile; docs/economy.md gives the reasons."""
 
-    seats: int = 3  # validators drawn for a part
+    seats: int = 3  # validators drawn to judge one delivery
+    pool: int = 48  # most validators that one part's seats may be drawn from: evidence stays small on a large network
     redraws: int = 1  # fresh draws after a tie or an inconclusive quorum (DESIGN decision 3)
     failovers: int = 2  # further producers after the first one of a part
     price_tolerance_ppm: int = 3 * PPM  # nobody dearer than this multiple of the market's C/Q is shortlisted
@@ -49,11 +59,16 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     punish_score_ppm: int = -100_000  # EMA target after an invalid part (BittAudio punishes towards -0.1)
     penalty_ppm: int = 2 * PPM  # P as a multiple of R
     dissent_ppm: int = 1 * PPM  # a validator's penalty, as a multiple of its fee, for a vote against a majority
+    absent_ppm: int = 100_000  # and for a seat that commits to no vote at all: an honest crash stays cheap
+    abstain_ppm: int = 200_000  # share of its seats that a validator may abstain from; more costs weight in the draw
+    hold_ppm: int = 20_000  # of R*Q: what a client owes each producer it held for work that it then does not take
+    client_share_ppm: int = 250_000  # of a node's stake: the most that one client's open tasks may hold
     score_tolerance_ppm: int = 50_000  # distance from the majority's median at which a fee is 0 (docs/economy.md: why)
     missed_reading_ppm: int = 500_000  # what each reading off the majority's leaves of a fee (decision record 16)
     min_stake_nano: int = 10 * NANO  # less free stake than this: no work
     deliver_s: int = 120  # a producer's time for one part, from its assignment
-    commit_s: int = 30  # validators' time to judge and commit, from delivery
+    draw_s: int = 30  # a client's time to open its link, from delivery: then the seats are drawn
+    commit_s: int = 30  # validators' time to judge and commit, from the draw
     live_s: int = 30  # a node silent for longer is not offered (see ledger operation Heartbeat)
     reveal_s: int = 30  # and to reveal, from the last commit or the end of the commit phase
     consent_services: tuple[str, ...] = ("clone",)  # a task of such a service names the consents that it relies on
@@ -65,6 +80,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def __post_init__(self) -> None:
         if self.seats < 1 or self.redraws < 0 or self.failovers < 0:
             raise ValueError("a part needs at least one seat, and no negative number of redraws or failovers")
+        if (1 + self.redraws) * (1 + self.failovers) > MAX_ROUNDS:
+            raise ValueError(f"a part may need {MAX_ROUNDS} rounds at most: a chain of links has no more")
+        if self.pool < self.seats:
+            raise ValueError("the pool holds at least one round")
         if not 0 < self.floor_quality_ppm <= self.prior_quality_ppm <= PPM:
             raise ValueError("0 < floor_quality_ppm <= prior_quality_ppm <= 1000000 must hold")
         if self.price_tolerance_ppm < PPM or min(self.penalty_ppm, self.dissent_ppm, self.min_stake_nano) < 0:
@@ -73,6 +92,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("missed_reading_ppm is a share of a fee")
         if self.max_nodes < 1 or self.candidates < 1 + self.seats or min(self.silent_s, self.unbond_s) < 0:
             raise ValueError("max_nodes must be positive, candidates more than the seats, times not negative")
+        if not 0 <= self.hold_ppm * (1 + self.failovers) <= PPM:
+            raise ValueError("hold_ppm for every producer of a part must fit into the price of one")
+        if not (0 <= self.abstain_ppm < PPM and 0 < self.client_share_ppm <= PPM and 0 <= self.absent_ppm <= PPM):
+            raise ValueError("abstain_ppm, absent_ppm and client_share_ppm are shares")
         if not all(self.consent_services) or len(set(self.consent_services)) < len(self.consent_services):
             raise ValueError("consent_services names services, each once")
 
@@ -90,6 +113,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     free_stake_nano: int
     settled: int = 0  # parts settled so far; few = a newcomer, to be explored
     load: int = 0  # parts assigned and not yet final
+    room_nano: int = 10**18  # of its stake: what the asking client may still have locked
+    abstained_ppm: int = 0  # of its last seats: how often it did not give a conclusive vote
 
     def __post_init__(self) -> None:
         if self.price_nano < 0 or not 0 < self.quality_ppm <= PPM:
@@ -116,6 +141,12 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
     def reward_nano(self) -> int:
         """R * Q, rounded down."""
         return self.price_nano * self.quality_ppm // PPM
+
+
+class Candidate(Terms, frozen=True, kw_only=True):
+    """A validator that may be drawn for a part, and its weight in the draw."""
+
+    weight_nano: int  # free stake when the task was opened, less what abstaining costs (`selection.weight`)
 
 
 class PartQuote(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,14 +177,14 @@ class Quote(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """Who may work on one part: producers in order (first, then failovers); validators in order of their draw.
+    """Who may work on one part: producers in order (first, then failovers), and who may be drawn to judge it.
 
-    The first `rules.seats` validators sit in round 0, the next `rules.seats` in round 1, and so on.
+    The seats themselves are drawn after each delivery (`selection.draw_seats`), out of these validators.
     """
 
     index: int
     producers: tuple[Terms, ...]
-    validators: tuple[Terms, ...]
+    validators: tuple[Candidate, ...]
     reserve_nano: int
 
 
@@ -179,7 +210,7 @@ class Vote(msgspec.Struct, frozen=True, kw_only=True):
     readings: tuple[Reading, ...] = ()
 
     def __post_init__(self) -> None:
-        if (self.score_ppm is None) != (self.verdict is Verdict.INCONCLUSIVE):
+        if (self.score_ppm is None) == self.verdict.conclusive:
             raise ValueError("a vote has a score exactly when it is conclusive")
         if self.score_ppm is not None and not 0 <= self.score_ppm <= PPM:
             raise ValueError(f"score_ppm {self.score_ppm} is outside 0..{PPM}")
@@ -195,6 +226,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     majority: tuple[str, ...] = ()
     minority: tuple[str, ...] = ()
     abstained: tuple[str, ...] = ()  # inconclusive, not committed, or not revealed
+    absent: tuple[str, ...] = ()  # were shown nothing; when these are the most, the delivery is invalid
 
 
 class Transfer(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,6 +250,13 @@ class ScoreEvent(msgspec.Struct, frozen=True, kw_only=True):
     score_ppm: int
 
 
+class Turnout(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether one validator gave a conclusive vote in a seat of its."""
+
+    node: str
+    voted: bool
+
+
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that follows from one judged delivery, or from a part's end.
 
@@ -227,3 +266,4 @@ class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     transfers: tuple[Transfer, ...]
     scores: tuple[ScoreEvent, ...]
     remaining_nano: int = 0
+    turnout: tuple[Turnout, ...] = ()

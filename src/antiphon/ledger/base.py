@@ -17,20 +17,21 @@ from antiphon.protocol.consent import GrantRef
 
 
 class PartState(StrEnum):
-    """States of one part. WAITING -> ASSIGNED -> DELIVERED (commit phase) -> REVEALING -> one of the final four.
+    """States of one part. WAITING -> ASSIGNED -> DRAWING -> DELIVERED -> REVEALING -> one of the final four.
 
     ASSIGNED returns to ASSIGNED on Decline/Skip/time-out (next producer, `attempt + 1`), DELIVERED/REVEALING return to
-    DELIVERED on a redraw (`round + 1`) and to ASSIGNED when an invalid result has a failover left.
+    DRAWING on a redraw (`round + 1`) and to ASSIGNED when an invalid result has a failover left.
     """
 
     WAITING = "waiting"  # an earlier phase is not finished
     ASSIGNED = "assigned"
-    DELIVERED = "delivered"
+    DRAWING = "drawing"  # delivered; the seats are drawn as soon as the client opens its link
+    DELIVERED = "delivered"  # delivered, seats drawn: commit phase
     REVEALING = "revealing"
     VALID = "valid"  # final: producer and majority paid
     INVALID = "invalid"  # final: no producer left after an invalid result; client refunded
     REFUNDED = "refunded"  # final: nobody delivered, or no quorum; client refunded
-    CANCELLED = "cancelled"  # final: the client cancelled, or a consent was revoked, before delivery
+    CANCELLED = "cancelled"  # final: the client cancelled, or a consent was revoked, before seats were drawn
 
     @property
     def final(self) -> bool:
@@ -59,6 +60,16 @@ class Ruling(msgspec.Struct, frozen=True, kw_only=True):
     settlement: Settlement
 
 
+class Seating(msgspec.Struct, frozen=True, kw_only=True):
+    """One draw of seats: the two opened links that fixed it, and who was drawn."""
+
+    attempt: int
+    round: int
+    client_link: bytes
+    ledger_link: bytes
+    seats: tuple[Terms, ...]
+
+
 class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One part as the ledger knows it. `version` grows by 1 with each change."""
 
@@ -73,9 +84,25 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     reveals: dict[str, Vote] = {}
     deadline_ms: int = 0
     remaining_nano: int = 0  # of the reserve, not yet paid out or refunded
+    lapsed_nano: int = 0  # hold fees of producers that were passed over or too late
+    client_tip: bytes = b""  # of the chains whose links the draws open
+    ledger_tip: bytes = b""
+    left_out: tuple[str, ...] = ()  # of the pool: who cannot sit in the draw to come; fixed before it is opened
+    seatings: tuple[Seating, ...] = ()
     rulings: tuple[Ruling, ...] = ()
     notes: tuple[str, ...] = ()  # declines, skips and time-outs, in words
     version: int = 0
+
+
+class OpenSeat(msgspec.Struct, frozen=True, kw_only=True):
+    """One seat of a validator that is not judged yet. `number` grows with each seat that anybody gets."""
+
+    number: int
+    task: str
+    index: int
+    attempt: int
+    round: int
+    deadline_ms: int  # to commit
 
 
 class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +197,9 @@ class Ledger(Protocol):
 
     async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
         """The part once its version exceeds `newer_than`, or as it is after `wait_s` (a long poll)."""
+
+    async def seats(self, node: str, *, newer_than: int = -1, wait_s: float = 0.0) -> tuple[OpenSeat, ...]:
+        """The node's open seats with a `number` above `newer_than`, as soon as there is one, or none after `wait_s`."""
 
     async def evidence(self, task: str) -> tuple[bytes, ...]:
         """The signed envelopes of every operation on the task, in order: what a receipt is made of."""

@@ -16,8 +16,19 @@ import msgspec
 from antiphon.economy.types import Rules
 from antiphon.errors import ConflictError
 from antiphon.ledger.base import PartRecord, PartState, TaskState
-from antiphon.ledger.machine import Abandon, Context, Event, PartOperation, Start, Step, Tick, Withdraw, transition
-from antiphon.ledger.operations import Cancel
+from antiphon.ledger.machine import (
+    Abandon,
+    Context,
+    Event,
+    PartOperation,
+    Start,
+    Step,
+    Tick,
+    Withdraw,
+    leads_to_a_draw,
+    transition,
+)
+from antiphon.ledger.operations import Cancel, DrawSeats
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,6 +58,12 @@ class Book(Protocol):
 
     def phases(self) -> Collection[tuple[int, PartState]]:
         """The different (phase, state) that occur."""
+
+    def left_out(self, record: PartRecord, /) -> tuple[str, ...]:
+        """Who of the part's pool cannot be drawn now: silent, or without free stake. In the order of the pool."""
+
+    def link(self, record: PartRecord, /) -> bytes:
+        """The ledger's own link for the record's round."""
 
     def keep(self, before: PartRecord, step: Step) -> None:
         """Store the record and book what moves."""
@@ -97,7 +114,15 @@ def _step(book: Book, event: Event, *, index: int, sender: str, now_ms: int) -> 
     """Whether the part became final."""
     facts = book.facts
     before = book.part(index)
-    context = Context(client=facts.client, mode=facts.mode, rules=facts.rules, now_ms=now_ms, sender=sender)
+    context = Context(
+        client=facts.client,
+        mode=facts.mode,
+        rules=facts.rules,
+        now_ms=now_ms,
+        sender=sender,
+        left_out=book.left_out(before) if leads_to_a_draw(before, event) else (),
+        link=book.link(before) if isinstance(event, DrawSeats) and before.state is PartState.DRAWING else b"",
+    )
     step = transition(before, event, context)
     book.keep(before, step)
     return step.record.state.final

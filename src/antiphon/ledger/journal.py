@@ -21,6 +21,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     at_ms: int
     index: int  # of the part; -1 = the whole task
     envelope: int  # position in the evidence; -1 = a deadline
+    left_out: tuple[str, ...] = ()  # after a delivery: who of the pool could not sit (no free stake, or silent)
+    link: bytes = b""  # of the ledger's chain, for a draw
 
 
 class Journal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

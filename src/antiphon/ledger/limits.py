@@ -13,6 +13,8 @@ from antiphon.ledger.operations import (
     Decline,
     Deliver,
     Deposit,
+    DrawSeats,
+    Expose,
     Heartbeat,
     OpenTask,
     Operation,
@@ -25,6 +27,7 @@ from antiphon.ledger.operations import (
     Stake,
     Unstake,
 )
+from antiphon.ledger.showings import MAX_SHOWN_BYTES
 from antiphon.protocol.identity import check_node_id
 from antiphon.services import MAX_GRANT_BYTES
 
@@ -80,13 +83,8 @@ def check(operation: Operation) -> None:
         case Decline() | Skip():
             _part_of(operation.task, operation.index, operation.attempt)
             _text("The reason", operation.reason, MAX_REASON_CHARS)
-        case Commit():
-            _part_of(operation.task, operation.index, operation.round)
-            _bytes("A commitment", operation.commitment, HASH_BYTES)
-        case Reveal():
-            _part_of(operation.task, operation.index, operation.round)
-            _bytes("A salt", operation.salt, SALT_BYTES)
-            check_vote(operation.vote)
+        case DrawSeats() | Commit() | Reveal() | Expose():
+            _check_round(operation)
         case Revoke():
             if not _TASK.fullmatch(operation.grant):
                 raise InputError(f"{operation.grant[:40]!r} is no id of a consent", "It has 32 lower-case hex digits.")
@@ -101,6 +99,24 @@ def check_size(operation: Operation, size: int) -> None:
             f"The registration has {size} bytes, more than {MAX_REGISTER_BYTES}",
             "Offer fewer voices and languages; an empty list means any.",
         )
+
+
+def _check_round(operation: DrawSeats | Commit | Reveal | Expose) -> None:
+    """What belongs to one round of judgement."""
+    _part_of(operation.task, operation.index, operation.round)
+    match operation:
+        case DrawSeats():
+            _part_of(operation.task, operation.index, operation.attempt)
+            _bytes("A link", operation.link, HASH_BYTES)
+            _bytes("The hash of a pool", operation.pool_hash, HASH_BYTES)
+        case Commit():
+            _bytes("A commitment", operation.commitment, HASH_BYTES)
+        case Reveal():
+            _bytes("A salt", operation.salt, SALT_BYTES)
+            check_vote(operation.vote)
+        case Expose():
+            if len(operation.shown) > MAX_SHOWN_BYTES:
+                raise InputError(f"A showing has at most {MAX_SHOWN_BYTES} bytes, not {len(operation.shown)}")
 
 
 def check_selector(selector: Selector) -> None:
@@ -157,6 +173,10 @@ def _check_open(operation: OpenTask) -> None:
     _amount(operation.max_total_nano)
     check_selector(operation.selector)
     check_parts(operation.parts)
+    if len(operation.tips) != len(operation.parts):
+        raise InputError(f"The task has {len(operation.tips)} tips for {len(operation.parts)} parts", "Give one each.")
+    for tip in operation.tips:
+        _bytes("A tip", tip, HASH_BYTES)
     if operation.selector.node and not operation.synthetic:
         raise InputError("Only a synthetic task may name a node", "Leave the node to the ledger's draw.")
     if not len(set(operation.grants)) == len(operation.grants) <= MAX_GRANTS:

@@ -1,10 +1,11 @@
 """The state machine of one part: no IO, no clock, no keys. Every backend and every audit runs this code.
 
 ```
-WAITING -> ASSIGNED -> DELIVERED -> REVEALING -> VALID
-             ^  |  ^       |  ^         |
-             |  |  +-------|--+---------+   next producer (INVALID), fresh seats (no majority)
-             +--+          |
+WAITING -> ASSIGNED -> DRAWING -> DELIVERED -> REVEALING -> VALID
+             ^  |  ^      ^           |           |
+             |  |  |      +-----------+-----------+   fresh seats (no majority)
+             |  |  +------------------+-----------+   next producer (INVALID)
+             +--+
    decline, skip, time-out -> next producer; nobody left -> REFUNDED / INVALID; cancel -> CANCELLED
 ```
 
@@ -12,44 +13,67 @@ Rules (the numbers are cited in the code and in error messages of the audit):
 
  1. A final part never changes again: any event on it is a conflict.
  2. START: a WAITING part becomes ASSIGNED when all parts of earlier phases are valid; its producer's time begins.
- 3. ABANDON: a WAITING part whose earlier phase failed is REFUNDED in full.
+ 3. ABANDON: a WAITING part whose earlier phase failed is REFUNDED, less the hold fees (rule 16).
  4. DELIVER: only the assigned producer, only for the current attempt, only in ASSIGNED, only before its deadline.
-    The commit phase begins.
+    The draw of its seats begins (rule 15).
  5. DECLINE: only the assigned producer. SKIP: only the client. Both only in ASSIGNED and for the current attempt.
  6. Decline, skip and a missed delivery deadline pass the part on to the next producer (`attempt + 1`) with a full
-    delivery time; with no producer left the part is REFUNDED. Nobody is punished for them.
+    delivery time; with no producer left the part is REFUNDED, less the hold fees (rule 16). No producer is punished.
  7. COMMIT: only a seat of this round, once, in DELIVERED, before the deadline. When all seats have committed the
     reveal phase begins at once; at the deadline it begins when at least one has, else the round ends without votes
     (rule 10).
  8. REVEAL: only a seat that committed, once, in REVEALING, before the deadline; vote and salt must match its
-    commitment. When all that committed have revealed, or at the deadline, the votes are counted.
+    commitment. When all that committed have revealed, or at the deadline, the votes are counted. Whoever committed to
+    no vote, or hid it, is punished with or without a majority.
  9. A majority settles the delivery. VALID is final. INVALID goes on to the next producer with fresh seats
     (`attempt + 1`, `round + 1`), and is final when none is left or when the client has already heard it ("stream").
-10. No majority: fresh seats judge the same delivery again (`round + 1`), at most `rules.redraws` times per attempt;
-    then the part is REFUNDED.
-11. CANCEL: only the client. An undelivered part is CANCELLED and refunded; a delivered one is still judged and paid,
-    but has no failover any more.
+10. No majority of a full round: fresh seats judge the same delivery again (`round + 1`), at most `rules.redraws` times
+    per attempt; then the part is REFUNDED. So it is when nobody is left who could make a majority.
+11. CANCEL: only the client. An undelivered part is CANCELLED and refunded, less the hold fees (rule 16). One whose
+    seats wait to be drawn is CANCELLED late: its producer is paid R*Q. One whose seats are drawn is still judged and
+    paid, but has no failover.
 12. When a part is final nothing of its reserve remains: what was not earned went back to the client.
 13. `round` never starts again within a part, so a late vote can never count for another delivery.
-14. WITHDRAW: a consent that the task relies on was revoked. The part ends as by CANCEL (rule 11), and says so.
+14. WITHDRAW: a consent that the task relies on was revoked. An undelivered part ends as by CANCEL (rule 11), and says
+    so; a delivered one has no failover any more.
+15. DRAW SEATS: only the client, once for each round, in DRAWING, before the deadline. Who can sit was fixed when the
+    part came to be DRAWING, and the client signs whom it saw. Its link and the ledger's must be the next ones of their
+    chains; the seats follow from both. The commit phase begins. A client that keeps its link back until the deadline
+    has cancelled late (rule 11).
+16. HOLD FEES: a part that ends without any delivery costs its client a small part of R*Q for each producer that it
+    held: paid to those whose turn had not ended, burnt for those skipped or too late. Who declined gets nothing.
+17. EXPOSE: only a seat of the round, with votes open. The producer signed that it showed something else than it
+    delivered: that is proof by itself. The attempt is INVALID, nobody but the producer is punished.
 """
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import msgspec
 
 from antiphon.economy import accounts
-from antiphon.economy.settlement import refund, settle
-from antiphon.economy.types import Rules, ScoreEvent, Settlement, Transfer, Verdict
+from antiphon.economy.beacon import after, both
+from antiphon.economy.selection import draw_seats
+from antiphon.economy.settlement import hold_fee, late_cancel, refund, settle, unused
+from antiphon.economy.types import (
+    Outcome,
+    Rules,
+    ScoreEvent,
+    Settlement,
+    Terms,
+    Transfer,
+    Turnout,
+    Verdict,
+    Vote,
+)
 from antiphon.economy.votes import tally
 from antiphon.errors import ConflictError, InputError
-from antiphon.ledger import panel
-from antiphon.ledger.base import PartRecord, PartState, Ruling
-from antiphon.ledger.operations import Cancel, Commit, Decline, Deliver, Reveal, Skip
+from antiphon.ledger import panel, showings
+from antiphon.ledger.base import PartRecord, PartState, Ruling, Seating
+from antiphon.ledger.operations import Cancel, Commit, Decline, Deliver, DrawSeats, Expose, Reveal, Skip
 
 STREAM = "stream"
 VERIFIED = "verified"
@@ -74,18 +98,23 @@ class Withdraw(msgspec.Struct, frozen=True):
     """A consent that the task relies on was revoked."""
 
 
-PartOperation = Deliver | Decline | Skip | Commit | Reveal | Cancel
+PartOperation = Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose | Cancel
 Event = PartOperation | Tick | Start | Abandon | Withdraw
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What a transition needs besides the record. `sender` is empty for the ledger's own events."""
+    """What a transition needs besides the record. `sender` is empty for the ledger's own events.
+
+    `left_out`: who of the pool cannot be drawn now, where a draw is to come. `link`: the ledger's, for DRAW SEATS.
+    """
 
     client: str
     mode: str
     rules: Rules
     now_ms: int
     sender: str = ""
+    left_out: tuple[str, ...] = ()
+    link: bytes = b""
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,6 +123,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     record: PartRecord
     transfers: tuple[Transfer, ...] = ()
     scores: tuple[ScoreEvent, ...] = ()
+    turnout: tuple[Turnout, ...] = ()
 
 
 def transition(record: PartRecord, event: Event, context: Context) -> Step:
@@ -115,6 +145,15 @@ def due(record: PartRecord, now_ms: int) -> bool:
     return not record.state.final and record.state is not PartState.WAITING and now_ms >= record.deadline_ms
 
 
+def leads_to_a_draw(record: PartRecord, event: Event) -> bool:
+    """Whether the event may leave the part DRAWING, so that who can sit must be known."""
+    if isinstance(event, Reveal):
+        return len(record.reveals) + 1 == len(record.commits)
+    if isinstance(event, Tick):
+        return record.state is PartState.REVEALING or (record.state is PartState.DELIVERED and not record.commits)
+    return isinstance(event, Deliver)
+
+
 def _start(record: PartRecord, _: Start, context: Context) -> Step:
     _expect(record, PartState.WAITING, "started")  # rule 2
     return Step(record=_assigned(record, record.attempt, context))
@@ -129,13 +168,16 @@ def _deliver(record: PartRecord, event: Deliver, context: Context) -> Step:
     _expect(record, PartState.ASSIGNED, "delivered")  # rule 4
     _expect_producer(record, event.attempt, context)
     _expect_in_time(record, context)
-    return Step(record=_judging(msgspec.structs.replace(record, delivery=event), record.round, context))
+    record = _drawing(msgspec.structs.replace(record, delivery=event), record.round, context)
+    if not panel.pool(record, context.rules):
+        return _end(record, PartState.REFUNDED, "too few validators can judge it now", context)  # rule 10
+    return Step(record=record)
 
 
 def _decline(record: PartRecord, event: Decline, context: Context) -> Step:
     _expect(record, PartState.ASSIGNED, "declined")  # rule 5
     _expect_producer(record, event.attempt, context)
-    return _pass_on(record, f"declined: {event.reason}", context)
+    return _pass_on(record, f"declined: {event.reason}", context, lapsed=False)
 
 
 def _skip(record: PartRecord, event: Skip, context: Context) -> Step:
@@ -146,17 +188,57 @@ def _skip(record: PartRecord, event: Skip, context: Context) -> Step:
     return _pass_on(record, f"skipped by the client: {event.reason}", context)
 
 
-def _pass_on(record: PartRecord, why: str, context: Context) -> Step:
+def _pass_on(record: PartRecord, why: str, context: Context, *, lapsed: bool = True) -> Step:
     """Rule 6."""
     note = f"attempt {record.attempt}, {panel.producer(record).node}: {why}"
-    record = msgspec.structs.replace(record, notes=(*record.notes, note))
+    fee_nano = hold_fee(panel.producer(record), context.rules) if lapsed else 0
+    record = msgspec.structs.replace(record, notes=(*record.notes, note), lapsed_nano=record.lapsed_nano + fee_nano)
     if record.attempt + 1 < len(record.assignment.producers):
         return Step(record=_assigned(record, record.attempt + 1, context))
-    return _end(record, PartState.REFUNDED, "no producer delivered", context)
+    return _end(record, PartState.REFUNDED, "no producer delivered", context, standing=())
+
+
+def _draw_seats(record: PartRecord, event: DrawSeats, context: Context) -> Step:
+    _expect_client(context, "open its link")  # rule 15
+    _expect(record, PartState.DRAWING, "drawn for")
+    _expect_in_time(record, context)
+    if (event.attempt, event.round) != (record.attempt, record.round):
+        raise ConflictError(f"{_name(record)} is in attempt {record.attempt}, round {record.round}")
+    _expect_link("client", event.link, [drawn.client_link for drawn in record.seatings], record.client_tip)
+    _expect_link("ledger", context.link, [drawn.ledger_link for drawn in record.seatings], record.ledger_tip)
+    if event.pool_hash != panel.pool_hash(record, context.rules):
+        raise ConflictError(f"The client saw another pool of {_name(record)}", "Read the part again.")
+    seed = both(
+        event.link,
+        context.link,
+        task=record.task,
+        index=record.part.index,
+        attempt=record.attempt,
+        round_=record.round,
+    )
+    drawn = draw_seats(panel.pool(record, context.rules), panel.size(record, context.rules), seed)
+    seating = Seating(
+        attempt=record.attempt,
+        round=record.round,
+        client_link=event.link,
+        ledger_link=context.link,
+        seats=tuple(Terms(node=s.node, price_nano=s.price_nano, quality_ppm=s.quality_ppm) for s in drawn),
+    )
+    deadline_ms = context.now_ms + context.rules.commit_s * 1000
+    return Step(
+        record=msgspec.structs.replace(
+            record, state=PartState.DELIVERED, seatings=(*record.seatings, seating), deadline_ms=deadline_ms
+        )
+    )
+
+
+def _expect_link(whose: str, link: bytes, opened: list[bytes], tip: bytes) -> None:
+    if after(link) != (opened[-1] if opened else tip):
+        raise ConflictError(f"That is not the next link of the {whose}'s chain", "Open the links in their order.")
 
 
 def _commit(record: PartRecord, event: Commit, context: Context) -> Step:
-    seats = [seat.node for seat in panel.seats(record, context.rules)]  # rule 7
+    seats = [seat.node for seat in panel.seats(record)]  # rule 7
     _expect(record, PartState.DELIVERED, "committed to")
     _expect_seat(record, event.round, seats, context)
     _expect_in_time(record, context)
@@ -194,26 +276,55 @@ def _tick(record: PartRecord, _: Tick, context: Context) -> Step:
         raise ConflictError(f"{_name(record)} is {record.state} and its deadline has not passed")
     if record.state is PartState.ASSIGNED:
         return _pass_on(record, "delivered nothing in time", context)
+    if record.state is PartState.DRAWING:
+        return _late(record, "the client kept its link back", context)  # rule 15
     if record.state is PartState.DELIVERED and record.commits:
         return Step(record=_revealing(record, context))
     return _judge(record, context)
 
 
 def _judge(record: PartRecord, context: Context) -> Step:
-    """Rules 9 and 10: count the votes, move the money, decide how the part goes on."""
+    """Rules 9 and 10: count the votes."""
+    seats = [seat.node for seat in panel.seats(record)]
+    hidden = record.commits.keys() - record.reveals.keys()
+    outcome = tally(record.reveals, seats, panel.size(record, context.rules), len(hidden))
+    return _rule(record, outcome, context, hidden=hidden, missing=set(seats) - record.commits.keys())
+
+
+def _expose(record: PartRecord, event: Expose, context: Context) -> Step:
+    if record.state not in {PartState.DELIVERED, PartState.REVEALING}:  # rule 17
+        raise ConflictError(f"{_name(record)} is {record.state}: nothing is being judged", "Drop this proof.")
+    _expect_seat(record, event.round, [seat.node for seat in panel.seats(record)], context)
+    if not showings.equivocates(record, event.shown):
+        raise ConflictError(f"{_name(record)}: that is what the producer delivered", "It is no proof against it.")
+    own = Vote(verdict=Verdict.INVALID, score_ppm=0)
+    record = msgspec.structs.replace(record, reveals={context.sender: own})
+    others = tuple(seat.node for seat in panel.seats(record) if seat.node != context.sender)
+    outcome = Outcome(verdict=Verdict.INVALID, score_ppm=0, majority=(context.sender,), abstained=others)
+    return _rule(record, outcome, context)
+
+
+def _rule(
+    record: PartRecord,
+    outcome: Outcome,
+    context: Context,
+    *,
+    hidden: Collection[str] = (),
+    missing: Collection[str] = (),
+) -> Step:
+    """Rules 9 and 10: move the money, decide how the part goes on."""
     rules = context.rules
-    seats = panel.seats(record, rules)
-    outcome = tally(record.reveals, [seat.node for seat in seats])
     judged = sum(ruling.attempt == record.attempt for ruling in record.rulings)
     producers_left = len(record.assignment.producers) - record.attempt - 1
-    again = outcome.verdict is None and judged < rules.redraws
+    next_round = _drawing(record, record.round + 1, context)
+    again = outcome.verdict is None and judged < rules.redraws and bool(panel.pool(next_round, rules))
     onward = outcome.verdict is Verdict.INVALID and context.mode == VERIFIED and producers_left > 0
     settlement = settle(
         client=context.client,
         task=record.task,
         producer=panel.producer(record),
         units=record.part.units,
-        seats=seats,
+        seats=panel.seats(record),
         votes=record.reveals,
         outcome=outcome,
         reserve_nano=record.remaining_nano,
@@ -221,7 +332,8 @@ def _judge(record: PartRecord, context: Context) -> Step:
         rules=rules,
         last=not (again or onward),
         role=record.part.role,
-        hidden=record.commits.keys() - record.reveals.keys(),
+        hidden=hidden,
+        missing=missing,
     )
     assert record.delivery is not None, "only a delivered part is judged"
     ruling = Ruling(
@@ -235,30 +347,32 @@ def _judge(record: PartRecord, context: Context) -> Step:
     )
     record = _paid(msgspec.structs.replace(record, rulings=(*record.rulings, ruling)), settlement)
     if again:
-        record = _judging(record, record.round + 1, context)
+        record = _drawing(record, record.round + 1, context)
     elif onward:
         record = _assigned(msgspec.structs.replace(record, round=record.round + 1), record.attempt + 1, context)
     else:
         state = PartState.REFUNDED if outcome.verdict is None else PartState(outcome.verdict)
         record = msgspec.structs.replace(record, state=state, deadline_ms=0)
-    return Step(record=record, transfers=settlement.transfers, scores=settlement.scores)
+    return _moved(record, settlement)
 
 
 def _cancel(record: PartRecord, _: Cancel, context: Context) -> Step:
     _expect_client(context, "cancel a task")  # rule 11
-    return _stop(record, "cancelled by the client", context)
+    return _stop(record, "cancelled by the client", context, withdrawn=False)
 
 
 def _withdraw(record: PartRecord, _: Withdraw, context: Context) -> Step:
-    step = _stop(record, REVOKED, context)  # rule 14
+    step = _stop(record, REVOKED, context, withdrawn=True)  # rule 14
     if step.record.state.final:
         return step
     return Step(record=msgspec.structs.replace(step.record, notes=(*record.notes, REVOKED)))
 
 
-def _stop(record: PartRecord, why: str, context: Context) -> Step:
+def _stop(record: PartRecord, why: str, context: Context, *, withdrawn: bool) -> Step:
     if record.state in {PartState.WAITING, PartState.ASSIGNED}:
         return _end(record, PartState.CANCELLED, why, context)
+    if record.state is PartState.DRAWING and not withdrawn:
+        return _late(record, why, context)
     kept = msgspec.structs.replace(record.assignment, producers=record.assignment.producers[: record.attempt + 1])
     return Step(record=msgspec.structs.replace(record, assignment=kept))
 
@@ -269,7 +383,9 @@ _MOVES: dict[type[Event], Callable[[PartRecord, Any, Context], Step]] = {
     Deliver: _deliver,
     Decline: _decline,
     Skip: _skip,
+    DrawSeats: _draw_seats,
     Commit: _commit,
+    Expose: _expose,
     Reveal: _reveal,
     Tick: _tick,
     Cancel: _cancel,
@@ -277,10 +393,34 @@ _MOVES: dict[type[Event], Callable[[PartRecord, Any, Context], Step]] = {
 }
 
 
-def _end(record: PartRecord, state: PartState, why: str, context: Context) -> Step:
-    settlement = refund(record.task, context.client, record.remaining_nano, why)
+def _end(
+    record: PartRecord, state: PartState, why: str, context: Context, standing: tuple[Terms, ...] | None = None
+) -> Step:
+    """The part ends without another delivery: all that is left returns to the client, less the hold fees (rule 16)."""
+    if record.delivery is not None or record.rulings:
+        settlement = refund(record.task, context.client, record.remaining_nano, why)
+    else:
+        held = record.assignment.producers[record.attempt :] if standing is None else standing
+        settlement = unused(
+            record.task, context.client, held, record.lapsed_nano, record.remaining_nano, context.rules, why
+        )
+    return _close(record, state, why, settlement)
+
+
+def _late(record: PartRecord, why: str, context: Context) -> Step:
+    """Rule 11: delivered, and the client does not have it judged."""
+    maker = panel.producer(record)
+    paid = late_cancel(record.task, context.client, maker, record.remaining_nano, why)
+    return _close(record, PartState.CANCELLED, why, paid)
+
+
+def _close(record: PartRecord, state: PartState, why: str, settlement: Settlement) -> Step:
     record = _paid(msgspec.structs.replace(record, state=state, deadline_ms=0, notes=(*record.notes, why)), settlement)
-    return Step(record=record, transfers=settlement.transfers, scores=settlement.scores)
+    return _moved(record, settlement)
+
+
+def _moved(record: PartRecord, settlement: Settlement) -> Step:
+    return Step(record=record, transfers=settlement.transfers, scores=settlement.scores, turnout=settlement.turnout)
 
 
 def _paid(record: PartRecord, settlement: Settlement) -> PartRecord:
@@ -302,14 +442,17 @@ def _assigned(record: PartRecord, attempt: int, context: Context) -> PartRecord:
     )
 
 
-def _judging(record: PartRecord, round_: int, context: Context) -> PartRecord:
+def _drawing(record: PartRecord, round_: int, context: Context) -> PartRecord:
+    names = {judge.node for judge in record.assignment.validators}
+    assert names.issuperset(context.left_out), "only the pool's own can be left out of it"
     return msgspec.structs.replace(
         record,
-        state=PartState.DELIVERED,
+        state=PartState.DRAWING,
         round=round_,
         commits={},
         reveals={},
-        deadline_ms=context.now_ms + context.rules.commit_s * 1000,
+        left_out=context.left_out,
+        deadline_ms=context.now_ms + context.rules.draw_s * 1000,
     )
 
 

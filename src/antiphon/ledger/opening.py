@@ -1,7 +1,8 @@
 """How a task begins: a pure function of the client's operation and of what the ledger knew at that moment.
 
 The ledger signs that knowledge (`Opening`) into the task's evidence, so an audit repeats quote and draw and gets the
-same producers, validators and reserves.
+same producers, pools and reserves. The seats are drawn later (`machine`, rule 15), from secrets that both sides commit
+to here.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from hashlib import sha256
 import msgspec
 
 from antiphon.economy import accounts
+from antiphon.economy.beacon import Chain
 from antiphon.economy.quote import quote
 from antiphon.economy.selection import assign
 from antiphon.economy.types import Assignment, Offer, Part, Quote, Role, Rules, Transfer
@@ -32,7 +34,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     beacon: bytes
     rules: Rules
     producers: dict[str, tuple[Offer, ...]]  # by role
-    validators: tuple[Offer, ...]
+    validators: tuple[Offer, ...]  # `rules.pool` at most
+    tips: tuple[bytes, ...]  # of the ledger's own chains, one per part: its side of all draws of seats
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +56,12 @@ def beacon(secret: bytes, task: str, envelope: bytes) -> bytes:
     return hmac.digest(secret, task.encode() + sha256(envelope).digest(), "sha256")
 
 
+def chain(secret: bytes, beacon: bytes, index: int) -> Chain:
+    """The ledger's chain for one part. Its seed is an HMAC of the ledger's secret over the task's beacon, and so over
+    the client's opening envelope: never a signature, of which its signer can make many for the same words."""
+    return Chain(hmac.digest(secret, b"antiphon/1 seats %d " % index + beacon, "sha256"))
+
+
 def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
     """Quote, draw and lock. Raises UnavailableError (a role is missing), FundsError (dearer than the client allows),
     and InputError or ProtocolError (a consent is missing, not in force, another's, or forged).
@@ -60,6 +69,8 @@ def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
     The lock is the sum of the parts' reserves, which is never more than the quote.
     """
     consents = _consents(operation, client, opening)
+    if not len(operation.tips) == len(opening.tips) == len(operation.parts):
+        raise InputError("A task has one chain of each side for each of its parts")
     producers = {Role(role): offers for role, offers in opening.producers.items()}
     rules = opening.rules
     quoted = quote(operation.parts, producers, opening.validators, rules)
@@ -82,7 +93,7 @@ def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
         ),
         record=_record(operation, client, opening, quoted, consents),
         parts=tuple(
-            _begin(operation.task, part, assignment, opening, started=part.phase == first)
+            _begin(operation, part, assignment, opening, started=part.phase == first)
             for part, assignment in zip(operation.parts, assignments, strict=True)
         ),
         lock=Transfer(
@@ -126,13 +137,15 @@ def _record(
     )
 
 
-def _begin(task: str, part: Part, assignment: Assignment, opening: Opening, *, started: bool) -> PartRecord:
+def _begin(operation: OpenTask, part: Part, assignment: Assignment, opening: Opening, *, started: bool) -> PartRecord:
     assert part.index == assignment.index, "assignments come in the order of the parts"
     return PartRecord(
-        task=task,
+        task=operation.task,
         part=part,
         state=PartState.ASSIGNED if started else PartState.WAITING,
         assignment=assignment,
         deadline_ms=opening.opened_ms + opening.rules.deliver_s * 1000 if started else 0,
         remaining_nano=assignment.reserve_nano,
+        client_tip=operation.tips[part.index],
+        ledger_tip=opening.tips[part.index],
     )

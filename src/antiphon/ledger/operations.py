@@ -104,6 +104,7 @@ class OpenTask(_Operation, frozen=True, tag="open-task"):
     mode: str  # "stream" or "verified" (DESIGN decision 12); in "stream" an invalid result has no failover:
     # the client has already heard it
     request_hash: bytes  # SHA-256 over the sealed orders' plaintext, salted with the task key
+    tips: tuple[bytes, ...]  # of the client's chains (`economy.beacon.Chain`), one per part: its side of all draws
     max_total_nano: int  # refuse rather than lock more than this
     synthetic: bool = False  # a validator's own prompt; client must be a registered validator
     grants: tuple[bytes, ...] = ()  # signed consents (`protocol.consent`) that the task relies on; public
@@ -144,6 +145,17 @@ class Skip(_Operation, frozen=True, tag="skip"):
     reason: str
 
 
+class DrawSeats(_Operation, frozen=True, tag="draw-seats"):
+    """The client opens its next link for a delivered part; the ledger adds its own, and the seats are drawn."""
+
+    task: str
+    index: int
+    attempt: int
+    round: int
+    link: bytes  # 32 bytes
+    pool_hash: bytes  # `ledger.panel.pool_hash`: who may be drawn, as the client saw it before it opened the link
+
+
 class Commit(_Operation, frozen=True, tag="commit"):
     """A drawn validator commits: SHA-256 over canonical(vote) || salt || validator || task || index || round."""
 
@@ -163,8 +175,19 @@ class Reveal(_Operation, frozen=True, tag="reveal"):
     salt: bytes  # 16 bytes
 
 
+class Expose(_Operation, frozen=True, tag="expose"):
+    """A drawn validator publishes that the producer showed something else than it delivered: proof by itself."""
+
+    task: str
+    index: int
+    round: int
+    shown: bytes  # the producer's signed `ledger.showings.Shown`
+
+
 class Cancel(_Operation, frozen=True, tag="cancel"):
-    """The client ends a task. Parts not yet delivered are refunded; delivered ones are still judged and paid."""
+    """The client ends a task. Parts not yet delivered are refunded, less a fee for the producers that stood by; of the
+    others those whose seats are drawn are still judged and paid, and for those that wait for the draw the producer is
+    paid unjudged."""
 
     task: str
 
@@ -189,8 +212,10 @@ Operation: TypeAlias = (
     | Deliver
     | Decline
     | Skip
+    | DrawSeats
     | Commit
     | Reveal
+    | Expose
     | Cancel
     | Revoke
 )

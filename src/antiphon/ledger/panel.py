@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from hashlib import sha256
 
-from antiphon.economy.selection import judging_cost
-from antiphon.economy.settlement import dissent, penalty
-from antiphon.economy.types import Role, Rules, Terms, Vote
+from antiphon.economy.selection import judging_cost, seat_count
+from antiphon.economy.settlement import exposure, penalty
+from antiphon.economy.types import Candidate, Role, Rules, Terms, Vote
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.protocol import canonical
 
 _COMMIT_DOMAIN = b"antiphon vote commitment 1\n"
+_POOL_DOMAIN = b"antiphon pool 1\n"
 
 
 def commitment(vote: Vote, salt: bytes, *, validator: str, task: str, index: int, round: int) -> bytes:  # noqa: A002
@@ -31,51 +31,78 @@ def producer(record: PartRecord) -> Terms:
     return record.assignment.producers[record.attempt]
 
 
-def seats(record: PartRecord, rules: Rules) -> tuple[Terms, ...]:
-    """The validators of the record's round: the next `rules.seats` of the draw that have not sat yet.
+def seats(record: PartRecord) -> tuple[Terms, ...]:
+    """The validators of the record's round; nobody before they are drawn."""
+    drawn = record.seatings[-1] if record.seatings else None
+    return drawn.seats if drawn is not None and drawn.round == record.round else ()
 
-    When the draw runs out it starts again with its first round. Rounds are full or not drawn at all
-    (`economy.selection.assign`), so a panel is never smaller than the first one.
+
+def size(record: PartRecord, rules: Rules) -> int:
+    """Seats of a full round. Votes are counted against it, however many could be drawn: a smaller round would be
+    cheaper to capture."""
+    return seat_count(len(record.assignment.validators), rules)
+
+
+def pool(record: PartRecord, rules: Rules) -> tuple[Candidate, ...]:
+    """Who may be drawn in the round to come: those who can sit and have not judged this delivery yet.
+
+    When these do not fill a round, everybody who can sit. Nobody when they could not make a majority of a full round.
     """
-    drawn = record.assignment.validators
-    size = min(rules.seats, len(drawn))
-    assert size, "a part without validators is never opened"
-    assert len(drawn) % size == 0, "each round is drawn in full"
-    first = record.round * size
-    return tuple(drawn[(first + k) % len(drawn)] for k in range(size))
+    able = [judge for judge in record.assignment.validators if judge.node not in record.left_out]
+    sat = {seat.node for drawn in record.seatings if drawn.attempt == record.attempt for seat in drawn.seats}
+    fresh = [judge for judge in able if judge.node not in sat]
+    found = fresh if len(fresh) >= size(record, rules) else able
+    return tuple(found) if 2 * len(found) > size(record, rules) else ()
 
 
-def active(record: PartRecord, rules: Rules) -> Counter[tuple[str, Role]]:
+def pool_hash(record: PartRecord, rules: Rules) -> bytes:
+    """What a client signs when it opens its link, 32 bytes: for which draw, out of whom, with which weights."""
+    digest = sha256(_POOL_DOMAIN)
+    named = record.task, record.part.index, record.attempt, record.round, pool(record, rules)
+    digest.update(canonical.pack(named))
+    return digest.digest()
+
+
+def active(record: PartRecord) -> Counter[tuple[str, Role]]:
     """Who is at work on the part now: what `Offer.load` counts."""
     if record.state.final or record.state is PartState.WAITING:
         return Counter()
     busy = Counter({(producer(record).node, record.part.role): 1})
-    if record.state is not PartState.ASSIGNED:
-        busy.update((seat.node, Role.VALIDATOR) for seat in seats(record, rules))
+    busy.update((seat.node, Role.VALIDATOR) for seat in sitting(record))
     return busy
 
 
 def locks(record: PartRecord, rules: Rules) -> Counter[str]:
-    """Stake held by the part, in nano, by node: every penalty that can still follow. It never grows.
+    """Stake held by the part, in nano, by node: every penalty that can still follow.
 
-    A producer is punished at most once, a validator at most once per attempt (only a majority punishes, and a
-    majority ends the attempt). So a penalty is always covered, whatever happens on other parts meanwhile.
+    Producers are held from the opening, each for one invalid delivery. Validators are held from the delivery: whoever
+    may be drawn until the draw, then the seats until they are judged.
     """
     held: Counter[str] = Counter()
     if record.state.final:
         return held
-    ahead = record.assignment.producers[record.attempt :]
     judging_nano = judging_cost(record.assignment, rules)
-    for terms in ahead:
+    for terms in record.assignment.producers[record.attempt :]:
         held[terms.node] += penalty(terms, rules, judging_nano)
-    for terms in record.assignment.validators:
-        held[terms.node] += dissent(terms, rules) * len(ahead)
+    for seat in pool(record, rules) if record.state is PartState.DRAWING else sitting(record):
+        held[seat.node] += exposure(seat, rules, Role.VALIDATOR)
     return held
 
 
-def released(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
-    """Stake that a step set free, by node."""
-    freed = {node: nano - after.get(node, 0) for node, nano in before.items() if nano != after.get(node, 0)}
-    assert all(nano > 0 for nano in freed.values()), "a step never locks more stake"
-    assert after.keys() <= before.keys(), "a step never locks another node's stake"
-    return freed
+def shifted(before: PartRecord, after: PartRecord, rules: Rules) -> dict[str, int]:
+    """Stake that a step locks (positive) or sets free, by node.
+
+    A step locks more only where a draw is to come, and only of those who can sit in it. So every penalty is covered
+    from before anybody knows who is drawn, whatever happens on other parts meanwhile.
+    """
+    held, holds = locks(before, rules), locks(after, rules)
+    moved = {node: holds[node] - held[node] for node in held.keys() | holds.keys() if holds[node] != held[node]}
+    grown = {node for node, nano in moved.items() if nano > 0}
+    able = {judge.node for judge in pool(after, rules)} if after.state is PartState.DRAWING else set()
+    assert grown <= able, "a step locks no stake but of those who may be drawn"
+    return moved
+
+
+def sitting(record: PartRecord) -> tuple[Terms, ...]:
+    """Who judges the part at this moment."""
+    return seats(record) if record.state in {PartState.DELIVERED, PartState.REVEALING} else ()

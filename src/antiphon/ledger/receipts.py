@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from antiphon.errors import ConflictError, ProtocolError, StateError
-from antiphon.ledger.base import Ledger, PartRecord, Ruling, TaskState
+from antiphon.ledger.base import Ledger, PartRecord, Ruling, Seating, TaskState
 from antiphon.ledger.replay import Move, Replayed, differences, replay
 from antiphon.protocol import receipt as receipts
 from antiphon.protocol.consent import Consent
@@ -125,9 +125,18 @@ def _part(record: PartRecord) -> dict[str, Any]:
         "reserve_nano": record.assignment.reserve_nano,
         "producers": msgspec.to_builtins(record.assignment.producers),
         "validators": msgspec.to_builtins(record.assignment.validators),
+        "seatings": [_seating(drawn) for drawn in record.seatings],
+        "tips": {"client": record.client_tip.hex(), "ledger": record.ledger_tip.hex()},
         "notes": list(record.notes),
         "rulings": [_ruling(ruling) for ruling in record.rulings],
     }
+
+
+def _seating(drawn: Seating) -> dict[str, Any]:
+    """One draw: with both links, their tips and the pool anybody can repeat it."""
+    seats = [seat.node for seat in drawn.seats]
+    links = {"client_link": drawn.client_link.hex(), "ledger_link": drawn.ledger_link.hex()}
+    return {"attempt": drawn.attempt, "round": drawn.round, "seats": seats} | links
 
 
 def _ruling(ruling: Ruling) -> dict[str, Any]:

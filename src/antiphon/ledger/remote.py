@@ -23,7 +23,7 @@ from antiphon.clock import Clock, SystemClock
 from antiphon.economy.types import Offer, Part, Quote, Role
 from antiphon.errors import AntiphonError, BusyError, ProtocolError, UnavailableError, UnreachableError
 from antiphon.ledger import registration
-from antiphon.ledger.base import Account, Ledger, NodeRecord, PartRecord, TaskRecord
+from antiphon.ledger.base import Account, Ledger, NodeRecord, OpenSeat, PartRecord, TaskRecord
 from antiphon.ledger.limits import MAX_OPERATION_BYTES
 from antiphon.ledger.operations import Selector
 from antiphon.protocol import canonical
@@ -140,6 +140,15 @@ class _Part(_Call, frozen=True, tag="part"):
         return ledger.part(self.task, self.index, newer_than=self.newer_than, wait_s=min(self.wait_s, MAX_POLL_S))
 
 
+class _Seats(_Call, frozen=True, tag="seats"):
+    node: str
+    newer_than: int
+    wait_s: float
+
+    def ask(self, ledger: Ledger) -> Awaitable[object]:
+        return ledger.seats(self.node, newer_than=self.newer_than, wait_s=min(self.wait_s, MAX_POLL_S))
+
+
 class _Evidence(_Call, frozen=True, tag="evidence"):
     task: str
 
@@ -172,6 +181,7 @@ _AnyCall: TypeAlias = (
     | _Tasks
     | _Parts
     | _Part
+    | _Seats
     | _Evidence
     | _Revoked
     | _Expire
@@ -295,6 +305,10 @@ class RemoteLedger:
         wait_s = min(max(wait_s, 0.0), MAX_POLL_S)
         call = _Part(task=task, index=index, newer_than=newer_than, wait_s=wait_s)
         return await self._call(call, PartRecord, wait_s)
+
+    async def seats(self, node: str, *, newer_than: int = -1, wait_s: float = 0.0) -> tuple[OpenSeat, ...]:
+        wait_s = min(max(wait_s, 0.0), MAX_POLL_S)
+        return await self._call(_Seats(node=node, newer_than=newer_than, wait_s=wait_s), tuple[OpenSeat, ...], wait_s)
 
     async def evidence(self, task: str) -> tuple[bytes, ...]:
         return await self._call(_Evidence(task=task), tuple[bytes, ...], limit=MAX_ANSWER_BYTES)

@@ -48,6 +48,7 @@ class _MemoryBook:
         self.parts: dict[int, PartRecord] = {record.part.index: record for record in begun.parts}
         self.moves: list[Move] = [Move(part=-1, transfer=begun.lock)]
         self.revoked_ms: dict[str, int] = {}
+        self.entry: Entry | None = None  # what the journal tells of the event under way
 
     def part(self, index: int) -> PartRecord:
         if index not in self.parts:
@@ -64,6 +65,12 @@ class _MemoryBook:
     def phases(self) -> Collection[tuple[int, PartState]]:
         return {(record.part.phase, record.state) for record in self.parts.values()}
 
+    def left_out(self, _: PartRecord, /) -> tuple[str, ...]:
+        return self.entry.left_out if self.entry else ()
+
+    def link(self, _: PartRecord, /) -> bytes:
+        return self.entry.link if self.entry else b""
+
     def keep(self, before: PartRecord, step: Step) -> None:
         index = before.part.index
         self.parts[index] = step.record
@@ -77,7 +84,9 @@ def replay(ledger: str, messages: Sequence[Envelope]) -> Replayed:
     2. Quote and draw follow from these two alone, and each consent was in force then, and for this client.
     3. The journal has each operation between them once, in their order. 4. Every event is one that the machine allows
     at the time the journal gives; that a consent was revoked is the word of its own grantor.
-    5. At the end all parts are final, and the task's end state is the one that the journal says.
+    5. Who could not be drawn, and the ledger's link of each draw, are the journal's word: but the client signed whom it
+    saw, and the link follows from the tip in the opening.
+    6. At the end all parts are final, and the task's end state is the one that the journal says.
     """
     if len(messages) < 3:
         raise ProtocolError("The evidence is incomplete: an opening and a journal are missing", _HINT)
@@ -136,6 +145,7 @@ def _check_order(entries: Sequence[Entry], operations: int) -> None:
 
 
 def _apply(ledger: str, book: _MemoryBook, entry: Entry, operations: Sequence[Envelope]) -> None:
+    book.entry = entry
     if entry.envelope < 0:
         flow.act(book, Tick(), index=entry.index, sender="", now_ms=entry.at_ms)
         return

@@ -6,6 +6,7 @@ And the end of a part: whatever a producer says, only audio whose hash was judge
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from antiphon.errors import (
 )
 from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState
-from antiphon.ledger.operations import Skip
+from antiphon.ledger.operations import DrawSeats, Skip
 from antiphon.nodes.consents import require_standing
 from antiphon.nodes.events import Artefact, Audio, Stage
 from antiphon.nodes.messages import (
@@ -161,11 +162,25 @@ async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
     raise ProtocolError("The producer's answer ended before it was done", "Ask another node.")
 
 
+async def draw_seats(client: Actor, run: TaskRun, part: PartRun, record: PartRecord) -> None:
+    """Something is delivered: open the next link, so that nobody could know before who judges it."""
+    operation = DrawSeats(
+        task=run.task,
+        index=part.index,
+        attempt=record.attempt,
+        round=record.round,
+        link=part.chain.link(record.round),
+        pool_hash=panel.pool_hash(record, run.rules),
+    )
+    with contextlib.suppress(ConflictError):  # it was opened before, and the answer lost; or the part has ended
+        await client.submit(operation, run.task)
+
+
 def _patience_s(client: Actor, run: TaskRun, record: PartRecord) -> float:
     """Until the ledger's own deadlines for this attempt have passed, whatever the producer does."""
     left_s = max(1.0, (record.deadline_ms - client.context.clock.now_ms()) / 1000)
     rules = run.rules
-    judging_s = (rules.commit_s + rules.reveal_s) * (1 + rules.redraws) if run.mode == "verified" else 0
+    judging_s = (rules.draw_s + rules.commit_s + rules.reveal_s) * (1 + rules.redraws) if run.mode == "verified" else 0
     return left_s + judging_s + HAND_OVER_S
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from antiphon.economy.beacon import Chain
 from antiphon.economy.types import Part, Quote, Role
 from antiphon.errors import (
     AntiphonError,
@@ -29,7 +30,7 @@ from antiphon.errors import (
 from antiphon.ledger import panel, receipts
 from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Cancel, OpenTask, Selector
-from antiphon.nodes.attempt import Attempt, begin, conclude
+from antiphon.nodes.attempt import Attempt, begin, conclude, draw_seats
 from antiphon.nodes.blocking import in_daemon
 from antiphon.nodes.consents import grants_of
 from antiphon.nodes.events import Audio, Closed, Event, Opened, Stage
@@ -56,6 +57,7 @@ VERIFIED = "verified"
 _STAGES = {
     PartState.WAITING: "",
     PartState.ASSIGNED: "making",
+    PartState.DRAWING: "judging",
     PartState.DELIVERED: "judging",
     PartState.REVEALING: "judging",
 }
@@ -172,6 +174,7 @@ class Client(Actor):
             parts=declared,
             mode=job.mode,
             request_hash=digest,
+            tips=tuple(part.chain.tip for part in parts),
             max_total_nano=quote.total_nano,
             synthetic=job.synthetic,
             grants=grants_of(request for _, request in batch),
@@ -189,7 +192,8 @@ class Client(Actor):
     def _order(self, task: str, index: int, number: int, request: Request, seed: int) -> PartRun:
         key = TaskKey.generate()
         order = make_order(Brief(request=request, seed=seed), key, task=task, index=index)
-        return PartRun(number, index, request, key, self.sign(ORDER, self.node_id, task, order))
+        chain = Chain(secrets.token_bytes(32))
+        return PartRun(number, index, request, key, self.sign(ORDER, self.node_id, task, order), chain)
 
     async def _part(self, run: TaskRun, part: PartRun) -> None:
         """Follow one part in the ledger to its end, and ask whichever producer's turn it is.
@@ -207,6 +211,8 @@ class Client(Actor):
                     attempt = None
                 if attempt is None and record.state is PartState.ASSIGNED:
                     attempt = begin(self, run, part, record)
+                if record.state is PartState.DRAWING:
+                    await draw_seats(self, run, part, record)
                 record = await self.changed(record)
             self._tell(part, record, told)
             await conclude(self, run, part, record, attempt)

@@ -66,13 +66,14 @@ class Work(_Body, frozen=True):
 
 
 class Judge(_Body, frozen=True):
-    """The same order, its key wrapped for the validator by the producer, and the sealed result."""
+    """The same order, its key wrapped for the validator by the producer, the sealed result, and its signed hash."""
 
     index: int
     attempt: int
     round: int
     order: bytes  # envelope
     wrapped_key: bytes
+    shown: bytes  # envelope of a `ledger.showings.Shown`: what the producer can be held to
     sealed_result: bytes
 
 

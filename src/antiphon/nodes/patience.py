@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from antiphon.economy.types import Offer, Part, Quote, Role
 from antiphon.errors import BusyError, UnreachableError
-from antiphon.ledger.base import Account, Ledger, NodeRecord, PartRecord, TaskRecord
+from antiphon.ledger.base import Account, Ledger, NodeRecord, OpenSeat, PartRecord, TaskRecord
 from antiphon.ledger.operations import Selector
 
 log = logging.getLogger("antiphon.nodes")
@@ -69,6 +69,9 @@ class PatientLedger:
 
     async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
         return await self._try(lambda: self._ledger.part(task, index, newer_than=newer_than, wait_s=wait_s))
+
+    async def seats(self, node: str, *, newer_than: int = -1, wait_s: float = 0.0) -> tuple[OpenSeat, ...]:
+        return await self._try(lambda: self._ledger.seats(node, newer_than=newer_than, wait_s=wait_s))
 
     async def evidence(self, task: str) -> tuple[bytes, ...]:
         return await self._try(lambda: self._ledger.evidence(task))

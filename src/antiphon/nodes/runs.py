@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from antiphon.economy.beacon import Chain
 from antiphon.economy.types import DEFAULT_RULES, Quote, Rules
 from antiphon.errors import AntiphonError
 from antiphon.nodes.events import Event
@@ -22,6 +23,7 @@ class PartRun:
     request: Request
     key: TaskKey
     order: bytes
+    chain: Chain  # its links are opened one by one, as deliveries wait for their seats
     output: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
     released_s: float = 0.0  # of audio, in stream mode
     refusal: AntiphonError | None = None  # why the last producer was passed over

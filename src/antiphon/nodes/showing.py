@@ -9,6 +9,7 @@ from antiphon.economy.types import Role, Terms
 from antiphon.errors import AntiphonError, BusyError, UnavailableError
 from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState
+from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.nodes.messages import JUDGE, Judge, audio_context
 from antiphon.nodes.node import Actor
 from antiphon.nodes.parts import wrap_for
@@ -44,12 +45,17 @@ async def shepherd(actor: Actor, job: Production) -> PartRecord:
 
 async def _show(actor: Actor, job: Production, record: PartRecord) -> None:
     async with asyncio.TaskGroup() as shows:
-        for seat in panel.seats(record, job.task.rules):
+        for seat in panel.seats(record):
             shows.create_task(_show_one(actor, job, record, seat))
 
 
+def _statement(job: Production, seat: Terms) -> Shown:
+    assert job.done is not None, "only what is delivered is shown"
+    return Shown(index=job.index, attempt=job.attempt, validator=seat.node, result_hash=job.done.result_hash)
+
+
 async def _show_one(actor: Actor, job: Production, record: PartRecord, seat: Terms) -> None:
-    """A busy or absent validator is asked again; one that stays silent simply abstains."""
+    """A busy or absent validator is asked again. What is shown to most seats too late, or not at all, is invalid."""
     task = job.task.task
     try:
         node = await actor.context.ledger.node(seat.node, Role.VALIDATOR)
@@ -61,6 +67,7 @@ async def _show_one(actor: Actor, job: Production, record: PartRecord, seat: Ter
             round=record.round,
             order=job.order.raw,
             wrapped_key=wrap_for(job.order.key, seal_key, task=task, index=job.index, receiver=seat.node),
+            shown=actor.sign(SHOWN, actor.node_id, task, _statement(job, seat)),
             sealed_result=sealer.chunk(b"".join(job.made_of), final=True),
         )
         for attempt in range(JUDGE_TRIES):

@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from antiphon.economy.types import Role, Verdict, Vote
-from antiphon.errors import BusyError, ConflictError, ProtocolError
-from antiphon.ledger import panel
-from antiphon.ledger.base import PartRecord, PartState, TaskRecord
+from antiphon.errors import AntiphonError, BusyError, ConflictError, InputError, ProtocolError
+from antiphon.ledger import panel, showings
+from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.limits import check_vote
-from antiphon.ledger.operations import Commit, Reveal, ServiceOffer
+from antiphon.ledger.operations import Commit, Expose, Reveal, ServiceOffer
 from antiphon.nodes.consents import require_standing
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.listening.base import Listener, Submission
@@ -30,7 +30,7 @@ from antiphon.nodes.messages import (
     ResultHash,
     audio_context,
 )
-from antiphon.nodes.node import Context, Node, Route
+from antiphon.nodes.node import WAIT_S, Context, Node, Route
 from antiphon.nodes.parts import OpenedOrder, open_order
 from antiphon.protocol import Envelope, StreamOpener, canonical
 
@@ -39,6 +39,12 @@ log = logging.getLogger("antiphon.nodes")
 Ticket = tuple[str, int, int, int]
 """Task, part, attempt, round."""
 
+SHOWN_BY = 0.7
+"""Part of the time to commit after which a validator that was shown nothing says so."""
+PAUSE_S = 1.0
+"""Before a ledger that does not answer is asked again."""
+REMEMBERED = 10_000
+"""Most showings that were turned away, and are remembered."""
 KEPT_BYTES = 16 * 1024 * 1024
 """Sealed audio a validator keeps for clients whose producer withholds it; the oldest goes first."""
 
@@ -55,6 +61,8 @@ class Validator(Node):
         self._price_nano = price_nano
         self._queue = queue
         self._judging: set[Ticket] = set()
+        self._turned_away: OrderedDict[Ticket, None] = OrderedDict()  # shown to us, and not judged
+        self._attending: asyncio.Task[None] | None = None
         self._kept: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"validator-{self.node_id[:8]}")
 
@@ -69,7 +77,14 @@ class Validator(Node):
     def routes(self) -> Mapping[str, Route]:
         return {JUDGE: self._judge, FETCH: self._fetch}
 
+    async def start(self, endpoint: str) -> None:
+        await super().start(endpoint)
+        self._attending = asyncio.create_task(self._attend(), name=f"seats of {self.node_id[:8]}")
+
     async def stop(self, *, goodbye: bool = True, finish_s: float = 0.0) -> None:
+        if self._attending is not None:
+            self._attending.cancel()
+            await asyncio.gather(self._attending, return_exceptions=True)
         await super().stop(goodbye=goodbye, finish_s=finish_s)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -79,15 +94,23 @@ class Validator(Node):
         self._claimable(ticket)  # before anything costs: a full validator says so at once
         task = await self.context.ledger.task(message.task)
         record = await self.context.ledger.part(message.task, judge.index)
-        self._expected(message, judge, task, record)
+        self._expected(message, judge, record)
         own, then_ms = self.context.identity, task.opened_ms
-        order = open_order(judge.order, judge.wrapped_key, task=task, record=record, identity=own, at_ms=then_ms)
+        try:
+            order = open_order(judge.order, judge.wrapped_key, task=task, record=record, identity=own, at_ms=then_ms)
+        except InputError:  # no consent for it: nobody judges that, and nobody is punished for it
+            self._turn_away(ticket)
+            raise
         with order.key:
             submission = self._open_result(judge, order, record)
         self._claimable(ticket)  # claimed only now, so that a stranger's copy cannot block the producer's
+        if showings.equivocates(record, judge.shown):
+            await self.submit(
+                Expose(task=message.task, index=judge.index, round=judge.round, shown=judge.shown), message.task
+            )
+            raise ProtocolError("That is not what was delivered", "The producer's own signature proves it.")
         self._judging.add(ticket)
-        if submission.result is not None:
-            self._keep((message.task, judge.index, judge.attempt), judge.sealed_result)
+        self._keep((message.task, judge.index, judge.attempt), judge.sealed_result)
         what = f"judging part {judge.index} of {message.task[:8]}"
         self._spawn(self._vote(ticket, submission, record.deadline_ms), what, lambda: self._judging.discard(ticket))
         yield FRAME_ACCEPTED
@@ -96,44 +119,88 @@ class Validator(Node):
         if ticket in self._judging:
             raise ConflictError("This part is already being judged here")
         if len(self._judging) >= self._queue:
+            self._turn_away(ticket)
             raise BusyError(f"The validator has {len(self._judging)} parts to judge", retry_after_s=1.0)
 
-    def _expected(self, message: Envelope, judge: Judge, task: TaskRecord, record: PartRecord) -> None:
+    def _turn_away(self, ticket: Ticket) -> None:
+        """It was shown, and we do not judge it: so it is not absent."""
+        self._turned_away[ticket] = None
+        while len(self._turned_away) > REMEMBERED:
+            self._turned_away.popitem(last=False)
+
+    def _expected(self, message: Envelope, judge: Judge, record: PartRecord) -> None:
         """Only the assigned producer may show work, only to a drawn validator, only while votes are open."""
         if record.state is not PartState.DELIVERED or (record.attempt, record.round) != (judge.attempt, judge.round):
             raise ConflictError(f"Part {judge.index} is {record.state}, round {record.round}")
         if message.sender != record.assignment.producers[record.attempt].node:
             raise ProtocolError("Only the part's producer may show its result")
-        if self.node_id not in {seat.node for seat in panel.seats(record, task.rules)}:
+        if self.node_id not in {seat.node for seat in panel.seats(record)}:
             raise ConflictError("This validator was not drawn for this round")
         if self.node_id in record.commits:
             raise ConflictError("This validator has voted already")
 
+    async def _attend(self) -> None:
+        """Know of every seat that is ours. One whose producer shows us nothing, or nothing that fits what it signed,
+        until most of the time to commit is over: we say so."""
+        newest, due_ms = -1, dict[Ticket, int]()
+        while True:
+            now_ms = self.context.clock.now_ms()
+            for ticket in [ticket for ticket, at_ms in due_ms.items() if at_ms <= now_ms]:
+                del due_ms[ticket]
+                if ticket not in self._judging:
+                    self._spawn(self._say_absent(ticket), f"seat at part {ticket[1]} of {ticket[0][:8]}", lambda: None)
+            wait_s = min([WAIT_S, *((at_ms - now_ms) / 1000 for at_ms in due_ms.values())])
+            try:
+                for seat in await self.context.ledger.seats(self.node_id, newer_than=newest, wait_s=max(0.01, wait_s)):
+                    newest = max(newest, seat.number)
+                    left_ms = max(0, seat.deadline_ms - self.context.clock.now_ms())
+                    ticket = (seat.task, seat.index, seat.attempt, seat.round)
+                    due_ms[ticket] = self.context.clock.now_ms() + int(SHOWN_BY * left_ms)
+            except AntiphonError as error:
+                log.warning("validator %s cannot see its seats: %s", self.node_id[:8], error)
+                await asyncio.sleep(PAUSE_S)
+
+    async def _say_absent(self, ticket: Ticket) -> None:
+        task, index, attempt, round_ = ticket
+        record = await self.context.ledger.part(task, index)
+        here = record.state is PartState.DELIVERED and (record.attempt, record.round) == (attempt, round_)
+        if not here or self.node_id in record.commits or ticket in self._judging:
+            return
+        shown = ticket in self._turned_away
+        verdict = Verdict.INCONCLUSIVE if shown else Verdict.ABSENT
+        log.warning("part %d of %s: %s", index, task[:8], "shown and not judged" if shown else "nothing was shown")
+        await self._cast(ticket, Vote(verdict=verdict, score_ppm=None))
+
     def _open_result(self, judge: Judge, order: OpenedOrder, record: PartRecord) -> Submission:
-        """The result, proven to be what the producer committed to. What does not open, or has another hash, is none:
-        the producer signed this message, so it answers for it as for bad work."""
+        """The result, proven to be what the producer signed for in this message. What is not is refused: a producer
+        that shows nobody anything that fits its own signature has shown nothing."""
         delivery = record.delivery
         if delivery is None:
             raise ConflictError(f"Part {judge.index} has no delivery")
         opener = StreamOpener(order.key, audio_context(delivery.task, judge.index, judge.attempt, self.node_id))
         form = Form(rate_hz=delivery.rate_hz, channels=delivery.channels)
         result = ResultHash(order.key.reveal(), form)
-        try:
-            data, final = opener.open(judge.sealed_result)
-        except ProtocolError as error:
-            log.info("part %d of %s does not open: %s", judge.index, delivery.task[:8], error)
-            data, final = b"", False
+        shown = showings.read(judge.shown, producer=panel.producer(record).node, task=delivery.task)
+        data, final = opener.open(judge.sealed_result)
         result.update(data)
-        honest = final and result.digest() == delivery.result_hash
-        return Submission(order.brief.request, data if honest else None, form, delivery.size)
+        if (shown.index, shown.attempt, shown.validator) != (judge.index, judge.attempt, self.node_id):
+            raise ProtocolError("What the producer signed is about another showing", "Sign what is shown.")
+        if not final or result.digest() != shown.result_hash:
+            raise ProtocolError("The result is not what the producer signed for", "Sign what is shown.")
+        return Submission(order.brief.request, data, form, delivery.size)
 
     async def _vote(self, ticket: Ticket, submission: Submission, deadline_ms: int) -> None:
-        """Listen, commit, wait for the reveal phase, reveal. A lost race against the deadline costs only the fee."""
-        task, index, attempt, round_ = ticket
+        """Listen and vote. A lost race against the deadline costs little more than the fee."""
+        task, index, _, _ = ticket
         vote = await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, submission, deadline_ms)
         if vote is None:
             log.warning("part %d of %s: no time was left to listen", index, task[:8])
             return
+        await self._cast(ticket, vote)
+
+    async def _cast(self, ticket: Ticket, vote: Vote) -> None:
+        """Commit, wait for the reveal phase, reveal."""
+        task, index, attempt, round_ = ticket
         salt = secrets.token_bytes(16)
         commitment = panel.commitment(vote, salt, validator=self.node_id, task=task, index=index, round=round_)
         await self.submit(Commit(task=task, index=index, round=round_, commitment=commitment), task)

@@ -16,18 +16,21 @@ import msgspec
 from antiphon.clock import Clock
 from antiphon.economy import accounts
 from antiphon.economy.quote import quote
+from antiphon.economy.selection import sample, shortlist
 from antiphon.economy.settlement import withdrawable
 from antiphon.economy.types import Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
 from antiphon.ledger import flow, limits, machine, panel
 from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Journal
-from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, beacon, open_task
+from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, beacon, chain, open_task
 from antiphon.ledger.operations import (
     Cancel,
     Commit,
     Decline,
     Deliver,
     Deposit,
+    DrawSeats,
+    Expose,
     Heartbeat,
     OpenTask,
     Operation,
@@ -78,7 +81,7 @@ def submit(desk: Desk, session: Session, message: Envelope, raw: bytes, operatio
         outcomes.check_fresh(message, now_ms)
     except AntiphonError as e:
         return e
-    if isinstance(operation, Deliver | Decline | Skip | Commit | Reveal):
+    if isinstance(operation, Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose):
         tick(desk, session, operation.task, operation.index)
     outcomes.prune(db, now_ms)
     changed = set(session.changed)
@@ -101,15 +104,19 @@ def tick(desk: Desk, session: Session, task: str, index: int) -> bool:
     """Let a part's deadline take effect if it has passed (rule 2)."""
     now_ms = desk.clock.now_ms()
     try:
-        book = records.SqlBook(session, task, desk.rules, now_ms)
+        book = _book(desk, session, task, now_ms)
         if not machine.due(book.part(index), now_ms):
             return False
     except InputError:
         return False  # the operation itself will say that there is no such part
     flow.act(book, machine.Tick(), index=index, sender="", now_ms=now_ms)
-    records.journal(session.db, task, now_ms, index, None)
+    records.journal(session.db, task, now_ms, index, None, book.told)
     _close_if_over(desk, session, task, now_ms)
     return True
+
+
+def _book(desk: Desk, session: Session, task: str, now_ms: int) -> records.SqlBook:
+    return records.SqlBook(session, task, desk.rules, desk.secret, now_ms)
 
 
 def price(desk: Desk, session: Session, selector: Selector, parts: Sequence[Part]) -> Quote:
@@ -143,7 +150,7 @@ def _apply(desk: Desk, call: _Call, operation: Operation) -> None:
     match operation:
         case OpenTask():
             _open(desk, call, operation)
-        case Deliver() | Decline() | Skip() | Commit() | Reveal():
+        case Deliver() | Decline() | Skip() | DrawSeats() | Commit() | Reveal() | Expose():
             _on_task(desk, call, operation, operation.index)
         case Cancel():
             _on_task(desk, call, operation, money.WHOLE_TASK)
@@ -223,15 +230,21 @@ def _opening(
     session.index.refresh(session.db)
 
     def live(role: Role, units: int) -> tuple[Offer, ...]:
-        return session.index.choose(selector, role, now_ms=now_ms, units=units, without={client})
+        found = session.index.choose(selector, role, now_ms=now_ms, units=units, without={client})
+        return market.conduct(session.db, found, selector.service, client, desk.rules)
 
     largest = {part.role: part.units for part in sorted(parts, key=lambda part: part.units)}
+    units = max(largest.values())
+    validators = live(Role.VALIDATOR, units)
+    if seed and len(validators) > desk.rules.pool:
+        validators = sample(shortlist(validators, units, desk.rules), desk.rules, seed)
     return Opening(
         opened_ms=now_ms,
         beacon=seed,
         rules=desk.rules,
         producers={role.value: live(role, units) for role, units in sorted(largest.items())},
-        validators=live(Role.VALIDATOR, max(largest.values())),
+        validators=validators,
+        tips=tuple(chain(desk.secret, seed, part.index).tip for part in parts) if seed else (),
     )
 
 
@@ -241,7 +254,8 @@ def _lock_stake(call: _Call, opened: Opened) -> None:
     busy: Counter[tuple[str, Role]] = Counter()
     for part in opened.parts:
         held.update(panel.locks(part, rules))
-        busy.update(panel.active(part, rules))
+        busy.update(panel.active(part))
+    market.hold(call.session.db, call.sender, held)
     money.lock(call.session.db, held, at_ms=call.now_ms, task=opened.facts.task, part=money.WHOLE_TASK)
     market.load(call.session.db, Counter(), busy)
 
@@ -250,10 +264,10 @@ def _on_task(desk: Desk, call: _Call, operation: machine.PartOperation, index: i
     task = operation.task
     if task != call.message.task:
         raise InputError("The operation and its envelope name different tasks", "Sign the envelope for the task.")
-    book = records.SqlBook(call.session, task, desk.rules, call.now_ms)
+    book = _book(desk, call.session, task, call.now_ms)
     flow.act(book, operation, index=index, sender=call.sender, now_ms=call.now_ms)
     row = records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_=task)
-    records.journal(call.session.db, task, call.now_ms, index, row)
+    records.journal(call.session.db, task, call.now_ms, index, row, book.told)
     _close_if_over(desk, call.session, task, call.now_ms)
 
 
@@ -263,7 +277,7 @@ def _revoke(desk: Desk, call: _Call, ref: GrantRef) -> None:
     if not consents.revoke(session.db, ref, now_ms):
         return
     for task in consents.relying(session.db, ref):
-        book = records.SqlBook(session, task, desk.rules, now_ms)
+        book = _book(desk, session, task, now_ms)
         flow.act(book, machine.Withdraw(), index=money.WHOLE_TASK, sender="", now_ms=now_ms)
         row = _sign(desk, session, task, LEDGER_REVOKED, call.raw)
         records.journal(session.db, task, now_ms, money.WHOLE_TASK, row)

@@ -14,16 +14,17 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 from antiphon.clock import Clock
 from antiphon.economy.types import DEFAULT_RULES, Offer, Part, Quote, Role, Rules
 from antiphon.errors import InputError, StateError
 from antiphon.ledger import limits
-from antiphon.ledger.base import Account, NodeRecord, PartRecord, TaskRecord
+from antiphon.ledger.base import Account, NodeRecord, OpenSeat, PartRecord, TaskRecord
 from antiphon.ledger.operations import OPERATION_KIND, Operation, Selector
-from antiphon.ledger.sql import consents, files, money, nodes, records
+from antiphon.ledger.sql import consents, files, market, money, nodes, records
 from antiphon.ledger.sql import desk as desks
 from antiphon.ledger.sql.desk import Desk
 from antiphon.ledger.sql.offers import OfferIndex
@@ -34,10 +35,14 @@ from antiphon.protocol import envelope as envelopes
 from antiphon.protocol.consent import GrantRef
 from antiphon.protocol.identity import Identity
 
+T = TypeVar("T")
+
 MAX_WAIT_S = 60.0
 """Longest long poll."""
 MAX_TASKS = 500
 """Most tasks in one answer."""
+MAX_SEATS = 1_000
+"""Most open seats in one answer; the validator asks on from the last one."""
 EXPIRE_BATCH = 256
 """Most deadlines that take effect in one transaction."""
 FOREIGN_CHANGE_S = 0.25
@@ -121,23 +126,16 @@ class SqlLedger:
         return await self._reader.run(lambda s: records.parts(s.db, task))
 
     async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
-        record = await self._part(task, index)
-        if record.version > newer_than or not wait_s > 0:  # so that a NaN does not wait either
-            return record
-        loop = asyncio.get_running_loop()
-        end_s = loop.time() + min(wait_s, MAX_WAIT_S)
-        async with self._waiters.listen((task, index)) as changed:
-            self._watch_others()
-            while True:
-                changed.clear()
-                record = await self._part(task, index)
-                left_s = end_s - loop.time()
-                if record.version > newer_than or left_s <= 0:
-                    return record
-                try:
-                    await asyncio.wait_for(changed.wait(), left_s)
-                except TimeoutError:
-                    return record
+        async def look() -> PartRecord:
+            return await self._part(task, index)
+
+        return await self._until(look, lambda record: record.version > newer_than, (task, index), wait_s)
+
+    async def seats(self, node: str, *, newer_than: int = -1, wait_s: float = 0.0) -> tuple[OpenSeat, ...]:
+        async def look() -> tuple[OpenSeat, ...]:
+            return await self._reader.run(lambda s: market.seats(s.db, node, max(-1, newer_than), MAX_SEATS))
+
+        return await self._until(look, bool, (node, records.SEATS), wait_s)
 
     async def evidence(self, task: str) -> tuple[bytes, ...]:
         return await self._reader.run(lambda s: records.evidence(s.db, task))
@@ -162,6 +160,28 @@ class SqlLedger:
 
     async def _part(self, task: str, index: int) -> PartRecord:
         return await self._reader.run(lambda s: records.part(s.db, task, index))
+
+    async def _until(
+        self, look: Callable[[], Awaitable[T]], enough: Callable[[T], bool], key: tuple[str, int], wait_s: float
+    ) -> T:
+        """A long poll: what is found once it is enough, or as it is after `wait_s`."""
+        found = await look()
+        if enough(found) or not wait_s > 0:  # so that a NaN does not wait either
+            return found
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + min(wait_s, MAX_WAIT_S)
+        async with self._waiters.listen(key) as changed:
+            self._watch_others()
+            while True:
+                changed.clear()
+                found = await look()
+                left_s = end_s - loop.time()
+                if enough(found) or left_s <= 0:
+                    return found
+                try:
+                    await asyncio.wait_for(changed.wait(), left_s)
+                except TimeoutError:
+                    return found
 
     def _watch_others(self) -> None:
         """While somebody waits, look whether another process has written: one cheap question for all waiters."""

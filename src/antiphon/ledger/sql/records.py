@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
@@ -17,19 +18,33 @@ from antiphon.ledger.flow import Facts
 from antiphon.ledger.journal import Entry
 from antiphon.ledger.limits import MAX_PARTS
 from antiphon.ledger.machine import Step
+from antiphon.ledger.opening import chain
 from antiphon.ledger.sql import market, money
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical
 from antiphon.protocol.envelope import Envelope
 
+SEATS = -1
+"""Beside a node's id: what changes when it gets a seat."""
+
+
+@dataclass(slots=True)
+class Told:
+    """What the ledger itself adds to an event, for the journal."""
+
+    left_out: tuple[str, ...] = ()
+    link: bytes = b""
+
 
 class SqlBook:
     """`flow.Book` of one task over the tables."""
 
-    def __init__(self, session: Session, task: str, rules: Rules, now_ms: int) -> None:
+    def __init__(self, session: Session, task: str, rules: Rules, secret: bytes, now_ms: int) -> None:
         self._db = session.db
         self._session = session
+        self._secret = secret
         self._now_ms = now_ms
+        self.told = Told()
         row = self._db.execute("SELECT client, mode, service FROM tasks WHERE task = ?", (task,)).fetchone()
         if row is None:
             raise no_task(task)
@@ -51,6 +66,16 @@ class SqlBook:
         rows = self._db.execute("SELECT DISTINCT phase, state FROM parts WHERE task = ?", (self.facts.task,))
         return [(phase, PartState(state)) for phase, state in rows]
 
+    def left_out(self, record: PartRecord, /) -> tuple[str, ...]:
+        able = market.able(self._db, record.assignment.validators, self.facts.rules, self._now_ms)
+        self.told.left_out = tuple(judge.node for judge in record.assignment.validators if judge.node not in able)
+        return self.told.left_out
+
+    def link(self, record: PartRecord, /) -> bytes:
+        beacon = task(self._db, self.facts.task).beacon
+        self.told.link = chain(self._secret, beacon, record.part.index).link(record.round)
+        return self.told.link
+
     def keep(self, before: PartRecord, step: Step) -> None:
         """The record, its money, its locked stake, its load and its scores: all of one step, or nothing."""
         db, facts, after = self._db, self.facts, step.record
@@ -60,12 +85,15 @@ class SqlBook:
             (after.state.value, after.state.final, after.deadline_ms, canonical.pack(after), *key),
         )
         money.move(db, step.transfers, at_ms=self._now_ms, task=facts.task, part=after.part.index)
-        freed = panel.released(panel.locks(before, facts.rules), panel.locks(after, facts.rules))
-        deltas = {node: -nano for node, nano in freed.items()}
-        money.lock(db, deltas, at_ms=self._now_ms, task=facts.task, part=after.part.index)
-        market.load(db, panel.active(before, facts.rules), panel.active(after, facts.rules))
+        moved = panel.shifted(before, after, facts.rules)
+        market.hold(db, facts.client, moved)
+        money.lock(db, moved, at_ms=self._now_ms, task=facts.task, part=after.part.index)
+        market.load(db, panel.active(before), panel.active(after))
         for event in step.scores:
             market.score(db, facts.service, event, facts.rules)
+        for turn in step.turnout:
+            market.attend(db, facts.service, turn, facts.rules)
+        self._session.changed.update((node, SEATS) for node in market.seat(db, before, after))
         if after.state.final:
             db.execute("UPDATE tasks SET open_parts = open_parts - 1 WHERE task = ?", (facts.task,))
         self._session.changed.add(key)
@@ -167,19 +195,34 @@ def add_envelope(
     return row
 
 
-def journal(db: sqlite3.Connection, task_: str, at_ms: int, index: int, envelope: int | None) -> None:
-    """Note one event of a task. No envelope: a deadline."""
-    db.execute("INSERT INTO journal (task, at_ms, part, envelope) VALUES (?, ?, ?, ?)", (task_, at_ms, index, envelope))
+def journal(
+    db: sqlite3.Connection, task_: str, at_ms: int, index: int, envelope: int | None, told: Told | None = None
+) -> None:
+    """Note one event of a task. No envelope: a deadline. `told`: what the ledger itself had to say for it."""
+    told = told or Told()
+    left_out = canonical.pack(told.left_out) if told.left_out else None
+    db.execute(
+        "INSERT INTO journal (task, at_ms, part, envelope, left_out, link) VALUES (?, ?, ?, ?, ?, ?)",
+        (task_, at_ms, index, envelope, left_out, told.link or None),
+    )
 
 
 def entries(db: sqlite3.Connection, task_: str) -> tuple[Entry, ...]:
     """The journal of a task, envelopes by their position in its evidence."""
     rows = db.execute("SELECT seq FROM envelopes WHERE task = ? AND raw IS NOT NULL ORDER BY seq", (task_,))
     position = {seq: place for place, (seq,) in enumerate(rows)}
-    events = db.execute("SELECT at_ms, part, envelope FROM journal WHERE task = ? ORDER BY seq", (task_,))
+    events = db.execute(
+        "SELECT at_ms, part, envelope, left_out, link FROM journal WHERE task = ? ORDER BY seq", (task_,)
+    )
     return tuple(
-        Entry(at_ms=at_ms, index=index, envelope=-1 if envelope is None else position[envelope])
-        for at_ms, index, envelope in events
+        Entry(
+            at_ms=at_ms,
+            index=index,
+            envelope=-1 if envelope is None else position[envelope],
+            left_out=canonical.parse(tuple[str, ...], left_out) if left_out else (),
+            link=link or b"",
+        )
+        for at_ms, index, envelope, left_out, link in events
     )
 
 

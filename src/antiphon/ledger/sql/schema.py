@@ -191,5 +191,36 @@ _REVISIONS = "".join(
     for event in ("INSERT", "UPDATE")
 )
 
-MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY, _CONSENTS, _REGISTRY + _REVISIONS)
+_DRAWS = """
+ALTER TABLE journal ADD COLUMN left_out BLOB;
+ALTER TABLE journal ADD COLUMN link BLOB;
+"""
+
+_CONDUCT = """
+CREATE TABLE turnouts (
+  node TEXT NOT NULL,
+  service TEXT NOT NULL,
+  abstained_ppm INTEGER NOT NULL,
+  PRIMARY KEY (node, service)
+) WITHOUT ROWID;
+CREATE TABLE holds (
+  client TEXT NOT NULL,
+  node TEXT NOT NULL,
+  nano INTEGER NOT NULL CHECK (nano >= 0),
+  PRIMARY KEY (client, node)
+) WITHOUT ROWID;
+CREATE TABLE seats (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  node TEXT NOT NULL,
+  task TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  round INTEGER NOT NULL,
+  deadline_ms INTEGER NOT NULL,
+  UNIQUE (task, idx, node)
+);
+CREATE INDEX seats_by_node ON seats (node, seq);
+"""
+
+MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY, _CONSENTS, _REGISTRY + _REVISIONS, _DRAWS + _CONDUCT)
 VERSION = len(MIGRATIONS)
