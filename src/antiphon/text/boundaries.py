@@ -117,7 +117,8 @@ def _sentence_end(head: str, gap: str, following: str, position: int) -> Boundar
     if not gap and (mark not in _NEEDS_NO_SPACE or following[0] in _TERMINATORS or following[0] in _CLOSERS):
         return None
     opening = following.lstrip("".join(_OPENERS))
-    if opening[:1].islower():
+    # A line that is left in a text (`documents.plain` joins wrapped ones) begins a sentence even in small letters.
+    if opening[:1].islower() and not _LINE_BREAK.search(gap):
         return None
     if mark == "." and not head.endswith("..", 0, end) and _dot_belongs_to_word(head[:end], opening):
         return None
