@@ -39,7 +39,15 @@ _PLAIN = {
     "™": "",
     "®": "",
     "№": "No. ",
+    "˚": "°",  # the ring that stands alone
+    **dict(zip("₀₁₂₃₄₅₆₇₈₉₊₋", "0123456789+-", strict=True)),
 }
+_ORDINAL_AS_DEGREE = re.compile(r"º(?= ?[CF]\b)")
+# Thin and unbreakable spaces, and Swiss apostrophes, between groups of three digits.
+_GROUPED = re.compile(
+    "(?<![0-9.,+(])(?<![0-9.,+(][\u00a0\u2007\u2008\u2009\u202f' ])[1-9][0-9]{0,2}"
+    "([\u00a0\u2007\u2008\u2009\u202f'’])[0-9]{3}(?:\\1[0-9]{3})*(?![0-9]|\\1[0-9])"
+)
 # Blocks whose characters are only other looks of plain ones: ligatures, full and half width, styled letters, enclosed
 # numbers, squared units, Roman numerals, fractions, letterlike signs.
 _STYLED = re.compile(
@@ -50,15 +58,19 @@ _VULGAR_LATIN = re.compile("[\u00bc-\u00be]")
 _KEPT_SYMBOLS = frozenset("°©")
 _JOINERS = frozenset("\u200c\u200d")
 _BREAKS = re.compile(r" ?\n[ \n]*")
+_SPAN = re.compile(r"(?<=[0-9%]) – (?=[$€£]?[0-9])")
 _EN_DASH = re.compile(r" – |–")
 
 
-def clean(text: str) -> str:
+def clean(text: str, group: str = ",") -> str:
     """`text` in NFC with plain punctuation; emoji, control, private and unassigned characters gone.
 
-    Runs of white space become one space, one line break, or one blank line.
+    Runs of white space become one space, one line break, or one blank line. Thin spaces and apostrophes between
+    groups of digits become `group`, the language's own sign.
     """
     text = text.replace("\r\n", "\n")
+    text = _ORDINAL_AS_DEGREE.sub("°", text)
+    text = _GROUPED.sub(lambda found: group.join(re.findall("[0-9]+", found[0])), text)
     text = _VULGAR.sub(" ", text)
     text = "".join(_PLAIN.get(char, char) for char in text)
     text = _STYLED.sub(_unstyled, text)
@@ -66,7 +78,7 @@ def clean(text: str) -> str:
     text = "".join(_audible(char, text, place) for place, char in enumerate(text))
     text = unicodedata.normalize("NFC", text)
     text = re.sub(r"[ \t]+", " ", text)
-    text = _EN_DASH.sub(lambda found: ", " if found[0] != "–" else "-", text)
+    text = _EN_DASH.sub(lambda found: ", " if found[0] != "–" else "-", _SPAN.sub("-", text))
     return collapse(text)
 
 

@@ -1,0 +1,25 @@
+"""Signs that are left when numbers are words."""
+
+from __future__ import annotations
+
+import re
+
+from antiphon.text.english import tables
+from antiphon.text.english.rules import Rule, put, rule
+
+
+def rules() -> tuple[Rule, ...]:
+    signs = "".join(map(re.escape, tables.SYMBOLS))
+    return (
+        rule(r"°C\b", put(" degrees Celsius ")),
+        rule(r"°F\b", put(" degrees Fahrenheit ")),
+        rule(r"\b([CFGDA])#", lambda m: f"{m[1]} sharp"),
+        rule(r"\b([A-G])♭", lambda m: f"{m[1]} flat"),
+        rule(r"([²³¹⁴])", lambda m: f" {tables.SUPERSCRIPTS[m[1]]} "),
+        rule(r"\b([A-Z]{1,5})/([A-Z]{1,5})\b", lambda m: f"{m[1]} {m[2]}"),
+        rule(r"(?<=\w) ?/ ?(?=\w)", put(" slash ")),
+        rule(r"(?<! )[<>](?![ =]?[0-9])|<(?=[/a-z])", put(" ")),
+        rule(rf"[{signs}]", lambda m: f" {tables.SYMBOLS[m[0]]} "),
+        rule(rf"[{re.escape(tables.UNSPOKEN)}]", put(" ")),
+        rule(r"(?<!\w)/|/(?!\w)", put(" ")),
+    )
