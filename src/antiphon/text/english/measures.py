@@ -76,7 +76,7 @@ def _sizes(english: Variety) -> tuple[Rule, ...]:
     lines = "720|1080|1200|1366|1440|1536|1600|1920|2160|2560|3840"
     return (
         rule(rf"(?<=[0-9]) ?[x×] ?(?={NUM} ?(?:[x×] ?{NUM} ?)?=)", put(" times ")),
-        rule(rf"\b({lines})(?= ?[x×] ?[0-9]{{3,4}}\b)|(?<=[0-9][x×])({lines})\b", lambda m: spoken_pairs(m[0])),
+        rule(rf"\b({lines}) ?[x×] ?({lines})\b", lambda m: f"{spoken_pairs(m[1])} by {spoken_pairs(m[2])}"),
         rule(rf"(?<=[0-9]) × (?={NUM}(?!\w| ?(?:{UNIT})\b| ?[x×]| [a-z]))", put(" times ")),
         rule(rf"(?P<a>(?<![\w.,]){NUM}(?: ?(?:{UNIT}))?[\"']?) ?[x×] ?(?={NUM})", lambda m: f"{m['a']} by "),
         rule(r"(?<=[a-z]) [x×] (?=[a-z]+ [0-9]|[0-9]|(?:seven|ten|twelve|nineteen|twenty|fourteen) )", put(" by ")),

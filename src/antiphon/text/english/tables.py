@@ -354,5 +354,7 @@ SPELLED_ENDINGS = tuple(
         "|"
     )
 )
-TOP_DOMAINS = "com|org|net|edu|gov|io|ai|dev|app|co|info|biz|uk|de|fr|jp|cn|eu|us|ca|au|ch|nl|es|it|me|tv|xyz|"
-"int|mil|ly|be|at|se|no|dk|fi|pl|ru|in|br|nz|za|ie|gg|sh|fm|so|cc|page|blog|shop|online|site|tech|news"
+TOP_DOMAINS = (
+    "com|org|net|edu|gov|io|ai|dev|app|co|info|biz|uk|de|fr|jp|cn|eu|us|ca|au|ch|nl|es|it|me|tv|xyz|"
+    "int|mil|ly|be|at|se|no|dk|fi|pl|ru|in|br|nz|za|ie|gg|sh|fm|so|cc|page|blog|shop|online|site|tech|news"
+)
