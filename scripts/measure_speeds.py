@@ -43,9 +43,7 @@ def main(count: int, voices: Sequence[str]) -> None:
         for speed in SPEEDS:
             made = {
                 "engine": plain if speed == 1 else [spoken(voice, text, speed) for text in texts],
-                "stretched": [
-                    Waveform(stretch(one.samples[0], one.rate_hz, speed)[None], one.rate_hz) for one in plain
-                ],
+                "stretched": [stretch(one, speed) for one in plain],
             }
             for means, waves in made.items():
                 errors = words = 0.0

@@ -62,7 +62,9 @@ def list_voices(language: str | None, engine: str | None, as_json: bool) -> None
         return
     click.echo("\n".join(_listing(found)))
     if any(voice.engine == "kokoro" for voice in found):
-        click.echo('\nMix Kokoro voices: antiphon say "Hello." --voice af_heart:0.6+bm_george:0.4', err=True)
+        click.echo(
+            '\nMix Kokoro voices: antiphon say "Good morning to you all." --voice af_heart:0.6+bm_george:0.4', err=True
+        )
 
 
 def _speaks(tag: str, wanted: str) -> bool:

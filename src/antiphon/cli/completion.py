@@ -10,8 +10,8 @@ from antiphon.errors import InputError
 EPILOG = """\b
 Examples:
   eval "$(antiphon completion bash)"
-  antiphon completion zsh > ~/.zfunc/_antiphon
-  antiphon completion fish > ~/.config/fish/completions/antiphon.fish
+  mkdir -p ~/.zfunc && antiphon completion zsh > ~/.zfunc/_antiphon
+  mkdir -p ~/.config/fish/completions && antiphon completion fish > ~/.config/fish/completions/antiphon.fish
 """
 
 

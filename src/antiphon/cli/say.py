@@ -38,7 +38,7 @@ Examples:
   antiphon say "Hello from a whole network."
   antiphon say "Good morning." --voice af_heart:0.6+bm_george:0.4 -o morning.mp3
   antiphon say --file book.txt -o book.opus
-  antiphon say "Guten Tag." --voice espeak-de -o - --format mp3 | mpv -
+  antiphon say "Guten Morgen, wie geht es Ihnen?" --voice espeak-de -o - --format mp3 | mpv -
 """
 
 

@@ -22,7 +22,7 @@ Examples:
   antiphon voices add me --reference me.wav --own-voice
   antiphon say "Good morning." --voice me
 
-Mix voices of an engine that can: antiphon say "Hello." --voice af_heart:0.6+bm_george:0.4
+Mix voices of an engine that can: antiphon say "Good morning to you all." --voice af_heart:0.6+bm_george:0.4
 """
 ADD_EPILOG = """\b
 Examples:
