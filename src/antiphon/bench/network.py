@@ -18,12 +18,12 @@ from antiphon.nodes.network import Plan, embedded
 def steps(tries: int) -> tuple[Step, ...]:
     """In the order of `figures`."""
     return (
-        Step("cold starts of the command", 20),
+        Step("cold starts of the command", 15),
         Step("words and naturalness of 20 sentences", 60),
-        Step("latency of a warm network", 60),
-        Step("the network's own time, without work", 60),
+        Step("latency of a warm network", 20),
+        Step("the network's own time, without work", 20),
         Step("judging 30 s of speech", 40),
-        Step("100 KB exchanges over HTTP", 60),
+        Step("100 KB exchanges over HTTP", 45),
         Step("simulated validators", 5),
         Step(f"cheats and honest work, {tries} tries each", 8.0 * tries),
     )
