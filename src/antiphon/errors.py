@@ -11,15 +11,19 @@ AntiphonError                     exit code
 ├── StateError                    7   ledger or key store is damaged, or of another schema
 │   └── ConflictError                 an operation does not fit the present state (late vote, double delivery)
 ├── ModelError                    8   a model is missing or its hash is wrong
-└── ProtocolError                 9   a message is unsigned, forged, stale, replayed, truncated or unreadable
-    └── RepeatedError                 its sender used the nonce before, for another message
+├── ProtocolError                 9   a message is unsigned, forged, stale, replayed, truncated or unreadable
+│   └── RepeatedError                 its sender used the nonce before, for another message
+└── PartialError                 10   the result is there, but parts of it are missing
 
 Each carries what happened and what to do next; `str()` is one line with both.
 """
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
+
+_FULL = frozenset(getattr(errno, name) for name in ("ENOSPC", "EDQUOT", "EFBIG") if hasattr(errno, name))
 
 
 class AntiphonError(Exception):
@@ -99,3 +103,14 @@ class ProtocolError(AntiphonError):
 
 class RepeatedError(ProtocolError):
     """The sender used this nonce before, for another message: that one counts."""
+
+
+class PartialError(AntiphonError):
+    """What could be made is there; the rest is named."""
+
+    exit_code = 10
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there was no room: the disk is full, a quota is spent, a file would be too large."""
+    return error.errno in _FULL

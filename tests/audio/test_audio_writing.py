@@ -18,6 +18,7 @@ import soundfile
 from antiphon.audio import (
     FORMATS,
     AudioWriter,
+    Tags,
     Waveform,
     encoder_for,
     format_named,
@@ -164,14 +165,66 @@ def test_wav_header_states_sizes_or_that_they_are_unknown() -> None:
 # Files: complete or not at all ------------------------------------------------------------------------------------
 
 
-def test_the_name_appears_only_when_the_file_is_complete(tmp_path: Path) -> None:
-    path = tmp_path / "a.wav"
-    writer = AudioWriter(path, "wav", RATE)
-    writer.write(tones())
-    assert not path.exists()
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_new_file_is_playable_up_to_its_last_write_while_it_grows(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"a.{name}"
+    writer = AudioWriter(path, name, RATE)
+    wave = tones(8.0)
+    for chunk in chunks(wave, 12_000):
+        writer.write(chunk)
+    copied = tmp_path / f"killed.{name}"
+    copied.write_bytes(path.read_bytes())  # what a killed process leaves
+    held = read(copied)
+    assert wave.duration_s - 2.1 < held.duration_s <= wave.duration_s
+    assert rms_dbfs(held) == pytest.approx(rms_dbfs(wave), abs=1)
     writer.close()
     writer.close()
-    assert [entry.name for entry in tmp_path.iterdir()] == ["a.wav"]
+    copied.unlink()
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+    assert read(path).duration_s == pytest.approx(wave.duration_s, abs=0.001)
+
+
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_file_that_lacks_its_end_can_be_kept(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"a.{name}"
+    wave = tones(3.0)
+    writer = AudioWriter(path, name, RATE)
+    writer.write(wave)
+    assert writer.keep(over=False) == path
+    writer.abort()
+    assert read(path).duration_s == pytest.approx(wave.duration_s, abs=0.001)
+
+    other = AudioWriter(path, name, RATE)
+    other.write(tones(1.0))
+    beside = tmp_path / f"a.part.{name}"
+    assert other.keep(over=False) == beside
+    assert read(beside).duration_s == pytest.approx(1.0, abs=0.001)
+    assert read(path).duration_s == pytest.approx(wave.duration_s, abs=0.001)
+    third = AudioWriter(path, name, RATE)
+    third.write(tones(1.0))
+    assert third.keep(over=True) == path
+    assert read(path).duration_s == pytest.approx(1.0, abs=0.001)
+
+
+TOLD = Tags(title="Café naïve " * 30, artist="hibari", comment="Made by Antiphon")
+
+
+@pytest.mark.parametrize("name", ["mp3", "opus", "ogg", "flac"])
+@pytest.mark.parametrize("seekable", [True, False])
+def test_a_file_tells_what_it_is(tmp_path: Path, name: str, seekable: bool) -> None:
+    wave = tones()
+    if seekable:
+        with AudioWriter(tmp_path / "a", name, RATE, tags=TOLD) as writer:
+            writer.write(wave)
+        raw = (tmp_path / "a").read_bytes()
+    else:
+        encoder = encoder_for(format_named(name), RATE, tags=TOLD)
+        raw = encoder.encode(wave) + encoder.finish()
+    with soundfile.SoundFile(io.BytesIO(raw)) as file:
+        assert file.artist == TOLD.artist
+        assert file.comment == TOLD.comment
+        assert file.title.startswith("Café naïve Café")
+        assert not seekable or file.frames / file.samplerate == pytest.approx(wave.duration_s, abs=0.05)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -231,7 +284,9 @@ def test_a_full_disk_is_reported_with_advice(name: str) -> None:
         writer.write(tones())
 
 
-def test_a_disk_that_fills_up_midway_leaves_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [False, True])
+@pytest.mark.parametrize("name", CONTAINERS)
+def test_a_disk_that_fills_up_midway_leaves_nothing_or_what_fitted(tmp_path: Path, name: str, kept: bool) -> None:
     resource = pytest.importorskip("resource")
     import signal
 
@@ -239,12 +294,19 @@ def test_a_disk_that_fills_up_midway_leaves_nothing(tmp_path: Path) -> None:
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
     try:
-        with pytest.raises(OutputError, match="disk is full"), AudioWriter(tmp_path / "a.wav", "wav", RATE) as writer:
-            writer.write(tones(20.0))
+        writer = AudioWriter(tmp_path / f"a.{name}", name, RATE)
+        with pytest.raises(OutputError, match="disk is full"):
+            all(writer.write(chunk) is None for chunk in chunks(tones(60.0), RATE))
+        if kept:
+            assert writer.keep(over=False) == tmp_path / f"a.{name}"
+        writer.abort()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, handler)
-    assert not list(tmp_path.iterdir())
+    if kept:
+        assert read(tmp_path / f"a.{name}").duration_s > 1.0
+    else:
+        assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everything")

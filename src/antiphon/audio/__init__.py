@@ -8,6 +8,7 @@ from antiphon.audio.normalising import MUSIC_LUFS, SPEECH_EXPECTED_LUFS, SPEECH_
 from antiphon.audio.reading import MAX_AUDIO_BYTES, MAX_AUDIO_S, read, read_blocks
 from antiphon.audio.resampling import Resampler, resample
 from antiphon.audio.room import RoomTone
+from antiphon.audio.tags import Tags
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.audio.writing import AudioWriter
 
@@ -29,6 +30,7 @@ __all__ = [
     "Resampler",
     "RoomTone",
     "Samples",
+    "Tags",
     "Waveform",
     "encoder_for",
     "format_named",

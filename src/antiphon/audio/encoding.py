@@ -17,11 +17,14 @@ import numpy.typing as npt
 
 from antiphon.audio.formats import Format
 from antiphon.audio.resampling import Resampler
+from antiphon.audio.tags import Tags, id3
 from antiphon.audio.waveform import Samples, Waveform
 
 MAX_CHANNELS = 8
 _BLOCK_S = 1.0
 _UNKNOWN_SIZE = 0xFFFFFFFF
+_WAV_HEADER_BYTES = 44
+NO_TAGS = Tags()
 
 Patch = tuple[int, bytes]
 """Offset from the first byte, and the bytes to put there."""
@@ -37,11 +40,17 @@ class Encoder(Protocol):
     def patches(self) -> list[Patch]:
         """After `finish`: corrections for a target that can seek."""
 
+    def so_far(self, size_bytes: int) -> list[Patch]:
+        """At any time: what makes the first `size_bytes` of the container a file by themselves, where it takes that."""
 
-def encoder_for(form: Format, rate_hz: int, channels: int = 1, *, seekable: bool = False) -> Encoder:
+
+def encoder_for(
+    form: Format, rate_hz: int, channels: int = 1, *, seekable: bool = False, tags: Tags = NO_TAGS
+) -> Encoder:
     """An encoder for audio of `rate_hz`; it resamples where the format does not know that rate.
 
     `seekable` says that the patches will be applied; without it nothing is written that only a patch makes valid.
+    `tags` are left out where the format has no place for them (wav, pcm).
     """
     limit = 2 if form.name == "mp3" else MAX_CHANNELS
     if not 1 <= channels <= limit:
@@ -53,7 +62,7 @@ def encoder_for(form: Format, rate_hz: int, channels: int = 1, *, seekable: bool
     elif form.name == "pcm":
         inner = _Pcm()
     else:
-        inner = _Sndfile(form, stored_hz, channels, seekable=seekable)
+        inner = _Sndfile(form, stored_hz, channels, seekable=seekable, tags=tags)
     return inner if stored_hz == rate_hz else _Resampled(inner, rate_hz, stored_hz, channels)
 
 
@@ -87,6 +96,9 @@ class _Pcm:
     def patches(self) -> list[Patch]:
         return []
 
+    def so_far(self, size_bytes: int) -> list[Patch]:  # noqa: ARG002 - the protocol's
+        return []
+
 
 class _Wav:
     def __init__(self, rate_hz: int, channels: int) -> None:
@@ -104,6 +116,11 @@ class _Wav:
 
     def patches(self) -> list[Patch]:
         return [(0, wav_header(self._rate_hz, self._channels, self._data_bytes))]
+
+    def so_far(self, size_bytes: int) -> list[Patch]:
+        frame = 2 * self._channels
+        held = max(0, size_bytes - _WAV_HEADER_BYTES) // frame * frame
+        return [(0, wav_header(self._rate_hz, self._channels, held))] if size_bytes >= _WAV_HEADER_BYTES else []
 
     def _head(self) -> bytes:
         if self._started:
@@ -125,6 +142,9 @@ class _Resampled:
 
     def patches(self) -> list[Patch]:
         return self._inner.patches()
+
+    def so_far(self, size_bytes: int) -> list[Patch]:
+        return self._inner.so_far(size_bytes)
 
 
 class _Tape:
@@ -181,10 +201,12 @@ class _Sndfile:
     _PAGE_LATENCY_MS = 200.0
     _SET_OGG_PAGE_LATENCY_MS = 0x1302  # sndfile.h
 
-    def __init__(self, form: Format, rate_hz: int, channels: int, *, seekable: bool) -> None:
+    def __init__(self, form: Format, rate_hz: int, channels: int, *, seekable: bool, tags: Tags) -> None:
         import soundfile
 
         self._tape = _Tape()
+        # libsndfile would put an MP3's tags at its end, in 30 characters each.
+        self._head = self._unwritten_head = id3(tags) if form.name == "mp3" else b""
         self._exact = form.name == "flac"
         self._block = max(1, int(rate_hz * _BLOCK_S))
         self._drop_empty_frame = form.name == "mp3" and not seekable
@@ -193,6 +215,9 @@ class _Sndfile:
         )
         if form.name == "opus":
             self._ask_for_short_pages(soundfile)
+        if form.name != "mp3":
+            for field, value in tags.fields().items():
+                setattr(self._file, field, value)
 
     def encode(self, waveform: Waveform) -> bytes:
         return b"".join(self._encode_blocks(waveform.samples))
@@ -202,7 +227,10 @@ class _Sndfile:
         return self._take()
 
     def patches(self) -> list[Patch]:
-        return list(self._tape.patches)
+        return [(offset + len(self._head), data) for offset, data in self._tape.patches]
+
+    def so_far(self, size_bytes: int) -> list[Patch]:  # noqa: ARG002 - frames and pages stand for themselves
+        return []
 
     def _encode_blocks(self, samples: Samples) -> Iterator[bytes]:
         for start in range(0, samples.shape[1], self._block):
@@ -221,7 +249,8 @@ class _Sndfile:
             # as 24 ms of silence.
             self._drop_empty_frame = False
             taken = taken[_mp3_frame_bytes(taken) :]
-        return taken
+        head, self._unwritten_head = self._unwritten_head, b""
+        return head + taken
 
     def _ask_for_short_pages(self, soundfile: Any) -> None:
         # libsndfile gathers a second of Opus per Ogg page; a listener would wait for it. Not in soundfile's public

@@ -12,9 +12,10 @@ from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
 from antiphon.cli.enrolling import consent_options, enrolled, reference_of, regular_file, stored_voice
+from antiphon.cli.jobs import Jobs, is_file, resume_option
 from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.cli.manuscript import format_option
-from antiphon.cli.say import checked_seed, checked_speed, is_short, mode_of, nobody_waits
+from antiphon.cli.say import checked_seed, checked_speed, is_short, mode_of, titled
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ Examples:
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine.")
 @loudness_option(SPEECH)
 @click.option("--stream/--verified", default=None, help="Release audio as it is made, or only after the vote.")
+@resume_option
 @click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -76,23 +78,36 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
         raise InputError("--speed would change the timing that --speech keeps", "Leave --speed out.")
     material = _recording(given["speech"]) if given["speech"] is not None else _manuscript(text, file, given)
     short = isinstance(material, Waveform) or is_short(material)
-    wish = replace(wish, as_one=nobody_waits(output) and short)
+    wish = replace(wish, as_one=is_file(output) and short)
     speed, seed, options = checked_speed(given["speed"]), checked_seed(given["seed"]), options_of(given["options"])
     extent = _extent(material)
-    voice, left_nano = _voice(settings, given, extent, quiet=wish.quiet or wish.as_json)
+    title, source = (
+        titled(text, file) if given["speech"] is None else (given["speech"].stem, str(given["speech"].resolve()))
+    )
+    whose = given["voice"] or str(given["reference"])
+    wish = replace(wish, title=title, artist=f"the cloned voice {given['voice'] or given['reference'].stem}")
+    jobs = Jobs(settings, output, given["resume"], "\0".join(("clone", source, whose)))
+    voice, left_nano = _voice(settings, given, extent, jobs, quiet=wish.quiet or wish.as_json)
     how: dict[str, Any] = {
         "options": options,
         "mode": mode_of(given["stream"], output),
         "seed": seed,
         "max_total_nano": left_nano,
     }
+    store = jobs.open(salt=f"{voice.profile.engine} {seed}")
     charges = (Charge(voice.selector, extent.chars),) if extent else ()
     if isinstance(material, Waveform):
         conversion = Conversion(material, voice, **how)
-        order = Order(lambda session: convert(session.client, conversion), charges, left_nano)
+        order = Order(
+            lambda session, conduct: convert(session.client, conversion, conduct),
+            charges, left_nano, store=store, jobs=jobs,
+        )  # fmt: skip
     else:
         script = ClonedSpeech(material.blocks, voice, speed, **how)
-        order = Order(lambda session: speak(session.client, script), charges, left_nano)
+        order = Order(
+            lambda session, conduct: speak(session.client, script, conduct),
+            charges, left_nano, store=store, jobs=jobs, keep_going=True,
+        )  # fmt: skip
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=extent)
 
 
@@ -128,7 +143,7 @@ def _recording(path: Path) -> Waveform:
 
 
 def _voice(
-    settings: Settings, given: dict[str, Any], extent: Extent | None, *, quiet: bool
+    settings: Settings, given: dict[str, Any], extent: Extent | None, jobs: Jobs, *, quiet: bool
 ) -> tuple[Voice, int | None]:
     """The voice to use, enrolled now from a reference or stored before; and what is left of --max-cost."""
     from antiphon.ledger.operations import Selector
@@ -140,6 +155,6 @@ def _voice(
     reference = reference_of(settings, given)
     any_voice = Selector(service=str(Service.CLONE), language=given["language"], engine=given["engine"] or "")
     then = (Charge(any_voice, extent.chars),) if extent else ()
-    profile, paid_nano = enrolled(settings, reference, given, quiet=quiet, then=then)
+    profile, paid_nano = enrolled(settings, reference, given, quiet=quiet, then=then, jobs=jobs)
     left_nano = None if given["max_cost"] is None else given["max_cost"] - paid_nano
     return Voice(profile, reference.consent), left_nano

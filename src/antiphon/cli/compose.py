@@ -12,6 +12,7 @@ import click
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
+from antiphon.cli.jobs import Jobs, resume_option
 from antiphon.cli.loudness import MUSIC, loudness_option
 from antiphon.cli.say import checked_seed, mode_of
 from antiphon.errors import InputError, OutputError
@@ -45,6 +46,7 @@ Examples:
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine.")
 @loudness_option(MUSIC)
 @click.option("--stream/--verified", default=None, help="Release audio as it is made, or only after the vote.")
+@resume_option
 @click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -58,7 +60,14 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
 
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], as_one=output != "-")
     checked_format(wish)
+    jobs = Jobs(settings, output, given["resume"], "\0".join(("compose", " ".join(prompt))))
+    store = jobs.open(noun="window")
+    if store is not None and store.begun and store.header.seed >= 0 and given["seed"] is None:
+        given["seed"] = store.header.seed  # the same piece
     composition, told = _composition(prompt, output, given)
+    if store is not None:
+        store.note(seed=composition.seed)
+    wish = replace(wish, title=composition.prompt, artist="Antiphon")
     if not (given["quiet"] or given["as_json"]):
         for note in told:
             click.echo(f"Note     {note}", err=True)
@@ -66,9 +75,11 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     requests = list(composition.requests())
     units = sum(map(units_of, requests))
     order = Order(
-        produce=lambda session: composed(session.client, composition),
+        produce=lambda session, conduct: composed(session.client, composition, conduct),
         charges=(Charge(composition.selector, units),),
         max_total_nano=composition.max_total_nano,
+        store=store,
+        jobs=jobs,
         speech=False,
         facts={"seed": composition.seed, "notes": list(told)},
     )

@@ -5,36 +5,55 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.app import Settings, Terminated, run
-from antiphon.cli.ending import CANCELLED_EXIT, Cancelled
-from antiphon.cli.result import Result
+from antiphon.cli.app import Settings, run
+from antiphon.cli.leaving import explained, no_funds, partial, settle, standing, told_end
+from antiphon.cli.result import Gap, Result
 from antiphon.economy.types import Role
-from antiphon.errors import AntiphonError, FundsError, InputError, OutputError, RejectedError, UnavailableError
+from antiphon.errors import (
+    AntiphonError,
+    FundsError,
+    InputError,
+    OutputError,
+)
 
 if TYPE_CHECKING:
-    from antiphon.audio import AudioWriter, Format, Waveform
+    from antiphon.audio import Format, Waveform
     from antiphon.cli.connect import Session
-    from antiphon.cli.levels import Level
+    from antiphon.cli.jobs import Jobs
     from antiphon.cli.manuscript import Extent
     from antiphon.cli.progress import Progress
+    from antiphon.cli.sink import Sink
     from antiphon.ledger.operations import Selector
     from antiphon.nodes.events import Opened, SoundEvent
+    from antiphon.nodes.job_store import JobStore
+    from antiphon.nodes.keeping import Conduct
 
 SETTLE_S = 30.0
+"""After a failure: how long our own validators may judge what was delivered."""
+LEAVE_S = 0.5
+"""The same after Ctrl-C: whoever asked to leave wants to leave."""
+PATIENCE_S = 90.0
+"""Before a job goes on: how long the verdict on what an earlier run had delivered in a joined network is waited for."""
 LOOK_S = 0.2
 """Between two looks at a running task, while somebody watches."""
 SAMPLE_UNITS = 1_000
+REBUY_SHARE = 0.25
+"""The "at most" of a quote: the escrow of the whole job, and so much more for parts that fail and are bought again from
+nodes whose prices have changed meanwhile. What failed itself costs nothing: its penalty makes it good."""
+CHARS_PER_S = 14.0
+"""Speech, roughly: to see how long a text will be."""
 
-Produce = Callable[["Session"], AsyncGenerator["SoundEvent", None]]
+Produce = Callable[["Session", "Conduct"], AsyncGenerator["SoundEvent", None]]
 """What a command orders, as the events of its job in a network."""
 
 
@@ -54,6 +73,10 @@ class Order:
     produce: Produce
     charges: tuple[Charge, ...] = ()  # of this order, and of what the same command will order after it
     max_total_nano: int | None = None
+    store: JobStore | None = None  # keeps what was paid for
+    jobs: Jobs | None = None  # this store and those of steps before, whose end is this job's
+    keep_going: bool = False  # without a part that failed for good
+    warm: Callable[[], object] | None = None  # loads what our own nodes will need for it, in another thread
     speech: bool = True  # whether our own validators will need to listen to speech
     facts: dict[str, object] = field(default_factory=dict)  # to tell in JSON
 
@@ -68,32 +91,58 @@ class Wish:
     quiet: bool
     loudness_lufs: float | None = None  # None: as it was made
     expected_lufs: float | None = None  # how loud it is made, as far as known
+    title: str = ""
+    artist: str = ""
     as_one: bool = False  # one gain for the whole, so that its own loud and soft stay: needs all of it in memory
 
 
 def deliver(
     settings: Settings, wish: Wish, order: Order, *, rate_hz: int, channels: int = 1, extent: Extent | None = None
 ) -> Result:
-    """Do the job and write its sound, or end in order: cancelled, refused or failed, with what was paid."""
-    from antiphon.audio import AudioWriter
-    from antiphon.cli.levels import level_for
+    """Do the job and write its sound, or end in order: cancelled, refused or failed, with what was paid and where what
+    was made lies. Raises `PartialError` when parts of it are missing."""
+    from antiphon.audio import Tags
     from antiphon.cli.progress import Progress
+    from antiphon.cli.sink import Sink, require_room
 
     form = checked_format(wish)
+    if extent is not None and extent.unit == "character":
+        home = settings.home if order.store is not None else None
+        require_room(extent.chars / CHARS_PER_S, form.name, wish.output, home)
     progress = Progress(enabled=not (wish.quiet or wish.as_json))
     progress.expect(extent)
     result = Result(wish.output, facts=order.facts)
-    with _cancellable(result), AudioWriter(wish.output, form, rate_hz, channels) as writer, progress:
-        delivery = Delivery(progress, result, settings.home, writer, level_for(wish, rate_hz, channels))
-        run(_work(settings, order, delivery))
-        delivery.finish()
+    tags = Tags(
+        wish.title, wish.artist, f"Made by {wish.artist} with Antiphon" if wish.artist else "Made with Antiphon"
+    )
+    ours = order.store.owns if order.store is not None else _nobodys
+    sink = Sink(wish, form, rate_hz, channels, tags=tags, ours=ours)
+    with told_end(result, order.jobs), progress:
+        try:
+            run(_work(settings, order, Delivery(progress, result, settings.home, sink)))
+            sink.finish()
+        except BaseException:
+            result.left = sink.keep()
+            raise
+        finally:
+            sink.abort()
+        if order.jobs is not None and not result.missing:
+            order.jobs.complete()
+        elif order.store is not None:
+            order.store.owned(Path(wish.output))
     if wish.as_json:
         from antiphon.cli.figures import as_dict
 
         click.echo(json.dumps(as_dict(result), indent=2))
     else:
         progress.summary(result)
+    if result.missing:
+        raise partial(result, order.jobs, extent)
     return result
+
+
+def _nobodys(_: Path) -> bool:
+    return False
 
 
 def perform(settings: Settings, order: Order, *, quiet: bool, extent: Extent) -> Result:
@@ -103,20 +152,10 @@ def perform(settings: Settings, order: Order, *, quiet: bool, extent: Extent) ->
     progress = Progress(enabled=not quiet)
     progress.expect(extent)
     result = Result("")
-    with _cancellable(result), progress:
+    with told_end(result, order.jobs), progress:
         run(_work(settings, order, Delivery(progress, result, settings.home)))
     progress.paid(result)
     return result
-
-
-@contextmanager
-def _cancellable(result: Result) -> Iterator[None]:
-    """However the work was ended from outside, the reader hears what became of the money."""
-    try:
-        yield
-    except (KeyboardInterrupt, Terminated) as error:
-        code = 128 + error.number if isinstance(error, Terminated) else CANCELLED_EXIT
-        raise Cancelled(f"Cancelled. {result.standing}", code) from error
 
 
 def checked_format(wish: Wish) -> Format:
@@ -133,85 +172,93 @@ def checked_format(wish: Wish) -> Format:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """Where a job's sound, progress and proof go. `writer` None: the job brings no sound."""
+    """Where a job's sound, progress and proof go. `sink` None: the job brings no sound."""
 
     progress: Progress
     result: Result
     home: Path
-    writer: AudioWriter | None = None
-    level: Level | None = None
+    sink: Sink | None = None
 
     def write(self, audio: Waveform) -> None:
-        assert self.writer is not None, "a job that brings no sound made some"
-        self.writer.write(audio if self.level is None else self.level.push(audio))
-
-    def finish(self) -> None:
-        """Write what was held back to see peaks coming."""
-        if self.level is not None and self.writer is not None:
-            self.writer.write(self.level.finish())
+        assert self.sink is not None, "a job that brings no sound made some"
+        self.sink.write(audio)
 
 
 async def _work(settings: Settings, order: Order, to: Delivery) -> None:
     from antiphon.cli.connect import connect
     from antiphon.ledger.limits import MAX_PAGE
+    from antiphon.cli.jobs import conduct_of
+    from antiphon.nodes.recovery import recover
 
-    progress, result = to.progress, to.result
+    progress, result, store = to.progress, to.result, order.store
     began_s = time.time()
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
+    conduct = conduct_of(store, order.max_total_nano, keep_going=order.keep_going)
+    if order.warm is not None:
+        threading.Thread(target=_quietly, args=(order.warm,), name="warm-up", daemon=True).start()
     async with connect(settings, warm=order.speech) as session:
         progress.network(session.client.node_id, await session.ledger.nodes(limit=MAX_PAGE))
-        progress.waiting("Asking for a quote")
         try:
-            await _check_limit(session, order)
-            async with aclosing(order.produce(session)) as events:
-                await _follow(session, events, to, started_s, order.max_total_nano)
+            if store is not None:
+                await _take_up(session, order, conduct, to)
+            progress.waiting("Asking for a quote")
+            if not result.recalled:
+                result.estimate_nano = await _estimate(session, order)
+            async with aclosing(order.produce(session, conduct)) as events:
+                await _follow(session, events, to, started_s, order, conduct)
         except BaseException as error:
             if result.opened:
                 result.standing = "What is not made comes back: see antiphon account."
-            await _settle(session, result, progress)
-            result.standing = await _standing(session, result)
+            leaving = isinstance(error, (asyncio.CancelledError, KeyboardInterrupt))
+            await settle(session, result, progress, LEAVE_S if leaving else SETTLE_S)
+            if store is not None and store.begun and not leaving:
+                with contextlib.suppress(AntiphonError):
+                    await recover(session.client, store, patience_s=0.0)
+            result.standing = await standing(session, result)
             if isinstance(error, FundsError) and error.what.startswith("balance:"):
-                raise await _no_funds(session) from error
-            if (better := _explained(error, session, result, began_s)) is not None:
+                raise await no_funds(session) from error
+            if (better := explained(error, session, result, began_s)) is not None:
                 raise better from error
             raise
 
 
-async def _no_funds(session: Session) -> FundsError:
-    from antiphon.cli.figures import ant
-
-    own = session.client.node_id
-    balance = ant((await session.ledger.account(own)).balance_nano)
-    hint = f"Ask the ledger's operator to run: antiphon account deposit 10 --to {own}"
-    return FundsError(
-        f"Your balance of {balance} does not cover what the quote holds in escrow",
-        hint if session.bank is None else "Deposit: antiphon account deposit 10",
-    )
+def _quietly(warm: Callable[[], object]) -> None:
+    with contextlib.suppress(Exception):  # whoever needs it loads it again, and tells what is wrong
+        warm()
 
 
-def _explained(error: BaseException, session: Session, result: Result, began_s: float) -> AntiphonError | None:
-    """The same failure with what a user can do about it."""
-    from antiphon.cli import logs
+async def _take_up(session: Session, order: Order, conduct: Conduct, to: Delivery) -> None:
+    """Note whose job it is; where an earlier run left something, settle and count it."""
+    from antiphon.nodes.recovery import recover
 
-    if isinstance(error, RejectedError) and result.receipts:
-        why = f"Why: antiphon receipt show {result.receipts[-1]}"
-        return RejectedError(f"{error.what.rstrip('.')}; you were refunded", why)
-    if isinstance(error, (RejectedError, UnavailableError)):
-        if (problem := session.problem()) is not None:
-            return problem
-        if not session.joined and (log := logs.since(began_s)) is not None:
-            return type(error)(error.what, f"{error.hint} Details: {log}")
-    return None
+    store, budget = order.store, conduct.budget
+    assert store is not None
+    ledger = await session.ledger.identity()
+    if store.begun and store.header.ledger == ledger:
+        to.progress.waiting("Looking after what an earlier run left")
+        found = await recover(session.client, store, patience_s=PATIENCE_S if session.joined else 0.0)
+        budget.spent_nano = found.spent_nano
+        if order.max_total_nano is None and store.header.limit_nano:
+            budget.lower(store.header.limit_nano)
+        to.result.recalled = store.kept
+        to.progress.taken_up(store.kept, found)
+    store.note(ledger=ledger)
+    if to.sink is not None:
+        store.owned(to.sink.file)
 
 
 async def _follow(
-    session: Session, events: AsyncIterator[SoundEvent], to: Delivery, started_s: float, limit_nano: int | None
+    session: Session,
+    events: AsyncIterator[SoundEvent],
+    to: Delivery,
+    started_s: float,
+    order: Order,
+    conduct: Conduct,
 ) -> None:
     """Write what sounds, keep what is proven, show the rest."""
-    from antiphon.cli.figures import paid_for
     from antiphon.cli.tasks import save_receipt
-    from antiphon.nodes.events import Closed, Opened, Sound
+    from antiphon.nodes.events import Closed, Missing, Opened, Sound
 
     progress, result = to.progress, to.result
     async with _watching(session, progress) as watch:
@@ -223,31 +270,49 @@ async def _follow(
                 result.seconds += event.audio.duration_s
                 progress.sound(result.seconds)
             elif isinstance(event, Opened):
+                if not result.opened:
+                    _promise(event, to, order, conduct)
                 result.opened.append(event.task)
-                if limit_nano is not None and paid_for(result.closed) + event.quote.total_nano > limit_nano:
-                    raise _too_dear(paid_for(result.closed) + event.quote.total_nano, limit_nano)
-                progress.opened(event)
+                progress.opened(event, conduct.budget.limit_nano)
                 watch(event)
+            elif isinstance(event, Missing):
+                gap = Gap(event.number, progress.beginning(event.number), event.error.what)
+                result.missing.append(gap)
+                progress.missing(gap)
             elif isinstance(event, Closed):
                 progress.closed(event)
                 result.closed.append(event)
                 result.receipts.append(save_receipt(to.home, event.receipt))
 
 
-async def _check_limit(session: Session, order: Order) -> None:
-    """Refuse what could cost more than --max-cost, before anything is bought."""
+def _promise(event: Opened, to: Delivery, order: Order, conduct: Conduct) -> None:
+    """What the quote's "at most" says holds for the whole job, with all that is bought again."""
+    extent, result = to.progress.extent, to.result
+    if extent is not None and extent.exact and not result.recalled:
+        times = extent.sentences / event.parts  # 1 for what fits into one task
+        total_nano = (
+            event.quote.total_nano * times if times <= 1 else max(event.quote.total_nano * times, result.estimate_nano)
+        )
+        conduct.budget.lower(int(total_nano * (1 + REBUY_SHARE)) + 1)
+        if order.store is not None:
+            order.store.note(limit_nano=conduct.budget.limit_nano)
+    result.limit_nano = conduct.budget.limit_nano
+
+
+async def _estimate(session: Session, order: Order) -> int:
+    """The most that this order can cost by today's prices. Raises `FundsError` when it, with what the command will
+    order after it, could cost more than --max-cost: before anything is bought."""
     from antiphon.economy.types import Part
 
-    if order.max_total_nano is None:
-        return
-    total_nano = 0
+    totals = []
     for charge in order.charges:
         session.require_judges(charge.selector)
         sample = Part(index=0, units=min(charge.units, SAMPLE_UNITS), role=charge.role)  # prices are per unit
         quote = await session.ledger.quote(charge.selector, (sample,))
-        total_nano += quote.total_nano * charge.units // sample.units
-    if total_nano > order.max_total_nano:
-        raise _too_dear(total_nano, order.max_total_nano)
+        totals.append(quote.total_nano * charge.units // sample.units)
+    if order.max_total_nano is not None and sum(totals) > order.max_total_nano:
+        raise _too_dear(sum(totals), order.max_total_nano)
+    return totals[0] if totals else 0
 
 
 def _too_dear(total_nano: int, limit_nano: int) -> FundsError:
@@ -286,41 +351,6 @@ async def _watching(session: Session, progress: Progress) -> AsyncIterator[Any]:
         if current is not None:
             current.cancel()
             await asyncio.gather(current, return_exceptions=True)
-
-
-async def _settle(session: Session, result: Result, progress: Progress) -> None:
-    """After a failure or a cancel: let our own validators finish what was delivered, so that no money stays behind.
-
-    A second Ctrl-C, or `SETTLE_S`, ends the wait; then the ledger gives the rest back once its deadlines have passed.
-    """
-    if session.joined:
-        return
-    progress.waiting("Closing: what was delivered is being judged (Ctrl-C: leave now)")
-    with contextlib.suppress(AntiphonError, TimeoutError):
-        async with asyncio.timeout(SETTLE_S):
-            for task in result.opened:
-                for part in await session.ledger.parts(task):
-                    while not part.state.final:
-                        part = await session.client.changed(part)  # noqa: PLW2901 - its next version
-
-
-async def _standing(session: Session, result: Result) -> str:
-    """After a cancel: what was paid for, and what came back."""
-    from antiphon.cli.figures import ant, paid_nano
-
-    try:
-        parts = [part for task in result.opened for part in await session.ledger.parts(task)]
-        account = await session.ledger.account(session.client.node_id)
-    except AntiphonError:
-        return "What was not delivered is refunded."
-    paid = paid_nano(session.client.node_id, parts)
-    done = f"{ant(paid)} was paid for what was made" if paid else "Nothing was paid"
-    held = (
-        f"{ant(account.escrow_nano)} stays in escrow until it is judged"
-        if account.escrow_nano
-        else "the rest came back"
-    )
-    return f"{done}, {held}."
 
 
 def options_of(pairs: tuple[str, ...]) -> dict[str, str | int | float | bool]:

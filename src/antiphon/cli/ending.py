@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sys
 
 import click
 
-from antiphon.errors import AntiphonError, OutputError
+from antiphon.errors import AntiphonError, OutputError, is_full
 
 CANCELLED_EXIT = 130  # 128 + SIGINT, as shells count
 UNEXPECTED_EXIT = 1
 MAX_LINE_CHARS = 600
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error: somebody asked for it
@@ -69,7 +67,7 @@ def _told(error: BaseException, *, verbose: bool) -> tuple[str, int]:  # noqa: P
         return f"antiphon: {_one_line(str(error))}", error.exit_code
     if isinstance(error, SystemExit):
         return "", error.code if isinstance(error.code, int) else UNEXPECTED_EXIT
-    if isinstance(error, OSError) and error.errno in _FULL:
+    if isinstance(error, OSError) and is_full(error):
         where = f" while writing {error.filename}" if error.filename else ""
         return f"antiphon: The disk is full{where}. Free some space, then try again.", OutputError.exit_code
     return _unexpected(error, verbose=verbose), UNEXPECTED_EXIT

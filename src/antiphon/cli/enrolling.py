@@ -11,15 +11,17 @@ import click
 
 from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Charge, Order, perform
-from antiphon.cli.figures import paid_for
 from antiphon.economy.types import Role
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.audio.reference import Report
     from antiphon.cli.connect import Session
+    from antiphon.cli.jobs import Jobs
+    from antiphon.nodes.budget import Budget
     from antiphon.nodes.cloning import Voice
     from antiphon.nodes.events import SoundEvent
+    from antiphon.nodes.keeping import Conduct
     from antiphon.services import Clip, VoiceProfile
 
 OWN_TERM_DAYS = 366
@@ -81,7 +83,13 @@ def told(report: Report) -> str:
 
 
 def enrolled(
-    settings: Settings, reference: Reference, given: dict[str, Any], *, quiet: bool, then: tuple[Charge, ...] = ()
+    settings: Settings,
+    reference: Reference,
+    given: dict[str, Any],
+    *,
+    quiet: bool,
+    then: tuple[Charge, ...] = (),
+    jobs: Jobs | None = None,
 ) -> tuple[VoiceProfile, int]:
     """Have a trainer learn the voice, and validators judge it: the profile, and what was paid for it in nano.
 
@@ -101,8 +109,11 @@ def enrolled(
     )
     found: list[VoiceProfile] = []
 
-    async def produce(session: Session) -> AsyncGenerator[SoundEvent, None]:
-        async for event in enrol(session.client, enrolment):
+    spent: list[Budget] = []
+
+    async def produce(session: Session, conduct: Conduct) -> AsyncGenerator[SoundEvent, None]:
+        spent.append(conduct.budget)
+        async for event in enrol(session.client, enrolment, conduct):
             if isinstance(event, Enrolled):
                 found.append(event.profile)
             else:
@@ -112,10 +123,11 @@ def enrolled(
         click.echo(f"Voice    {reference.report}", err=True)
     units = units_of(enrolment.request)
     charge = Charge(enrolment.selector, units, Role.TRAINER)
-    order = Order(produce, (charge, *then), given["max_cost"])
+    store = jobs.open(purpose="voice", salt=enrolment.engine, noun="voice") if jobs is not None else None
+    order = Order(produce, (charge, *then), given["max_cost"], store=store, jobs=jobs)
     extent = Extent(1, units, True, ("the reference",), noun="voice", unit="unit")
-    result = perform(settings, order, quiet=quiet, extent=extent)
-    return found[0], paid_for(result.closed)
+    perform(settings, order, quiet=quiet, extent=extent)
+    return found[0], spent[0].spent_nano
 
 
 def stored_voice(settings: Settings, spec: str) -> Voice:

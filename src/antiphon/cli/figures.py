@@ -6,8 +6,7 @@ from collections.abc import Iterable
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from antiphon.economy import accounts
-from antiphon.economy.types import NANO
+from antiphon.nodes.budget import ant, paid_nano
 
 if TYPE_CHECKING:
     from antiphon.cli.result import Result
@@ -30,10 +29,19 @@ SHOWN = {
 SHARES = {"WER", "nearer to it than other voices"}
 
 
+__all__ = ["SHARES", "ant", "as_dict", "clock", "counted", "delivered", "measured", "paid_for", "paid_nano", "score_of"]
+
+
+def delivered(parts: Iterable[PartRecord]) -> list[PartRecord]:
+    """The parts whose work reached the client: not the attempts that failed before it. All, where none did."""
+    every = list(parts)
+    return [part for part in every if part.state == "valid"] or every
+
+
 def measured(parts: Iterable[PartRecord]) -> dict[str, float | None]:
-    """Medians over parts and validators of the figures people look at first. None = inconclusive everywhere."""
+    """Medians over delivered parts and validators of the figures people look at first. None = inconclusive."""
     found: dict[str, list[float]] = {}
-    for part in parts:
+    for part in delivered(parts):
         for vote in part.rulings[-1].votes.values() if part.rulings else ():
             for measurement in vote.measurements:
                 label = SHOWN.get((measurement.judge, measurement.name))
@@ -46,29 +54,9 @@ def measured(parts: Iterable[PartRecord]) -> dict[str, float | None]:
     return {label: median(found[label]) if found[label] else None for label in shown}
 
 
-def paid_nano(client: str, parts: Iterable[PartRecord]) -> int:
-    """What `client` paid for these parts so far, all in all: out of escrow to others, less what penalties brought."""
-    own = accounts.balance(client)
-    paid = 0
-    for part in parts:
-        for ruling in part.rulings:
-            for transfer in ruling.settlement.transfers:
-                if transfer.source.startswith("escrow:") and transfer.target != own:
-                    paid += transfer.amount_nano
-                elif transfer.source.startswith("stake:") and transfer.target == own:
-                    paid -= transfer.amount_nano
-    return paid
-
-
 def paid_for(closed: Iterable[Closed]) -> int:
     """`paid_nano` of finished tasks."""
     return sum(paid_nano(one.task.client, one.parts) for one in closed)
-
-
-def ant(nano: int) -> str:
-    """An amount for people: ANT with the digits that matter."""
-    places = 9 if 0 < abs(nano) < 1_000 else 6
-    return f"{nano / NANO:,.{places}f}".rstrip("0").rstrip(".") + " ANT"
 
 
 def clock(seconds: float) -> str:
@@ -112,5 +100,7 @@ def as_dict(result: Result) -> dict[str, Any]:
         "paid_nano": paid_for(result.closed),
         "tasks": [closed.task.task for closed in result.closed],
         "receipts": [str(path) for path in result.receipts],
+        "missing": [{"number": one.number + 1, "begins": one.begins, "why": one.why} for one in result.missing],
+        "kept": result.recalled,
         **result.facts,
     }

@@ -1,6 +1,6 @@
 """What a person sees while a job runs: the quote, a row for each sentence in work, then the outcome. All on stderr.
 
-On a terminal the rows are alive; elsewhere (a pipe, a log, `TERM=dumb`) only the quote and the outcome are printed.
+On a terminal the rows are alive; elsewhere (a pipe, a log, `TERM=dumb`) there is a line now and then.
 """
 
 from __future__ import annotations
@@ -13,17 +13,20 @@ from rich.console import Console
 from rich.live import Live
 
 from antiphon.cli.board import Board
-from antiphon.cli.figures import SHARES, ant, counted, measured, paid_for, score_of
+from antiphon.cli.figures import SHARES, ant, clock, counted, delivered, measured, paid_for, score_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from antiphon.cli.manuscript import Extent
-    from antiphon.cli.result import Result
+    from antiphon.cli.result import Gap, Result
     from antiphon.ledger.base import NodeRecord, PartRecord
     from antiphon.nodes.events import Closed, Opened
+    from antiphon.nodes.recovery import Recovered
 
 REFRESHES_PER_S = 8
+FIRST_LINE_S, LINE_S = 5.0, 15.0
+"""Where no row is alive: when the first line on how far it is comes, and the next ones."""
 
 
 class Progress:
@@ -40,8 +43,10 @@ class Progress:
             refresh_per_second=REFRESHES_PER_S,
             redirect_stdout=False,
         )
-        self._extent: Extent | None = None
+        self.extent: Extent | None = None
         self._quoted = False
+        self._parts_closed = 0
+        self._next_line_s = time.monotonic() + FIRST_LINE_S
 
     def __enter__(self) -> Self:
         if self.alive:
@@ -60,7 +65,7 @@ class Progress:
 
     def expect(self, extent: Extent | None) -> None:
         """How much there is to say, as far as it is known."""
-        self._extent = extent
+        self.extent = extent
         self._board.expect(extent)
 
     def waiting(self, what: str) -> None:
@@ -74,11 +79,33 @@ class Progress:
             node.node: node.offers[0].engine for node in nodes if node.offers and node.offers[0].engine
         }
 
-    def opened(self, event: Opened) -> None:
+    def beginning(self, number: int) -> str:
+        """The first words of a part, as far as they are known."""
+        known = self.extent.beginnings if self.extent is not None else ()
+        return known[number] if number < len(known) else ""
+
+    def taken_up(self, kept: int, found: Recovered) -> None:
+        """What an earlier run left of the job."""
+        noun = self.extent.noun if self.extent is not None else "sentence"
+        fetched = f", {found.fetched} of them fetched from validators now" if found.fetched else ""
+        self._console.print(f"Resumed  {counted(kept, noun)} made and paid for before{fetched}")
+        if found.lost:
+            what = f"{counted(found.lost, noun)} paid for before, but nobody keeps the sound any more"
+            self._console.print(f"         {what}: bought again")
+        if found.open:
+            self._console.print(f"         {counted(found.open, noun)} not judged yet: bought again")
+
+    def missing(self, gap: Gap) -> None:
+        """A part failed for good; the rest goes on."""
+        noun = (self.extent.noun if self.extent is not None else "sentence").capitalize()
+        begins = f" ({_plain(gap.begins)})" if gap.begins else ""
+        self._console.print(f"Missing  {noun} {gap.number + 1}{begins}: {_plain(gap.why)}")
+
+    def opened(self, event: Opened, limit_nano: int | None = None) -> None:
         """A task was opened; the first time its quote is told."""
         if not self._quoted:
             self._quoted = True
-            self._console.print(self._quote(event))
+            self._console.print(self._quote(event, limit_nano))
         self._board.opened(event)
 
     def parts(self, parts: Iterable[PartRecord], seats: int) -> None:
@@ -87,11 +114,18 @@ class Progress:
 
     def closed(self, event: Closed) -> None:
         """A task is over."""
+        self._parts_closed += sum(part.state == "valid" for part in event.parts)
         self._board.closed(event)
 
     def sound(self, seconds: float) -> None:
         """So much audio is ready."""
         self._board.seconds = seconds
+        if seconds >= 1 and not self.alive and (now_s := time.monotonic()) >= self._next_line_s:
+            self._next_line_s = now_s + LINE_S
+            done = (
+                f", {self._parts_closed} of {counted(self.extent.sentences, self.extent.noun)}" if self.extent else ""
+            )
+            self._console.print(f"So far   {clock(seconds)} of sound{done}")
 
     def summary(self, result: Result) -> None:
         """The outcome in four lines: the audio, what was heard in it, what was paid, the receipt."""
@@ -105,9 +139,11 @@ class Progress:
         """What was heard in it, what was paid, the receipt."""
         self.stop()
         parts = [part for closed in result.closed for part in closed.parts]
-        self._console.print(f"Judged   {_judged(parts)}")
+        if parts:
+            self._console.print(f"Judged   {_judged(parts)}")
         held = sum(closed.task.quote.total_nano for closed in result.closed)
-        self._console.print(f"Paid     {ant(paid_for(result.closed))} of at most {ant(held)}; {_votes(parts)}")
+        most = held if result.limit_nano is None else result.limit_nano
+        self._console.print(f"Paid     {ant(paid_for(result.closed))} of at most {ant(most)}; {_votes(parts)}")
         if len(result.receipts) == 1:
             self._console.print(f"Receipt  {_plain(str(result.receipts[0]))}")
         elif result.receipts:
@@ -115,21 +151,23 @@ class Progress:
             folder = result.receipts[0].parent
             self._console.print(f"Receipts {len(result.receipts)} in {_plain(str(folder))} ({names})")
 
-    def _quote(self, event: Opened) -> str:
+    def _quote(self, event: Opened, limit_nano: int | None) -> str:
         expected, total = event.quote.expected_nano, event.quote.total_nano
-        extent = self._extent
+        most = ant(total if limit_nano is None else limit_nano)
+        extent = self.extent
         if extent is None or extent.sentences == event.parts:
             noun = extent.noun if extent else "sentence"
             what = counted(event.parts, noun) if extent else f"the first {counted(event.parts, noun)}"
             chars = f", {counted(extent.chars, extent.unit)}" if extent else ""
-            return f"Quote    {ant(expected)} for {what}{chars} (at most {ant(total)})"
+            return f"Quote    {ant(expected)} for {what}{chars} (at most {most})"
         times = extent.sentences / event.parts  # of the task at hand; good to a few percent for long texts
         what = f"{counted(extent.sentences, extent.noun)}, {counted(extent.chars, extent.unit)}"
-        return f"Quote    about {_rough(expected * times)} for {what} (at most {_rough(total * times)})"
+        most = f"about {_rough(total * times)}" if limit_nano is None else most
+        return f"Quote    about {_rough(expected * times)} for {what} (at most {most})"
 
 
 def _judged(parts: list[PartRecord]) -> str:
-    scores = [score for part in parts if (score := score_of(part)) is not None]
+    scores = [score for part in delivered(parts) if (score := score_of(part)) is not None]
     mean = f"score {sum(scores) / len(scores):.2f}: " if scores else ""
     return mean + ", ".join(_figure(label, value) for label, value in measured(parts).items())
 

@@ -12,6 +12,7 @@ from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
 from antiphon.cli.enrolling import names_in, stored_voice
+from antiphon.cli.jobs import Jobs, is_file, resume_option
 from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.cli.manuscript import format_option
 from antiphon.errors import InputError
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_OUTPUT = "antiphon.wav"
 DEFAULT_VOICE = "hibari"
+TITLE_CHARS = 60
 MAX_SEED = 2**63 - 1
 WHOLE_CHARS = 10_000
 """Up to here (ten minutes, 60 MB) a file's loudness is exact: one gain for the whole. Beyond, it is brought to its
@@ -56,6 +58,7 @@ Examples:
 @click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine.")
 @click.option("--stream/--verified", default=None, help="Release audio as it is made, or only after the vote.")
 @loudness_option(SPEECH)
+@resume_option
 @click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
@@ -75,24 +78,35 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     checked_format(wish)  # before a long text is read
     tell = teller(quiet=wish.quiet or wish.as_json)
     manuscript = manuscript_of(text, file, given["format_in"], tell=tell)
-    wish = replace(wish, as_one=nobody_waits(output) and is_short(manuscript))
+    title, source = titled(text, file)
+    artist = f"the voice {given['voice'] or DEFAULT_VOICE}"
+    wish = replace(wish, as_one=is_file(output) and is_short(manuscript), title=title, artist=artist)
     speech = _script(settings, manuscript, output, given)
+    jobs = Jobs(settings, output, given["resume"], "\0".join(("say", source, given["voice"] or "")))
 
-    def produce(session: Session) -> AsyncGenerator[SoundEvent, None]:
+    def produce(session: Session, conduct: Conduct) -> AsyncGenerator[SoundEvent, None]:
         session.require_judges(speech.selector)
-        return speak(session.client, speech)
+        return speak(session.client, speech, conduct)
 
     order = Order(
         produce=produce,
         charges=(Charge(speech.selector, manuscript.extent.chars),) if manuscript.extent else (),
         max_total_nano=speech.max_total_nano,
+        store=jobs.open(salt=f"{speech.selector.engine} {speech.seed}"),
+        jobs=jobs,
+        keep_going=True,
     )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=manuscript.extent)
 
 
-def nobody_waits(output: str) -> bool:
-    """A regular file appears when it is complete; a pipe or a device plays as the sound comes."""
-    return output != "-" and (not Path(output).exists() or Path(output).is_file())
+def titled(text: tuple[str, ...], file: str | None) -> tuple[str, str]:
+    """A title for what is made of a text, and what names the text itself."""
+    if text:
+        words = " ".join(" ".join(text).split())
+        return (words if len(words) <= TITLE_CHARS else f"{words[:TITLE_CHARS].rsplit(' ', 1)[0]} ..."), words
+    if file in {None, "-"}:
+        return "", "-"
+    return Path(str(file)).stem, str(Path(str(file)).resolve())
 
 
 def is_short(manuscript: Manuscript) -> bool:

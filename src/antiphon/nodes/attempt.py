@@ -207,8 +207,8 @@ def _release(part: PartRun, copy: Copy) -> None:
         part.output.put_nowait(Audio(part.number, copy.form.waveform(bytes(copy.pcm[start:stop]))))
 
 
-async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt | None) -> None:
-    """The part is final: release what was judged valid, or raise what went wrong.
+async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecord, attempt: Attempt | None) -> Copy:
+    """The part is final: release and return what was judged valid, or raise what went wrong.
 
     0. Of a task whose consent was revoked nothing is released any more, valid or not. 1. Money came back: the reason.
     2. The producer's copy counts if its hash is the judged one. 3. Else the judged audio comes from a validator.
@@ -224,14 +224,15 @@ async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
         heard = attempt.copy
         if heard is not None and heard.is_whole(ruling.delivery.result_hash):
             _release(part, heard)  # 2
-            return
-    judged = await _rescue(client, run, part, record)  # 3
+            return heard
+    judged = await rescue(client, run, part, record)  # 3
     if run.mode == "stream" and heard is not None and not judged.pcm.startswith(bytes(heard.pcm)):  # 4
         raise ProtocolError(
             f"Part {part.number + 1} was heard other than it was judged",
             "Do not use the audio; the receipt names the node.",
         )
     _release(part, judged)
+    return judged
 
 
 def _failure(part: PartRun, record: PartRecord) -> AntiphonError:
@@ -245,7 +246,7 @@ def _failure(part: PartRun, record: PartRecord) -> AntiphonError:
     return UnavailableError(f"Part {part.number + 1} failed: {last}", "You were refunded; try again.")
 
 
-async def _rescue(client: Actor, run: TaskRun, part: PartRun, record: PartRecord) -> Copy:
+async def rescue(client: Actor, run: TaskRun, part: PartRun, record: PartRecord) -> Copy:
     """Fetch the judged audio from any validator that voted on it."""
     for validator in record.rulings[-1].votes:
         try:

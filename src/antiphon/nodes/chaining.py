@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
 from antiphon.audio import Resampler, Waveform
-from antiphon.nodes.events import Audio, Closed, Event, Opened, Sound, SoundEvent, Stage
+from antiphon.nodes.events import Audio, Closed, Event, Missing, Opened, Sound, SoundEvent, Stage
 
 
 async def chained(events: AsyncIterator[Event], rate_hz: int, channels: int) -> AsyncGenerator[SoundEvent, None]:
     """The events of a job, its audio as one stream of that rate and number of channels."""
     chain = _Chain(rate_hz, channels)
     async for event in events:
-        if isinstance(event, (Opened, Stage, Closed)):
+        if isinstance(event, (Opened, Stage, Missing, Closed)):
             yield event
         elif isinstance(event, Audio):
             for piece in chain.take(event.audio):

@@ -10,10 +10,8 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Coroutine, Iterable, Iterator
+from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from antiphon.economy.beacon import Chain
@@ -23,28 +21,40 @@ from antiphon.errors import (
     ConflictError,
     FundsError,
     InputError,
-    RejectedError,
+    OutputError,
     UnavailableError,
-    UnreachableError,
 )
 from antiphon.ledger import panel, receipts
 from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Cancel, OpenTask, Selector
 from antiphon.nodes.attempt import Attempt, begin, conclude, draw_seats
 from antiphon.nodes.blocking import in_daemon
+from antiphon.nodes.budget import Budget, exposed_nano, paid_nano
 from antiphon.nodes.consents import grants_of
-from antiphon.nodes.events import Audio, Closed, Event, Opened, Stage
+from antiphon.nodes.events import Audio, Closed, Event, Missing, Opened, Stage
+from antiphon.nodes.flow import (
+    STREAM,
+    TASK_PARTS,
+    VERIFIED,
+    Flow,
+    Job,
+    Wanted,
+    next_batch,
+    recalled,
+    wanted_of,
+    worth_another,
+)
+from antiphon.nodes.keeping import Conduct, Ordered, Result
 from antiphon.nodes.messages import ORDER, Brief
 from antiphon.nodes.node import Actor
 from antiphon.nodes.parts import make_order
-from antiphon.nodes.runs import PartRun, TaskRun
+from antiphon.nodes.runs import KeptPart, PartRun, TaskRun
 from antiphon.protocol import TaskKey
 from antiphon.services import EnrolRequest, Request, units_of
 
-log = logging.getLogger("antiphon.nodes")
+__all__ = ["RETRIES", "STREAM", "TASK_PARTS", "VERIFIED", "Client", "Job", "part_seed"]
 
-TASK_PARTS = 16
-"""Most parts in one task: enough to keep every processor busy, little enough to lock and to hold in memory."""
+log = logging.getLogger("antiphon.nodes")
 
 RETRIES = 2
 """How often a sentence whose part failed is bought again, with another seed, before the job gives up."""
@@ -52,8 +62,7 @@ RETRIES = 2
 ABANDON_S = 3.0
 """Longest try to cancel a task in the ledger; without it the money comes back at the deadlines."""
 
-STREAM = "stream"
-VERIFIED = "verified"
+EMPTY_QUOTE = Quote(parts=())
 _STAGES = {
     PartState.WAITING: "",
     PartState.ASSIGNED: "making",
@@ -61,18 +70,6 @@ _STAGES = {
     PartState.DELIVERED: "judging",
     PartState.REVEALING: "judging",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to make: requests in order, all for offers that match `selector`. `seed` None = bound to the task id."""
-
-    requests: Iterable[Request]
-    selector: Selector
-    mode: str = VERIFIED
-    seed: int | None = None
-    max_total_nano: int | None = None
-    synthetic: bool = False
 
 
 class Client(Actor):
@@ -84,49 +81,72 @@ class Client(Actor):
         return await self.context.ledger.quote(selector, parts)
 
     async def run(self, job: Job) -> AsyncGenerator[Event, None]:
-        """Do the job. Raises the first part's error after everything is settled or refunded."""
-        numbered = enumerate(job.requests)
-        runs: list[TaskRun] = []  # every task that may hold money
+        """Do the job. Raises the first part's error after everything is settled or refunded; with `keep_going` only
+        when nothing could be made, or when it is no fault of one part."""
+        conduct = job.conduct or Conduct(Budget(job.max_total_nano))
+        flow = Flow(job, conduct, wanted_of(job, conduct))
         ahead: asyncio.Task[TaskRun | None] | None = None
         try:
-            current = await self._open(job, numbered, runs)
+            current = await self._open(flow)
             if current is None:
                 raise InputError("There is nothing to say", "Give at least one word.")
             while current is not None:
-                yield Opened(current.task, current.quote, current.parts[0].number, len(current.parts))
-                ahead = asyncio.create_task(self._open_ahead(current, job, numbered, runs))
-                for part in current.parts:
-                    async with aclosing(self._play(job, part, runs)) as events:
+                if current.parts:
+                    yield Opened(current.task, current.quote, current.parts[0].number, len(current.parts))
+                ahead = asyncio.create_task(self._open_ahead(current, flow))
+                for part in current.plays:
+                    async with aclosing(self._play(flow, part)) as events:
                         async for event in events:
                             yield event
-                closed = await self._close(current)
-                runs.remove(current)
-                yield closed
-                self._raise_failure(current)
+                if current.parts:
+                    yield await self._close(current, flow)
+                _raise_failure(current)
                 current = await ahead
+            if flow.first_failure is not None and not flow.made:
+                raise flow.first_failure
         finally:
-            await _undisturbed(self._leave(ahead, runs))
+            await _undisturbed(self._leave(ahead, flow.runs))
 
-    async def _play(self, job: Job, part: PartRun, runs: list[TaskRun]) -> AsyncGenerator[Event, None]:
-        """The events of one part; a part that failed is bought again while there is hope, as a task of its own."""
+    async def _play(self, flow: Flow, part: PartRun | KeptPart) -> AsyncGenerator[Event, None]:
+        """The events of one part; one that failed is bought again while there is hope, as a task of its own."""
+        if isinstance(part, KeptPart):
+            yield await recalled(flow, part)
+            flow.made += 1
+        else:
+            async for event in self._bought(flow, part):
+                yield event
+            if part.error is None:
+                flow.made, flow.in_a_row = flow.made + 1, 0
+            elif isinstance(part.error, OutputError):
+                raise part.error  # nothing can be kept any more: what was not made is not made
+            elif flow.goes_on_without(part):
+                part.missing = True
+                yield Missing(part.number, part.error)
+        yield Audio(part.number, None)
+
+    async def _bought(self, flow: Flow, part: PartRun) -> AsyncGenerator[Event, None]:
         tries = 0
         current = part
         while True:
             while (event := await current.output.get()) is not None:
                 if not (isinstance(event, Audio) and event.audio is None):
                     yield event
-            if current.error is None or not _worth_another(job, current.error) or tries == RETRIES:
+            if current.error is None or not worth_another(flow.job, current.error) or tries == RETRIES:
                 break
             tries += 1
             log.info("part %d is bought again: %s", part.number, current.error)
-            again = await self._open_batch(job, [(part.number, part.request)], runs, again=tries)
+            assert part.request is not None
+            wanted = Wanted(part.number, part.request, part.slot, kept=False)
+            try:
+                again = await self._open_batch(flow, [wanted], again=tries)
+            except FundsError as error:
+                current.error = error
+                break
             yield Opened(again.task, again.quote, part.number, 1)
             current = again.parts[0]
             await asyncio.gather(*again.workers)
-            yield await self._close(again)
-            runs.remove(again)
+            yield await self._close(again, flow)
         part.error = current.error
-        yield Audio(part.number, None)
 
     async def _leave(self, ahead: asyncio.Task[TaskRun | None] | None, runs: list[TaskRun]) -> None:
         """Nothing stays behind: no task of ours, no key, no escrow that a cancel can free."""
@@ -135,38 +155,41 @@ class Client(Actor):
             await asyncio.gather(ahead, return_exceptions=True)
         await asyncio.gather(*(self._abandon(run) for run in runs))
 
-    async def _open_ahead(
-        self, current: TaskRun, job: Job, numbered: Iterator[tuple[int, Request]], runs: list[TaskRun]
-    ) -> TaskRun | None:
+    async def _open_ahead(self, current: TaskRun, flow: Flow) -> TaskRun | None:
         """Open the next task when half of the current one is done, so that no processor idles."""
         for done, finished in enumerate(asyncio.as_completed(current.workers), start=1):
             await finished
             if done * 2 >= len(current.workers):
                 break
-        if any(part.error and not _worth_another(job, part.error) for part in current.parts):
+        if any(part.error and not flow.recovers_from(part.error) for part in current.parts):
             return None  # the job has failed: nothing more is bought for it
-        return await self._open(job, numbered, runs)
+        return await self._open(flow)
 
-    async def _open(self, job: Job, numbered: Iterator[tuple[int, Request]], runs: list[TaskRun]) -> TaskRun | None:
+    async def _open(self, flow: Flow) -> TaskRun | None:
         """Make orders, open the task (escrow), start all its parts. None when no request is left."""
-        batch = await in_daemon(lambda: list(islice(numbered, TASK_PARTS)))
-        return await self._open_batch(job, batch, runs) if batch else None
+        batch = await in_daemon(lambda: next_batch(flow.wanted))
+        return await self._open_batch(flow, batch) if batch else None
 
-    async def _open_batch(
-        self, job: Job, batch: list[tuple[int, Request]], runs: list[TaskRun], again: int = 0
-    ) -> TaskRun:
+    async def _open_batch(self, flow: Flow, batch: list[Wanted], again: int = 0) -> TaskRun:
+        job, keeper = flow.job, flow.conduct.keeper
+        new = [one for one in batch if not one.kept]
+        if not new:
+            return TaskRun("", EMPTY_QUOTE, job.mode, [], [KeptPart(one.number, one.slot) for one in batch])
         task = secrets.token_hex(16)
-        declared = tuple(_declared(index, request) for index, (_, request) in enumerate(batch))
-        quote = await self.context.ledger.quote(job.selector, declared)
-        if job.max_total_nano is not None and quote.total_nano > job.max_total_nano:
-            raise FundsError(
-                f"The quote is {quote.total_nano} nano, more than the limit of {job.max_total_nano}",
-                "Raise --max-cost, or shorten the text.",
-            )
-        parts = [
-            self._order(task, index, number, request, part_seed(job.seed, number, task, again))
-            for index, (number, request) in enumerate(batch)
-        ]
+        declared = tuple(_declared(index, one.request) for index, one in enumerate(new))
+        async with flow.conduct.budget.lock:
+            quote = await self._admitted(flow, job.selector, declared)
+            parts = [
+                self._order(task, index, one, part_seed(job.seed, one.number, task, max(again, flow.tries(one.slot))))
+                for index, one in enumerate(new)
+            ]
+            own = {part.number: part for part in parts}
+            plays = [own.get(one.number) or KeptPart(one.number, one.slot) for one in batch]
+            run = TaskRun(task, quote, job.mode, parts, plays)
+            flow.runs.append(run)
+        if keeper is not None:
+            noted = [Ordered(part.slot, part.index, part.key.reveal()) for part in parts]
+            await asyncio.to_thread(keeper.opening, task, noted)
         digest = hashlib.sha256(b"".join(hashlib.sha256(part.order).digest() for part in parts)).digest()
         operation = OpenTask(
             task=task,
@@ -177,25 +200,50 @@ class Client(Actor):
             tips=tuple(part.chain.tip for part in parts),
             max_total_nano=quote.total_nano,
             synthetic=job.synthetic,
-            grants=grants_of(request for _, request in batch),
+            grants=grants_of(one.request for one in new),
         )
-        run = TaskRun(task, quote, job.mode, parts)
-        runs.append(run)
         # Its own task, for a cancel must not leave it open whether the money moved: `_abandon` waits for the answer.
         run.opening = asyncio.create_task(self.submit(operation, task), name=f"opening {task[:8]}")
         await asyncio.shield(run.opening)
         opened = await self.context.ledger.task(task)
         run.rules, run.grants = opened.rules, opened.grants
-        run.workers = [asyncio.create_task(self._part(run, part), name=f"part {part.number}") for part in parts]
+        run.workers = [asyncio.create_task(self._part(run, part, flow), name=f"part {part.number}") for part in parts]
         return run
 
-    def _order(self, task: str, index: int, number: int, request: Request, seed: int) -> PartRun:
-        key = TaskKey.generate()
-        order = make_order(Brief(request=request, seed=seed), key, task=task, index=index)
-        chain = Chain(secrets.token_bytes(32))
-        return PartRun(number, index, request, key, self.sign(ORDER, self.node_id, task, order), chain)
+    async def _admitted(self, flow: Flow, selector: Selector, parts: tuple[Part, ...]) -> Quote:
+        """The quote of a task that fits the budget; what is open now is waited for where that may make room.
 
-    async def _part(self, run: TaskRun, part: PartRun) -> None:
+        Raises `FundsError`: then it fits in no case.
+        """
+        budget = flow.conduct.budget
+        quote = await self.context.ledger.quote(selector, parts)
+        while not budget.fits(open_nano := await self._open_nano(flow), quote.total_nano):
+            working = [worker for run in flow.runs for worker in run.workers if not worker.done()]
+            if not working:
+                raise budget.refusal(open_nano, quote.total_nano)
+            await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            quote = await self.context.ledger.quote(selector, parts)
+        return quote
+
+    async def _open_nano(self, flow: Flow) -> int:
+        if flow.conduct.budget.limit_nano is None:
+            return 0
+        held = 0
+        for run in flow.runs:
+            if run.opening is None or not run.opening.done():
+                held += run.quote.total_nano
+            elif run.opening.exception() is None:
+                held += exposed_nano(self.node_id, await self.context.ledger.parts(run.task))
+        return held
+
+    def _order(self, task: str, index: int, one: Wanted, seed: int) -> PartRun:
+        key = TaskKey.generate()
+        order = make_order(Brief(request=one.request, seed=seed), key, task=task, index=index)
+        signed = self.sign(ORDER, self.node_id, task, order)
+        chain = Chain(secrets.token_bytes(32))
+        return PartRun(one.number, index, one.request, key, signed, chain, slot=one.slot)
+
+    async def _part(self, run: TaskRun, part: PartRun, flow: Flow) -> None:
         """Follow one part in the ledger to its end, and ask whichever producer's turn it is.
 
         The ledger leads: a producer that hangs is left as soon as its part is passed on.
@@ -215,7 +263,10 @@ class Client(Actor):
                     await draw_seats(self, run, part, record)
                 record = await self.changed(record)
             self._tell(part, record, told)
-            await conclude(self, run, part, record, attempt)
+            judged = await conclude(self, run, part, record, attempt)
+            if flow.conduct.keeper is not None:
+                result = Result(judged.form, bytes(judged.pcm))
+                await asyncio.to_thread(flow.conduct.keeper.finished, part.slot, result)
         except AntiphonError as error:
             part.error = error
         finally:
@@ -233,21 +284,18 @@ class Client(Actor):
             part.output.put_nowait(Stage(part.number, word, panel.producer(record).node))
         return word or told
 
-    async def _close(self, run: TaskRun) -> Closed:
+    async def _close(self, run: TaskRun, flow: Flow) -> Closed:
         """Settled: the receipt. Raises a part's error where that kept the task from being settled."""
         await asyncio.gather(*run.workers)
         task = await self.context.ledger.task(run.task)
         if task.state is TaskState.OPEN:
-            self._raise_failure(run)
+            _raise_failure(run)
             raise UnavailableError(f"Task {run.task[:8]} is still open", "See `antiphon task show`.")
         receipt = await receipts.build(self.context.ledger, run.task)
-        return Closed(task, await self.context.ledger.parts(run.task), receipt)
-
-    @staticmethod
-    def _raise_failure(run: TaskRun) -> None:
-        errors = [part.error for part in run.parts if part.error is not None]
-        if errors:
-            raise errors[0]
+        parts = await self.context.ledger.parts(run.task)
+        flow.runs.remove(run)
+        flow.conduct.budget.spent_nano += paid_nano(self.node_id, parts)
+        return Closed(task, parts, receipt)
 
     async def _abandon(self, run: TaskRun) -> None:
         """Cancel: stop the parts, take back the escrow of what was not delivered, forget the keys."""
@@ -271,6 +319,12 @@ class Client(Actor):
             run.opening.cancel()
 
 
+def _raise_failure(run: TaskRun) -> None:
+    for part in run.parts:
+        if part.error is not None and not part.missing:
+            raise part.error
+
+
 async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
     """Do bounded work to its end, even if the waiting for it is cancelled meanwhile."""
     task = asyncio.create_task(work)
@@ -279,16 +333,6 @@ async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await asyncio.wait({task})
         raise
-
-
-def _worth_another(job: Job, error: AntiphonError) -> bool:
-    """Whether buying a part again may help: rejected or undelivered work may; a wrong request or no money may not.
-
-    Not in stream mode, where the rejected audio has been heard, and not for a validator's own prompts.
-    """
-    if job.mode != VERIFIED or job.synthetic or isinstance(error, UnreachableError):
-        return False
-    return isinstance(error, (RejectedError, UnavailableError))
 
 
 def _declared(index: int, request: Request) -> Part:

@@ -14,6 +14,7 @@ from antiphon.ledger.operations import Selector
 from antiphon.nodes.chaining import chained
 from antiphon.nodes.client import VERIFIED, Client, Job
 from antiphon.nodes.events import Artefact, Closed, Opened, SoundEvent, Stage
+from antiphon.nodes.keeping import Conduct
 from antiphon.nodes.speech import OUTPUT_RATE_HZ, own_speed
 from antiphon.protocol import canonical
 from antiphon.services import (
@@ -125,7 +126,9 @@ class Conversion:
             )
 
 
-async def enrol(client: Client, enrolment: Enrolment) -> AsyncGenerator[EnrolEvent, None]:
+async def enrol(
+    client: Client, enrolment: Enrolment, conduct: Conduct | None = None
+) -> AsyncGenerator[EnrolEvent, None]:
     """Have a voice enrolled. The profile comes last, after the task is settled. Raises like `Client.run`."""
     job = Job(
         requests=[enrolment.request],
@@ -133,6 +136,7 @@ async def enrol(client: Client, enrolment: Enrolment) -> AsyncGenerator[EnrolEve
         mode=VERIFIED,
         seed=enrolment.seed,
         max_total_nano=enrolment.max_total_nano,
+        conduct=conduct,
     )
     made: bytes | None = None
     async with aclosing(client.run(job)) as events:
@@ -149,7 +153,9 @@ async def enrol(client: Client, enrolment: Enrolment) -> AsyncGenerator[EnrolEve
     yield Enrolled(profile)
 
 
-async def convert(client: Client, conversion: Conversion) -> AsyncGenerator[SoundEvent, None]:
+async def convert(
+    client: Client, conversion: Conversion, conduct: Conduct | None = None
+) -> AsyncGenerator[SoundEvent, None]:
     """Voice to voice through the network; sound comes at `OUTPUT_RATE_HZ`, as long as the recording."""
     job = Job(
         requests=conversion.requests(),
@@ -157,6 +163,7 @@ async def convert(client: Client, conversion: Conversion) -> AsyncGenerator[Soun
         mode=conversion.mode,
         seed=conversion.seed,
         max_total_nano=conversion.max_total_nano,
+        conduct=conduct,
     )
     async with aclosing(client.run(job)) as events, aclosing(chained(events, OUTPUT_RATE_HZ, 1)) as sound:
         async for event in sound:

@@ -10,6 +10,7 @@ from antiphon.ledger.operations import Selector
 from antiphon.nodes.chaining import chained
 from antiphon.nodes.client import VERIFIED, Client, Job
 from antiphon.nodes.events import SoundEvent
+from antiphon.nodes.keeping import Conduct
 from antiphon.services import MAX_WINDOW_S, MusicRequest, Options, Service
 
 OUTPUT_RATE_HZ = 44_100
@@ -48,7 +49,9 @@ class Composition:
             )
 
 
-async def compose(client: Client, composition: Composition) -> AsyncGenerator[SoundEvent, None]:
+async def compose(
+    client: Client, composition: Composition, conduct: Conduct | None = None
+) -> AsyncGenerator[SoundEvent, None]:
     """Have it composed through the network; sound comes at `OUTPUT_RATE_HZ`, in stereo. Closing early cancels."""
     job = Job(
         requests=list(composition.requests()),
@@ -56,6 +59,7 @@ async def compose(client: Client, composition: Composition) -> AsyncGenerator[So
         mode=composition.mode,
         seed=composition.seed,
         max_total_nano=composition.max_total_nano,
+        conduct=conduct,
     )
     async with aclosing(client.run(job)) as events, aclosing(chained(events, OUTPUT_RATE_HZ, OUTPUT_CHANNELS)) as sound:
         async for event in sound:

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from antiphon.audio import Waveform
 from antiphon.economy.types import Quote
+from antiphon.errors import AntiphonError
 from antiphon.ledger.base import PartRecord, TaskRecord
 from antiphon.protocol.receipt import Receipt
 
@@ -39,6 +40,14 @@ class Audio:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """Part `number` failed for good, and the job goes on without it. Its end follows, as for every part."""
+
+    number: int
+    error: AntiphonError
+
+
+@dataclass(frozen=True, slots=True)
 class Artefact:
     """The whole result of part `number`, where it is no audio."""
 
@@ -62,7 +71,7 @@ class Sound:
     audio: Waveform
 
 
-Event: TypeAlias = Opened | Stage | Audio | Artefact | Closed
+Event: TypeAlias = Opened | Stage | Audio | Artefact | Missing | Closed
 """What a client tells of a job."""
-SoundEvent: TypeAlias = Opened | Stage | Closed | Sound
+SoundEvent: TypeAlias = Opened | Stage | Missing | Closed | Sound
 """What is told of a job whose parts are put together."""

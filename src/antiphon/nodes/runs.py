@@ -20,7 +20,7 @@ class PartRun:
 
     number: int  # job-wide
     index: int  # within the task
-    request: Request
+    request: Request | None  # None: only its result is still wanted
     key: TaskKey
     order: bytes
     chain: Chain  # its links are opened one by one, as deliveries wait for their seats
@@ -28,16 +28,27 @@ class PartRun:
     released_s: float = 0.0  # of audio, in stream mode
     refusal: AntiphonError | None = None  # why the last producer was passed over
     error: AntiphonError | None = None
+    slot: str = ""  # where its result is kept
+    missing: bool = False  # it failed, and the job goes on without it
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPart:
+    """A part whose result an earlier run of the job has paid for."""
+
+    number: int
+    slot: str
 
 
 @dataclass(slots=True)
 class TaskRun:
-    """One open task on the client's side."""
+    """One open task on the client's side. Without parts there is no task: all that is to play was kept."""
 
     task: str
     quote: Quote
     mode: str
     parts: list[PartRun]
+    plays: list[PartRun | KeptPart]  # the same and kept ones between them, in the job's order
     rules: Rules = DEFAULT_RULES
     grants: tuple[GrantRef, ...] = ()
     opening: asyncio.Task[None] | None = None

@@ -12,13 +12,16 @@ from antiphon.audio.stretching import Stretcher
 from antiphon.errors import InputError
 from antiphon.ledger.operations import Selector
 from antiphon.nodes.client import VERIFIED, Client, Job
-from antiphon.nodes.events import Audio, Closed, Opened, Sound, SoundEvent, Stage
+from antiphon.nodes.events import Audio, Closed, Missing, Opened, Sound, SoundEvent, Stage
+from antiphon.nodes.keeping import Conduct
 from antiphon.services import Request, Service, SpeechRequest
 from antiphon.text import Sentence, split_stream
 
 OUTPUT_RATE_HZ = 24_000
 FIRST_CHARS = 160
 """The first piece is kept short, so that sound starts early."""
+MISSING_PAUSE_S = 1.2
+"""Where a sentence is missing: longer than any pause between sentences, so that it is heard."""
 
 MAX_OWN_SPEED = 1.0
 """Faster, engines swallow sounds and miss the pace (docs/figures.md). Nodes speak at this and are judged by it; the
@@ -79,7 +82,7 @@ class Speech:
         )
 
 
-async def speak(client: Client, speech: Script) -> AsyncGenerator[SoundEvent, None]:
+async def speak(client: Client, speech: Script, conduct: Conduct | None = None) -> AsyncGenerator[SoundEvent, None]:
     """Say it through the network; sound comes at `OUTPUT_RATE_HZ`.
 
     Closing the stream early cancels and refunds. Memory does not grow with the text.
@@ -91,12 +94,15 @@ async def speak(client: Client, speech: Script) -> AsyncGenerator[SoundEvent, No
         mode=speech.mode,
         seed=speech.seed,
         max_total_nano=speech.max_total_nano,
+        conduct=conduct,
     )
     stitcher = _Stitcher(pauses, speech.speed / own_speed(speech.speed))
     async with aclosing(client.run(job)) as events:
         async for event in events:
-            if isinstance(event, (Opened, Stage, Closed)):
+            if isinstance(event, (Opened, Stage, Missing, Closed)):
                 yield event
+            if isinstance(event, Missing):
+                stitcher.leave_gap()
             if not isinstance(event, Audio):
                 continue
             for piece in stitcher.take(event):
@@ -116,6 +122,7 @@ class _Stitcher:
         self._stretcher = Stretcher(OUTPUT_RATE_HZ, faster)
         self._rate_hz = 0
         self._begun = False
+        self._gap_s = 0.0
 
     def take(self, event: Audio) -> Iterator[Waveform]:
         """What can be played after this piece, or after the end of a sentence."""
@@ -123,7 +130,9 @@ class _Stitcher:
             yield from self._end_rate()
             yield from self._played(self._joiner.push(self._stretcher.finish()))
             self._stretcher = Stretcher(OUTPUT_RATE_HZ, self._faster)
-            yield from self._played(self._joiner.end_sentence(self._pauses.pop(event.number, 0.0) / self._faster))
+            pause_s = max(self._pauses.pop(event.number, 0.0), self._gap_s)
+            self._gap_s = 0.0
+            yield from self._played(self._joiner.end_sentence(pause_s / self._faster))
             return
         if event.audio.rate_hz != self._rate_hz:  # the first piece, or another node took the sentence over
             yield from self._end_rate()
@@ -131,6 +140,10 @@ class _Stitcher:
             self._rate_hz = event.audio.rate_hz
             self._resampler = Resampler(self._rate_hz, OUTPUT_RATE_HZ)
         yield from self._stretched(self._resampler.push(event.audio))
+
+    def leave_gap(self) -> None:
+        """A sentence is missing: a short pause stands in its place."""
+        self._gap_s = MISSING_PAUSE_S
 
     def finish(self) -> Iterator[Waveform]:
         yield from self._played(self._joiner.finish())

@@ -1,0 +1,126 @@
+"""How a job that orders sound ends before its time: what became of the money and the sound, and how to go on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from antiphon.cli.app import Terminated
+from antiphon.cli.ending import CANCELLED_EXIT, Cancelled
+from antiphon.errors import AntiphonError, FundsError, PartialError, RejectedError, UnavailableError
+
+if TYPE_CHECKING:
+    from antiphon.cli.connect import Session
+    from antiphon.cli.jobs import Jobs
+    from antiphon.cli.manuscript import Extent
+    from antiphon.cli.progress import Progress
+    from antiphon.cli.result import Result
+
+
+@contextmanager
+def told_end(result: Result, jobs: Jobs | None) -> Iterator[None]:
+    """However the work was ended, the reader hears what became of the money and the sound, and how to go on."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as error:
+        code = 128 + error.number if isinstance(error, Terminated) else CANCELLED_EXIT
+        raise Cancelled(" ".join(("Cancelled.", result.standing, *_going_on(result, jobs))), code) from error
+    except AntiphonError as error:
+        more = _going_on(result, jobs)
+        if not more:
+            raise
+        raise type(error)(error.what, " ".join((error.hint, *more)).strip()) from error
+    finally:
+        if jobs is not None:
+            jobs.leave()
+
+
+def _going_on(result: Result, jobs: Jobs | None) -> list[str]:
+    """Where the sound lies that was made, and the command that makes the rest."""
+    from antiphon.cli.figures import clock
+
+    told = []
+    if result.left is not None:
+        told.append(f"{clock(result.seconds)} of sound are in {result.left}.")
+    if jobs is not None and jobs.worth_resuming:
+        told.append(f"Go on: {jobs.command('--resume')}")
+    return told
+
+
+def partial(result: Result, jobs: Jobs | None, extent: Extent | None) -> PartialError:
+    from antiphon.cli.figures import counted
+
+    noun = extent.noun if extent else "sentence"
+    first = result.missing[0]
+    begins = f" ({first.begins!r})" if first.begins else ""
+    others = f" and {counted(len(result.missing) - 1, 'other')}" if len(result.missing) > 1 else ""
+    again = f"Buy only what is missing: {jobs.command('--resume')}" if jobs is not None and jobs.worth_resuming else ""
+    return PartialError(
+        f"{noun.capitalize()} {first.number + 1}{begins}{others} {'are' if others else 'is'} missing", again
+    )
+
+
+async def settle(session: Session, result: Result, progress: Progress, patience_s: float) -> None:
+    """After a failure or a cancel: let our own validators finish what was delivered, so that no money stays behind.
+
+    A second Ctrl-C, or the end of our patience, ends the wait; then the ledger gives the rest back once its deadlines
+    have passed.
+    """
+    if session.joined:
+        return
+    progress.waiting("Closing: what was delivered is being judged (Ctrl-C: leave now)")
+    with contextlib.suppress(AntiphonError, TimeoutError):
+        async with asyncio.timeout(patience_s):
+            for task in result.opened:
+                for part in await session.ledger.parts(task):
+                    while not part.state.final:
+                        part = await session.client.changed(part)  # noqa: PLW2901 - its next version
+
+
+async def standing(session: Session, result: Result) -> str:
+    """After a cancel: what was paid for, and what came back."""
+    from antiphon.cli.figures import ant, paid_nano
+
+    try:
+        parts = [part for task in result.opened for part in await session.ledger.parts(task)]
+        account = await session.ledger.account(session.client.node_id)
+    except AntiphonError:
+        return "What was not delivered is refunded."
+    paid = paid_nano(session.client.node_id, parts)
+    done = f"{ant(paid)} was paid for what was made" if paid else "Nothing was paid"
+    held = (
+        f"{ant(account.escrow_nano)} stays in escrow until it is judged"
+        if account.escrow_nano
+        else "the rest came back"
+    )
+    return f"{done}, {held}."
+
+
+async def no_funds(session: Session) -> FundsError:
+    from antiphon.cli.figures import ant
+
+    own = session.client.node_id
+    balance = ant((await session.ledger.account(own)).balance_nano)
+    hint = f"Ask the ledger's operator to run: antiphon account deposit 10 --to {own}"
+    return FundsError(
+        f"Your balance of {balance} does not cover what the quote holds in escrow",
+        hint if session.bank is None else "Deposit: antiphon account deposit 10",
+    )
+
+
+def explained(error: BaseException, session: Session, result: Result, began_s: float) -> AntiphonError | None:
+    """The same failure with what a user can do about it."""
+    from antiphon.cli import logs
+
+    if isinstance(error, RejectedError) and result.receipts:
+        why = f"Why: antiphon receipt show {result.receipts[-1]}"
+        return RejectedError(f"{error.what.rstrip('.')}; you were refunded", why)
+    if isinstance(error, (RejectedError, UnavailableError)):
+        if (problem := session.problem()) is not None:
+            return problem
+        if not session.joined and (log := logs.since(began_s)) is not None:
+            return type(error)(error.what, f"{error.hint} Details: {log}")
+    return None
