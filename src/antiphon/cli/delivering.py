@@ -76,7 +76,7 @@ class Order:
     store: JobStore | None = None  # keeps what was paid for
     jobs: Jobs | None = None  # this store and those of steps before, whose end is this job's
     keep_going: bool = False  # without a part that failed for good
-    warm: Callable[[], object] | None = None  # loads what our own nodes will need for it, in another thread
+    engine: str = ""  # which our own nodes will need for it: loaded while the network starts
     speech: bool = True  # whether our own validators will need to listen to speech
     facts: dict[str, object] = field(default_factory=dict)  # to tell in JSON
 
@@ -195,8 +195,8 @@ async def _work(settings: Settings, order: Order, to: Delivery) -> None:
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
     conduct = conduct_of(store, order.max_total_nano, keep_going=order.keep_going)
-    if order.warm is not None:
-        threading.Thread(target=_quietly, args=(order.warm,), name="warm-up", daemon=True).start()
+    if order.engine and not may_join(settings):
+        threading.Thread(target=_warm_up, args=(order.engine,), name="warm-up", daemon=True).start()
     async with connect(settings, warm=order.speech) as session:
         progress.network(session.client.node_id, await session.ledger.nodes(limit=MAX_PAGE))
         try:
@@ -212,9 +212,10 @@ async def _work(settings: Settings, order: Order, to: Delivery) -> None:
                 result.standing = "What is not made comes back: see antiphon account."
             leaving = isinstance(error, (asyncio.CancelledError, KeyboardInterrupt))
             await settle(session, result, progress, LEAVE_S if leaving else SETTLE_S)
-            if store is not None and store.begun and not leaving:
-                with contextlib.suppress(AntiphonError):
-                    await recover(session.client, store, patience_s=0.0)
+            if store is not None and store.begun:
+                with contextlib.suppress(AntiphonError, TimeoutError):
+                    async with asyncio.timeout(LEAVE_S if leaving else SETTLE_S):
+                        await recover(session.client, store, patience_s=0.0)  # paid for a moment ago
             result.standing = await standing(session, result)
             if isinstance(error, FundsError) and error.what.startswith("balance:"):
                 raise await no_funds(session) from error
@@ -223,9 +224,20 @@ async def _work(settings: Settings, order: Order, to: Delivery) -> None:
             raise
 
 
-def _quietly(warm: Callable[[], object]) -> None:
+def may_join(settings: Settings) -> bool:
+    """Whether the work may be done elsewhere: then nothing is loaded for it here."""
+    from antiphon.cli.connect import LEDGER_FILE
+
+    return bool(settings.ledger) or (settings.home / LEDGER_FILE).exists()
+
+
+def _warm_up(engine: str) -> None:
+    from antiphon.engines import registry
+
     with contextlib.suppress(Exception):  # whoever needs it loads it again, and tells what is wrong
-        warm()
+        begin = getattr(registry.load(engine), "warm_up", None)
+        if begin is not None:
+            begin()
 
 
 async def _take_up(session: Session, order: Order, conduct: Conduct, to: Delivery) -> None:

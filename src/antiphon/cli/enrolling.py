@@ -98,6 +98,7 @@ def enrolled(
     """
     from antiphon.cli.manuscript import Extent
     from antiphon.nodes.cloning import Enrolled, Enrolment, enrol
+    from antiphon.nodes.network import Plan
     from antiphon.services import units_of
 
     enrolment = Enrolment(
@@ -124,7 +125,7 @@ def enrolled(
     units = units_of(enrolment.request)
     charge = Charge(enrolment.selector, units, Role.TRAINER)
     store = jobs.open(purpose="voice", salt=enrolment.engine, noun="voice") if jobs is not None else None
-    order = Order(produce, (charge, *then), given["max_cost"], store=store, jobs=jobs)
+    order = Order(produce, (charge, *then), given["max_cost"], store=store, jobs=jobs, engine=enrolment.engine or Plan().trainers[0])
     extent = Extent(1, units, True, ("the reference",), noun="voice", unit="unit")
     perform(settings, order, quiet=quiet, extent=extent)
     return found[0], spent[0].spent_nano

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from collections.abc import Callable
 
 from antiphon import models, text
@@ -69,7 +71,7 @@ def judged_languages() -> tuple[str, ...]:
     """Languages whose words the installed recognisers can check."""
     if not models.installed(MULTILINGUAL):
         return ("en",)
-    known = recogniser.languages(models.read(MULTILINGUAL, "tokenizer.json"))
+    known = _multilingual()
     known |= {code for code, same in SAME_LANGUAGE.items() if same in known}
     return ("en", *sorted(known - {"en"}))
 
@@ -83,6 +85,12 @@ def require_judged(language: str) -> None:
     except ModelError as error:
         what = error.what[0].lower() + error.what[1:]
         raise ModelError(f"Nothing here can check speech in {language!r}: {what}", error.hint) from error
+
+
+@cache
+def _multilingual() -> frozenset[str]:
+    """Read once: every validator of a process asks, for each of its services."""
+    return recogniser.languages(models.read(MULTILINGUAL, "tokenizer.json"))
 
 
 def expectation_of(request: SpeechRequest, reference: VoiceReference | None) -> Expectation:
