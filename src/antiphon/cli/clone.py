@@ -10,7 +10,7 @@ import click
 
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings
-from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
+from antiphon.cli.delivering import Charge, Order, Produce, Wish, checked_format, deliver, options_of
 from antiphon.cli.enrolling import consent_options, enrolled, reference_of, regular_file, stored_voice
 from antiphon.cli.jobs import Jobs, is_file, resume_option
 from antiphon.cli.loudness import SPEECH, loudness_option
@@ -81,9 +81,7 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     wish = replace(wish, as_one=is_file(output) and short)
     speed, seed, options = checked_speed(given["speed"]), checked_seed(given["seed"]), options_of(given["options"])
     extent = _extent(material)
-    title, source = (
-        titled(text, file) if given["speech"] is None else (given["speech"].stem, str(given["speech"].resolve()))
-    )
+    title, source = titled(text, file if given["speech"] is None else str(given["speech"]))
     whose = given["voice"] or str(given["reference"])
     wish = replace(wish, title=title, artist=f"the cloned voice {given['voice'] or given['reference'].stem}")
     jobs = Jobs(settings, output, given["resume"], "\0".join(("clone", source, whose)))
@@ -95,19 +93,22 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
         "max_total_nano": left_nano,
     }
     store = jobs.open(salt=f"{voice.profile.engine} {seed}")
-    charges = (Charge(voice.selector, extent.chars),) if extent else ()
+    produce: Produce
     if isinstance(material, Waveform):
         conversion = Conversion(material, voice, **how)
-        order = Order(
-            lambda session, conduct: convert(session.client, conversion, conduct),
-            charges, left_nano, store=store, jobs=jobs,
-        )  # fmt: skip
+        produce = lambda session, conduct: convert(session.client, conversion, conduct)  # noqa: E731
     else:
         script = ClonedSpeech(material.blocks, voice, speed, **how)
-        order = Order(
-            lambda session, conduct: speak(session.client, script, conduct),
-            charges, left_nano, store=store, jobs=jobs, keep_going=True,
-        )  # fmt: skip
+        produce = lambda session, conduct: speak(session.client, script, conduct)  # noqa: E731
+    order = Order(
+        produce,
+        charges=(Charge(voice.selector, extent.chars),) if extent else (),
+        max_total_nano=left_nano,
+        store=store,
+        jobs=jobs,
+        keep_going=not isinstance(material, Waveform),  # a recording's timing has no room for a gap
+        engine=voice.profile.engine,
+    )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=extent)
 
 

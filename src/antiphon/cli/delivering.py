@@ -186,8 +186,8 @@ class Delivery:
 
 async def _work(settings: Settings, order: Order, to: Delivery) -> None:
     from antiphon.cli.connect import connect
-    from antiphon.ledger.limits import MAX_PAGE
     from antiphon.cli.jobs import conduct_of
+    from antiphon.ledger.limits import MAX_PAGE
     from antiphon.nodes.recovery import recover
 
     progress, result, store = to.progress, to.result, order.store
@@ -301,10 +301,9 @@ def _promise(event: Opened, to: Delivery, order: Order, conduct: Conduct) -> Non
     """What the quote's "at most" says holds for the whole job, with all that is bought again."""
     extent, result = to.progress.extent, to.result
     if extent is not None and extent.exact and not result.recalled:
-        times = extent.sentences / event.parts  # 1 for what fits into one task
-        total_nano = (
-            event.quote.total_nano * times if times <= 1 else max(event.quote.total_nano * times, result.estimate_nano)
-        )
+        total_nano: float = event.quote.total_nano
+        if extent.sentences > event.parts:  # more than one task
+            total_nano = max(total_nano * extent.sentences / event.parts, result.estimate_nano)
         conduct.budget.lower(int(total_nano * (1 + REBUY_SHARE)) + 1)
         if order.store is not None:
             order.store.note(limit_nano=conduct.budget.limit_nano)

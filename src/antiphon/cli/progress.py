@@ -139,8 +139,9 @@ class Progress:
         """What was heard in it, what was paid, the receipt."""
         self.stop()
         parts = [part for closed in result.closed for part in closed.parts]
-        if parts:
-            self._console.print(f"Judged   {_judged(parts)}")
+        if not parts:
+            return
+        self._console.print(f"Judged   {_judged(parts)}")
         held = sum(closed.task.quote.total_nano for closed in result.closed)
         most = held if result.limit_nano is None else result.limit_nano
         self._console.print(f"Paid     {ant(paid_for(result.closed))} of at most {ant(most)}; {_votes(parts)}")

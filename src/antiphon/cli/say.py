@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from antiphon.cli.connect import Session
     from antiphon.cli.manuscript import Manuscript
     from antiphon.nodes.events import SoundEvent
+    from antiphon.nodes.keeping import Conduct
     from antiphon.nodes.speech import Script, Speech
     from antiphon.nodes.voices import Choice
 

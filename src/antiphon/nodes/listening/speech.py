@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from collections.abc import Callable
+from functools import cache
 
 from antiphon import models, text
 from antiphon.economy.profiles import Expectation, Profile, judge
