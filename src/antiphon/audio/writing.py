@@ -45,7 +45,7 @@ class AudioWriter:
         self._rate_hz, self._channels = rate_hz, channels
         self._target = _open_target(target)
         self._encoder: Encoder | None = None
-        self._unfinished: Encoder | None = None  # its last bytes did not fit
+        self._unfinished: Encoder | None = None  # some of its bytes did not fit
         try:
             self._encoder = encoder_for(form, rate_hz, channels, seekable=self._target.seekable, tags=tags)
         except BaseException:
@@ -64,8 +64,12 @@ class AudioWriter:
         step = 10 * self._rate_hz
         for start in range(0, waveform.samples.shape[1], step):
             block = Waveform(waveform.samples[:, start : start + step], self._rate_hz)
-            self._target.write(self._encoder.encode(block))
-            self._target.patch(self._encoder)
+            try:
+                self._target.write(self._encoder.encode(block))
+                self._target.patch(self._encoder)
+            except OutputError:
+                self._encoder, self._unfinished = None, self._encoder  # what it would say at its end is not so
+                raise
 
     @property
     def file(self) -> Path | None:

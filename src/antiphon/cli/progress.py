@@ -93,7 +93,7 @@ class Progress:
             what = f"{counted(found.lost, noun)} paid for before, but nobody keeps the sound any more"
             self._console.print(f"         {what}: bought again")
         if found.open:
-            self._console.print(f"         {counted(found.open, noun)} not judged yet: bought again")
+            self._console.print(f"         {counted(len(found.open), noun)} not judged yet: bought again")
 
     def missing(self, gap: Gap) -> None:
         """A part failed for good; the rest goes on."""

@@ -88,7 +88,7 @@ class Sink:
         if not self._began:
             self._writer.abort()
             return None
-        with contextlib.suppress(AntiphonError):
+        with contextlib.suppress(AntiphonError, ValueError):  # no room, or closed after there was none
             self._flush()
         if self.file is None or self._path is None:
             self._writer.abort()

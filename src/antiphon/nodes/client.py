@@ -180,7 +180,7 @@ class Client(Actor):
         async with flow.conduct.budget.lock:
             quote = await self._admitted(flow, job.selector, declared)
             parts = [
-                self._order(task, index, one, part_seed(job.seed, one.number, task, max(again, flow.tries(one.slot))))
+                self._order(task, index, one, part_seed(job.seed, one.number, task, again + flow.tries(one.slot)))
                 for index, one in enumerate(new)
             ]
             own = {part.number: part for part in parts}

@@ -55,17 +55,20 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     data: bytes  # FLAC for audio: every sample, half the size
 
 
-class _NotedPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NotedPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One part of a noted task. `lost`: it was paid for, nobody keeps it any more, and its owner was told."""
+
     slot: str
     index: int
     key: bytes
+    lost: bool = False
 
 
 class TaskNote(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A task that the job opened, or was about to."""
 
     task: str
-    parts: tuple[_NotedPart, ...]
+    parts: tuple[NotedPart, ...]
 
 
 class JobStore:
@@ -83,7 +86,7 @@ class JobStore:
         self._secret = b""
         self._salt = salt.encode()
         self._seen: dict[str, int] = {}  # how often each request came so far
-        self._tries: dict[str, int] | None = None
+        self._tries: dict[str, int] = {}
         self._lock: int | None = None
         self._header: Header | None = None
         self.asked = ""  # what this run asks for: goes into the header
@@ -133,7 +136,8 @@ class JobStore:
         """The job is complete, or not wanted: nothing of it is kept."""
         with contextlib.suppress(OSError):
             shutil.rmtree(self._folder)
-        self._header, self._tries = None, None
+        self._header = None
+        self._tries.clear()
         self.close()
 
     def close(self) -> None:
@@ -172,21 +176,20 @@ class JobStore:
                 "Run the command again: only that part is bought anew.",
             ) from e
 
+    def rejected(self, slot: str) -> None:
+        """An earlier run's result for it was rejected: its seed is not to be tried again."""
+        self._tries[slot] = self._tries.get(slot, 0) + 1
+
     def tries(self, slot: str) -> int:
-        if self._tries is None:
-            self._tries = {}
-            for note in self.tasks():
-                for part in note.parts:
-                    self._tries[part.slot] = self._tries.get(part.slot, 0) + 1
         return self._tries.get(slot, 0)
 
     def opening(self, task: str, parts: Sequence[Ordered]) -> None:
-        note = TaskNote(task=task, parts=tuple(_NotedPart(slot=p.slot, index=p.index, key=p.key) for p in parts))
-        for part in parts:
-            earlier = self.tries(part.slot)
-            assert self._tries is not None
-            self._tries[part.slot] = earlier + 1
-        self._write(self._folder / f"{task}{TASK_SUFFIX}", canonical.encode(note))
+        noted = tuple(NotedPart(slot=part.slot, index=part.index, key=part.key) for part in parts)
+        self.renote(TaskNote(task=task, parts=noted))
+
+    def renote(self, note: TaskNote) -> None:
+        """Write a task's note, in place of an earlier one. Raises `OutputError`."""
+        self._write(self._folder / f"{note.task}{TASK_SUFFIX}", canonical.encode(note))
 
     def finished(self, slot: str, result: Result) -> None:
         form = result.form

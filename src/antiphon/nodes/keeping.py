@@ -43,7 +43,7 @@ class Keeper(Protocol):
         """What was kept. Raises `StateError` for what cannot be read."""
 
     def tries(self, slot: str) -> int:
-        """How many tasks were opened for it so far."""
+        """How many results for it were rejected in earlier runs: so many seeds are used up."""
 
     def opening(self, task: str, parts: Sequence[Ordered]) -> None:
         """Remember a task before it holds money. Raises `OutputError`: then nothing may be bought."""

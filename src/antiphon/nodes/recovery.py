@@ -8,15 +8,17 @@ more has to be bought again, and is counted, so that it can be said.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import msgspec
 
 from antiphon.errors import AntiphonError, ConflictError, InputError
 from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Cancel
 from antiphon.nodes.attempt import rescue
-from antiphon.nodes.budget import exposed_nano
+from antiphon.nodes.budget import exposed_nano, paid_nano
 from antiphon.nodes.consents import require_standing
-from antiphon.nodes.job_store import JobStore, TaskNote
+from antiphon.nodes.job_store import JobStore, NotedPart, TaskNote
 from antiphon.nodes.keeping import Result
 from antiphon.nodes.node import Actor
 from antiphon.nodes.runs import PartRun, TaskRun
@@ -28,12 +30,14 @@ FETCH_S = 20.0
 
 @dataclass(slots=True)
 class Recovered:
-    """What came of an earlier run's tasks: results fetched, paid ones that are gone, ones whose verdict is open."""
+    """What came of an earlier run's tasks: results fetched, paid ones that are gone (told once), slots whose verdict
+    is open."""
 
     fetched: int = 0
     lost: int = 0
-    open: int = 0
-    spent_nano: int = 0  # what they have cost, and at most can still cost
+    open: set[str] = field(default_factory=set)
+    paid_nano: int = 0
+    exposed_nano: int = 0  # what they have cost, and at most can still cost
 
 
 async def recover(client: Actor, store: JobStore, *, patience_s: float) -> Recovered:
@@ -62,25 +66,42 @@ async def _recover_task(client: Actor, store: JobStore, note: TaskNote, deadline
     except InputError:
         return  # it was never opened: nothing was paid
     run = TaskRun(note.task, task.quote, task.mode, [], [], task.rules, task.grants)
+    gone = set()
     for noted in note.parts:
         if noted.index not in parts:
             continue
         record = parts[noted.index] = await _final(client, parts[noted.index], deadline_s)
-        if store.has(noted.slot) or record.state is not PartState.VALID:
-            found.open += not record.state.final and not store.has(noted.slot)
+        if record.state is PartState.INVALID:
+            store.rejected(noted.slot)
+        if store.has(noted.slot) or noted.lost:
             continue
-        with TaskKey(noted.key) as key:
-            part = PartRun(noted.index, noted.index, None, key, b"")
-            try:
-                await require_standing(client.context.ledger, task.grants)
-                async with asyncio.timeout(FETCH_S):
-                    copy = await rescue(client, run, part, record)
-            except (AntiphonError, TimeoutError):
-                found.lost += 1
-                continue
-        await asyncio.to_thread(store.finished, noted.slot, Result(copy.form, bytes(copy.pcm)))
-        found.fetched += 1
-    found.spent_nano += exposed_nano(client.node_id, parts.values())
+        if not record.state.final:
+            found.open.add(noted.slot)
+        elif record.state is PartState.VALID:
+            result = await _fetched(client, run, noted, record)
+            if result is None:
+                gone.add(noted.slot)
+            else:
+                await asyncio.to_thread(store.finished, noted.slot, result)
+                found.fetched += 1
+    if gone:
+        found.lost += len(gone)
+        told = tuple(msgspec.structs.replace(one, lost=one.lost or one.slot in gone) for one in note.parts)
+        await asyncio.to_thread(store.renote, TaskNote(task=note.task, parts=told))
+    found.paid_nano += paid_nano(client.node_id, parts.values())
+    found.exposed_nano += exposed_nano(client.node_id, parts.values())
+
+
+async def _fetched(client: Actor, run: TaskRun, noted: NotedPart, record: PartRecord) -> Result | None:
+    """The judged work from a validator that has it; None where nobody hands it over."""
+    with TaskKey(noted.key) as key:
+        try:
+            await require_standing(client.context.ledger, run.grants)
+            async with asyncio.timeout(FETCH_S):
+                copy = await rescue(client, run, PartRun(noted.index, noted.index, None, key, b""), record)
+        except (AntiphonError, TimeoutError):
+            return None
+    return Result(copy.form, bytes(copy.pcm))
 
 
 async def _final(client: Actor, record: PartRecord, deadline_s: float) -> PartRecord:
