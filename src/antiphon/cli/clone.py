@@ -16,6 +16,7 @@ from antiphon.cli.jobs import Jobs, is_file, resume_option
 from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.cli.manuscript import format_option
 from antiphon.cli.say import checked_seed, checked_speed, is_short, mode_of, titled
+from antiphon.cli.warming import warm_up
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,8 +66,6 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     file that `antiphon consent grant` made. The statement is signed, and stays in the receipt.
     """
     from antiphon.audio import SPEECH_EXPECTED_LUFS, Waveform
-    from antiphon.nodes.cloning import ClonedSpeech, Conversion, convert
-    from antiphon.nodes.speech import OUTPUT_RATE_HZ, speak
 
     if (given["reference"] is None) == (given["voice"] is None):
         raise InputError("A clone needs a voice", "Give --reference FILE, or --voice NAME of one that you added.")
@@ -77,9 +76,14 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     if given["speech"] is not None and given["speed"] != 1.0:
         raise InputError("--speed would change the timing that --speech keeps", "Leave --speed out.")
     material = _recording(given["speech"]) if given["speech"] is not None else _manuscript(text, file, given)
+    speed, seed, options = checked_speed(given["speed"]), checked_seed(given["seed"]), options_of(given["options"])
+    if given["voice"]:
+        warm_up(settings, voice=given["voice"])
+    from antiphon.nodes.cloning import ClonedSpeech, Conversion, convert
+    from antiphon.nodes.speech import OUTPUT_RATE_HZ, speak
+
     short = isinstance(material, Waveform) or is_short(material)
     wish = replace(wish, as_one=is_file(output) and short)
-    speed, seed, options = checked_speed(given["speed"]), checked_seed(given["seed"]), options_of(given["options"])
     extent = _extent(material)
     title, source = titled(text, file if given["speech"] is None else str(given["speech"]))
     whose = given["voice"] or str(given["reference"])
@@ -107,7 +111,6 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
         store=store,
         jobs=jobs,
         keep_going=not isinstance(material, Waveform),  # a recording's timing has no room for a gap
-        engine=voice.profile.engine,
     )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=extent)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import threading
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
@@ -76,7 +75,6 @@ class Order:
     store: JobStore | None = None  # keeps what was paid for
     jobs: Jobs | None = None  # this store and those of steps before, whose end is this job's
     keep_going: bool = False  # without a part that failed for good
-    engine: str = ""  # which our own nodes will need for it: loaded while the network starts
     speech: bool = True  # whether our own validators will need to listen to speech
     facts: dict[str, object] = field(default_factory=dict)  # to tell in JSON
 
@@ -195,8 +193,6 @@ async def _work(settings: Settings, order: Order, to: Delivery) -> None:
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
     conduct = conduct_of(store, order.max_total_nano, keep_going=order.keep_going)
-    if order.engine and not may_join(settings):
-        threading.Thread(target=_warm_up, args=(order.engine,), name="warm-up", daemon=True).start()
     async with connect(settings, warm=order.speech) as session:
         progress.network(session.client.node_id, await session.ledger.nodes(limit=MAX_PAGE))
         try:
@@ -222,22 +218,6 @@ async def _work(settings: Settings, order: Order, to: Delivery) -> None:
             if (better := explained(error, session, result, began_s)) is not None:
                 raise better from error
             raise
-
-
-def may_join(settings: Settings) -> bool:
-    """Whether the work may be done elsewhere: then nothing is loaded for it here."""
-    from antiphon.cli.connect import LEDGER_FILE
-
-    return bool(settings.ledger) or (settings.home / LEDGER_FILE).exists()
-
-
-def _warm_up(engine: str) -> None:
-    from antiphon.engines import registry
-
-    with contextlib.suppress(Exception):  # whoever needs it loads it again, and tells what is wrong
-        begin = getattr(registry.load(engine), "warm_up", None)
-        if begin is not None:
-            begin()
 
 
 async def _take_up(session: Session, order: Order, conduct: Conduct, to: Delivery) -> None:

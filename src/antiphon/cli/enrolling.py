@@ -125,14 +125,8 @@ def enrolled(
     units = units_of(enrolment.request)
     charge = Charge(enrolment.selector, units, Role.TRAINER)
     store = jobs.open(purpose="voice", salt=enrolment.engine, noun="voice") if jobs is not None else None
-    order = Order(
-        produce,
-        (charge, *then),
-        given["max_cost"],
-        store=store,
-        jobs=jobs,
-        engine=enrolment.engine or Plan().trainers[0],
-    )
+    warm_up(settings, engine=enrolment.engine or Plan().trainers[0])
+    order = Order(produce, (charge, *then), given["max_cost"], store=store, jobs=jobs)
     extent = Extent(1, units, True, ("the reference",), noun="voice", unit="unit")
     perform(settings, order, quiet=quiet, extent=extent)
     return found[0], spent[0].spent_nano

@@ -15,6 +15,7 @@ from antiphon.cli.enrolling import names_in, stored_voice
 from antiphon.cli.jobs import Jobs, is_file, resume_option
 from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.cli.manuscript import format_option
+from antiphon.cli.warming import warm_up
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,13 +73,15 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     """
     from antiphon.audio import SPEECH_EXPECTED_LUFS
     from antiphon.cli.manuscript import manuscript_of, teller
-    from antiphon.nodes.speech import OUTPUT_RATE_HZ, speak
 
     target = given["loudness"]
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], target, SPEECH_EXPECTED_LUFS)
     checked_format(wish)  # before a long text is read
     tell = teller(quiet=wish.quiet or wish.as_json)
     manuscript = manuscript_of(text, file, given["format_in"], tell=tell)
+    warm_up(settings, voice=given["voice"] or DEFAULT_VOICE, engine=given["engine"] or "")
+    from antiphon.nodes.speech import OUTPUT_RATE_HZ, speak
+
     title, source = titled(text, file)
     artist = f"the voice {given['voice'] or DEFAULT_VOICE}"
     wish = replace(wish, as_one=is_file(output) and is_short(manuscript), title=title, artist=artist)
@@ -96,7 +99,6 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
         store=jobs.open(salt=f"{speech.selector.engine} {speech.seed}"),
         jobs=jobs,
         keep_going=True,
-        engine=speech.selector.engine,
     )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=manuscript.extent)
 

@@ -29,7 +29,7 @@ from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Cancel, OpenTask, Selector
 from antiphon.nodes.attempt import Attempt, begin, conclude, draw_seats
 from antiphon.nodes.blocking import in_daemon
-from antiphon.nodes.budget import Budget, exposed_nano, paid_nano
+from antiphon.nodes.budget import Budget, cost_nano, exposed_nano
 from antiphon.nodes.consents import grants_of
 from antiphon.nodes.events import Audio, Closed, Event, Missing, Opened, Stage
 from antiphon.nodes.flow import (
@@ -58,6 +58,9 @@ log = logging.getLogger("antiphon.nodes")
 
 RETRIES = 2
 """How often a sentence whose part failed is bought again, with another seed, before the job gives up."""
+
+OPEN_TRIES = 4
+"""So often a task is quoted anew whose price rose between quote and escrow."""
 
 ABANDON_S = 3.0
 """Longest try to cancel a task in the ledger; without it the money comes back at the deadlines."""
@@ -171,6 +174,27 @@ class Client(Actor):
         return await self._open_batch(flow, batch) if batch else None
 
     async def _open_batch(self, flow: Flow, batch: list[Wanted], again: int = 0) -> TaskRun:
+        """Open a task for what is not kept. Prices move with every vote: one that rose after the quote is quoted anew.
+
+        Raises `FundsError` for what the budget or the balance does not cover.
+        """
+        for tried in range(OPEN_TRIES):
+            run = await self._prepared(flow, batch, again)
+            if not run.parts:
+                return run
+            try:
+                await self._opened(run, flow)
+            except FundsError as error:
+                if error.what.startswith("balance:") or tried + 1 == OPEN_TRIES:
+                    raise
+                flow.runs.remove(run)
+                for part in run.parts:
+                    part.key.destroy()
+                continue
+            break
+        return run
+
+    async def _prepared(self, flow: Flow, batch: list[Wanted], again: int) -> TaskRun:
         job, keeper = flow.job, flow.conduct.keeper
         new = [one for one in batch if not one.kept]
         if not new:
@@ -188,19 +212,25 @@ class Client(Actor):
             run = TaskRun(task, quote, job.mode, parts, plays)
             flow.runs.append(run)
         if keeper is not None:
-            noted = [Ordered(part.slot, part.index, part.key.reveal()) for part in parts]
+            noted = [Ordered(part.slot, part.index, part.key.reveal(), part.chain.secret) for part in parts]
             await asyncio.to_thread(keeper.opening, task, noted)
+        return run
+
+    async def _opened(self, run: TaskRun, flow: Flow) -> None:
+        """Lock the escrow, and set all parts to work."""
+        job, task, parts = flow.job, run.task, run.parts
+        asked = [(part, part.request) for part in parts if part.request is not None]
         digest = hashlib.sha256(b"".join(hashlib.sha256(part.order).digest() for part in parts)).digest()
         operation = OpenTask(
             task=task,
             selector=job.selector,
-            parts=declared,
+            parts=tuple(_declared(part.index, request) for part, request in asked),
             mode=job.mode,
             request_hash=digest,
             tips=tuple(part.chain.tip for part in parts),
-            max_total_nano=quote.total_nano,
+            max_total_nano=run.quote.total_nano,
             synthetic=job.synthetic,
-            grants=grants_of(one.request for one in new),
+            grants=grants_of(request for _, request in asked),
         )
         # Its own task, for a cancel must not leave it open whether the money moved: `_abandon` waits for the answer.
         run.opening = asyncio.create_task(self.submit(operation, task), name=f"opening {task[:8]}")
@@ -208,7 +238,6 @@ class Client(Actor):
         opened = await self.context.ledger.task(task)
         run.rules, run.grants = opened.rules, opened.grants
         run.workers = [asyncio.create_task(self._part(run, part, flow), name=f"part {part.number}") for part in parts]
-        return run
 
     async def _admitted(self, flow: Flow, selector: Selector, parts: tuple[Part, ...]) -> Quote:
         """The quote of a task that fits the budget; what is open now is waited for where that may make room.
@@ -294,7 +323,7 @@ class Client(Actor):
         receipt = await receipts.build(self.context.ledger, run.task)
         parts = await self.context.ledger.parts(run.task)
         flow.runs.remove(run)
-        flow.conduct.budget.spent_nano += paid_nano(self.node_id, parts)
+        flow.conduct.budget.spent_nano += cost_nano(receipt, self.node_id)
         return Closed(task, parts, receipt)
 
     async def _abandon(self, run: TaskRun) -> None:
