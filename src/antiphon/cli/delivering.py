@@ -231,7 +231,7 @@ async def _take_up(session: Session, order: Order, conduct: Conduct, to: Deliver
         to.progress.waiting("Looking after what an earlier run left")
         found = await recover(session.client, store, patience_s=PATIENCE_S if session.joined else 0.0)
         # In our own network nobody is left to judge what an earlier process was at.
-        budget.spent_nano = found.exposed_nano if session.joined else found.paid_nano
+        budget.spent_nano = found.paid_nano + (found.held_nano if session.joined else 0)
         if order.max_total_nano is None and store.header.limit_nano:
             budget.lower(store.header.limit_nano)
         to.result.recalled = store.kept

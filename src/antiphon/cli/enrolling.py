@@ -11,6 +11,7 @@ import click
 
 from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Charge, Order, perform
+from antiphon.cli.warming import warm_up
 from antiphon.economy.types import Role
 from antiphon.errors import InputError
 

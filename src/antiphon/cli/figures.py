@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from antiphon.nodes.budget import ant, paid_nano
+from antiphon.nodes.budget import ant, cost_nano, paid_nano
 
 if TYPE_CHECKING:
     from antiphon.cli.result import Result
@@ -55,8 +55,8 @@ def measured(parts: Iterable[PartRecord]) -> dict[str, float | None]:
 
 
 def paid_for(closed: Iterable[Closed]) -> int:
-    """`paid_nano` of finished tasks."""
-    return sum(paid_nano(one.task.client, one.parts) for one in closed)
+    """What finished tasks cost their client in all, fees for what was called off included."""
+    return sum(cost_nano(one.receipt, one.task.client) for one in closed)
 
 
 def clock(seconds: float) -> str:

@@ -47,6 +47,11 @@ class Chain:
         self._links = links[::-1]
 
     @property
+    def secret(self) -> bytes:
+        """What all links come from, 32 bytes."""
+        return self._links[-1]
+
+    @property
     def tip(self) -> bytes:
         """What is published before anything is drawn, 32 bytes."""
         return self._links[0]

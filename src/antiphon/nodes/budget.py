@@ -10,6 +10,7 @@ from antiphon.economy import accounts
 from antiphon.economy.types import NANO
 from antiphon.errors import FundsError
 from antiphon.ledger.base import PartRecord
+from antiphon.protocol.receipt import Receipt
 
 Exposure = Callable[[], Awaitable[int]]
 """The most that what is open now can still cost, with what it has cost already, in nano."""
@@ -57,6 +58,12 @@ def paid_nano(client: str, parts: Iterable[PartRecord]) -> int:
                 elif transfer.source.startswith("stake:") and transfer.target == own:
                     paid -= transfer.amount_nano
     return paid
+
+
+def cost_nano(receipt: Receipt, client: str) -> int:
+    """What a closed task took from `client` in all, hold fees and what was cancelled late included."""
+    net: int = receipt.statement["net_nano"].get(accounts.balance(client), 0)
+    return -net
 
 
 def exposed_nano(client: str, parts: Iterable[PartRecord]) -> int:

@@ -61,6 +61,7 @@ class NotedPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     slot: str
     index: int
     key: bytes
+    secret: bytes  # of the chain whose links draw its seats
     lost: bool = False
 
 
@@ -184,7 +185,7 @@ class JobStore:
         return self._tries.get(slot, 0)
 
     def opening(self, task: str, parts: Sequence[Ordered]) -> None:
-        noted = tuple(NotedPart(slot=part.slot, index=part.index, key=part.key) for part in parts)
+        noted = tuple(NotedPart(slot=part.slot, index=part.index, key=part.key, secret=part.secret) for part in parts)
         self.renote(TaskNote(task=task, parts=noted))
 
     def renote(self, note: TaskNote) -> None:

@@ -21,11 +21,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Ordered:
-    """A part of a task that is about to be opened: with its key, results that were paid for can be fetched later."""
+    """A part of a task that is about to be opened: with its key and the secret of its chain, seats can be drawn, and
+    results that were paid for can be fetched, by another process of the same client."""
 
     slot: str
     index: int
     key: bytes
+    secret: bytes
 
 
 class Keeper(Protocol):
