@@ -1,21 +1,82 @@
-"""Does honesty pay? Simulated markets under the real rules of settlement."""
+"""Does honesty pay? Simulated markets under the real rules of settlement, with votes that were really measured."""
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import msgspec
 
 from antiphon.bench.figure import Figure, figure
-from antiphon.economy.incentives import simulate_validators
+from antiphon.economy.incentives import COIN, COPIER, HONEST, Delivery, Market, simulate_cartel, simulate_validators
+from antiphon.economy.types import PPM, Verdict
 
-TASKS = 20_000
-CHEAT_RATE = 0.05
+DELIVERIES = Path(__file__).parent / "deliveries.json.gz"
+"""Honest work, judged as several kinds of machine, and guessed at: `benchmarks/guessing_readings.py --out`."""
+TASKS = 6_000
+BAD_RATES = (0.001, 0.01, 0.05, 0.2)
+CROWDS = ((4, 1), (45, 5))
+"""Honest validators, and lazy ones of one kind."""
+MOST = 0.6
+_MODELS = ("words", "distillmos", "dnsmos", "voice", "other voice")
+
+
+class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What was measured of one service; `cpu_s` by judge."""
+
+    good: tuple[Delivery, ...]
+    bad: tuple[Delivery, ...]
+    cpu_s: dict[str, float]
+    audio_s: float
+
+
+def market(service: str) -> Market:
+    """Of `speech` (clones among it) or `music`. Deliveries that an honest machine would reject are another matter, and
+    left out."""
+    found = msgspec.json.decode(gzip.decompress(DELIVERIES.read_bytes()), type=dict[str, Service])[service]
+    kept = [n for n, one in enumerate(found.good) if all(v.verdict is Verdict.VALID for v in one.heard.values())]
+    return Market(
+        good=tuple(found.good[n] for n in kept),
+        bad=tuple(found.bad[n] for n in kept),
+        saved_ppm=_saved(found.cpu_s) if service == "speech" else {},
+    )
+
+
+def ways(world: Market) -> tuple[str, ...]:
+    """All that is tried instead of listening."""
+    return (*world.good[0].guessed, COIN, COPIER)
+
+
+def lazy_share(world: Market, way: str, bad_rate: float, crowd: tuple[int, int], *, tasks: int = TASKS) -> float:
+    """Net income per seat of those that go this way, against an honest validator's beside them."""
+    people = {HONEST: crowd[0], way: crowd[1]}
+    earned = simulate_validators(7, tasks, bad_rate, population=people, market=world)
+    return earned[way] / earned[HONEST]
 
 
 def incentive_figures() -> Iterator[Figure]:
-    """A validator's net income per seat, as a share of an honest one's. Below 1 = working pays."""
-    earned = simulate_validators(seed=7, tasks=TASKS, cheat_rate=CHEAT_RATE)
-    honest = earned["honest"]
-    yield figure("honest validator, net income per seat", honest, "nano", "> 0")
-    for name, what in (("lazy", "votes without listening"), ("coin", "votes at random"), ("copier", "copies")):
-        note = f"{TASKS} tasks, {CHEAT_RATE:.0%} of them cheats"
-        yield figure(f"validator that {what}, against an honest one", earned[name] / honest, "ratio", "< 1", note)
+    """A validator's net income per seat, as a share of an honest one's; then a cartel's, against its honest life."""
+    for service in ("speech", "music"):
+        world = market(service)
+        for way in ways(world):
+            shares = [lazy_share(world, way, rate, crowd) for rate in BAD_RATES for crowd in CROWDS]
+            note = f"{min(shares):.2f} to {max(shares):.2f}; bad work {BAD_RATES[0]:.1%} to {BAD_RATES[-1]:.0%}"
+            yield figure(
+                f"{service}: validator '{way}' against an honest one, at best", max(shares), "ratio", f"<= {MOST}", note
+            )
+    world = market("speech")
+    for share in (Fraction(1, 3), Fraction(2, 5)):
+        for appeal in (False, True):
+            told = simulate_cartel(7, TASKS, share, market=world, appeal=appeal)
+            name = f"cartel of a producer and {share} of the stake{', with appeal' if appeal else ''}: cheating"
+            note = f"honest {told['honest']} nano a task"
+            yield figure(name, told["cheating"], "nano", f"< {told['honest']}", note)
+
+
+def _saved(cpu_s: dict[str, float]) -> dict[str, int]:
+    """What each way of leaving out judges saves of the cost of judging, ppm."""
+    total = sum(cpu_s.get(name, 0.0) for name in (*_MODELS, "integrity"))
+    saved = {f"without {name}": round(PPM * cpu_s[name] / total) for name in _MODELS if name in cpu_s}
+    return saved | {"signal only": round(PPM * (1 - cpu_s["integrity"] / total))}

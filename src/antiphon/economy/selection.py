@@ -4,7 +4,8 @@ When a task opens (`assign`):
 
 1. Shortlists: see `antiphon.economy.shortlist`. Of many validators `rules.pool` are drawn by free stake (`sample`).
 2. First producer: least (load + 1) * C/Q, so cheap good nodes get more work and parallel parts spread over nodes.
-   With a small probability the best newcomer instead, or nobody could ever earn a score.
+   With a small probability the best newcomer instead, or nobody could ever earn a score; but newcomers together get no
+   more parts so than a third of their share of all producers, or it would pay to be new for ever.
 3. Failovers: the next producers by rule 2, as long as enough validators are left to fill a round.
 4. The part's pool: all validators of the shortlist that are not its producers (no self-judging).
 5. Stake that one part of a task locks is not available to the task's other parts.
@@ -140,7 +141,9 @@ class _Book:
 
     def _first(self, ranked: Sequence[Offer], draws: Draws) -> Offer:
         newcomers = [maker for maker in ranked if maker.settled < self.rules.newcomer_parts]
-        explore = draws.below(PPM) < self.rules.exploration_ppm
+        # A third as often as their number: who is new again and again lives worse than who stays (decision record 16).
+        chance_ppm = min(self.rules.exploration_ppm, PPM * len(newcomers) // (3 * len(ranked)))
+        explore = draws.below(PPM) < chance_ppm
         return newcomers[0] if explore and newcomers else ranked[0]
 
     def _ranked(self, part: Part, makers: Iterable[Offer], floor: Fraction) -> list[Offer]:

@@ -27,7 +27,7 @@ from antiphon.judges.integrity import IntegrityJudge
 from antiphon.judges.judging import unmeasured
 from antiphon.judges.naturalness import DistillMosJudge, DnsmosJudge
 from antiphon.judges.voice import VoiceJudge
-from antiphon.judges.words import Normaliser, WordsJudge
+from antiphon.judges.words import UNITS, Normaliser, WordsJudge
 
 REMEMBERED = 1_000
 """Clips whose measurements are kept."""
@@ -36,7 +36,7 @@ Reference = Callable[[str], VoiceReference | None]
 Results = list[tuple[Measurement, ...]]
 
 _FIGURES = {
-    "words": (("wer", "ratio"), ("cer", "ratio")),
+    "words": tuple(UNITS.items()),
     "distillmos": (("distillmos", "MOS"),),
     "dnsmos": (("dnsmos", "MOS"), ("dnsmos_sig", "MOS"), ("dnsmos_bak", "MOS")),
     "voice": (("similarity", "cosine"),),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antiphon.hearing.recogniser import (
+    ECHOES,
     Heard,
     Recogniser,
     languages,
@@ -10,6 +11,7 @@ from antiphon.hearing.recogniser import (
 )
 
 __all__ = [
+    "ECHOES",
     "Heard",
     "Recogniser",
     "languages",

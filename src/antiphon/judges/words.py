@@ -1,4 +1,5 @@
-"""Words: does the audio say what was asked? Word and character error rate of a recogniser against the text."""
+"""Words: does the audio say what was asked? Word and character error rate of a recogniser against the text, and how
+sure the recogniser was."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from antiphon.hearing.features import mono_16k
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 from antiphon.judges.numbers import READINGS
-from antiphon.judges.recogniser import Recogniser, languages
+from antiphon.judges.recogniser import ECHOES, Heard, Recogniser, languages
 from antiphon.judges.wording import error_rates, normalise
 
 Normaliser = Callable[[str, str], str]
@@ -25,12 +26,17 @@ SAME_LANGUAGE = {"cmn": "zh", "nb": "no"}
 SECOND_HEARING_WER = 0.1
 """A worse clip is heard once more, carefully, and the better result counts: a recogniser's slip is nobody's fault."""
 
-_NAMES = ("wer", "cer")
+_ECHOES = tuple(f"echo_{number}" for number in range(ECHOES))
+UNITS = {"wer": "ratio", "cer": "ratio", "sureness": "ln", **dict.fromkeys(_ECHOES, "1")}
 _MULTILINGUAL = "whisper-base"
 
 
 class WordsJudge:
-    """`wer` and `cer`, ratios; above 1 when more was heard than asked."""
+    """`wer` and `cer`, ratios; above 1 when more was heard than asked.
+
+    `sureness`: mean log probability of a token at first hearing; `echo_0`...: what the recogniser's encoder makes of
+    the whole. These decide nothing; only who listened knows them (`antiphon.judges.readings`).
+    """
 
     name = "words"
 
@@ -66,14 +72,16 @@ class WordsJudge:
     def _measure_language(self, language: str, clips: dict[int, Evidence]) -> dict[int, tuple[Measurement, ...]]:
         try:
             recogniser = self._recogniser(language)
-            rates = self._rates(recogniser, language, clips, careful=False)
+            heard = self._heard(recogniser, language, clips, careful=False)
+            rates = self._rates(clips, heard)
             doubtful = {n: clips[n] for n, rate in rates.items() if rate is not None and rate[0] > SECOND_HEARING_WER}
             if doubtful:
-                for n, rate in self._rates(recogniser, language, doubtful, careful=True).items():
+                again = self._heard(recogniser, language, doubtful, careful=True)
+                for n, rate in self._rates(doubtful, again).items():
                     rates[n] = min(rates[n] or (np.inf, np.inf), rate or (np.inf, np.inf))
         except ModelError as error:
             return dict.fromkeys(clips, _inconclusive(str(error)))
-        return {n: self._figures(rate) for n, rate in rates.items()}
+        return {n: self._figures(rate, heard[n]) for n, rate in rates.items()}
 
     def _recogniser(self, language: str) -> Recogniser:
         if language == "en":
@@ -82,22 +90,27 @@ class WordsJudge:
             raise ModelError(f"no recogniser knows the language {language}")
         return self._others
 
-    def _rates(
+    def _heard(
         self, recogniser: Recogniser, language: str, clips: dict[int, Evidence], *, careful: bool
-    ) -> dict[int, tuple[float, float] | None]:
+    ) -> dict[int, Heard]:
         signals = [signal_of(one) for one in clips.values()]
-        heard = recogniser.transcribe(signals, language, careful=careful)
-        return {n: self._compare(one, h.text) for (n, one), h in zip(clips.items(), heard, strict=True)}
+        return dict(zip(clips, recogniser.transcribe(signals, language, careful=careful), strict=True))
+
+    def _rates(self, clips: dict[int, Evidence], heard: dict[int, Heard]) -> dict[int, tuple[float, float] | None]:
+        return {n: self._compare(one, heard[n].text) for n, one in clips.items()}
 
     def _compare(self, evidence: Evidence, heard: str) -> tuple[float, float] | None:
         """The lowest (WER, CER) of all readings; None for a text without words."""
         readings = self._readings(evidence, heard)
         return min((error_rates(wanted, got) for wanted, got in readings if wanted), default=None)
 
-    def _figures(self, rates: tuple[float, float] | None) -> tuple[Measurement, ...]:
+    def _figures(self, rates: tuple[float, float] | None, heard: Heard) -> tuple[Measurement, ...]:
         if rates is None:
             return _inconclusive("the text has no words")
-        return tuple(measured(self.name, name, "ratio", rate) for name, rate in zip(_NAMES, rates, strict=True))
+        values = (*rates, heard.first, *heard.echo)
+        return tuple(
+            measured(self.name, name, unit, value) for (name, unit), value in zip(UNITS.items(), values, strict=True)
+        )
 
     def _readings(self, evidence: Evidence, heard: str) -> set[tuple[str, str]]:
         """The written and the spoken form, and what was heard, each in all readings of its figures."""
@@ -117,4 +130,4 @@ def _recognised(language: str) -> str:
 
 
 def _inconclusive(reason: str) -> tuple[Measurement, ...]:
-    return tuple(unmeasured(WordsJudge.name, name, "ratio", reason) for name in _NAMES)
+    return tuple(unmeasured(WordsJudge.name, name, unit, reason) for name, unit in UNITS.items())

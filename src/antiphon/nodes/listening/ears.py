@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future
 
+import msgspec
+
 from antiphon.economy.profiles import PROFILES
 from antiphon.economy.types import Vote
 from antiphon.errors import InputError
 from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
+from antiphon.judges.readings import readings_of
 from antiphon.nodes.listening.base import Listener, Submission
 from antiphon.nodes.listening.clones import CloneListener
 from antiphon.nodes.listening.music import MusicListener
@@ -33,11 +36,12 @@ class Ears:
         return {service: languages for one in self._listeners.values() for service, languages in one.abilities.items()}
 
     def vote(self, submission: Submission) -> Vote:
-        """Raises `InputError` for work of a service that nobody here judges."""
+        """With the readings that prove it was listened to. Raises `InputError` for work that nobody here judges."""
         service = service_of(submission.request)
         if service not in self._listeners:
             raise InputError(f"Nobody here judges {service}", "Offer only what can be judged.")
-        return self._listeners[service].vote(submission)
+        vote = self._listeners[service].vote(submission)
+        return msgspec.structs.replace(vote, readings=readings_of(vote.measurements))
 
 
 def listener_of(profile: str) -> Ears:
