@@ -35,7 +35,6 @@ KINDS: dict[str, dict[str, str]] = {
         "MKL_ENABLE_INSTRUCTIONS": "AVX2",
         "NPY_DISABLE_CPU_FEATURES": "AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL AVX512_SPR",
     },
-    "generic": {"CT2_FORCE_CPU_ISA": "GENERIC", "ONEDNN_MAX_CPU_ISA": "SSE41", "ATEN_CPU_CAPABILITY": "default"},
     "float32": {"HONEST_COMPUTE": "float32"},
     "unfused": {"HONEST_UNFUSED": "1"},  # onnxruntime has no such switch: other sums, in another order
 }

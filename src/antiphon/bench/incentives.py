@@ -15,7 +15,7 @@ from antiphon.economy.types import PPM, Verdict
 
 DELIVERIES = Path(__file__).parent / "deliveries.json.gz"
 """Honest work, judged as several kinds of machine, and guessed at: `benchmarks/guessing_readings.py --out`."""
-TASKS = 6_000
+TASKS = 1_500
 BAD_RATES = (0.001, 0.01, 0.05, 0.2)
 CROWDS = ((4, 1), (45, 5))
 """Honest validators, and lazy ones of one kind."""
