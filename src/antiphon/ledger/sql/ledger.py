@@ -46,6 +46,8 @@ MAX_SEATS = 1_000
 EXPIRE_BATCH = 256
 """Most deadlines that take effect in one transaction."""
 FOREIGN_CHANGE_S = 0.25
+INDEX_LAG = 256
+"""Most changes that opening a task takes in by itself (some milliseconds)."""
 
 
 class SqlLedger:
@@ -75,7 +77,9 @@ class SqlLedger:
 
         writer = Worker(db, str(path), index(), writes=True, announce=waiters.wake)
         reader = Worker(files.connect(path, read_only=True), str(path), index(), writes=False)
-        return cls(desk, writer, reader, waiters)
+        ledger = cls(desk, writer, reader, waiters)
+        await ledger._keep_up()
+        return ledger
 
     async def identity(self) -> str:
         return self._desk.operator.node_id
@@ -148,9 +152,16 @@ class SqlLedger:
         while due := await self._reader.run(lambda s: records.due(s.db, desk.clock.now_ms(), EXPIRE_BATCH)):
             batch = [self._writer.run(_ticking(desk, task, index)) for task, index in due]
             moved += sum(await asyncio.gather(*batch))
+        await self._keep_up()
         if await self._reader.run(lambda s: desks.has_passed(desk, s)):
             await self._writer.run(lambda s: desks.let_pass(desk, s))
         return moved
+
+    async def _keep_up(self) -> None:
+        """Let both indices of offers take in what changed, so that no question has to wait for much of it."""
+        seen = await self._reader.run(_refresh)
+        if seen > self._writer.index.seen + INDEX_LAG:
+            await self._writer.run(_refresh)
 
     async def close(self) -> None:
         if self._watch is not None:
@@ -197,6 +208,11 @@ class SqlLedger:
                 self._waiters.wake_all()
             seen = version
             await asyncio.sleep(FOREIGN_CHANGE_S)
+
+
+def _refresh(session: Session) -> int:
+    session.index.refresh(session.db)
+    return session.index.seen
 
 
 def _ticking(desk: Desk, task: str, index: int) -> Callable[[Session], bool]:

@@ -57,7 +57,10 @@ class _Seat:
 
 
 class OfferIndex:
-    """One connection's view. `salt` keys the hash that ties go by; it is the same for all of a ledger's."""
+    """One connection's view. `salt` keys the hash that ties go by; it is the same for all of a ledger's.
+
+    `seen` is the latest revision it has taken in.
+    """
 
     def __init__(self, salt: bytes, rules: Rules) -> None:
         self._salt = hashlib.sha256(b"ties\n" + salt).digest()
@@ -66,7 +69,7 @@ class OfferIndex:
 
     def forget(self) -> None:
         """Read everything again at the next refresh."""
-        self._seen = 0
+        self.seen = 0
         self._seats: dict[tuple[str, str], _Seat] = {}
         self._by_number: dict[int, _Seat] = {}
         self._next = 0
@@ -78,7 +81,7 @@ class OfferIndex:
     def refresh(self, db: sqlite3.Connection) -> None:
         """Take in every change that the connection sees."""
         latest, forgotten = db.execute("SELECT latest, forgotten FROM revisions").fetchone()
-        if latest == self._seen:
+        if latest == self.seen:
             return
         if db.in_transaction:
             self._catch_up(db, latest, forgotten)
@@ -90,13 +93,13 @@ class OfferIndex:
             db.execute("COMMIT")
 
     def _catch_up(self, db: sqlite3.Connection, latest: int, forgotten: int) -> None:
-        if self._seen < forgotten or latest < self._seen:
+        if self.seen < forgotten or latest < self.seen:
             self.forget()
-        for node, role in db.execute("SELECT node, role FROM departed WHERE revision > ?", (self._seen,)):
+        for node, role in db.execute("SELECT node, role FROM departed WHERE revision > ?", (self.seen,)):
             self._remove(node, role)
-        for row in db.execute(_CHANGED, (self._seen,)).fetchall():
+        for row in db.execute(_CHANGED, (self.seen,)).fetchall():
             self._update(db, row)
-        self._seen = latest
+        self.seen = latest
 
     def choose(
         self,

@@ -68,7 +68,7 @@ class Worker:
         announce: Callable[[Changed], None] | None = None,
     ) -> None:
         self._db = db
-        self._index = index
+        self.index = index
         self._path = path
         self._writes = writes
         self._announce = announce
@@ -140,7 +140,7 @@ class Worker:
         except (sqlite3.Error, AssertionError, AntiphonError) as e:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            self._index.forget()  # it may have read what is undone now
+            self.index.forget()  # it may have read what is undone now
             for job in group:
                 job.error, job.changed = self._translated(e), set()
             return False
@@ -156,7 +156,7 @@ class Worker:
         self._db.execute("RELEASE job")
 
     def _run(self, job: _Job[Any]) -> None:
-        session = Session(self._db, self._index)
+        session = Session(self._db, self.index)
         job.error, job.changed = None, set()
         try:
             job.result = job.run(session)
