@@ -35,11 +35,13 @@ from antiphon.ledger import registration
 from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.listing import every_node
 from antiphon.ledger.operations import (
+    VOUCHER_KIND,
     Cancel,
     Decline,
     Deposit,
     Heartbeat,
     OpenTask,
+    Pay,
     Register,
     Retire,
     Reveal,
@@ -49,10 +51,12 @@ from antiphon.ledger.operations import (
     Skip,
     Stake,
     Unstake,
+    Voucher,
 )
 from antiphon.ledger.receipts import audit, build
-from antiphon.protocol import envelope
+from antiphon.protocol import canonical, envelope
 from antiphon.protocol.consent import grant_id
+from antiphon.protocol.identity import Identity
 
 RULES = Rules()
 
@@ -61,6 +65,26 @@ async def everything_held(market: Market) -> int:
     """Balances, stakes and escrows of everybody, in nano."""
     accounts = [await market.ledger.account(owner) for owner in market.people]
     return sum(a.balance_nano + a.stake_nano + a.escrow_nano for a in accounts)
+
+
+def vouched(market: Market, judge: Identity, client: Identity) -> bytes:
+    body = canonical.encode(Voucher(client=client.node_id))
+    return envelope.sign(judge, kind=VOUCHER_KIND, receiver=OPERATOR.node_id, task="", body=body, clock=market.clock)
+
+
+def probe(node: str, **more: object) -> OpenTask:
+    """A synthetic order for one producer."""
+    fields = {
+        "task": task_id(1),
+        "selector": Selector(service="speech", language="en-us", node=node),
+        "parts": (Part(index=0, units=10),),
+        "mode": "verified",
+        "request_hash": bytes(32),
+        "tips": (chain(task_id(1), 0).tip,),
+        "max_total_nano": NANO,
+        "synthetic": True,
+    } | more
+    return OpenTask(**fields)  # type: ignore[arg-type]
 
 
 class LedgerConformance:
@@ -579,7 +603,56 @@ class LedgerConformance:
             await market.open(task_id(1), selector=selector, synthetic=True)
         with pytest.raises(InputError, match="Only a synthetic task"):
             await market.open(task_id(1), selector=selector)
-        assert [offer.node for offer in await market.ledger.offers(selector, Role.PROCESSOR)] == [wanted]
+        assert wanted in {offer.node for offer in await market.ledger.offers(selector, Role.PROCESSOR)}
+
+    async def test_a_probe_looks_like_any_other_task_until_it_is_closed(self, market: Market) -> None:
+        judge, stranger, wanted = party("validator 0"), party("a stranger"), party("producer 2").node_id
+        market.people[stranger.node_id] = stranger
+        await market.fund(judge, NANO)
+        await market.do(judge, Pay(account=stranger.node_id, amount_nano=NANO))
+        assert (await market.ledger.account(stranger.node_id)).balance_nano == NANO
+        await market.do(stranger, probe(wanted, voucher=vouched(market, judge, stranger)))
+        await market.open(task_id(2), units=(10,))
+        shown, ordinary = await market.ledger.task(task_id(1)), await market.ledger.task(task_id(2))
+        assert (shown.synthetic, shown.selector) == (False, ordinary.selector)
+        assert shown in await market.ledger.tasks(stranger.node_id)
+        part, other = await market.ledger.part(task_id(1), 0), await market.ledger.part(task_id(2), 0)
+        assert producer(part) == wanted
+        assert len(part.assignment.producers) == len(other.assignment.producers)
+        assert judge.node_id not in {terms.node for terms in part.assignment.validators}
+        with pytest.raises(ConflictError, match="still open"):
+            await market.ledger.evidence(task_id(1))
+        await market.deliver(task_id(1))
+        await market.judge(task_id(1))
+        closed = await market.ledger.task(task_id(1))
+        assert (closed.synthetic, closed.selector.node) == (True, wanted)
+        audit(await build(market.ledger, task_id(1)), ledger=OPERATOR.node_id)
+
+    async def test_only_a_staked_validator_vouches_and_only_for_the_client_it_names(self, market: Market) -> None:
+        judge, stranger, wanted = party("validator 0"), party("a stranger"), party("producer 2").node_id
+        market.people[stranger.node_id] = stranger
+        await market.fund(stranger, NANO)
+        for voucher, said in (
+            (b"", "registered validator"),
+            (vouched(market, party("producer 0"), stranger), "registered validator"),
+            (vouched(market, stranger, stranger), "registered validator"),
+            (vouched(market, judge, ADA), "not for this client"),
+        ):
+            with pytest.raises(InputError, match=said):
+                await market.do(stranger, probe(wanted, voucher=voucher))
+        old = vouched(market, judge, stranger)
+        market.clock.advance(120)  # type: ignore[attr-defined]
+        with pytest.raises(ProtocolError, match="stale"):
+            await market.do(stranger, probe(wanted, voucher=old))
+        await market.do(judge, Unstake(amount_nano=95 * NANO))
+        with pytest.raises(InputError, match="registered validator"):
+            await market.do(stranger, probe(wanted, voucher=vouched(market, judge, stranger)))
+
+    async def test_nobody_pays_what_it_has_not(self, market: Market) -> None:
+        held = await everything_held(market)
+        with pytest.raises(FundsError):
+            await market.do(ADA, Pay(account=CLIENT.node_id, amount_nano=1))
+        assert await everything_held(market) == held
 
     async def test_nobody_works_on_or_judges_their_own_task(self, market: Market) -> None:
         offer = ServiceOffer(service="speech", price_nano=1)
@@ -662,19 +735,10 @@ class LedgerConformance:
     async def test_a_validators_own_prompt_is_worked_judged_and_paid_like_any_other(self, market: Market) -> None:
         owner, wanted = party("validator 0"), party("producer 2").node_id
         await market.fund(owner, NANO)
-        prompt = OpenTask(
-            task=task_id(1),
-            selector=Selector(service="speech", language="en-us", node=wanted),
-            parts=(Part(index=0, units=10),),
-            mode="verified",
-            request_hash=bytes(32),
-            tips=(chain(task_id(1), 0).tip,),
-            max_total_nano=NANO,
-            synthetic=True,
-        )
+        prompt = probe(wanted)
         await market.do(owner, prompt)
         record = await market.ledger.part(task_id(1), 0)
-        assert [terms.node for terms in record.assignment.producers] == [wanted]
+        assert producer(record) == wanted
         assert owner.node_id not in {terms.node for terms in record.assignment.validators}
         await market.deliver(task_id(1))
         assert (await market.judge(task_id(1))).state is PartState.VALID

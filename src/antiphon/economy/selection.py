@@ -90,12 +90,15 @@ def assign(
     validators: Sequence[Offer],
     rules: Rules,
     beacon: bytes,
+    wanted: str = "",
 ) -> tuple[Assignment, ...]:
     """One assignment per part, in the order given. Depends on the set of offers, not on their order.
 
+    `wanted`: the producer that comes first, whatever it asks within the market's reach (a validator's probe).
+
     Raises UnavailableError when a part cannot be filled, also because the task's own parts have used up the stake.
     """
-    book = _Book(rules, beacon)
+    book = _Book(rules, beacon, wanted)
     drawn = []
     for part in parts:
         makers, judges = eligible(part, producers, validators, rules)
@@ -108,9 +111,10 @@ def assign(
 class _Book:
     """What the task being assigned has already taken from each node."""
 
-    def __init__(self, rules: Rules, beacon: bytes) -> None:
+    def __init__(self, rules: Rules, beacon: bytes, wanted: str) -> None:
         self.rules = rules
         self.beacon = beacon
+        self.wanted = wanted
         self.locked_nano: Counter[str] = Counter()
         self.load: Counter[str] = Counter()
 
@@ -140,6 +144,11 @@ class _Book:
         return self._assignment(part, team, sorted(pool.values(), key=lambda judge: judge.node))
 
     def _first(self, ranked: Sequence[Offer], draws: Draws) -> Offer:
+        if self.wanted:
+            for maker in ranked:
+                if maker.node == self.wanted:
+                    return maker
+            raise UnavailableError(f"The node {self.wanted[:8]} takes no such work now", "Ask for another one.")
         newcomers = [maker for maker in ranked if maker.settled < self.rules.newcomer_parts]
         # A third as often as their number: who is new again and again lives worse than who stays (decision record 16).
         chance_ppm = min(self.rules.exploration_ppm, PPM * len(newcomers) // (3 * len(ranked)))

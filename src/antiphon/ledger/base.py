@@ -119,7 +119,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     beacon: bytes  # the ledger's randomness for this task's draws
     opened_ms: int
     closed_ms: int = 0
-    synthetic: bool = False
+    synthetic: bool = False  # shown, like `selector.node`, once the task is closed
     grants: tuple[GrantRef, ...] = ()  # the consents it relies on
 
 
@@ -202,7 +202,10 @@ class Ledger(Protocol):
         """The node's open seats with a `number` above `newer_than`, as soon as there is one, or none after `wait_s`."""
 
     async def evidence(self, task: str) -> tuple[bytes, ...]:
-        """The signed envelopes of every operation on the task, in order: what a receipt is made of."""
+        """The signed envelopes of every operation on a closed task, in order: what a receipt is made of.
+
+        Raises ConflictError while it is open: the client's own would tell whether it is a probe.
+        """
 
     async def revoked(self, grantor: str, grant: str) -> bool:
         """Whether `grantor` has revoked this consent of its own, used or not."""

@@ -18,6 +18,7 @@ from antiphon.ledger.operations import (
     Heartbeat,
     OpenTask,
     Operation,
+    Pay,
     Register,
     Reveal,
     Revoke,
@@ -50,6 +51,7 @@ MAX_READING = 10**12  # either way
 MAX_MEASUREMENT_REASON_CHARS = 1_000
 MAX_OPERATION_BYTES = 1 << 20  # an operation's envelope
 MAX_REGISTER_BYTES = 16 << 10  # a registration's; espeak's 138 languages and voices take 3 KB
+MAX_VOUCHER_BYTES = 1 << 10
 MAX_PAGE_BYTES = 1 << 20  # registrations in one answer
 MAX_PAGE = 500  # records in one answer
 MAX_GRANTS = 16  # consents one task relies on
@@ -70,7 +72,7 @@ def check(operation: Operation) -> None:
             _check_register(operation)
         case Heartbeat():
             _text("The endpoint", operation.endpoint, MAX_ENDPOINT_CHARS, required=True)
-        case Deposit():
+        case Deposit() | Pay():
             _node_id(operation.account)
             _amount(operation.amount_nano)
         case Stake() | Unstake():
@@ -179,6 +181,8 @@ def _check_open(operation: OpenTask) -> None:
         _bytes("A tip", tip, HASH_BYTES)
     if operation.selector.node and not operation.synthetic:
         raise InputError("Only a synthetic task may name a node", "Leave the node to the ledger's draw.")
+    if len(operation.voucher) > MAX_VOUCHER_BYTES or (operation.voucher and not operation.synthetic):
+        raise InputError("A voucher belongs to a synthetic task and is short", "Leave it out.")
     if not len(set(operation.grants)) == len(operation.grants) <= MAX_GRANTS:
         raise InputError(f"A task relies on at most {MAX_GRANTS} different consents", "Open several tasks.")
     if any(len(grant) > MAX_GRANT_BYTES for grant in operation.grants):

@@ -74,7 +74,7 @@ def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
     producers = {Role(role): offers for role, offers in opening.producers.items()}
     rules = opening.rules
     quoted = quote(operation.parts, producers, opening.validators, rules)
-    assignments = assign(operation.parts, producers, opening.validators, rules, opening.beacon)
+    assignments = assign(operation.parts, producers, opening.validators, rules, opening.beacon, operation.selector.node)
     total_nano = sum(assignment.reserve_nano for assignment in assignments)
     assert total_nano <= quoted.total_nano, "a task never locks more than its quote"
     if total_nano > operation.max_total_nano:

@@ -15,6 +15,7 @@ from antiphon.economy.types import Part, Role, Vote
 
 OPERATION_KIND = "ledger"
 """Kind of the envelope that carries an operation."""
+VOUCHER_KIND = "ledger-voucher"
 
 
 class _Operation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="op"):
@@ -80,6 +81,13 @@ class Deposit(_Operation, frozen=True, tag="deposit"):
     amount_nano: int
 
 
+class Pay(_Operation, frozen=True, tag="pay"):
+    """Give own balance to another account. Who paid whom is not public."""
+
+    account: str  # node id
+    amount_nano: int
+
+
 class Stake(_Operation, frozen=True, tag="stake"):
     """Move own balance into own stake."""
 
@@ -106,8 +114,18 @@ class OpenTask(_Operation, frozen=True, tag="open-task"):
     request_hash: bytes  # SHA-256 over the sealed orders' plaintext, salted with the task key
     tips: tuple[bytes, ...]  # of the client's chains (`economy.beacon.Chain`), one per part: its side of all draws
     max_total_nano: int  # refuse rather than lock more than this
-    synthetic: bool = False  # a validator's own prompt; client must be a registered validator
+    synthetic: bool = False  # a validator's own prompt, hidden until the task is closed
+    voucher: bytes = b""  # of a synthetic task: the validator's signed `Voucher`, if it orders under another identity
     grants: tuple[bytes, ...] = ()  # signed consents (`protocol.consent`) that the task relies on; public
+
+
+class Voucher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A validator says that this client asks for it: body of an envelope of VOUCHER_KIND to the ledger.
+
+    So that a probe comes from a client that nobody knows, and looks like any other order.
+    """
+
+    client: str  # node id
 
 
 class Deliver(_Operation, frozen=True, tag="deliver"):
@@ -206,6 +224,7 @@ Operation: TypeAlias = (
     | Retire
     | Heartbeat
     | Deposit
+    | Pay
     | Stake
     | Unstake
     | OpenTask

@@ -230,6 +230,7 @@ class Client(Actor):
             tips=tuple(part.chain.tip for part in parts),
             max_total_nano=run.quote.total_nano,
             synthetic=job.synthetic,
+            voucher=job.voucher,
             grants=grants_of(request for _, request in asked),
         )
         # Its own task, for a cancel must not leave it open whether the money moved: `_abandon` waits for the answer.

@@ -43,6 +43,7 @@ class Job:
     seed: int | None = None
     max_total_nano: int | None = None
     synthetic: bool = False
+    voucher: bytes = b""
     conduct: Conduct | None = None  # None: nothing is kept, the first part that fails ends the job
 
 

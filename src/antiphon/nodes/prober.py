@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
-from contextlib import aclosing
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
 from antiphon.economy.types import Role
@@ -13,12 +15,14 @@ from antiphon.engines import registry
 from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.base import NodeRecord
 from antiphon.ledger.listing import every_node
-from antiphon.ledger.operations import Selector, ServiceOffer
+from antiphon.ledger.operations import VOUCHER_KIND, Pay, Selector, ServiceOffer, Voucher
 from antiphon.music.prompts import prompts as music_prompts
 from antiphon.nodes.client import VERIFIED, Client, Job
 from antiphon.nodes.events import Closed
+from antiphon.nodes.node import Context
 from antiphon.nodes.prompts import PromptSource
-from antiphon.services import MusicRequest, Service, SpeechRequest
+from antiphon.protocol import Identity
+from antiphon.services import MusicRequest, Request, Service, SpeechRequest
 
 log = logging.getLogger("antiphon.nodes")
 
@@ -26,6 +30,8 @@ MAX_PRICE_NANO = 2_000_000
 """Dearest price per character that a probe pays: a node names its own price and must not drain whoever tests it."""
 MUSIC_S = 12.0
 """Long enough for everything that judges of music ask for."""
+RETURN_S = 3.0
+"""Longest try to take back what a probe left."""
 REMEMBERED = 10_000
 """Most (node, engine) pairs whose last probe is remembered."""
 
@@ -86,12 +92,31 @@ class Prober:
         voice = request.voice if isinstance(request, SpeechRequest) else ""
         selector = Selector(service=offer.service, engine=offer.engine, voice=voice, node=node.node)
         state = "open"
-        job = Job(requests=[request], selector=selector, mode=VERIFIED, synthetic=True)
-        async with aclosing(self._client.run(job)) as events:
-            async for event in events:
-                if isinstance(event, Closed):
-                    state = str(event.task.state)
+        async with self._stranger(selector, request) as (stranger, voucher):
+            job = Job(requests=[request], selector=selector, mode=VERIFIED, synthetic=True, voucher=voucher)
+            async with aclosing(stranger.run(job)) as events:
+                async for event in events:
+                    if isinstance(event, Closed):
+                        state = str(event.task.state)
         return Probe(node.node, what, state)
+
+    @asynccontextmanager
+    async def _stranger(self, selector: Selector, request: Request) -> AsyncIterator[tuple[Client, bytes]]:
+        """A client that nobody has seen before, with money for this one task: known validators would be served well.
+        What is left comes back; a crash in between loses the price of one probe."""
+        me, context = self._client, self._client.context
+        stranger = Client(Context(Identity.generate(), context.ledger, context.transport, context.clock))
+        quote = await me.quote(selector, [request])
+        await me.submit(Pay(account=stranger.node_id, amount_nano=quote.total_nano))
+        ledger = await context.ledger.identity()
+        try:
+            yield stranger, me.sign(VOUCHER_KIND, ledger, "", Voucher(client=stranger.node_id))
+        finally:
+            with contextlib.suppress(AntiphonError, TimeoutError):
+                async with asyncio.timeout(RETURN_S):
+                    left = (await context.ledger.account(stranger.node_id)).balance_nano
+                    if left:
+                        await stranger.submit(Pay(account=me.node_id, amount_nano=left))
 
     async def _request(self, offer: ServiceOffer) -> SpeechRequest | MusicRequest:
         if offer.service == Service.MUSIC:

@@ -9,7 +9,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import TypeAlias
 
 import msgspec
 
@@ -24,6 +25,7 @@ from antiphon.ledger import flow, limits, machine, panel
 from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Journal
 from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, beacon, chain, open_task
 from antiphon.ledger.operations import (
+    VOUCHER_KIND,
     Cancel,
     Commit,
     Decline,
@@ -34,6 +36,7 @@ from antiphon.ledger.operations import (
     Heartbeat,
     OpenTask,
     Operation,
+    Pay,
     Register,
     Retire,
     Reveal,
@@ -42,6 +45,7 @@ from antiphon.ledger.operations import (
     Skip,
     Stake,
     Unstake,
+    Voucher,
 )
 from antiphon.ledger.sql import consents, market, money, nodes, outcomes, records
 from antiphon.ledger.sql.worker import Session
@@ -59,6 +63,9 @@ class Desk(msgspec.Struct, frozen=True):
     clock: Clock
     rules: Rules
     secret: bytes
+
+
+_MarketOperation: TypeAlias = Register | Retire | Heartbeat | Deposit | Pay | Stake | Unstake
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -163,7 +170,9 @@ def _apply(desk: Desk, call: _Call, operation: Operation) -> None:
             records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_="", kept=kept)
 
 
-def _on_market(desk: Desk, call: _Call, operation: Register | Retire | Heartbeat | Deposit | Stake | Unstake) -> None:
+def _on_market(
+    desk: Desk, call: _Call, operation: Register | Retire | Heartbeat | Deposit | Pay | Stake | Unstake
+) -> None:
     db, sender = call.session.db, call.sender
     match operation:
         case Register():
@@ -174,6 +183,9 @@ def _on_market(desk: Desk, call: _Call, operation: Register | Retire | Heartbeat
             nodes.heartbeat(db, sender, operation, call.now_ms)
         case Deposit():
             _deposit(desk, call, operation)
+        case Pay():
+            target = accounts.balance(operation.account)
+            _transfer(call, accounts.balance(sender), target, operation.amount_nano, "payment")
         case Stake():
             _transfer(call, accounts.balance(sender), accounts.stake(sender), operation.amount_nano, "stake")
         case Unstake():
@@ -208,10 +220,9 @@ def _open(desk: Desk, call: _Call, operation: OpenTask) -> None:
         raise InputError("The operation and its envelope name different tasks", "Sign the envelope for the task.")
     if db.execute("SELECT 1 FROM tasks WHERE task = ?", (operation.task,)).fetchone():
         raise ConflictError(f"Task {operation.task} exists already", "Choose a new random id.")
-    if operation.synthetic and not nodes.is_bonded(db, call.sender, Role.VALIDATOR, desk.rules):
-        raise InputError("Only a registered validator may open a synthetic task", "Stake and register first.")
+    sponsor = _sponsor(desk, call, operation)
     seed = beacon(desk.secret, operation.task, call.raw)
-    opening = _opening(desk, call.session, operation.selector, operation.parts, seed, client=call.sender)
+    opening = _opening(desk, call.session, operation.selector, operation.parts, seed, client=call.sender, without=[sponsor])
     opened = open_task(operation, call.sender, opening)
     records.add_task(call.session, opened.record, opened.parts)
     consents.rely(db, operation.task, opened.consents)
@@ -222,15 +233,38 @@ def _open(desk: Desk, call: _Call, operation: OpenTask) -> None:
     call.session.changed.update((operation.task, part.index) for part in operation.parts)
 
 
+def _sponsor(desk: Desk, call: _Call, operation: OpenTask) -> str:
+    """Whose task it is: the client's own, or that of the validator who vouches for it."""
+    if not operation.synthetic:
+        return call.sender
+    sponsor = call.sender
+    if operation.voucher:
+        message = envelopes.verify_at(operation.voucher, desk.operator.node_id, limit=limits.MAX_VOUCHER_BYTES)
+        outcomes.check_fresh(message, call.now_ms)
+        if message.kind != VOUCHER_KIND or canonical.decode(Voucher, message.body).client != call.sender:
+            raise InputError("The voucher is not for this client", "Ask the validator for one.")
+        sponsor = message.sender
+    if not nodes.is_bonded(call.session.db, sponsor, Role.VALIDATOR, desk.rules):
+        raise InputError("Only a registered validator may open a synthetic task", "Stake and register first.")
+    return sponsor
+
+
 def _opening(
-    desk: Desk, session: Session, selector: Selector, parts: Sequence[Part], seed: bytes, *, client: str
+    desk: Desk,
+    session: Session,
+    selector: Selector,
+    parts: Sequence[Part],
+    seed: bytes,
+    *,
+    client: str,
+    without: Collection[str] = (),
 ) -> Opening:
-    """What the ledger knows now. A client neither works on nor judges its own task."""
+    """What the ledger knows now. A client neither works on nor judges its own task, nor does who vouches for it."""
     now_ms = desk.clock.now_ms()
     session.index.refresh(session.db)
 
     def live(role: Role, units: int) -> tuple[Offer, ...]:
-        found = session.index.choose(selector, role, now_ms=now_ms, units=units, without={client})
+        found = session.index.choose(selector, role, now_ms=now_ms, units=units, without=(client, *without))
         return market.conduct(session.db, found, selector.service, client, desk.rules)
 
     largest = {part.role: part.units for part in sorted(parts, key=lambda part: part.units)}

@@ -20,9 +20,9 @@ from typing import TypeVar
 
 from antiphon.clock import Clock
 from antiphon.economy.types import DEFAULT_RULES, Offer, Part, Quote, Role, Rules
-from antiphon.errors import InputError, StateError
+from antiphon.errors import ConflictError, InputError, StateError
 from antiphon.ledger import limits
-from antiphon.ledger.base import Account, NodeRecord, OpenSeat, PartRecord, TaskRecord
+from antiphon.ledger.base import Account, NodeRecord, OpenSeat, PartRecord, TaskRecord, TaskState
 from antiphon.ledger.operations import OPERATION_KIND, Operation, Selector
 from antiphon.ledger.sql import consents, files, market, money, nodes, records
 from antiphon.ledger.sql import desk as desks
@@ -121,10 +121,11 @@ class SqlLedger:
         return await self._reader.run(lambda s: desks.price(self._desk, s, selector, parts))
 
     async def task(self, task: str) -> TaskRecord:
-        return await self._reader.run(lambda s: records.task(s.db, task))
+        return records.shown(await self._reader.run(lambda s: records.task(s.db, task)))
 
     async def tasks(self, client: str | None = None, limit: int = 50) -> tuple[TaskRecord, ...]:
-        return await self._reader.run(lambda s: records.tasks(s.db, client, max(0, min(limit, MAX_TASKS))))
+        found = await self._reader.run(lambda s: records.tasks(s.db, client, max(0, min(limit, MAX_TASKS))))
+        return tuple(map(records.shown, found))
 
     async def parts(self, task: str) -> tuple[PartRecord, ...]:
         return await self._reader.run(lambda s: records.parts(s.db, task))
@@ -142,6 +143,9 @@ class SqlLedger:
         return await self._until(look, bool, (node, records.SEATS), wait_s)
 
     async def evidence(self, task: str) -> tuple[bytes, ...]:
+        record = await self.task(task)
+        if record.state is TaskState.OPEN:
+            raise ConflictError(f"Task {task} is still open", "Its evidence is handed out once it is closed.")
         return await self._reader.run(lambda s: records.evidence(s.db, task))
 
     async def revoked(self, grantor: str, grant: str) -> bool:

@@ -119,24 +119,28 @@ class OfferIndex:
             & (table["live"][: self._size] != 0)
             & (table["seen"][: self._size] >= now_ms - rules.live_s * 1000)
         )[0]
-        rows = self._named(rows, selector, role, without)
+        rows = self._except(rows, role, without)
         rows = rows[np.lexsort((table["price"][rows], table["seat"][rows]))]
         rows = rows[np.unique(table["seat"][rows], return_index=True)[1]]  # each node's cheapest
         able = rows[self._has_stake(rows, role, units)]
         chosen = self._ranked(able if len(able) else rows, role)
+        if selector.node:
+            chosen = self._wanted(able, chosen, selector.node, role)
         return tuple(self._offer(int(row), role) for row in chosen)
 
-    def _named(
-        self, rows: NDArray[np.intp], selector: Selector, role: Role, without: Collection[str]
-    ) -> NDArray[np.intp]:
-        seats = self._table["seat"]
-        if selector.node and role is not Role.VALIDATOR:
-            wanted = self._seats.get((selector.node, role.value))
-            rows = rows[seats[rows] == (wanted.number if wanted else _NOBODY)]
+    def _except(self, rows: NDArray[np.intp], role: Role, without: Collection[str]) -> NDArray[np.intp]:
         for node in without:
             if (seat := self._seats.get((node, role.value))) is not None:
-                rows = rows[seats[rows] != seat.number]
+                rows = rows[self._table["seat"][rows] != seat.number]
         return rows
+
+    def _wanted(self, able: NDArray[np.intp], chosen: NDArray[np.intp], node: str, role: Role) -> NDArray[np.intp]:
+        """The choice with the offer of one particular producer in it."""
+        seat = self._seats.get((node, role.value))
+        if seat is None or role is Role.VALIDATOR:
+            return chosen
+        own = able[self._table["seat"][able] == seat.number]
+        return chosen if not len(own) or own[0] in chosen else np.append(chosen[:-1], own[0])
 
     def _has_stake(self, rows: NDArray[np.intp], role: Role, units: int) -> NDArray[np.bool_]:
         """As `economy.shortlist.has_stake` asks, about: it decides again, exactly."""

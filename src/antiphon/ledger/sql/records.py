@@ -156,6 +156,14 @@ def tasks(db: sqlite3.Connection, client: str | None, limit: int) -> tuple[TaskR
     return tuple(_task(*row) for row in rows)
 
 
+def shown(record: TaskRecord) -> TaskRecord:
+    """What others may see of a task. While it is open, a validator's own prompt looks like any other task."""
+    if record.state is not TaskState.OPEN:
+        return record
+    selector = msgspec.structs.replace(record.selector, node="")
+    return msgspec.structs.replace(record, synthetic=False, selector=selector)
+
+
 def states(db: sqlite3.Connection, task_: str) -> set[PartState]:
     """The different states of a task's parts."""
     rows = db.execute("SELECT DISTINCT state FROM parts WHERE task = ?", (task_,))
