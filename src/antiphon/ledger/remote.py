@@ -24,6 +24,7 @@ from antiphon.economy.types import Offer, Part, Quote, Role
 from antiphon.errors import AntiphonError, BusyError, ProtocolError, UnavailableError, UnreachableError
 from antiphon.ledger import registration
 from antiphon.ledger.base import Account, Ledger, NodeRecord, OpenSeat, PartRecord, TaskRecord
+from antiphon.ledger.gate import Gate
 from antiphon.ledger.limits import MAX_OPERATION_BYTES
 from antiphon.ledger.operations import Selector
 from antiphon.protocol import canonical
@@ -214,15 +215,16 @@ def _signed_bytes(question: bytes, answer: _Answer) -> bytes:
 class LedgerService:
     """Answers calls on a ledger. One call is one message, its answer a stream of pieces."""
 
-    def __init__(self, ledger: Ledger, identity: Identity) -> None:
+    def __init__(self, ledger: Ledger, identity: Identity, gate: Gate | None = None) -> None:
         self._ledger = ledger
         self._identity = identity
+        self._gate = gate or Gate(ledger, identity.node_id)
 
     async def handle(self, message: bytes) -> AsyncIterator[bytes]:
         """The answer in pieces of at most FRAME_BYTES. Never raises: errors travel inside the answer."""
         try:
             question = canonical.decode(_Question, message, limit=MAX_REQUEST_BYTES)
-            answer = _Answer(value=canonical.pack(await question.call.ask(self._ledger)))
+            answer = _Answer(value=canonical.pack(await self._ask(question.call)))
         except AntiphonError as e:
             wait_s = e.retry_after_s if isinstance(e, BusyError) else 0.0
             answer = _Answer(error=type(e).__name__, what=e.what, hint=e.hint, retry_after_s=wait_s)
@@ -230,6 +232,20 @@ class LedgerService:
         raw = canonical.pack(msgspec.structs.replace(answer, signature=signature))
         for start in range(0, len(raw), FRAME_BYTES):
             yield raw[start : start + FRAME_BYTES]
+
+    async def _ask(self, call: _AnyCall) -> object:
+        if isinstance(call, _Expire) and not self._gate.may_expire():
+            return 0
+        if not isinstance(call, _Submit):
+            return await call.ask(self._ledger)
+        bucket = await self._gate.admit(call.envelope)
+        try:
+            return await call.ask(self._ledger)
+        except BusyError:
+            raise
+        except AntiphonError as e:
+            self._gate.refused(bucket, forged=isinstance(e, ProtocolError))
+            raise
 
 
 class RemoteLedger:
