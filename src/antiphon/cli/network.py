@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +13,7 @@ from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings, run
 from antiphon.cli.figures import ant
 from antiphon.economy.types import PPM
+from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.ledger.base import Account, NodeRecord
@@ -25,6 +27,10 @@ ACCOUNT_EPILOG = """\b
 Examples:
   antiphon account
   antiphon account deposit 10
+"""
+UNSTAKE_EPILOG = """\b
+Examples:
+  antiphon account unstake 90 --name kokoro
 """
 DEPOSIT_EPILOG = """\b
 Examples:
@@ -109,7 +115,41 @@ def _told(found: Account, where: str) -> list[str]:
         f"Balance  {ant(found.balance_nano)}",
         f"Escrow   {ant(found.escrow_nano)}",
         f"Stake    {stake}",
+        *_returning(found),
     ]
+
+
+def _returning(found: Account) -> list[str]:
+    if not found.unbonding_nano:
+        return []
+    when = datetime.fromtimestamp(found.unbonding_until_ms / 1000).astimezone()
+    return [f"Returns  {ant(found.unbonding_nano)} at {when:%Y-%m-%d %H:%M:%S}; until then penalties can take it"]
+
+
+@account.command(epilog=UNSTAKE_EPILOG)
+@click.argument("amount", type=Amount(), metavar="ANT")
+@click.option("--name", required=True, help="The node's key in the data folder: see `antiphon node processor --name`.")
+@click.pass_obj
+def unstake(settings: Settings, amount: int, name: str) -> None:
+    """Take back a node's stake. It arrives after half an hour; less than the minimum left means no more work."""
+    run(_unstake(settings, amount, name))
+
+
+async def _unstake(settings: Settings, amount_nano: int, name: str) -> None:
+    from antiphon.cli.connect import connect
+    from antiphon.ledger.operations import Unstake
+    from antiphon.nodes.node import Actor, Context
+    from antiphon.protocol import load_or_create
+
+    key = settings.home / "keys" / f"{name}.key"
+    if "/" in name or not key.is_file():
+        raise InputError(f"There is no key {name!r} in {settings.home / 'keys'}", "Name one of the keys there.")
+    async with connect(settings) as session:
+        context = session.client.context
+        owner = Actor(Context(load_or_create(key), context.ledger, context.transport, context.clock))
+        await owner.submit(Unstake(amount_nano=amount_nano))
+        found = await context.ledger.account(owner.node_id)
+    click.echo("\n".join(_told(found, session.joined or f"the network in {settings.home}")))
 
 
 @account.command(epilog=DEPOSIT_EPILOG, context_settings={"ignore_unknown_options": True})
