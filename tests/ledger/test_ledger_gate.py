@@ -17,7 +17,7 @@ from antiphon.ledger.remote import LedgerService, RemoteLedger
 from antiphon.ledger.sql import SqlLedger
 from antiphon.protocol.identity import Identity
 
-RATES = Rates(identity_per_s=10, identity_burst=100, strangers_per_s=1, strangers_burst=20, asked_per_s=1000)
+RATES = Rates(identity_per_s=10, identity_burst=100, strangers_per_s=1, strangers_burst=20)
 
 
 class Counting(SqlLedger):
@@ -95,6 +95,9 @@ async def test_a_flood_of_strangers_reaches_the_ledger_at_one_small_rate(world: 
     before = await world.ledger.account(CLIENT.node_id)
     honest = [market.sign(CLIENT, Stake(amount_nano=1)) for _ in range(50)]
     assert await world.flood(honest) == [""] * 50, "nobody with money feels it"
+    newcomer = party("comes with money")
+    await market.fund(newcomer)
+    assert await world.flood([market.sign(newcomer, Stake(amount_nano=1))]) == [""], "nor does who is new"
     assert (await world.ledger.account(CLIENT.node_id)).stake_nano == before.stake_nano + 50
 
 

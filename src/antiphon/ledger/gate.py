@@ -5,7 +5,8 @@
 2. All others together share one small rate, however many identities they make.
 3. A repeated envelope counts as a stranger's: anybody can send what was signed by somebody else. The same holds for
    one whose signature is wrong.
-4. Whether a sender has something is asked of the ledger once a minute, and for unknown senders at a limited rate too.
+4. Whether a sender has something is asked of the ledger, of each that has once a minute: a limit on these questions
+   would let strangers keep those out who come with money for the first time.
 Beyond a limit the answer is "busy", before anything is verified or written.
 """
 
@@ -39,7 +40,6 @@ class Rates:
     identity_burst: float = 2_000.0
     strangers_per_s: float = 20.0  # all together
     strangers_burst: float = 200.0
-    asked_per_s: float = 200.0  # questions whether an unknown sender has something
     expire_per_s: float = 20.0
 
 
@@ -74,7 +74,6 @@ class Gate:
         self._ledger, self._operator, self._rates, self._now = ledger, operator, rates or Rates(), now
         rates = self._rates
         self._strangers = Bucket(rates.strangers_per_s, rates.strangers_burst, now)
-        self._asking = Bucket(rates.asked_per_s, rates.asked_per_s, now)
         self._expiring = Bucket(rates.expire_per_s, rates.expire_per_s, now)
         self._known: OrderedDict[str, tuple[float, Bucket]] = OrderedDict()
         self._seen: OrderedDict[bytes, float] = OrderedDict()
@@ -107,7 +106,6 @@ class Gate:
         if found is not None and self._now() - found[0] < KNOWN_S:
             self._known.move_to_end(sender)
             return found[1]
-        self._take(self._asking, "Too many strangers ask at once")
         if not _has_something(await self._ledger.account(sender)):
             self._known.pop(sender, None)
             return self._strangers
