@@ -19,7 +19,17 @@ from pathlib import Path
 
 from antiphon.clock import SystemClock
 from antiphon.economy.types import NANO, Part, Role, Rules
-from antiphon.ledger.operations import Deposit, Heartbeat, OpenTask, Operation, Register, Selector, ServiceOffer, Stake
+from antiphon.ledger.operations import (
+    Cancel,
+    Deposit,
+    Heartbeat,
+    OpenTask,
+    Operation,
+    Register,
+    Selector,
+    ServiceOffer,
+    Stake,
+)
 from antiphon.ledger.sql import SqlLedger
 from antiphon.nodes.node import Actor, Context
 from antiphon.nodes.transport import InProcessTransport
@@ -120,8 +130,10 @@ async def main(nodes: int, times: int) -> None:
         for name, ask in (("quote", quote), ("open", open_one), ("heartbeat and quote", beat_and_quote)):
             cold_ms, warm_ms = await measured(ask, times)
             print(f"{name:20} {nodes} nodes: cold {cold_ms:7.2f} ms, warm {warm_ms:6.2f} ms of CPU")
-        evidence = await ledger.evidence(opening(0)[0])
-        print(f"evidence of one opening: {sum(map(len, evidence))} bytes")
+        first = opening(0)[0]
+        await client.submit(Cancel(task=first), first)
+        evidence = await ledger.evidence(first)
+        print(f"evidence of one task that was cancelled at once: {sum(map(len, evidence))} bytes")
         await transport.close()
         await ledger.close()
 

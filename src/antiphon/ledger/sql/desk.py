@@ -222,7 +222,9 @@ def _open(desk: Desk, call: _Call, operation: OpenTask) -> None:
         raise ConflictError(f"Task {operation.task} exists already", "Choose a new random id.")
     sponsor = _sponsor(desk, call, operation)
     seed = beacon(desk.secret, operation.task, call.raw)
-    opening = _opening(desk, call.session, operation.selector, operation.parts, seed, client=call.sender, without=[sponsor])
+    opening = _opening(
+        desk, call.session, operation.selector, operation.parts, seed, client=call.sender, without=[sponsor]
+    )
     opened = open_task(operation, call.sender, opening)
     records.add_task(call.session, opened.record, opened.parts)
     consents.rely(db, operation.task, opened.consents)
