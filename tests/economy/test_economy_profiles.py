@@ -9,7 +9,16 @@ from antiphon.economy.measurement import Measurement
 from antiphon.economy.profiles import ANTIPHON, BITTAUDIO, PROFILES, Expectation, Ingredient, Profile, explain, judge
 from antiphon.economy.types import PPM, Verdict, Vote
 
-JUDGES = {"wer": "words", "cer": "words", "distillmos": "naturalness", "dnsmos": "naturalness", "similarity": "voice"}
+JUDGES = {
+    "wer": "words",
+    "cer": "words",
+    "distillmos": "naturalness",
+    "dnsmos": "naturalness",
+    "similarity": "voice",
+} | {
+    "distance_db": "rendering",
+    "length_ratio": "rendering",
+}
 GOOD = {
     "decodes": 1.0,
     "length_error": 0.0,
@@ -84,6 +93,42 @@ def test_the_same_audio_for_a_text_that_sounds_the_same_is_no_fraud() -> None:
     assert vote(duplicate=1.0).verdict is Verdict.VALID
     assert vote(duplicate=1.0, wer=0.5).verdict is Verdict.INVALID
     assert "limit integrity.duplicate = 1, <= 0.65: excused" in explain(ANTIPHON, measured(duplicate=1.0), ORDERED)
+
+
+SHORT = msgspec.structs.replace(ORDERED, max_distance_db=4.5)
+ODD = {"wer": 2.0, "distillmos": 1.7, "similarity": 0.4, "duplicate": 0.9}
+
+
+def confirmed(distance_db: float, length_ratio: float = 1.0, **changed: float) -> Vote:
+    figures = measured(distance_db=distance_db, length_ratio=length_ratio, **changed)
+    return judge(ANTIPHON, figures, expectation=SHORT)
+
+
+def test_what_our_own_rendering_confirms_is_nobodys_fault_and_leaves_the_score() -> None:
+    found = confirmed(1.2, **ODD)
+    assert found.verdict is Verdict.VALID
+    # only DNSMOS .05 (3.4-1)/3 and the rendering's .50 count
+    assert found.score_ppm == round(PPM * (0.04 + 0.50) / 0.55)
+
+
+@pytest.mark.parametrize("distance_db", [4.6, 9.0])
+def test_far_from_our_own_rendering_is_invalid_whatever_else_holds(distance_db: float) -> None:
+    assert confirmed(distance_db).verdict is Verdict.INVALID
+    assert confirmed(distance_db, **ODD).verdict is Verdict.INVALID
+
+
+@pytest.mark.parametrize("length_ratio", [0.5, 1.5])
+def test_no_rendering_excuses_another_pace(length_ratio: float) -> None:
+    assert confirmed(1.2, length_ratio).verdict is Verdict.INVALID
+
+
+@pytest.mark.parametrize("bad", [{"decodes": 0.0}, {"silence_share": 0.7}, {"clipping_share": 0.1}])
+def test_no_rendering_excuses_damage(bad: dict[str, float]) -> None:
+    assert confirmed(0.0, **bad).verdict is Verdict.INVALID
+
+
+def test_nobody_earns_less_for_another_processor() -> None:
+    assert confirmed(0.0).score_ppm == confirmed(3.8).score_ppm
 
 
 def test_an_uncertain_violation_waits_for_the_required_measurements() -> None:

@@ -12,6 +12,34 @@ from antiphon.nodes.listening import Listener
 VOICES = ("hibari", "af_heart", "espeak-en-us")
 """Honest work of every engine; cheats pretend to be the default voice."""
 
+SHORT_VOICES: dict[str, tuple[str, ...]] = {
+    "hibari": ("hibari",),
+    "espeak": ("espeak-en-us", "espeak-en-gb"),
+    "Kokoro": (
+        "af_heart", "af_bella", "af_nicole", "am_michael", "am_adam", "bf_emma", "bm_george", "bm_fable", "af_jessica",
+        "am_santa",
+    ),
+    "mixes": ("af_heart:0.6+bm_george:0.4", "af_heart:0.6+bf_emma:0.4", "am_michael+af_bella:2"),
+    "soundstorm": ("aspen", "birch", "cedar", "hazel", "rowan", "willow"),
+}  # fmt: skip
+"""Every built-in engine of speech: utterances are spread over its voices."""
+SHORT_CHEATED = ("hibari", "af_bella", "am_adam")
+
+
+def short_figures(listener: Listener, tries: int) -> Iterator[Figure]:
+    """The same for one to three words: five hundred utterances at 100 tries, cheats of the same lengths."""
+    for engine, voices in SHORT_VOICES.items():
+        count = 5 * tries if engine in {"hibari", "espeak"} else tries
+        counts = cheats.verdicts(listener, cheats.honest, cheats.short_cases(voices, count, seed=3))
+        note = f"{count} tries, {counts[Verdict.INCONCLUSIVE]} inconclusive"
+        wrong = 100 * counts[Verdict.INVALID] / count
+        yield figure(f"one to three words: honest {engine} wrongly rejected", wrong, "of 100", "<= 1", note)
+    for name, cheat in cheats.SHORT_CHEATS.items():
+        counts = cheats.verdicts(listener, cheat, cheats.short_cases(SHORT_CHEATED, tries, seed=4))
+        caught = 100 * counts[Verdict.INVALID] / tries
+        note = f"{tries} tries, {counts[Verdict.INCONCLUSIVE]} inconclusive"
+        yield figure(f"one to three words: cheat rejected: {name}", caught, "of 100", ">= 95", note)
+
 
 def cheat_figures(listener: Listener, tries: int) -> Iterator[Figure]:
     """Per cheat the share rejected, per honest engine the share wrongly rejected; inconclusive counts as neither."""

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from antiphon.audio import Waveform, resample
-from antiphon.bench.sentences import HELD_OUT
+from antiphon.bench.sentences import HELD_OUT, utterances
 from antiphon.economy.types import Verdict
 from antiphon.engines import registry
+from antiphon.judges.wording import normalise
 from antiphon.nodes.listening import Listener, Submission
 from antiphon.nodes.messages import Form
 from antiphon.nodes.prompts import GrammarPrompts
@@ -25,17 +26,22 @@ class Case:
     honest: Waveform
     chance: np.random.Generator
     seed: int
+    others: Sequence[str] = ()  # texts of the same kind; none = sentences of the prompt grammar
 
 
 Cheat = Callable[[Case], Submission]
 
 
 def synthesise(text: str, voice: str, seed: int) -> Waveform:
-    """Honest work of the engine that owns `voice`."""
+    """Honest work of the engine that owns `voice`, or the mix."""
     engine = registry.load(registry.engine_for(voice))
-    language = registry.find_voice(voice).language
+    language = _language(voice)
     chunks = list(engine.generate(SpeechRequest(text=text, voice=voice, language=language), seed))
     return Waveform(np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks[0].rate_hz)
+
+
+def _language(voice: str) -> str:
+    return registry.find_voice(voice.partition("+")[0].partition(":")[0]).language
 
 
 def _deliver(case: Case, audio: Waveform, *, rate_hz: int | None = None, samples: int | None = None) -> Submission:
@@ -123,6 +129,24 @@ CHEATS: dict[str, Cheat] = {
 }
 
 
+SHORT_CHEATS: dict[str, Cheat] = {
+    "silence": silence,
+    "noise": noise,
+    "another word": other_text,
+    "another voice": other_voice,
+    "worse engine": worse_engine,
+}
+
+
+def short_cases(voices: Sequence[str], tries: int, seed: int) -> Iterator[Case]:
+    """Orders of one to three words, spread evenly over the list, the voices in turn."""
+    texts = utterances()
+    for number in range(tries):
+        text, voice = texts[(number * len(texts) // tries + seed) % len(texts)], voices[number % len(voices)]
+        request = SpeechRequest(text=text, voice=voice, language=_language(voice))
+        yield Case(request, synthesise(text, voice, number), np.random.default_rng((seed, number)), number, texts)
+
+
 def cases(voice: str, tries: int, seed: int) -> Iterator[Case]:
     """Orders no development has seen: numbered sentences of the prompt grammar, and the held-out ones."""
     language = registry.find_voice(voice).language
@@ -145,5 +169,8 @@ def verdicts(listener: Listener, cheat: Cheat, orders: Iterator[Case]) -> dict[V
 
 def _other(case: Case) -> str:
     """A different text of the same kind."""
-    number = int(case.chance.integers(GrammarPrompts.period))
-    return GrammarPrompts.sentence(number)
+    while case.others:
+        text = case.others[int(case.chance.integers(len(case.others)))]
+        if normalise(text) != normalise(case.request.text):
+            return text
+    return GrammarPrompts.sentence(int(case.chance.integers(GrammarPrompts.period)))

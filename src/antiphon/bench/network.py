@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from antiphon.bench.catching import cheat_figures
+from antiphon.bench.catching import cheat_figures, short_figures
 from antiphon.bench.figure import Figure, Step, figure
 from antiphon.bench.incentives import incentive_figures
 from antiphon.bench.listening import cold_figures, judging_figures, latency_figures, quality_figures
@@ -26,13 +26,14 @@ def steps(tries: int) -> tuple[Step, ...]:
         Step("100 KB exchanges over HTTP", 45),
         Step("simulated validators", 5),
         Step(f"cheats and honest work, {tries} tries each", 8.0 * tries),
+        Step(f"utterances of one to three words, {tries} tries each", 14.0 * tries),
     )
 
 
 async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Step | Figure]:
     """`tries` for each cheat; `peer_python` runs the peer of another project beside us.
     Each step before its figures."""
-    cold, quality, latency, overhead, judging, exchange, incentives, cheats = steps(tries)
+    cold, quality, latency, overhead, judging, exchange, incentives, cheats, short = steps(tries)
     listener = listener_of(profile)  # a profile that is not there is known before the minutes pass
     yield cold
     with tempfile.TemporaryDirectory() as folder:
@@ -60,6 +61,9 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
         yield found
     yield cheats
     for found in cheat_figures(listener, tries):
+        yield found
+    yield short
+    for found in short_figures(listener, tries):
         yield found
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from pathlib import Path
+
 HELD_OUT = (
     "The committee will publish its findings before the end of the quarter.",
     "Please leave your wet umbrella in the stand beside the door.",
@@ -26,3 +29,10 @@ HELD_OUT = (
 )
 
 WARM_UP = "This sentence only warms the machine up."
+
+
+@lru_cache(maxsize=1)
+def utterances() -> tuple[str, ...]:
+    """500 utterances of one to three words: `utterances.txt`."""
+    lines = Path(__file__).with_name("utterances.txt").read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in lines if line and not line.startswith("#"))

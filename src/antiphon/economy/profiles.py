@@ -3,7 +3,9 @@
 1. A violated *certain* limit (does not decode, wrong length, silence, duplicate) is INVALID with score 0, whatever
    else could or could not be measured.
 2. Otherwise a required measurement that is missing or inconclusive makes the vote INCONCLUSIVE. It is never a 0.
-3. Otherwise a violated limit is INVALID, else VALID. The score is the weighted mean of the ingredients; an optional
+3. What our own rendering of the order confirms (`RENDERING`) is nobody's fault: it excuses words, naturalness and
+   voice, and what is excused leaves the score too.
+4. Otherwise a violated limit is INVALID, else VALID. The score is the weighted mean of the ingredients; an optional
    ingredient that was not measured leaves the mean, and its weight with it.
 """
 
@@ -30,6 +32,8 @@ WER = "words.wer"
 DISTILLMOS = "naturalness.distillmos"
 DNSMOS = "naturalness.dnsmos"
 SIMILARITY = "voice.similarity"
+RENDERING = "rendering.distance_db"
+RENDERING_LENGTH = "rendering.length_ratio"
 CLONE_VOICE = "clone.voice"
 CLONE_ECHO = "clone.echo"
 CLONE_DURATION = "clone.duration_error"
@@ -54,6 +58,8 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     chars_per_s: tuple[float, float] | None = None  # plausible speaking rates of the language; None = unknown
     allowed_wer: float | None = None  # e.g. higher for a voice that recognisers find hard
     min_similarity: float | None = None  # cosine to the voice's own embedding
+    mos_slack: float = 0.0  # how much lower predictors may grade, e.g. a text too short for them
+    max_distance_db: float | None = None  # from our own rendering; within it, words, naturalness and voice are excused
     least: dict[str, float] = {}  # key -> a value below this is a violation for this order
 
 
@@ -134,9 +140,9 @@ def judge(profile: Profile, measurements: Iterable[Measurement], *, expectation:
     if _missing(profile, limits, values):
         return Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None, measurements=kept)
     if violated:
-        score_ppm = 0 if profile.invalid_scores_zero else _score(profile, values)
+        score_ppm = 0 if profile.invalid_scores_zero else _score(profile, limits, values)
         return Vote(verdict=Verdict.INVALID, score_ppm=score_ppm, measurements=kept)
-    return Vote(verdict=Verdict.VALID, score_ppm=_score(profile, values), measurements=kept)
+    return Vote(verdict=Verdict.VALID, score_ppm=_score(profile, limits, values), measurements=kept)
 
 
 def explain(profile: Profile, measurements: Iterable[Measurement], expectation: Expectation = UNKNOWN) -> list[str]:
@@ -166,28 +172,37 @@ def limits_of(profile: Profile, expectation: Expectation) -> tuple[Limit, ...]:
     found = list(profile.limits)
     if expectation.chars_per_s is not None and expectation.chars >= _RATE_MIN_CHARS:
         least, most = expectation.chars_per_s
-        found.append(Limit(key=CHARS_PER_S, least=least, most=most, source="speaking rates of the ordered language"))
+        source = "speaking rates of the ordered language"
+        found.append(Limit(key=CHARS_PER_S, least=least, most=most, unless=RENDERING, source=source))
     allowed = profile.max_wer if expectation.allowed_wer is None else expectation.allowed_wer
     if allowed is not None:
         spare = profile.spare_words * CHARS_PER_WORD / expectation.chars if expectation.chars else 0.0
-        found.append(Limit(key=WER, under=allowed + spare, required=True, source="allowed WER of the voice and text"))
+        source = "allowed WER of the voice and text"
+        found.append(Limit(key=WER, under=allowed + spare, required=True, unless=RENDERING, source=source))
     needed = {item.key for item in profile.ingredients if item.required}
     found += [
         Limit(
             key=f"naturalness.{name}",
-            least=mean - profile.mos_margin[name],
+            least=mean - profile.mos_margin[name] - expectation.mos_slack,
             required=f"naturalness.{name}" in needed,
+            unless=RENDERING,
             source="mean of the ordered voice: less is a worse engine than declared",
         )
         for name, (mean, _) in sorted(expectation.mos.items())
         if name in profile.mos_margin
     ]
     if not expectation.mos and profile.min_mos is not None:
-        found.append(Limit(key=DISTILLMOS, least=profile.min_mos, required=True, source="the profile's own floor"))
+        floor = profile.min_mos - expectation.mos_slack
+        source = "the profile's own floor"
+        found.append(Limit(key=DISTILLMOS, least=floor, required=True, unless=RENDERING, source=source))
     if expectation.min_similarity is not None:
         least = expectation.min_similarity
         # Not required: a clip of one short word has too little voice to measure, and is still an honest answer.
-        found.append(Limit(key=SIMILARITY, least=least, source="embedding of the ordered voice"))
+        found.append(Limit(key=SIMILARITY, least=least, unless=RENDERING, source="embedding of the ordered voice"))
+    if expectation.max_distance_db is not None:
+        most = expectation.max_distance_db
+        found.append(Limit(key=RENDERING_LENGTH, least=0.75, most=1.33, source="spoken as fast as by our own engine"))
+        found.append(Limit(key=RENDERING, most=most, source="our own rendering: another word or voice is further away"))
     found += [Limit(key=key, least=least, source="the order") for key, least in sorted(expectation.least.items())]
     return tuple(found)
 
@@ -215,8 +230,19 @@ def _values(measurements: Sequence[Measurement]) -> dict[str, float]:
 
 def _violated(limits: Sequence[Limit], values: dict[str, float]) -> list[Limit]:
     broken = [limit for limit in limits if limit.key in values and not limit.holds(values[limit.key])]
-    doubtful = {limit.key for limit in broken}
-    return [limit for limit in broken if limit.unless not in values or limit.unless in doubtful]
+    while True:  # an excuse may itself be excused: likeness by right words, those by our own rendering
+        doubtful = {limit.key for limit in broken}
+        standing = [limit for limit in broken if limit.unless not in values or limit.unless in doubtful]
+        if len(standing) == len(broken):
+            return broken
+        broken = standing
+
+
+def _excused(limits: Sequence[Limit], values: dict[str, float]) -> set[str]:
+    """Keys of limits that do not hold and are nobody's fault."""
+    standing = {limit.key for limit in _violated(limits, values)}
+    broken = {limit.key for limit in limits if limit.key in values and not limit.holds(values[limit.key])}
+    return broken - standing
 
 
 def _missing(profile: Profile, limits: Iterable[Limit], values: dict[str, float]) -> list[str]:
@@ -225,8 +251,10 @@ def _missing(profile: Profile, limits: Iterable[Limit], values: dict[str, float]
     return sorted(wanted - values.keys())
 
 
-def _score(profile: Profile, values: dict[str, float]) -> int:
-    counted = [item for item in profile.ingredients if item.key in values]
+def _score(profile: Profile, limits: Sequence[Limit], values: dict[str, float]) -> int:
+    measured = [item for item in profile.ingredients if item.key in values]
+    excused = _excused(limits, values)
+    counted = [item for item in measured if item.key not in excused] or measured
     weight = math.fsum(item.weight for item in counted)
     total = math.fsum(item.weight * item.grade(values[item.key]) for item in counted)
     return round(PPM * total / weight)
@@ -274,6 +302,8 @@ ANTIPHON = Profile(
         Ingredient(key=DISTILLMOS, weight=0.30, zero=1, one=5, source="separates synthesisers: espeak 2.2, Kokoro 4.6"),
         Ingredient(key=DNSMOS, weight=0.05, zero=1, one=4, source="noise; ranks synthesisers weakly", required=False),
         Ingredient(key=SIMILARITY, weight=0.15, zero=0.3, one=0.9, source="different .34, same .82", required=False),
+        # 1 wherever another processor or seed may lie, so that nobody earns less for their machine.
+        Ingredient(key=RENDERING, weight=0.50, zero=6, one=4, source="same voice and words", required=False),
     ),
     limits=_INTEGRITY,
     max_wer=0.35,

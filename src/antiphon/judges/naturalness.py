@@ -18,7 +18,7 @@ from antiphon.judges.base import Evidence
 from antiphon.judges.features import HOP, RATE_HZ, compressed_spectrum, framed
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 
-MIN_S = 0.3
+MIN_S = 0.1
 MAX_WINDOWS = 4
 """At most 31 s of a clip are heard by DistillMOS, 36 s by DNSMOS."""
 

@@ -20,6 +20,7 @@ import msgspec
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
+from antiphon.judges import rendering
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cards import card
 from antiphon.judges.fingerprints import History
@@ -41,22 +42,26 @@ _FIGURES = {
     "dnsmos": (("dnsmos", "MOS"), ("dnsmos_sig", "MOS"), ("dnsmos_bak", "MOS")),
     "voice": (("similarity", "cosine"),),
     "integrity": (("decodes", "bool"),),
+    "rendering": rendering.FIGURES,
 }
 
 
-class _Member(Protocol):
+class _Measures(Protocol):
     name: str
 
-    def load(self) -> None: ...
-
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]: ...
+
+
+class _Member(_Measures, Protocol):
+    def load(self) -> None: ...
 
 
 class JudgePanel:
     """Measures evidence with every judge. Thread-safe.
 
     `reference` finds what a voice is known to sound like when the evidence brings none (default: the built-in cards);
-    `normaliser` gives the spoken form of a text; `workers` is the number of clips or models worked on at once.
+    `normaliser` gives the spoken form of a text; `render` is what the ordered engine makes of an order here; `workers`
+    is the number of clips or models worked on at once.
     """
 
     def __init__(
@@ -65,6 +70,7 @@ class JudgePanel:
         reference: Reference = card,
         normaliser: Normaliser | None = None,
         history: History | None = None,
+        render: rendering.Render | None = None,
         workers: int | None = None,
     ) -> None:
         self._reference = reference
@@ -75,6 +81,7 @@ class JudgePanel:
             "voice": VoiceJudge(),
             "integrity": IntegrityJudge(history=history),
         }
+        self._rendering = None if render is None else rendering.RenderingJudge(render)
         self._pool = ThreadPoolExecutor(workers or max(2, min(8, os.cpu_count() or 2)), thread_name_prefix="judge")
         self._lock = threading.Lock()
         self._memory: OrderedDict[bytes, Future[tuple[Measurement, ...]]] = OrderedDict()
@@ -101,6 +108,15 @@ class JudgePanel:
         if fresh:
             self._judge(fresh)
         return [promise.result() for promise in promises]
+
+    def compare(self, evidence: Evidence) -> tuple[Measurement, ...]:
+        """How far the clip is from our own rendering of the order; nothing when nobody renders here.
+
+        Apart from `measure`, since only short and doubtful clips need it and an engine may be slow.
+        """
+        if self._rendering is None:
+            return ()
+        return _guarded("rendering", self._rendering, replace(evidence, cache={}))
 
     def hear(self, audio: Waveform, language: str) -> str:
         """What is said, as the words judge hears it; empty when nothing is. Raises `ModelError`."""
@@ -165,7 +181,7 @@ def _words_of(judge: WordsJudge, clips: Sequence[Evidence]) -> Results:
         return [_guarded("words", judge, clip) for clip in clips]
 
 
-def _guarded(name: str, judge: _Member, clip: Evidence) -> tuple[Measurement, ...]:
+def _guarded(name: str, judge: _Measures, clip: Evidence) -> tuple[Measurement, ...]:
     try:
         return judge.measure(clip)
     except Exception as error:  # noqa: BLE001 - the panel's edge: an error is a reason, never a score
