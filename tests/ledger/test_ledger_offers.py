@@ -19,7 +19,7 @@ from antiphon.ledger.sql import SqlLedger, money
 from antiphon.ledger.sql.offers import OfferIndex
 from antiphon.ledger.sql.worker import Session
 
-RULES = Rules(candidates=8, live_s=10**6)
+RULES = Rules(candidates=8, pool=3, live_s=10**6)
 DEEDS = st.lists(
     st.tuples(
         st.sampled_from(["open", "cancel", "register", "retire", "unstake", "away", "beat", "refused", "silent"]),
@@ -132,7 +132,7 @@ async def test_an_index_that_read_a_lost_transaction_reads_again(market: Market)
 
 
 async def test_a_task_is_drawn_from_a_bounded_choice(market: Market) -> None:
-    """Eight of 26: newcomers, those with much stake, and the cheapest; validators by stake."""
+    """Eight of 16 producers: newcomers, those with much stake, and the cheapest; of 16 validators the 12 richest."""
     for number in range(10):
         await market.join(party(f"dear {number}"), Role.PROCESSOR, 1_500, stake_nano=(200 + number) * NANO)
         await market.join(party(f"rich {number}"), Role.VALIDATOR, 100, stake_nano=(300 + number) * NANO)
@@ -141,7 +141,13 @@ async def test_a_task_is_drawn_from_a_bounded_choice(market: Market) -> None:
     assert {party("dear 9").node_id, party("dear 8").node_id} < makers, "a quarter by stake"
     assert {party(f"producer {n}").node_id for n in range(6)} < makers, "the cheapest"
     judges = {offer.node for offer in await market.ledger.offers(SPEECH, Role.VALIDATOR)}
-    assert judges == {party(f"rich {n}").node_id for n in range(2, 10)}
+    assert {party(f"rich {n}").node_id for n in range(10)} < judges
+    assert len(judges) == 12
+    await market.open(task_id(1))
+    (record,) = await market.ledger.parts(task_id(1))
+    pool = {terms.node for terms in record.assignment.validators}
+    assert len(pool) == RULES.pool
+    assert pool < judges
 
 
 async def test_nodes_of_an_older_file_register_anew(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     reveal_s: int = 30  # and to reveal, from the last commit or the end of the commit phase
     consent_services: tuple[str, ...] = ("clone",)  # a task of such a service names the consents that it relies on
     max_nodes: int = 20_000  # registrations on one ledger; when it is full, more stake takes the place of less
-    candidates: int = 48  # most offers of a role that a task is drawn from: producers by C/Q, validators by stake
+    candidates: int = 48  # most producers of a role that a task is drawn from: mostly by C/Q
     silent_s: int = 86_400  # a node silent for longer is listed no more, and its place is free
     unbond_s: int = 1_800  # from `Unstake` until the money is free: longer than any judgement and its appeal
 

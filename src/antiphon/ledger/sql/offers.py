@@ -3,10 +3,11 @@
 The index follows the rows: `refresh` reads what has a newer revision (`schema`). A connection has its own index; one
 whose transaction was lost reads everything again (`forget`).
 
-Candidates (at most `rules.candidates` of a role; what the operator is trusted for): live nodes with enough free stake
-for the largest part. Producers: an eighth are the best newcomers, a quarter those with the most free stake (so that
-many cheap nodes cannot set the market's price alone), the rest the least (load + 1) * C/Q. Validators: those with the
-most free stake. Ties go by a keyed hash of the node's name, which no node can choose.
+Candidates (what the operator is trusted for) are live nodes with enough free stake for the largest part. Producers, at
+most `rules.candidates`: an eighth are the best newcomers, a quarter those with the most free stake (so that many cheap
+nodes cannot set the market's price alone), the rest the least (load + 1) * C/Q. Validators: those with the most free
+stake, four times as many as the pool that is drawn from them. Ties go by a keyed hash of the node's name, which no node
+can choose.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ from antiphon.ledger.operations import Selector, ServiceOffer
 
 MAX_SELECTORS = 64
 """Most selectors whose matches are remembered."""
+
+POOLS = 4
+"""Most validators that a task's pool is drawn from, as a multiple of the pool."""
 
 _ROLES = {role: code for code, role in enumerate(Role)}
 _NOBODY = -1
@@ -151,12 +155,13 @@ class OfferIndex:
         return enough
 
     def _ranked(self, rows: NDArray[np.intp], role: Role) -> NDArray[np.intp]:
-        table, most = self._table, self._rules.candidates
+        table, validators = self._table, role is Role.VALIDATOR
+        most = POOLS * self._rules.pool if validators else self._rules.candidates
         if len(rows) <= most:
             return rows
         lot = table["lot"][rows]
         by_stake = rows[np.lexsort((lot, -table["free"][rows]))]
-        if role is Role.VALIDATOR:
+        if validators:
             return by_stake[:most]
         asked = (table["load"][rows] + 1) * table["price"][rows] / table["quality"][rows]
         by_price = rows[np.lexsort((lot, asked))]
