@@ -237,7 +237,7 @@ def test_a_validator_that_invents_readings_takes_nobodys_fee() -> None:
 
 def test_exposure_is_a_penalty_or_the_dissent_of_one_seat() -> None:
     assert exposure(MAKER, DEFAULT_RULES) == 40_000
-    assert exposure(SEATS[0], DEFAULT_RULES, Role.VALIDATOR) == 500
+    assert exposure(SEATS[0], DEFAULT_RULES, Role.VALIDATOR) == 1_000  # its fee, and as much for dissent
 
 
 def test_a_late_cancel_pays_the_producer_and_nobody_is_scored() -> None:

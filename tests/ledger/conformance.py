@@ -58,7 +58,7 @@ from antiphon.protocol import canonical, envelope
 from antiphon.protocol.consent import grant_id
 from antiphon.protocol.identity import Identity
 
-RULES = Rules()
+RULES = Rules(appeal_s=0)
 
 
 async def everything_held(market: Market) -> int:
@@ -163,9 +163,9 @@ class LedgerConformance:
         await market.open(task_id(1))
         assert set((await held()).values()) == {0}
         await market.deliver(task_id(1), draws=False)
-        assert set((await held()).values()) == {10_000}
+        assert set((await held()).values()) == {20_000}
         record = await market.draw(task_id(1))
-        assert await held() == dict.fromkeys(await held(), 0) | dict.fromkeys(seated(record), 10_000)
+        assert await held() == dict.fromkeys(await held(), 0) | dict.fromkeys(seated(record), 20_000)
 
     async def test_who_is_silent_or_has_no_free_stake_at_delivery_is_not_drawn_and_the_record_says_so(
         self, market: Market

@@ -31,7 +31,7 @@ from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Cancel, OpenTask
 from antiphon.ledger.sql import SqlLedger
 
-RULES = Rules(live_s=10**7)
+RULES = Rules(live_s=10**7, appeal_s=0)
 CARTEL = [party(f"validator {number}").node_id for number in range(2)]
 
 
@@ -72,13 +72,13 @@ async def test_a_cartel_of_two_in_five_cannot_know_when_it_holds_the_majority(ma
         assert not told(record), "nothing to decide by before it delivers"
         waiting = await market.deliver(task_id(number), draws=False)
         assert not told(waiting)
-        assert len(panel.pool(waiting, RULES)) == 5
+        assert len(panel.pool(waiting, RULES)) >= 3  # those that lose too often become too dear
         record = await market.draw(task_id(number))
         captured += len(set(seated(record)) & set(CARTEL)) == 2
         votes = [VALID if who in CARTEL else INVALID for who in seated(record)]  # it always delivers silence
         await market.judge(task_id(number), votes=votes)
         honestly += record.assignment.producers[0].reward_nano + 10_000 * len(set(seated(record)) & set(CARTEL))
-    assert 1 <= captured <= 15  # 7.2 of 24, sd 2.2: as often as its stake says, no oftener
+    assert captured <= 15  # 7.2 of 24, sd 2.2: as often as its stake says, no oftener
     assert await wealth(market, maker, *CARTEL) - before < 0 < honestly
 
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from conformance import LedgerConformance
+from conformance import RULES, LedgerConformance
 from ledger_market import OPERATOR, Market
 
 from antiphon.clock import ManualClock
@@ -18,7 +18,7 @@ class TestSqlLedger(LedgerConformance):
     @pytest.fixture
     async def market(self, tmp_path: Path) -> AsyncIterator[Market]:
         clock = ManualClock()
-        ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock)
+        ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock, rules=RULES)
         market = Market(ledger, clock)
         await market.found()
         yield market
@@ -29,7 +29,7 @@ class TestRemoteLedger(LedgerConformance):
     @pytest.fixture
     async def market(self, tmp_path: Path) -> AsyncIterator[Market]:
         clock = ManualClock()
-        ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock)
+        ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock, rules=RULES)
         service = LedgerService(ledger, OPERATOR)
 
         def request(endpoint: str, message: bytes, deadline_s: float) -> AsyncIterator[bytes]:

@@ -37,9 +37,23 @@ from ledger_market import (
 from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Rules, Verdict, Vote
 from antiphon.errors import ConflictError, FundsError, InputError, ProtocolError, UnavailableError
-from antiphon.ledger import panel
+from antiphon.ledger import appeals, panel
 from antiphon.ledger.base import PartRecord, PartState, TaskState
-from antiphon.ledger.operations import Cancel, Decline, Deposit, Expose, Operation, Reveal, Revoke, Skip, Stake, Unstake
+from antiphon.ledger.operations import (
+    Appeal,
+    Cancel,
+    Commit,
+    Decline,
+    Deposit,
+    Expose,
+    Operation,
+    Reveal,
+    Revoke,
+    Skip,
+    Stake,
+    Unstake,
+)
+from antiphon.ledger.panel import commitment
 from antiphon.ledger.receipts import audit, build
 from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.ledger.sql import SqlLedger
@@ -55,7 +69,7 @@ _FOUNDED: dict[str, Path] = {}
 async def _found(path: Path) -> None:
     clock = ManualClock()
     ledger = await SqlLedger.open(path, operator=OPERATOR, clock=clock, rules=RULES)
-    await Market(ledger, clock, producers=3, validators=4).found()
+    await Market(ledger, clock, producers=3, validators=6).found()
     await ledger.close()
 
 
@@ -91,12 +105,12 @@ class Histories(RuleBasedStateMachine):
     def begin(self) -> None:
         shutil.copy(founded(), self.path)
         self.clock = ManualClock()
-        self.issued = 1_000 * NANO + 7 * 100 * NANO
+        self.issued = 1_000 * NANO + 9 * 100 * NANO
         self.open_ledger()
 
     def open_ledger(self) -> None:
         self.ledger = self.run(SqlLedger.open(self.path, operator=OPERATOR, clock=self.clock, rules=RULES))
-        self.market = Market(self.ledger, self.clock, producers=3, validators=4)
+        self.market = Market(self.ledger, self.clock, producers=3, validators=6)
 
     def teardown(self) -> None:
         self.run(self.ledger.close())
@@ -233,6 +247,33 @@ class Histories(RuleBasedStateMachine):
             task, index, round_ = record.task, record.part.index, record.round
             assert self.send(who, Reveal(task=task, index=index, round=round_, vote=vote, salt=SALT))
 
+    @rule(data=st.data(), honest=st.integers(0, 9))
+    def appeal(self, data: st.DataObject, honest: int) -> None:
+        found = [(part, dispute) for part in self.parts() for dispute in part.disputes]
+        if found:
+            record, dispute = data.draw(st.sampled_from(found))
+            able = sorted(appeals.may_appeal(record, dispute))
+            who = data.draw(st.sampled_from(able if honest else sorted(self.market.people)))
+            taken = self.send(who, Appeal(task=record.task, index=record.part.index, round=dispute.round))
+            assert not (taken and who not in able), "only who is fined appeals"
+
+    @rule(data=st.data(), votes=st.lists(VOTES, min_size=3, max_size=3), hides=st.integers(0, 5))
+    def jury_votes(self, data: st.DataObject, votes: list[Vote], hides: int) -> None:
+        found = [(part, dispute) for part in self.parts() for dispute in part.disputes if dispute.appellant]
+        if not found:
+            return
+        record, dispute = data.draw(st.sampled_from(found))
+        task, index, round_ = record.task, record.part.index, appeals.JURY + dispute.round
+        cast = dict(zip(dispute.jury, votes, strict=False))
+        for who, vote in cast.items():
+            digest = commitment(vote, SALT, validator=who, task=task, index=index, round=round_)
+            self.send(who, Commit(task=task, index=index, round=round_, commitment=digest))
+        for who, vote in list(cast.items())[hides == 0 :]:
+            self.send(who, Reveal(task=task, index=index, round=round_, vote=vote, salt=SALT))
+
+    def parts(self) -> list[PartRecord]:
+        return [part for task in self.tasks for part in self.run(self.ledger.parts(task))]
+
     @rule(data=st.data(), lies=st.booleans())
     def expose(self, data: st.DataObject, lies: bool) -> None:
         """A seat publishes what the producer signed: something else than it delivered, or the very same."""
@@ -346,10 +387,10 @@ class Histories(RuleBasedStateMachine):
             remaining = sum(part.remaining_nano for part in parts)
             if record.state is TaskState.OPEN:
                 held += remaining
-                assert any(not part.state.final for part in parts)
+                assert any(not part.settled for part in parts)
             else:
                 assert remaining == 0
-                assert all(part.state.final for part in parts)
+                assert all(part.settled for part in parts)
         assert self.run(self.ledger.account(CLIENT.node_id)).escrow_nano == held
 
     @invariant()

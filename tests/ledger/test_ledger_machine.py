@@ -34,7 +34,7 @@ from antiphon.ledger.operations import Cancel, Decline, Expose, Reveal, Skip
 from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.protocol import canonical, envelope
 
-RULES = Rules()
+RULES = Rules(appeal_s=0)
 TASK = task_id(1)
 NOW_MS = 1_700_000_000_000
 PRODUCERS = [party(f"producer {i}").node_id for i in range(3)]
@@ -417,11 +417,11 @@ def test_stake_is_locked_before_the_draw_and_covers_every_penalty(votes: list[tu
             before = record
             record = undrawn(record)
             grown = panel.shifted(before, record, RULES)
-            assert grown == {judge.node: 100 for judge in panel.pool(record, RULES)}
+            assert grown == {judge.node: 200 for judge in panel.pool(record, RULES)}
         waiting, record = record, drawn(record)
         assert all(nano < 0 for nano in panel.shifted(waiting, record, RULES).values())
         held = panel.locks(record, RULES)
-        assert all(held[seat] == 100 for seat in seated(record))
+        assert all(held[seat] == 200 for seat in seated(record))
         done = judged(record, ballot)
         taken = {t.source.removeprefix("stake:"): 0 for t in done.transfers if t.source.startswith("stake:")}
         for transfer in done.transfers:

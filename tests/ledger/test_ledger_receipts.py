@@ -28,7 +28,9 @@ from antiphon.protocol.receipt import Receipt
 @pytest.fixture
 async def market(tmp_path: Path) -> AsyncIterator[Market]:
     clock = ManualClock()
-    ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock, rules=Rules(live_s=10**7))
+    ledger = await SqlLedger.open(
+        tmp_path / "ledger.db", operator=OPERATOR, clock=clock, rules=Rules(live_s=10**7, appeal_s=0)
+    )
     market = Market(ledger, clock)
     await market.found()
     yield market

@@ -6,7 +6,7 @@ nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from adversaries import (
     empty_frames,
     garbage,
     huge_frame,
+    loud,
     raises,
     sleeps,
     unknown_frames,
@@ -115,6 +116,12 @@ async def with_evil(net: World, make: Callable[..., Node], **more: Any) -> Node:
     """A cheap dishonest producer, which is asked first, beside a dear honest one."""
     await net.add("honest", Producer(net.context(), ToneWorkshop()))
     return await net.add("evil", make(net.context(), ToneWorkshop(CHEAP_NANO), **more))
+
+
+async def with_evil_workshop(net: World, workshop: ToneWorkshop) -> None:
+    """A producer that runs this engine cheaply, beside a dear honest one."""
+    await net.add("honest", Producer(net.context(), ToneWorkshop()))
+    await net.add("evil", Producer(net.context(), workshop))
 
 
 async def test_a_client_that_is_sent_other_audio_than_was_judged_gets_the_judged_from_a_validator(
@@ -292,6 +299,46 @@ async def test_a_vote_without_listening_earns_nothing_and_a_wrong_one_costs_stak
         assert (await stake(net, "bad") < BOND_NANO) is loses
         assert await gain(net, "bad") <= 0
         assert await gain(net, "good-0") > 0
+
+
+class Noise(ToneWorkshop):
+    """Loud nonsense instead of what was ordered."""
+
+    def produce(self, request: Any, seed: int) -> Iterator[bytes]:
+        for piece in super().produce(request, seed):
+            yield loud(piece)
+
+
+async def test_a_cartel_of_producer_and_two_in_five_validators_loses_by_appeal_what_it_won_by_vote(
+    tmp_path: Path,
+) -> None:
+    """It cheats always, since it can't know when it sits. Whoever is outvoted appeals by itself and loses nothing."""
+    rules = Rules(commit_s=3, reveal_s=3, appeal_s=2)
+    async with world(tmp_path, processors=0, validators=0, rules=rules) as net:
+        await with_evil_workshop(net, Noise(CHEAP_NANO))
+        for number in range(2):
+            cartel = Careless(net.context(), ScriptedEars(), PRICE_NANO, vote=vote(Verdict.VALID, 900_000))
+            await net.add(f"cartel-{number}", cartel)
+        ears = ScriptedEars(say=picky, score_ppm=50_000)
+        for number in range(3):
+            await net.add(f"good-{number}", Validator(net.context(), ears, PRICE_NANO))
+        overturned = 0
+        for _ in range(3):  # it captures 3 of 10 rounds; about ten of these parts are its own
+            _, closed = await run(net, texts=tuple(f"{TEXT} {number}" for number in range(16)))
+            notes = [note for part in closed.parts for note in part.notes]
+            overturned += sum("overturned on appeal" in note for note in notes)
+            assert await gain(net, "evil") < 0
+            if overturned:
+                break
+        assert overturned
+        await net.settle()
+        for number in range(3):
+            assert await gain(net, f"good-{number}") > 0
+            assert await stake(net, f"good-{number}") >= BOND_NANO
+        lost = sum([await stake(net, f"cartel-{number}") for number in range(2)])
+        assert lost < 2 * BOND_NANO
+        account = await net.ledger.account(net.client.node_id)
+        assert account.escrow_nano == 0
 
 
 async def test_anothers_commitment_cannot_be_opened_by_who_copied_it(tmp_path: Path) -> None:

@@ -53,10 +53,11 @@ def exposure(terms: Terms, rules: Rules, role: Role = Role.PROCESSOR, judging_na
     """Stake to lock for one part, in nano, never 0.
 
     A producer delivers once, and may owe the client the cost of judging it (`selection.judging_cost`). A validator's
-    is for one seat, and locked while it may be drawn and while it sits.
+    is for one seat, and locked while it may be drawn and while it sits: its fee, which an appeal may take back, and the
+    price of dissent.
     """
     if role is Role.VALIDATOR:
-        return max(1, dissent(terms, rules))
+        return max(1, terms.reward_nano + dissent(terms, rules))
     return max(1, penalty(terms, rules, judging_nano))
 
 

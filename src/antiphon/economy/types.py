@@ -60,6 +60,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     penalty_ppm: int = 2 * PPM  # P as a multiple of R
     dissent_ppm: int = 1 * PPM  # a validator's penalty, as a multiple of its fee, for a vote against a majority
     absent_ppm: int = 100_000  # and for a seat that commits to no vote at all: an honest crash stays cheap
+    appeal_s: int = 10  # whoever is fined may ask for a jury so long; fines wait for it. 0 = no appeals
+    jury: int = 2  # fewest others of the pool that can judge an appeal
     abstain_ppm: int = 200_000  # share of its seats that a validator may abstain from; more costs weight in the draw
     hold_ppm: int = 20_000  # of R*Q: what a client owes each producer it held for work that it then does not take
     client_share_ppm: int = 250_000  # of a node's stake: the most that one client's open tasks may hold
@@ -94,6 +96,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("max_nodes must be positive, candidates more than the seats, times not negative")
         if not 0 <= self.hold_ppm * (1 + self.failovers) <= PPM:
             raise ValueError("hold_ppm for every producer of a part must fit into the price of one")
+        if self.appeal_s < 0 or self.jury < 1:
+            raise ValueError("appeal_s is not negative, and a jury has at least one member")
         if not (0 <= self.abstain_ppm < PPM and 0 < self.client_share_ppm <= PPM and 0 <= self.absent_ppm <= PPM):
             raise ValueError("abstain_ppm, absent_ppm and client_share_ppm are shares")
         if not all(self.consent_services) or len(set(self.consent_services)) < len(self.consent_services):

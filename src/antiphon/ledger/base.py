@@ -11,7 +11,20 @@ from typing import Protocol
 
 import msgspec
 
-from antiphon.economy.types import Assignment, Offer, Outcome, Part, Quote, Role, Rules, Settlement, Terms, Vote
+from antiphon.economy.types import (
+    Assignment,
+    Offer,
+    Outcome,
+    Part,
+    Quote,
+    Role,
+    Rules,
+    ScoreEvent,
+    Settlement,
+    Terms,
+    Transfer,
+    Vote,
+)
 from antiphon.ledger.operations import Deliver, Selector, ServiceOffer
 from antiphon.protocol.consent import GrantRef
 
@@ -70,6 +83,29 @@ class Seating(msgspec.Struct, frozen=True, kw_only=True):
     seats: tuple[Terms, ...]
 
 
+class DisputeState(StrEnum):
+    """OPEN until somebody appeals or the window ends; then the jury commits and reveals."""
+
+    OPEN = "open"
+    COMMITTING = "committing"
+    REVEALING = "revealing"
+
+
+class Dispute(msgspec.Struct, frozen=True, kw_only=True):
+    """Fines of one verdict that are held back, because whoever is fined may appeal (`ledger.appeals`)."""
+
+    attempt: int
+    round: int
+    held: tuple[Transfer, ...]
+    held_scores: tuple[ScoreEvent, ...]
+    jury: tuple[str, ...]
+    deadline_ms: int
+    state: DisputeState = DisputeState.OPEN
+    appellant: str = ""
+    commits: dict[str, bytes] = {}
+    reveals: dict[str, Vote] = {}
+
+
 class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One part as the ledger knows it. `version` grows by 1 with each change."""
 
@@ -89,9 +125,21 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     ledger_tip: bytes = b""
     left_out: tuple[str, ...] = ()  # of the pool: who cannot sit in the draw to come; fixed before it is opened
     seatings: tuple[Seating, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
     rulings: tuple[Ruling, ...] = ()
     notes: tuple[str, ...] = ()  # declines, skips and time-outs, in words
     version: int = 0
+
+    @property
+    def settled(self) -> bool:
+        """Final, and no fine waits for an appeal: nothing of it can change any more."""
+        return self.state.final and not self.disputes
+
+    @property
+    def next_deadline_ms(self) -> int:
+        """When something happens by itself; 0 = never."""
+        times = [dispute.deadline_ms for dispute in self.disputes]
+        return min([*times, *([self.deadline_ms] if self.deadline_ms else [])], default=0)
 
 
 class OpenSeat(msgspec.Struct, frozen=True, kw_only=True):

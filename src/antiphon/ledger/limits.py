@@ -9,6 +9,7 @@ from antiphon.economy.types import NANO, Part, Role, Vote
 from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.machine import MODES
 from antiphon.ledger.operations import (
+    Appeal,
     Commit,
     Decline,
     Deliver,
@@ -85,7 +86,7 @@ def check(operation: Operation) -> None:
         case Decline() | Skip():
             _part_of(operation.task, operation.index, operation.attempt)
             _text("The reason", operation.reason, MAX_REASON_CHARS)
-        case DrawSeats() | Commit() | Reveal() | Expose():
+        case DrawSeats() | Commit() | Reveal() | Expose() | Appeal():
             _check_round(operation)
         case Revoke():
             if not _TASK.fullmatch(operation.grant):
@@ -103,7 +104,7 @@ def check_size(operation: Operation, size: int) -> None:
         )
 
 
-def _check_round(operation: DrawSeats | Commit | Reveal | Expose) -> None:
+def _check_round(operation: DrawSeats | Commit | Reveal | Expose | Appeal) -> None:
     """What belongs to one round of judgement."""
     _part_of(operation.task, operation.index, operation.round)
     match operation:

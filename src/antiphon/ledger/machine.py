@@ -44,6 +44,8 @@ Rules (the numbers are cited in the code and in error messages of the audit):
     held: paid to those whose turn had not ended, burnt for those skipped or too late. Who declined gets nothing.
 17. EXPOSE: only a seat of the round, with votes open. The producer signed that it showed something else than it
     delivered: that is proof by itself. The attempt is INVALID, nobody but the producer is punished.
+18. APPEAL: fines by rule 9 wait until nobody can appeal any more, or the jury has voted (`appeals`). Until then the
+    part may change although it is final.
 """
 
 from __future__ import annotations
@@ -71,9 +73,9 @@ from antiphon.economy.types import (
 )
 from antiphon.economy.votes import tally
 from antiphon.errors import ConflictError, InputError
-from antiphon.ledger import panel, showings
+from antiphon.ledger import appeals, panel, showings
 from antiphon.ledger.base import PartRecord, PartState, Ruling, Seating
-from antiphon.ledger.operations import Cancel, Commit, Decline, Deliver, DrawSeats, Expose, Reveal, Skip
+from antiphon.ledger.operations import Appeal, Cancel, Commit, Decline, Deliver, DrawSeats, Expose, Reveal, Skip
 
 STREAM = "stream"
 VERIFIED = "verified"
@@ -98,7 +100,7 @@ class Withdraw(msgspec.Struct, frozen=True):
     """A consent that the task relies on was revoked."""
 
 
-PartOperation = Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose | Cancel
+PartOperation = Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose | Appeal | Cancel
 Event = PartOperation | Tick | Start | Abandon | Withdraw
 
 
@@ -132,6 +134,8 @@ def transition(record: PartRecord, event: Event, context: Context) -> Step:
     Raises ConflictError when the event does not fit the state (late, double, not this node's turn), and InputError when
     somebody else than the client acts for the client.
     """
+    if (step := _appealed(record, event, context)) is not None:  # rule 18
+        return step
     if record.state.final:  # rule 1
         raise ConflictError(f"{_name(record)} is already {record.state}", "Nothing can change it any more.")
     step = _MOVES[type(event)](record, event, context)
@@ -140,14 +144,35 @@ def transition(record: PartRecord, event: Event, context: Context) -> Step:
     return step
 
 
+def _appealed(record: PartRecord, event: Event, context: Context) -> Step | None:
+    """What an event does to an appeal; None when it is about the part itself."""
+    sender, rules, now_ms = context.sender, context.rules, context.now_ms
+    if isinstance(event, Appeal):
+        done = appeals.appeal(record, event, sender, rules, now_ms)
+    elif isinstance(event, Commit) and event.round >= appeals.JURY:
+        done = appeals.commit(record, event, sender, rules, now_ms)
+    elif isinstance(event, Reveal) and event.round >= appeals.JURY:
+        done = appeals.reveal(record, event, sender, context.client, rules, now_ms)
+    elif isinstance(event, Tick) and (late := appeals.due(record, now_ms)) is not None:
+        done = appeals.tick(record, late, context.client, rules, now_ms)
+    else:
+        return None
+    record = msgspec.structs.replace(done.record, version=done.record.version + 1)
+    return Step(record=record, transfers=done.transfers, scores=done.scores)
+
+
 def due(record: PartRecord, now_ms: int) -> bool:
     """Whether a Tick would move the record."""
+    return appeals.due(record, now_ms) is not None or _late_itself(record, now_ms)
+
+
+def _late_itself(record: PartRecord, now_ms: int) -> bool:
     return not record.state.final and record.state is not PartState.WAITING and now_ms >= record.deadline_ms
 
 
 def leads_to_a_draw(record: PartRecord, event: Event) -> bool:
     """Whether the event may leave the part DRAWING, so that who can sit must be known."""
-    if isinstance(event, Reveal):
+    if isinstance(event, Reveal) and event.round < appeals.JURY:
         return len(record.reveals) + 1 == len(record.commits)
     if isinstance(event, Tick):
         return record.state is PartState.REVEALING or (record.state is PartState.DELIVERED and not record.commits)
@@ -301,7 +326,7 @@ def _expose(record: PartRecord, event: Expose, context: Context) -> Step:
     record = msgspec.structs.replace(record, reveals={context.sender: own})
     others = tuple(seat.node for seat in panel.seats(record) if seat.node != context.sender)
     outcome = Outcome(verdict=Verdict.INVALID, score_ppm=0, majority=(context.sender,), abstained=others)
-    return _rule(record, outcome, context)
+    return _rule(record, outcome, context, proven=True)
 
 
 def _rule(
@@ -311,6 +336,7 @@ def _rule(
     *,
     hidden: Collection[str] = (),
     missing: Collection[str] = (),
+    proven: bool = False,
 ) -> Step:
     """Rules 9 and 10: move the money, decide how the part goes on."""
     rules = context.rules
@@ -345,7 +371,10 @@ def _rule(
         outcome=outcome,
         settlement=settlement,
     )
-    record = _paid(msgspec.structs.replace(record, rulings=(*record.rulings, ruling)), settlement)
+    record = msgspec.structs.replace(record, rulings=(*record.rulings, ruling))
+    if not proven:
+        record, settlement = appeals.holds_back(record, ruling, rules, context.now_ms)
+    record = _paid(record, settlement)
     if again:
         record = _drawing(record, record.round + 1, context)
     elif onward:
@@ -492,7 +521,7 @@ def _expect_client(context: Context, deed: str) -> None:
 
 
 def _expect_in_time(record: PartRecord, context: Context) -> None:
-    if due(record, context.now_ms):
+    if _late_itself(record, context.now_ms):
         raise ConflictError(f"The deadline of {_name(record)} passed {context.now_ms - record.deadline_ms} ms ago")
 
 

@@ -202,6 +202,14 @@ class Expose(_Operation, frozen=True, tag="expose"):
     shown: bytes  # the producer's signed `ledger.showings.Shown`
 
 
+class Appeal(_Operation, frozen=True, tag="appeal"):
+    """Whoever a verdict fines asks for a jury of all others in the pool; whoever is wrong pays it."""
+
+    task: str
+    index: int
+    round: int  # of the verdict
+
+
 class Cancel(_Operation, frozen=True, tag="cancel"):
     """The client ends a task. Parts not yet delivered are refunded, less a fee for the producers that stood by; of the
     others those whose seats are drawn are still judged and paid, and for those that wait for the draw the producer is
@@ -235,6 +243,7 @@ Operation: TypeAlias = (
     | Commit
     | Reveal
     | Expose
+    | Appeal
     | Cancel
     | Revoke
 )

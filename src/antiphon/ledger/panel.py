@@ -7,23 +7,26 @@ from hashlib import sha256
 
 from antiphon.economy.selection import judging_cost, seat_count
 from antiphon.economy.settlement import exposure, penalty
-from antiphon.economy.types import Candidate, Role, Rules, Terms, Vote
+from antiphon.economy.types import Candidate, Role, Rules, Terms
+from antiphon.ledger import appeals
 from antiphon.ledger.base import PartRecord, PartState
+from antiphon.ledger.commitments import commitment
 from antiphon.protocol import canonical
 
-_COMMIT_DOMAIN = b"antiphon vote commitment 1\n"
+__all__ = [
+    "active",
+    "commitment",
+    "locks",
+    "pool",
+    "pool_hash",
+    "producer",
+    "seats",
+    "shifted",
+    "sitting",
+    "size",
+]
+
 _POOL_DOMAIN = b"antiphon pool 1\n"
-
-
-def commitment(vote: Vote, salt: bytes, *, validator: str, task: str, index: int, round: int) -> bytes:  # noqa: A002
-    """What a validator commits to before it reveals: SHA-256, 32 bytes. `salt` is 16 random bytes.
-
-    Each field is preceded by its length, so that no two different votes share an encoding.
-    """
-    digest = sha256(_COMMIT_DOMAIN)
-    for field in (canonical.encode(vote), salt, validator.encode(), task.encode(), b"%d" % index, b"%d" % round):
-        digest.update(len(field).to_bytes(4, "big") + field)
-    return digest.digest()
 
 
 def producer(record: PartRecord) -> Terms:
@@ -78,7 +81,7 @@ def locks(record: PartRecord, rules: Rules) -> Counter[str]:
     Producers are held from the opening, each for one invalid delivery. Validators are held from the delivery: whoever
     may be drawn until the draw, then the seats until they are judged.
     """
-    held: Counter[str] = Counter()
+    held = appeals.locks(record, rules)
     if record.state.final:
         return held
     judging_nano = judging_cost(record.assignment, rules)
@@ -99,7 +102,8 @@ def shifted(before: PartRecord, after: PartRecord, rules: Rules) -> dict[str, in
     moved = {node: holds[node] - held[node] for node in held.keys() | holds.keys() if holds[node] != held[node]}
     grown = {node for node, nano in moved.items() if nano > 0}
     able = {judge.node for judge in pool(after, rules)} if after.state is PartState.DRAWING else set()
-    assert grown <= able, "a step locks no stake but of those who may be drawn"
+    appellants = {dispute.appellant for dispute in after.disputes}
+    assert grown <= able | appellants, "a step locks no stake but of those who may be drawn, or who appeal"
     return moved
 
 

@@ -99,6 +99,8 @@ def replay(ledger: str, messages: Sequence[Envelope]) -> Replayed:
             _apply(ledger, book, entry, operations)
         except (AntiphonError, AssertionError, ValueError) as e:
             raise ProtocolError(f"Event {number} of the journal cannot have happened: {e}", _HINT) from e
+    if not all(part.settled for part in book.parts.values()):
+        raise ProtocolError("The evidence ends while parts or appeals are open", _HINT)
     state = flow.closing_state({part.state for part in book.parts.values()})
     if state is not journal.state:
         raise ProtocolError(f"The ledger says the task ended {journal.state}, its evidence says {state}", _HINT)

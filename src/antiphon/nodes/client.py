@@ -315,8 +315,13 @@ class Client(Actor):
         return word or told
 
     async def _close(self, run: TaskRun, flow: Flow) -> Closed:
-        """Settled: the receipt. Raises a part's error where that kept the task from being settled."""
+        """Settled: the receipt, once no fine waits for an appeal any more. Raises a part's error where that kept the
+        task from being settled."""
         await asyncio.gather(*run.workers)
+        for part in await self.context.ledger.parts(run.task):
+            record = part
+            while record.state.final and not record.settled:
+                record = await self.changed(record)
         task = await self.context.ledger.task(run.task)
         if task.state is TaskState.OPEN:
             _raise_failure(run)

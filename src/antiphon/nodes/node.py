@@ -64,7 +64,8 @@ class Actor:
 
     async def changed(self, record: PartRecord) -> PartRecord:
         """The part once it has moved on, or as it is after a while. A passed deadline is acted on: anybody may."""
-        left_s = (record.deadline_ms - self.context.clock.now_ms()) / 1000 + 0.01 if record.deadline_ms else WAIT_S
+        due_ms = record.next_deadline_ms
+        left_s = (due_ms - self.context.clock.now_ms()) / 1000 + 0.01 if due_ms else WAIT_S
         wait_s = min(WAIT_S, max(LEAST_WAIT_S, left_s))
         task, index = record.task, record.part.index
         fresh = await self.context.ledger.part(task, index, newer_than=record.version, wait_s=wait_s)

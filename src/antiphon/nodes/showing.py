@@ -70,16 +70,21 @@ async def _show_one(actor: Actor, job: Production, record: PartRecord, seat: Ter
             shown=actor.sign(SHOWN, actor.node_id, task, _statement(job, seat)),
             sealed_result=sealer.chunk(b"".join(job.made_of), final=True),
         )
-        for attempt in range(JUDGE_TRIES):
-            try:
-                message = actor.sign(JUDGE, seat.node, task, body)
-                async for _ in actor.context.transport.request(endpoint, message, deadline_s=JUDGE_DEADLINE_S):
-                    pass
-                return
-            except UnavailableError as error:
-                if attempt + 1 == JUDGE_TRIES:
-                    raise
-                pause_s = error.retry_after_s if isinstance(error, BusyError) else 0.25 * 2**attempt
-                await asyncio.sleep(min(pause_s, LONGEST_PAUSE_S))
+        await hand_over(actor, endpoint, seat.node, task, body)
     except AntiphonError as error:
         log.warning("validator %s did not take part %d of %s: %s", seat.node[:8], job.index, task[:8], error)
+
+
+async def hand_over(actor: Actor, endpoint: str, validator: str, task: str, body: Judge) -> None:
+    """Show it to one validator; one that is busy or away is asked again. Raises what the last try raised."""
+    for attempt in range(JUDGE_TRIES):
+        try:
+            message = actor.sign(JUDGE, validator, task, body)
+            async for _ in actor.context.transport.request(endpoint, message, deadline_s=JUDGE_DEADLINE_S):
+                pass
+            return
+        except UnavailableError as error:
+            if attempt + 1 == JUDGE_TRIES:
+                raise
+            pause_s = error.retry_after_s if isinstance(error, BusyError) else 0.25 * 2**attempt
+            await asyncio.sleep(min(pause_s, LONGEST_PAUSE_S))

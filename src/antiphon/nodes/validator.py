@@ -9,12 +9,13 @@ from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from antiphon.economy.types import Role, Verdict, Vote
+from antiphon.economy.types import Role, Rules, Verdict, Vote
 from antiphon.errors import AntiphonError, BusyError, ConflictError, InputError, ProtocolError
-from antiphon.ledger import panel, showings
+from antiphon.ledger import appeals, panel, showings
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.limits import check_vote
-from antiphon.ledger.operations import Commit, Expose, Reveal, ServiceOffer
+from antiphon.ledger.operations import Commit, Deliver, Expose, Reveal, ServiceOffer
+from antiphon.nodes.appealing import appeal, called, phase, worth_an_appeal
 from antiphon.nodes.consents import require_standing
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.listening.base import Listener, Submission
@@ -94,25 +95,29 @@ class Validator(Node):
         self._claimable(ticket)  # before anything costs: a full validator says so at once
         task = await self.context.ledger.task(message.task)
         record = await self.context.ledger.part(message.task, judge.index)
-        self._expected(message, judge, record)
+        delivery, deadline_ms = self._expected(message, judge, record)
         own, then_ms = self.context.identity, task.opened_ms
         try:
             order = open_order(judge.order, judge.wrapped_key, task=task, record=record, identity=own, at_ms=then_ms)
         except InputError:  # no consent for it: nobody judges that, and nobody is punished for it
             self._turn_away(ticket)
             raise
-        with order.key:
-            submission = self._open_result(judge, order, record)
-        self._claimable(ticket)  # claimed only now, so that a stranger's copy cannot block the producer's
-        if showings.equivocates(record, judge.shown):
-            await self.submit(
-                Expose(task=message.task, index=judge.index, round=judge.round, shown=judge.shown), message.task
-            )
-            raise ProtocolError("That is not what was delivered", "The producer's own signature proves it.")
+        try:
+            submission = self._open_result(judge, order, record, delivery)
+            self._claimable(ticket)  # claimed only now, so that a stranger's copy cannot block the producer's
+            await self._expose_if_proven(judge, record)
+        except BaseException:
+            order.key.destroy()
+            raise
         self._judging.add(ticket)
+
+        def over() -> None:
+            self._judging.discard(ticket)
+            order.key.destroy()
+
         self._keep((message.task, judge.index, judge.attempt), judge.sealed_result)
         what = f"judging part {judge.index} of {message.task[:8]}"
-        self._spawn(self._vote(ticket, submission, record.deadline_ms), what, lambda: self._judging.discard(ticket))
+        self._spawn(self._vote(ticket, order, submission, deadline_ms, task.rules), what, over)
         yield FRAME_ACCEPTED
 
     def _claimable(self, ticket: Ticket) -> None:
@@ -128,8 +133,11 @@ class Validator(Node):
         while len(self._turned_away) > REMEMBERED:
             self._turned_away.popitem(last=False)
 
-    def _expected(self, message: Envelope, judge: Judge, record: PartRecord) -> None:
-        """Only the assigned producer may show work, only to a drawn validator, only while votes are open."""
+    def _expected(self, message: Envelope, judge: Judge, record: PartRecord) -> tuple[Deliver, int]:
+        """Only the assigned producer may show work, only to a drawn validator, only while votes are open; to a jury its
+        appellant too. What was delivered, and the time to commit."""
+        if judge.round >= appeals.JURY:
+            return called(record, judge, message.sender, self.node_id)
         if record.state is not PartState.DELIVERED or (record.attempt, record.round) != (judge.attempt, judge.round):
             raise ConflictError(f"Part {judge.index} is {record.state}, round {record.round}")
         if message.sender != record.assignment.producers[record.attempt].node:
@@ -138,6 +146,16 @@ class Validator(Node):
             raise ConflictError("This validator was not drawn for this round")
         if self.node_id in record.commits:
             raise ConflictError("This validator has voted already")
+        assert record.delivery is not None, "what is judged was delivered"
+        return record.delivery, record.deadline_ms
+
+    async def _expose_if_proven(self, judge: Judge, record: PartRecord) -> None:
+        """Publish what proves by itself that the producer shows something else than it delivered."""
+        if judge.round < appeals.JURY and showings.equivocates(record, judge.shown):
+            await self.submit(
+                Expose(task=record.task, index=judge.index, round=judge.round, shown=judge.shown), record.task
+            )
+            raise ProtocolError("That is not what was delivered", "The producer's own signature proves it.")
 
     async def _attend(self) -> None:
         """Know of every seat that is ours. One whose producer shows us nothing, or nothing that fits what it signed,
@@ -171,48 +189,55 @@ class Validator(Node):
         log.warning("part %d of %s: %s", index, task[:8], "shown and not judged" if shown else "nothing was shown")
         await self._cast(ticket, Vote(verdict=verdict, score_ppm=None))
 
-    def _open_result(self, judge: Judge, order: OpenedOrder, record: PartRecord) -> Submission:
-        """The result, proven to be what the producer signed for in this message. What is not is refused: a producer
-        that shows nobody anything that fits its own signature has shown nothing."""
-        delivery = record.delivery
-        if delivery is None:
-            raise ConflictError(f"Part {judge.index} has no delivery")
+    def _open_result(self, judge: Judge, order: OpenedOrder, record: PartRecord, delivery: Deliver) -> Submission:
+        """The result, proven to be what the producer signed for in this message (a jury's: what it delivered). What is
+        not is refused: a producer that shows nobody anything that fits its own signature has shown nothing."""
         opener = StreamOpener(order.key, audio_context(delivery.task, judge.index, judge.attempt, self.node_id))
         form = Form(rate_hz=delivery.rate_hz, channels=delivery.channels)
         result = ResultHash(order.key.reveal(), form)
-        shown = showings.read(judge.shown, producer=panel.producer(record).node, task=delivery.task)
+        signed = delivery.result_hash
+        if judge.round < appeals.JURY:
+            shown = showings.read(judge.shown, producer=panel.producer(record).node, task=delivery.task)
+            if (shown.index, shown.attempt, shown.validator) != (judge.index, judge.attempt, self.node_id):
+                raise ProtocolError("What the producer signed is about another showing", "Sign what is shown.")
+            signed = shown.result_hash
         data, final = opener.open(judge.sealed_result)
         result.update(data)
-        if (shown.index, shown.attempt, shown.validator) != (judge.index, judge.attempt, self.node_id):
-            raise ProtocolError("What the producer signed is about another showing", "Sign what is shown.")
-        if not final or result.digest() != shown.result_hash:
+        if not final or result.digest() != signed:
             raise ProtocolError("The result is not what the producer signed for", "Sign what is shown.")
         return Submission(order.brief.request, data, form, delivery.size)
 
-    async def _vote(self, ticket: Ticket, submission: Submission, deadline_ms: int) -> None:
-        """Listen and vote. A lost race against the deadline costs little more than the fee."""
-        task, index, _, _ = ticket
+    async def _vote(
+        self, ticket: Ticket, order: OpenedOrder, submission: Submission, deadline_ms: int, rules: Rules
+    ) -> None:
+        """Listen, vote, and appeal when outvoted and sure. A lost race against the deadline costs little more than the
+        fee."""
+        task, index, _, round_ = ticket
         vote = await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, submission, deadline_ms)
         if vote is None:
             log.warning("part %d of %s: no time was left to listen", index, task[:8])
             return
-        await self._cast(ticket, vote)
+        record = await self._cast(ticket, vote)
+        if worth_an_appeal(record, round_, self.node_id, vote, rules) and submission.result is not None:
+            await appeal(self, record, round_, order, submission.result)
 
-    async def _cast(self, ticket: Ticket, vote: Vote) -> None:
-        """Commit, wait for the reveal phase, reveal."""
+    async def _cast(self, ticket: Ticket, vote: Vote) -> PartRecord:
+        """Commit, wait for the reveal phase, reveal; the part once its votes are counted."""
         task, index, attempt, round_ = ticket
         salt = secrets.token_bytes(16)
         commitment = panel.commitment(vote, salt, validator=self.node_id, task=task, index=index, round=round_)
         await self.submit(Commit(task=task, index=index, round=round_, commitment=commitment), task)
         record = await self.context.ledger.part(task, index)
-        while record.state is PartState.DELIVERED and (record.attempt, record.round) == (attempt, round_):
+        while phase(record, attempt, round_) == "commit":
             record = await self.changed(record)
-        if record.state is not PartState.REVEALING or (record.attempt, record.round) != (attempt, round_):
-            return
+        if phase(record, attempt, round_) != "reveal":
+            return record
         await self.submit(Reveal(task=task, index=index, round=round_, vote=vote, salt=salt), task)
-        while record.state is PartState.REVEALING and record.round == round_:
+        record = await self.context.ledger.part(task, index)
+        while phase(record, attempt, round_) == "reveal":
             record = await self.changed(record)
         log.info("part %d of %s: voted %s; %s", index, task[:8], vote.verdict, earned(record, self.node_id))
+        return record
 
     def _listen(self, submission: Submission, deadline_ms: int) -> Vote | None:
         """In the worker thread. None when the time to commit passed while it waited for its turn."""

@@ -21,11 +21,13 @@ from antiphon.economy.selection import sample, shortlist
 from antiphon.economy.settlement import withdrawable
 from antiphon.economy.types import Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
-from antiphon.ledger import flow, limits, machine, panel
+from antiphon.ledger import appeals, flow, limits, machine, panel
+from antiphon.ledger.base import PartRecord
 from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Journal
 from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, beacon, chain, open_task
 from antiphon.ledger.operations import (
     VOUCHER_KIND,
+    Appeal,
     Cancel,
     Commit,
     Decline,
@@ -88,7 +90,7 @@ def submit(desk: Desk, session: Session, message: Envelope, raw: bytes, operatio
         outcomes.check_fresh(message, now_ms)
     except AntiphonError as e:
         return e
-    if isinstance(operation, Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose):
+    if isinstance(operation, Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose | Appeal):
         tick(desk, session, operation.task, operation.index)
     outcomes.prune(db, now_ms)
     changed = set(session.changed)
@@ -157,7 +159,7 @@ def _apply(desk: Desk, call: _Call, operation: Operation) -> None:
     match operation:
         case OpenTask():
             _open(desk, call, operation)
-        case Deliver() | Decline() | Skip() | DrawSeats() | Commit() | Reveal() | Expose():
+        case Deliver() | Decline() | Skip() | DrawSeats() | Commit() | Reveal() | Expose() | Appeal():
             _on_task(desk, call, operation, operation.index)
         case Cancel():
             _on_task(desk, call, operation, money.WHOLE_TASK)
@@ -301,10 +303,20 @@ def _on_task(desk: Desk, call: _Call, operation: machine.PartOperation, index: i
     if task != call.message.task:
         raise InputError("The operation and its envelope name different tasks", "Sign the envelope for the task.")
     book = _book(desk, call.session, task, call.now_ms)
+    if isinstance(operation, Appeal):
+        _can_pay_jury(call, book.part(index), operation)
     flow.act(book, operation, index=index, sender=call.sender, now_ms=call.now_ms)
     row = records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_=task)
     records.journal(call.session.db, task, call.now_ms, index, row, book.told)
     _close_if_over(desk, call.session, task, call.now_ms)
+
+
+def _can_pay_jury(call: _Call, record: PartRecord, operation: Appeal) -> None:
+    bond_nano = appeals.bond_of(record, appeals.find(record, operation.round))
+    db, sender = call.session.db, call.sender
+    free_nano = money.holds(db, accounts.stake(sender)) - money.locked(db, sender)
+    if free_nano < bond_nano:
+        raise FundsError(f"An appeal puts {bond_nano} nano of stake at risk, {sender} has {free_nano} free")
 
 
 def _revoke(desk: Desk, call: _Call, ref: GrantRef) -> None:

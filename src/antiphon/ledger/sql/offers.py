@@ -149,7 +149,7 @@ class OfferIndex:
     def _has_stake(self, rows: NDArray[np.intp], role: Role, units: int) -> NDArray[np.bool_]:
         """As `economy.shortlist.has_stake` asks, about: it decides again, exactly."""
         rules, price = self._rules, self._table["price"][rows].astype(np.float64)
-        share = rules.dissent_ppm if role is Role.VALIDATOR else rules.penalty_ppm
+        share = PPM + rules.dissent_ppm if role is Role.VALIDATOR else rules.penalty_ppm
         needed = np.maximum(price * units * share / PPM, rules.min_stake_nano)
         enough: NDArray[np.bool_] = self._table["free"][rows] >= needed
         return enough

@@ -82,7 +82,7 @@ class SqlBook:
         key = (facts.task, after.part.index)
         db.execute(
             "UPDATE parts SET state = ?, final = ?, deadline_ms = ?, record = ? WHERE task = ? AND idx = ?",
-            (after.state.value, after.state.final, after.deadline_ms, canonical.pack(after), *key),
+            (after.state.value, after.state.final, after.next_deadline_ms, canonical.pack(after), *key),
         )
         money.move(db, step.transfers, at_ms=self._now_ms, task=facts.task, part=after.part.index)
         moved = panel.shifted(before, after, facts.rules)
@@ -94,7 +94,7 @@ class SqlBook:
         for turn in step.turnout:
             market.attend(db, facts.service, turn, facts.rules)
         self._session.changed.update((node, SEATS) for node in market.seat(db, before, after))
-        if after.state.final:
+        if after.settled:
             db.execute("UPDATE tasks SET open_parts = open_parts - 1 WHERE task = ?", (facts.task,))
         self._session.changed.add(key)
 
