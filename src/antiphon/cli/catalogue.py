@@ -56,7 +56,10 @@ def list_voices(language: str | None, engine: str | None, as_json: bool) -> None
         key=_rank,
     )
     if not found:
-        raise InputError(f"No voice speaks {language!r}", "See all of them: antiphon voices")
+        from antiphon.nodes.voices import meant
+
+        hint = meant(language or "", registry.all_voices())
+        raise InputError(f"No voice speaks {language!r}", hint or "See all of them: antiphon voices")
     if as_json:
         click.echo(json.dumps([msgspec.to_builtins(voice) for voice in found], indent=2))
         return

@@ -111,6 +111,7 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
         store=store,
         jobs=jobs,
         keep_going=not isinstance(material, Waveform),  # a recording's timing has no room for a gap
+        engine=voice.profile.engine,
     )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=extent)
 

@@ -75,6 +75,7 @@ class Order:
     store: JobStore | None = None  # keeps what was paid for
     jobs: Jobs | None = None  # this store and those of steps before, whose end is this job's
     keep_going: bool = False  # without a part that failed for good
+    engine: str = ""  # that it needs
     speech: bool = True  # whether our own validators will need to listen to speech
     facts: dict[str, object] = field(default_factory=dict)  # to tell in JSON
 
@@ -215,7 +216,7 @@ async def _work(settings: Settings, order: Order, to: Delivery) -> None:
             result.standing = await standing(session, result)
             if isinstance(error, FundsError) and error.what.startswith("balance:"):
                 raise await no_funds(session) from error
-            if (better := explained(error, session, result, began_s)) is not None:
+            if (better := explained(error, session, result, began_s, order.engine)) is not None:
                 raise better from error
             raise
 
@@ -271,7 +272,7 @@ async def _follow(
             elif isinstance(event, Missing):
                 gap = Gap(event.number, progress.beginning(event.number), event.error.what)
                 result.missing.append(gap)
-                progress.missing(gap)
+                progress.missing(gap, result.receipts[-1] if result.receipts else None)
             elif isinstance(event, Closed):
                 progress.closed(event)
                 result.closed.append(event)

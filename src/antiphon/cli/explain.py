@@ -6,9 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from antiphon.cli.bounds import broken
 from antiphon.cli.figures import ant, counted
-from antiphon.economy.types import PPM, Assignment, Terms, Transfer
+from antiphon.economy.types import PPM, Assignment, Terms, Transfer, Verdict
 from antiphon.ledger.base import PartRecord, PartState, Ruling
+from antiphon.ledger.operations import Selector
 from antiphon.protocol.consent import ANYBODY, moment
 
 TITLES = {
@@ -61,7 +63,7 @@ def consents(told: Iterable[Mapping[str, Any]], client: str) -> Iterator[str]:
         yield f"          id {one['id']}"
 
 
-def told(story: Story, client: str) -> Iterator[str]:
+def told(story: Story, client: str, selector: Selector) -> Iterator[str]:
     """Lines for people."""
     yield f"Part {story.index + 1}: {story.state}, {counted(story.units, 'character')}"
     yield "  Asked     " + ", else ".join(_terms(terms) for terms in story.assignment.producers)
@@ -70,10 +72,10 @@ def told(story: Story, client: str) -> Iterator[str]:
     if not story.rulings and PartState(story.state).final:
         yield "  Nothing was delivered; the client got everything back."
     for ruling in story.rulings:
-        yield from _ruling(ruling, client)
+        yield from _ruling(ruling, client, selector, story.units)
 
 
-def _ruling(ruling: Ruling, client: str) -> Iterator[str]:
+def _ruling(ruling: Ruling, client: str, selector: Selector, units: int) -> Iterator[str]:
     made = ruling.delivery
     what = f"{made.seconds:.1f} s of audio at {made.rate_hz} Hz" if made.rate_hz else f"{made.size} bytes"
     yield f"  Made by   {ruling.producer.node[:8]}: {what}"
@@ -85,6 +87,8 @@ def _ruling(ruling: Ruling, client: str) -> Iterator[str]:
         if node not in ruling.votes:
             yield f"  Vote      {node[:8]}: none"
     yield f"  Outcome   {_outcome(ruling)}"
+    for number, line in enumerate(_failed(ruling, selector, units)):
+        yield f"  {'Failed' if not number else '':<10}{line}"
     lines = list(_measured(ruling))
     yield from (f"  {'Measured' if not number else '':<10}{line}" for number, line in enumerate(lines))
     transfers = ruling.settlement.transfers
@@ -121,6 +125,31 @@ def _measured(ruling: Ruling) -> Iterator[str]:
         several = values if len(set(values)) > 1 else values[:1]
         title = TITLES.get(key[1], f"{key[0]}: {key[1].replace('_', ' ')}")
         yield f"{title:<31} {' | '.join(several)}{unit}"
+
+
+def _failed(ruling: Ruling, selector: Selector, units: int) -> Iterator[str]:
+    """Why a delivery was rejected: each broken bound, and how far beyond it the work was."""
+    if ruling.outcome.verdict is not Verdict.INVALID:
+        return
+    kinds = {f"{one.judge}.{one.name}": one.unit for vote in ruling.votes.values() for one in vote.measurements}
+    found = False
+    for key, value, bound, beyond in broken(ruling.votes, selector, units):
+        found = True
+        unit = kinds.get(key, "")
+        title = TITLES.get(key.partition(".")[2], key.replace(".", ": ").replace("_", " "))
+        if unit == "bool":
+            yield f"{title}: no"
+        elif unit == "ratio":
+            yield f"{title}: {value:.1%}, beyond the bound of {_shares(bound)} by {beyond:.1%}"
+        else:
+            yield f"{title}: {value:.2f}, beyond the bound of {bound} by {beyond:.2g}"
+    if not found:
+        yield "by what its validators alone knew of the order, such as their own rendering of it"
+
+
+def _shares(bound: str) -> str:
+    """`< 0.18` as `< 18%`."""
+    return " ".join(f"{float(word):.0%}" if word[0].isdigit() or word[0] == "-" else word for word in bound.split())
 
 
 def _value(value: float, unit: str) -> str:

@@ -111,7 +111,9 @@ async def no_funds(session: Session) -> FundsError:
     )
 
 
-def explained(error: BaseException, session: Session, result: Result, began_s: float) -> AntiphonError | None:
+def explained(
+    error: BaseException, session: Session, result: Result, began_s: float, engine: str
+) -> AntiphonError | None:
     """The same failure with what a user can do about it."""
     from antiphon.cli import logs
 
@@ -121,6 +123,25 @@ def explained(error: BaseException, session: Session, result: Result, began_s: f
     if isinstance(error, (RejectedError, UnavailableError)):
         if (problem := session.problem()) is not None:
             return problem
+        if (missing := _no_node(error, session, engine)) is not None:
+            return missing
         if not session.joined and (log := logs.since(began_s)) is not None:
             return type(error)(error.what, f"{error.hint} Details: {log}")
     return None
+
+
+def _no_node(error: AntiphonError, session: Session, engine: str) -> UnavailableError | None:
+    """Nobody runs the engine of the ordered voice: the command that would."""
+    if not error.what.startswith("No processor node offers") or not engine:
+        return None
+    from antiphon.engines import registry
+
+    if engine not in registry.names():
+        return None
+    run = f"antiphon node processor --engine {engine}"
+    if session.joined:
+        return UnavailableError(f"No node of this network runs the engine {engine}", f"Run one beside it: {run}")
+    return UnavailableError(
+        f"The network in this process does not run the engine {engine}",
+        f"Serve one that does: antiphon ledger serve; then, each beside it: {run}, and antiphon node validator.",
+    )

@@ -6,6 +6,7 @@ On a terminal the rows are alive; elsewhere (a pipe, a log, `TERM=dumb`) there i
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -95,11 +96,13 @@ class Progress:
         if found.open:
             self._console.print(f"         {counted(len(found.open), noun)} not judged yet: bought again")
 
-    def missing(self, gap: Gap) -> None:
+    def missing(self, gap: Gap, receipt: Path | None) -> None:
         """A part failed for good; the rest goes on."""
         noun = (self.extent.noun if self.extent is not None else "sentence").capitalize()
         begins = f" ({_plain(gap.begins)})" if gap.begins else ""
         self._console.print(f"Missing  {noun} {gap.number + 1}{begins}: {_plain(gap.why)}")
+        if receipt is not None:
+            self._console.print(f"         Why: antiphon receipt show {_plain(str(receipt))}")
 
     def opened(self, event: Opened, limit_nano: int | None = None) -> None:
         """A task was opened; the first time its quote is told."""
@@ -120,7 +123,12 @@ class Progress:
     def sound(self, seconds: float) -> None:
         """So much audio is ready."""
         self._board.seconds = seconds
-        if seconds >= 1 and not self.alive and (now_s := time.monotonic()) >= self._next_line_s:
+        if (
+            seconds >= 1
+            and not self.alive
+            and (self.extent is None or self.extent.sentences > 1)
+            and (now_s := time.monotonic()) >= self._next_line_s
+        ):
             self._next_line_s = now_s + LINE_S
             done = (
                 f", {self._parts_closed} of {counted(self.extent.sentences, self.extent.noun)}" if self.extent else ""

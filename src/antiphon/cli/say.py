@@ -99,6 +99,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
         store=jobs.open(salt=f"{speech.selector.engine} {speech.seed}"),
         jobs=jobs,
         keep_going=True,
+        engine=speech.selector.engine,
     )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=manuscript.extent)
 

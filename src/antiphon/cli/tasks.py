@@ -18,6 +18,7 @@ from antiphon.errors import AntiphonError, InputError, OutputError, ProtocolErro
 if TYPE_CHECKING:
     from antiphon.cli.explain import Story
     from antiphon.ledger.base import PartRecord, TaskRecord
+    from antiphon.ledger.operations import Selector
     from antiphon.ledger.receipts import AuditReport
     from antiphon.protocol import Receipt
 
@@ -108,7 +109,7 @@ async def _show(settings: Settings, task_id: str, as_json: bool) -> None:
         click.echo(json.dumps(msgspec.to_builtins({"task": found, "parts": parts}, str_keys=True), indent=2))
         return
     click.echo("\n".join(_heading(found, parts)))
-    click.echo("\n".join(_stories([Story.of(part) for part in parts], found.client)))
+    click.echo("\n".join(_stories([Story.of(part) for part in parts], found.client, found.selector)))
 
 
 async def _find(tasks: Any, beginning: str) -> TaskRecord:
@@ -134,12 +135,12 @@ def _heading(task: TaskRecord, parts: tuple[PartRecord, ...]) -> Iterator[str]:
         yield f"Consent   {ref.id}, granted by {ref.grantor[:8]}"
 
 
-def _stories(stories: list[Story], client: str) -> Iterator[str]:
+def _stories(stories: list[Story], client: str, selector: Selector) -> Iterator[str]:
     from antiphon.cli.explain import told
 
     for story in stories:
         yield ""
-        yield from told(story, client)
+        yield from told(story, client, selector)
 
 
 @click.group(epilog=RECEIPT_EPILOG)
@@ -210,6 +211,7 @@ def _explained(receipt: Receipt) -> Iterator[str]:
     from antiphon.cli.explain import Story, consents, net, roles_of
     from antiphon.economy.types import Assignment, Candidate, Terms
     from antiphon.ledger.base import Ruling
+    from antiphon.ledger.operations import Selector
 
     told = receipt.statement
     if not told:
@@ -239,7 +241,7 @@ def _explained(receipt: Receipt) -> Iterator[str]:
             )
             for part in told["parts"]
         ]
-        yield from _stories(stories, told["client"])
+        yield from _stories(stories, told["client"], msgspec.convert(asked, Selector))
         yield "\nIn all"
         yield from (f"  {line}" for line in net(told["net_nano"], told["client"], roles_of(stories)))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError, msgspec.ValidationError) as e:

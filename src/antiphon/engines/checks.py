@@ -12,6 +12,7 @@ import msgspec
 
 from antiphon.errors import InputError
 from antiphon.services import Request, SpeechRequest, service_of
+from antiphon.text.tongues import codes_of
 
 LISTED = 12
 """Most choices an error message lists."""
@@ -21,7 +22,7 @@ OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
 
 def unknown(kind: str, name: str, choices: Collection[str]) -> InputError:
     """An error for `name`, which is none of `choices`."""
-    near = difflib.get_close_matches(name.lower(), choices, n=3, cutoff=0.6)
+    near = _of_language(name, choices) or difflib.get_close_matches(name.lower(), choices, n=3, cutoff=0.6)
     if near:
         hint = f"Did you mean {' or '.join(near)}?"
     elif len(choices) <= LISTED:
@@ -29,6 +30,16 @@ def unknown(kind: str, name: str, choices: Collection[str]) -> InputError:
     else:
         hint = f"Some of {len(choices)}: {', '.join(list(choices)[:LISTED])}."
     return InputError(f"There is no {kind} {name!r}", hint)
+
+
+def _of_language(name: str, choices: Collection[str]) -> list[str]:
+    """Choices such as `espeak-de` for a name such as `espeak-ger`, which says the language in another way."""
+    stem, dash, word = name.lower().rpartition("-")
+    if not dash:
+        return []
+    wanted = [f"{stem}-{code}".lower() for code in codes_of(word)]
+    exact = [choice for one in wanted for choice in choices if choice.lower() == one]
+    return (exact or [choice for one in wanted for choice in choices if choice.lower().startswith(f"{one}-")])[:3]
 
 
 def read_options(options: type[OptionsT], given: Mapping[str, object], engine: str) -> OptionsT:

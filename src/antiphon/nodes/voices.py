@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from antiphon.engines import registry
+from antiphon.engines.base import Voice
 from antiphon.errors import InputError
+from antiphon.text.tongues import codes_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,13 @@ def resolve(voice: str, language: str, engine: str, *, default: str) -> Choice:
     return Choice(voice, language or known[0].language, owner)
 
 
+def meant(language: str, voices: Iterable[Voice]) -> str:
+    """A hint for whoever named a language otherwise than its tag: `german`, `ger`, `deu`."""
+    spoken = {voice.language.casefold().split("-")[0] for voice in voices}
+    code = next((code for code in codes_of(language) if code in spoken), "")
+    return f"Did you mean --language {code}?" if code else ""
+
+
 def _fitting(language: str, engine: str, default: str) -> str:
     """The first voice of the engine, or for the language; the default voice when nothing else was said."""
     if not language and not engine:
@@ -43,6 +53,6 @@ def _fitting(language: str, engine: str, default: str) -> str:
         if not wanted or voice.language.casefold() == wanted or voice.language.casefold().startswith(wanted + "-")
     ]
     if not fitting:
-        raise InputError(f"No voice speaks {language!r}", "See `antiphon voices`.")
+        raise InputError(f"No voice speaks {language!r}", meant(language, voices) or "See `antiphon voices`.")
     names = [voice.name for voice in fitting]
     return default if default in names else names[0]
