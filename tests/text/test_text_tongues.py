@@ -12,9 +12,9 @@ from antiphon.text.tongues import codes_of
 @pytest.mark.parametrize(
     ("word", "code"),
     [
-        ("ger", "de"), ("deu", "de"), ("german", "de"), ("Deutsch", "de"), ("fre", "fr"), ("fra", "fr"), ("français", "fr"),
-        ("spa", "es"), ("ita", "it"), ("jap", "ja"), ("jpn", ""), ("dut", "nl"), ("ned", "nl"), ("chi", "zh"), ("cze", "cs"),
-        ("por", "pt"), ("rus", "ru"), ("ukr", "uk"), ("x", ""), ("", ""),
+        ("ger", "de"), ("deu", "de"), ("german", "de"), ("Deutsch", "de"), ("fre", "fr"), ("fra", "fr"),
+        ("français", "fr"), ("spa", "es"), ("ita", "it"), ("jap", "ja"), ("jpn", ""), ("dut", "nl"), ("ned", "nl"),
+        ("chi", "zh"), ("cze", "cs"), ("por", "pt"), ("rus", "ru"), ("ukr", "uk"), ("x", ""), ("", ""),
     ],
 )  # fmt: skip
 def test_a_name_a_beginning_or_three_letters_give_the_code(word, code):
