@@ -34,6 +34,7 @@ class Extent:
     beginnings: tuple[str, ...] = ()
     noun: str = "sentence"
     unit: str = "character"
+    figures: bool = False  # whether there is anything to read that is not a word
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +97,35 @@ def measure(blocks: Iterable[str], size_bytes: int | None) -> Extent:
     from antiphon.text import split_stream
 
     sentences = chars = end = 0
+    figures = False
     beginnings: list[str] = []
     for piece in split_stream(blocks, first=FIRST_CHARS):
         end = piece.end
         if piece.spoken:
             sentences += 1
             chars += len(piece.text)
+            figures = figures or any(char.isdigit() for char in piece.text)
             if len(beginnings) < MAX_BEGINNINGS:
                 beginnings.append(" ".join(piece.text[:BEGINNING_CHARS].split()))
         if end >= SCANNED_CHARS and size_bytes is not None and sentences:
             times = max(1.0, size_bytes / end)
-            return Extent(round(sentences * times), round(chars * times), False, tuple(beginnings))
+            return Extent(round(sentences * times), round(chars * times), False, tuple(beginnings), figures=True)
     if not sentences:
         raise InputError("The text has nothing that can be spoken", "Give at least one word.")
-    return Extent(sentences, chars, True, tuple(beginnings))
+    return Extent(sentences, chars, True, tuple(beginnings), figures=figures)
+
+
+def tell_language(manuscript: Manuscript, language: str, tell: Tell) -> None:
+    """Tell what of figures and signs nobody here can read in a language. Words need nothing of it."""
+    from antiphon.text import languages
+
+    if manuscript.extent is not None and not manuscript.extent.figures:
+        return
+    known = languages.coverage(language.lower().replace("_", "-").partition("-")[0])
+    if known == languages.PARTLY:
+        tell(f"of figures in {language}, numbers, money, dates and measures are read; the rest as its engine reads it")
+    elif known == languages.NONE:
+        tell(f"figures and signs in {language} are read as its engine reads them; write them in words to be sure")
 
 
 def _of_words(words: tuple[str, ...], form: str | None, tell: Tell) -> list[str]:

@@ -72,7 +72,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     runs, it joins that one. TEXT may also come through a pipe.
     """
     from antiphon.audio import SPEECH_EXPECTED_LUFS
-    from antiphon.cli.manuscript import manuscript_of, teller
+    from antiphon.cli.manuscript import manuscript_of, tell_language, teller
 
     target = given["loudness"]
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], target, SPEECH_EXPECTED_LUFS)
@@ -86,6 +86,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     artist = f"the voice {given['voice'] or DEFAULT_VOICE}"
     wish = replace(wish, as_one=is_file(output) and is_short(manuscript), title=title, artist=artist)
     speech = _script(settings, manuscript, output, given)
+    tell_language(manuscript, speech.selector.language or "en", tell)
     jobs = Jobs(settings, output, given["resume"], "\0".join(("say", source, given["voice"] or "")))
 
     def produce(session: Session, conduct: Conduct) -> AsyncGenerator[SoundEvent, None]:

@@ -138,9 +138,9 @@ def _capabilities() -> Capabilities:
 
 
 def _written(text: str, language: str) -> str:
-    """English is normalised like everywhere; other languages leave numbers to espeak, which knows them."""
-    if not language.startswith("en"):
-        return text
-    from antiphon.engines import english
+    """What is written, in words as far as our rules know the language; espeak reads the rest by its own."""
+    from antiphon.text import normalise
 
-    return english.spoken(text, british=language.startswith("en-gb"))
+    if language.startswith("en"):
+        return normalise(text, "en-gb" if language.startswith("en-gb") else "en-us")
+    return normalise(text, language)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from antiphon.text import english
+from antiphon.text import english, languages
 from antiphon.text.characters import clean
-from antiphon.text.other_languages import speak_numbers
 
 _PASSES = 8
 _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
@@ -16,9 +15,10 @@ _FOREIGN_DIGIT = re.compile(r"(?![0-9])\d")
 def normalise(text: str, language: str = "en-us") -> str:
     """`text` in words: numbers, money, dates, times, units, abbreviations, addresses and symbols spelled out.
 
-    English (`en`, `en-us`, `en-gb`) in full. Other languages (BCP 47) get clean characters and, where the rules are
-    known, their numbers in words; the rest is left to the engine, which knows its language. Never raises, never
-    drops a word, and changes nothing that it has already normalised.
+    English (`en`, `en-us`, `en-gb`), German, French, Spanish and Italian in full. Other languages (BCP 47) get clean
+    characters and, where libraries know them, numbers, money, dates and measures; the rest is left to the engine,
+    which knows its language (`languages.coverage` tells). Never raises, never drops a word, and changes nothing that it
+    has already normalised.
     """
     family, _, region = language.lower().replace("_", "-").partition("-")
     for _ in range(_PASSES):
@@ -31,8 +31,9 @@ def normalise(text: str, language: str = "en-us") -> str:
 
 
 def _once(text: str, family: str, region: str) -> str:
-    plain = clean(text)
     if family == "en":
+        plain = clean(text)
         plain = _FOREIGN_DIGIT.sub(lambda found: str(unicodedata.digit(found[0])), plain)
         return clean(english.speak(plain, british=region == "gb"))
-    return clean(speak_numbers(plain, family, region))
+    group = languages.group_of(family, region) or " "
+    return clean(languages.speak(clean(text, group), family, region), group)

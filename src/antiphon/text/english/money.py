@@ -11,7 +11,7 @@ from antiphon.text.numerals import cardinal
 _SIGN = alternatives(currencies.CURRENCIES)
 _SCALE = alternatives(currencies.SCALES)
 # Twenty-seven fifty as Europe writes it, besides our own way.
-_AMOUNT = rf"(?:[0-9]{{1,3}}(?:\.[0-9]{{3}})*,[0-9]{{2}}(?![0-9,])|{NUM}|\.[0-9]{{2}})"
+_AMOUNT = rf"(?:[0-9]{{1,3}}(?:\.[0-9]{{3}})*,[0-9]{{2}}(?!,?[0-9])|{NUM}|\.[0-9]{{2}})"
 _PER = rf"(?: ?/ ?(?P<per>{alternatives((*units.UNITS, *units.PERIODS))})\b)?"
 _EUROPEAN = re.compile(r"[0-9]{1,3}(?:\.[0-9]{3})*,[0-9]{2}")
 _AFTER = r"(?![\w]|[.,][0-9])"

@@ -1,0 +1,172 @@
+"""French, of France."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import ClassVar
+
+from antiphon.text.languages.grammar import Language, number_words
+from antiphon.text.numerals import roman
+
+Match = re.Match[str]
+
+_MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
+_FEMININE = frozenset(
+    "heure minute seconde milliseconde tonne livre once calorie kilocalorie semaine année couronne roupie lire hryvnia "
+    "page fois personne partie voiture femme fille place question maison chose ville langue table chaise carte "
+    "lettre".split()
+)
+
+
+class French(Language):
+    to, minus, percent, per = "à", "moins", "pour cent", "par"
+    money_and = ""
+    coins: ClassVar[dict[str, tuple[str, str]]] = {
+        "EUR": ("centime", "centimes"), "USD": ("cent", "cents"), "GBP": ("penny", "pence"),
+        "CHF": ("centime", "centimes"), "CAD": ("cent", "cents"),
+    }  # fmt: skip
+    currency_names: ClassVar[dict[str, tuple[str, str]]] = {
+        "USD": ("dollar", "dollars"), "GBP": ("livre", "livres"), "JPY": ("yen", "yens"), "CNY": ("yuan", "yuans"),
+        "INR": ("roupie", "roupies"), "RUB": ("rouble", "roubles"), "CHF": ("franc suisse", "francs suisses"),
+    }  # fmt: skip
+    scales: ClassVar[dict[str, tuple[str, str, str]]] = {
+        **dict.fromkeys(("M", "Mio", "million", "millions"), ("million", "millions", "de ")),
+        **dict.fromkeys(("Md", "Mds", "Mrd", "milliard", "milliards"), ("milliard", "milliards", "de ")),
+        **dict.fromkeys(("k", "K"), ("mille", "mille", "")),
+    }
+    months: ClassVar[dict[str, int]] = {
+        **{name: number for number, name in enumerate(_MONTHS, 1)}, "janv": 1, "févr": 2, "fév": 2, "avr": 4,
+        "juil": 7, "sept": 9, "oct": 10, "nov": 11, "déc": 12,
+    }  # fmt: skip
+    weekdays: ClassVar[dict[str, str]] = {
+        "lun": "lundi", "mar": "mardi", "mer": "mercredi", "jeu": "jeudi", "ven": "vendredi", "sam": "samedi",
+        "dim": "dimanche",
+    }  # fmt: skip
+    abbreviations: ClassVar[dict[str, str]] = {
+        "M.": "monsieur", "MM.": "messieurs", "Mme": "madame", "Mmes": "mesdames", "Mlle": "mademoiselle",
+        "Dr": "docteur", "Dr.": "docteur", "Pr": "professeur", "Pr.": "professeur", "Me": "maître",
+        "etc.": "et cetera", "p. ex.": "par exemple", "c.-à-d.": "c'est-à-dire", "cf.": "confer", "env.": "environ",
+        "av.": "avenue", "Av.": "avenue", "bd": "boulevard", "Bd": "boulevard", "bd.": "boulevard", "St": "saint",
+        "Ste": "sainte", "av. J.-C.": "avant Jésus-Christ", "apr. J.-C.": "après Jésus-Christ",
+        "ap. J.-C.": "après Jésus-Christ", "tél.": "téléphone", "Tél.": "téléphone", "s.v.p.": "s'il vous plaît",
+        "svp": "s'il vous plaît", "S.V.P.": "s'il vous plaît", "RDV": "rendez-vous", "rdv": "rendez-vous",
+        "qqn": "quelqu'un", "qqch": "quelque chose", "max.": "maximum", "min.": "minimum", "vs": "versus",
+        "vs.": "versus", "Cie": "compagnie", "dép.": "département", "hab.": "habitants", "janv.": "janvier",
+        "févr.": "février", "avr.": "avril", "juil.": "juillet", "sept.": "septembre", "oct.": "octobre",
+        "nov.": "novembre", "déc.": "décembre", "apr.": "après", "éd.": "édition",
+    }  # fmt: skip
+    numbered: ClassVar[dict[str, str]] = {
+        "n°": "numéro", "N°": "numéro", "nº": "numéro", "no": "numéro", "n.": "numéro", "p.": "page", "pp.": "pages",
+        "vol.": "volume", "chap.": "chapitre", "art.": "article", "fig.": "figure", "t.": "tome", "al.": "alinéa",
+        "nos": "numéros",
+    }  # fmt: skip
+    signs: ClassVar[dict[str, str]] = {
+        "^": "puissance", "&": "et", "+": "plus", "=": "égale", "×": "fois", "÷": "divisé par", "±": "plus ou moins",
+        "≈": "environ", "≠": "différent de", "≤": "inférieur ou égal à", "≥": "supérieur ou égal à",
+        "<": "inférieur à", ">": "supérieur à", "@": "arobase", "#": "hashtag", "§": "paragraphe", "°": "degrés",
+        "%": "pour cent", "‰": "pour mille", "€": "euros", "$": "dollars", "£": "livres", "²": "au carré",
+        "³": "au cube", "√": "racine carrée de", "π": "pi", "∞": "infini", "→": "vers", "/": "slash", ":": "à",
+        "over": "sur", "v": "version", "©": "copyright",
+    }  # fmt: skip
+    address_signs: ClassVar[dict[str, str]] = {
+        ".": "point", "/": "slash", "-": "tiret", "_": "tiret bas", "@": "arobase", ":": "deux points",
+        "?": "point d'interrogation", "=": "égale", "&": "et", "#": "dièse", "%": "pour cent", "+": "plus",
+        "~": "tilde",
+    }  # fmt: skip
+    pair_wise_phones = True
+
+    def __init__(self, region: str = "") -> None:
+        # Belgium and Switzerland count septante and nonante.
+        super().__init__({"be": "fr_BE", "ch": "fr_CH"}.get(region, "fr"), "fr", "virgule")
+
+    def gender(self, noun: str) -> str:
+        return "f" if noun in _FEMININE else "m"
+
+    def cardinal(self, number: int, gender: str = "") -> str:
+        said = number_words(number, self.code)
+        if gender == "f" and number % 10 == 1 and number % 100 not in {11, 71, 91}:
+            return said + "e"
+        return said
+
+    def counted_gender(self, word: str) -> str:
+        return "f" if word.lower().removesuffix("s") in _FEMININE else ""
+
+    def single(self, number: Decimal) -> bool:
+        return abs(number) < 2
+
+    def ordinal(self, number: int, gender: str = "m") -> str:
+        if number == 1:
+            return "première" if gender == "f" else "premier"
+        return number_words(number, self.code, "ordinal").replace("centsième", "centième")
+
+    def fraction(self, part: str) -> str:
+        if part.startswith("0") or len(part) > 2:
+            return self.digits(part)
+        return self.cardinal(int(part))
+
+    def unit(self, unit: str, number: Decimal, spoken: str) -> str:
+        return super().unit(unit, number, spoken).replace("livres-masse", "livres").replace("livre-masse", "livre")
+
+    def date(self, day: int, month: int, year: int | None, before: str) -> str | None:  # noqa: ARG002
+        said = f"{'premier' if day == 1 else self.cardinal(day)} {_MONTHS[month - 1]}"
+        return f"{said} {self.year(year)}" if year else said
+
+    def clock(self, hour: int, minute: int, second: int, before: str) -> str | None:  # noqa: ARG002
+        said = f"{self.cardinal(hour, 'f')} {'heure' if hour < 2 else 'heures'}"
+        if minute:
+            said += f" {self.cardinal(minute, 'f')}"
+        if second:
+            said += f" et {self.cardinal(second, 'f')} {'seconde' if second == 1 else 'secondes'}"
+        return said
+
+    def small_money(self, number: int, code: str, whole: str) -> str:
+        if whole:
+            return f"{whole} {self.cardinal(number)}"
+        return super().small_money(number, code, whole)
+
+    def vulgar(self, above: int, below: int, whole: str | None) -> str:
+        if not 0 < above < below or below > 20:
+            return ""
+        part = {2: "demi", 3: "tiers", 4: "quart"}.get(below) or self.ordinal(below)
+        many = part if part.endswith("s") or above == 1 else part + "s"
+        if whole:
+            said = "demi" if (above, below) == (1, 2) else f"{self.cardinal(above)} {many}"
+            return f"{self.cardinal(int(whole))} et {said}"
+        return f"{self.cardinal(above)} {many}"
+
+    def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        return (
+            (
+                r"(?<![\w.,:])((?:[01]?[0-9]|2[0-4]) ?h ?(?:[0-5][0-9])?) ?[-–] ?(?=(?:[01]?[0-9]|2[0-4]) ?h)",
+                lambda m: f"{m[1]} à ",
+            ),
+            (
+                r"(?<![\w.,:])([01]?[0-9]|2[0-4]) ?h(?:eures?)? ?([0-5][0-9])(?: ?min)?(?!\w)",
+                lambda m: self.clock(int(m[1]), int(m[2]), 0, "") or "",
+            ),
+            (r"(?<![\w.,:])([01]?[0-9]|2[0-4]) ?h(?!\w)", lambda m: self.clock(int(m[1]), 0, 0, "") or ""),
+            (r"(?<![\w.,])([0-9]{1,4})(ers?|res?|ères?)(?!\w)", lambda m: self._first(m[1], m[2])),
+            (r"(?<![\w.,])([0-9]{1,4})(?:e|ème|es|èmes|nde?|de)(?!\w)", self._nth),
+            (r"\b([IVXLC]+)(?:e|ème)(?= )", lambda m: self.ordinal(n) if (n := roman(m[1])) else m[0]),
+            (r"\b([A-ZÉ][^\W\d_A-Z]+) Ier\b", lambda m: f"{m[1]} premier"),
+            (
+                r"\b([A-ZÉ][a-zéèëïçô]+(?:-[A-Z][a-zé]+)?) ([IVX]{2,6}|V|X)(?![\w'.-]\w)(?!\w)",
+                lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
+            ),
+            (
+                r"\b([Cc]hapitre|[Tt]ome|[Pp]artie|[Aa]cte|[Ll]ivre|[Ss]cène|[Aa]rticle) ([IVXL]+)\b",
+                lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
+            ),
+            (r"\b(an|années?) ([0-9]{2})\b(?![.,][0-9])", lambda m: f"{m[1]} {self.cardinal(int(m[2]))}"),
+        )
+
+    def _first(self, written: str, ending: str) -> str:
+        said = self.ordinal(int(written), "f" if ending[0] == "r" or ending.startswith("è") else "m")
+        return said + ("s" if ending.endswith("s") else "")
+
+    def _nth(self, found: Match) -> str:
+        if found[1] == "2" and "d" in found[0]:
+            return "seconde" if found[0].endswith(("de", "nde")) else "second"
+        return self.ordinal(int(found[1])) + ("s" if found[0].endswith("s") else "")

@@ -1,0 +1,175 @@
+"""Italian."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import ClassVar
+
+from antiphon.text.languages.grammar import Language, number_words
+from antiphon.text.numerals import roman
+
+Match = re.Match[str]
+
+_MONTHS = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
+_FEMININE_NAMES = frozenset("Elisabetta Vittoria Caterina Maria Margherita Giovanna Isabella Cristina".split())
+
+
+class Italian(Language):
+    to, minus, percent, per = "a", "meno", "per cento", "al"
+    money_and = "e"
+    coins: ClassVar[dict[str, tuple[str, str]]] = {
+        "EUR": ("centesimo", "centesimi"), "USD": ("centesimo", "centesimi"), "GBP": ("penny", "pence"),
+        "CHF": ("centesimo", "centesimi"),
+    }  # fmt: skip
+    currency_names: ClassVar[dict[str, tuple[str, str]]] = {
+        "EUR": ("euro", "euro"), "USD": ("dollaro", "dollari"), "GBP": ("sterlina", "sterline"),
+        "JPY": ("yen", "yen"), "CNY": ("yuan", "yuan"), "INR": ("rupia", "rupie"), "RUB": ("rublo", "rubli"),
+        "CHF": ("franco svizzero", "franchi svizzeri"),
+    }  # fmt: skip
+    scales: ClassVar[dict[str, tuple[str, str, str]]] = {
+        **dict.fromkeys(("mln", "Mln", "M", "mil.", "milione", "milioni"), ("milione", "milioni", "di ")),
+        **dict.fromkeys(("mld", "Mld", "mrd", "miliardo", "miliardi"), ("miliardo", "miliardi", "di ")),
+        **dict.fromkeys(("k", "K"), ("mila", "mila", "")),
+    }
+    months: ClassVar[dict[str, int]] = {
+        **{name: number for number, name in enumerate(_MONTHS, 1)}, "gen": 1, "feb": 2, "mar": 3, "apr": 4, "mag": 5,
+        "giu": 6, "lug": 7, "ago": 8, "set": 9, "sett": 9, "ott": 10, "nov": 11, "dic": 12,
+    }  # fmt: skip
+    weekdays: ClassVar[dict[str, str]] = {
+        "lun": "lunedì", "mar": "martedì", "mer": "mercoledì", "gio": "giovedì", "ven": "venerdì", "sab": "sabato",
+        "dom": "domenica",
+    }  # fmt: skip
+    abbreviations: ClassVar[dict[str, str]] = {
+        "Sig.": "signor", "Sig.ra": "signora", "Sig.na": "signorina", "Sigg.": "signori", "sig.": "signor",
+        "sig.ra": "signora", "Dott.": "dottor", "dott.": "dottor", "Dott.ssa": "dottoressa", "dott.ssa": "dottoressa",
+        "Dr.": "dottor", "Prof.": "professor", "prof.": "professor", "Prof.ssa": "professoressa",
+        "prof.ssa": "professoressa", "Ing.": "ingegner", "ing.": "ingegner", "Avv.": "avvocato", "avv.": "avvocato",
+        "Geom.": "geometra", "Arch.": "architetto", "On.": "onorevole", "ecc.": "eccetera", "etc.": "eccetera",
+        "es.": "esempio", "p. es.": "per esempio", "ad es.": "ad esempio", "a.C.": "avanti Cristo",
+        "d.C.": "dopo Cristo", "a. C.": "avanti Cristo", "d. C.": "dopo Cristo", "V.le": "viale", "P.zza": "piazza",
+        "P.za": "piazza", "C.so": "corso", "tel.": "telefono", "Tel.": "telefono", "ca.": "circa", "c.ca": "circa",
+        "cfr.": "confronta", "max.": "massimo", "min.": "minimo", "S.p.A.": "società per azioni",
+        "S.r.l.": "società a responsabilità limitata", "F.lli": "fratelli", "Gent.mo": "gentilissimo",
+        "Gent.ma": "gentilissima", "Spett.le": "spettabile", "Egr.": "egregio", "gen.": "gennaio", "feb.": "febbraio",
+        "apr.": "aprile", "ott.": "ottobre", "nov.": "novembre", "dic.": "dicembre", "ab.": "abitanti",
+        "vs.": "versus", "S. Maria": "Santa Maria", "S. Pietro": "San Pietro", "S. Giovanni": "San Giovanni",
+    }  # fmt: skip
+    numbered: ClassVar[dict[str, str]] = {
+        "n.": "numero", "N.": "numero", "n°": "numero", "N°": "numero", "nº": "numero", "nr.": "numero",
+        "nn.": "numeri", "p.": "pagina", "pag.": "pagina", "pp.": "pagine", "pagg.": "pagine", "vol.": "volume",
+        "cap.": "capitolo", "art.": "articolo", "artt.": "articoli", "fig.": "figura", "c.": "comma",
+        "par.": "paragrafo",
+    }  # fmt: skip
+    signs: ClassVar[dict[str, str]] = {
+        "^": "alla", "&": "e", "+": "più", "=": "uguale", "×": "per", "÷": "diviso", "±": "più o meno", "≈": "circa",
+        "≠": "diverso da", "≤": "minore o uguale a", "≥": "maggiore o uguale a", "<": "minore di", ">": "maggiore di",
+        "@": "chiocciola", "#": "hashtag", "§": "paragrafo", "°": "gradi", "%": "per cento", "‰": "per mille",
+        "€": "euro", "$": "dollari", "£": "sterline", "²": "al quadrato", "³": "al cubo", "√": "radice quadrata di",
+        "π": "pi greco", "∞": "infinito", "→": "a", "/": "barra", ":": "a", "over": "fratto", "v": "versione",
+        "©": "copyright",
+    }  # fmt: skip
+    address_signs: ClassVar[dict[str, str]] = {
+        ".": "punto", "/": "barra", "-": "trattino", "_": "trattino basso", "@": "chiocciola", ":": "due punti",
+        "?": "punto interrogativo", "=": "uguale", "&": "e", "#": "cancelletto", "%": "per cento", "+": "più",
+        "~": "tilde",
+    }  # fmt: skip
+
+    mobile = r"3[0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3,4}"
+
+    def __init__(self) -> None:
+        super().__init__("it", "it", "virgola")
+
+    def gender(self, noun: str) -> str:
+        return "f" if noun.endswith("a") else "m"
+
+    def cardinal(self, number: int, gender: str = "") -> str:
+        if number == 1 and gender:
+            return "una" if gender == "f" else "un"
+        said = number_words(number, "it")
+        return said.replace("mila", "mila").replace("milioni e ", "milioni ").replace("milione e ", "milione ")
+
+    def counted_gender(self, word: str) -> str:
+        if not word[0].islower() or len(word) < 3:
+            return ""
+        return "f" if word.endswith("a") else "m" if word.endswith(("o", "e")) else ""
+
+    def ordinal(self, number: int, gender: str = "m") -> str:
+        said = number_words(number, "it", "ordinal")
+        return said[:-1] + "a" if gender == "f" else said
+
+    def unit(self, unit: str, number: Decimal, spoken: str) -> str:
+        return super().unit(unit, number, spoken).replace("una o", "un'o")
+
+    def fraction(self, part: str) -> str:
+        if part.startswith("0") or len(part) > 2:
+            return self.digits(part)
+        return self.cardinal(int(part))
+
+    def date(self, day: int, month: int, year: int | None, before: str) -> str | None:  # noqa: ARG002
+        said = f"{'primo' if day == 1 else self.cardinal(day)} {_MONTHS[month - 1]}"
+        return f"{said} {self.year(year)}" if year else said
+
+    def clock(self, hour: int, minute: int, second: int, before: str) -> str | None:
+        said = "una" if hour == 1 else "zero" if hour == 0 else self.cardinal(hour)
+        if not minute and not second:
+            return said if before in {"alle", "le", "ore", "dalle", "all", "l", "ora"} else f"ore {said}"
+        if minute:
+            said += f" e {self.cardinal(minute)}"
+        if second:
+            said += f" e {self.cardinal(second)} {'secondo' if second == 1 else 'secondi'}"
+        return said
+
+    def vulgar(self, above: int, below: int, whole: str | None) -> str:
+        if not 0 < above < below or below > 20:
+            return ""
+        if below == 2:
+            return f"{self.cardinal(int(whole))} e mezzo" if whole else "un mezzo"
+        part = self.ordinal(below)
+        said = f"{self.cardinal(above, 'm')} {part if above == 1 else part[:-1] + 'i'}"
+        return f"{self.cardinal(int(whole))} e {said}" if whole else said
+
+    def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        name = r"[A-Z][a-zàèéìòù]+"
+        return (
+            (
+                r"\b(ore|alle|dalle|le) ([01]?[0-9]|2[0-4])\.([0-5][0-9])(?![\w.,])",
+                lambda m: f"{m[1]} {self.clock(int(m[2]), int(m[3]), 0, m[1].lower())}",
+            ),
+            (
+                r"(?<![\w.,])([0-9]{1,4})[º°°](?! ?[CFNSEW]\b)(?!\w)",
+                lambda m: (
+                    self.ordinal(int(m[1]))
+                    if "º" in m[0] or re.match(r" ?[a-zA-Z]", m.string[m.end() :] or "x")
+                    else m[0]
+                ),
+            ),
+            (r"(?<![\w.,])([0-9]{1,4})ª(?!\w)", lambda m: self.ordinal(int(m[1]), "f")),
+            (r"\b([IVXL]+) (?=[Ss]ecol[oi]\b)", lambda m: f"{self.ordinal(n)} " if (n := roman(m[1])) else m[0]),
+            (r"\b([Ss]ecolo) ([IVXL]+)\b", lambda m: f"{m[1]} {self.ordinal(n)}" if (n := roman(m[2])) else m[0]),
+            (
+                r"\b([Cc]apitolo|[Tt]omo|[Aa]tto|[Ll]ibro|[Vv]olume|[Cc]anto) ([IVXL]+)\b",
+                lambda m: f"{m[1]} {self.ordinal(n)}" if (n := roman(m[2])) else m[0],
+            ),
+            (
+                r"\b([Ss]cena|[Pp]arte) ([IVXL]+)\b",
+                lambda m: f"{m[1]} {self.ordinal(n, 'f')}" if (n := roman(m[2])) else m[0],
+            ),
+            (rf"\b({name}) ([IVX]{{2,6}}|V|X)(?![\w'.-]\w)(?!\w)", self._ruler),
+            (
+                (
+                    rf"\b((?:[Rr]e|[Rr]egina|[Pp]apa|[Ii]mperatore|Umberto|Carlo|Francesco|Elisabetta|Federico|"
+                    rf"Napoleone|Ferdinando) ?(?:{name})?) I(?!\w)"
+                ),
+                lambda m: f"{m[1]} {'prima' if 'Elisabetta' in m[1] or 'egina' in m[1] else 'primo'}",
+            ),
+            (r"\b([IVX]+) (?=[Gg]uerra)", lambda m: f"{self.ordinal(n, 'f')} " if (n := roman(m[1])) else m[0]),
+            (r"(?<![\w.])[Ii]l '?([0-9]{2})(?= )", lambda m: m[0]),
+        )
+
+    def _ruler(self, found: Match) -> str:
+        number = roman(found[2])
+        if number is None:
+            return found[0]
+        return f"{found[1]} {self.ordinal(number, 'f' if found[1] in _FEMININE_NAMES else 'm')}"

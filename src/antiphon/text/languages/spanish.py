@@ -1,0 +1,185 @@
+"""Spanish."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import ClassVar
+
+from antiphon.text.languages.grammar import Language, number_words
+from antiphon.text.numerals import roman
+
+Match = re.Match[str]
+
+_MONTHS = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
+_MASCULINE_IN_A = frozenset(("día", "gramo"))
+_UNITS = ("", "primero", "segundo", "tercero", "cuarto", "quinto", "sexto", "séptimo", "octavo", "noveno", "décimo")
+_TEENS = {11: "undécimo", 12: "duodécimo"}
+
+
+class Spanish(Language):
+    to, minus, percent, per = "a", "menos", "por ciento", "por"
+    money_and = "con"
+    coins: ClassVar[dict[str, tuple[str, str]]] = {
+        "EUR": ("céntimo", "céntimos"), "USD": ("centavo", "centavos"), "GBP": ("penique", "peniques"),
+        "MXN": ("centavo", "centavos"),
+    }  # fmt: skip
+    currency_names: ClassVar[dict[str, tuple[str, str]]] = {
+        "USD": ("dólar", "dólares"), "GBP": ("libra", "libras"), "JPY": ("yen", "yenes"), "CNY": ("yuan", "yuanes"),
+        "INR": ("rupia", "rupias"), "RUB": ("rublo", "rublos"), "CHF": ("franco suizo", "francos suizos"),
+        "MXN": ("peso mexicano", "pesos mexicanos"),
+    }  # fmt: skip
+    scales: ClassVar[dict[str, tuple[str, str, str]]] = {
+        **dict.fromkeys(("M", "millón", "millones", "mill."), ("millón", "millones", "de ")),
+        **dict.fromkeys(("mil M", "mil millones"), ("mil millones", "mil millones", "de ")),
+        **dict.fromkeys(("k", "K", "mil"), ("mil", "mil", "")),
+    }
+    months: ClassVar[dict[str, int]] = {
+        **{name: number for number, name in enumerate(_MONTHS, 1)}, "ene": 1, "feb": 2, "mar": 3, "abr": 4, "may": 5,
+        "jun": 6, "jul": 7, "ago": 8, "sep": 9, "sept": 9, "setiembre": 9, "oct": 10, "nov": 11, "dic": 12,
+    }  # fmt: skip
+    weekdays: ClassVar[dict[str, str]] = {
+        "lun": "lunes", "mar": "martes", "mié": "miércoles", "jue": "jueves", "vie": "viernes", "sáb": "sábado",
+        "dom": "domingo",
+    }  # fmt: skip
+    abbreviations: ClassVar[dict[str, str]] = {
+        "Sr.": "señor", "Sra.": "señora", "Srta.": "señorita", "Sres.": "señores", "Sras.": "señoras",
+        "Dr.": "doctor", "Dra.": "doctora", "Prof.": "profesor", "Profa.": "profesora", "D.": "don", "Dña.": "doña",
+        "Ud.": "usted", "Uds.": "ustedes", "Vd.": "usted", "Vds.": "ustedes", "etc.": "etcétera",
+        "p. ej.": "por ejemplo", "EE. UU.": "Estados Unidos", "EE.UU.": "Estados Unidos", "a. C.": "antes de Cristo",
+        "d. C.": "después de Cristo", "a. de C.": "antes de Cristo", "d. de C.": "después de Cristo",
+        "Avda.": "avenida", "Av.": "avenida", "C/": "calle ", "c/": "calle ", "Pza.": "plaza", "Pl.": "plaza",
+        "Sto.": "santo", "Sta.": "santa", "Tel.": "teléfono", "tel.": "teléfono", "Tfno.": "teléfono",
+        "aprox.": "aproximadamente", "máx.": "máximo", "mín.": "mínimo", "Ing.": "ingeniero", "Lic.": "licenciado",
+        "Gral.": "general", "Cía.": "compañía", "izq.": "izquierda", "dcha.": "derecha", "vs.": "versus",
+        "ene.": "enero", "feb.": "febrero", "abr.": "abril", "ago.": "agosto", "sept.": "septiembre",
+        "oct.": "octubre", "nov.": "noviembre", "dic.": "diciembre", "S. A.": "sociedad anónima",
+        "S.A.": "sociedad anónima", "JJ. OO.": "Juegos Olímpicos", "RR. HH.": "recursos humanos",
+        "FF. AA.": "Fuerzas Armadas", "hab.": "habitantes",
+    }  # fmt: skip
+    numbered: ClassVar[dict[str, str]] = {
+        "n.º": "número", "N.º": "número", "nº": "número", "Nº": "número", "n°": "número", "N°": "número",
+        "núm.": "número", "núms.": "números", "No.": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
+        "pp.": "páginas", "vol.": "volumen", "cap.": "capítulo", "art.": "artículo", "fig.": "figura",
+        "km.": "kilómetro",
+    }  # fmt: skip
+    signs: ClassVar[dict[str, str]] = {
+        "^": "elevado a", "&": "y", "+": "más", "=": "igual a", "×": "por", "÷": "entre", "±": "más menos",
+        "≈": "aproximadamente", "≠": "distinto de", "≤": "menor o igual que", "≥": "mayor o igual que",
+        "<": "menor que", ">": "mayor que", "@": "arroba", "#": "hashtag", "§": "párrafo", "°": "grados",
+        "%": "por ciento", "‰": "por mil", "€": "euros", "$": "dólares", "£": "libras", "²": "al cuadrado",
+        "³": "al cubo", "√": "raíz cuadrada de", "π": "pi", "∞": "infinito", "→": "a", "/": "barra", ":": "a",
+        "over": "partido por", "v": "versión", "©": "copyright",
+    }  # fmt: skip
+    address_signs: ClassVar[dict[str, str]] = {
+        ".": "punto", "/": "barra", "-": "guion", "_": "guion bajo", "@": "arroba", ":": "dos puntos",
+        "?": "interrogación", "=": "igual", "&": "y", "#": "almohadilla", "%": "por ciento", "+": "más", "~": "tilde",
+    }  # fmt: skip
+
+    mobile = r"[6789][0-9]{2}[ -][0-9]{3}[ -][0-9]{3}|[69][0-9]{2}(?: [0-9]{2}){3}|[89][0-9] [0-9]{3} [0-9]{2} [0-9]{2}"
+
+    def __init__(self) -> None:
+        super().__init__("es", "es", "coma")
+
+    def gender(self, noun: str) -> str:
+        return "f" if noun.endswith("a") and noun not in _MASCULINE_IN_A else "m"
+
+    def cardinal(self, number: int, gender: str = "") -> str:
+        said = number_words(number, "es").replace("veintiuno mil", "veintiún mil").replace("uno mil", "un mil")
+        if gender == "f":
+            said = re.sub(r"cientos\b", "cientas", said).replace("quinientos", "quinientas")
+        if said.endswith("uno") and gender:
+            if gender == "f":
+                return said[:-1] + "a"
+            return said[:-3] + ("ún" if said.endswith("veintiuno") else "un")
+        return said
+
+    def counted_gender(self, word: str) -> str:
+        if not word[0].islower() or word in {"o", "a", "para", "como", "cada", "hasta", "no", "pero", "contra"}:
+            return ""
+        if word.removesuffix("s") in _MASCULINE_IN_A or word.endswith(("o", "os", "es")):
+            return "m"
+        return "f" if word.endswith(("a", "as")) else ""
+
+    def ordinal(self, number: int, gender: str = "m") -> str:
+        if number <= 10:
+            said = _UNITS[number] if number else "cero"
+        else:
+            said = _TEENS.get(number) or number_words(number, "es", "ordinal")
+        if gender == "f":
+            said = re.sub(r"o\b", "a", said)
+        return said
+
+    def fraction(self, part: str) -> str:
+        if len(part) > 2:
+            return self.digits(part)
+        zeros = len(part) - len(part.lstrip("0"))
+        if zeros:
+            return self.digits(part)
+        return self.cardinal(int(part))
+
+    def date(self, day: int, month: int, year: int | None, before: str) -> str | None:  # noqa: ARG002
+        said = f"{self.cardinal(day)} de {_MONTHS[month - 1]}"
+        return f"{said} de {self.year(year)}" if year else said
+
+    def clock(self, hour: int, minute: int, second: int, before: str) -> str | None:
+        named = before in {"las", "la"}
+        said = self.cardinal(hour, "f")
+        if minute:
+            said += f" {self.cardinal(minute)}"
+        elif not named and not second:
+            said += " hora" if hour == 1 else " horas"
+        if second:
+            said += f" y {self.cardinal(second)} {'segundo' if second == 1 else 'segundos'}"
+        return said
+
+    def vulgar(self, above: int, below: int, whole: str | None) -> str:
+        if not 0 < above < below or below > 10:
+            return ""
+        if below == 2:
+            return f"{self.cardinal(int(whole))} y medio" if whole else "un medio"
+        part = {3: "tercio"}.get(below) or self.ordinal(below)
+        said = f"{self.cardinal(above, 'm')} {part}{'s' if above > 1 else ''}"
+        return f"{self.cardinal(int(whole))} y {said}" if whole else said
+
+    def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        name = r"[A-ZÁÉÍÓÚÑ][a-záéíóúñ]+"
+        return (
+            (
+                r"(?<![\w.,:])([01]?[0-9]|2[0-4])[:.]([0-5][0-9]) ?(?:h|hs|hrs|horas)\b\.?",
+                lambda m: f"{self.clock(int(m[1]), int(m[2]), 0, '')} horas".replace("horas horas", "horas"),
+            ),
+            (r"\b([ap])\. ?m\.", lambda m: f"{m[1]} m"),
+            (r"(?<![\w.,])([0-9]{1,3})\.?[º°o](?![\w])", lambda m: self.ordinal(int(m[1]))),
+            (r"(?<![\w.,])([0-9]{1,3})\.?ª(?!\w)", lambda m: self.ordinal(int(m[1]), "f")),
+            (r"(?<![\w.,])([0-9]{1,2})\.?er(?!\w)", lambda m: self.ordinal(int(m[1])).removesuffix("o")),
+            (r"\b([Ss]iglos?) ([IVXL]+)\b", lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0]),
+            (
+                r"\b([Cc]apítulo|[Tt]omo|[Aa]cto|[Ll]ibro|[Ee]scena|[Pp]arte|[Vv]olumen|Guerra Mundial) ([IVXL]+)\b",
+                lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
+            ),
+            (rf"\b({name}) ([IVX]{{2,6}}|V|X)(?![\w'.-]\w)(?!\w)", self._ruler),
+            (
+                (
+                    rf"\b((?:[Rr]ey|[Rr]eina|[Pp]apa|Carlos|Felipe|Isabel|Juan Carlos|Fernando|Alfonso|Francisco|"
+                    rf"Jaime|Pedro) ?(?:{name})?) I(?!\w)"
+                ),
+                lambda m: f"{m[1]} {'primera' if 'Isabel' in m[1] or 'eina' in m[1] else 'primero'}",
+            ),
+            (
+                r"\b([IVX]+) (?=Guerra Mundial|Congreso|Edición|edición|Feria|Festival)",
+                lambda m: (
+                    f"{self.ordinal(n, 'f' if m.string[m.end() :].startswith(('G', 'E', 'e', 'Feria')) else 'm')} "
+                    if (n := roman(m[1]))
+                    else m[0]
+                ),
+            ),
+        )
+
+    def _ruler(self, found: Match) -> str:
+        number = roman(found[2])
+        if number is None:
+            return found[0]
+        if number > 10:
+            return f"{found[1]} {self.cardinal(number)}"
+        return f"{found[1]} {self.ordinal(number, 'f' if found[1].endswith(('a', 'Isabel')) else 'm')}"
