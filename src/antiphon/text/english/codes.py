@@ -43,7 +43,8 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             lambda m: f"{m[1]} {digits(m[2])}{' ' + digits(m[3]) if m[3] else ''}",
         ),
         rule(
-            r"\b((?:PIN|pin|code|Code|ZIP|zip|ZIP code|password|passcode|account|Account|serial|tracking|"
+            r"\b((?:PIN|pin|code|Code|[Pp]ostcode|[Pp]ostal code|[Aa]rea code|ZIP|zip|ZIP code|password|"
+            r"passcode|account|Account|serial|tracking|"
             r"confirmation|order|Order|case|Case)(?: (?:code|number|no\.|is|was|No\.))?:? "
             r"#?)([0-9]{4,})\b(?![.,:/-][0-9])",
             lambda m: f"{m[1]}{digits(m[2])}",

@@ -26,6 +26,10 @@ def rules(english: Variety) -> tuple[Rule, ...]:
     return (
         # Days of the week.
         rule(
+            rf"\b{_WEEKDAY}\.? ?(&|and|,|or) ?{_WEEKDAY}\b\.?(?! down| on )",
+            lambda m: f"{_weekday(m[1])} {m[2]} {_weekday(m[3])}" + (stop(m) if m[0].endswith(".") else ""),
+        ),
+        rule(
             rf"\b{_WEEKDAY}((?:/{_WEEKDAY})+)\b",
             lambda m: ", ".join(_weekday(one) for one in m[0].split("/")),
         ),
@@ -49,6 +53,10 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         rule(r"(?<![\w/])([0-3]?[0-9])/([0-3]?[0-9])/([12][0-9]{3}|[0-9]{2})(?![\w/])", grammar.slashed),
         rule(rf"(?<![\w.-])([0-3]?[0-9])([.-])([0-3]?[0-9])\2{year4}(?![\w-]|\.[0-9])", grammar.dotted),
         rule(r"(?<![\w.])([0-3][0-9])\.([01][0-9])\.([0-9]{2})(?![\w]|\.[0-9])", grammar.dotted_short),
+        rule(
+            r"(?<![\w/.,])(0?[1-9]|1[0-2])/(1[3-57-9]|2[1-36-9]|31)(?![\w/]|[.,][0-9]| ?(?:%|of\b|inch|cup|mile))",
+            grammar.month_and_day,
+        ),
         rule(
             r"\b((?:[Oo]n|[Ss]ince|[Uu]ntil|[Dd]ue|[Dd]ated|[Bb]y|[Ff]rom) )([0-3]?[0-9])/([0-3]?[0-9])(?![\w/]|"
             r"\.[0-9]| ?%)",
@@ -85,7 +93,7 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         rule(
             rf"\b((?:[Ii]n|[Ss]ince|[Uu]ntil|[Bb]y|[Ff]rom|[Bb]efore|[Aa]fter|[Aa]round|[Cc]irca|[Yy]ear|AD|"
             rf"A\.D\.|[Dd]uring|[Tt]ill?) )"
-            rf"(1[0-9]{{3}}|20[0-9]{{2}})(?![\w]|[.,:/][0-9]| ?{tables.NO_YEAR_BEFORE})",
+            rf"(1[0-9]{{3}}|20[0-9]{{2}})(?![\w]|[.,:/-][0-9]| ?- ?[0-9]| ?{tables.NO_YEAR_BEFORE})",
             lambda m: f"{m[1]}{grammar.year(m[2])}",
         ),
         rule(
@@ -134,6 +142,10 @@ class _Dates:
     def unyeared(self, found: Match) -> str:
         month_number, day = self._order(int(found[2]), int(found[3]))
         return found[1] + self.date(month_number, day, "", f"{found[2]}/{found[3]}")
+
+    def month_and_day(self, found: Match) -> str:
+        """`3/14`: nobody divides by fourteen."""
+        return self.date(int(found[1]), int(found[2]), "", found[0])
 
     def _order(self, first: int, second: int) -> tuple[int, int]:
         """(month, day). The variety says which comes first, unless only the other can be a month."""

@@ -38,6 +38,12 @@ _AFTER_SCORE = re.compile(
 def rules(english: Variety) -> tuple[Rule, ...]:
     grammar = _Measures(english)
     return (
+        rule(
+            r"\b((?:two|three|four|five|six|seven|eight|nine|ten|all|some|several|many|of|those|these|few|double|the) )"
+            r"([0-9])s\b(?! \w*(?:time|delay|pause|interval))",
+            lambda m: f"{m[1]}{plural(cardinal(int(m[2])))}",
+            re.I,
+        ),
         rule(r"(?<![\w)\].,-])-(?=\.?[0-9])", put("minus ")),
         *_primes(english, grammar),
         *_sizes(english),
@@ -77,7 +83,10 @@ def _sizes(english: Variety) -> tuple[Rule, ...]:
     return (
         rule(rf"(?<=[0-9]) ?[x×] ?(?={NUM} ?(?:[x×] ?{NUM} ?)?=)", put(" times ")),
         rule(rf"\b({lines}) ?[x×] ?({lines})\b", lambda m: f"{spoken_pairs(m[1])} by {spoken_pairs(m[2])}"),
-        rule(rf"(?<=[0-9]) × (?={NUM}(?!\w| ?(?:{UNIT})\b| ?[x×]| [a-z]))", put(" times ")),
+        rule(
+            rf"(?<=[0-9]) × (?={NUM}(?!\w| ?(?:{UNIT})\b| ?[x×]| (?!is\b|equals\b|makes\b|gives\b|was\b)[a-z]))",
+            put(" times "),
+        ),
         rule(rf"(?P<a>(?<![\w.,]){NUM}(?: ?(?:{UNIT}))?[\"']?) ?[x×] ?(?={NUM})", lambda m: f"{m['a']} by "),
         rule(r"(?<=[a-z]) [x×] (?=[a-z]+ [0-9]|[0-9]|(?:seven|ten|twelve|nineteen|twenty|fourteen) )", put(" by ")),
         rule(rf"{LEFT}({NUM}) ?[x×](?![\w])", lambda m: f"{english.number(m[1])} times"),

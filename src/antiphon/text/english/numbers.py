@@ -9,6 +9,11 @@ from antiphon.text.english.rules import LEFT, NUM, Match, Rule, Variety, put, ru
 from antiphon.text.numerals import digits
 
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "bn": "billion", "mn": "million"}
+_LABELLED = (
+    "[Gg]ate|[Uu]nit|[Rr]oom|[Bb]lock|[Bb]uilding|[Ff]lat|[Ll]evel|[Ss]ection|[Ss]eat|[Rr]ow|[Pp]latform|[Tt]erminal|"
+    "[Ee]xit|[Aa]partment|[Ss]uite|[Tt]rack|[Ll]ane|[Cc]lass|[Gg]rade|[Ff]igure|[Tt]able|[Aa]ppendix|[Ff]orm|[Tt]ype|"
+    "[Pp]art|[Bb]us|[Ll]ine|[Hh]all|[Bb]ay|[Hh]ouse|[Pp]hase|[Ss]tep|[Gg]roup|[Mm]odel"
+)
 _PLURAL = re.compile(r"(?:-[a-z]+)? ([a-z]{3,}s|people|men|women|children|feet|sheep|fish|[a-z]{3,} [a-z]{3,}s)\b")
 _SINGULAR_S = frozenset("was has this is as his its us thus plus perhaps across always less".split())
 
@@ -34,9 +39,11 @@ def spans(english: Variety) -> tuple[Rule, ...]:
         ),
         rule(r"\b([A-Z])([0-9]{1,2}) ?- ?\1([0-9]{1,2})\b", lambda m: f"{m[1]} {m[2]} to {m[1]} {m[3]}"),
         rule(
-            rf"{LEFT}(?![48]K|[0-9]+K (?:run|race|fun))({NUM})([kK]|bn|mn|M)\b(?!-)",
+            rf"{LEFT}(?![48]K|[0-9]+[kK] (?:run|race|fun|walk|video|monitor|TV|display|screen|"
+            rf"resolution))({NUM})([kK]|bn|mn|M)\b(?!-)",
             lambda m: f"{english.number(m[1])} {_SCALES[m[2]]}",
         ),
+        rule(rf"\b({_LABELLED}) ([0-9]{{1,4}})([A-Z])\b", lambda m: f"{m[1]} {m[2]} {m[3]}"),
         rule(rf"{LEFT}({NUM})B\b(?= [a-z])", lambda m: f"{english.number(m[1])} billion"),
     )
 

@@ -8,6 +8,7 @@ from antiphon.text.english.rules import LEFT, Match, Rule, count, rule
 from antiphon.text.numerals import cardinal, digits
 
 _HALF = r"(?:[ap]\.m\.|[ap]m\b|[ap]\.m\b)"
+_LASTING = re.compile(r"\b(?:in|took|of|lasts?|lasted|for|after|time|ran|duration|record|finished):? $", re.I)
 _POINT = r"[0-9]{1,2}(?:[:.][0-5][0-9])?"
 
 
@@ -71,6 +72,8 @@ def _half_day(found: Match) -> str:
 
 def _clock(found: Match) -> str:
     hour = int(found[1])
+    if found[3] and _LASTING.search(found.string[max(0, found.start() - 24) : found.start()]):
+        return f"{count(hour, 'hour')} {count(int(found[2]), 'minute')} and {count(int(found[3]), 'second')}"
     spoken = cardinal(hour % 24 or 12) if hour in {0, 24} else cardinal(hour)
     night = " AM" if hour in {0, 24} else ""
     if found[3]:

@@ -60,7 +60,8 @@ l L ℓ|liter|
 hl hL|hectoliter|
 gal gals|gallon|
 qt qts|quart|
-pt pts|pint|
+pt|pint|
+pts|point|
 tbsp tbs Tbsp tbsps|tablespoon|
 tsp tsps|teaspoon|
 doz|dozen|dozen

@@ -54,8 +54,13 @@ class French(Language):
         "svp": "s'il vous plaît", "S.V.P.": "s'il vous plaît", "RDV": "rendez-vous", "rdv": "rendez-vous",
         "qqn": "quelqu'un", "qqch": "quelque chose", "max.": "maximum", "min.": "minimum", "vs": "versus",
         "vs.": "versus", "Cie": "compagnie", "dép.": "département", "hab.": "habitants", "janv.": "janvier",
-        "févr.": "février", "avr.": "avril", "juil.": "juillet", "sept.": "septembre", "oct.": "octobre",
-        "nov.": "novembre", "déc.": "décembre", "apr.": "après", "éd.": "édition",
+        "févr.": "février", "avr.": "avril", "juil.": "juillet", "oct.": "octobre", "nov.": "novembre",
+        "déc.": "décembre", "apr.": "après", "éd.": "édition",
+    }  # fmt: skip
+    own_units: ClassVar[dict[str, tuple[str, str]]] = {
+        "c. à s.": ("cuillère à soupe", "cuillères à soupe"), "c. à c.": ("cuillère à café", "cuillères à café"),
+        "cs": ("cuillère à soupe", "cuillères à soupe"), "cc": ("cuillère à café", "cuillères à café"),
+        "j": ("jour", "jours"), "pers.": ("personne", "personnes"),
     }  # fmt: skip
     numbered: ClassVar[dict[str, str]] = {
         "n°": "numéro", "N°": "numéro", "nº": "numéro", "no": "numéro", "n.": "numéro", "p.": "page", "pp.": "pages",
@@ -138,6 +143,8 @@ class French(Language):
 
     def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
         return (
+            (r"(?<![\w.,])24 ?h(?:eures)? ?(?:/|sur) ?24\b", lambda _: "vingt-quatre heures sur vingt-quatre"),
+            (r"(?<![\w.,])7 ?j(?:ours)? ?(?:/|sur) ?7\b", lambda _: "sept jours sur sept"),
             (
                 r"(?<![\w.,:])((?:[01]?[0-9]|2[0-4]) ?h ?(?:[0-5][0-9])?) ?[-–] ?(?=(?:[01]?[0-9]|2[0-4]) ?h)",
                 lambda m: f"{m[1]} à ",
@@ -149,7 +156,7 @@ class French(Language):
             (r"(?<![\w.,:])([01]?[0-9]|2[0-4]) ?h(?!\w)", lambda m: self.clock(int(m[1]), 0, 0, "") or ""),
             (r"(?<![\w.,])([0-9]{1,4})(ers?|res?|ères?)(?!\w)", lambda m: self._first(m[1], m[2])),
             (r"(?<![\w.,])([0-9]{1,4})(?:e|ème|es|èmes|nde?|de)(?!\w)", self._nth),
-            (r"\b([IVXLC]+)(?:e|ème)(?= )", lambda m: self.ordinal(n) if (n := roman(m[1])) else m[0]),
+            (r"\b([IVX]{1,6})(?:e|ème)(?= )", lambda m: self.ordinal(n) if (n := roman(m[1])) else m[0]),
             (r"\b([A-ZÉ][^\W\d_A-Z]+) Ier\b", lambda m: f"{m[1]} premier"),
             (
                 r"\b([A-ZÉ][a-zéèëïçô]+(?:-[A-Z][a-zé]+)?) ([IVX]{2,6}|V|X)(?![\w'.-]\w)(?!\w)",

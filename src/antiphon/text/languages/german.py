@@ -62,6 +62,12 @@ class German(Language):
         "Feb.": "Februar", "Apr.": "April", "Aug.": "August", "Sept.": "September", "Okt.": "Oktober",
         "Nov.": "November", "Dez.": "Dezember", "p. a.": "pro anno", "St. Pauli": "Sankt Pauli",
     }  # fmt: skip
+    own_units: ClassVar[dict[str, tuple[str, str]]] = {
+        "TL": ("Teelöffel", "Teelöffel"), "EL": ("Esslöffel", "Esslöffel"), "Pck.": ("Päckchen", "Päckchen"),
+        "Pkg.": ("Packung", "Packungen"), "Stk.": ("Stück", "Stück"), "Pfd.": ("Pfund", "Pfund"),
+        "Ztr.": ("Zentner", "Zentner"),
+    }  # fmt: skip
+    before_days = "am|bis|ab|vom|jeden|und|oder|nächsten|letzten|diesen|seit"
     numbered: ClassVar[dict[str, str]] = {
         "Nr.": "Nummer", "Nrn.": "Nummern", "Abs.": "Absatz", "Art.": "Artikel", "Bd.": "Band", "Kap.": "Kapitel",
         "S.": "Seite", "Abb.": "Abbildung", "Tab.": "Tabelle", "Z.": "Zeile", "H.": "Heft", "Jg.": "Jahrgang",
@@ -179,7 +185,7 @@ class German(Language):
             (r"§§ ?", lambda _: "Paragrafen "),
             (r"§ ?", lambda _: "Paragraf "),
             (
-                rf"\b((?:{before}) )([0-9]{{1,3}})\. (?=\w)",
+                rf"\b((?i:{before}) )([0-9]{{1,3}})\. (?=\w)",
                 lambda m: f"{m[1]}{self.ordinal(int(m[2]), 'en' if m[1].strip().lower() in _DATIVE else 'e')} ",
             ),
             (

@@ -87,6 +87,10 @@ class Language:
     scales: ClassVar[dict[str, tuple[str, str, str]]] = {}
     """`Mio.` -> (one, many, what joins it with a noun)."""
     months: ClassVar[dict[str, int]] = {}
+    own_units: ClassVar[dict[str, tuple[str, str]]] = {}
+    """Signs of units that CLDR does not know: (one, many)."""
+    before_days: ClassVar[str] = ""
+    """A pattern of words that a short day follows, where it is another word too."""
     weekdays: ClassVar[dict[str, str]] = {}
     numbered: ClassVar[dict[str, str]] = {}
     """Abbreviations that are meant only before a number."""
@@ -171,15 +175,17 @@ class Language:
 
     def unit(self, unit: str, number: Decimal, spoken: str) -> str:
         """`spoken` with the unit (an identifier of CLDR) around it."""
-        if unit in self.unit_names:
-            one, many = self.unit_names[unit]
+        names = self.unit_names.get(unit) or self.own_units.get(unit.removeprefix("own-"))
+        if names:
+            one, many = names
             return self.join(spoken, one if self.single(number) else many)
         before, after = unit_pattern(unit, number, self.locale)
         return self.join(before, spoken, after)
 
     def unit_gender(self, unit: str) -> str:
         """The gender of a unit's head noun."""
-        name = self.unit_names[unit][0] if unit in self.unit_names else unit_pattern(unit, Decimal(1), self.locale)[1]
+        names = self.unit_names.get(unit) or self.own_units.get(unit.removeprefix("own-"))
+        name = names[0] if names else unit_pattern(unit, Decimal(1), self.locale)[1]
         return self.gender(name.split()[0] if name else "")
 
     def vulgar(self, above: int, below: int, whole: str | None) -> str:  # noqa: ARG002

@@ -54,7 +54,11 @@ class Italian(Language):
         "S.r.l.": "società a responsabilità limitata", "F.lli": "fratelli", "Gent.mo": "gentilissimo",
         "Gent.ma": "gentilissima", "Spett.le": "spettabile", "Egr.": "egregio", "gen.": "gennaio", "feb.": "febbraio",
         "apr.": "aprile", "ott.": "ottobre", "nov.": "novembre", "dic.": "dicembre", "ab.": "abitanti",
-        "vs.": "versus", "S. Maria": "Santa Maria", "S. Pietro": "San Pietro", "S. Giovanni": "San Giovanni",
+        "vs.": "versus",
+    }  # fmt: skip
+    own_units: ClassVar[dict[str, tuple[str, str]]] = {
+        "hg": ("ettogrammo", "ettogrammi"), "q": ("quintale", "quintali"), "pz.": ("pezzo", "pezzi"),
+        "gg": ("giorno", "giorni"),
     }  # fmt: skip
     numbered: ClassVar[dict[str, str]] = {
         "n.": "numero", "N.": "numero", "n°": "numero", "N°": "numero", "nº": "numero", "nr.": "numero",
@@ -133,8 +137,9 @@ class Italian(Language):
     def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
         name = r"[A-Z][a-zàèéìòù]+"
         return (
+            (r"(?<![\w.])S\. (?=([A-Z][a-zàèéìòù]+)\b)", lambda m: _saint(m[1])),
             (
-                r"\b(ore|alle|dalle|le) ([01]?[0-9]|2[0-4])\.([0-5][0-9])(?![\w.,])",
+                r"\b(ore|alle|dalle|le) ([01]?[0-9]|2[0-4])\.([0-5][0-9])(?![\w]|[.,][0-9])",
                 lambda m: f"{m[1]} {self.clock(int(m[2]), int(m[3]), 0, m[1].lower())}",
             ),
             (
@@ -173,3 +178,12 @@ class Italian(Language):
         if number is None:
             return found[0]
         return f"{found[1]} {self.ordinal(number, 'f' if found[1] in _FEMININE_NAMES else 'm')}"
+
+
+def _saint(name: str) -> str:
+    """San, Santa, Santo or Sant', as the name wants it."""
+    if name[0] in "AEIOU":
+        return "Sant'"
+    if name.endswith("a") and name not in {"Nicola", "Luca", "Mattia", "Barnaba"}:
+        return "Santa "
+    return "Santo " if name.startswith(("St", "Sp", "Z")) else "San "

@@ -17,8 +17,8 @@ Match = re.Match[str]
 Rule = tuple[re.Pattern[str], Callable[[Match], str]]
 
 _MONEY = "|".join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))
+_SAID_AS_PAIR = ((24, 7), (50, 50))
 _FILE = "|".join(sorted((*SPOKEN_ENDINGS, *SPELLED_ENDINGS), key=len, reverse=True))
-_UNIT = "|".join(sorted(map(re.escape, UNITS), key=len, reverse=True))
 
 
 def speak(text: str, language: Language) -> str:
@@ -64,6 +64,9 @@ class _Shared:
         beside = r"\w" if language.spaced else r"[A-Za-z0-9_]"
         self._left = rf"(?<!{beside})(?<![0-9][.,:/'-])(?<![.,:/+-])"
         self._right = rf"(?!{beside}|[.,:/'][0-9]|-[0-9])"
+        self._short = {key.replace(" ", ""): words for key, words in language.abbreviations.items()}
+        self._units = {**UNITS, **{sign: f"own-{sign}" for sign in language.own_units}}
+        self._unit = "|".join(sorted(map(re.escape, self._units), key=len, reverse=True))
         self._groups = re.compile(rf"[{re.escape(groups)}' ]")
 
     def _split(self, written: str) -> tuple[str, str]:
@@ -103,6 +106,8 @@ class _Shared:
         )
 
     def _address(self, written: str) -> str:
+        if written in self._short or f"{written}." in self._short:
+            return written
         spoken = re.sub(r"^www\.", "w w w.", written.rstrip("/"), flags=re.I)
         spoken = re.sub(r"[0-9]+", lambda m: f" {self._language.digits(m[0])} ", spoken)
         signs = self._language.address_signs
@@ -274,8 +279,8 @@ class _Shared:
     def _per(self, sign: str | None) -> str:
         if not sign or not self._language.per:
             return f"/{sign}" if sign else ""
-        if sign in UNITS:
-            return f" {self._language.per} {self._language.unit(UNITS[sign], Decimal(1), '').strip()}"
+        if sign in self._units:
+            return f" {self._language.per} {self._language.unit(self._units[sign], Decimal(1), '').strip()}"
         return f" {self._language.per} {sign}"
 
     def _scaled(self, found: Match) -> str:
@@ -288,38 +293,49 @@ class _Shared:
         return f"{said} {one if single else many} {joiner}".rstrip(" ") + ("" if joiner.endswith("'") else " ")
 
     def short_words(self) -> tuple[Rule, ...]:
-        table = self._language.abbreviations
-        if not table:
-            return ()
-        keys = "|".join(sorted((re.escape(key).replace(r"\ ", " ?") for key in table), key=len, reverse=True))
-        plain = {key.replace(" ", ""): words for key, words in table.items()}
+        language, rules = self._language, []
+        if language.weekdays:
+            rules += self._weekdays()
+        if language.numbered:
+            numbered = "|".join(sorted(map(re.escape, language.numbered), key=len, reverse=True))
+            rules.append(rule(rf"(?<![\w.])({numbered}) ?(?=[0-9]|[IVX]+\b)", lambda m: language.numbered[m[1]] + " "))
+        if language.abbreviations:
+            keys = (re.escape(key).replace(r"\ ", " ?") for key in language.abbreviations)
+            pattern = "|".join(sorted(keys, key=len, reverse=True))
+            rules.append(rule(rf"(?<![\w.])(?:{pattern})(?!\w)", self._short_word))
+        return tuple(rules)
 
-        def words(found: Match) -> str:
-            said = plain[found[0].replace(" ", "")]
-            ends = found[0].endswith(".") and re.match(r"\s*$", found.string[found.end() :]) and not said.endswith(" ")
-            return said + ("." if ends else "")
+    def _short_word(self, found: Match) -> str:
+        counted = found.string[max(0, found.start() - 2) : found.start()].strip()[-1:].isdigit()
+        if counted and (found[0] in self._units or found[0].rstrip(".") in self._units):
+            return found[0]  # a unit, which the measures say
+        said = self._short[found[0].replace(" ", "")]
+        ends = found[0].endswith(".") and re.match(r"\s*$", found.string[found.end() :]) and not said.endswith(" ")
+        return said + ("." if ends else "")
 
-        weekday = "|".join(self._language.weekdays)
-        days = self._language.weekdays
-        numbered = "|".join(sorted(map(re.escape, self._language.numbered), key=len, reverse=True))
-        return (
+    def _weekdays(self) -> list[Rule]:
+        days, to = self._language.weekdays, self._language.to
+        names = "|".join(days)
+        # With their dot they are days, but some are other words too: then only beside a word that days follow.
+        beside = self._language.before_days
+        before = rf"(?:(?<!\w)(?:{beside}) )" if beside else "(?<![\\w.])"
+        return [
             rule(
-                rf"(?<![\w.])({weekday})\.? ?[-–] ?({weekday})(?!\w)\.?",
-                lambda m: f"{days[m[1].lower()]} {self._language.to} {days[m[2].lower()]}",
+                rf"(?<![\w.])({names})\.? ?[-–] ?({names})(?!\w)\.?",
+                lambda m: f"{days[m[1].lower()]} {to} {days[m[2].lower()]}",
                 re.I,
-            )
-            if weekday
-            else rule("(?!)", lambda m: m[0]),
-            rule(rf"(?<![\w.])({numbered}) ?(?=[0-9]|[IVX]+\b)", lambda m: self._language.numbered[m[1]] + " ")
-            if numbered
-            else rule("(?!)", lambda m: m[0]),
-            rule(rf"(?<![\w.])(?:{keys})(?!\w)", words),
-        )
+            ),
+            rule(
+                rf"({before})({names})\.(?!\w)",
+                lambda m: m[1] + days[m[2].lower()] + ("." if re.match(r"\s*$", m.string[m.end() :]) else ""),
+                re.I,
+            ),
+        ]
 
     def measures(self) -> tuple[Rule, ...]:
         number = self._number
         doubtful = "|".join(map(re.escape, DOUBTFUL))
-        unit = rf"(?P<unit>(?!(?:{doubtful})(?!\w|/)){_UNIT}|(?<= )(?:{doubtful}))"
+        unit = rf"(?P<unit>(?!(?:{doubtful})(?!\w|/)){self._unit}|(?<= )(?:{doubtful}))"
         rules = [
             rule(r"(?<=[0-9]) ?° ?(?=[CF]\b)", lambda _: " °"),
             rule(rf"(?<![\w.,])(?P<minus>-)?(?P<number>{number})[- ]?{unit}(?![\w²³/]|\.\w)", self._measure),
@@ -328,14 +344,14 @@ class _Shared:
             rules.insert(
                 1,
                 rule(
-                    rf"{self._left}({number})(?: ?(?:{_UNIT}))? ?[-–] ?(?={number} ?(?:{_UNIT}|%)(?!\w))",
+                    rf"{self._left}({number})(?: ?(?:{self._unit}))? ?[-–] ?(?={number} ?(?:{self._unit}|%)(?!\w))",
                     lambda m: f"{m[1]} {self._language.to} ",
                 ),
             )
         return tuple(rules)
 
     def _measure(self, found: Match) -> str:
-        unit = UNITS[found["unit"]]
+        unit = self._units[found["unit"]]
         minus = f"{self._language.minus} " if found["minus"] and self._language.minus else found["minus"] or ""
         gender = self._language.unit_gender(unit)
         value = self._value(found["number"])
@@ -375,6 +391,7 @@ class _Shared:
                 rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
                 rule(r"(?<=[0-9]) ?[x×*] ?(?=[0-9])", lambda _: f" {language.signs['×']} "),
                 rule(r"(?<=[0-9])/(?=[0-9])", lambda _: "/"),
+                rule(r"(?<![0-9.,])([0-9]{1,4})\.([0-9]{1,2})(?![\w]|[.,][0-9])", self._pointed),
                 rule(r"(?<=[\w)]) ?\^ ?(?=-?\w)", lambda _: f" {language.signs['^']} "),
                 rule(r"\bv(?=[0-9]+\.)", lambda _: f"{language.signs['v']} "),
                 rule(
@@ -411,8 +428,16 @@ class _Shared:
             *((rule(r"[0-9]+", lambda m: f" {self._bare(m)} "),) if language.percent else ()),
         )
 
+    def _pointed(self, found: Match) -> str:
+        """`2.0` where a comma would part decimals: a version, or another country's number."""
+        if self._language.mark != ",":
+            return found[0]
+        return f"{self._said(found[1])} {self._language.address_signs['.']} {self._said(found[2])}"
+
     def _fraction(self, found: Match) -> str:
         above, below = int(found[2]), int(found[3])
+        if (above, below) in _SAID_AS_PAIR:
+            return f"{found[1] or ''} {above} {below}".strip()
         said = self._language.vulgar(above, below, found[1])
         if said:
             return said
@@ -433,6 +458,10 @@ class _Shared:
         if not signs:
             return ()
         return (
+            rule(
+                r"\b(und|et|y|e|ou|o|i|og|och|en|ja|a|și|и)/(oder|ou|o|och|of|tai|lub|sau|или|eller)\b",
+                lambda m: f"{m[1]} {m[2]}",
+            ),
             rule(r"(?<=\w) ?/ ?(?=\w)", lambda _: f" {self._language.signs['/']} "),
             rule(rf"[{re.escape(''.join(signs))}]", lambda m: f" {signs[m[0]]} "),
             rule(r"[*_|\\^`~\[\]{}<>]", lambda _: " "),

@@ -22,7 +22,7 @@ UNITS = {
         line.split("=", 1)
         for line in (
             "length-nanometer=nm length-micrometer=µm,μm length-millimeter=mm length-centimeter=cm length-decimeter=dm "
-            "length-meter=m length-kilometer=km length-mile=mi length-foot=ft length-inch=in "
+            "length-meter=m length-kilometer=km length-mile=mi length-foot=ft "
             "area-square-meter=m²,m2,qm "
             "area-square-kilometer=km²,km2 area-square-centimeter=cm²,cm2 area-hectare=ha volume-cubic-meter=m³,m3 "
             "volume-cubic-centimeter=cm³,cm3 volume-liter=l,L volume-milliliter=ml,mL volume-centiliter=cl,cL "
@@ -45,4 +45,4 @@ UNITS = {
     for sign in signs.split(",")
 }
 # Signs that are words or letters too: only with a space before them they are units.
-DOUBTFUL = frozenset(("A", "K", "J", "in", "ch", "t", "To", "Go", "Mo", "h", "cal", "bar"))
+DOUBTFUL = frozenset(("A", "K", "J", "ch", "t", "To", "Go", "Mo", "h", "cal", "bar"))

@@ -12,7 +12,10 @@ from antiphon.text.numerals import roman
 Match = re.Match[str]
 
 _MONTHS = "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre".split()
-_MASCULINE_IN_A = frozenset(("día", "gramo"))
+_MASCULINE_IN_A = frozenset(
+    "día problema tema sistema programa idioma clima poema planeta cometa poeta atleta dálmata mapa dilema drama lema "
+    "síntoma diploma esquema fantasma pirata tranvía sofá papa guardia policía gramo".split()
+)
 _UNITS = ("", "primero", "segundo", "tercero", "cuarto", "quinto", "sexto", "séptimo", "octavo", "noveno", "décimo")
 _TEENS = {11: "undécimo", 12: "duodécimo"}
 
@@ -57,6 +60,11 @@ class Spanish(Language):
         "S.A.": "sociedad anónima", "JJ. OO.": "Juegos Olímpicos", "RR. HH.": "recursos humanos",
         "FF. AA.": "Fuerzas Armadas", "hab.": "habitantes",
     }  # fmt: skip
+    own_units: ClassVar[dict[str, tuple[str, str]]] = {
+        "cda.": ("cucharada", "cucharadas"), "cdas.": ("cucharada", "cucharadas"),
+        "cdta.": ("cucharadita", "cucharaditas"), "cdtas.": ("cucharadita", "cucharaditas"),
+        "uds.": ("unidad", "unidades"), "ud.": ("unidad", "unidades"),
+    }  # fmt: skip
     numbered: ClassVar[dict[str, str]] = {
         "n.º": "número", "N.º": "número", "nº": "número", "Nº": "número", "n°": "número", "N°": "número",
         "núm.": "número", "núms.": "números", "No.": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
@@ -97,7 +105,8 @@ class Spanish(Language):
     def counted_gender(self, word: str) -> str:
         if not word[0].islower() or word in {"o", "a", "para", "como", "cada", "hasta", "no", "pero", "contra"}:
             return ""
-        if word.removesuffix("s") in _MASCULINE_IN_A or word.endswith(("o", "os", "es")):
+        stem = word.removesuffix("s")
+        if stem in _MASCULINE_IN_A or stem.endswith("ista") or word.endswith(("o", "os", "es")):
             return "m"
         return "f" if word.endswith(("a", "as")) else ""
 
