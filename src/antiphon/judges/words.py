@@ -119,7 +119,10 @@ class WordsJudge:
         if self._normaliser is not None:
             forms.append(self._normaliser(text, language))
         wanted = {normalise(form, language, reading=reading) for form in forms for reading in READINGS}
-        got = {normalise(heard, language, reading=reading) for reading in READINGS}
+        heards = [heard]
+        if self._normaliser is not None and not language.lower().startswith("en"):
+            heards.append(self._normaliser(heard, language))  # a recogniser writes figures; only English is spelled below
+        got = {normalise(form, language, reading=reading) for form in heards for reading in READINGS}
         return {(one, other) for one in wanted for other in got}
 
 

@@ -74,9 +74,9 @@ class _Speech(tags.TagReader):
 
 def _said_as(text: str, kind: str, form: str) -> str:
     if kind in _SPELLED:
-        characters = [char for char in text if not char.isspace()]
-        # A letter with a dot is a letter's name to every reader ("A." is no article).
-        return " ".join(f"{char.upper()}." if char.isalpha() else char for char in characters)
+        # A letter with a dot is a letter's name to every reader ("A." is no article); figures stand alone.
+        letters = re.sub(r"[^\W\d_]", lambda m: f"{m[0].upper()}.", text)
+        return " ".join(re.sub(r"([^\W_]\.|[^\w\s])?(\d)", r"\1 \2 ", letters).split())
     if kind == "ordinal" and text.isdecimal():
         return text + _ordinal_ending(int(text[-2:]))
     if kind == "date":
