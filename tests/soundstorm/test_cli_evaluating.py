@@ -28,7 +28,7 @@ def parts(tokenizer: SemanticTokenizer, layout: Layout, semantic: str = "") -> P
 def test_parts_that_do_not_fit_are_refused_before_anything_is_made(tokenizer: SemanticTokenizer, tmp_path: Path):
     for layout, text, says in (
         (Layout.of(ChipCodec(), 8), "", "codec"),
-        (Layout.of(LevelCodec(), 16), "", "16 semantic tokens"),
+        (Layout.of(LevelCodec(), 16), "", "another tokenizer .16 of them"),
         (Layout.of(LevelCodec(), 8), "other-8", "other-8"),
     ):
         with pytest.raises(InputError, match=says):

@@ -121,7 +121,8 @@ class WordsJudge:
         wanted = {normalise(form, language, reading=reading) for form in forms for reading in READINGS}
         heards = [heard]
         if self._normaliser is not None and not language.lower().startswith("en"):
-            heards.append(self._normaliser(heard, language))  # a recogniser writes figures; only English is spelled below
+            # A recogniser writes figures; only English is spelled below.
+            heards.append(self._normaliser(heard, language))
         got = {normalise(form, language, reading=reading) for form in heards for reading in READINGS}
         return {(one, other) for one in wanted for other in got}
 
