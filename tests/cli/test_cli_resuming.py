@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 import shutil
@@ -9,12 +10,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from cli_running import finish, start
 
 from antiphon.audio import read
+from antiphon.clock import SystemClock
+from antiphon.economy.types import Role
+from antiphon.ledger.base import Account, PartRecord, PartState
+from antiphon.ledger.receipts import build
+from antiphon.ledger.sql import SqlLedger
+from antiphon.nodes.budget import cost_nano, paid_nano
+from antiphon.protocol import load_or_create
 
 pytestmark = pytest.mark.slow
 
@@ -41,11 +50,44 @@ def command(folder: Path, *more: str, output: str = "book.opus") -> list[str]:
     return ["say", "--file", str(folder / "book.txt"), "-o", str(folder / output), *more]
 
 
-def paid_parts(home: Path) -> list[str]:
-    """A text for each part that the client paid for: its slot in time does not matter, its number does."""
-    tasks = json.loads(finish("task", "list", "--limit", "1000", "--json", home=home).out)
-    shown = [json.loads(finish("task", "show", task["task"], "--json", home=home).out) for task in tasks]
-    return [part["task"] for one in shown for part in one["parts"] if part["state"] == "valid"]
+@dataclass(frozen=True)
+class Books:
+    """What the ledger of a data folder says of its client."""
+
+    parts: list[PartRecord]
+    account: Account
+    cost_nano: int  # of all tasks, by their receipts
+
+    @property
+    def paid(self) -> int:
+        """How many parts were paid for."""
+        return sum(part.state is PartState.VALID for part in self.parts)
+
+    @property
+    def enrolments(self) -> int:
+        return sum(part.part.role is Role.TRAINER for part in self.parts)
+
+
+def books(home: Path) -> Books:
+    return asyncio.run(_books(home))
+
+
+async def _books(home: Path) -> Books:
+    client = load_or_create(home / "keys" / "client.key").node_id
+    operator = load_or_create(home / "keys" / "operator.key")
+    ledger = await SqlLedger.open(home / "ledger.db", operator=operator, clock=SystemClock())
+    try:
+        tasks = await ledger.tasks(client, 1_000)
+        parts = [part for task in tasks for part in await ledger.parts(task.task)]
+        costs = [
+            cost_nano(await build(ledger, task.task), client)
+            if task.closed_ms
+            else paid_nano(client, await ledger.parts(task.task))
+            for task in tasks
+        ]
+        return Books(parts, await ledger.account(client), sum(costs))
+    finally:
+        await ledger.close()
 
 
 def lost(said: str) -> int:
@@ -82,28 +124,10 @@ def test_a_book_killed_at_any_moment_is_playable_and_goes_on_without_paying_twic
     assert read(book / "book.opus").duration_s > SENTENCES * 3
     assert sorted(path.name for path in book.iterdir()) == ["book.opus", "book.txt", "home"]
     assert not list((home / "jobs").iterdir())
-    assert len(paid_parts(home)) == SENTENCES + in_vain, seed
-    account = json.loads(finish("account", "--json", home=home).out)
-    assert account["escrow_nano"] == 0
-    tasks = json.loads(finish("task", "list", "--limit", "1000", "--json", home=home).out)
-    assert account["balance_nano"] == GRANT_NANO - sum(map(paid_for, receipts(home, tasks))), seed
-
-
-def receipts(home: Path, tasks: list[dict[str, object]]) -> list[dict[str, object]]:
-    return [json.loads(finish("task", "show", str(task["task"]), "--json", home=home).out) for task in tasks]
-
-
-def paid_for(shown: dict[str, object]) -> int:
-    """What left the escrow for others, less what penalties brought."""
-    own = f"balance:{shown['task']['client']}"  # type: ignore[index]
-    moves = [
-        move
-        for part in shown["parts"]  # type: ignore[attr-defined]
-        for ruling in part["rulings"]
-        for move in ruling["settlement"]["transfers"]
-    ]
-    out = sum(m["amount_nano"] for m in moves if m["source"].startswith("escrow:") and m["target"] != own)
-    return int(out - sum(m["amount_nano"] for m in moves if m["source"].startswith("stake:") and m["target"] == own))
+    told = books(home)
+    assert told.paid == SENTENCES + in_vain, seed
+    held = told.account.escrow_nano  # of killed runs, until the ledger's deadlines have passed
+    assert told.account.balance_nano + held == GRANT_NANO - told.cost_nano, seed
 
 
 def test_ctrl_c_keeps_the_sound_and_tells_the_command_that_goes_on(book):
@@ -160,9 +184,7 @@ def test_a_full_disk_ends_the_job_at_once_and_what_is_written_stays_playable(boo
     assert 10 < sound.duration_s < 20
     whole = (book / "kept.wav").read_bytes()
     assert len(whole) - 46 <= int.from_bytes(whole[40:44], "little") <= len(whole) - 44
-    assert len(paid_parts(home)) < SENTENCES
-    account = json.loads(finish("account", "--json", home=home).out)
-    assert account["escrow_nano"] == 0
+    assert books(home).paid < SENTENCES
 
 
 def test_what_cannot_fit_is_not_begun(book, call, monkeypatch):
@@ -182,18 +204,9 @@ def test_an_interrupted_clone_does_not_pay_for_its_voice_twice(book):
         process.send_signal(signal.SIGTERM)
         said = process.communicate()[1].decode()
     assert process.returncode == 143, said
-    before = enrolments(home)
+    before = books(home).enrolments
     (book / "book.txt").write_text("\n\n".join(LINES[:5]))  # shorter, so that the test ends
     ended = finish(*words, "--resume", home=home)
     assert ended.code == 0, ended.err
-    assert enrolments(home) == before == 1
+    assert books(home).enrolments == before == 1
     assert not list((home / "jobs").iterdir())
-
-
-def enrolments(home: Path) -> int:
-    tasks = json.loads(finish("task", "list", "--limit", "1000", "--json", home=home).out)
-    return sum(part["role"] == "trainer" for shown in receipts(home, tasks) for part in map(_declared, shown["parts"]))  # type: ignore[attr-defined]
-
-
-def _declared(part: dict[str, dict[str, object]]) -> dict[str, object]:
-    return part["part"]
