@@ -150,7 +150,7 @@ class Terms(msgspec.Struct, frozen=True, kw_only=True):
 class Candidate(Terms, frozen=True, kw_only=True):
     """A validator that may be drawn for a part, and its weight in the draw."""
 
-    weight_nano: int  # free stake when the task was opened, less what abstaining costs (`selection.weight`)
+    weight_nano: int = 1  # free stake when the task was opened, less what abstaining costs (`selection.weight`)
 
 
 class PartQuote(msgspec.Struct, frozen=True, kw_only=True):

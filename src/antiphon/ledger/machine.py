@@ -57,75 +57,55 @@ from typing import Any
 import msgspec
 
 from antiphon.economy import accounts
-from antiphon.economy.beacon import after, both
+from antiphon.economy.beacon import both
 from antiphon.economy.selection import draw_seats
 from antiphon.economy.settlement import hold_fee, late_cancel, refund, settle, unused
 from antiphon.economy.types import (
     Outcome,
-    Rules,
-    ScoreEvent,
     Settlement,
     Terms,
-    Transfer,
-    Turnout,
     Verdict,
     Vote,
 )
 from antiphon.economy.votes import tally
-from antiphon.errors import ConflictError, InputError
-from antiphon.ledger import appeals, panel, showings
+from antiphon.errors import ConflictError
+from antiphon.ledger import appeals, panel, showings, turns
 from antiphon.ledger.base import PartRecord, PartState, Ruling, Seating
+from antiphon.ledger.events import (
+    Abandon,
+    Context,
+    Event,
+    PartOperation,
+    Start,
+    Step,
+    Tick,
+    Withdraw,
+)
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Decline, Deliver, DrawSeats, Expose, Reveal, Skip
+
+__all__ = [
+    "MODES",
+    "REVOKED",
+    "STREAM",
+    "VERIFIED",
+    "Abandon",
+    "Context",
+    "Event",
+    "PartOperation",
+    "Start",
+    "Step",
+    "Tick",
+    "Withdraw",
+    "due",
+    "leads_to_a_draw",
+    "transition",
+]
 
 STREAM = "stream"
 VERIFIED = "verified"
 MODES = (STREAM, VERIFIED)
 REVOKED = "consent revoked"
 """The note on each part that was open when a consent was revoked."""
-
-
-class Tick(msgspec.Struct, frozen=True):
-    """The part's deadline has passed."""
-
-
-class Start(msgspec.Struct, frozen=True):
-    """All earlier phases are valid."""
-
-
-class Abandon(msgspec.Struct, frozen=True):
-    """An earlier phase failed."""
-
-
-class Withdraw(msgspec.Struct, frozen=True):
-    """A consent that the task relies on was revoked."""
-
-
-PartOperation = Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose | Appeal | Cancel
-Event = PartOperation | Tick | Start | Abandon | Withdraw
-
-
-class Context(msgspec.Struct, frozen=True, kw_only=True):
-    """What a transition needs besides the record. `sender` is empty for the ledger's own events.
-
-    `left_out`: who of the pool cannot be drawn now, where a draw is to come. `link`: the ledger's, for DRAW SEATS.
-    """
-
-    client: str
-    mode: str
-    rules: Rules
-    now_ms: int
-    sender: str = ""
-    left_out: tuple[str, ...] = ()
-    link: bytes = b""
-
-
-class Step(msgspec.Struct, frozen=True, kw_only=True):
-    """What follows from one event: the new record, the money and the scores that move."""
-
-    record: PartRecord
-    transfers: tuple[Transfer, ...] = ()
-    scores: tuple[ScoreEvent, ...] = ()
-    turnout: tuple[Turnout, ...] = ()
 
 
 def transition(record: PartRecord, event: Event, context: Context) -> Step:
@@ -137,7 +117,7 @@ def transition(record: PartRecord, event: Event, context: Context) -> Step:
     if (step := _appealed(record, event, context)) is not None:  # rule 18
         return step
     if record.state.final:  # rule 1
-        raise ConflictError(f"{_name(record)} is already {record.state}", "Nothing can change it any more.")
+        raise ConflictError(f"{turns.name(record)} is already {record.state}", "Nothing can change it any more.")
     step = _MOVES[type(event)](record, event, context)
     step = msgspec.structs.replace(step, record=msgspec.structs.replace(step.record, version=record.version + 1))
     assert not step.record.state.final or step.record.remaining_nano == 0, "a final part holds no money"  # rule 12
@@ -163,11 +143,7 @@ def _appealed(record: PartRecord, event: Event, context: Context) -> Step | None
 
 def due(record: PartRecord, now_ms: int) -> bool:
     """Whether a Tick would move the record."""
-    return appeals.due(record, now_ms) is not None or _late_itself(record, now_ms)
-
-
-def _late_itself(record: PartRecord, now_ms: int) -> bool:
-    return not record.state.final and record.state is not PartState.WAITING and now_ms >= record.deadline_ms
+    return appeals.due(record, now_ms) is not None or turns.late_itself(record, now_ms)
 
 
 def leads_to_a_draw(record: PartRecord, event: Event) -> bool:
@@ -180,19 +156,19 @@ def leads_to_a_draw(record: PartRecord, event: Event) -> bool:
 
 
 def _start(record: PartRecord, _: Start, context: Context) -> Step:
-    _expect(record, PartState.WAITING, "started")  # rule 2
+    turns.expect(record, PartState.WAITING, "started")  # rule 2
     return Step(record=_assigned(record, record.attempt, context))
 
 
 def _abandon(record: PartRecord, _: Abandon, context: Context) -> Step:
-    _expect(record, PartState.WAITING, "abandoned")  # rule 3
+    turns.expect(record, PartState.WAITING, "abandoned")  # rule 3
     return _end(record, PartState.REFUNDED, "an earlier phase failed", context)
 
 
 def _deliver(record: PartRecord, event: Deliver, context: Context) -> Step:
-    _expect(record, PartState.ASSIGNED, "delivered")  # rule 4
-    _expect_producer(record, event.attempt, context)
-    _expect_in_time(record, context)
+    turns.expect(record, PartState.ASSIGNED, "delivered")  # rule 4
+    turns.expect_producer(record, event.attempt, context)
+    turns.expect_in_time(record, context)
     record = _drawing(msgspec.structs.replace(record, delivery=event), record.round, context)
     if not panel.pool(record, context.rules):
         return _end(record, PartState.REFUNDED, "too few validators can judge it now", context)  # rule 10
@@ -200,16 +176,16 @@ def _deliver(record: PartRecord, event: Deliver, context: Context) -> Step:
 
 
 def _decline(record: PartRecord, event: Decline, context: Context) -> Step:
-    _expect(record, PartState.ASSIGNED, "declined")  # rule 5
-    _expect_producer(record, event.attempt, context)
+    turns.expect(record, PartState.ASSIGNED, "declined")  # rule 5
+    turns.expect_producer(record, event.attempt, context)
     return _pass_on(record, f"declined: {event.reason}", context, lapsed=False)
 
 
 def _skip(record: PartRecord, event: Skip, context: Context) -> Step:
-    _expect_client(context, "skip a producer")  # rule 5
-    _expect(record, PartState.ASSIGNED, "skipped")
+    turns.expect_client(context, "skip a producer")  # rule 5
+    turns.expect(record, PartState.ASSIGNED, "skipped")
     if event.attempt != record.attempt:
-        raise ConflictError(f"{_name(record)} is at attempt {record.attempt}, not {event.attempt}")
+        raise ConflictError(f"{turns.name(record)} is at attempt {record.attempt}, not {event.attempt}")
     return _pass_on(record, f"skipped by the client: {event.reason}", context)
 
 
@@ -224,15 +200,15 @@ def _pass_on(record: PartRecord, why: str, context: Context, *, lapsed: bool = T
 
 
 def _draw_seats(record: PartRecord, event: DrawSeats, context: Context) -> Step:
-    _expect_client(context, "open its link")  # rule 15
-    _expect(record, PartState.DRAWING, "drawn for")
-    _expect_in_time(record, context)
+    turns.expect_client(context, "open its link")  # rule 15
+    turns.expect(record, PartState.DRAWING, "drawn for")
+    turns.expect_in_time(record, context)
     if (event.attempt, event.round) != (record.attempt, record.round):
-        raise ConflictError(f"{_name(record)} is in attempt {record.attempt}, round {record.round}")
-    _expect_link("client", event.link, [drawn.client_link for drawn in record.seatings], record.client_tip)
-    _expect_link("ledger", context.link, [drawn.ledger_link for drawn in record.seatings], record.ledger_tip)
+        raise ConflictError(f"{turns.name(record)} is in attempt {record.attempt}, round {record.round}")
+    turns.expect_link("client", event.link, [drawn.client_link for drawn in record.seatings], record.client_tip)
+    turns.expect_link("ledger", context.link, [drawn.ledger_link for drawn in record.seatings], record.ledger_tip)
     if event.pool_hash != panel.pool_hash(record, context.rules):
-        raise ConflictError(f"The client saw another pool of {_name(record)}", "Read the part again.")
+        raise ConflictError(f"The client saw another pool of {turns.name(record)}", "Read the part again.")
     seed = both(
         event.link,
         context.link,
@@ -257,28 +233,23 @@ def _draw_seats(record: PartRecord, event: DrawSeats, context: Context) -> Step:
     )
 
 
-def _expect_link(whose: str, link: bytes, opened: list[bytes], tip: bytes) -> None:
-    if after(link) != (opened[-1] if opened else tip):
-        raise ConflictError(f"That is not the next link of the {whose}'s chain", "Open the links in their order.")
-
-
 def _commit(record: PartRecord, event: Commit, context: Context) -> Step:
     seats = [seat.node for seat in panel.seats(record)]  # rule 7
-    _expect(record, PartState.DELIVERED, "committed to")
-    _expect_seat(record, event.round, seats, context)
-    _expect_in_time(record, context)
+    turns.expect(record, PartState.DELIVERED, "committed to")
+    turns.expect_seat(record, event.round, seats, context)
+    turns.expect_in_time(record, context)
     if context.sender in record.commits:
-        raise ConflictError(f"{context.sender} has already committed on {_name(record)} in round {record.round}")
+        raise ConflictError(f"{context.sender} has already committed on {turns.name(record)} in round {record.round}")
     record = msgspec.structs.replace(record, commits={**record.commits, context.sender: event.commitment})
     return Step(record=_revealing(record, context) if len(record.commits) == len(seats) else record)
 
 
 def _reveal(record: PartRecord, event: Reveal, context: Context) -> Step:
-    _expect(record, PartState.REVEALING, "revealed")  # rule 8
-    _expect_seat(record, event.round, list(record.commits), context)
-    _expect_in_time(record, context)
+    turns.expect(record, PartState.REVEALING, "revealed")  # rule 8
+    turns.expect_seat(record, event.round, list(record.commits), context)
+    turns.expect_in_time(record, context)
     if context.sender in record.reveals:
-        raise ConflictError(f"{context.sender} has already revealed on {_name(record)} in round {record.round}")
+        raise ConflictError(f"{context.sender} has already revealed on {turns.name(record)} in round {record.round}")
     opened = panel.commitment(
         event.vote,
         event.salt,
@@ -289,7 +260,7 @@ def _reveal(record: PartRecord, event: Reveal, context: Context) -> Step:
     )
     if not hmac.compare_digest(opened, record.commits[context.sender]):
         raise ConflictError(
-            f"The vote {context.sender} reveals on {_name(record)} is not the one it committed to",
+            f"The vote {context.sender} reveals on {turns.name(record)} is not the one it committed to",
             "Reveal the committed vote with its salt before the deadline.",
         )
     record = msgspec.structs.replace(record, reveals={**record.reveals, context.sender: event.vote})
@@ -298,7 +269,7 @@ def _reveal(record: PartRecord, event: Reveal, context: Context) -> Step:
 
 def _tick(record: PartRecord, _: Tick, context: Context) -> Step:
     if not due(record, context.now_ms):
-        raise ConflictError(f"{_name(record)} is {record.state} and its deadline has not passed")
+        raise ConflictError(f"{turns.name(record)} is {record.state} and its deadline has not passed")
     if record.state is PartState.ASSIGNED:
         return _pass_on(record, "delivered nothing in time", context)
     if record.state is PartState.DRAWING:
@@ -318,10 +289,10 @@ def _judge(record: PartRecord, context: Context) -> Step:
 
 def _expose(record: PartRecord, event: Expose, context: Context) -> Step:
     if record.state not in {PartState.DELIVERED, PartState.REVEALING}:  # rule 17
-        raise ConflictError(f"{_name(record)} is {record.state}: nothing is being judged", "Drop this proof.")
-    _expect_seat(record, event.round, [seat.node for seat in panel.seats(record)], context)
+        raise ConflictError(f"{turns.name(record)} is {record.state}: nothing is being judged", "Drop this proof.")
+    turns.expect_seat(record, event.round, [seat.node for seat in panel.seats(record)], context)
     if not showings.equivocates(record, event.shown):
-        raise ConflictError(f"{_name(record)}: that is what the producer delivered", "It is no proof against it.")
+        raise ConflictError(f"{turns.name(record)}: that is what the producer delivered", "It is no proof against it.")
     own = Vote(verdict=Verdict.INVALID, score_ppm=0)
     record = msgspec.structs.replace(record, reveals={context.sender: own})
     others = tuple(seat.node for seat in panel.seats(record) if seat.node != context.sender)
@@ -386,7 +357,7 @@ def _rule(
 
 
 def _cancel(record: PartRecord, _: Cancel, context: Context) -> Step:
-    _expect_client(context, "cancel a task")  # rule 11
+    turns.expect_client(context, "cancel a task")  # rule 11
     return _stop(record, "cancelled by the client", context, withdrawn=False)
 
 
@@ -488,42 +459,3 @@ def _drawing(record: PartRecord, round_: int, context: Context) -> PartRecord:
 def _revealing(record: PartRecord, context: Context) -> PartRecord:
     deadline_ms = context.now_ms + context.rules.reveal_s * 1000
     return msgspec.structs.replace(record, state=PartState.REVEALING, deadline_ms=deadline_ms)
-
-
-def _expect(record: PartRecord, state: PartState, done: str) -> None:
-    if record.state is not state:
-        raise ConflictError(
-            f"{_name(record)} is {record.state} and cannot be {done} now", f"It must be {state} for that."
-        )
-
-
-def _expect_producer(record: PartRecord, attempt: int, context: Context) -> None:
-    if attempt != record.attempt or panel.producer(record).node != context.sender:
-        raise ConflictError(
-            f"Attempt {record.attempt} of {_name(record)} belongs to {panel.producer(record).node}, "
-            f"not to attempt {attempt} of {context.sender}",
-            "Drop this work: the part was passed on.",
-        )
-
-
-def _expect_seat(record: PartRecord, round_: int, seats: list[str], context: Context) -> None:
-    if round_ != record.round:
-        raise ConflictError(f"{_name(record)} is in round {record.round}, not {round_}", "Drop this vote.")
-    if context.sender not in seats:
-        raise ConflictError(
-            f"{context.sender} may not vote on {_name(record)} now", f"Votes come from {', '.join(seats)}."
-        )
-
-
-def _expect_client(context: Context, deed: str) -> None:
-    if context.sender != context.client:
-        raise InputError(f"Only the client {context.client} may {deed}")
-
-
-def _expect_in_time(record: PartRecord, context: Context) -> None:
-    if _late_itself(record, context.now_ms):
-        raise ConflictError(f"The deadline of {_name(record)} passed {context.now_ms - record.deadline_ms} ms ago")
-
-
-def _name(record: PartRecord) -> str:
-    return f"part {record.part.index} of task {record.task}"
