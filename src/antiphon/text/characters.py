@@ -86,7 +86,7 @@ def collapse(text: str) -> str:
     """One space between words, none before a comma or full stop, none at the ends."""
     text = re.sub(r"[ \t]+", " ", text)
     text = _BREAKS.sub(lambda found: "\n" if found[0].count("\n") == 1 else "\n\n", text)
-    text = re.sub(r" (?=[,;:!?](?:\s|$)|\.(?:\s|$))", "", text)
+    text = re.sub(r" (?=[\"')\]]*[,;:!?.]+[\"')\]]*(?:\s|$))", "", text)
     text = re.sub(r" (?=[)\]])|(?<=[(\[]) ", "", text)
     text = re.sub(r"([,;:])(?:[ ]?[,;:])+(?=\s|$)", r"\1", text)
     return text.strip()

@@ -38,7 +38,7 @@ def rules() -> tuple[Rule, ...]:
             r"\b(Ph\. ?D|M\. ?D|B\. ?A|B\. ?Sc|M\. ?A|M\. ?Sc|D\. ?C)\.", lambda m: re.sub(r"[. ]", "", m[1]) + stop(m)
         ),
         rule(r"(?<![\w.])([A-Z])\. (?=[A-Z][a-z]+\b|[A-Z]\. )", _initial),
-        rule(r"\bvs?\b\.?(?= [a-zA-Z])(?<!v)|\bvs\b", put("versus")),
+        rule(r"\bvs\b\.?(?= [a-zA-Z])|\bvs\b", put("versus")),
         rule(r"(?<![\w/])w/o\b", put("without")),
         rule(r"(?<![\w/])w/(?: ?(?=\w)|(?!\w))", put("with ")),
         rule(r"(?<![\w/])b/c\b", put("because")),

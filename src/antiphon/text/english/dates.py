@@ -59,7 +59,7 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         ),
         rule(
             r"\b((?:[Oo]n|[Ss]ince|[Uu]ntil|[Dd]ue|[Dd]ated|[Bb]y|[Ff]rom) )([0-3]?[0-9])/([0-3]?[0-9])(?![\w/]|"
-            r"\.[0-9]| ?%)",
+            r"\.[0-9]| ?%| of\b)",
             grammar.unyeared,
         ),
         rule(rf"(?<![\w/.])(0?[1-9]|1[0-2])/{year4}(?![\w/])", lambda m: f"{_named(int(m[1]))} {grammar.year(m[2])}"),

@@ -81,6 +81,13 @@ def _primes(english: Variety, grammar: _Measures) -> tuple[Rule, ...]:
 def _sizes(english: Variety) -> tuple[Rule, ...]:
     lines = "720|1080|1200|1366|1440|1536|1600|1920|2160|2560|3840"
     return (
+        rule(
+            r"(?<![\w.,])([0-9]{1,2})x([0-9]{1,2})s\b",
+            lambda m: f"{cardinal(int(m[1]))} by {plural(cardinal(int(m[2])))}",
+        ),
+        rule(
+            rf"{LEFT}([0-9]+\.[0-9]+)/(5|10|100)(?![\w/]|[.,][0-9])", lambda m: f"{english.number(m[1])} out of {m[2]}"
+        ),
         rule(rf"(?<=[0-9]) ?[x×] ?(?={NUM} ?(?:[x×] ?{NUM} ?)?=)", put(" times ")),
         rule(rf"\b({lines}) ?[x×] ?({lines})\b", lambda m: f"{spoken_pairs(m[1])} by {spoken_pairs(m[2])}"),
         rule(

@@ -6,7 +6,7 @@ import re
 
 from antiphon.text.english.measures import UNIT
 from antiphon.text.english.rules import LEFT, NUM, Match, Rule, Variety, put, rule
-from antiphon.text.numerals import digits
+from antiphon.text.numerals import cardinal, digits
 
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "bn": "billion", "mn": "million"}
 _LABELLED = (
@@ -43,6 +43,7 @@ def spans(english: Variety) -> tuple[Rule, ...]:
             rf"resolution))({NUM})([kK]|bn|mn|M)\b(?!-)",
             lambda m: f"{english.number(m[1])} {_SCALES[m[2]]}",
         ),
+        rule(r"(?<![\w.,-])([1-9][0-9])ers\b", lambda m: f"{cardinal(int(m[1])).removesuffix('e')}ers"),
         rule(rf"\b({_LABELLED}) ([0-9]{{1,4}})([A-Z])\b", lambda m: f"{m[1]} {m[2]} {m[3]}"),
         rule(rf"{LEFT}({NUM})B\b(?= [a-z])", lambda m: f"{english.number(m[1])} billion"),
     )
@@ -62,11 +63,11 @@ def numbers(english: Variety) -> tuple[Rule, ...]:
         rule(rf"(?<=[0-9]) - (?={NUM})", put(" minus ")),
         rule(r"(?<![\w)\].,-])-(?=\.?[0-9])", put("minus ")),
         rule(r"~ ?(?=[0-9])", put("about ")),
+        rule(r"(?<=[^\W\d_])-(?=[0-9])|(?<=[0-9])-(?=\w)", put(" ")),
         rule(r"(?<![0-9.,])([12][0-9]{3})(?![0-9]|[.,][0-9])", bare_year),
         rule(spaced, put(" ")),
-        rule(r"(?<=[^\W\d_])-(?=[0-9])|(?<=[0-9])-(?=\w)", put(" ")),
         rule(r"(?<![0-9])\.([0-9]+)", lambda m: f" point {digits(m[1])}"),
-        rule(NUM, lambda m: f" {english.number(m[0])} "),
+        rule(rf"({NUM})('s\b)?", lambda m: f" {english.number(m[1])}{m[2] or ''} "),
     )
 
 

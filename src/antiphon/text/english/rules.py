@@ -24,6 +24,8 @@ _THE = re.compile(r"(?:^|[^\w'])(?:the|this|that|his|her|my|our|their|your|its|e
 _NO_SINGULAR = frozenset(
     "between within remaining left total weighs costs long wide deep tall high worth apart away".split()
 )
+# A capital begins a sentence, unless it is a quarter of a town ("3rd St. NW").
+_NEW_SENTENCE = re.compile(r"\s*$|\s+(?![NS][EW]?\b|[EW]\b)[^\W\d_a-z]")
 _IN_COMPOUND = re.compile(r"-an?-[a-z]")
 _NOUN = re.compile(r"[ -]([a-z]+)(?:-[a-z]+)*\b")
 
@@ -79,7 +81,7 @@ def describes(found: Match) -> bool:
 
 def stop(found: Match) -> str:
     """The dot of an abbreviation that also ends the sentence."""
-    return "." if re.match(r"\s*$|\s+[^\W\d_a-z]", found.string[found.end() : found.end() + 64]) else ""
+    return "." if _NEW_SENTENCE.match(found.string, found.end()) else ""
 
 
 def count(number: int, one: str, many: str = "") -> str:

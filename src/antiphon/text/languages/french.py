@@ -62,6 +62,7 @@ class French(Language):
         "cs": ("cuillère à soupe", "cuillères à soupe"), "cc": ("cuillère à café", "cuillères à café"),
         "j": ("jour", "jours"), "pers.": ("personne", "personnes"),
     }  # fmt: skip
+    before_days = "du|au|le|ce|chaque|et|ou|dès|jusqu'au"
     numbered: ClassVar[dict[str, str]] = {
         "n°": "numéro", "N°": "numéro", "nº": "numéro", "no": "numéro", "n.": "numéro", "p.": "page", "pp.": "pages",
         "vol.": "volume", "chap.": "chapitre", "art.": "article", "fig.": "figure", "t.": "tome", "al.": "alinéa",

@@ -25,6 +25,17 @@ _MASCULINE = frozenset(
 _COUNTED = "|".join(sorted(_NEUTER | _FEMININE | _MASCULINE))
 
 
+_WITH_DATIVE = frozenset(
+    "in an auf mit von zu bei aus nach unter über vor hinter seit während trotz wegen neben zwischen".split()
+)
+
+
+def _ending_after(found: Match) -> str:
+    """The ending of an ordinal after an article, as the article and what governs it want."""
+    article = found[1].strip().lower()
+    return "en" if article in _DATIVE or (article == "der" and word_before(found) in _WITH_DATIVE) else "e"
+
+
 class German(Language):
     to, minus, percent, per = "bis", "minus", "Prozent", "pro"
     money_and = ""
@@ -186,7 +197,7 @@ class German(Language):
             (r"§ ?", lambda _: "Paragraf "),
             (
                 rf"\b((?i:{before}) )([0-9]{{1,3}})\. (?=\w)",
-                lambda m: f"{m[1]}{self.ordinal(int(m[2]), 'en' if m[1].strip().lower() in _DATIVE else 'e')} ",
+                lambda m: f"{m[1]}{self.ordinal(int(m[2]), _ending_after(m))} ",
             ),
             (
                 r"\b(des|im|am|vom|zum|seit dem|dem|den|der|die|das) ([0-9]{1,2})\.(?= ?(?:und|bis|oder|-))",
