@@ -1,0 +1,125 @@
+"""Dates in figures and with names of months, days of the week, times of day."""
+
+from __future__ import annotations
+
+import re
+
+from antiphon.text.languages.figures import Figures, Match, Rule, rule
+from antiphon.text.languages.grammar import Language, word_before
+
+
+class Calendar(Figures):
+    """The rules of dates and times."""
+
+    def dates(self) -> tuple[Rule, ...]:
+        year = r"([12][0-9]{3}|[0-9]{2})"
+        months = "|".join(sorted(map(re.escape, self.language.months), key=len, reverse=True))
+        rules = [
+            rule(
+                r"(?<![\w-])([12][0-9]{3})-([01][0-9])-([0-3][0-9])(?![\w-])",
+                lambda m: self._date(m, int(m[3]), int(m[2]), m[1]),
+            ),
+            rule(
+                rf"(?<![\w/.-])([0-3]?[0-9])([./-])([01]?[0-9])\2{year}(?![\w/-]|[.,][0-9])",
+                lambda m: self._date(m, int(m[1]), int(m[3]), m[4]),
+            ),
+        ]
+        if months:
+            mark = r"(?:\.|er|º|°|ª)?"
+            rules += [
+                rule(
+                    rf"(?<![\w.,:/-])([0-3]?[0-9]){mark} ?[-–] ?([0-3]?[0-9]){mark} (?:de |"
+                    rf"d')?(?P<month>{months})\b\.?",
+                    lambda m: (
+                        f"{self.language.span_day(int(m[1]), word_before(m))} {self.language.to} "
+                        f"{m[0][m[0].index(m[2], len(m[1])) :]}"
+                        if self.language.to
+                        else m[0]
+                    ),
+                    re.I,
+                ),
+                rule(
+                    rf"(?<![\w.,:/-])([0-3]?[0-9]){mark} (?:de |d')?(?P<month>{months})\b(?:\.(?= |,|$))?"
+                    r"(?:,? (?:de |del )?(?P<year>[12][0-9]{3})(?![\w]|[.,][0-9]))?",
+                    lambda m: self._date(m, int(m[1]), self.language.months[_key(m["month"])], m["year"]),
+                    re.I,
+                ),
+                rule(
+                    rf"\b(?P<month>{months})\b\.?(?P<of> (?:de |del )?)(?P<year>[12][0-9]{{3}})(?![\w]|[.,][0-9])",
+                    lambda m: f"{self._month(m['month'])}{m['of']}{self.language.year(int(m['year']))}",
+                    re.I,
+                ),
+            ]
+        return tuple(rules)
+
+    def _date(self, found: Match, day: int, month: int, year: str | None) -> str:
+        if month > 12 >= day:
+            day, month = month, day
+        if not (1 <= month <= 12 and 1 <= day <= 31):
+            return found[0]
+        if year and len(year) == 2:
+            year = ("19" if year >= "70" else "20") + year
+        said = self.language.date(day, month, int(year) if year else None, word_before(found))
+        if said is None:
+            said = _babel_date(day, month, year, self.language)
+        return said or found[0]
+
+    def _month(self, written: str) -> str:
+        number = self.language.months[_key(written)]
+        return next(name for name, value in self.language.months.items() if value == number)
+
+    def weekdays(self) -> list[Rule]:
+        days, to = self.language.weekdays, self.language.to
+        names = "|".join(days)
+        # With their dot they are days, but some are other words too: then only beside a word that days follow.
+        beside = self.language.before_days
+        before = rf"(?:(?<!\w)(?:{beside}) )" if beside else "(?<![\\w.])"
+        return [
+            rule(
+                rf"(?<![\w.])({names})\.? ?[-–] ?({names})(?!\w)\.?",
+                lambda m: f"{days[m[1].lower()]} {to} {days[m[2].lower()]}",
+                re.I,
+            ),
+            rule(
+                rf"({before})({names})\.(?!\w)",
+                lambda m: m[1] + days[m[2].lower()] + ("." if re.match(r"\s*$", m.string[m.end() :]) else ""),
+                re.I,
+            ),
+        ]
+
+    def times(self) -> tuple[Rule, ...]:
+        after = r"(?![\w:]|[.,][0-9])"
+        return (
+            rule(
+                r"(?<![\w:.,])([01]?[0-9]|2[0-4])(?:[:.h]([0-5][0-9]))? ?(?:-|–|bis|à|a) ?(?=(?:[01]?[0-9]|"
+                r"2[0-4])[:.h][0-5][0-9](?![\w:]))",
+                lambda m: (
+                    f"{m[0].rstrip('-– ')} {self.language.to} "
+                    if self.language.to and m[0][-1] in "-– " and m[0].rstrip()[-1] in "-–"
+                    else m[0]
+                ),
+            ),
+            rule(rf"(?<![\w:.,])([01]?[0-9]|2[0-4]):([0-5][0-9])(?::([0-5][0-9]))?{after}", self._clock),
+        )
+
+    def _clock(self, found: Match) -> str:
+        said = self.language.clock(int(found[1]), int(found[2]), int(found[3] or 0), word_before(found))
+        return said or found[0]
+
+
+def _key(month: str) -> str:
+    return month.lower().rstrip(".")
+
+
+def _babel_date(day: int, month: int, year: str | None, language: Language) -> str:
+    """The long form of CLDR, whose numbers the later rules say; only for a date with its year."""
+    import datetime
+
+    from babel.dates import format_date
+
+    if not year:
+        return ""
+    try:
+        return str(format_date(datetime.date(int(year), month, day), "long", locale=language.locale))
+    except ValueError:
+        return ""

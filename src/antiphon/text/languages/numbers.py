@@ -1,0 +1,121 @@
+"""Spans, fractions, and every number and sign that is left."""
+
+from __future__ import annotations
+
+import re
+
+from antiphon.text.languages.figures import Figures, Match, Rule, rule
+from antiphon.text.languages.grammar import MAX_DIGITS
+
+_SAID_AS_PAIR = ((24, 7), (50, 50))
+
+
+class Numbers(Figures):
+    """The rules of bare numbers."""
+
+    def spans(self) -> tuple[Rule, ...]:
+        language = self.language
+        if not language.to:
+            return ()
+        years = r"(?:1[0-9]{3}|20[0-9]{2})"
+        return (
+            rule(
+                rf"(?<![\w.,/-])({years})[-–/]({years})(?![\w/-]|[.,][0-9])",
+                lambda m: f"{language.year(int(m[1]))} {language.to} {language.year(int(m[2]))}",
+            ),
+            rule(
+                rf"(?<![\w.,/-])({years})[-–/]([0-9]{{2}})(?![\w/-]|[.,][0-9])",
+                lambda m: f"{language.year(int(m[1]))} {language.to} {self.said(m[2])}",
+            ),
+            rule(
+                rf"{self.left}({self.number}) ?[-–] ?({self.number})(?=[ ]?(?:%|[.,;:!?)\s]|$))(?<![0-9] - [0-9])",
+                lambda m: f"{m[1]} {language.to} {m[2]}",
+            ),
+        )
+
+    def numbers(self) -> tuple[Rule, ...]:
+        language, number = self.language, self.number
+        rules = []
+        if language.percent:
+            rules += [
+                rule(r"(?<=[0-9]) ?%", lambda _: f" {language.percent}"),
+                rule(r"(?<=[0-9]) ?‰", lambda _: f" {language.signs['‰']}"),
+                rule(r"(?<![\w)\].,/:-])-(?=[0-9])", lambda _: f"{language.minus} "),
+                rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
+                rule(r"(?<=[0-9]) ?[x×*] ?(?=[0-9])", lambda _: f" {language.signs['×']} "),
+                rule(r"(?<=[0-9])/(?=[0-9])", lambda _: "/"),
+                rule(r"(?<![0-9.,])([0-9]{1,4})\.([0-9]{1,2})(?![\w]|[.,][0-9])", self._pointed),
+                rule(r"(?<=[\w)]) ?\^ ?(?=-?\w)", lambda _: f" {language.signs['^']} "),
+                rule(r"\bv(?=[0-9]+\.)", lambda _: f"{language.signs['v']} "),
+                rule(
+                    r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{3}){2,5})(?![0-9.,])",
+                    lambda m: self.said(m[1].replace(".", "")) if language.mark == "," else m[0],
+                ),
+                rule(
+                    r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{1,3}){2,5})(?![\w.,])",
+                    lambda m: f" {language.address_signs['.']} ".join(self.said(one) for one in m[1].split(".")),
+                ),
+                rule(r"(?<![\w/.,])(?:([0-9]+) )?([0-9]{1,2})/([0-9]{1,3})(?![\w/]|[.,][0-9])", self._fraction),
+                rule(
+                    r"(?<![\w.,:/-])([0-9]{1,4}):([0-9]{1,4})(?![\w:]|[.,][0-9])",
+                    lambda m: f"{m[1]} {language.signs[':']} {m[2]}",
+                ),
+                rule(r"(?<=[^\W\d_])-?(?=[0-9])(?<![A-Za-z]\.)|(?<=[0-9])-?(?=[^\W\d_])", lambda _: " "),
+            ]
+        else:
+            rules.append(rule(r"(?<=[0-9])%", lambda _: " %"))
+        if language.year_words:
+            rules.append(
+                rule(
+                    rf"((?<!\w)(?:{language.year_words}) )(1[0-9]{{3}}|20[0-9]{{2}})(?![\w]|[.,:/-][0-9])",
+                    lambda m: m[1] + language.year(int(m[2])),
+                    re.I,
+                )
+            )
+            rules.append(
+                rule(r"(?<![\w.,:/-])(1[1-9][0-9]{2})(?![\w]|[.,:/-][0-9])", lambda m: language.year(int(m[1])))
+            )
+        return (
+            *rules,
+            rule(rf"{self.left}({number}){self.right}", self._bare),
+            *((rule(r"[0-9]+", lambda m: f" {self._bare(m)} "),) if language.percent else ()),
+        )
+
+    def _pointed(self, found: Match) -> str:
+        """`2.0` where a comma would part decimals: a version, or another country's number."""
+        if self.language.mark != ",":
+            return found[0]
+        return f"{self.said(found[1])} {self.language.address_signs['.']} {self.said(found[2])}"
+
+    def _fraction(self, found: Match) -> str:
+        above, below = int(found[2]), int(found[3])
+        if (above, below) in _SAID_AS_PAIR:
+            return f"{found[1] or ''} {above} {below}".strip()
+        said = self.language.vulgar(above, below, found[1])
+        if said:
+            return said
+        return f"{found[1] + ' ' if found[1] else ''}{above} {self.language.signs['over']} {below}"
+
+    def _bare(self, found: Match) -> str:
+        written = found[0]
+        whole, _ = self.split(written)
+        if len(whole) > 1 and whole.startswith("0"):
+            return self.language.digits(whole) if self.language.percent else written
+        if len(whole) > MAX_DIGITS and not self.language.percent:
+            return written
+        following = re.match(r" ([^\W\d_]+)", found.string[found.end() : found.end() + 32])
+        return self.said(written, self.language.counted_gender(following[1]) if following else "")
+
+    def symbols(self) -> tuple[Rule, ...]:
+        signs = {sign: words for sign, words in self.language.signs.items() if len(sign) == 1 and sign not in "v:-/x*"}
+        if not signs:
+            return ()
+        return (
+            rule(
+                r"\b(und|et|y|e|ou|o|i|og|och|en|ja|a|și|и)/(oder|ou|o|och|of|tai|lub|sau|или|eller)\b",
+                lambda m: f"{m[1]} {m[2]}",
+            ),
+            rule(r"(?<=\w) ?/ ?(?=\w)", lambda _: f" {self.language.signs['/']} "),
+            rule(rf"[{re.escape(''.join(signs))}]", lambda m: f" {signs[m[0]]} "),
+            rule(r"[*_|\\^`~\[\]{}<>]", lambda _: " "),
+        )
