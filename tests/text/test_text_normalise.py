@@ -272,7 +272,7 @@ def test_no_word_is_dropped_or_moved(pieces: list[str]) -> None:
         "1-",
     ],
 )
-@pytest.mark.parametrize("language", ["en-us", "de", "fr", "es", "ru"])
+@pytest.mark.parametrize("language", ["en-us", "de", "ru"])
 def test_hostile_repetition_takes_linear_time(unit: str, language: str) -> None:
     def seconds(chars: int) -> float:
         start = time.process_time()
@@ -280,7 +280,7 @@ def test_hostile_repetition_takes_linear_time(unit: str, language: str) -> None:
         return time.process_time() - start
 
     seconds(1_000)
-    assert seconds(20_000) < 10 * seconds(5_000) + 0.5
+    assert seconds(10_000) < 10 * seconds(2_500) + 0.5
 
 
 def test_a_date_at_the_end_keeps_the_full_stop() -> None:
