@@ -678,6 +678,24 @@ class LedgerConformance:
         changed = await asyncio.wait_for(waiting, 2.0)
         assert changed.state is PartState.DRAWING
 
+    async def test_a_validator_hears_of_its_seat_at_once_and_of_each_once(self, market: Market) -> None:
+        everybody = [party(f"validator {number}").node_id for number in range(7)]
+        await market.open(task_id(1), units=(100, 50))
+        waiting = {who: asyncio.create_task(market.ledger.seats(who, wait_s=5.0)) for who in everybody}
+        await asyncio.sleep(0.05)
+        assert not any(poll.done() for poll in waiting.values())
+        record = await market.deliver(task_id(1))
+        for who in seated(record):
+            (seat,) = await asyncio.wait_for(waiting[who], 2.0)
+            assert (seat.task, seat.index, seat.attempt, seat.round) == (task_id(1), 0, 0, 0)
+            assert seat.deadline_ms == record.deadline_ms
+            assert await market.ledger.seats(who, newer_than=seat.number, wait_s=0.0) == ()
+        for who, poll in waiting.items():
+            assert poll.done() is (who in seated(record))
+            poll.cancel()
+        await market.judge(task_id(1))
+        assert [await market.ledger.seats(who) for who in everybody] == [()] * 7
+
     async def test_a_long_poll_ends_after_its_time(self, market: Market) -> None:
         await market.open(task_id(1))
         for wait_s in (0.05, 0.0, -1.0, float("nan")):
