@@ -7,17 +7,32 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from ledger_market import CLIENT, INVALID, OPERATOR, SALT, UNSURE, VALID, Market, party, seated, task_id
+from ledger_market import (
+    ADA,
+    CLIENT,
+    CLONE,
+    INVALID,
+    OPERATOR,
+    SALT,
+    UNSURE,
+    VALID,
+    Market,
+    consent,
+    party,
+    seated,
+    task_id,
+)
 
 from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Rules, Vote
 from antiphon.errors import ConflictError, FundsError
 from antiphon.ledger import appeals
 from antiphon.ledger.base import PartRecord, PartState, TaskState
-from antiphon.ledger.operations import Appeal, Commit, Reveal, Unstake
+from antiphon.ledger.operations import Appeal, Cancel, Commit, Reveal, Revoke, Unstake
 from antiphon.ledger.panel import commitment
 from antiphon.ledger.receipts import audit, build
 from antiphon.ledger.sql import SqlLedger
+from antiphon.protocol.consent import grant_id
 
 RULES = Rules(live_s=10**7)
 MAKER = party("producer 0").node_id
@@ -168,6 +183,23 @@ async def test_only_who_was_fined_appeals_once_in_time_and_with_stake_for_the_ju
         await market.do(loser, Appeal(task=task_id(2), index=0, round=0))
     market.clock.advance(RULES.commit_s)  # type: ignore[attr-defined]
     await market.ledger.expire()
+
+
+async def test_a_consent_can_be_revoked_while_only_fines_wait(market: Market) -> None:
+    raw = consent(market.clock)
+    await market.open(task_id(1), selector=CLONE, grants=(raw,))
+    await market.deliver(task_id(1))
+    record = await market.judge(task_id(1), votes=(VALID, VALID, INVALID))
+    assert record.state.final
+    assert not record.settled
+    await market.do(ADA, Revoke(grant=grant_id(raw)))
+    assert await market.ledger.revoked(ADA.node_id, grant_id(raw))
+    with pytest.raises(ConflictError, match="already closed"):
+        await market.do(CLIENT, Cancel(task=task_id(1)))
+    market.clock.advance(RULES.appeal_s)  # type: ignore[attr-defined]
+    await market.ledger.expire()
+    told = (await build(market.ledger, task_id(1))).statement["consents"]
+    assert told[0]["revoked_ms"] > 0
 
 
 async def test_the_cartel_of_two_in_five_always_cheating_is_paid_never(market: Market) -> None:

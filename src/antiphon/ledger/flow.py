@@ -73,7 +73,7 @@ def act(book: Book, event: PartOperation | Tick | Withdraw, *, index: int, sende
     """Apply an operation of `sender`, a deadline or a revocation to a task. Raises what `machine.transition` raises."""
     if isinstance(event, Cancel | Withdraw):
         indices = book.open_parts()
-        if not indices:
+        if not indices and isinstance(event, Cancel):  # a revocation always counts, also while only fines wait
             raise ConflictError(f"Task {book.facts.task} is already closed", "Nothing can change it any more.")
     else:
         indices = (index,)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from typing import Literal
 
@@ -43,8 +44,8 @@ def called(record: PartRecord, judge: Judge, sender: str, node: str) -> tuple[De
     if dispute is None or dispute.state is not DisputeState.COMMITTING or dispute.attempt != judge.attempt:
         raise ConflictError(f"No appeal on part {judge.index} waits for its jury")
     ruling = appeals.ruling_of(record, dispute)
-    if sender not in {dispute.appellant, ruling.producer.node}:
-        raise ProtocolError("Only the appellant and the producer may show a jury the result")
+    if sender not in appeals.may_appeal(record, dispute) | {ruling.producer.node}:
+        raise ProtocolError("Only who was fined and the producer may show a jury the result")
     if node not in dispute.jury or node in dispute.commits:
         raise ConflictError("This validator is not on the jury, or has voted already")
     return ruling.delivery, dispute.deadline_ms
@@ -59,13 +60,17 @@ def worth_an_appeal(record: PartRecord, round_: int, node: str, vote: Vote, rule
     median = appeals.ruling_of(record, dispute).outcome.score_ppm
     if node not in appeals.may_appeal(record, dispute) or vote.score_ppm is None or median is None:
         return False
-    return dispute.state is DisputeState.OPEN and abs(vote.score_ppm - median) >= SURE * rules.score_tolerance_ppm
+    return (
+        dispute.state is not DisputeState.REVEALING and abs(vote.score_ppm - median) >= SURE * rules.score_tolerance_ppm
+    )
 
 
 async def appeal(actor: Actor, record: PartRecord, round_: int, order: OpenedOrder, result: bytes) -> None:
-    """Ask for the jury, show it the result, and wait for its end."""
+    """Ask for the jury, show it the result, and wait for its end. When somebody else was first, the jury is shown the
+    result all the same: whoever appeals to show nothing must not be the last word."""
     task, index = record.task, record.part.index
-    await actor.submit(Appeal(task=task, index=index, round=round_), task)
+    with contextlib.suppress(ConflictError):
+        await actor.submit(Appeal(task=task, index=index, round=round_), task)
     record = await actor.context.ledger.part(task, index)
     dispute = appeals.find(record, round_)
     log.info("part %d of %s: appealed to a jury of %d", index, task[:8], len(dispute.jury))
