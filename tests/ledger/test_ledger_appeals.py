@@ -143,7 +143,7 @@ async def test_a_producer_wrongly_fined_gets_its_fine_back_and_its_reward_out_of
     assert await wealth(market, *outcome.majority) == 2 * (100 * NANO + FEE - 2 * FEE)
 
 
-async def test_a_jury_that_is_shown_nothing_changes_nothing(market: Market) -> None:
+async def test_a_jury_that_is_shown_nothing_changes_nothing_and_costs_the_appellant_one_fee(market: Market) -> None:
     record = await judged(market, 1, (VALID, VALID, INVALID))
     (loser,) = record.rulings[0].outcome.minority
     await market.do(loser, Appeal(task=task_id(1), index=0, round=0))
@@ -151,7 +151,7 @@ async def test_a_jury_that_is_shown_nothing_changes_nothing(market: Market) -> N
     await market.ledger.expire()
     record = await market.ledger.part(task_id(1), 0)
     assert "upheld" in record.notes[-1]
-    assert await wealth(market, loser) == 100 * NANO - FEE
+    assert await wealth(market, loser) == 100 * NANO - FEE - FEE
 
 
 async def test_one_juror_or_one_that_cannot_tell_overturns_nothing(market: Market) -> None:

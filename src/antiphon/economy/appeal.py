@@ -3,6 +3,7 @@
 1. The jury is everybody in the pool who did not sit. Its votes count together with the first panel's, each by its
    weight in the draw. A verdict falls when more weight is against it than for it, and enough jurors were conclusive.
 2. Upheld: what was held back is carried out, and the appellant pays each juror that agreed with the verdict its fee.
+   When nobody on the jury voted, one fee is burnt: it held everybody's stake, and let nobody hear the work.
 3. Overturned: nothing that was held back happens. Each of the first majority pays its fee and the price of dissent. If
    the work was found valid, its producer pays what invalid work costs, and first of all the client's whole loss.
    Out of the fines, as far as they reach: the fee of each that was outvoted, then the jurors that were right in equal
@@ -75,6 +76,9 @@ def decide(case: Case, reveals: Mapping[str, Vote], stakes: Mapping[str, int], r
         for node in agreed
         if terms[node].reward_nano
     ]
+    if not reveals and (fee_nano := terms[case.jury[0]].reward_nano):
+        why = "an appeal that no jury heard"
+        paid = [Transfer(source=source, target=accounts.BURNT, amount_nano=fee_nano, why=why)]
     return Decision(overturned=False, transfers=(*case.held, *paid), scores=case.held_scores)
 
 
