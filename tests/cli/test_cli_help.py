@@ -73,10 +73,11 @@ def test_the_overview_says_what_the_commands_say_of_themselves():
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["say", "--help"]], ids=" ".join)
 def test_help_loads_neither_models_nor_mathematics(arguments):
     code = (
-        "import sys; sys.argv = ['antiphon', *sys.argv[1:]]\n"
+        "import atexit, sys; sys.argv = ['antiphon', *sys.argv[1:]]\n"
+        "heavy = ('numpy', 'asyncio', 'rich', 'onnxruntime')\n"
+        "atexit.register(lambda: print([name for name in heavy if name in sys.modules], flush=True))\n"
         "from antiphon.cli import main\n"
-        "try: main()\n"
-        "finally: print([name for name in ('numpy', 'asyncio', 'rich', 'onnxruntime') if name in sys.modules])\n"
+        "main()\n"
     )
     ended = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     assert ended.stdout.splitlines()[-1] == ("[]" if arguments != ["say", "--help"] else "['asyncio']")
