@@ -15,6 +15,7 @@ def _say(text: str = "Boats rest by the wall.", seed: int = 1, **fields: object)
 
 
 @pytest.mark.slow
+@pytest.mark.speaks
 def test_the_seed_decides_the_noise_and_nothing_else() -> None:
     one, again, other = _say(seed=1), _say(seed=1), _say(seed=2)
     assert np.array_equal(one, again)
@@ -23,12 +24,14 @@ def test_the_seed_decides_the_noise_and_nothing_else() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.speaks
 @pytest.mark.parametrize("seed", [0, -5, 2**63, 2**80])
 def test_any_integer_is_a_seed(seed: int) -> None:
     assert len(_say("Yes.", seed=seed)) > 0
 
 
 @pytest.mark.slow
+@pytest.mark.speaks
 def test_speed_scales_the_length() -> None:
     lengths = [len(_say(speed=speed)) for speed in (0.5, 0.75, 1.0, 1.5, 2.0)]
     assert all(slow > fast for slow, fast in pairwise(lengths))
@@ -37,6 +40,7 @@ def test_speed_scales_the_length() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.speaks
 def test_the_longest_text_is_spoken_to_its_end() -> None:
     text = ("A boat and an oar and a net, " * 70)[:1_990] + "."
     assert 8 < len(text) / (len(_say(text)) / 24_000) < 25

@@ -24,7 +24,7 @@ from antiphon.soundstorm.audit import Verdict, audit, choose
 
 RECORDED = Path(antiphon.bench.__file__).parent / "references"
 TEXT = "The tide is in."
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.speaks]
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from antiphon.judges.recogniser import split_at_pauses
 from antiphon.judges.words import WordsJudge
 from antiphon.services import SpeechRequest
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.speaks]
 
 TEXT = "Heavy rain delayed the flight, so we slept at the airport."
 OTHER = "Fresh bread and warm soup cost $4.50 in the village."
@@ -53,10 +53,11 @@ def _by_name(measurements: tuple[Measurement, ...]) -> dict[str, float | None]:
 
 def test_honest_speech_measures_well(panel: JudgePanel, honest: Evidence) -> None:
     values = _by_name(panel.measure(honest))
-    assert values["wer"] == 0.0
-    assert values["cer"] == 0.0
+    # Bounds leave what one sentence differs by between processors: docs/judging.md, "On other processors".
+    assert values["wer"] <= 0.1
+    assert values["cer"] <= 0.05
     assert values["distillmos"] > 4.0
-    assert values["dnsmos"] > 2.8
+    assert values["dnsmos"] > 2.5
     assert values["similarity"] > 0.85
     assert values["decodes"] == 1.0
     assert 8 < values["chars_per_s"] < 24

@@ -16,12 +16,12 @@ def evidence(samples: np.ndarray, text: str = "Why?") -> Evidence:
 
 
 class Engine:
-    """Buzzes of another seed for another text; counts how often it is asked."""
+    """Another buzz for another text; counts how often it is asked. The seed changes nothing."""
 
     def __init__(self) -> None:
         self.asked = 0
 
-    def __call__(self, request: SpeechRequest) -> Waveform:
+    def __call__(self, request: SpeechRequest, seed: int) -> Waveform:
         self.asked += 1
         return Waveform(buzz(0.6, seed=len(request.text))[None], RATE_HZ)
 
@@ -40,13 +40,21 @@ def test_one_order_is_rendered_once() -> None:
     engine = Engine()
     judge = RenderingJudge(engine)
     for _ in range(3):
-        judge.measure(evidence(buzz(0.6)))
-    judge.measure(evidence(buzz(0.6), "Who?!"))
+        judge.measure(evidence(buzz(0.6, seed=4)))
+    judge.measure(evidence(buzz(0.6, seed=5), "Who?!"))
     assert engine.asked == 2
 
 
+def test_where_the_seed_changes_the_sound_the_nearest_of_several_counts() -> None:
+    def varying(request: SpeechRequest, seed: int) -> Waveform:
+        return Waveform(buzz(0.6, seed=20 + seed)[None], RATE_HZ)
+
+    (distance, _) = RenderingJudge(varying).measure(evidence(buzz(0.6, seed=21)))
+    assert distance.value == pytest.approx(0.0, abs=0.2)
+
+
 def test_what_cannot_be_rendered_or_compared_is_inconclusive_with_its_reason() -> None:
-    def missing(request: SpeechRequest) -> Waveform:
+    def missing(request: SpeechRequest, seed: int) -> Waveform:
         raise InputError(f"No engine here has the voice {request.voice}")
 
     def reasons(judge: RenderingJudge, one: Evidence) -> set[str | None]:
@@ -58,7 +66,7 @@ def test_what_cannot_be_rendered_or_compared_is_inconclusive_with_its_reason() -
 
 
 def test_an_engine_that_breaks_is_inconclusive_and_never_a_score() -> None:
-    panel = JudgePanel(render=lambda request: Waveform(np.zeros((1, 1)) / 0, 0))
+    panel = JudgePanel(render=lambda request, seed: Waveform(np.zeros((1, 1)) / 0, 0))
     figures = panel.compare(evidence(buzz(0.6)))
     panel.close()
     assert [figure.name for figure in figures] == ["distance_db", "length_ratio"]

@@ -19,7 +19,8 @@ from antiphon.ledger.remote import RemoteLedger
 from antiphon.nodes.patience import PatientLedger
 from antiphon.nodes.transport import HttpTransport
 
-START_S = 40.0
+PATIENCE_S = 300.0
+"""Longest wait for what must come. Not a pace: a machine that does ten things at once is only slower."""
 
 
 def free_port() -> int:
@@ -61,20 +62,20 @@ class Processes:
         process.kill()
         process.wait()
 
-    def stop(self, name: str, *, within_s: float = 30.0) -> int:
+    def stop(self, name: str, *, within_s: float = PATIENCE_S) -> int:
         """As Ctrl-C would."""
         process = self._running.pop(name)
         process.send_signal(signal.SIGINT)
         return process.wait(within_s)
 
-    def wait(self, name: str, *, within_s: float = 120.0) -> int:
+    def wait(self, name: str, *, within_s: float = PATIENCE_S) -> int:
         return self._running.pop(name).wait(within_s)
 
     def call(self, *words: str, home: Path | None = None) -> str:
         """Run a command to its end; its stdout. Fails the test unless it exits with 0."""
         name = f"call-{len(self._logs)}"
         process = self.start(name, *words, home=home)
-        assert process.wait(60) == 0, "\n".join(f"{one}: {self.said(one)}" for one in self._logs)
+        assert process.wait(PATIENCE_S) == 0, "\n".join(f"{one}: {self.said(one)}" for one in self._logs)
         self._running.pop(name)
         return self.said(name)
 
@@ -96,7 +97,7 @@ def processes(folder: Path) -> Iterator[Processes]:
         made.close()
 
 
-def until(holds: Callable[[], bool], what: str, *, within_s: float = START_S) -> None:
+def until(holds: Callable[[], bool], what: str, *, within_s: float = PATIENCE_S) -> None:
     end_s = time.monotonic() + within_s
     while not holds():
         assert time.monotonic() < end_s, f"not within {within_s} s: {what}"

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from processes import Processes, free_port, looking_at, processes, until
+from processes import PATIENCE_S, Processes, free_port, looking_at, processes, until
 
 from antiphon.economy.types import NANO, Role
 from antiphon.ledger import panel
@@ -17,7 +17,8 @@ from antiphon.ledger.base import Ledger, NodeRecord, PartRecord, PartState
 
 pytestmark = pytest.mark.slow
 
-RULES = {"deliver_s": 45, "commit_s": 12, "reveal_s": 6, "live_s": 15}
+RULES = {"deliver_s": 60, "commit_s": 30, "reveal_s": 15, "live_s": 20}
+"""Short, so that the dead are soon given up; long enough for the living on a busy machine."""
 TEXT = (
     "The morning train left the old station at half past seven, and nobody on the platform waved goodbye. "
     "A patient teacher explained the rules of the ancient game to a dozen curious children. "
@@ -44,7 +45,7 @@ def command_of(name: str) -> tuple[str, ...]:
     return "node", role, *engine, "--name", name, *EXTRA[role]
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], what: str, *, within_s: float = 60.0) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], what: str, *, within_s: float = PATIENCE_S) -> None:
     try:
         async with asyncio.timeout(within_s):
             while not await holds():  # noqa: ASYNC110 - another process has no event to wait for
@@ -205,7 +206,7 @@ async def test_each_kind_of_process_may_be_killed_at_work_and_come_back(tmp_path
                 nodes = await ledger.nodes()
                 return not any(a.escrow_nano for a in accounts) and not any(node.locked_nano for node in nodes)
 
-            await eventually(nothing_locked, "all money is free again", within_s=RULES["deliver_s"] + 30)
+            await eventually(nothing_locked, "all money is free again", within_s=sum(RULES.values()) + PATIENCE_S)
             validators = await ledger.nodes(Role.VALIDATOR)
             assert all(node.stake_nano > 99 * NANO for node in validators)
             for name in NODES:

@@ -29,7 +29,7 @@ def documented(block: int) -> list[tuple[str, ...]]:
 def start(run: Processes, port: int) -> None:
     """One validator is enough here: what three of them do is tested elsewhere."""
     rules = run.folder / "rules.json"
-    rules.write_text(json.dumps({"seats": 1, "commit_s": 60}))
+    rules.write_text(json.dumps({"seats": 1, "deliver_s": 300, "commit_s": 180, "reveal_s": 60}))
     run.start("ledger", "ledger", "serve", "--port", str(port), "--rules", str(rules))
     until((run.home / "ledger.url").exists, "the ledger is up")
     nodes = [*documented(3), ("node", "processor", "--engine", "hibari"), ("node", "validator", "--probe-every", "0")]

@@ -1,8 +1,8 @@
 """Rendering: does it sound like what the ordered engine makes of the order here?
 
 Predictors and recognisers know sentences; of `Why?` or of a name they say little, and honest work is as odd to them as
-a cheat. The engine itself knows: two renderings of one order by one voice lie within 4 dB of each other on any
-processor and with any seed, another word or another voice lies further away (docs/judging.md). So a short clip is held
+a cheat. The engine itself knows: two renderings of one order by one voice lie near each other on any processor
+and with any seed, another word or another voice lies further away (docs/judging.md). So a short clip is held
 against our own rendering, and what our own rendering does too is nobody's fault.
 """
 
@@ -17,13 +17,19 @@ from antiphon.audio.waveform import Samples, Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import AntiphonError
 from antiphon.hearing.features import mono_16k
-from antiphon.hearing.likeness import likeness
+from antiphon.hearing.likeness import Likeness, likeness
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 from antiphon.services import SpeechRequest
 
-Render = Callable[[SpeechRequest], Waveform]
-"""What the engine of the ordered voice makes of an order here. Raises `AntiphonError` when it is not installed."""
+Render = Callable[[SpeechRequest, int], Waveform]
+"""What the engine of the ordered voice makes of an order and a seed here. Raises `AntiphonError` when it is not
+installed."""
+
+SEEDS = (0, 1, 2)
+NEAR_DB = 2.5
+"""One rendering as near as this is enough. An engine whose voice varies with the seed gets as many tries as `SEEDS`:
+the nearest counts."""
 
 MAX_CHARS = 300
 """About 20 s of speech: rendering more costs more than the doubt is worth."""
@@ -40,8 +46,8 @@ class RenderingJudge:
     name = "rendering"
 
     def __init__(self, render: Render) -> None:
-        def own(order: bytes) -> Samples:
-            return mono_16k(render(msgspec.json.decode(order, type=SpeechRequest)))
+        def own(order: bytes, seed: int) -> Samples:
+            return mono_16k(render(msgspec.json.decode(order, type=SpeechRequest), seed))
 
         self._own = lru_cache(maxsize=REMEMBERED)(own)
 
@@ -52,12 +58,19 @@ class RenderingJudge:
         if len(request.text) > MAX_CHARS:
             return self._inconclusive(f"the text is longer than {MAX_CHARS} characters")
         try:
-            own = self._own(msgspec.json.encode(request))
-            found = likeness(signal_of(evidence), own)
+            found = self._nearest(signal_of(evidence), msgspec.json.encode(request))
         except AntiphonError as error:
             return self._inconclusive(error.what)
         values = (found.distance_db, found.length_ratio)
         return tuple(measured(self.name, *figure, value) for figure, value in zip(FIGURES, values, strict=True))
+
+    def _nearest(self, signal: Samples, order: bytes) -> Likeness:
+        found = likeness(signal, self._own(order, SEEDS[0]))
+        for seed in SEEDS[1:]:
+            if found.distance_db <= NEAR_DB:
+                break
+            found = min(found, likeness(signal, self._own(order, seed)), key=lambda one: one.distance_db)
+        return found
 
     def _inconclusive(self, reason: str) -> tuple[Measurement, ...]:
         return tuple(unmeasured(self.name, *figure, reason) for figure in FIGURES)

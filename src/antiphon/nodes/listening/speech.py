@@ -89,9 +89,9 @@ def new_panel() -> JudgePanel:
     return JudgePanel(reference=card, normaliser=text.normalise, render=render)
 
 
-def render(request: SpeechRequest) -> Waveform:
+def render(request: SpeechRequest, seed: int) -> Waveform:
     """What the engine of the ordered voice makes of an order here. Raises `InputError` where no engine has it."""
-    chunks = [chunk.mono() for chunk in registry.load(registry.engine_for(request.voice)).generate(request, 0)]
+    chunks = [chunk.mono() for chunk in registry.load(registry.engine_for(request.voice)).generate(request, seed)]
     return Waveform(np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks[0].rate_hz)
 
 
