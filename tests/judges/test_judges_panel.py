@@ -127,7 +127,10 @@ def test_the_same_evidence_is_judged_once(panel: JudgePanel, honest: Evidence) -
 def test_a_broken_judge_is_inconclusive_and_the_others_go_on(honest: Evidence) -> None:
     bent = VoiceReference(embedding=np.zeros((2, 2), dtype=np.float32))
     panel = JudgePanel(normaliser=lambda text, language: str(1 / 0), reference=lambda voice: bent)
-    measurements = {m.name: m for m in panel.measure(honest)}
+    # Another text, since what a recogniser confirms at once needs no normaliser.
+    measurements = {
+        m.name: m for m in panel.measure(replace(honest, request=SpeechRequest(text=OTHER, voice="hibari")))
+    }
     assert "ZeroDivisionError" in (measurements["wer"].reason or "")
     assert measurements["similarity"].inconclusive
     assert measurements["distillmos"].value is not None
@@ -206,3 +209,24 @@ def test_a_mix_lies_between_its_voices() -> None:
 @pytest.mark.parametrize("voice", ["hibari+nobody", "hibari:x", "hibari:-1+espeak-en-us", "hibari:nan", "", "+", ":"])
 def test_what_is_no_mix_of_known_voices_has_no_card(voice: str) -> None:
     assert card(voice) is None
+
+
+def test_words_that_are_all_there_need_not_be_transcribed(honest: Evidence) -> None:
+    signal = signal_of(replace(honest, cache={}))
+    texts = [TEXT, OTHER, TEXT.split(",", maxsplit=1)[0], TEXT]
+    found = WordsJudge()._english.confirm([signal, signal, signal, np.concatenate([signal, signal])], texts)
+    right, wrong, half, twice = (one.share for one in found if one is not None)
+    assert right is not None
+    assert right > 0.9
+    assert wrong is not None
+    assert wrong < 0.5
+    assert half is None  # there is speech after the last word
+    assert twice is None
+
+
+def test_a_changed_word_is_not_confirmed(honest: Evidence) -> None:
+    changed = TEXT.replace("airport", "station")
+    (found,) = WordsJudge()._english.confirm([signal_of(replace(honest, cache={}))], [changed])
+    assert found is not None
+    assert found.share is not None
+    assert found.share <= 10 / 11

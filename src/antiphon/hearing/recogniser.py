@@ -23,10 +23,12 @@ import numpy.typing as npt
 
 from antiphon import models
 from antiphon.audio.waveform import Samples
+from antiphon.hearing.activity import active_frames
 from antiphon.hearing.features import HOP, RATE_HZ, whisper_log_mel
 
 if TYPE_CHECKING:
-    from ctranslate2.models import Whisper, WhisperGenerationResult
+    from ctranslate2 import StorageView
+    from ctranslate2.models import Whisper, WhisperAlignmentResult, WhisperGenerationResult
     from tokenizers import Tokenizer
 
 WINDOW_S = 30.0
@@ -40,11 +42,17 @@ CHUNK_S = 14.0
 """Longer speech is cut at its quietest moment between 60% and 100% of this."""
 
 BATCH = 6
+MAX_TEXT_TOKENS = 440
+"""The decoder's window is 448."""
 MAX_TOKENS_PER_S = 12.0
 _REPETITIVE = 2.4  # bytes before / after zlib, Whisper's own limit
 _ECHO = re.compile(r"\b(\w+(?:\W+\w+){3,})\W+\1\b")  # four words or more, twice in a row
 _IMPROBABLE = -1.0  # mean log probability, Whisper's own limit
 _NO_SPEECH = 0.6
+_LIKELY = 0.2  # of a token that was said; of one that was not, it is mostly under .05
+_IMPOSSIBLE = 0.01
+_CONFIRM_TAIL_S = 1.0  # a decoder that is given the text cannot repeat itself
+_UNTOLD_S = 1.0  # sound before the first or after the last word that may belong to it
 
 
 ECHOES = 3
@@ -63,6 +71,16 @@ class Heard:
     confidence: float
     first: float = 0.0
     echo: tuple[float, ...] = (0.0,) * ECHOES
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """What a clip holds of a text: the share of its words, None where only `transcribe` can tell; `first` and `echo`
+    as `Heard` has them."""
+
+    share: float | None
+    first: float
+    echo: tuple[float, ...]
 
 
 class Recogniser:
@@ -107,6 +125,48 @@ class Recogniser:
             results[index].append(heard[n])
         return [_joined(parts) for parts in results]
 
+    def confirm(self, clips: Sequence[Samples], texts: Sequence[str], language: str = "en") -> list[Confirmed | None]:
+        """How much of each text its clip (mono, 16 kHz) holds; None for clips and texts longer than a window.
+
+        The text is given to the decoder at once and each word looked up in its answer, for less than half of what it
+        costs to find the words one by one. A word counts when no token of it is less likely than `_LIKELY`.
+        """
+        _, tokenizer = self.load()
+        words = [
+            [tokenizer.encode(f" {word}", add_special_tokens=False).ids for word in text.split()] for text in texts
+        ]
+        found: list[Confirmed | None] = [None] * len(clips)
+        fits = [
+            n
+            for n, clip in enumerate(clips)
+            if 0 < clip.shape[0] <= WINDOW_S * RATE_HZ and 0 < sum(map(len, words[n])) <= MAX_TEXT_TOKENS
+        ]
+        order = sorted(fits, key=lambda n: clips[n].shape[0])
+        for start in range(0, len(order), BATCH):
+            batch = order[start : start + BATCH]
+            answers = self._confirm([clips[n] for n in batch], [words[n] for n in batch], language)
+            for n, answer in zip(batch, answers, strict=True):
+                found[n] = answer
+        return found
+
+    def _confirm(
+        self, signals: Sequence[Samples], words: Sequence[Sequence[Sequence[int]]], language: str
+    ) -> list[Confirmed]:
+        network, tokenizer = self.load()
+        longest_s = max(signal.shape[0] for signal in signals) / RATE_HZ
+        encoded = network.encode(_spectra(signals, min(WINDOW_S, longest_s + _CONFIRM_TAIL_S)))
+        prompt = _prompt(tokenizer, language, multilingual=network.is_multilingual)
+        tokens = [[number for word in one for number in word] for one in words]
+        results = network.align(encoded, prompt, tokens, [-(-signal.shape[0] // HOP) for signal in signals])
+        return [
+            Confirmed(
+                None if _goes_on(result, signal) else _share_heard(result.text_token_probs, one),
+                _sureness(result.text_token_probs),
+                _echo(own),
+            )
+            for result, signal, one, own in zip(results, signals, words, _own_frames(encoded, signals), strict=True)
+        ]
+
     def encode(self, signal: Samples) -> Samples:
         """What the model makes of mono 16 kHz sound before it looks for words, `[frames, width]`, 50 frames a second.
 
@@ -137,24 +197,20 @@ class Recogniser:
         return heard
 
     def _hear_again(self, signals: Sequence[Samples], language: str) -> list[Heard]:
-        return [self._heard(*one) for one in self._generate(signals, language, WINDOW_S, beam=5)]
+        return self.hear_window(signals, language, beam=5)
+
+    def hear_window(self, signals: Sequence[Samples], language: str, *, beam: int = 1) -> list[Heard]:
+        """Clips of at most `WINDOW_S`, each in a whole window, as Whisper was trained."""
+        return [self._heard(*one) for one in self._generate(signals, language, WINDOW_S, beam=beam)]
 
     def _generate(
         self, signals: Sequence[Samples], language: str, window_s: float, beam: int
     ) -> list[tuple[WhisperGenerationResult, Samples]]:
         """For each signal the result, and the encoding of its own frames, `[frames, width]`."""
-        import ctranslate2
-
         network, tokenizer = self.load()
-        frames = int(np.ceil(window_s / WINDOW_STEP_S) * WINDOW_STEP_S * RATE_HZ / HOP)
-        batch = np.zeros((len(signals), 80, frames), dtype=np.float32)
-        for row, signal in zip(batch, signals, strict=True):
-            padded = np.zeros(frames * HOP, dtype=np.float32)
-            padded[: signal.shape[0]] = signal[: padded.shape[0]]
-            row[:] = whisper_log_mel(padded)
         seconds = max(signal.shape[0] for signal in signals) / RATE_HZ
         prompt = _prompt(tokenizer, language, multilingual=network.is_multilingual)
-        encoded = network.encode(ctranslate2.StorageView.from_array(batch))
+        encoded = network.encode(_spectra(signals, window_s))
         results: list[WhisperGenerationResult] = network.generate(
             encoded,
             [prompt] * len(signals),
@@ -163,14 +219,62 @@ class Recogniser:
             return_scores=True,
             return_no_speech_prob=True,
         )
-        frames_of = [-(-signal.shape[0] // (2 * HOP)) for signal in signals]
-        own = [encoding[:count] for encoding, count in zip(np.array(encoded), frames_of, strict=True)]
-        return list(zip(results, own, strict=True))
+        return list(zip(results, _own_frames(encoded, signals), strict=True))
 
     def _heard(self, result: WhisperGenerationResult, encoding: Samples) -> Heard:
         text = "" if _unspoken(result) else self.load()[1].decode(result.sequences_ids[0]).strip()
         sure = float(result.scores[0])
         return Heard(text, sure, first=sure, echo=_echo(encoding))
+
+
+def _spectra(signals: Sequence[Samples], window_s: float) -> StorageView:
+    """Whisper's input of several clips, each with silence up to the window's end, `[clips, 80, frames]`."""
+    import ctranslate2
+
+    frames = int(np.ceil(window_s / WINDOW_STEP_S) * WINDOW_STEP_S * RATE_HZ / HOP)
+    batch = np.zeros((len(signals), 80, frames), dtype=np.float32)
+    for row, signal in zip(batch, signals, strict=True):
+        padded = np.zeros(frames * HOP, dtype=np.float32)
+        padded[: signal.shape[0]] = signal[: padded.shape[0]]
+        row[:] = whisper_log_mel(padded)
+    return ctranslate2.StorageView.from_array(batch)
+
+
+def _own_frames(encoded: StorageView, signals: Sequence[Samples]) -> list[Samples]:
+    """Of each clip the encoding without that of the silence after it, `[frames, width]`, 50 frames a second."""
+    counts = [-(-signal.shape[0] // (2 * HOP)) for signal in signals]
+    return [encoding[:count] for encoding, count in zip(np.array(encoded), counts, strict=True)]
+
+
+def _tokens_of_words(tokenizer: Tokenizer, text: str) -> list[list[int]]:
+    return [tokenizer.encode(f" {word}", add_special_tokens=False).ids for word in text.split()]
+
+
+def _share_heard(probabilities: Sequence[float], words: Sequence[Sequence[int]]) -> float:
+    """Of words of so many tokens, those without an unlikely one."""
+    heard, at = 0, 0
+    for word in words:
+        heard += all(likely >= _LIKELY for likely in probabilities[at : at + len(word)])
+        at += len(word)
+    return heard / len(words)
+
+
+def _sureness(probabilities: Sequence[float]) -> float:
+    """Mean log probability. What is nearly impossible is equally so on every machine."""
+    return float(np.mean(np.log(np.maximum(probabilities, _IMPOSSIBLE))))
+
+
+def _goes_on(result: WhisperAlignmentResult, signal: Samples) -> bool:
+    """Whether there is sound where no word of the text is."""
+    sounding = np.flatnonzero(active_frames(signal))
+    if sounding.size == 0 or not result.alignments:
+        return True
+    # The path of (token, frame of 20 ms) covers the whole clip: what is untold is given to the first or last token.
+    tokens = [token for token, _ in result.alignments]
+    first_ends = max(2 * frame for token, frame in result.alignments if token == tokens[0])
+    last_starts = min(2 * frame for token, frame in result.alignments if token == tokens[-1])
+    slack = _UNTOLD_S * RATE_HZ / HOP
+    return bool(first_ends - sounding[0] > slack or sounding[-1] - last_starts > slack)
 
 
 def split_at_pauses(signal: Samples, longest_s: float = CHUNK_S) -> list[Samples]:

@@ -27,13 +27,13 @@ _WINDOW, _STRIDE = 80, 60  # d-vector frames; the original strides by 40, which 
 _LONG_WINDOW, _LONG_STRIDE = 160, 77  # resemblyzer: 1.6 s, 1.3 windows a second
 
 
-def voiced(signal: Samples) -> Samples:
-    """The signal without its pauses (100 ms around sound stays), at most `MAX_VOICED_S` from evenly spaced places."""
+def voiced(signal: Samples, most_s: float = MAX_VOICED_S) -> Samples:
+    """The signal without its pauses (100 ms around sound stays), at most `most_s` from evenly spaced places."""
     active = active_frames(signal)
     kernel = np.ones(2 * _KEPT_PAUSE + 1)
     near = np.convolve(active, kernel)[_KEPT_PAUSE : _KEPT_PAUSE + active.shape[0]] > 0 if active.any() else active
     kept = signal[: active.shape[0] * HOP].reshape(-1, HOP)[near].ravel()
-    limit = int(MAX_VOICED_S * RATE_HZ)
+    limit = int(most_s * RATE_HZ)
     if kept.shape[0] <= limit:
         return kept
     quarter = limit // 4
@@ -41,9 +41,12 @@ def voiced(signal: Samples) -> Samples:
     return np.concatenate([kept[start : start + quarter] for start in starts])
 
 
-def embed_signal(signal: Samples, *, threads: int = 1) -> Samples:
-    """d-vector of mono 16 kHz speech, unit length, `[256]`. Raises `InputError` below `MIN_VOICED_S` of speech."""
-    windows = _windows(dvector_log_mel(_enough(signal, _LEVEL_DBFS)), _WINDOW, _STRIDE)
+def embed_signal(signal: Samples, *, threads: int = 1, most_s: float = MAX_VOICED_S) -> Samples:
+    """d-vector of mono 16 kHz speech, unit length, `[256]`, from at most `most_s` of it.
+
+    Raises `InputError` below `MIN_VOICED_S` of speech.
+    """
+    windows = _windows(dvector_log_mel(_enough(signal, _LEVEL_DBFS, most_s)), _WINDOW, _STRIDE)
     raw = models.session("dvector", threads=threads).run(None, {"mel_window": windows})[0]
     return _unit(np.mean(raw / (np.linalg.norm(raw, axis=1, keepdims=True) + 1e-12), axis=0))
 
@@ -64,9 +67,9 @@ def mean_voice(embeddings: npt.ArrayLike) -> Samples:
     return _unit(np.mean(np.asarray(embeddings, dtype=np.float32), axis=0))
 
 
-def _enough(signal: Samples, level_dbfs: float) -> Samples:
+def _enough(signal: Samples, level_dbfs: float, most_s: float = MAX_VOICED_S) -> Samples:
     """Voiced speech at that RMS level."""
-    speech = voiced(signal)
+    speech = voiced(signal, most_s)
     seconds = speech.shape[0] / RATE_HZ
     if seconds < MIN_VOICED_S:
         raise InputError(f"only {seconds:.1f} s of sound; a voice needs {MIN_VOICED_S} s")

@@ -19,11 +19,13 @@ from antiphon.judges.features import HOP, RATE_HZ, compressed_spectrum, framed
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 
 MIN_S = 0.1
-MAX_WINDOWS = 4
-"""At most 31 s of a clip are heard by DistillMOS, 36 s by DNSMOS."""
+DISTILLMOS_WINDOWS, DNSMOS_WINDOWS = 2, 1
+"""At most 15 s of a clip are heard by DistillMOS; of more than 9 s DNSMOS hears 4.5: who cannot know which cannot spare
+the others."""
 
 DISTILLMOS_WINDOW = 122_880  # samples, 7.68 s
 DNSMOS_WINDOW = 144_160  # samples, 9.01 s
+DNSMOS_SAMPLE = 72_000  # samples, 4.5 s
 _COLUMNS = 384
 _MARGIN = 16  # frames of silence after the speech, more than the network's receptive field
 _SEAM = 48  # frames of the beginning heard again, as in the original, which repeats short clips
@@ -34,7 +36,7 @@ _SIG = (-0.08397278, 1.22083953, 0.0052439)
 _BAK = (-0.13166888, 1.60915514, -0.39604546)
 
 
-def windows(signal: Samples, length: int, most: int = MAX_WINDOWS) -> list[Samples]:
+def windows(signal: Samples, length: int, most: int) -> list[Samples]:
     """As many windows of `length` samples as fit best, at most `most`; a signal shorter than one is its own."""
     total = signal.shape[0]
     if total <= length:
@@ -63,7 +65,7 @@ class DistillMosJudge:
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
         if reason := _unheard(evidence):
             return (unmeasured(self.name, "distillmos", "MOS", reason),)
-        scores = [self._score(window) for window in windows(signal_of(evidence), DISTILLMOS_WINDOW)]
+        scores = [self._score(window) for window in windows(signal_of(evidence), DISTILLMOS_WINDOW, DISTILLMOS_WINDOWS)]
         return (measured(self.name, "distillmos", "MOS", float(np.mean(scores))),)
 
     def _score(self, window: Samples) -> float:
@@ -91,7 +93,9 @@ class DnsmosJudge:
         names = ("dnsmos", "dnsmos_sig", "dnsmos_bak")
         if reason := _unheard(evidence):
             return tuple(unmeasured(self.name, name, "MOS", reason) for name in names)
-        raw = np.mean([self._score(window) for window in windows(signal_of(evidence), DNSMOS_WINDOW)], axis=0)
+        signal = signal_of(evidence)
+        length = DNSMOS_WINDOW if signal.shape[0] <= DNSMOS_WINDOW else DNSMOS_SAMPLE
+        raw = np.mean([self._score(window) for window in windows(signal, length, DNSMOS_WINDOWS)], axis=0)
         sig, bak, overall = (np.polyval(p, value) for p, value in zip((_SIG, _BAK, _OVRL), raw, strict=True))
         values = (float(overall), float(sig), float(bak))
         return tuple(measured(self.name, name, "MOS", value) for name, value in zip(names, values, strict=True))

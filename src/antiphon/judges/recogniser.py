@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from antiphon.hearing.recogniser import (
     ECHOES,
+    Confirmed,
     Heard,
     Recogniser,
     languages,
@@ -12,6 +13,7 @@ from antiphon.hearing.recogniser import (
 
 __all__ = [
     "ECHOES",
+    "Confirmed",
     "Heard",
     "Recogniser",
     "languages",

@@ -11,6 +11,9 @@ from antiphon.judges.base import Evidence
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 from antiphon.judges.speaker import embed_signal
 
+HEARD_S = 10.0
+"""Enough to tell a voice; a card is made of more."""
+
 
 class VoiceJudge:
     """`similarity`, a cosine in [-1, 1]."""
@@ -30,7 +33,7 @@ class VoiceJudge:
         if reference is None:
             return (self._inconclusive(f"no reference for the voice {evidence.request.voice}"),)
         try:
-            embedding = embed_signal(signal_of(evidence), threads=self._threads)
+            embedding = embed_signal(signal_of(evidence), threads=self._threads, most_s=HEARD_S)
         except InputError as error:
             return (self._inconclusive(error.what),)
         if embedding.shape != reference.shape:

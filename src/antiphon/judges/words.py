@@ -15,8 +15,8 @@ from antiphon.hearing.features import mono_16k
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 from antiphon.judges.numbers import READINGS
-from antiphon.judges.recogniser import ECHOES, Heard, Recogniser, languages
-from antiphon.judges.wording import error_rates, normalise
+from antiphon.judges.recogniser import ECHOES, Confirmed, Heard, Recogniser, languages
+from antiphon.judges.wording import error_rates, normalise, unspaced
 
 Normaliser = Callable[[str, str], str]
 """`(text, language) -> spoken form`, as engines use it."""
@@ -25,6 +25,9 @@ SAME_LANGUAGE = {"cmn": "zh", "nb": "no"}
 
 SECOND_HEARING_WER = 0.1
 """A worse clip is heard once more, carefully, and the better result counts: a recogniser's slip is nobody's fault."""
+
+MIN_CONFIRMED_WORDS = 4
+"""Fewer are transcribed: a recogniser that is told one word hears it in much."""
 
 _ECHOES = tuple(f"echo_{number}" for number in range(ECHOES))
 UNITS = {"wer": "ratio", "cer": "ratio", "sureness": "ln", **dict.fromkeys(_ECHOES, "1")}
@@ -72,8 +75,12 @@ class WordsJudge:
     def _measure_language(self, language: str, clips: dict[int, Evidence]) -> dict[int, tuple[Measurement, ...]]:
         try:
             recogniser = self._recogniser(language)
-            heard = self._heard(recogniser, language, clips, careful=False)
-            rates = self._rates(clips, heard)
+            confirmed = self._confirmed(recogniser, language, clips)
+            rates = {n: _rates_of(one) for n, one in confirmed.items() if _rates_of(one) is not None}
+            unsure = {n: one for n, one in clips.items() if n not in rates}
+            heard = self._heard(recogniser, language, unsure, careful=False) if unsure else {}
+            rates |= self._rates(unsure, heard)
+            first = {n: (one.first, one.echo) for n, one in (heard | confirmed).items()}
             doubtful = {n: clips[n] for n, rate in rates.items() if rate is not None and rate[0] > SECOND_HEARING_WER}
             if doubtful:
                 again = self._heard(recogniser, language, doubtful, careful=True)
@@ -81,7 +88,16 @@ class WordsJudge:
                     rates[n] = min(rates[n] or (np.inf, np.inf), rate or (np.inf, np.inf))
         except ModelError as error:
             return dict.fromkeys(clips, _inconclusive(str(error)))
-        return {n: self._figures(rate, heard[n]) for n, rate in rates.items()}
+        return {n: self._figures(rate, *first[n]) for n, rate in rates.items()}
+
+    def _confirmed(self, recogniser: Recogniser, language: str, clips: dict[int, Evidence]) -> dict[int, Confirmed]:
+        """The first hearing of every text that is long enough: how much of it is there."""
+        texts = {n: one.request.text for n, one in clips.items()}
+        long = [n for n, text in texts.items() if len(text.split()) >= MIN_CONFIRMED_WORDS and not unspaced(language)]
+        if not long:
+            return {}
+        found = recogniser.confirm([signal_of(clips[n]) for n in long], [texts[n] for n in long], language)
+        return {n: one for n, one in zip(long, found, strict=True) if one is not None}
 
     def _recogniser(self, language: str) -> Recogniser:
         if language == "en":
@@ -104,10 +120,12 @@ class WordsJudge:
         readings = self._readings(evidence, heard)
         return min((error_rates(wanted, got) for wanted, got in readings if wanted), default=None)
 
-    def _figures(self, rates: tuple[float, float] | None, heard: Heard) -> tuple[Measurement, ...]:
+    def _figures(
+        self, rates: tuple[float, float] | None, sureness: float, echo: Sequence[float]
+    ) -> tuple[Measurement, ...]:
         if rates is None:
             return _inconclusive("the text has no words")
-        values = (*rates, heard.first, *heard.echo)
+        values = (*rates, sureness, *echo)
         return tuple(
             measured(self.name, name, unit, value) for (name, unit), value in zip(UNITS.items(), values, strict=True)
         )
@@ -125,6 +143,12 @@ class WordsJudge:
             heards.append(self._normaliser(heard, language))
         got = {normalise(form, language, reading=reading) for form in heards for reading in READINGS}
         return {(one, other) for one in wanted for other in got}
+
+
+def _rates_of(confirmed: Confirmed) -> tuple[float, float] | None:
+    """What is not confirmed counts as wrong; None where more than `SECOND_HEARING_WER` is not."""
+    wrong = 1.0 if confirmed.share is None else 1.0 - confirmed.share
+    return (wrong, wrong) if wrong <= SECOND_HEARING_WER else None
 
 
 def _recognised(language: str) -> str:
