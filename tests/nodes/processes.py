@@ -107,7 +107,7 @@ def until(holds: Callable[[], bool], what: str, *, within_s: float = PATIENCE_S)
 @asynccontextmanager
 async def looking_at(url: str) -> AsyncIterator[Ledger]:
     """The same ledger, seen from the test."""
-    async with HttpTransport() as transport:
+    async with HttpTransport(allow_private=True) as transport:
         remote = RemoteLedger(lambda where, message, s: transport.request(where, message, deadline_s=s), url)
         with contextlib.suppress(StopAsyncIteration):
             yield PatientLedger(remote)

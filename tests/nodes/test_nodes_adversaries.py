@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,11 @@ from antiphon.nodes.client import Client, Job
 from antiphon.nodes.events import Audio, Closed, Event
 from antiphon.nodes.listening import Submission
 from antiphon.nodes.messages import ORDER, WORK, Brief, Work
-from antiphon.nodes.node import Node
+from antiphon.nodes.node import Actor, Node
 from antiphon.nodes.parts import make_order, wrap_for
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator
-from antiphon.protocol import TaskKey
+from antiphon.protocol import Identity, TaskKey
 from antiphon.services import SpeechRequest
 
 SPEECH = Selector(service="speech", language="en-us", voice="tone")
@@ -485,6 +486,20 @@ async def test_the_same_work_is_made_once_however_often_it_is_asked_for(tmp_path
             await ask(net, net.client, task, order, key, node)
         await net.settle()
         assert workshop.made == 1
+
+
+async def test_ten_thousand_strangers_take_no_place_in_a_nodes_memory(tmp_path: Path) -> None:
+    """Fresh, well-signed messages of identities that have no task here: refused, forgotten, and friends are served."""
+    async with world(tmp_path, processors=0) as net:
+        node = await net.add("friend", Producer(net.context(), ToneWorkshop()))
+        work = Work(index=0, attempt=0, order=b"", wrapped_key=b"")
+        for n in range(10_000):
+            stranger = Actor(replace(net.client.context, identity=Identity.from_seed(n.to_bytes(32, "big"))))
+            with pytest.raises(InputError, match="There is no task"):
+                await anext(node.handle(stranger.sign(WORK, node.node_id, f"{n:032x}", work)))
+        assert len(node._guard) == 0
+        _, (closed,) = await collect(net.client, Job(say(TEXT), SPEECH))
+        assert str(closed.task.state) == "completed"
 
 
 async def test_a_client_that_streams_everything_and_then_cancels_pays(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ async def http_world(folder: Path) -> AsyncIterator[tuple[Host, Client, list[Nod
     await host.start()
     servers: list[Server] = []
     nodes: list[Node] = []
-    async with HttpTransport() as transport:
+    async with HttpTransport(allow_private=True) as transport:
         remote = RemoteLedger(lambda url, raw, s: transport.request(url, raw, deadline_s=s), host.url)
         ledger = PatientLedger(remote)
 

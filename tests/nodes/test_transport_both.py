@@ -32,7 +32,7 @@ async def in_process(handler: Handler, limits: Limits = LIMITS) -> AsyncIterator
 
 @asynccontextmanager
 async def over_http(handler: Handler, limits: Limits = LIMITS) -> AsyncIterator[tuple[Transport, str]]:
-    async with await serve(handler, limits=limits) as server, HttpTransport(limits) as transport:
+    async with await serve(handler, limits=limits) as server, HttpTransport(limits, allow_private=True) as transport:
         yield transport, server.endpoint
 
 
@@ -240,7 +240,7 @@ async def test_a_fast_handler_waits_for_a_slow_asker(connect: Connect) -> None:
 
 
 async def test_an_endpoint_where_nobody_listens_is_unavailable() -> None:
-    async with HttpTransport() as transport:
+    async with HttpTransport(allow_private=True) as transport:
         with pytest.raises(UnavailableError, match="cannot be reached"):
             await ask(transport, "http://127.0.0.1:1")
     with pytest.raises(UnavailableError, match="Nobody listens at inproc://node"):
@@ -248,7 +248,7 @@ async def test_an_endpoint_where_nobody_listens_is_unavailable() -> None:
 
 
 async def test_the_scheme_chooses_the_transport() -> None:
-    inproc, http = InProcessTransport(), HttpTransport()
+    inproc, http = InProcessTransport(), HttpTransport(allow_private=True)
     routing = RoutingTransport({"inproc": inproc, "http": http, "https": http})
     async with await serve(echo) as server:
         for endpoint in (inproc.register("node", echo), server.endpoint):

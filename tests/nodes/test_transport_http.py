@@ -21,6 +21,10 @@ async def echo(message: bytes) -> AsyncIterator[bytes]:
     yield message
 
 
+def anywhere() -> HttpTransport:
+    return HttpTransport(allow_private=True)
+
+
 async def ask(transport: HttpTransport, endpoint: str, message: bytes = b"hi", deadline_s: float = 10.0) -> list[bytes]:
     return [frame async for frame in transport.request(endpoint, message, deadline_s=deadline_s)]
 
@@ -117,7 +121,10 @@ async def test_too_large_a_body_is_413_with_or_without_its_length(chunked: bool)
 
 
 async def test_the_servers_limit_reaches_a_client_that_would_send_more() -> None:
-    async with await serve(echo, limits=Limits(message_bytes=1000)) as server, HttpTransport() as transport:
+    async with (
+        await serve(echo, limits=Limits(message_bytes=1000)) as server,
+        anywhere() as transport,
+    ):
         with pytest.raises(ProtocolError, match="too large: 1001 bytes, the limit is 1000"):
             await ask(transport, server.endpoint, bytes(1001))
 
@@ -129,7 +136,10 @@ async def test_all_messages_together_are_bounded() -> None:
         await release.wait()
         yield b"done"
 
-    async with await serve(waits, limits=Limits(held_bytes=150_000)) as server, HttpTransport() as transport:
+    async with (
+        await serve(waits, limits=Limits(held_bytes=150_000)) as server,
+        anywhere() as transport,
+    ):
         first = asyncio.create_task(ask(transport, server.endpoint, bytes(100_000)))
         await asyncio.sleep(0.2)
         with pytest.raises(BusyError, match="holds too many large messages"):
@@ -161,7 +171,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     ],
 )
 async def test_a_truncated_or_malformed_answer_is_a_protocol_error(answer: bytes, why: str) -> None:
-    async with raw_server(answer) as endpoint, HttpTransport() as transport:
+    async with raw_server(answer) as endpoint, anywhere() as transport:
         with pytest.raises(ProtocolError, match=why):
             await ask(transport, endpoint)
 
@@ -178,7 +188,7 @@ async def test_a_truncated_or_malformed_answer_is_a_protocol_error(answer: bytes
     ],
 )
 async def test_what_is_no_node_of_ours_is_unavailable(answer: bytes, error: type[Exception]) -> None:
-    async with raw_server(answer) as endpoint, HttpTransport() as transport:
+    async with raw_server(answer) as endpoint, anywhere() as transport:
         with pytest.raises(error):
             await ask(transport, endpoint)
 
@@ -196,18 +206,21 @@ async def test_what_is_no_node_of_ours_is_unavailable(answer: bytes, error: type
         "http://host:99999",
         "//host",
         "host:80",
+        "http://host/admin",
+        "http://host/v1/message",
+        "http://host/" + 400 * "a",
         "",
         "http://[::1",
     ],
 )
 async def test_only_plain_http_endpoints_are_asked(endpoint: str) -> None:
-    async with HttpTransport() as transport:
+    async with anywhere() as transport:
         with pytest.raises(InputError, match="is not an endpoint"):
             await ask(transport, endpoint)
 
 
-def test_an_endpoint_may_have_a_path() -> None:
-    assert str(message_url("https://host/node/7/")) == "https://host/node/7/v1/message"
+def test_an_endpoint_is_asked_at_the_one_path_of_the_protocol() -> None:
+    assert str(message_url("https://host/")) == "https://host/v1/message"
     assert str(message_url("http://[::1]:80")) == "http://[::1]/v1/message"
 
 
@@ -216,26 +229,26 @@ def test_an_endpoint_may_have_a_path() -> None:
     ["127.0.0.1", "10.0.0.1", "169.254.169.254", "192.168.1.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "[fe80::1]"],
 )
 async def test_private_addresses_can_be_refused(host: str) -> None:
-    async with HttpTransport(allow_private=False) as transport:
+    async with HttpTransport() as transport:
         with pytest.raises(InputError, match="not a public address"):
             await ask(transport, f"http://{host}:1")
 
 
 async def test_a_name_that_leads_to_a_private_address_can_be_refused() -> None:
-    async with await serve(echo) as server, HttpTransport(allow_private=False) as transport:
+    async with await serve(echo) as server, HttpTransport() as transport:
         with pytest.raises(UnavailableError, match="no public address"):
             await ask(transport, server.endpoint.replace("127.0.0.1", "localhost"))
 
 
 async def test_200_requests_at_once_are_all_answered() -> None:
-    async with await serve(echo) as server, HttpTransport() as transport:
+    async with await serve(echo) as server, anywhere() as transport:
         messages = [os.urandom(10_000) for _ in range(200)]
         answers = await asyncio.gather(*(ask(transport, server.endpoint, message, 30) for message in messages))
         assert answers == [[message] for message in messages]
 
 
 async def test_connections_are_kept_and_used_again() -> None:
-    async with await serve(echo) as server, HttpTransport() as transport:
+    async with await serve(echo) as server, anywhere() as transport:
         for _ in range(20):
             await ask(transport, server.endpoint)
         connector = transport._session.connector  # type: ignore[union-attr]
@@ -243,7 +256,7 @@ async def test_connections_are_kept_and_used_again() -> None:
 
 
 async def test_memory_stays_bounded_over_many_exchanges() -> None:
-    async with await serve(echo) as server, HttpTransport() as transport:
+    async with await serve(echo) as server, anywhere() as transport:
         message = os.urandom(500_000)
         for _ in range(20):
             await ask(transport, server.endpoint, message)
@@ -267,7 +280,7 @@ async def test_stopping_ends_answers_under_way() -> None:
             stopped.set()
 
     server = await serve(endless)
-    async with HttpTransport() as transport:
+    async with anywhere() as transport:
         frames = transport.request(server.endpoint, b"", deadline_s=30)
         await anext(frames)
         stopping = asyncio.create_task(server.stop())
@@ -289,6 +302,6 @@ async def test_stopping_ends_answers_under_way() -> None:
     ],
 )
 async def test_rude_words_harm_nobody(words: bytes) -> None:
-    async with await serve(echo) as server, HttpTransport() as transport:
+    async with await serve(echo) as server, anywhere() as transport:
         assert not (await asyncio.wait_for(say(server.endpoint, words), 3)).startswith(b"HTTP/1.1 200")
         assert await ask(transport, server.endpoint) == [b"hi"]

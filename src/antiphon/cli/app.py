@@ -72,6 +72,7 @@ class Settings:
     ledger: str | None
     profile: str
     ledger_id: str | None = None
+    private_nodes: bool | None = None  # None: as the ledger's own address is
 
 
 class LazyGroup(click.Group):
@@ -124,6 +125,12 @@ class LazyGroup(click.Group):
     help="Which ledger it must be; by default the one that answered there first.",
 )
 @click.option(
+    "--private-nodes/--public-nodes",
+    default=None,
+    envvar="ANTIPHON_PRIVATE_NODES",
+    help="Whether nodes at private addresses may be asked. By default, if the ledger's own is one.",
+)
+@click.option(
     "--profile",
     default="antiphon",
     envvar="ANTIPHON_PROFILE",
@@ -146,6 +153,7 @@ def group(
     home: Path | None,
     ledger: str | None,
     ledger_id: str | None,
+    private_nodes: bool | None,
     profile: str,
     models: Path | None,
     verbose: bool,
@@ -156,7 +164,7 @@ def group(
     """
     from antiphon.cli import logs
 
-    settings = ctx.obj = Settings(home or default_home(), ledger or None, profile, ledger_id or None)
+    settings = ctx.obj = Settings(home or default_home(), ledger or None, profile, ledger_id or None, private_nodes)
     logs.start(settings.home, verbose=verbose)
     if models is not None:
         from antiphon.models import use_folder

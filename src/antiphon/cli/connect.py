@@ -21,6 +21,10 @@ from antiphon.nodes.transport import Transport
 from antiphon.protocol import load_or_create
 from antiphon.services import Service
 
+FIRST_CALL_S = 3.0
+"""How long the first call waits for a ledger that is away or busy; later ones wait longer (`patience`), for a person
+wants to know soon whether it is there at all."""
+
 
 @dataclass(slots=True)
 class Session:
@@ -77,23 +81,28 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
 
     It must be the ledger that --ledger-id names, else the data folder's own, else the one that answered there before.
     Raises ProtocolError when it is another, UnavailableError when nobody answers.
+
+    The ledger's address is the user's word. Those of nodes are strangers' words: private ones are asked only if the
+    user says so (--private-nodes), or, where he says nothing, if the ledger's own is private.
     """
     from antiphon.ledger.remote import RemoteLedger
     from antiphon.nodes.patience import PatientLedger
     from antiphon.nodes.transport import HttpTransport
+    from antiphon.nodes.transport.reach import is_private_endpoint
 
     home = settings.home
     own = homes.own_ledger(home) if url == homes.served_at(home) else ""
     before = pins.named(settings.ledger_id) if settings.ledger_id else own or pins.known(home, url)
-    transport = HttpTransport()
+    private = await is_private_endpoint(url) if settings.private_nodes is None else settings.private_nodes
+    channel, transport = HttpTransport(allow_private=True), HttpTransport(allow_private=private)
 
     def request(endpoint: str, message: bytes, deadline_s: float) -> AsyncIterator[bytes]:
-        return transport.request(endpoint, message, deadline_s=deadline_s)
+        return channel.request(endpoint, message, deadline_s=deadline_s)
 
     ledger = RemoteLedger(request, url, ledger=before)
     try:
         try:
-            found = await ledger.identity()  # asked once: whether it is there at all, a person wants to know now
+            found = await PatientLedger(ledger, patience_s=FIRST_CALL_S).identity()
         except (UnavailableError, InputError) as e:
             if not settings.ledger:
                 raise homes.not_served(home, url) from e
@@ -108,6 +117,7 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
     finally:
         await ledger.close()
         await transport.close()
+        await channel.close()
 
 
 def find_ledger(settings: Settings) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -249,14 +251,15 @@ def _explained(receipt: Receipt) -> Iterator[str]:
 
 
 def save_receipt(home: Path, done: Receipt) -> Path:
-    """Write a receipt into the data folder; returns its path."""
+    """Write a receipt into the data folder, for its owner's eyes only: it says who ordered what; returns its path."""
     from antiphon.protocol import receipt as receipts
 
     path = home / "receipts" / f"{done.task}.json"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(receipts.dump(done))
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as stream:
+            stream.write(receipts.dump(done))
         part.replace(path)
     except OSError as e:
         raise OutputError(f"The receipt cannot be written to {path}: {e.strerror}", "Free space, or set --home.") from e

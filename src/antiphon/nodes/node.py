@@ -116,21 +116,32 @@ class Node(Actor, ABC):
         """What answers which kind of message."""
 
     async def handle(self, message: bytes) -> AsyncGenerator[bytes, None]:
-        """The transport's handler: verify, then dispatch by kind. Raises `AntiphonError` only."""
+        """The transport's handler: verify, then dispatch by kind. Raises `AntiphonError` only.
+
+        Each route calls `admit` once the ledger has shown that the sender is a party of the task. Until then nothing is
+        remembered: a stranger's message is refused as often as it comes, and takes no place from those who belong.
+        """
         opened = envelope.open(
             message,
             receiver=self.node_id,
             clock=self.context.clock,
-            guard=self._guard,
+            guard=None,
             kinds=tuple(self.routes),
             max_age_ms=MAX_AGE_MS,
         )
+        now_ms = self.context.clock.now_ms()
+        self._guard.check(opened.sender, opened.nonce, time_ms=opened.time_ms, now_ms=now_ms)
         if self._leaving and opened.kind in self.new_work:
             raise UnavailableError("The node is leaving and takes no more work", "Ask another node.")
         # Closed here and now: what a route holds (keys, its place in the queue) is free when the asker is gone.
         async with aclosing(self.routes[opened.kind](opened)) as frames:
             async for frame in frames:
                 yield frame
+
+    def admit(self, message: Envelope) -> None:
+        """Rule 10: act on a message once. Raises `ProtocolError` (replayed, stale), `BusyError` (too many of them)."""
+        now_ms = self.context.clock.now_ms()
+        self._guard.admit(message.sender, message.nonce, time_ms=message.time_ms, now_ms=now_ms)
 
     new_work: frozenset[str] = frozenset()
     """Kinds of messages that are refused while the node leaves."""

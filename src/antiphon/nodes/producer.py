@@ -100,6 +100,7 @@ class Producer(Node):
         if task.client != message.sender:
             raise ProtocolError("Only the task's client may ask for its work")
         self._expect_ours(record, work.attempt)
+        self.admit(message)
         own, now_ms = self.context.identity, self.context.clock.now_ms()
         order = open_order(work.order, work.wrapped_key, task=task, record=record, identity=own, at_ms=now_ms)
         try:

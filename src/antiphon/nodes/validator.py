@@ -96,6 +96,7 @@ class Validator(Node):
         task = await self.context.ledger.task(message.task)
         record = await self.context.ledger.part(message.task, judge.index)
         delivery, deadline_ms = self._expected(message, judge, record)
+        self.admit(message)
         own, then_ms = self.context.identity, task.opened_ms
         try:
             order = open_order(judge.order, judge.wrapped_key, task=task, record=record, identity=own, at_ms=then_ms)
@@ -257,6 +258,7 @@ class Validator(Node):
         task = await self.context.ledger.task(message.task)
         if task.client != message.sender:
             raise ProtocolError("Only the task's client may fetch its audio")
+        self.admit(message)
         record = await self.context.ledger.part(message.task, fetch.index)
         if record.state is not PartState.VALID or record.attempt != fetch.attempt:
             raise ConflictError(f"Part {fetch.index} is {record.state}", "Audio is handed out once it was found valid.")

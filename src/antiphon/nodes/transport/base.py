@@ -24,8 +24,15 @@ class Limits:
     frames_ahead: int = 4  # in process: frames made before the asker takes one
     concurrent: int = 256  # answers at once; more are told BusyError
     connections: int = 1024  # open sockets, per server and per client
+    per_address: int = 256  # of them from one address (IPv6: one /64)
+    first_s: float = 5.0  # from connecting to the first byte
+    idle_s: float = 20.0  # between two requests: longer than any client of ours keeps a connection (KEEP_ALIVE_S)
+    head_s: float = 5.0  # for request line and headers to arrive
+    head_bytes: int = 16 * 1024
     body_s: float = 30.0  # for a message to arrive
-    answer_s: float = 900.0  # for an answer to leave: an asker that stops reading is left
+    stall_s: float = 20.0  # between two looks at whether an asker still reads
+    bytes_per_s: int = 16 * 1024  # the least average rate of sending a message, and of reading an answer
+    answer_s: float = 900.0  # for an answer to be made
     connect_s: float = 5.0
     retry_after_s: float = 1.0  # what a busy server says
 

@@ -24,9 +24,8 @@ import msgspec
 
 from antiphon.clock import SystemClock
 from antiphon.errors import UnavailableError
-from antiphon.nodes.transport.base import DEFAULT_LIMITS
 from antiphon.nodes.transport.http import HttpTransport
-from antiphon.nodes.transport.server import serve, serve_app
+from antiphon.nodes.transport.server import serve
 from antiphon.protocol import Identity, ReplayGuard, TaskKey, canonical, envelope, sealing
 
 REPLY_BYTES = 100_000
@@ -127,13 +126,23 @@ async def _load(exchange: Callable[[], Awaitable[None]], seconds: float, at_once
 async def _serve(what: str) -> None:
     if what == "signed":
         node = _SignedNode()
-        server = await serve(node.handle)
-        print(_READY + server.endpoint, node.identity.node_id, node.identity.seal_public.hex(), flush=True)
-    else:
-        server = await serve_app(_bare_app(), "127.0.0.1", 0, DEFAULT_LIMITS)
-        print(_READY + server.endpoint, flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    await server.stop()
+        async with await serve(node.handle) as server:
+            print(_READY + server.endpoint, node.identity.node_id, node.identity.seal_public.hex(), flush=True)
+            await asyncio.to_thread(sys.stdin.read)
+        return
+    import uvicorn
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(_bare_app(), lifespan="off", log_config=None, access_log=False)
+        bare = uvicorn.Server(config)
+        serving = asyncio.create_task(bare.serve(sockets=[listener]))
+        while not bare.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.002)
+        print(f"{_READY}http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+        bare.should_exit = True
+        await serving
 
 
 def _bare_app() -> Any:
@@ -178,7 +187,7 @@ def _process(*command: str) -> Iterator[list[str]]:
 async def _ask_signed(
     seconds: float, at_once: int, endpoint: str, node_id: str, seal_public: str
 ) -> tuple[float, float]:
-    async with HttpTransport() as transport:
+    async with HttpTransport(allow_private=True) as transport:
         client = _SignedClient(transport, endpoint, node_id, bytes.fromhex(seal_public))
         return await _load(client.exchange, seconds, at_once)
 

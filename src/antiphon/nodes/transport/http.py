@@ -1,15 +1,13 @@
-"""The HTTP client side: one pooled session for all nodes."""
+"""The HTTP client side: one pooled session for all nodes, and only to addresses that may be asked (`reach`)."""
 
 from __future__ import annotations
 
+import asyncio
 import io
-import ipaddress
-import socket
 from collections.abc import AsyncGenerator
 from functools import lru_cache
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from antiphon.errors import AntiphonError, BusyError, InputError, ProtocolError, UnavailableError, UnreachableError
@@ -17,9 +15,12 @@ from antiphon.nodes.transport.base import DEFAULT_LIMITS, Limits
 from antiphon.nodes.transport.door import too_large
 from antiphon.nodes.transport.frames import CONTENT_TYPE, DATA, END, FrameReader, error_of
 from antiphon.nodes.transport.memory import keep_freed_memory
+from antiphon.nodes.transport.reach import PublicResolver, check_literal
 from antiphon.nodes.transport.server import MESSAGE_PATH
 
 KEEP_ALIVE_S = 15
+"""Shorter than a server's `idle_s`, so that a message is seldom written into a connection that is just being closed."""
+MAX_ENDPOINT_CHARS = 300
 _READ_BYTES = 256 * 1024
 _HEADERS = {"Content-Type": "application/octet-stream"}
 _DIRECT_BYTES = 1024 * 1024  # aiohttp wants larger bodies as a file
@@ -27,53 +28,32 @@ _DIRECT_BYTES = 1024 * 1024  # aiohttp wants larger bodies as a file
 
 @lru_cache(maxsize=4096)
 def message_url(endpoint: str) -> URL:
-    """Where messages for an endpoint go. Raises InputError unless it is http(s)://host[:port][/path] and no more."""
+    """Where messages for an endpoint go. Raises InputError unless it is http(s)://host[:port] and no more.
+
+    No path: an endpoint is another's word, and would choose what of somebody's web server is called.
+    """
     try:
-        url = URL(endpoint)
-        good = (
-            url.scheme in {"http", "https"} and url.host and not (url.user or url.password or url.query or url.fragment)
-        )
+        url = URL(endpoint[: MAX_ENDPOINT_CHARS + 1])
+        more = url.user or url.password or url.query or url.fragment or url.path not in {"", "/"}
+        good = len(endpoint) <= MAX_ENDPOINT_CHARS and url.scheme in {"http", "https"} and url.host and not more
     except ValueError:
         good = False
     if not good:
         raise InputError(f"{endpoint[:100]!r} is not an endpoint", "Use http://host:port or https://host:port.")
-    return url.with_path(url.path.rstrip("/") + MESSAGE_PATH)
-
-
-def _is_public(address: str) -> bool:
-    ip = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return ip.is_global and not ip.is_multicast
-
-
-class _PublicResolver(AbstractResolver):
-    """Resolves names to public addresses only; checked on the address that is then connected to."""
-
-    def __init__(self) -> None:
-        self._inner = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        public = [result for result in found if _is_public(result["host"])]
-        if not public:
-            raise OSError(None, "it has no public address")
-        return public
-
-    async def close(self) -> None:
-        await self._inner.close()
+    return url.with_path(MESSAGE_PATH)
 
 
 class HttpTransport:
     """Asks nodes over HTTP. Follows no redirect, keeps no cookie, reads no proxy from the environment.
 
-    Endpoints come from other people: with `allow_private=False` only public addresses are connected to (no SSRF into
-    the own network). The default allows all, since a network on one machine is the common case.
+    Endpoints come from other people: only public addresses are connected to, unless `allow_private` (a network on one
+    machine or in one house): nobody makes us ask our own network.
+
+    A connection that ends without a word of an answer is one that the server had given up while we wrote: the message
+    is sent once more. That is safe, for a node refuses what it has seen, and a ledger applies it once.
     """
 
-    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, allow_private: bool = True) -> None:
+    def __init__(self, limits: Limits = DEFAULT_LIMITS, *, allow_private: bool = False) -> None:
         self._limits = limits
         self._allow_private = allow_private
         self._session: aiohttp.ClientSession | None = None
@@ -81,19 +61,14 @@ class HttpTransport:
     async def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncGenerator[bytes, None]:
         """See `Transport.request`. Raises InputError for an endpoint that is no http(s) URL."""
         url = message_url(endpoint)
-        self._check_address(url)
+        if not self._allow_private:
+            check_literal(url.host or "")
         if len(message) > self._limits.message_bytes:
             raise too_large(len(message), self._limits.message_bytes)
         response: aiohttp.ClientResponse | None = None
         ended = False
         try:
-            response = await self._open().post(
-                url,
-                data=message if len(message) <= _DIRECT_BYTES else io.BytesIO(message),
-                headers=_HEADERS,
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=deadline_s, sock_connect=self._limits.connect_s),
-            )
+            response = await self._post(url, message, deadline_s)
             _check_response(endpoint, response)
             reader = FrameReader(frame_bytes=self._limits.frame_bytes, answer_bytes=self._limits.answer_bytes)
             while not reader.ended:
@@ -133,7 +108,7 @@ class HttpTransport:
             connector = aiohttp.TCPConnector(
                 limit=self._limits.connections,
                 keepalive_timeout=KEEP_ALIVE_S,
-                resolver=None if self._allow_private else _PublicResolver(),
+                resolver=None if self._allow_private else PublicResolver(),
             )
             self._session = aiohttp.ClientSession(
                 connector=connector,
@@ -144,16 +119,25 @@ class HttpTransport:
             )
         return self._session
 
-    def _check_address(self, url: URL) -> None:
-        if self._allow_private:
-            return
-        host = url.host or ""
+    async def _post(self, url: URL, message: bytes, deadline_s: float) -> aiohttp.ClientResponse:
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + deadline_s
         try:
-            public = _is_public(host)
-        except ValueError:
-            return  # a name: the resolver decides
-        if not public:
-            raise InputError(f"{host} is not a public address", "Use HttpTransport(allow_private=True) to allow it.")
+            return await self._post_once(url, message, deadline_s)
+        except (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError, ConnectionResetError) as error:
+            left_s = end_s - loop.time()
+            if left_s <= 0 or isinstance(error, aiohttp.ClientConnectorError | aiohttp.ClientSSLError):
+                raise
+            return await self._post_once(url, message, left_s)
+
+    async def _post_once(self, url: URL, message: bytes, deadline_s: float) -> aiohttp.ClientResponse:
+        return await self._open().post(
+            url,
+            data=message if len(message) <= _DIRECT_BYTES else io.BytesIO(message),
+            headers=_HEADERS,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=deadline_s, sock_connect=self._limits.connect_s),
+        )
 
 
 def _failure(endpoint: str, deadline_s: float, error: Exception) -> AntiphonError:

@@ -1,188 +1,68 @@
 """The HTTP side of a node: POST /v1/message takes an envelope and streams frames; GET /healthz says it lives.
 
-A bare ASGI application under uvicorn: there are two routes, and routing is measurable at this message rate.
+A listener, the crowd of its connections, and a look at their deadlines four times a second (`connection`, `crowd`).
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
+import resource
 import socket
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import aclosing
-from typing import Any, TypeAlias
 
-import uvicorn
-
-from antiphon.errors import BusyError, ProtocolError, UnavailableError
+from antiphon.errors import UnavailableError
 from antiphon.nodes.transport.base import DEFAULT_LIMITS, Handler, Limits
-from antiphon.nodes.transport.door import Door, too_large
-from antiphon.nodes.transport.frames import error_frame
+from antiphon.nodes.transport.connection import HEALTH_PATH, MESSAGE_PATH, Connection, Shared
+from antiphon.nodes.transport.crowd import Crowd
+from antiphon.nodes.transport.door import Door
 from antiphon.nodes.transport.memory import keep_freed_memory
-from antiphon.nodes.transport.writer import Event, ResponseWriter, Send
 
-_log = logging.getLogger(__name__)
+__all__ = ["HEALTH_PATH", "MESSAGE_PATH", "Server", "serve"]
 
-MESSAGE_PATH = "/v1/message"
-HEALTH_PATH = "/healthz"
-KEEP_ALIVE_S = 75
-"""Longer than any client of ours keeps an idle connection, so that it never writes into one that is closing."""
-_STOP_S = 2
-
-Receive: TypeAlias = Callable[[], Awaitable[Event]]
-
-
-class _GoneError(Exception):
-    """The asker left before its message was complete."""
-
-
-class _Reading:
-    """How much of a message has arrived."""
-
-    size = 0
-
-
-class App:
-    """ASGI application around one handler."""
-
-    def __init__(self, handler: Handler, limits: Limits = DEFAULT_LIMITS) -> None:
-        self._door = Door(handler, limits)
-        self._limits = limits
-        self._held_bytes = 0
-
-    async def __call__(self, scope: Event, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
-        path, method = scope["path"], scope["method"]
-        if path == MESSAGE_PATH and method == "POST":
-            await self._message(scope, receive, send)
-        elif path == HEALTH_PATH and method in {"GET", "HEAD"}:
-            await _plain(send, 200, b'{"status":"ok"}', b"application/json")
-        elif path in {MESSAGE_PATH, HEALTH_PATH}:
-            await _plain(send, 405, b"Method not allowed. POST /v1/message, GET /healthz.\n")
-        else:
-            await _plain(send, 404, b"Not found. POST /v1/message, GET /healthz.\n")
-
-    async def _message(self, scope: Event, receive: Receive, send: Send) -> None:
-        reading = _Reading()
-        try:
-            async with asyncio.timeout(self._limits.body_s):
-                message = await self._read(scope, receive, reading)
-        except _GoneError:
-            return
-        except TimeoutError:
-            late = UnavailableError(f"The message did not arrive within {self._limits.body_s} s", "Send it again.")
-            await ResponseWriter(send, status=408, close=True).put(error_frame(late))
-        except ProtocolError as e:
-            await ResponseWriter(send, status=413).put(error_frame(e))
-        except BusyError as e:
-            await ResponseWriter(send).put(error_frame(e))
-        else:
-            await self._answer(message, receive, send)
-        finally:
-            self._held_bytes -= reading.size
-
-    async def _read(self, scope: Event, receive: Receive, reading: _Reading) -> bytes:
-        limits = self._limits
-        for name, value in scope["headers"]:
-            if name == b"content-length" and int(value) > limits.message_bytes:
-                raise too_large(int(value), limits.message_bytes)
-        parts: list[bytes] = []
-        while True:
-            event = await receive()
-            if event["type"] == "http.disconnect":
-                raise _GoneError
-            part: bytes = event.get("body", b"")
-            reading.size += len(part)
-            self._held_bytes += len(part)
-            if reading.size > limits.message_bytes:
-                raise too_large(reading.size, limits.message_bytes)
-            if self._held_bytes > limits.held_bytes:
-                raise BusyError(
-                    "The node holds too many large messages", "Retry later.", retry_after_s=limits.retry_after_s
-                )
-            parts.append(part)
-            if not event.get("more_body", False):
-                return parts[0] if len(parts) == 1 else b"".join(parts)
-
-    async def _answer(self, message: bytes, receive: Receive, send: Send) -> None:
-        """Stream the answer; when the asker leaves, the answer is cancelled, handler included."""
-        task = asyncio.current_task()
-        assert task is not None
-        writer = ResponseWriter(send)
-        watch = _Watch(receive, task)
-        try:
-            async with asyncio.timeout(self._limits.answer_s), aclosing(self._door.answer(message)) as frames:
-                async for frame in frames:
-                    await writer.put(frame)
-        except TimeoutError:
-            _log.info("an answer was cut off: it was not taken within %s s", self._limits.answer_s)
-        except asyncio.CancelledError:
-            if not watch.left:
-                raise
-            task.uncancel()
-        finally:
-            watch.stop()
-            writer.cancel()
-
-
-class _Watch:
-    """Cancels `task` when the asker disconnects. Starts only once the task waits for something."""
-
-    def __init__(self, receive: Receive, task: asyncio.Task[Any]) -> None:
-        self._receive = receive
-        self._task = task
-        self._watching: asyncio.Task[None] | None = None
-        self._soon = task.get_loop().call_soon(self._begin)
-        self.left = False
-
-    def stop(self) -> None:
-        self._soon.cancel()
-        if self._watching is not None:
-            self._watching.cancel()
-
-    def _begin(self) -> None:
-        self._watching = self._task.get_loop().create_task(self._watch())
-
-    async def _watch(self) -> None:
-        while (await self._receive())["type"] != "http.disconnect":
-            pass
-        self.left = True
-        self._task.cancel()
-
-
-async def _plain(send: Send, status: int, body: bytes, content_type: bytes = b"text/plain") -> None:
-    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-class _Uvicorn(uvicorn.Server):
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        # Signals belong to the program, which may hold several servers.
-        yield
+BACKLOG = 1024
+OTHER_FILES = 256
+"""File descriptors left to the rest of the process, and to connections that are just being closed."""
+_SWEEP_S = 0.25
+_STOP_S = 2.0
+_PROBES = ((socket.SO_KEEPALIVE, 1),)
+_TCP_PROBES = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
+"""A peer that vanished without a word, while we work for it, is noticed after a minute."""
 
 
 class Server:
     """A running server. `endpoint` is what others are told."""
 
-    def __init__(self, server: uvicorn.Server, serving: asyncio.Task[None], endpoint: str) -> None:
-        self._server = server
-        self._serving = serving
+    def __init__(self, listening: asyncio.Server, crowd: Crowd, endpoint: str) -> None:
+        self._listening = listening
+        self._crowd = crowd
+        self._sweeping = asyncio.create_task(_sweep(crowd), name="connection deadlines")
         self.endpoint = endpoint
 
     async def stop(self) -> None:
         """Stop listening; answers under way get 2 s, then they are cancelled."""
-        self._server.should_exit = True
-        await asyncio.shield(self._serving)
+        self._listening.close()
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + _STOP_S
+        while loop.time() < end_s and self._crowd.dismiss():  # noqa: ASYNC110 - an event would cost every answer
+            await asyncio.sleep(0.01)
+        for member in self._crowd:
+            member.put_out()
+        self._sweeping.cancel()
+        await asyncio.gather(self._sweeping, return_exceptions=True)
+        await asyncio.sleep(0)  # cancelled answers end
 
     async def __aenter__(self) -> Server:
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         await self.stop()
+
+
+async def _sweep(crowd: Crowd) -> None:
+    loop = asyncio.get_running_loop()
+    while True:
+        await asyncio.sleep(_SWEEP_S)
+        crowd.sweep(loop.time())
 
 
 async def serve(
@@ -193,47 +73,39 @@ async def serve(
     Raises UnavailableError if the address cannot be used.
     """
     keep_freed_memory()
-    return await serve_app(App(handler, limits), host, port, limits, public_host=public_host)
+    listener = _listen(host, port)
+    crowd = Crowd(_places(limits.connections), limits.per_address)
+    shared = Shared(Door(handler, limits), crowd, limits)
+    loop = asyncio.get_running_loop()
+    listening = await loop.create_server(lambda: Connection(shared), sock=listener, backlog=BACKLOG)
+    shown = public_host or host
+    bound_port = listener.getsockname()[1]
+    return Server(listening, crowd, f"http://{f'[{shown}]' if ':' in shown else shown}:{bound_port}")
 
 
-async def serve_app(
-    app: Callable[[Any, Any, Any], Awaitable[None]],
-    host: str,
-    port: int,
-    limits: Limits,
-    *,
-    public_host: str = "",
-) -> Server:
-    """Serve any ASGI application the same way."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        for option, value in _PROBES:  # connections inherit them
+            listener.setsockopt(socket.SOL_SOCKET, option, value)
+        for name, value in _TCP_PROBES:
+            if hasattr(socket, name):
+                listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         listener.bind((host, port))
     except OSError as e:
         listener.close()
         raise UnavailableError(f"Cannot listen on {host}:{port}: {e.strerror}", "Choose another port.") from e
-    config = uvicorn.Config(
-        app,
-        lifespan="off",
-        ws="none",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=False,
-        limit_concurrency=limits.connections,
-        timeout_keep_alive=KEEP_ALIVE_S,
-        timeout_graceful_shutdown=_STOP_S,
-    )
-    server = _Uvicorn(config)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    while not server.started:
-        if serving.done():
-            listener.close()
-            raise UnavailableError(
-                f"The server on {host}:{port} did not start", "See the log."
-            ) from serving.exception()
-        await asyncio.sleep(0.002)
-    bound_port = listener.getsockname()[1]
-    shown = public_host or host
-    return Server(server, serving, f"http://{f'[{shown}]' if ':' in shown else shown}:{bound_port}")
+    return listener
+
+
+def _places(wanted: int) -> int:
+    """As many connections as wanted, or as this process may have files: a full table would end all accepting."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted + OTHER_FILES:
+        more = wanted + OTHER_FILES if hard == resource.RLIM_INFINITY else min(hard, wanted + OTHER_FILES)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
+        return max(1, min(wanted, soft - OTHER_FILES))
+    return wanted

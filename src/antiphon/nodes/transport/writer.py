@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Protocol
 
 from antiphon.errors import BusyError, InputError, ProtocolError
 from antiphon.nodes.transport.frames import CONTENT_TYPE, DATA, ERROR, Frame, error_of, header
 
-Event: TypeAlias = MutableMapping[str, Any]
-Send: TypeAlias = Callable[[Event], Awaitable[None]]
-
 _BATCH_BYTES = 256 * 1024
+_FRAMES = b"content-type: " + CONTENT_TYPE.encode() + b"\r\n"
+
+
+class Sink(Protocol):
+    """Where a response goes: the first piece brings the status and the headers."""
+
+    async def put(self, body: Sequence[bytes], *, last: bool, status: int = 0, headers: bytes = b"") -> None: ...
 
 
 class ResponseWriter:
@@ -22,17 +26,15 @@ class ResponseWriter:
     At most one piece is on its way while the next is collected, so a slow reader holds the handler back.
     """
 
-    def __init__(self, send: Send, *, close: bool = False, status: int = 0) -> None:
-        self._send = send
-        self._close = close
-        self._status = status
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
         self._loop = asyncio.get_running_loop()
         self._ready: list[bytes] = []
         self._size = 0
-        self._started = False
         self._soon: asyncio.Handle | None = None
         self._sending: asyncio.Task[None] | None = None
         self._first: Frame | None = None
+        self._started = False
 
     async def put(self, frame: Frame) -> None:
         """Take the next frame; an end or error frame completes the response."""
@@ -63,35 +65,22 @@ class ResponseWriter:
         self._sending = self._loop.create_task(self._flush(last=False))
 
     async def _flush(self, *, last: bool) -> None:
-        body = b"".join(self._ready)
-        self._ready.clear()
-        self._size = 0
-        if not self._started:
-            self._started = True
-            headers = self._headers()
-            if last:
-                headers.append((b"content-length", str(len(body)).encode()))
-            await self._send({"type": "http.response.start", "status": self._status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": body, "more_body": not last})
-
-    def _headers(self) -> list[tuple[bytes, bytes]]:
-        """Status and headers are for people and proxies; our client reads the frames."""
-        headers = [(b"content-type", CONTENT_TYPE.encode())]
-        if self._close:
-            headers.append((b"connection", b"close"))
+        body, self._ready, self._size = self._ready, [], 0
+        if self._started:
+            await self._sink.put(body, last=last)
+            return
+        self._started = True
         assert self._first is not None
-        kind, payload = self._first
-        if kind != ERROR:
-            self._status = self._status or 200
-            return headers
-        error = error_of(payload)
-        if isinstance(error, BusyError):
-            headers.append((b"retry-after", str(max(1, round(error.retry_after_s))).encode()))
-        self._status = self._status or _status_of(error)
-        return headers
+        status, headers = status_and_headers(self._first)
+        await self._sink.put(body, last=last, status=status, headers=headers)
 
 
-def _status_of(error: Exception) -> int:
+def status_and_headers(first: Frame) -> tuple[int, bytes]:
+    """For people and proxies; our client reads the frames."""
+    kind, payload = first
+    if kind != ERROR:
+        return 200, _FRAMES
+    error = error_of(payload)
     if isinstance(error, BusyError):
-        return 503
-    return 400 if isinstance(error, ProtocolError | InputError) else 500
+        return 503, _FRAMES + b"retry-after: %d\r\n" % max(1, round(error.retry_after_s))
+    return (400 if isinstance(error, ProtocolError | InputError) else 500), _FRAMES
