@@ -109,6 +109,19 @@ class VoiceProfile(_Request, frozen=True):
             raise InputError(f"A voice profile is larger than {MAX_PROFILE_BYTES} bytes")
 
 
+class Origin(_Request, frozen=True):
+    """Which part of which task a voice profile came from, for whoever is to look it up in the ledger. `salt` opens the
+    hash that the trainer signed there (`antiphon.nodes.messages.ResultHash`), and nothing else of that part."""
+
+    task: str
+    index: int
+    salt: bytes
+
+    def __post_init__(self) -> None:
+        if len(self.salt) != 32 or len(self.task) != 32 or self.index < 0:
+            raise InputError("This is no origin of a voice profile", "Enrol the voice again.")
+
+
 class EnrolRequest(_Request, frozen=True, tag="enrol"):
     """Make a `VoiceProfile` from a reference. Work of a trainer; the answer is bytes, not audio."""
 
@@ -131,6 +144,7 @@ class CloneRequest(_Request, frozen=True, tag="clone"):
 
     profile: VoiceProfile
     consent: bytes = b""
+    origin: Origin | None = None  # without it no node works or judges
     text: str = ""
     speech: Clip | None = None
     language: str = "en-us"

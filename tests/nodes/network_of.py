@@ -25,7 +25,7 @@ from antiphon.nodes.producer import Producer
 from antiphon.nodes.transport import InProcessTransport
 from antiphon.nodes.validator import Validator
 from antiphon.protocol import Identity
-from antiphon.services import Request, SpeechRequest
+from antiphon.services import EnrolRequest, Request, SpeechRequest
 
 RATE_HZ = 24_000
 
@@ -64,7 +64,7 @@ class ToneWorkshop:
 class ScriptedEars:
     """A validator's ears that say what the test wants, and remember what they heard."""
 
-    say: Callable[[Submission], Verdict] = lambda work: Verdict.VALID if work.audio else Verdict.INVALID
+    say: Callable[[Submission], Verdict] = lambda work: Verdict.VALID if _something(work) else Verdict.INVALID
     score_ppm: int = 900_000
     heard: list[Submission] = field(default_factory=list)
     abilities: dict[str, tuple[str, ...]] = field(default_factory=lambda: {"speech": ("en",)})
@@ -73,6 +73,10 @@ class ScriptedEars:
         self.heard.append(submission)
         verdict = self.say(submission)
         return Vote(verdict=verdict, score_ppm=None if verdict is Verdict.INCONCLUSIVE else self.score_ppm)
+
+
+def _something(work: Submission) -> bool:
+    return bool(work.result) if isinstance(work.request, EnrolRequest) else work.audio is not None
 
 
 @dataclass

@@ -12,32 +12,43 @@ from pathlib import Path
 import msgspec
 import pytest
 from network_of import ScriptedEars, World, world
-from test_nodes_services import ALL, RATE_HZ, REFERENCE, Parrot, profile_of
+from test_nodes_services import ALL, RATE_HZ, REFERENCE, Parrot, Trainer, profile_of
 
 from antiphon.cli.tasks import _explained
 from antiphon.clock import SystemClock
 from antiphon.economy.settlement import hold_fee
-from antiphon.economy.types import NANO, Rules, Verdict
+from antiphon.economy.types import NANO, Role, Rules, Verdict
 from antiphon.errors import AntiphonError, InputError, ProtocolError
 from antiphon.ledger.base import PartState, TaskState
-from antiphon.ledger.operations import OpenTask, Revoke, Selector
+from antiphon.ledger.operations import Deposit, OpenTask, Revoke, Selector
 from antiphon.ledger.receipts import audit
 from antiphon.nodes import parts
 from antiphon.nodes.client import Client, Job
+from antiphon.nodes.cloning import Enrolled, Enrolment, enrol
 from antiphon.nodes.events import Audio, Closed, Event, Opened
 from antiphon.nodes.listening.base import Submission
 from antiphon.nodes.messages import FETCH, Fetch
 from antiphon.nodes.node import Actor
 from antiphon.nodes.producer import Producer
-from antiphon.protocol import Identity
+from antiphon.protocol import Identity, canonical
 from antiphon.protocol.consent import ANYBODY, Grant, Use, grant_id, moment, open_grant, sign_grant
-from antiphon.services import Clip, CloneRequest, EnrolRequest, Request
+from antiphon.services import Clip, CloneRequest, EnrolRequest, Origin, Request
 
 ANN = Identity.from_seed(b"n" * 32)
 CLONE = Selector(service="clone", language="en-us", engine="parrot")
-PROFILE = profile_of(EnrolRequest(reference=REFERENCE))
+PROFILE = msgspec.structs.replace(profile_of(EnrolRequest(reference=REFERENCE)), data=REFERENCE.sha256)
+ORIGINS: dict[str, Origin] = {}
+"""Where Ann's voice comes from in the network of the test that runs."""
 HOUR_MS = 3_600_000
 WITHIN_S = 5.0
+
+
+class Attentive(Trainer):
+    """What it learns differs from voice to voice."""
+
+    def produce(self, request: Request, seed: int) -> Iterator[bytes]:
+        assert isinstance(request, EnrolRequest)
+        yield canonical.encode(msgspec.structs.replace(profile_of(request), data=request.reference.sha256))
 
 
 class Endless(Parrot):
@@ -76,27 +87,49 @@ def granted(
 
 
 def speaking(consent: bytes, *texts: str) -> Job:
-    found = [CloneRequest(profile=PROFILE, consent=consent, text=text) for text in texts or ("My own words.",)]
-    return Job(found, CLONE)
+    origin = ORIGINS["Ann"]
+    lines = texts or ("My own words.",)
+    return Job([CloneRequest(profile=PROFILE, consent=consent, origin=origin, text=text) for text in lines], CLONE)
 
 
 @asynccontextmanager
 async def choir(
-    folder: Path, workshop: Parrot | None = None, ears: ScriptedEars | None = None, rules: Rules | None = None
+    folder: Path,
+    workshop: Parrot | None = None,
+    ears: ScriptedEars | None = None,
+    rules: Rules | None = None,
+    punished: bool = False,
 ) -> AsyncIterator[World]:
     """Cloners and validators; at the end all money is there again, but for what was burnt."""
-    async with world(folder, processors=0, ears=ears or ScriptedEars(abilities=ALL), rules=rules) as net:
+    ears = ears or ScriptedEars(abilities=ALL)
+    async with world(folder, processors=0, ears=ears, rules=rules) as net:
         for number in range(2):
             await net.add(f"parrot-{number}", Producer(net.context(), workshop or Parrot()))
+        await enrolled(net, ears)
         money = await net.money()
         yield net
         await net.settle()
         assert 0 <= money - await net.money() <= 100 * NANO
         assert (await net.ledger.account(net.client.node_id)).escrow_nano == 0
-        for node in net.nodes.values():
+        for node in () if punished else net.nodes.values():
             account = await net.ledger.account(node.node_id)
             assert account.locked_nano == 0
             assert account.stake_nano == 100 * 10**9, "nobody is punished for a consent"
+
+
+async def enrolled(net: World, ears: ScriptedEars) -> None:
+    """Ann has had her voice enrolled here, as another client."""
+    await net.add("trainer", Producer(net.context(), Attentive(), role=Role.TRAINER))
+    ann = Client(net.context(ANN))
+    await net.bank.submit(Deposit(account=ann.node_id, amount_nano=10 * NANO))
+    order = Enrolment(reference=REFERENCE, consent=granted(uses=(Use.ENROL, Use.SPEAK)), engine="parrot")
+    before, ears.say = ears.say, lambda _: Verdict.VALID
+    (made,) = [event async for event in enrol(ann, order) if isinstance(event, Enrolled)]
+    assert made.profile == PROFILE
+    ORIGINS["Ann"] = made.origin
+    await net.settle()
+    ears.say = before
+    ears.heard.clear()
 
 
 Then = Callable[[Event], Awaitable[None]]
@@ -153,7 +186,7 @@ async def test_a_bad_consent_is_refused_and_costs_its_client_no_more_than_who_st
 
 async def held_fees(net: World) -> int:
     """What the client owes all producers that its tasks held."""
-    parts = [part for task in await net.ledger.tasks() for part in await net.ledger.parts(task.task)]
+    parts = [part for task in await net.ledger.tasks(net.client.node_id) for part in await net.ledger.parts(task.task)]
     return sum(hold_fee(terms, Rules()) for part in parts for terms in part.assignment.producers)
 
 

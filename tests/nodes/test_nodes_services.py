@@ -122,6 +122,15 @@ async def profile_in(net: World) -> VoiceProfile | None:
     return found[0] if found else None
 
 
+async def voice_in(net: World) -> Voice:
+    """A voice that was enrolled in this network, as its owner uses it."""
+    await net.add("trainer", Producer(net.context(), Trainer(), role=Role.TRAINER))
+    order = enrolment(net)
+    (made,) = [event async for event in enrol(net.client, order) if isinstance(event, Enrolled)]
+    await net.settle()
+    return Voice(made.profile, order.consent, made.origin)
+
+
 async def test_an_enrolment_is_a_trainers_part_and_brings_the_profile_that_was_judged(tmp_path: Path) -> None:
     ears = ScriptedEars(abilities=ALL, say=lambda work: Verdict.VALID if work.result else Verdict.INVALID)
     async with world(tmp_path, processors=0, ears=ears) as net:
@@ -178,21 +187,21 @@ async def test_a_text_is_spoken_with_a_profile(tmp_path: Path) -> None:
     ears = ScriptedEars(abilities=ALL)
     async with world(tmp_path, processors=0, ears=ears) as net:
         await net.add("parrot", Producer(net.context(), Parrot()))
-        voice = Voice(profile_of(enrolment(net).request), consent_in(net))
+        voice = await voice_in(net)
         sounds = [
             event.audio
             async for event in speak(net.client, ClonedSpeech(["One sentence. And a second one."], voice))
             if isinstance(event, Sound)
         ]
         assert sum(sound.duration_s for sound in sounds) > 1
-        assert {type(work.request) for work in ears.heard} == {CloneRequest}
+        assert {type(work.request) for work in ears.heard} == {EnrolRequest, CloneRequest}
 
 
 @pytest.mark.parametrize("mode", ["verified", "stream"])
 async def test_a_converted_recording_is_as_long_as_it_was(tmp_path: Path, mode: str) -> None:
     async with world(tmp_path, processors=0, ears=ScriptedEars(abilities=ALL)) as net:
         await net.add("parrot", Producer(net.context(), Parrot()))
-        voice = Voice(profile_of(enrolment(net).request), consent_in(net))
+        voice = await voice_in(net)
         noise = np.random.default_rng(0).standard_normal((1, 31 * RATE_HZ)).astype(np.float32) * 0.1
         conversion = Conversion(Waveform(noise, RATE_HZ), voice, mode=mode)
         assert len(list(conversion.requests())) == 2

@@ -13,7 +13,7 @@ import pytest
 from antiphon.errors import InputError, OutputError, StateError
 from antiphon.nodes import voice_store
 from antiphon.nodes.voice_store import MAX_FILE_BYTES, StoredVoice, VoiceStore
-from antiphon.services import VoiceProfile
+from antiphon.services import Origin, VoiceProfile
 
 VOICE = StoredVoice(
     profile=VoiceProfile(
@@ -29,6 +29,7 @@ VOICE = StoredVoice(
         own_mos=4.1,
     ),
     consent=b"a signed consent",
+    origin=Origin(task="0" * 32, index=0, salt=b"s" * 32),
     created_ms=1_700_000_000_000,
     report="9.1 s of 12.0 s used (good)",
 )
@@ -176,3 +177,12 @@ def test_a_huge_voice_and_too_many_are_refused(store: VoiceStore, monkeypatch: p
     store.save("one", VOICE)
     with pytest.raises(InputError, match="stored already"):
         store.save("two", VOICE)
+
+
+def test_a_voice_of_an_earlier_version_says_what_to_do(store: VoiceStore, tmp_path: Path) -> None:
+    store.save("me", VOICE)
+    file = file_of(tmp_path)
+    file.write_bytes(b"antiphon voice 1\n" + file.read_bytes()[17:])
+    with pytest.raises(StateError, match="earlier version, without the task that proves whose voice it is") as caught:
+        store.load("me")
+    assert "antiphon voices delete me, then antiphon voices add me" in caught.value.hint

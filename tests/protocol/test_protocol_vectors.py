@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from blake3 import blake3
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
@@ -124,3 +125,14 @@ def test_hpke_opens_as_in_rfc_9180() -> None:
     encapsulated = h("1afa08d3dec047a643885163f1180476fa7ddb54c6a8029ea33f95796bf2ac4a")
     message = encapsulated + ChaCha20Poly1305(key).encrypt(nonce, plaintext, b"")
     assert HPKE_SUITE.decrypt(message, recipient, b"Ode on a Grecian Urn") == plaintext
+
+
+@pytest.mark.parametrize(
+    ("length", "digest"),
+    [  # BLAKE3's own test vectors: input bytes count up modulo 251
+        (0, "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"),
+        (1, "2d3adedff11b61f14c886e35afa036736dcd87a74d27b5c1510225d0f592e213"),
+    ],
+)
+def test_blake3(length: int, digest: str) -> None:
+    assert blake3(bytes(n % 251 for n in range(length))).hexdigest() == digest

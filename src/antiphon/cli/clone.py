@@ -160,6 +160,6 @@ def _voice(
     reference = reference_of(settings, given)
     any_voice = Selector(service=str(Service.CLONE), language=given["language"], engine=given["engine"] or "")
     then = (Charge(any_voice, extent.chars),) if extent else ()
-    profile, paid_nano = enrolled(settings, reference, given, quiet=quiet, then=then, jobs=jobs)
+    made, paid_nano = enrolled(settings, reference, given, quiet=quiet, then=then, jobs=jobs)
     left_nano = None if given["max_cost"] is None else given["max_cost"] - paid_nano
-    return Voice(profile, reference.consent), left_nano
+    return Voice(made.profile, reference.consent, made.origin), left_nano

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from antiphon.cli.connect import Session
     from antiphon.cli.jobs import Jobs
     from antiphon.nodes.budget import Budget
-    from antiphon.nodes.cloning import Voice
+    from antiphon.nodes.cloning import Enrolled, Voice
     from antiphon.nodes.events import SoundEvent
     from antiphon.nodes.keeping import Conduct
-    from antiphon.services import Clip, VoiceProfile
+    from antiphon.services import Clip
 
 OWN_TERM_DAYS = 366
 """How long a statement about one's own voice is good for; the next use signs a new one."""
@@ -91,7 +91,7 @@ def enrolled(
     quiet: bool,
     then: tuple[Charge, ...] = (),
     jobs: Jobs | None = None,
-) -> tuple[VoiceProfile, int]:
+) -> tuple[Enrolled, int]:
     """Have a trainer learn the voice, and validators judge it: the profile, and what was paid for it in nano.
 
     `then` is what the command will order with the voice: together they must fit --max-cost, or nothing is bought.
@@ -109,7 +109,7 @@ def enrolled(
         engine=given["engine"] or "",
         max_total_nano=given["max_cost"],
     )
-    found: list[VoiceProfile] = []
+    found: list[Enrolled] = []
 
     spent: list[Budget] = []
 
@@ -117,7 +117,7 @@ def enrolled(
         spent.append(conduct.budget)
         async for event in enrol(session.client, enrolment, conduct):
             if isinstance(event, Enrolled):
-                found.append(event.profile)
+                found.append(event)
             else:
                 yield event
 
@@ -149,7 +149,7 @@ def stored_voice(settings: Settings, spec: str) -> Voice:
     mix = registry.parse_mix(spec, also=own)
     stored = store.load(own[0])
     blend = {name: weight for name, weight in mix.items() if name != own[0]}
-    return Voice(stored.profile, stored.consent, blend)
+    return Voice(stored.profile, stored.consent, stored.origin, blend)
 
 
 def names_in(spec: str) -> list[str]:

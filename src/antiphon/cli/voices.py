@@ -81,9 +81,13 @@ def add(settings: Settings, /, name: str, **given: Any) -> None:
     if any(voice.name == name for voice in registry.all_voices()):
         raise InputError(f"{name!r} is the name of a built-in voice", "Choose another name.")
     reference = reference_of(settings, given)
-    profile, _ = enrolled(settings, reference, given, quiet=given["quiet"])
+    voice, _ = enrolled(settings, reference, given, quiet=given["quiet"])
     stored = StoredVoice(
-        profile=profile, consent=reference.consent, created_ms=SystemClock().now_ms(), report=reference.report
+        profile=voice.profile,
+        consent=reference.consent,
+        origin=voice.origin,
+        created_ms=SystemClock().now_ms(),
+        report=reference.report,
     )
     store.save(name, stored)
     if not given["quiet"]:

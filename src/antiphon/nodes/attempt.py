@@ -42,6 +42,7 @@ from antiphon.nodes.messages import (
     form_of,
 )
 from antiphon.nodes.node import Actor
+from antiphon.nodes.origins import origin_of
 from antiphon.nodes.parts import wrap_for
 from antiphon.nodes.runs import PartRun, TaskRun
 from antiphon.protocol import StreamOpener, canonical, envelope
@@ -153,7 +154,7 @@ async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
             elif tag == FRAME_CHUNK and copy is not None:
                 copy.take(payload)
                 if run.mode == "stream" and copy.form.is_audio:
-                    _release(part, copy)
+                    _release(run, part, copy)
             elif tag == FRAME_DONE and copy is not None:
                 _check_done(client, run, record, copy, payload)
                 return
@@ -194,10 +195,10 @@ def _check_done(client: Actor, run: TaskRun, record: PartRecord, copy: Copy, pay
         raise ProtocolError("The audio is not what the producer signed for", "It is not used.")
 
 
-def _release(part: PartRun, copy: Copy) -> None:
+def _release(run: TaskRun, part: PartRun, copy: Copy) -> None:
     """Give out what is new. After a broken attempt, what was played already is skipped, by time."""
     if not copy.form.is_audio:
-        part.output.put_nowait(Artefact(part.number, bytes(copy.pcm)))
+        part.output.put_nowait(Artefact(part.number, bytes(copy.pcm), origin_of(run.task, part.index, part.key)))
         return
     frame = 2 * copy.form.channels
     start = frame * round(part.released_s * copy.form.rate_hz)
@@ -223,7 +224,7 @@ async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
         await asyncio.wait({attempt.task}, timeout=HAND_OVER_S)
         heard = attempt.copy
         if heard is not None and heard.is_whole(ruling.delivery.result_hash):
-            _release(part, heard)  # 2
+            _release(run, part, heard)  # 2
             return heard
     judged = await rescue(client, run, part, record)  # 3
     if run.mode == "stream" and heard is not None and not judged.pcm.startswith(bytes(heard.pcm)):  # 4
@@ -231,7 +232,7 @@ async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
             f"Part {part.number + 1} was heard other than it was judged",
             "Do not use the audio; the receipt names the node.",
         )
-    _release(part, judged)
+    _release(run, part, judged)
     return judged
 
 

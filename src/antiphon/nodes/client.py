@@ -47,6 +47,7 @@ from antiphon.nodes.flow import (
 from antiphon.nodes.keeping import Conduct, Ordered, Result
 from antiphon.nodes.messages import ORDER, Brief
 from antiphon.nodes.node import Actor
+from antiphon.nodes.origins import origin_of
 from antiphon.nodes.parts import make_order
 from antiphon.nodes.runs import KeptPart, PartRun, TaskRun
 from antiphon.protocol import TaskKey
@@ -295,7 +296,8 @@ class Client(Actor):
             self._tell(part, record, told)
             judged = await conclude(self, run, part, record, attempt)
             if flow.conduct.keeper is not None:
-                result = Result(judged.form, bytes(judged.pcm))
+                origin = None if judged.form.is_audio else origin_of(run.task, part.index, part.key)
+                result = Result(judged.form, bytes(judged.pcm), origin)
                 await asyncio.to_thread(flow.conduct.keeper.finished, part.slot, result)
         except AntiphonError as error:
             part.error = error

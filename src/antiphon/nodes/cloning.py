@@ -23,6 +23,7 @@ from antiphon.services import (
     CloneRequest,
     EnrolRequest,
     Options,
+    Origin,
     Service,
     VoiceProfile,
 )
@@ -30,9 +31,10 @@ from antiphon.services import (
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """The profile that validators found valid."""
+    """The profile that validators found valid, and the task that shows it."""
 
     profile: VoiceProfile
+    origin: Origin
 
 
 EnrolEvent: TypeAlias = Opened | Stage | Closed | Enrolled
@@ -67,6 +69,7 @@ class Voice:
 
     profile: VoiceProfile
     consent: bytes
+    origin: Origin | None
     blend: dict[str, float] = field(default_factory=dict)
 
     @property
@@ -94,6 +97,7 @@ class ClonedSpeech:
         return CloneRequest(
             profile=self.voice.profile,
             consent=self.voice.consent,
+            origin=self.voice.origin,
             text=text,
             language=self.voice.profile.language,
             speed=own_speed(self.speed),
@@ -119,6 +123,7 @@ class Conversion:
             yield CloneRequest(
                 profile=self.voice.profile,
                 consent=self.voice.consent,
+                origin=self.voice.origin,
                 speech=Clip(pcm=piece.to_pcm16(), rate_hz=piece.rate_hz),
                 language=self.voice.profile.language,
                 blend=self.voice.blend,
@@ -138,19 +143,19 @@ async def enrol(
         max_total_nano=enrolment.max_total_nano,
         conduct=conduct,
     )
-    made: bytes | None = None
+    made: Artefact | None = None
     async with aclosing(client.run(job)) as events:
         async for event in events:
             if isinstance(event, Artefact):
-                made = event.data
+                made = event
             elif isinstance(event, (Opened, Stage, Closed)):
                 yield event
     if made is None:
         raise UnavailableError("The enrolment brought no voice profile", "Run the command again.")
-    profile = canonical.decode(VoiceProfile, made)
+    profile = canonical.decode(VoiceProfile, made.data)
     if profile.reference != enrolment.reference.sha256:
         raise ProtocolError("The profile is of another reference", "Do not use it; the receipt names the node.")
-    yield Enrolled(profile)
+    yield Enrolled(profile, made.origin)
 
 
 async def convert(

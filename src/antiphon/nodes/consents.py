@@ -20,12 +20,18 @@ def require_named(request: Request, task: TaskRecord, *, at_ms: int) -> None:
     """Raise unless the request needs no consent, or carries one that allows it to the task's client at that moment and
     that the task named in the ledger, so that whoever gave it can revoke it.
 
+    An enrolment's task names that one consent and no other: it is whose voice the profile will be (`origins`).
+
     Raises `InputError` (missing, expired, foreign) and `ProtocolError` (forged, or not named).
     """
     consent = require_for(request, at_ms=at_ms, grantee=task.client)
     if consent is not None and consent.ref not in task.grants:
         raise ProtocolError(
             "The request carries a consent that its task did not name in the ledger", "Name it in OpenTask.grants."
+        )
+    if consent is not None and isinstance(request, EnrolRequest) and task.grants != (consent.ref,):
+        raise ProtocolError(
+            "The enrolment's task names more consents than the one that it relies on", "Enrol each voice by itself."
         )
 
 

@@ -10,6 +10,7 @@ from antiphon.economy.types import Quote
 from antiphon.errors import AntiphonError
 from antiphon.ledger.base import PartRecord, TaskRecord
 from antiphon.protocol.receipt import Receipt
+from antiphon.services import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class Artefact:
 
     number: int
     data: bytes
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)

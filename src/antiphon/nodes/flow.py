@@ -11,6 +11,7 @@ from antiphon.errors import (
     FundsError,
     InputError,
     RejectedError,
+    StateError,
     UnavailableError,
     UnreachableError,
 )
@@ -108,7 +109,9 @@ async def recalled(flow: Flow, part: KeptPart) -> Audio | Artefact:
     assert flow.conduct.keeper is not None
     result = await asyncio.to_thread(flow.conduct.keeper.load, part.slot)
     if not result.form.is_audio:
-        return Artefact(part.number, result.data)
+        if result.origin is None:
+            raise StateError("The kept voice profile has no task that made it", "Run it without --resume.")
+        return Artefact(part.number, result.data, result.origin)
     return Audio(part.number, result.form.waveform(result.data))
 
 

@@ -28,7 +28,7 @@ from antiphon.nodes.messages import MAX_RESULT_BYTES, Form
 from antiphon.protocol import TaskKey, canonical, load_or_create
 from antiphon.protocol.identity import derive
 from antiphon.protocol.sealing import seal, unseal
-from antiphon.services import CloneRequest, EnrolRequest, Request
+from antiphon.services import CloneRequest, EnrolRequest, Origin, Request
 
 FOLDER = "jobs"
 KEPT_DAYS = 14
@@ -53,6 +53,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     rate_hz: int
     channels: int
     data: bytes  # FLAC for audio: every sample, half the size
+    origin: Origin | None = None
 
 
 class NotedPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -168,7 +169,7 @@ class JobStore:
         try:
             kept = canonical.decode(_Kept, self._read(self._part(slot)))
             form = Form(rate_hz=kept.rate_hz, channels=kept.channels)
-            return Result(form, _unpacked(kept.data, form) if form.is_audio else kept.data)
+            return Result(form, _unpacked(kept.data, form) if form.is_audio else kept.data, kept.origin)
         except (ProtocolError, StateError) as e:
             with contextlib.suppress(OSError):
                 self._part(slot).unlink()
@@ -195,7 +196,7 @@ class JobStore:
     def finished(self, slot: str, result: Result) -> None:
         form = result.form
         data = _packed(result.data, form) if form.is_audio else result.data
-        kept = _Kept(rate_hz=form.rate_hz, channels=form.channels, data=data)
+        kept = _Kept(rate_hz=form.rate_hz, channels=form.channels, data=data, origin=result.origin)
         self._write(self._part(slot), canonical.encode(kept))
 
     def tasks(self) -> tuple[TaskNote, ...]:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from antiphon.nodes.budget import Budget
 from antiphon.nodes.messages import Form
-from antiphon.services import Request
+from antiphon.services import Origin, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class Result:
 
     form: Form
     data: bytes
+    origin: Origin | None = None  # of what is no audio
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ import msgspec
 from antiphon.audio import Waveform
 from antiphon.errors import InputError, ProtocolError
 from antiphon.ledger.limits import check_form
+from antiphon.protocol.identity import derive
 from antiphon.services import Request
 
 ORDER = "order"
@@ -155,14 +156,20 @@ def key_commitment(key: bytes, task: str, index: int) -> bytes:
     return hashlib.sha256(b"antiphon/1 key-commitment\0" + key + f"{task} {index}".encode()).digest()
 
 
-class ResultHash:
-    """SHA-256 over (part key, form, result): binds client, producer and validators to the very same samples.
+def result_salt(key: bytes) -> bytes:
+    """What salts the hash of a part's result: derived from the part's key, and opens nothing of what that sealed."""
+    return derive(key, info=b"antiphon/2 result salt")
 
-    The key salts it, so that the public hash tells nothing about the result to anybody without the key.
+
+class ResultHash:
+    """SHA-256 over (salt, form, result): binds client, producer and validators to the very same samples.
+
+    The salt follows from the part's key, so the public hash tells nothing about the result to anybody else.
     """
 
-    def __init__(self, key: bytes, form: Form) -> None:
-        self._hash = hashlib.sha256(b"antiphon/1 result\0" + key + form_frame(form)[1:])
+    def __init__(self, key: bytes, form: Form, *, salt: bytes = b"") -> None:
+        """`salt` alone is enough for whoever is not to have the key."""
+        self._hash = hashlib.sha256(b"antiphon/2 result\0" + (salt or result_salt(key)) + form_frame(form)[1:])
         self.size = 0
 
     def update(self, data: bytes) -> None:

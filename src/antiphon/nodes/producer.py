@@ -17,6 +17,7 @@ from antiphon.nodes.consents import require_standing
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.messages import DONE, FRAME_DONE, WORK, Done, ResultHash, Work, form_frame
 from antiphon.nodes.node import Context, Node, Route
+from antiphon.nodes.origins import require_origin
 from antiphon.nodes.parts import open_order
 from antiphon.nodes.production import Production
 from antiphon.nodes.showing import shepherd
@@ -104,6 +105,7 @@ class Producer(Node):
         own, now_ms = self.context.identity, self.context.clock.now_ms()
         order = open_order(work.order, work.wrapped_key, task=task, record=record, identity=own, at_ms=now_ms)
         try:
+            await require_origin(self.context.ledger, order.brief.request)
             self._workshop.check(order.brief.request)
             self._claimable(ticket)
         except BaseException:

@@ -25,6 +25,7 @@ from antiphon.nodes.consents import require_standing
 from antiphon.nodes.job_store import JobStore, NotedPart, TaskNote
 from antiphon.nodes.keeping import Result
 from antiphon.nodes.node import Actor
+from antiphon.nodes.origins import origin_of
 from antiphon.nodes.runs import PartRun, TaskRun
 from antiphon.protocol import TaskKey
 
@@ -124,9 +125,11 @@ async def _fetched(client: Actor, run: TaskRun, noted: NotedPart, record: PartRe
             copy = await rescue(client, run, part, record)
     except (AntiphonError, TimeoutError):
         return None
+    else:
+        origin = None if copy.form.is_audio else origin_of(run.task, part.index, part.key)
+        return Result(copy.form, bytes(copy.pcm), origin)
     finally:
         part.key.destroy()
-    return Result(copy.form, bytes(copy.pcm))
 
 
 async def _final(client: Actor, run: TaskRun, noted: NotedPart, record: PartRecord, deadline_s: float) -> PartRecord:

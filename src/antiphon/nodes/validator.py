@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from antiphon.economy.types import Role, Rules, Verdict, Vote
 from antiphon.errors import AntiphonError, BusyError, ConflictError, InputError, ProtocolError
 from antiphon.ledger import appeals, panel, showings
-from antiphon.ledger.base import PartRecord, PartState
+from antiphon.ledger.base import PartRecord, PartState, TaskRecord
 from antiphon.ledger.limits import check_vote
 from antiphon.ledger.operations import Commit, Deliver, Expose, Reveal, ServiceOffer
 from antiphon.nodes.appealing import appeal, called, phase, worth_an_appeal
@@ -32,6 +32,7 @@ from antiphon.nodes.messages import (
     audio_context,
 )
 from antiphon.nodes.node import WAIT_S, Context, Node, Route
+from antiphon.nodes.origins import require_origin
 from antiphon.nodes.parts import OpenedOrder, open_order
 from antiphon.protocol import Envelope, StreamOpener, canonical
 
@@ -97,12 +98,7 @@ class Validator(Node):
         record = await self.context.ledger.part(message.task, judge.index)
         delivery, deadline_ms = self._expected(message, judge, record)
         self.admit(message)
-        own, then_ms = self.context.identity, task.opened_ms
-        try:
-            order = open_order(judge.order, judge.wrapped_key, task=task, record=record, identity=own, at_ms=then_ms)
-        except InputError:  # no consent for it: nobody judges that, and nobody is punished for it
-            self._turn_away(ticket)
-            raise
+        order = await self._opened(ticket, judge, task, record)
         try:
             submission = self._open_result(judge, order, record, delivery)
             self._claimable(ticket)  # claimed only now, so that a stranger's copy cannot block the producer's
@@ -120,6 +116,21 @@ class Validator(Node):
         what = f"judging part {judge.index} of {message.task[:8]}"
         self._spawn(self._vote(ticket, order, submission, deadline_ms, task.rules), what, over)
         yield FRAME_ACCEPTED
+
+    async def _opened(self, ticket: Ticket, judge: Judge, task: TaskRecord, record: PartRecord) -> OpenedOrder:
+        """The client's order. Without consent, or origin of the voice, nobody judges and nobody is punished."""
+        own, then_ms = self.context.identity, task.opened_ms
+        try:
+            order = open_order(judge.order, judge.wrapped_key, task=task, record=record, identity=own, at_ms=then_ms)
+            try:
+                await require_origin(self.context.ledger, order.brief.request)
+            except BaseException:
+                order.key.destroy()
+                raise
+        except InputError:
+            self._turn_away(ticket)
+            raise
+        return order
 
     def _claimable(self, ticket: Ticket) -> None:
         if ticket in self._judging:

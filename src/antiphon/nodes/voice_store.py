@@ -18,24 +18,27 @@ from antiphon.errors import InputError, OutputError, ProtocolError, StateError
 from antiphon.protocol import TaskKey, canonical, load_or_create
 from antiphon.protocol.identity import derive
 from antiphon.protocol.sealing import seal, unseal
-from antiphon.services import VoiceProfile
+from antiphon.services import Origin, VoiceProfile
 
 FOLDER = "voices"
 SUFFIX = ".voice"
 MAX_NAME_CHARS = 40
 MAX_FILE_BYTES = 512 * 1024
 MAX_VOICES = 1_000
-MAGIC = b"antiphon voice 1\n"
+MAGIC = b"antiphon voice 2\n"
+_WITHOUT_ORIGIN = b"antiphon voice 1\n"
 
 _NAME = re.compile(rf"[a-z0-9][a-z0-9_-]{{0,{MAX_NAME_CHARS - 1}}}")
 _PRIVATE_FILE, _PRIVATE_FOLDER = 0o600, 0o700
 
 
 class StoredVoice(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A voice profile with the consent it was made with, and what became of the reference, in words."""
+    """A voice profile with the consent it was made with, the task that made it, and what became of the reference, in
+    words."""
 
     profile: VoiceProfile
     consent: bytes
+    origin: Origin
     created_ms: int
     report: str
 
@@ -90,6 +93,11 @@ class VoiceStore:
         """Open a voice. Raises `InputError` (no such voice) and `StateError` naming a file that does not open."""
         file = self._path(name)
         raw = self._read(name, file)
+        if raw.startswith(_WITHOUT_ORIGIN):
+            raise StateError(
+                f"The voice {name} was kept by an earlier version, without the task that proves whose voice it is",
+                f"Enrol it again: antiphon voices delete {name}, then antiphon voices add {name} --reference ...",
+            )
         if not raw.startswith(MAGIC) or len(raw) > MAX_FILE_BYTES:
             raise StateError(f"{file} is damaged", f"Delete the voice, and add it again: antiphon voices delete {name}")
         with self._key() as key:

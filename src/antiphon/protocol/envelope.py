@@ -1,17 +1,17 @@
 """Signed envelopes: what every message travels in, bound to kind, sender, receiver, task, time and body.
 
-signature = Ed25519("antiphon/1 envelope" 00 || SHA-256(canonical(header))), the header being the envelope without its
-signature and with SHA-256(body) in place of the body.
+signature = Ed25519("antiphon/2 envelope" 00 || BLAKE3(canonical(header))), the header being the envelope without its
+signature and with BLAKE3(body) in place of the body: a quarter of the time of SHA-256, and bodies are long.
 """
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 from collections.abc import Collection
 
 import msgspec
+from blake3 import blake3
 
 from antiphon.clock import Clock
 from antiphon.errors import ProtocolError
@@ -19,7 +19,7 @@ from antiphon.protocol import canonical
 from antiphon.protocol.identity import SIGNATURE_BYTES, Identity, check_node_id, verify
 from antiphon.protocol.replay import ReplayGuard
 
-DOMAIN = b"antiphon/1 envelope\0"
+DOMAIN = b"antiphon/2 envelope\0"
 NONCE_BYTES = 16
 MAX_ENVELOPE_BYTES = canonical.MAX_MESSAGE_BYTES
 MAX_AGE_MS = 60_000
@@ -54,7 +54,7 @@ class _Header(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     time_ms: int
     nonce: bytes
-    body_sha256: bytes
+    body_blake3: bytes
 
 
 def signed_bytes(message: Envelope) -> bytes:
@@ -66,9 +66,9 @@ def signed_bytes(message: Envelope) -> bytes:
         task=message.task,
         time_ms=message.time_ms,
         nonce=message.nonce,
-        body_sha256=hashlib.sha256(message.body).digest(),
+        body_blake3=blake3(message.body).digest(),
     )
-    return DOMAIN + hashlib.sha256(canonical.pack(header)).digest()
+    return DOMAIN + blake3(canonical.pack(header)).digest()
 
 
 def sign(
