@@ -16,6 +16,7 @@ from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
 from antiphon.judges import Evidence, JudgePanel, VoiceReference, card, embed
 from antiphon.judges.judging import signal_of
+from antiphon.judges.naturalness import windows
 from antiphon.judges.recogniser import split_at_pauses
 from antiphon.judges.words import WordsJudge
 from antiphon.services import SpeechRequest
@@ -49,6 +50,14 @@ def honest() -> Evidence:
 
 def _by_name(measurements: tuple[Measurement, ...]) -> dict[str, float | None]:
     return {m.name: m.value for m in measurements}
+
+
+def test_where_a_long_clip_is_heard_follows_from_what_nobody_knew_before(honest: Evidence) -> None:
+    one = signal_of(honest)
+    long = np.concatenate([one * (1 - n / 40) for n in range(12)])
+    heard = {windows(long, 72_000, 1, bytes([n]) * 32)[0].tobytes() for n in range(20)}
+    assert len(heard) > 15
+    assert windows(long, 72_000, 1, b"a" * 32)[0].tobytes() == windows(long, 72_000, 1, b"a" * 32)[0].tobytes()
 
 
 def test_honest_speech_measures_well(panel: JudgePanel, honest: Evidence) -> None:

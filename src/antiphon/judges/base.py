@@ -33,6 +33,7 @@ class Evidence:
     declared_rate_hz: int
     declared_samples: int
     reference: VoiceReference | None = None
+    places: bytes = b""  # decides where a long clip is listened to; whoever made the clip could not know it
     cache: dict[str, np.ndarray] = field(default_factory=dict)  # shared intermediate results (16 kHz signal, mel)
 
 

@@ -36,8 +36,11 @@ _SIG = (-0.08397278, 1.22083953, 0.0052439)
 _BAK = (-0.13166888, 1.60915514, -0.39604546)
 
 
-def windows(signal: Samples, length: int, most: int) -> list[Samples]:
-    """As many windows of `length` samples as fit best, at most `most`; a signal shorter than one is its own."""
+def windows(signal: Samples, length: int, most: int, places: bytes = b"") -> list[Samples]:
+    """As many windows of `length` samples as fit best, at most `most`; a signal shorter than one is its own.
+
+    Where they lie follows from `places` and the signal: the same for all who judge it.
+    """
     total = signal.shape[0]
     if total <= length:
         return [signal]
@@ -45,10 +48,15 @@ def windows(signal: Samples, length: int, most: int) -> list[Samples]:
     room = total - count * length
     if room <= 0:
         return [signal[start : start + length] for start in np.linspace(0, total - length, count).astype(int)]
-    digest = hashlib.blake2b(np.rint(signal * 32768).astype("<i2").tobytes(), digest_size=8).digest()
+    samples = np.rint(signal * 32768).astype("<i2").tobytes()
+    digest = hashlib.blake2b(samples, digest_size=8, key=places).digest()
     offset = int.from_bytes(digest, "little") % (room // count + 1)
     stride = length + room // count
     return [signal[offset + n * stride : offset + n * stride + length] for n in range(count)]
+
+
+def _heard(evidence: Evidence, length: int, most: int) -> list[Samples]:
+    return windows(signal_of(evidence), length, most, evidence.places)
 
 
 class DistillMosJudge:
@@ -65,7 +73,7 @@ class DistillMosJudge:
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
         if reason := _unheard(evidence):
             return (unmeasured(self.name, "distillmos", "MOS", reason),)
-        scores = [self._score(window) for window in windows(signal_of(evidence), DISTILLMOS_WINDOW, DISTILLMOS_WINDOWS)]
+        scores = [self._score(window) for window in _heard(evidence, DISTILLMOS_WINDOW, DISTILLMOS_WINDOWS)]
         return (measured(self.name, "distillmos", "MOS", float(np.mean(scores))),)
 
     def _score(self, window: Samples) -> float:
@@ -95,7 +103,7 @@ class DnsmosJudge:
             return tuple(unmeasured(self.name, name, "MOS", reason) for name in names)
         signal = signal_of(evidence)
         length = DNSMOS_WINDOW if signal.shape[0] <= DNSMOS_WINDOW else DNSMOS_SAMPLE
-        raw = np.mean([self._score(window) for window in windows(signal, length, DNSMOS_WINDOWS)], axis=0)
+        raw = np.mean([self._score(window) for window in _heard(evidence, length, DNSMOS_WINDOWS)], axis=0)
         sig, bak, overall = (np.polyval(p, value) for p, value in zip((_SIG, _BAK, _OVRL), raw, strict=True))
         values = (float(overall), float(sig), float(bak))
         return tuple(measured(self.name, name, "MOS", value) for name, value in zip(names, values, strict=True))

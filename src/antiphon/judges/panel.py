@@ -192,7 +192,7 @@ def _guarded(name: str, judge: _Measures, clip: Evidence) -> tuple[Measurement, 
 def _key(evidence: Evidence) -> bytes:
     digest = hashlib.blake2b(digest_size=16)
     digest.update(msgspec.json.encode(evidence.request))
-    digest.update(f"|{evidence.declared_rate_hz}|{evidence.declared_samples}|".encode())
+    digest.update(f"|{evidence.declared_rate_hz}|{evidence.declared_samples}|".encode() + evidence.places)
     if evidence.reference is not None and evidence.reference.embedding is not None:
         digest.update(evidence.reference.embedding.tobytes())
     if evidence.audio is not None:

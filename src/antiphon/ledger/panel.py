@@ -17,6 +17,7 @@ __all__ = [
     "active",
     "commitment",
     "locks",
+    "places",
     "pool",
     "pool_hash",
     "producer",
@@ -26,12 +27,20 @@ __all__ = [
     "size",
 ]
 
+_PLACES_DOMAIN = b"antiphon listening places 1\n"
 _POOL_DOMAIN = b"antiphon pool 1\n"
 
 
 def producer(record: PartRecord) -> Terms:
     """The node whose turn it is to produce (or that produced what is being judged)."""
     return record.assignment.producers[record.attempt]
+
+
+def places(record: PartRecord, attempt: int) -> bytes:
+    """What decides which places of a long delivery are listened to, 32 bytes: unknown to everybody when it was
+    delivered, and the same for every round and jury that judges it."""
+    drawn = next(one for one in record.seatings if one.attempt == attempt)
+    return sha256(_PLACES_DOMAIN + drawn.client_link + drawn.ledger_link).digest()
 
 
 def seats(record: PartRecord) -> tuple[Terms, ...]:

@@ -217,7 +217,8 @@ class Validator(Node):
         result.update(data)
         if not final or result.digest() != signed:
             raise ProtocolError("The result is not what the producer signed for", "Sign what is shown.")
-        return Submission(order.brief.request, data, form, delivery.size)
+        places = panel.places(record, judge.attempt)
+        return Submission(order.brief.request, data, form, delivery.size, places)
 
     async def _vote(
         self, ticket: Ticket, order: OpenedOrder, submission: Submission, deadline_ms: int, rules: Rules

@@ -56,16 +56,24 @@ class CloneJudge:
         return self._results.get(key, lambda: self._enrolments.measure(request, result))
 
     def measure_clone(
-        self, request: CloneRequest, audio: Waveform | None, *, declared_rate_hz: int, declared_samples: int
+        self,
+        request: CloneRequest,
+        audio: Waveform | None,
+        *,
+        declared_rate_hz: int,
+        declared_samples: int,
+        places: bytes = b"",
     ) -> Figures:
-        """Of delivered audio, mono (None: it does not decode)."""
+        """Of delivered audio, mono (None: it does not decode); `places` as in `Evidence`."""
         sound = b"-" if audio is None else f"{audio.rate_hz}|".encode() + audio.samples.tobytes()
         declared = f"{declared_rate_hz}|{declared_samples}".encode()
-        key = _key(b"clone", canonical.pack(request), declared, sound)
-        return self._results.get(key, lambda: self._clone(request, audio, declared_rate_hz, declared_samples))
+        key = _key(b"clone", canonical.pack(request), declared, sound, places)
+        return self._results.get(key, lambda: self._clone(request, audio, declared_rate_hz, declared_samples, places))
 
-    def _clone(self, request: CloneRequest, audio: Waveform | None, rate_hz: int, samples: int) -> Figures:
-        figures = self._figures(request, audio, rate_hz, samples)
+    def _clone(
+        self, request: CloneRequest, audio: Waveform | None, rate_hz: int, samples: int, places: bytes
+    ) -> Figures:
+        figures = self._figures(request, audio, rate_hz, samples, places)
         return (*figures, self._order(request, violations(CLONE, figures, clone_expectation(request))))
 
     def _order(self, request: CloneRequest, violated: Set[str]) -> Measurement:
@@ -78,7 +86,7 @@ class CloneJudge:
             return _unmeasured("order", "bool", f"it cannot be rendered here: {error.what}")
         except InputError as error:
             return _unmeasured("order", "bool", f"the order cannot be met: {error.what}")
-        figures = self._figures(request, own, own.rate_hz, own.samples.shape[1])
+        figures = self._figures(request, own, own.rate_hz, own.samples.shape[1], b"")
         if violated <= violations(CLONE, figures, clone_expectation(request)):
             return _unmeasured("order", "bool", f"the order cannot be met: we miss {', '.join(sorted(violated))} too")
         return measured(_NAME, "order", "bool", 1.0)
@@ -86,7 +94,9 @@ class CloneJudge:
     def _rendered(self, request: CloneRequest) -> Waveform:
         return self._renderings.get(_key(canonical.pack(request)), lambda: as_travelled(self._render(request)))
 
-    def _figures(self, request: CloneRequest, audio: Waveform | None, rate_hz: int, samples: int) -> Figures:
+    def _figures(
+        self, request: CloneRequest, audio: Waveform | None, rate_hz: int, samples: int, places: bytes
+    ) -> Figures:
         """All but `order`."""
         try:
             own = expected(request.profile, request.blend)
@@ -97,7 +107,7 @@ class CloneJudge:
             text=self._text(request), voice=request.profile.engine, language=request.language, speed=request.speed
         )
         reference = VoiceReference(embedding=own.voice if own else None)
-        evidence = Evidence(order, audio, rate_hz, samples, reference)
+        evidence = Evidence(order, audio, rate_hz, samples, reference, places)
         heard = self._panel.measure(evidence)
         if audio is None or audio.samples.shape[1] == 0:
             return heard

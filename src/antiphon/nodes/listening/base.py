@@ -19,6 +19,7 @@ class Submission:
     result: bytes | None  # None: it does not open, or is not what the producer committed to
     form: Form
     declared_size: int  # bytes
+    places: bytes = b""  # randomness of the draw, at most 64 bytes: where long clips are listened to
 
     @property
     def audio(self) -> Waveform | None:

@@ -45,6 +45,7 @@ class CloneListener:
             audio if audio is None else audio.mono(),
             declared_rate_hz=submission.form.rate_hz,
             declared_samples=submission.declared_samples,
+            places=submission.places,
         )
         return judge(CLONE, figures, expectation=cloning.clone_expectation(request))
 

@@ -76,6 +76,7 @@ class SpeechListener:
             declared_rate_hz=submission.form.rate_hz,
             declared_samples=submission.declared_samples,
             reference=reference,
+            places=submission.places,
         )
         expectation = expectation_of(request, reference)
         measurements = self._panel.measure(evidence)
