@@ -27,6 +27,17 @@ def test_a_language_without_its_recogniser_names_the_extra_and_locks_no_money(
     assert "No tasks" in call("task", "list").err + call("task", "list").out
 
 
+@pytest.mark.slow
+def test_a_language_that_the_recogniser_does_not_understand_is_refused_before_money_moves(
+    call: Callable[..., Ended],
+) -> None:
+    before = call("account", "--json")
+    ended = call("say", "السلام عليكم", "--voice", "espeak-ar")
+    assert ended.code == 8
+    assert "understands too little" in ended.complaint
+    assert call("account", "--json").out == before.out
+
+
 def test_the_readme_names_what_other_languages_need() -> None:
     readme = (ROOT / "README.md").read_text()
     needs = readme.index("pip install -q '.[languages]'")

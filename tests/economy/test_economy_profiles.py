@@ -131,6 +131,16 @@ def test_nobody_earns_less_for_another_processor() -> None:
     assert confirmed(0.0).score_ppm == confirmed(3.8).score_ppm
 
 
+def test_where_recognisers_get_letters_and_no_words_letters_are_judged() -> None:
+    foreign = msgspec.structs.replace(ORDERED, allowed_cer=0.7)
+    heard = measured(wer=1.1, cer=0.6)
+    assert judge(ANTIPHON, heard, expectation=foreign).verdict is Verdict.VALID
+    assert judge(ANTIPHON, measured(wer=0.4, cer=0.8), expectation=foreign).verdict is Verdict.INVALID
+    assert judge(ANTIPHON, measured("cer"), expectation=foreign).verdict is Verdict.INCONCLUSIVE
+    # Nor do wrong letters excuse a copy.
+    assert judge(ANTIPHON, measured(cer=0.8, duplicate=0.9), expectation=foreign).score_ppm == 0
+
+
 def test_an_uncertain_violation_waits_for_the_required_measurements() -> None:
     assert vote(ANTIPHON, wer=0.9).verdict is Verdict.INVALID
     assert vote(ANTIPHON, "distillmos", wer=0.9).verdict is Verdict.INCONCLUSIVE

@@ -178,6 +178,16 @@ def test_an_unknown_language_is_inconclusive(honest: Evidence) -> None:
     assert WordsJudge().measure(klingon)[0].reason == "no recogniser knows the language piqd"
 
 
+@pytest.mark.parametrize(("language", "voice"), [("ar", "espeak-ar"), ("hi", "espeak-hi"), ("cmn", "espeak-cmn")])
+def test_a_language_of_which_the_recogniser_gets_nothing_is_inconclusive(
+    honest: Evidence, language: str, voice: str
+) -> None:
+    foreign = replace(honest, request=SpeechRequest(text="السلام عليكم", voice=voice, language=language))
+    figures = WordsJudge().measure(foreign)
+    assert all(figure.inconclusive for figure in figures)
+    assert "understands too little" in (figures[0].reason or "")
+
+
 def test_long_speech_is_cut_at_pauses_and_heard_whole() -> None:
     text = (
         "The museum opens early, but the garden is free to visit all day. Most birds leave the valley in autumn, and "

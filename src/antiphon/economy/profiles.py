@@ -29,6 +29,7 @@ DC_OFFSET = "integrity.dc_offset"
 DUPLICATE = "integrity.duplicate"
 LEVEL_DBFS = "integrity.level_dbfs"
 WER = "words.wer"
+CER = "words.cer"
 DISTILLMOS = "naturalness.distillmos"
 DNSMOS = "naturalness.dnsmos"
 SIMILARITY = "voice.similarity"
@@ -57,6 +58,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     mos: dict[str, tuple[float, float]] = {}  # predictor -> (mean, standard deviation) over the voice's own samples
     chars_per_s: tuple[float, float] | None = None  # plausible speaking rates of the language; None = unknown
     allowed_wer: float | None = None  # e.g. higher for a voice that recognisers find hard
+    allowed_cer: float | None = None  # in place of WER, for a language of which recognisers get letters, not words
     min_similarity: float | None = None  # cosine to the voice's own embedding
     mos_slack: float = 0.0  # how much lower predictors may grade, e.g. a text too short for them
     max_distance_db: float | None = None  # from our own rendering; within it, words, naturalness and voice are excused
@@ -169,16 +171,19 @@ def explain(profile: Profile, measurements: Iterable[Measurement], expectation: 
 
 def limits_of(profile: Profile, expectation: Expectation) -> tuple[Limit, ...]:
     """All limits of one judgement: the profile's own, and those that the ordered voice and text set."""
-    found = list(profile.limits)
+    words = WER if expectation.allowed_cer is None else CER
+    found = [msgspec.structs.replace(limit, unless=words) if limit.unless == WER else limit for limit in profile.limits]
     if expectation.chars_per_s is not None and expectation.chars >= _RATE_MIN_CHARS:
         least, most = expectation.chars_per_s
         source = "speaking rates of the ordered language"
         found.append(Limit(key=CHARS_PER_S, least=least, most=most, unless=RENDERING, source=source))
     allowed = profile.max_wer if expectation.allowed_wer is None else expectation.allowed_wer
+    if profile.max_wer is not None and expectation.allowed_cer is not None:
+        allowed = expectation.allowed_cer
     if allowed is not None:
         spare = profile.spare_words * CHARS_PER_WORD / expectation.chars if expectation.chars else 0.0
-        source = "allowed WER of the voice and text"
-        found.append(Limit(key=WER, under=allowed + spare, required=True, unless=RENDERING, source=source))
+        source = "allowed error rate of the voice and text"
+        found.append(Limit(key=words, under=allowed + spare, required=True, unless=RENDERING, source=source))
     needed = {item.key for item in profile.ingredients if item.required}
     found += [
         Limit(

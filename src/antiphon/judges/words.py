@@ -15,6 +15,7 @@ from antiphon.hearing.features import mono_16k
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 from antiphon.judges.numbers import READINGS
+from antiphon.judges.reach import reached
 from antiphon.judges.recogniser import ECHOES, Confirmed, Heard, Recogniser, languages
 from antiphon.judges.wording import error_rates, normalise, unspaced
 
@@ -104,6 +105,8 @@ class WordsJudge:
             return self._english
         if language not in languages(models.read(_MULTILINGUAL, "tokenizer.json")):
             raise ModelError(f"no recogniser knows the language {language}")
+        if language not in reached():
+            raise ModelError(f"Whisper base understands too little of the language {language} to check words")
         return self._others
 
     def _heard(

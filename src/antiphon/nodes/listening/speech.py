@@ -10,6 +10,7 @@ import numpy as np
 from antiphon import models, text
 from antiphon.audio import Waveform
 from antiphon.economy.profiles import (
+    CER,
     CHARS_PER_S,
     DISTILLMOS,
     DNSMOS,
@@ -27,6 +28,7 @@ from antiphon.judges import recogniser
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
+from antiphon.judges.reach import ALLOWED_CER, reached
 from antiphon.judges.words import SAME_LANGUAGE
 from antiphon.nodes.listening.base import Submission
 from antiphon.services import Service, SpeechRequest
@@ -40,7 +42,7 @@ SHORT_SLACK = 1.5
 """How much lower the predictors grade honest clips of half a second than sentences; docs/judging.md."""
 MAX_DISTANCE_DB = 4.5
 """From our own rendering: honest up to 3.8 by any seed or processor, another word or voice from 5; docs/judging.md."""
-EXCUSABLE = frozenset({WER, DISTILLMOS, DNSMOS, SIMILARITY, CHARS_PER_S})
+EXCUSABLE = frozenset({WER, CER, DISTILLMOS, DNSMOS, SIMILARITY, CHARS_PER_S})
 ENGLISH_CHARS_PER_S = (6.0, 24.0)
 """Honest 9.7-19.8 letters a second at speed 1; half of a text from 22; docs/judging.md."""
 CLEAR_MOS = 3.5
@@ -102,10 +104,10 @@ def _wants_rendering(request: SpeechRequest, violated: set[str]) -> bool:
 
 
 def judged_languages() -> tuple[str, ...]:
-    """Languages whose words the installed recognisers can check."""
+    """Languages whose words the installed recognisers can check: they know them, and hear them well enough."""
     if not models.installed(MULTILINGUAL):
         return ("en",)
-    known = _multilingual()
+    known = _multilingual() & reached()
     known |= {code for code, same in SAME_LANGUAGE.items() if same in known}
     return ("en", *sorted(known - {"en"}))
 
@@ -119,6 +121,10 @@ def require_judged(language: str) -> None:
     except ModelError as error:
         what = error.what[0].lower() + error.what[1:]
         raise ModelError(f"Nothing here can check speech in {language!r}: {what}", error.hint) from error
+    raise ModelError(
+        f"Nothing here can check speech in {language!r}: Whisper base understands too little of it",
+        "Choose a language that can be judged (docs/judging.md), or call the engine yourself (docs/engines.md).",
+    )
 
 
 @cache
@@ -140,6 +146,7 @@ def expectation_of(request: SpeechRequest, reference: VoiceReference | None) -> 
         chars_per_s=ENGLISH_CHARS_PER_S if english else None,
         mos={} if reference is None else reference.mos,
         allowed_wer=CLEAR_WER if clear else robotic,
+        allowed_cer=None if english else ALLOWED_CER,
         min_similarity=None if reference is None or reference.embedding is None else likeness,
         mos_slack=SHORT_SLACK if short else 0.0,
         max_distance_db=MAX_DISTANCE_DB,
