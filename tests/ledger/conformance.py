@@ -32,6 +32,7 @@ from antiphon.economy.settlement import hold_fee, penalty
 from antiphon.economy.types import NANO, Part, Role, Rules
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger import registration
+from antiphon.ledger.audits import audit_of
 from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.listing import every_node
 from antiphon.ledger.operations import (
@@ -125,6 +126,28 @@ class LedgerConformance:
         await market.do(producer(record), delivery(record))
         with pytest.raises(ConflictError, match="drawing"):
             await market.do(producer(record), delivery(record, result_hash=b"x" * 32))
+
+    async def test_which_delivery_is_audited_follows_from_its_draw_and_stands_in_the_receipt(
+        self, market: Market
+    ) -> None:
+        """The first delivery commits to nothing, the others to a trace."""
+        await market.open(task_id(1), units=(1,) * 40)
+        rules, found = await market.rules(task_id(1)), []
+        for index in range(40):
+            root = b"t" * 32 if index else b""
+            record = await market.deliver(task_id(1), index, trace_root=root)
+            assert record.delivery is not None
+            assert record.delivery.trace_root == root
+            found.append(audit_of(record, record.round, record.delivery, rules))
+            await market.judge(task_id(1), index)
+        receipt = await build(market.ledger, task_id(1))
+        audit(receipt)
+        told = [part["rulings"][0]["audited"] for part in receipt.statement["parts"]]
+        assert told == [beacon is not None for beacon in found]
+        assert not told[0]
+        assert True in told
+        assert False in told[1:]
+        assert len({beacon for beacon in found if beacon}) == sum(told)
 
     async def test_only_the_assigned_producer_delivers(self, market: Market) -> None:
         await market.open(task_id(1))

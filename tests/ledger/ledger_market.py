@@ -133,10 +133,10 @@ class Market:
         fields = {"tips": tuple(chain(task, part.index).tip for part in fields["parts"])} | fields  # type: ignore[attr-defined]
         await self.do(CLIENT, OpenTask(task=task, mode=mode, request_hash=bytes(32), **fields))  # type: ignore[arg-type]
 
-    async def deliver(self, task: str, index: int = 0, *, draws: bool = True) -> PartRecord:
+    async def deliver(self, task: str, index: int = 0, *, draws: bool = True, **more: object) -> PartRecord:
         """The producer delivers and, unless `draws` is false, the client opens its link for the seats."""
         record = await self.ledger.part(task, index)
-        await self.do(producer(record), delivery(record))
+        await self.do(producer(record), delivery(record, **more))
         return await self.draw(task, index) if draws else await self.ledger.part(task, index)
 
     async def draw(self, task: str, index: int = 0) -> PartRecord:

@@ -109,6 +109,8 @@ def opening(**fields: object) -> OpenTask:
         deliver(rate_hz=7_999),
         deliver(size=MAX_RESULT_BYTES + 2),
         deliver(result_hash=bytes(31)),
+        deliver(trace_root=bytes(31)),
+        deliver(trace_root=bytes(33)),
         deliver(index=5_000),
         deliver(task="x"),
         Decline(task=task_id(1), index=0, attempt=0, reason="x" * 201),

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from storm_worlds import LAYOUT, Oracle, job
 
+from antiphon.economy.deterrence import break_even_stake, caught, curve
 from antiphon.errors import InputError, ModelError
 from antiphon.soundstorm import DecodingOptions, Layout, Trace, generate, merkle
 from antiphon.soundstorm.audit import (
@@ -28,7 +29,6 @@ from antiphon.soundstorm.audit import (
     open_pass,
 )
 from antiphon.soundstorm.decoding import advance, pass_logits, start
-from antiphon.soundstorm.deterrence import break_even_stake, caught, curve
 
 ORACLE = Oracle(sharpness=3.0, blur=0.3)
 TASK = Task("oracle", LAYOUT, DecodingOptions(passes=(6, 2, 1)), job())

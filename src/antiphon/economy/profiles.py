@@ -19,6 +19,7 @@ import msgspec
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.types import PPM, Verdict, Vote
 
+AUDIT = "audit.passed"
 DECODES = "integrity.decodes"
 LENGTH_ERROR = "integrity.length_error"
 CHARS_PER_S = "integrity.chars_per_s"
@@ -267,6 +268,7 @@ def _score(profile: Profile, limits: Sequence[Limit], values: dict[str, float]) 
 
 _INTEGRITY = (
     Limit(key=DECODES, least=1, certain=True, required=True, source="an unreadable file is no work"),
+    Limit(key=AUDIT, least=1, certain=True, source="made as ordered, pass by pass: docs/soundstorm.md"),
     Limit(key=LENGTH_ERROR, most=0, certain=True, required=True, source="the delivery declares its exact length"),
     # Bounds below: 246 honest clips of three engines and 480 cheats, in docs/judging.md.
     Limit(key=SILENCE_SHARE, most=0.5, certain=True, required=True, source="honest at most .29; padded from .55"),
@@ -317,7 +319,7 @@ ANTIPHON = Profile(
     min_mos=1.8,
 )
 
-_WHOLE = tuple(limit for limit in _INTEGRITY if limit.key in {DECODES, LENGTH_ERROR})
+_WHOLE = tuple(limit for limit in _INTEGRITY if limit.key in {DECODES, LENGTH_ERROR, AUDIT})
 # A profile may have been made so that every honest rendering is silent or a copy: nothing here is certain by itself.
 _SOUND = tuple(msgspec.structs.replace(limit, certain=False) for limit in _INTEGRITY if limit not in _WHOLE)
 

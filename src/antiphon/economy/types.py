@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
+from antiphon.economy.deterrence import break_even_stake
 from antiphon.economy.measurement import Measurement
 
 PPM = 1_000_000
@@ -58,6 +59,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     score_alpha_ppm: int = 100_000  # EMA step of the score memory
     punish_score_ppm: int = -100_000  # EMA target after an invalid part (BittAudio punishes towards -0.1)
     penalty_ppm: int = 2 * PPM  # P as a multiple of R
+    audit_ppm: int = 400_000  # chance that a round audits a delivery that can be (`economy.audits`); 0 = none
+    audit_seen_ppm: int = 900_000  # chance that an audit finds a cheat (docs/figures.md); the penalty follows from both
     dissent_ppm: int = 1 * PPM  # a validator's penalty, as a multiple of its fee, for a vote against a majority
     absent_ppm: int = 100_000  # and for a seat that commits to no vote at all: an honest crash stays cheap
     appeal_s: int = 10  # whoever is fined may ask for a jury so long; fines wait for it. 0 = no appeals
@@ -90,6 +93,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("0 < floor_quality_ppm <= prior_quality_ppm <= 1000000 must hold")
         if self.price_tolerance_ppm < PPM or min(self.penalty_ppm, self.dissent_ppm, self.min_stake_nano) < 0:
             raise ValueError("price_tolerance_ppm must be at least 1000000, penalties and stake not negative")
+        self._check_audits()
         if not 0 <= self.missed_reading_ppm <= PPM:
             raise ValueError("missed_reading_ppm is a share of a fee")
         if self.max_nodes < 1 or self.candidates < 1 + self.seats or min(self.silent_s, self.unbond_s) < 0:
@@ -102,6 +106,18 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("abstain_ppm, absent_ppm and client_share_ppm are shares")
         if not all(self.consent_services) or len(set(self.consent_services)) < len(self.consent_services):
             raise ValueError("consent_services names services, each once")
+
+    def _check_audits(self) -> None:
+        """What an audit finds must cost more than what all unfound cheats earn."""
+        if not (0 <= self.audit_ppm <= PPM and 0 < self.audit_seen_ppm <= PPM):
+            raise ValueError("audit_ppm is a share, audit_seen_ppm a positive one")
+        if self.audit_ppm:
+            least = break_even_stake(1.0, self.audit_seen_ppm / PPM, rate=self.audit_ppm / PPM)
+            if self.penalty_ppm < PPM * least:
+                raise ValueError(
+                    f"audits at {self.audit_ppm} ppm need a penalty_ppm of {PPM * least:.0f} at least: audit more "
+                    "often, or lock and take more stake (economy.deterrence)"
+                )
 
 
 DEFAULT_RULES = Rules()

@@ -192,6 +192,8 @@ def _check_open(operation: OpenTask) -> None:
 
 def _check_deliver(operation: Deliver) -> None:
     _bytes("A result hash", operation.result_hash, HASH_BYTES)
+    if operation.trace_root:
+        _bytes("The root of a trace", operation.trace_root, HASH_BYTES)
     check_form(operation.rate_hz, operation.channels)
     if not 1 <= operation.size <= MAX_RESULT_BYTES:
         raise InputError(f"A result of {operation.size} bytes is outside 1 to {MAX_RESULT_BYTES}")

@@ -138,6 +138,9 @@ class Deliver(_Operation, frozen=True, tag="deliver"):
     size: int  # bytes
     rate_hz: int  # of interleaved 16-bit PCM; 0 = the result is no audio
     channels: int  # 0 = no audio
+    trace_root: bytes = (
+        b""  # 32 bytes: how it was made, salted with the key (`economy.audits`); empty = cannot be audited
+    )
 
     @property
     def seconds(self) -> float:

@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 
+from antiphon.economy.types import Rules
 from antiphon.errors import ConflictError, ProtocolError, StateError
+from antiphon.ledger.audits import drawn_audit
 from antiphon.ledger.base import Ledger, PartRecord, Ruling, Seating, TaskState
 from antiphon.ledger.replay import Move, Replayed, differences, replay
 from antiphon.protocol import receipt as receipts
@@ -100,7 +102,7 @@ def statement(replayed: Replayed) -> dict[str, Any]:
             "parts": msgspec.to_builtins(task.quote.parts),
         },
         "consents": [_consent(consent, replayed.revoked_ms) for consent in replayed.consents],
-        "parts": [_part(part) for part in replayed.parts],
+        "parts": [_part(part, task.rules) for part in replayed.parts],
         "transfers": [_transfer(move) for move in replayed.moves],
         "net_nano": _net(replayed.moves),
     }
@@ -115,7 +117,7 @@ def _consent(consent: Consent, revoked_ms: Mapping[str, int]) -> dict[str, Any]:
     return named | plain | {"references": references}
 
 
-def _part(record: PartRecord) -> dict[str, Any]:
+def _part(record: PartRecord, rules: Rules) -> dict[str, Any]:
     return {
         "index": record.part.index,
         "units": record.part.units,
@@ -128,7 +130,7 @@ def _part(record: PartRecord) -> dict[str, Any]:
         "seatings": [_seating(drawn) for drawn in record.seatings],
         "tips": {"client": record.client_tip.hex(), "ledger": record.ledger_tip.hex()},
         "notes": list(record.notes),
-        "rulings": [_ruling(ruling) for ruling in record.rulings],
+        "rulings": [_ruling(ruling, _audited(record, ruling, rules)) for ruling in record.rulings],
     }
 
 
@@ -139,13 +141,19 @@ def _seating(drawn: Seating) -> dict[str, Any]:
     return {"attempt": drawn.attempt, "round": drawn.round, "seats": seats} | links
 
 
-def _ruling(ruling: Ruling) -> dict[str, Any]:
+def _ruling(ruling: Ruling, audited: bool) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(ruling)
-    return plain | {"in_words": _explain(ruling)}
+    return plain | {"audited": audited, "in_words": _explain(ruling, audited)}
 
 
-def _explain(ruling: Ruling) -> list[str]:
-    """One sentence for the vote, then one for each transfer."""
+def _audited(record: PartRecord, ruling: Ruling, rules: Rules) -> bool:
+    """Whether the draw of the ruling's seats had them audit the delivery."""
+    drawn = next(one for one in record.seatings if one.round == ruling.round)
+    return drawn_audit(record, drawn, ruling.delivery, rules) is not None
+
+
+def _explain(ruling: Ruling, audited: bool) -> list[str]:
+    """One sentence for the vote, one for an audit, then one for each transfer."""
     votes, terms = ruling.outcome, ruling.producer
     counted = f"{len(votes.majority)} for, {len(votes.minority)} against, {len(votes.abstained)} without a vote"
     verdict = votes.verdict.value if votes.verdict else "without a majority"
@@ -153,6 +161,8 @@ def _explain(ruling: Ruling) -> list[str]:
         f"Delivery {ruling.attempt + 1} by {terms.node} was found {verdict} ({counted}).",
         f"Its price R is {terms.price_nano} nano at quality Q = {terms.quality_ppm} ppm, so R*Q = {terms.reward_nano}.",
     ]
+    if audited:
+        lines.append("The draw of the seats had them audit how it was made.")
     moves = ruling.settlement.transfers
     return lines + [f"{m.amount_nano} nano from {m.source} to {m.target}: {m.why}." for m in moves]
 

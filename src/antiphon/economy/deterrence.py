@@ -1,4 +1,4 @@
-"""What step audits deter: how likely a cheat is caught, and the stake at which cheating does not pay."""
+"""What audits deter: how likely a cheat is caught, and the stake at which cheating does not pay."""
 
 from __future__ import annotations
 
