@@ -12,15 +12,15 @@ import pytest
 import antiphon.bench
 from antiphon.audio.reference import prepare
 from antiphon.audio.waveform import Waveform
+from antiphon.engines.auditing import Claim, Result
 from antiphon.engines.base import Cloner
 from antiphon.engines.soundstorm import SoundStormEngine, prompts
-from antiphon.engines.soundstorm.traces import Traces
 from antiphon.engines.soundstorm.voices import VOICES
 from antiphon.errors import InputError, ModelError
 from antiphon.hearing import embed_independent
+from antiphon.judges.readings import TOLERANCES
 from antiphon.services import Clip, CloneRequest, EnrolRequest, MusicRequest, Service, SpeechRequest, VoiceProfile
 from antiphon.soundstorm import starter
-from antiphon.soundstorm.audit import Verdict, audit, choose
 
 RECORDED = Path(antiphon.bench.__file__).parent / "references"
 TEXT = "The tide is in."
@@ -152,35 +152,76 @@ def test_the_best_stretch_is_where_most_is_spoken() -> None:
     np.testing.assert_array_equal(prompts.best_stretch(signal[:100]), signal[:100])
 
 
-def test_every_generation_is_committed_to_and_passes_its_audit(
-    engine: SoundStormEngine, models: starter.Starter
+def claim_of(engine: SoundStormEngine, request: CloneRequest | SpeechRequest, seed: int, beacon: bytes) -> Claim:
+    """Honest work on a request, and what a beacon opens of it."""
+    chunks, trace = engine.traced(request, seed)
+    pcm = b"".join(chunk.to_pcm16() for chunk in chunks)
+    return Claim(request, seed, trace.root, beacon, trace.open(beacon), Waveform.from_pcm16(pcm, 16_000))
+
+
+LONG = "The museum opens at nine, and the tide is in before noon, so we walk along the harbour wall until it is dark."
+
+
+@pytest.mark.parametrize("text", [TEXT, "No.", LONG])
+def test_honest_work_passes_its_audit_whatever_is_opened(
+    engine: SoundStormEngine, models: starter.Starter, text: str
 ) -> None:
-    before = set(engine.traces.roots())
-    said(engine, SpeechRequest(text=TEXT, voice="cedar"), 5)
-    (root,) = set(engine.traces.roots()) - before
-    task, commitment = engine.traces.task(root), engine.traces.commitment(root)
-    for index in choose(task, commitment, b"drawn afterwards", 3):
-        opening = engine.traces.open(root, index)
-        found = audit(task, commitment, index, opening, models.generator, model=models.generator.name)
-        assert found.verdict is Verdict.VALID, found
-    honest = engine.traces.open(root, 2)
-    changed = honest.after.copy()
-    changed[0, -1] = (changed[0, -1] + 1) % 1024
-    forged = replace(honest, after=changed)
-    assert audit(task, commitment, 2, forged, models.generator).verdict is Verdict.INVALID
+    for number in range(3):
+        claim = claim_of(engine, SpeechRequest(text=text, voice="cedar", speed=0.9), number, bytes([number]) * 32)
+        found = engine.audit(claim)
+        assert found.result is Result.PASSED, found
+        assert found.figure is not None
+        assert len(claim.opening) < 64 * 1024
 
 
-def test_only_so_many_generations_are_remembered(engine: SoundStormEngine) -> None:
-    said(engine, SpeechRequest(text=TEXT, voice="cedar"), 6)
-    root = engine.traces.roots()[-1]
-    small = Traces(kept=1)
-    small.keep(engine.traces.task(root), engine.traces.trace(root))
-    said(engine, SpeechRequest(text=TEXT, voice="cedar"), 7)
-    other = engine.traces.roots()[-1]
-    small.keep(engine.traces.task(other), engine.traces.trace(other))
-    assert small.roots() == (other,)
-    with pytest.raises(InputError, match="remembered"):
-        small.open(root, 0)
+def test_clones_of_texts_and_of_recordings_pass_their_audit(engine: SoundStormEngine, allison: VoiceProfile) -> None:
+    source = prepare(RECORDED / "librivox.opus").waveform
+    part = Waveform(source.samples[:, :70_123], source.rate_hz)
+    recording = Clip(pcm=part.to_pcm16(), rate_hz=part.rate_hz)
+    for request in (
+        CloneRequest(profile=allison, text=TEXT),
+        CloneRequest(profile=allison, speech=recording),
+    ):
+        found = engine.audit(claim_of(engine, request, 1, bytes(32)))
+        assert found.result is Result.PASSED, found
+
+
+def test_honest_work_of_the_other_precision_is_not_rejected_and_reads_the_same(engine: SoundStormEngine) -> None:
+    """The int8 graph judged by float32: further apart than two machines."""
+    other = SoundStormEngine(starter.load(precision="float32"))
+    for number in range(3):
+        claim = claim_of(engine, SpeechRequest(text=TEXT, voice="hazel"), number, bytes([number]) * 32)
+        found, own = other.audit(claim), engine.audit(claim)
+        assert found.result is Result.PASSED, found
+        assert found.figure == pytest.approx(own.figure, abs=TOLERANCES["audit.surprise"])
+
+
+def test_what_cannot_be_read_or_is_not_the_commitment_is_not_proven(engine: SoundStormEngine) -> None:
+    claim = claim_of(engine, SpeechRequest(text=TEXT, voice="cedar"), 1, bytes(32))
+    for changed in (
+        replace(claim, opening=b""),
+        replace(claim, opening=claim.opening[:-40]),
+        replace(claim, root=bytes(32)),
+        replace(claim, seed=2),
+        replace(claim, request=SpeechRequest(text="Other words, and more of them.", voice="cedar")),
+        replace(claim, request=SpeechRequest(text=TEXT, voice="birch")),
+    ):
+        assert engine.audit(changed).result is Result.UNPROVEN
+
+
+def test_other_audio_than_the_committed_tokens_fails(engine: SoundStormEngine) -> None:
+    claim = claim_of(engine, SpeechRequest(text=TEXT, voice="cedar"), 1, bytes(32))
+    samples = claim.audio.samples.copy()
+    samples[:, 8_000:12_000] = 0
+    for audio in (
+        Waveform(samples, 16_000),
+        Waveform(claim.audio.samples[:, ::-1].copy(), 16_000),
+        Waveform(claim.audio.samples[:, :-2_000], 16_000),
+        Waveform(claim.audio.samples, 24_000),
+    ):
+        assert engine.audit(replace(claim, audio=audio)).result is Result.FAILED
+    shifted = Waveform(np.roll(claim.audio.samples, 8), 16_000)  # half a millisecond: a machine that trims elsewhere
+    assert engine.audit(replace(claim, audio=shifted)).result is Result.PASSED
 
 
 def test_the_voices_that_are_listed_have_prompts(engine: SoundStormEngine) -> None:

@@ -24,7 +24,8 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine can do, and what it costs to run. `rtf` = compute seconds per audio second on one core.
 
-    `clones`: a `Cloner` of another service serves `clone` too, at the same price.
+    `clones`: a `Cloner` of another service serves `clone` too, at the same price. `auditable`: it is an
+    `engines.auditing.Auditable`, and work in its voices is committed to step by step.
     """
 
     service: Service
@@ -37,6 +38,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     channels: int = 1
     mixes_voices: bool = False
     clones: bool = False
+    auditable: bool = False
     licence: str = ""
 
     @property

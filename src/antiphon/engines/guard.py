@@ -15,6 +15,7 @@ import msgspec
 
 from antiphon.audio.waveform import Waveform
 from antiphon.clock import Clock
+from antiphon.engines.auditing import Auditable, Claim, Finding, Trace
 from antiphon.engines.base import Capabilities, Cloner, Engine
 from antiphon.errors import InputError
 from antiphon.protocol.consent import require_for
@@ -74,12 +75,28 @@ class _CloneGuard(_Guard):
         return cast(Cloner, self._pass(request)).enrol(request, seed)
 
 
+class _AuditGuard(_Guard):
+    """The same for an `Auditable` engine."""
+
+    __slots__ = ()
+
+    def traced(self, request: Request, seed: int) -> tuple[Iterator[Waveform], Trace]:
+        return cast(Auditable, self._pass(request)).traced(request, seed)
+
+    def audit(self, claim: Claim) -> Finding:
+        return cast(Auditable, self._pass(claim.request)).audit(claim)
+
+
 def guarded(engine: Engine, services: tuple[Service, ...], clock: Clock) -> Engine:
     """`engine` behind its guard: a `Cloner` if it is one, with its name, Options and capabilities.
 
     What it may do follows `services`, as they were when it was loaded: a plugin that changes its mind gains nothing.
     """
     clones = isinstance(engine, Cloner) and Service.CLONE in services
-    base = _CloneGuard if clones else _Guard
-    kind = type(base.__name__, (base,), {"name": engine.name, "Options": engine.Options, "__slots__": ()})
+    bases = (*((_CloneGuard,) if clones else ()), *((_AuditGuard,) if _audits(engine) else ())) or (_Guard,)
+    kind = type(bases[0].__name__, bases, {"name": engine.name, "Options": engine.Options, "__slots__": ()})
     return cast(Engine, kind(engine, clones=clones, clock=clock))
+
+
+def _audits(engine: Engine) -> bool:
+    return isinstance(engine, Auditable) and engine.capabilities.auditable

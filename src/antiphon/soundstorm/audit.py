@@ -78,6 +78,11 @@ A `tiny` generator needs 0.011 at most in 216 passes; larger ones quantise worse
 """
 
 
+ANY_MACHINE = Tolerance(margin=0.25, doubt=2.0)
+"""The same weights in int8 or float32, on any machine: honest passes of the starter models need 0.1 at most.
+Figures are in docs/figures.md, "Step audits in the network"."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """Everything both sides know of a generation beforehand. `model` is the generator's name with its fingerprint."""
@@ -232,16 +237,25 @@ def audit(
     """Judge pass `index` by the rules at the top of this module. `model` is the name of the validator's own."""
     if opening is None:
         return Finding(Verdict.INCONCLUSIVE, "no opening arrived")
-    rules = (_foreign, _unproven, _unlawful)
-    if wrong := next((wrong for rule in rules if (wrong := rule(task, commitment, index, opening))), ""):
+    if wrong := _wrong(task, commitment, index, opening):
         return Finding(Verdict.INVALID, wrong)
     if model is not None and model != task.model:
         return Finding(Verdict.INCONCLUSIVE, f"the validator runs {model}, not {task.model}")
-    step = task.steps[index]
     try:
-        scores = pass_logits(logits, [task.job], [opening.before], step, task.layout, task.options)[0]
+        scores = pass_logits(logits, [task.job], [opening.before], task.steps[index], task.layout, task.options)[0]
     except (AntiphonError, MemoryError) as error:
         return Finding(Verdict.INCONCLUSIVE, f"the validator could not run the pass: {error}")
+    return audit_logits(task, commitment, opening, scores, tolerance)
+
+
+def audit_logits(
+    task: Task, commitment: Commitment, opening: Opening, scores: Floats, tolerance: Tolerance = SAME_WEIGHTS
+) -> Finding:
+    """The same by logits `[T, V]` that are there already."""
+    index = opening.index
+    if wrong := _wrong(task, commitment, index, opening):
+        return Finding(Verdict.INVALID, wrong)
+    step = task.steps[index]
     margin = tolerance.margin * max(1.0, 2 * task.options.guidance_of(step.level) - 1)
     excess = excess_of(task, step, opening, scores, margin)
     measured = f"a choice lies {excess:.3g} behind the best, margin {margin:.3g}"
@@ -251,8 +265,14 @@ def audit(
     return Finding(Verdict.INVALID if guilty else Verdict.INCONCLUSIVE, measured, excess)
 
 
+def _wrong(task: Task, commitment: Commitment, index: int, opening: Opening) -> str:
+    """The first thing wrong by rules 2 to 4, or nothing."""
+    rules = (_foreign, unproven, _unlawful)
+    return next((wrong for rule in rules if (wrong := rule(task, commitment, index, opening))), "")
+
+
 def _foreign(task: Task, commitment: Commitment, index: int, opening: Opening) -> str:
-    """Rule 2. Like the next two: the first thing wrong, or nothing."""
+    """Rule 2: the first thing wrong, or nothing."""
     if commitment.statement != task.statement():
         return "the commitment is about another task"
     if commitment.leaves != len(task.steps) + 1:
@@ -262,8 +282,8 @@ def _foreign(task: Task, commitment: Commitment, index: int, opening: Opening) -
     return ""
 
 
-def _unproven(task: Task, commitment: Commitment, index: int, opening: Opening) -> str:
-    """Rule 3."""
+def unproven(task: Task, commitment: Commitment, index: int, opening: Opening) -> str:
+    """Rule 3: what is wrong with the proof, or nothing. Like the next one."""
     shape = (task.layout.levels, task.job.frames)
     shown = ((index, opening.before, opening.path_before), (index + 1, opening.after, opening.path_after))
     for place, grid, path in shown:

@@ -6,37 +6,34 @@ from collections.abc import Iterator
 from typing import Annotated, ClassVar
 
 import msgspec
-import numpy as np
 
-from antiphon.audio.waveform import Samples, Waveform
-from antiphon.codecs.base import TokenGrid, Tokens
+from antiphon.audio.waveform import Waveform
+from antiphon.codecs.base import TokenGrid
 from antiphon.engines import english
+from antiphon.engines.auditing import Claim, Finding
 from antiphon.engines.base import Capabilities
 from antiphon.engines.checks import read_options, require_language, require_latin, require_voice, require_words
 from antiphon.engines.lazy import Lazy
-from antiphon.engines.shape import PEAK, finish
 from antiphon.engines.soundstorm import prompts
-from antiphon.engines.soundstorm.traces import Traces
+from antiphon.engines.soundstorm.auditing import audit_part
+from antiphon.engines.soundstorm.recipe import Piece, Recipe
+from antiphon.engines.soundstorm.tracing import PartTrace
 from antiphon.engines.soundstorm.voices import BY_NAME, FILE, VOICES, parse
 from antiphon.errors import InputError
-from antiphon.hearing.features import RATE_HZ, mono_16k
+from antiphon.hearing.features import RATE_HZ
 from antiphon.services import CloneRequest, EnrolRequest, Request, Service, SpeechRequest
 from antiphon.soundstorm import starter, windows
-from antiphon.soundstorm.audit import Task
-from antiphon.soundstorm.decoding import DecodingOptions, Job, task_key
-from antiphon.soundstorm.inputs import align
+from antiphon.soundstorm.decoding import DecodingOptions, Job
 from antiphon.soundstorm.starter import DECODING, MODEL, Starter
 
 LANGUAGES = ("en-us", "en")
-FIRST_CHARS = 80
-"""Longest first piece, so that the first audio is early."""
 
 
 class SoundStormEngine:
     """SoundStorm (arXiv:2305.09636) with our starter models: 16 kHz, English.
 
-    Serves speech in its built-in voices and clones: a profile is the prompt that `enrol` made. Every generation's token
-    grids are committed to by a Merkle root and remembered in `traces`, for audits of single passes.
+    Serves speech in its built-in voices and clones: a profile is the prompt that `enrol` made. Its work can be audited
+    pass by pass (`engines.auditing`).
     """
 
     name: ClassVar[str] = "soundstorm"
@@ -60,7 +57,6 @@ class SoundStormEngine:
         """`models` of your own, or None for those that ship."""
         self._starter = Lazy(lambda: models or starter.load(threads=threads))
         self._prompts = Lazy(_prompts)
-        self.traces = Traces()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -73,6 +69,7 @@ class SoundStormEngine:
             rtf=0.2,
             streams=True,
             seeded=True,
+            auditable=True,
             licence="CC-BY-SA-3.0",
         )
 
@@ -103,16 +100,17 @@ class SoundStormEngine:
 
     def generate(self, request: Request, seed: int) -> Iterator[Waveform]:
         """One chunk per piece of text, or one exactly as long as a recording, at 16 kHz."""
-        self.check(request)
-        options = read_options(self.Options, request.options, self.name).decoding()
-        if isinstance(request, SpeechRequest):
-            return self._speak(request, self._prompts()[request.voice], options, seed)
-        if not isinstance(request, CloneRequest):
-            raise InputError("An enrolment has no sound", "Call enrol().")
-        voice = prompts.decode(request.profile.data, self._starter())
-        if request.speech is None:
-            return self._speak(request, voice, options, seed)
-        return self._convert(Waveform.from_pcm16(request.speech.pcm, request.speech.rate_hz), voice, options, seed)
+        return self.traced(request, seed)[0]
+
+    def traced(self, request: Request, seed: int) -> tuple[Iterator[Waveform], PartTrace]:
+        """The same, with what an audit may ask for."""
+        recipe = self._recipe(request, seed)
+        trace = PartTrace(recipe.made_with)
+        return recipe.sound(self._made(recipe, trace)), trace
+
+    def audit(self, claim: Claim) -> Finding:
+        """Whether the audio is what this request and seed make here, judged by a few passes of one window."""
+        return audit_part(self._recipe(claim.request, claim.seed), claim)
 
     def _check_clone(self, request: CloneRequest) -> None:
         if request.profile.engine != self.name:
@@ -134,61 +132,25 @@ class SoundStormEngine:
         require_words(text)
         require_latin(text, self.name)
 
-    def _speak(
-        self, request: SpeechRequest | CloneRequest, voice: windows.Voice, options: DecodingOptions, seed: int
-    ) -> Iterator[Waveform]:
-        models = self._starter()
-        readings = english.readings(request.text, british=False, first_chars=FIRST_CHARS)
-        silent = True
-        for number, (phonemes, pause_s) in enumerate(readings):
-            said = models.text.say(phonemes, _key(seed, number, 0), speed=request.speed)
-            frames = max(1, round(said.tokens.shape[0] * models.codec.frame_rate_hz / said.frame_rate_hz))
-            samples = self._made(align(said.tokens, frames), voice, options, seed, number)
-            chunk = finish(samples, RATE_HZ, pause_s=0.0 if silent else pause_s / request.speed)
-            if chunk is not None:
-                silent = False
-                yield chunk
-        if silent:
-            raise InputError(f"There is nothing to speak in {request.text[:40]!r}", "Give at least one word.")
+    def _recipe(self, request: Request, seed: int) -> Recipe:
+        self.check(request)
+        options = read_options(self.Options, request.options, self.name).decoding()
+        if isinstance(request, SpeechRequest):
+            return Recipe(self._starter(), request, self._prompts()[request.voice], options, seed)
+        if not isinstance(request, CloneRequest):
+            raise InputError("An enrolment has no sound", "Call enrol().")
+        voice = prompts.decode(request.profile.data, self._starter())
+        return Recipe(self._starter(), request, voice, options, seed)
 
-    def _convert(
-        self, speech: Waveform, voice: windows.Voice, options: DecodingOptions, seed: int
-    ) -> Iterator[Waveform]:
-        models = self._starter()
-        source = mono_16k(speech)
-        frames = max(1, round(source.shape[0] / RATE_HZ * models.codec.frame_rate_hz))
-        semantic = models.tokenizer.aligned(Waveform(prompts.levelled(source)[None], RATE_HZ), frames)
-        samples = self._made(semantic, voice, options, seed, 0)
-        samples = np.pad(samples[: source.shape[0]], (0, max(0, source.shape[0] - samples.shape[0])))
-        peak = float(np.abs(samples).max())
-        yield Waveform((samples * np.float32(min(1.0, PEAK / max(peak, 1e-9))))[None], RATE_HZ)
+    def _made(self, recipe: Recipe, trace: PartTrace) -> Iterator[tuple[Piece, TokenGrid]]:
+        def window(job: Job) -> TokenGrid:
+            (made,) = recipe.models.generator.generate([job], recipe.options, traced=True)
+            trace.keep(recipe.task(job), made)
+            return made.grid
 
-    def _made(
-        self, semantic: Tokens, voice: windows.Voice, options: DecodingOptions, seed: int, number: int
-    ) -> Samples:
-        """Sound `[N]` of semantic tokens, window by window."""
-        models = self._starter()
-        grid = windows.long(
-            lambda job: self._window(job, options),
-            semantic,
-            voice,
-            lambda n: _key(seed, number, n + 1),
-            models.generator.windows,
-        )
-        samples: Samples = models.codec.decode(grid).samples[0]
-        return samples
-
-    def _window(self, job: Job, options: DecodingOptions) -> TokenGrid:
-        generator = self._starter().generator
-        (made,) = generator.generate([job], options, traced=True)
-        assert made.trace is not None
-        self.traces.keep(Task(generator.name, generator.layout, options, job), made.trace)
-        return made.grid
-
-
-def _key(seed: int, piece: int, part: int) -> bytes:
-    """The luck of one piece's text (part 0) or window: the network's seed of a subtask is bound to its task."""
-    return task_key(f"soundstorm {piece}", seed, part)
+        for number, piece in enumerate(recipe.pieces()):
+            trace.begin(piece.semantic)
+            yield piece, recipe.grid(number, piece.semantic, window)
 
 
 def _prompts() -> dict[str, windows.Voice]:
