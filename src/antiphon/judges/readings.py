@@ -22,6 +22,7 @@ TOLERANCES: Mapping[str, float] = {
     "naturalness.dnsmos_bak": 0.03,
     "voice.similarity": 0.01,
     "clone.voice": 0.01,
+    "audit.surprise": 0.05,
     "music.tonality": 0.01,
     "music.variety": 0.01,
     "music.repetition": 0.01,

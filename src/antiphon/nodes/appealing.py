@@ -12,6 +12,8 @@ from antiphon.errors import AntiphonError, ConflictError, ProtocolError
 from antiphon.ledger import appeals
 from antiphon.ledger.base import Dispute, DisputeState, PartRecord, PartState
 from antiphon.ledger.operations import Appeal, Deliver
+from antiphon.nodes.auditing import shown_on
+from antiphon.nodes.listening.base import AuditDraw
 from antiphon.nodes.messages import Judge, audio_context
 from antiphon.nodes.node import Actor
 from antiphon.nodes.parts import OpenedOrder, wrap_for
@@ -65,9 +67,11 @@ def worth_an_appeal(record: PartRecord, round_: int, node: str, vote: Vote, rule
     )
 
 
-async def appeal(actor: Actor, record: PartRecord, round_: int, order: OpenedOrder, result: bytes) -> None:
-    """Ask for the jury, show it the result, and wait for its end. When somebody else was first, the jury is shown the
-    result all the same: whoever appeals to show nothing must not be the last word."""
+async def appeal(
+    actor: Actor, record: PartRecord, round_: int, order: OpenedOrder, result: bytes, audit: AuditDraw | None = None
+) -> None:
+    """Ask for the jury, show it the result (and what its audit opens), and wait for its end. When somebody else was
+    first, the jury is shown the result all the same: whoever appeals to show nothing must not be the last word."""
     task, index = record.task, record.part.index
     with contextlib.suppress(ConflictError):
         await actor.submit(Appeal(task=task, index=index, round=round_), task)
@@ -76,14 +80,20 @@ async def appeal(actor: Actor, record: PartRecord, round_: int, order: OpenedOrd
     log.info("part %d of %s: appealed to a jury of %d", index, task[:8], len(dispute.jury))
     async with asyncio.TaskGroup() as shows:
         for juror in dispute.jury:
-            shows.create_task(_show(actor, record, dispute, juror, order, result))
+            shows.create_task(_show(actor, record, dispute, juror, order, result, audit))
     while any(other.round == round_ for other in record.disputes):
         record = await actor.changed(record)
     log.info("part %d of %s: %s", index, task[:8], record.notes[-1])
 
 
 async def _show(
-    actor: Actor, record: PartRecord, dispute: Dispute, juror: str, order: OpenedOrder, result: bytes
+    actor: Actor,
+    record: PartRecord,
+    dispute: Dispute,
+    juror: str,
+    order: OpenedOrder,
+    result: bytes,
+    audit: AuditDraw | None,
 ) -> None:
     task, index = record.task, record.part.index
     try:
@@ -97,6 +107,7 @@ async def _show(
             wrapped_key=wrap_for(order.key, node.seal_key, task=task, index=index, receiver=juror),
             shown=b"",  # the delivery's own hash is what a jury checks
             sealed_result=sealer.chunk(result, final=True),
+            opening=shown_on(audit, order, record, dispute.attempt, juror),
         )
         await hand_over(actor, node.endpoint, juror, task, body)
     except AntiphonError as error:

@@ -36,6 +36,9 @@ FRAME_DONE = b"D"
 MAX_RESULT_BYTES = 6 * 1024 * 1024
 """Most audio of one part: what fits into one Judge message beside the order, 2 minutes at 24 kHz."""
 
+MAX_OPENING_BYTES = 1024 * 1024
+"""Most that is shown of how a part was made: it travels beside the result."""
+
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
@@ -76,6 +79,14 @@ class Judge(_Body, frozen=True):
     wrapped_key: bytes
     shown: bytes  # envelope of a `ledger.showings.Shown`: what the producer can be held to
     sealed_result: bytes
+    opening: bytes = b""  # canonical(TraceOpening), sealed with the part's key; where the draw audits the delivery
+
+
+class TraceOpening(_Body, frozen=True):
+    """What an engine committed to, and what it shows of it. What either means only engines know."""
+
+    root: bytes  # 32 bytes: unsalted
+    shown: bytes
 
 
 class Fetch(_Body, frozen=True):
@@ -159,6 +170,16 @@ def key_commitment(key: bytes, task: str, index: int) -> bytes:
 def result_salt(key: bytes) -> bytes:
     """What salts the hash of a part's result: derived from the part's key, and opens nothing of what that sealed."""
     return derive(key, info=b"antiphon/2 result salt")
+
+
+def trace_context(task: str, index: int, attempt: int, receiver: str) -> bytes:
+    """Binds a sealed opening to its part, attempt and receiver."""
+    return f"antiphon/1 trace {task} {index} {attempt} {receiver}".encode()
+
+
+def trace_commitment(key: bytes, root: bytes) -> bytes:
+    """`Deliver.trace_root`: the key salts it, so that it tells nothing to whoever guesses the request."""
+    return hashlib.sha256(b"antiphon/1 trace root\0" + key + root).digest()
 
 
 class ResultHash:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
@@ -13,6 +13,7 @@ from antiphon.economy.types import Role
 from antiphon.errors import AntiphonError, BusyError, ConflictError, ProtocolError, UnavailableError
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Decline, Deliver, ServiceOffer
+from antiphon.nodes.auditing import committed
 from antiphon.nodes.consents import require_standing
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.messages import DONE, FRAME_DONE, WORK, Done, ResultHash, Work, form_frame
@@ -22,7 +23,7 @@ from antiphon.nodes.parts import open_order
 from antiphon.nodes.production import Production
 from antiphon.nodes.showing import shepherd
 from antiphon.nodes.watching import while_ours
-from antiphon.nodes.workshop import Chunks, Workshop
+from antiphon.nodes.workshop import Chunks, TracingWorkshop, Workshop
 from antiphon.protocol import Envelope, canonical
 
 log = logging.getLogger("antiphon.nodes")
@@ -158,8 +159,8 @@ class Producer(Node):
         return await shepherd(self, job)
 
     async def _make(self, job: Production) -> None:
-        brief = job.order.brief
-        chunks = Chunks(self._pool, self._workshop.produce(brief.request, brief.seed))
+        # Lazily, in the pool's thread: what an engine does before its first chunk blocks too.
+        chunks = Chunks(self._pool, self._begun(job))
         try:
             while (chunk := await chunks.pull()) is not None:
                 job.add(chunk)
@@ -167,6 +168,14 @@ class Producer(Node):
             chunks.close()
         if not job.size:
             raise UnavailableError("The engine made nothing", "Ask another node.")
+
+    def _begun(self, job: Production) -> Iterator[bytes]:
+        brief = job.order.brief
+        if not isinstance(self._workshop, TracingWorkshop):
+            yield from self._workshop.produce(brief.request, brief.seed)
+            return
+        made, job.trace = self._workshop.traced(brief.request, brief.seed)
+        yield from made
 
     async def _deliver(self, job: Production) -> Done:
         """Commit to the result in the ledger before any validator sees it."""
@@ -187,6 +196,7 @@ class Producer(Node):
             size=done.size,
             rate_hz=job.form.rate_hz,
             channels=job.form.channels,
+            trace_root=committed(job),
         )
         await self.submit(delivery, job.task.task)
         return done

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
+from antiphon.engines.auditing import Trace
 from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.ledger.base import PartRecord, TaskRecord
 from antiphon.nodes.messages import FRAME_CHUNK, MAX_RESULT_BYTES, Done, Form, audio_context
@@ -32,6 +33,7 @@ class Production:
     form: Form
     made_of: list[bytes] = field(default_factory=list)  # the result so far
     size: int = 0
+    trace: Trace | None = None  # how it was made, where the engine can tell; kept until the part is final
     made: bool = False  # all audio is there; from here on the part is delivered whether or not the client listens
     done: Done | None = None  # delivered
     valid: bool = False
@@ -77,6 +79,7 @@ class Production:
         if self.holders == 0:
             self.order.key.destroy()
             self.made_of.clear()
+            self.trace = None
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
         """The client's copy, sealed: in stream mode as it is made, in verified mode once it is found valid.

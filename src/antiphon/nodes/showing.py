@@ -10,6 +10,7 @@ from antiphon.errors import AntiphonError, BusyError, UnavailableError
 from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.showings import SHOWN, Shown
+from antiphon.nodes.auditing import opening_for
 from antiphon.nodes.messages import JUDGE, Judge, audio_context
 from antiphon.nodes.node import Actor
 from antiphon.nodes.parts import wrap_for
@@ -69,6 +70,7 @@ async def _show_one(actor: Actor, job: Production, record: PartRecord, seat: Ter
             wrapped_key=wrap_for(job.order.key, seal_key, task=task, index=job.index, receiver=seat.node),
             shown=actor.sign(SHOWN, actor.node_id, task, _statement(job, seat)),
             sealed_result=sealer.chunk(b"".join(job.made_of), final=True),
+            opening=opening_for(job, record, seat.node),
         )
         await hand_over(actor, endpoint, seat.node, task, body)
     except AntiphonError as error:

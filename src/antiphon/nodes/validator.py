@@ -8,6 +8,7 @@ import secrets
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from antiphon.economy.types import Role, Rules, Verdict, Vote
 from antiphon.errors import AntiphonError, BusyError, ConflictError, InputError, ProtocolError
@@ -16,6 +17,7 @@ from antiphon.ledger.base import PartRecord, PartState, TaskRecord
 from antiphon.ledger.limits import check_vote
 from antiphon.ledger.operations import Commit, Deliver, Expose, Reveal, ServiceOffer
 from antiphon.nodes.appealing import appeal, called, phase, worth_an_appeal
+from antiphon.nodes.auditing import Auditor, auditor_of, drawn_for, judged
 from antiphon.nodes.consents import require_standing
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.listening.base import Listener, Submission
@@ -57,8 +59,18 @@ class Validator(Node):
     role = Role.VALIDATOR
     new_work = frozenset({JUDGE})
 
-    def __init__(self, context: Context, listener: Listener, price_nano: int, *, queue: int = 32) -> None:
+    def __init__(
+        self,
+        context: Context,
+        listener: Listener,
+        price_nano: int,
+        *,
+        queue: int = 32,
+        auditor: Auditor = auditor_of,
+    ) -> None:
+        """`auditor` finds the engine that audits work on a request."""
         super().__init__(context)
+        self._auditor = auditor
         self._listener = listener
         self._price_nano = price_nano
         self._queue = queue
@@ -100,7 +112,7 @@ class Validator(Node):
         self.admit(message)
         order = await self._opened(ticket, judge, task, record)
         try:
-            submission = self._open_result(judge, order, record, delivery)
+            submission = self._open_result(judge, order, record, delivery, task.rules)
             self._claimable(ticket)  # claimed only now, so that a stranger's copy cannot block the producer's
             await self._expose_if_proven(judge, record)
         except BaseException:
@@ -201,7 +213,9 @@ class Validator(Node):
         log.warning("part %d of %s: %s", index, task[:8], "shown and not judged" if shown else "nothing was shown")
         await self._cast(ticket, Vote(verdict=verdict, score_ppm=None))
 
-    def _open_result(self, judge: Judge, order: OpenedOrder, record: PartRecord, delivery: Deliver) -> Submission:
+    def _open_result(
+        self, judge: Judge, order: OpenedOrder, record: PartRecord, delivery: Deliver, rules: Rules
+    ) -> Submission:
         """The result, proven to be what the producer signed for in this message (a jury's: what it delivered). What is
         not is refused: a producer that shows nobody anything that fits its own signature has shown nothing."""
         opener = StreamOpener(order.key, audio_context(delivery.task, judge.index, judge.attempt, self.node_id))
@@ -217,8 +231,16 @@ class Validator(Node):
         result.update(data)
         if not final or result.digest() != signed:
             raise ProtocolError("The result is not what the producer signed for", "Sign what is shown.")
-        places = panel.places(record, judge.attempt)
-        return Submission(order.brief.request, data, form, delivery.size, places)
+        return Submission(
+            order.brief.request,
+            data,
+            form,
+            delivery.size,
+            places=panel.places(record, judge.attempt),
+            seed=order.brief.seed,
+            uncommitted=rules.audit_ppm > 0 and not delivery.trace_root,
+            audit=drawn_for(judge, order, record, delivery, rules, self.node_id),
+        )
 
     async def _vote(
         self, ticket: Ticket, order: OpenedOrder, submission: Submission, deadline_ms: int, rules: Rules
@@ -232,7 +254,7 @@ class Validator(Node):
             return
         record = await self._cast(ticket, vote)
         if worth_an_appeal(record, round_, self.node_id, vote, rules) and submission.result is not None:
-            await appeal(self, record, round_, order, submission.result)
+            await appeal(self, record, round_, order, submission.result, submission.audit)
 
     async def _cast(self, ticket: Ticket, vote: Vote) -> PartRecord:
         """Commit, wait for the reveal phase, reveal; the part once its votes are counted."""
@@ -257,7 +279,7 @@ class Validator(Node):
         if self.context.clock.now_ms() >= deadline_ms:
             return None
         try:
-            vote = self._listener.vote(submission)
+            vote = judged(submission, partial(self._listener.vote, submission), self._auditor)
             check_vote(vote)  # what could not be revealed must not be committed to: hiding a vote is punished
             return vote
         except Exception:  # the edge to whatever ears were plugged in: what cannot be measured is not bad

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+from antiphon.audio import Waveform
+from antiphon.engines.auditing import Auditable, Trace
 from antiphon.engines.base import Cloner, Engine
 from antiphon.errors import AntiphonError, InputError, UnavailableError
 from antiphon.ledger.operations import ServiceOffer
@@ -28,6 +30,13 @@ class Workshop(Protocol):
     def check(self, request: Request) -> None: ...
 
     def produce(self, request: Request, seed: int) -> Iterator[bytes]: ...
+
+
+@runtime_checkable
+class TracingWorkshop(Workshop, Protocol):
+    """One that can tell how it made a result. The trace is whole once all of the result was made."""
+
+    def traced(self, request: Request, seed: int) -> tuple[Iterator[bytes], Trace | None]: ...
 
 
 class EngineWorkshop:
@@ -62,9 +71,18 @@ class EngineWorkshop:
         self._engine.check(request)
 
     def produce(self, request: Request, seed: int) -> Iterator[bytes]:
-        """Raises `UnavailableError` for an engine that breaks its word about the form."""
+        return self.traced(request, seed)[0]
+
+    def traced(self, request: Request, seed: int) -> tuple[Iterator[bytes], Trace | None]:
+        """Raises `UnavailableError` for an engine that breaks its word about the form. No trace: it has none."""
+        if self._engine.capabilities.auditable and isinstance(self._engine, Auditable):
+            chunks, trace = self._engine.traced(request, seed)
+            return self._checked(chunks), trace
+        return self._checked(self._engine.generate(request, seed)), None
+
+    def _checked(self, chunks: Iterator[Waveform]) -> Iterator[bytes]:
         form = self.form
-        for chunk in self._engine.generate(request, seed):
+        for chunk in chunks:
             if (chunk.rate_hz, chunk.channels) != (form.rate_hz, form.channels):
                 raise UnavailableError(
                     f"The engine made {chunk.channels}-channel audio at {chunk.rate_hz} Hz, "

@@ -12,6 +12,15 @@ from antiphon.services import Request
 
 
 @dataclass(frozen=True, slots=True)
+class AuditDraw:
+    """What the draw of the seats chose to be opened, what was committed to, and what was shown of it."""
+
+    beacon: bytes
+    root: bytes
+    shown: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Submission:
     """One delivery: the client's request, and the result exactly as the client gets it."""
 
@@ -20,6 +29,9 @@ class Submission:
     form: Form
     declared_size: int  # bytes
     places: bytes = b""  # randomness of the draw, at most 64 bytes: where long clips are listened to
+    seed: int = 0  # the order's
+    uncommitted: bool = False  # to how it was made, in a network that audits this
+    audit: AuditDraw | None = None
 
     @property
     def audio(self) -> Waveform | None:
