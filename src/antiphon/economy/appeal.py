@@ -1,9 +1,11 @@
 """What follows from an appeal: a larger jury counts again, and the side that was wrong pays for it.
 
 1. The jury is everybody in the pool who did not sit. Its votes count together with the first panel's, each by its
-   weight in the draw. A verdict falls when more weight is against it than for it, and enough jurors were conclusive.
+   weight in the draw. A verdict falls when more than half of the whole pool's weight is against it, and enough jurors
+   were conclusive. Who does not vote counts for the verdict: a jury hears only what somebody shows it, so an appellant
+   could else show its own people the work, and nobody else.
 2. Upheld: what was held back is carried out, and the appellant pays each juror that agreed with the verdict its fee.
-   When nobody on the jury voted, one fee is burnt: it held everybody's stake, and let nobody hear the work.
+   When there is none, one fee is burnt: it held everybody's stake, and let nobody hear the work.
 3. Overturned: nothing that was held back happens. Each of the first majority pays its fee and the price of dissent. If
    the work was found valid, its producer pays what invalid work costs, and first of all the client's whole loss.
    Out of the fines, as far as they reach: the fee of each that was outvoted, then the jurors that were right in equal
@@ -59,9 +61,8 @@ def overturns(case: Case, reveals: Mapping[str, Vote], rules: Rules) -> bool:
     if len(conclusive) < rules.jury:
         return False
     cast = {**case.votes, **{node: reveals[node] for node in conclusive}}
-    kept = sum(weights[node] for node, vote in cast.items() if vote.verdict is case.outcome.verdict)
-    against = sum(weights[node] for node, vote in cast.items() if vote.verdict.conclusive) - kept
-    return against > kept
+    against = [n for n, vote in cast.items() if vote.verdict.conclusive and vote.verdict is not case.outcome.verdict]
+    return 2 * sum(weights[node] for node in against) > sum(weights.values())
 
 
 def decide(case: Case, reveals: Mapping[str, Vote], stakes: Mapping[str, int], rules: Rules) -> Decision:
@@ -76,8 +77,8 @@ def decide(case: Case, reveals: Mapping[str, Vote], stakes: Mapping[str, int], r
         for node in agreed
         if terms[node].reward_nano
     ]
-    if not reveals and (fee_nano := terms[case.jury[0]].reward_nano):
-        why = "an appeal that no jury heard"
+    if not agreed and (fee_nano := terms[case.jury[0]].reward_nano):
+        why = "an appeal that nobody heard but who asked for it"
         paid = [Transfer(source=source, target=accounts.BURNT, amount_nano=fee_nano, why=why)]
     return Decision(overturned=False, transfers=(*case.held, *paid), scores=case.held_scores)
 

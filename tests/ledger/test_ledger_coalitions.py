@@ -1,0 +1,88 @@
+"""Attacks by several parties together, on a real ledger. Who is honest here loses nothing; who is not gains nothing."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+from ledger_market import (
+    ABSENT,
+    CLIENT,
+    INVALID,
+    OPERATOR,
+    SALT,
+    VALID,
+    Market,
+    party,
+    producer,
+    seated,
+    task_id,
+)
+
+from antiphon.clock import ManualClock
+from antiphon.economy.types import NANO, Role, Rules, Vote
+from antiphon.ledger import appeals, panel
+from antiphon.ledger.base import PartRecord, PartState
+from antiphon.ledger.operations import Appeal, Cancel, Commit, Reveal
+from antiphon.ledger.sql import SqlLedger
+
+RULES = Rules(live_s=10**7)
+FEE, REWARD = 10_000, 100_000  # nano: of a validator, and of the producer, for a part of 100 units
+
+
+@pytest.fixture
+async def market(tmp_path: Path) -> AsyncIterator[Market]:
+    """Three producers and twelve validators of equal stake; at the end nothing is locked and all accounts sum to 0."""
+    clock = ManualClock()
+    ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=OPERATOR, clock=clock, rules=RULES)
+    market = Market(ledger, clock, producers=3, validators=12)
+    await market.found()
+    yield market
+    assert all([(await ledger.account(who)).locked_nano == 0 for who in market.people])
+    await ledger.close()
+    db = sqlite3.connect(tmp_path / "ledger.db")
+    assert db.execute("SELECT sum(nano) FROM accounts").fetchone() == (0,)
+    db.close()
+
+
+async def wealth(market: Market, *who: str) -> int:
+    accounts = [await market.ledger.account(owner) for owner in who]
+    return sum(account.balance_nano + account.stake_nano + account.escrow_nano for account in accounts)
+
+
+async def pass_time(market: Market, seconds: int) -> None:
+    market.clock.advance(seconds)  # type: ignore[attr-defined]
+    await market.ledger.expire()
+
+
+async def jury_says(market: Market, record: PartRecord, votes: dict[str, Vote]) -> PartRecord:
+    """Of the jury, who is named in `votes` commits and reveals; the others are silent."""
+    (dispute,) = record.disputes
+    task, round_ = record.task, appeals.JURY + dispute.round
+    for who, vote in votes.items():
+        digest = panel.commitment(vote, SALT, validator=who, task=task, index=0, round=round_)
+        await market.do(who, Commit(task=task, index=0, round=round_, commitment=digest))
+    if len(votes) < len(dispute.jury):
+        await pass_time(market, RULES.commit_s)
+    for who, vote in votes.items():
+        await market.do(who, Reveal(task=task, index=0, round=round_, vote=vote, salt=SALT))
+    return await market.ledger.part(task, 0)
+
+
+@pytest.mark.parametrize("cartel", [4, 6], ids=["a third", "half"])
+async def test_a_jury_that_only_the_cartel_was_shown_the_work_overturns_nothing(market: Market, cartel: int) -> None:
+    """A producer delivers silence, three honest validators say so, and it appeals to those of the pool that are its
+    own: nobody else can hear the work. They outweigh the first panel, but not the pool."""
+    await market.open(task_id(1))
+    record = await market.deliver(task_id(1))
+    maker, honest = producer(record), seated(record)
+    before = await wealth(market, *honest)
+    record = await market.judge(task_id(1), votes=(INVALID,) * 3)
+    await market.do(maker, Appeal(task=task_id(1), index=0, round=0))
+    record = await market.ledger.part(task_id(1), 0)
+    record = await jury_says(market, record, dict.fromkeys(record.disputes[0].jury[:cartel], VALID))
+    assert "upheld" in record.notes[-1]
+    assert await wealth(market, *honest) == before + 3 * FEE
+    await market.do(CLIENT, Cancel(task=task_id(1)))
