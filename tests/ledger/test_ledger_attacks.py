@@ -183,6 +183,9 @@ async def test_a_producer_that_delivers_and_shows_nobody_loses_its_stake(market:
     await market.open(task_id(1))
     await market.deliver(task_id(1))
     record = await market.judge(task_id(1), votes=(ABSENT,) * 3)
+    assert record.state is PartState.DRAWING, "others are asked, before stake is taken"
+    await market.draw(task_id(1))
+    record = await market.judge(task_id(1), votes=(ABSENT,) * 3)
     assert record.state is PartState.INVALID
     assert await wealth(market, maker) == before - 200_000
 

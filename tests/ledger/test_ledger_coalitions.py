@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +15,13 @@ from ledger_market import (
     SALT,
     VALID,
     Market,
-    party,
     producer,
     seated,
     task_id,
 )
 
 from antiphon.clock import ManualClock
-from antiphon.economy.types import NANO, Role, Rules, Vote
+from antiphon.economy.types import Rules, Vote
 from antiphon.ledger import appeals, panel
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Reveal
@@ -86,3 +85,18 @@ async def test_a_jury_that_only_the_cartel_was_shown_the_work_overturns_nothing(
     assert "upheld" in record.notes[-1]
     assert await wealth(market, *honest) == before + 3 * FEE
     await market.do(CLIENT, Cancel(task=task_id(1)))
+
+
+async def test_two_seats_that_say_nothing_was_shown_fine_nobody(market: Market) -> None:
+    """A client has heard its stream and calls two of its own validators that sit: "we were shown nothing". Nobody can
+    check that, so it needs most of a second round of others."""
+    await market.open(task_id(1), mode="stream")
+    record = await market.deliver(task_id(1))
+    maker, first = producer(record), seated(record)
+    before = await wealth(market, maker)
+    record = await market.judge(task_id(1), votes=(ABSENT, ABSENT, VALID))
+    assert (record.state, await wealth(market, maker)) == (PartState.DRAWING, before)
+    record = await market.draw(task_id(1))
+    assert not set(seated(record)) & set(first)
+    record = await market.judge(task_id(1))
+    assert (record.state, await wealth(market, maker)) == (PartState.VALID, before + REWARD)

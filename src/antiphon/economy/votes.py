@@ -2,7 +2,8 @@
 
 1. Only seats count; a vote by anybody else is ignored.
 2. INCONCLUSIVE, and a seat without a revealed vote, abstain. So does ABSENT, unless it is a strict majority of a full
-   round's seats: then the producer has shown its work to nobody, and it is INVALID with score 0. Nobody dissents then.
+   round's seats: then the producer has shown its work to nobody, and it is INVALID with score 0 (in the ledger after a
+   second such round only). Nobody dissents then.
 3. The conclusive votes must be a strict majority of a full round's seats (an empty quorum is invalid, never true).
    Seats that committed to a vote and hid it are not counted as seats here: hiding votes blocks no verdict.
 4. The verdict is a strict majority of the conclusive votes; a tie is no verdict.

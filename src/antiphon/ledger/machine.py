@@ -28,7 +28,9 @@ Rules (the numbers are cited in the code and in error messages of the audit):
  9. A majority settles the delivery. VALID is final. INVALID goes on to the next producer with fresh seats
     (`attempt + 1`, `round + 1`), and is final when none is left or when the client has already heard it ("stream").
 10. No majority of a full round: fresh seats judge the same delivery again (`round + 1`), at most `rules.redraws` times
-    per attempt; then the part is REFUNDED. So it is when nobody is left who could make a majority.
+    per attempt; then the part is REFUNDED. So it is when nobody is left who could make a majority. That nothing was
+    shown is no majority either, unless most seats say so in every round on the delivery, to the last: nobody else can
+    check it, so two seats alone could take any producer's stake.
 11. CANCEL: only the client. An undelivered part is CANCELLED and refunded, less the hold fees (rule 16). One whose
     seats wait to be drawn is CANCELLED late: its producer is paid R*Q. One whose seats are drawn is still judged and
     paid, but has no failover.
@@ -284,7 +286,20 @@ def _judge(record: PartRecord, context: Context) -> Step:
     seats = [seat.node for seat in panel.seats(record)]
     hidden = record.commits.keys() - record.reveals.keys()
     outcome = tally(record.reveals, seats, panel.size(record, context.rules), len(hidden))
+    if outcome.absent and not _never_shown(record, context):
+        unheard = tuple(
+            seat for seat in seats if seat not in record.reveals or not record.reveals[seat].verdict.conclusive
+        )
+        outcome = Outcome(verdict=None, score_ppm=None, abstained=unheard)
     return _rule(record, outcome, context, hidden=hidden, missing=set(seats) - record.commits.keys())
+
+
+def _never_shown(record: PartRecord, context: Context) -> bool:
+    """Rule 10: whether no further round can follow, and most seats of each round before this one were shown nothing."""
+    size = panel.size(record, context.rules)
+    earlier = [ruling.votes.values() for ruling in record.rulings if ruling.attempt == record.attempt]
+    unseen = [sum(vote.verdict is Verdict.ABSENT for vote in votes) for votes in earlier]
+    return len(earlier) >= context.rules.redraws and all(2 * count > size for count in unseen)
 
 
 def _expose(record: PartRecord, event: Expose, context: Context) -> Step:
