@@ -246,6 +246,11 @@ def test_a_late_cancel_pays_the_producer_and_nobody_is_scored() -> None:
     assert done.scores == ()
 
 
+def test_a_late_cancel_pays_whoever_stood_by_as_far_as_the_reserve_reaches() -> None:
+    done = late_cancel("t", "c", MAKER, 20_450, "why", standing=(MAKER, SEATS[0], MAKER))
+    assert [move.amount_nano for move in done.transfers] == [20_000, 400, 10, 40]
+
+
 def test_the_minimum_stake_stays_while_anything_is_locked() -> None:
     assert withdrawable(15 * NANO, 0, DEFAULT_RULES) == 15 * NANO
     assert withdrawable(15 * NANO, 1, DEFAULT_RULES) == 5 * NANO

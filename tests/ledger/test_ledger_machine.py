@@ -334,7 +334,9 @@ def test_rule_11_a_cancel_while_the_seats_wait_to_be_drawn_pays_the_producer() -
     assert done.record.state is PartState.CANCELLED
     assert [(move.target, move.amount_nano) for move in done.transfers] == [
         (f"balance:{PRODUCERS[0]}", 1_000),
-        (f"balance:{CLIENT.node_id}", 2_800),
+        *((f"balance:{maker}", 20) for maker in PRODUCERS[1:]),
+        *((f"balance:{judge}", 2) for judge in VALIDATORS),
+        (f"balance:{CLIENT.node_id}", 2_800 - 2 * 20 - 6 * 2),
     ]
     assert done.scores == ()
 

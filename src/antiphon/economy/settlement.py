@@ -150,10 +150,23 @@ def refund(task: str, client: str, reserve_nano: int, why: str) -> Settlement:
     return _Draft(task, client, reserve_nano, DEFAULT_RULES).close(ends=True, why=why)
 
 
-def late_cancel(task: str, client: str, producer: Terms, reserve_nano: int, why: str) -> Settlement:
-    """The client ends a part that is delivered and not judged: the work was done, so its producer is paid."""
-    draft = _Draft(task, client, reserve_nano, DEFAULT_RULES)
+def late_cancel(
+    task: str,
+    client: str,
+    producer: Terms,
+    reserve_nano: int,
+    why: str,
+    *,
+    standing: Sequence[Terms] = (),
+    rules: Rules = DEFAULT_RULES,
+) -> Settlement:
+    """The client ends a part that is delivered and not judged: the work was done, so its producer is paid. So is who
+    stood by (`standing`: further producers, and whoever might have been drawn), or a client with a producer of its own
+    would hold their stake for nothing; as far as the reserve reaches."""
+    draft = _Draft(task, client, reserve_nano, rules)
     draft.pay(producer.node, producer.reward_nano, f"reward R*Q, not judged: {why}")
+    for held in standing:
+        draft.pay(held.node, min(hold_fee(held, rules), draft.remaining_nano), "stood by")
     return draft.close(ends=True, why="unspent")
 
 

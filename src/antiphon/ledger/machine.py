@@ -32,8 +32,8 @@ Rules (the numbers are cited in the code and in error messages of the audit):
     shown is no majority either, unless most seats say so in every round on the delivery, to the last: nobody else can
     check it, so two seats alone could take any producer's stake.
 11. CANCEL: only the client. An undelivered part is CANCELLED and refunded, less the hold fees (rule 16). One whose
-    seats wait to be drawn is CANCELLED late: its producer is paid R*Q. One whose seats are drawn is still judged and
-    paid, but has no failover.
+    seats wait to be drawn is CANCELLED late: its producer is paid R*Q, and the other producers and whoever might have
+    been drawn get a hold fee. One whose seats are drawn is still judged and paid, but has no failover.
 12. When a part is final nothing of its reserve remains: what was not earned went back to the client.
 13. `round` never starts again within a part, so a late vote can never count for another delivery.
 14. WITHDRAW: a consent that the task relies on was revoked. An undelivered part ends as by CANCEL (rule 11), and says
@@ -424,8 +424,10 @@ def _end(
 
 def _late(record: PartRecord, why: str, context: Context) -> Step:
     """Rule 11: delivered, and the client does not have it judged."""
-    maker = panel.producer(record)
-    paid = late_cancel(record.task, context.client, maker, record.remaining_nano, why)
+    maker, others = panel.producer(record), record.assignment.producers[record.attempt + 1 :]
+    standing = (*others, *panel.pool(record, context.rules))
+    left_nano = record.remaining_nano
+    paid = late_cancel(record.task, context.client, maker, left_nano, why, standing=standing, rules=context.rules)
     return _close(record, PartState.CANCELLED, why, paid)
 
 
