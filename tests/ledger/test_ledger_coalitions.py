@@ -21,11 +21,14 @@ from ledger_market import (
 )
 
 from antiphon.clock import ManualClock
-from antiphon.economy.types import Rules, Vote
+from antiphon.economy.types import NANO, Rules, Vote
+from antiphon.errors import ConflictError
 from antiphon.ledger import appeals, panel
 from antiphon.ledger.base import PartRecord, PartState
-from antiphon.ledger.operations import Appeal, Cancel, Commit, Reveal
+from antiphon.ledger.operations import Appeal, Cancel, Commit, Expose, Reveal
+from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.ledger.sql import SqlLedger
+from antiphon.protocol import canonical, envelope
 
 RULES = Rules(live_s=10**7)
 FEE, REWARD = 10_000, 100_000  # nano: of a validator, and of the producer, for a part of 100 units
@@ -125,3 +128,35 @@ async def test_a_client_that_leaves_between_delivery_and_draw_pays_the_same(mark
     await market.do(CLIENT, Cancel(task=task_id(1)))
     assert await wealth(market, producer(record)) == before + REWARD
     assert await wealth(market, stood_by) > others
+
+
+async def test_a_producer_cannot_convict_itself_to_spare_an_outvoted_friend(market: Market) -> None:
+    """Two honest reveals say that its work is bad. Its friend in the third seat would be fined, and asks it for a
+    signature on something else: then nobody but the producer would be, and the friend would earn a fee."""
+    await market.open(task_id(1))
+    record = await market.deliver(task_id(1))
+    maker, (friend, *honest) = producer(record), seated(record)
+    told = Shown(index=0, attempt=0, validator=friend, result_hash=b"o" * 32)
+    raw = envelope.sign(
+        market.people[maker],
+        kind=SHOWN,
+        receiver=OPERATOR.node_id,
+        task=task_id(1),
+        body=canonical.encode(told),
+        clock=market.clock,
+    )
+    exposing = Expose(task=task_id(1), index=0, round=0, shown=raw)
+    await market.commit(task_id(1), 0, friend, VALID)
+    with pytest.raises(ConflictError, match="has committed"):
+        await market.do(friend, exposing)
+    for who in honest:
+        await market.commit(task_id(1), 0, who, INVALID)
+    await market.reveal(task_id(1), 0, honest[0], INVALID)
+    with pytest.raises(ConflictError, match="no seat is judging"):
+        await market.do(friend, exposing)
+    await market.reveal(task_id(1), 0, honest[1], INVALID)
+    await pass_time(market, RULES.reveal_s)
+    await pass_time(market, RULES.appeal_s)
+    assert await wealth(market, friend) == 100 * NANO - FEE
+    assert await wealth(market, *honest) == 2 * (100 * NANO + FEE)
+    await market.do(CLIENT, Cancel(task=task_id(1)))

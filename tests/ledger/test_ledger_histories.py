@@ -290,7 +290,7 @@ class Histories(RuleBasedStateMachine):
         raw = envelope.sign(
             maker,
             kind=SHOWN,
-            receiver=maker.node_id,
+            receiver=OPERATOR.node_id,
             task=record.task,
             body=canonical.encode(told),
             clock=self.clock,

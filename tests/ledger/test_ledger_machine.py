@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ledger_market import (
     CLIENT,
     INVALID,
+    OPERATOR,
     SALT,
     UNSURE,
     VALID,
@@ -82,6 +83,7 @@ def step(
     link: bytes = b"",
 ) -> Step:
     context = Context(
+        ledger=OPERATOR.node_id,
         client=CLIENT.node_id,
         mode=mode,
         rules=RULES,
@@ -206,12 +208,12 @@ def test_rule_8_of_three_that_committed_two_that_hide_block_no_verdict_and_pay_f
     assert {who: fined[f"stake:{who}"] for who in others} == dict.fromkeys(others, 100)
 
 
-def shown(record: PartRecord, maker: str, **changes: object) -> bytes:
+def shown(record: PartRecord, maker: str, ledger: str = OPERATOR.node_id, **changes: object) -> bytes:
     """What the producer signed when it showed its work."""
     fields = {"index": 0, "attempt": record.attempt, "validator": seated(record)[0], "result_hash": b"o" * 32}
     identity = next(who for who in map(party, ("producer 0", "producer 1")) if who.node_id == maker)
     body = canonical.encode(Shown(**(fields | changes)))  # type: ignore[arg-type]
-    return envelope.sign(identity, kind=SHOWN, receiver=maker, task=TASK, body=body, clock=ManualClock())
+    return envelope.sign(identity, kind=SHOWN, receiver=ledger, task=TASK, body=body, clock=ManualClock())
 
 
 def test_rule_17_who_shows_other_work_than_it_delivered_is_convicted_by_its_own_signature() -> None:
@@ -237,6 +239,8 @@ def test_rule_17_only_a_seat_with_the_producers_own_word_on_this_delivery_expose
 
     with pytest.raises(ConflictError, match="what the producer delivered"):
         expose(shown(record, PRODUCERS[0], result_hash=b"r" * 32))
+    with pytest.raises(ProtocolError, match="receiver"):  # clients choose the ids of tasks, also on a ledger of theirs
+        expose(shown(record, PRODUCERS[0], ledger=CLIENT.node_id))
     with pytest.raises(ProtocolError, match="another delivery"):
         expose(shown(record, PRODUCERS[0], attempt=1))
     with pytest.raises(ProtocolError):
@@ -246,7 +250,7 @@ def test_rule_17_only_a_seat_with_the_producers_own_word_on_this_delivery_expose
     with pytest.raises(ConflictError, match="may not vote"):
         expose(shown(record, PRODUCERS[0]), PRODUCERS[1])
     waiting = undrawn(begun())
-    with pytest.raises(ConflictError, match="nothing is being judged"):
+    with pytest.raises(ConflictError, match="no seat is judging"):
         step(waiting, Expose(task=TASK, index=0, round=0, shown=shown(record, PRODUCERS[0])), one)
 
 

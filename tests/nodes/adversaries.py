@@ -84,7 +84,7 @@ class TwoFaced(Producer):
                 result = ResultHash(job.order.key.reveal(), job.form)
                 result.update(other)
                 told = Shown(index=job.index, attempt=job.attempt, validator=receiver, result_hash=result.digest())
-                body = msgspec.structs.replace(body, shown=super().sign(SHOWN, self.node_id, task, told))
+                body = msgspec.structs.replace(body, shown=super().sign(SHOWN, str(self._ledger_id), task, told))
         return super().sign(kind, receiver, task, body, nonce)
 
 

@@ -35,6 +35,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     `left_out`: who of the pool cannot be drawn now, where a draw is to come. `link`: the ledger's, for DRAW SEATS.
     """
 
+    ledger: str
     client: str
     mode: str
     rules: Rules

@@ -34,6 +34,7 @@ from antiphon.ledger.operations import Cancel, DrawSeats
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What never changes about a task and every transition needs."""
 
+    ledger: str
     task: str
     client: str
     mode: str
@@ -115,6 +116,7 @@ def _step(book: Book, event: Event, *, index: int, sender: str, now_ms: int) -> 
     facts = book.facts
     before = book.part(index)
     context = Context(
+        ledger=facts.ledger,
         client=facts.client,
         mode=facts.mode,
         rules=facts.rules,

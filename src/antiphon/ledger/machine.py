@@ -44,8 +44,9 @@ Rules (the numbers are cited in the code and in error messages of the audit):
     has cancelled late (rule 11).
 16. HOLD FEES: a part that ends without any delivery costs its client a small part of R*Q for each producer that it
     held: paid to those whose turn had not ended, burnt for those skipped or too late. Who declined gets nothing.
-17. EXPOSE: only a seat of the round, with votes open. The producer signed that it showed something else than it
-    delivered: that is proof by itself. The attempt is INVALID, nobody but the producer is punished.
+17. EXPOSE: only a seat of the round that has not committed, in DELIVERED. The producer signed that it showed
+    something else than it delivered: that is proof by itself. The attempt is INVALID, nobody but the producer is
+    punished. Not once votes are told: a producer would sign such a proof to spare its outvoted friends their fine.
 18. APPEAL: fines by rule 9 wait until nobody can appeal any more, or the jury has voted (`appeals`). Until then the
     part may change although it is final.
 """
@@ -303,10 +304,12 @@ def _never_shown(record: PartRecord, context: Context) -> bool:
 
 
 def _expose(record: PartRecord, event: Expose, context: Context) -> Step:
-    if record.state not in {PartState.DELIVERED, PartState.REVEALING}:  # rule 17
-        raise ConflictError(f"{turns.name(record)} is {record.state}: nothing is being judged", "Drop this proof.")
+    if record.state is not PartState.DELIVERED:  # rule 17
+        raise ConflictError(f"{turns.name(record)} is {record.state}: no seat is judging", "Drop this proof.")
     turns.expect_seat(record, event.round, [seat.node for seat in panel.seats(record)], context)
-    if not showings.equivocates(record, event.shown):
+    if context.sender in record.commits:
+        raise ConflictError(f"{context.sender} has committed to a vote on {turns.name(record)}", "Reveal it.")
+    if not showings.equivocates(record, event.shown, context.ledger):
         raise ConflictError(f"{turns.name(record)}: that is what the producer delivered", "It is no proof against it.")
     own = Vote(verdict=Verdict.INVALID, score_ppm=0)
     record = msgspec.structs.replace(record, reveals={context.sender: own})

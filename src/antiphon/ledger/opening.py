@@ -62,7 +62,7 @@ def chain(secret: bytes, beacon: bytes, index: int) -> Chain:
     return Chain(hmac.digest(secret, b"antiphon/1 seats %d " % index + beacon, "sha256"))
 
 
-def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
+def open_task(ledger: str, operation: OpenTask, client: str, opening: Opening) -> Opened:
     """Quote, draw and lock. Raises UnavailableError (a role is missing), FundsError (dearer than the client allows),
     and InputError or ProtocolError (a consent is missing, not in force, another's, or forged).
 
@@ -85,6 +85,7 @@ def open_task(operation: OpenTask, client: str, opening: Opening) -> Opened:
     first = min(part.phase for part in operation.parts)
     return Opened(
         facts=Facts(
+            ledger=ledger,
             task=operation.task,
             client=client,
             mode=operation.mode,

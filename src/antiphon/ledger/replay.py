@@ -119,7 +119,7 @@ def _open(ledger: str, request: Envelope, opened: Envelope) -> _MemoryBook:
         raise ProtocolError("The evidence does not begin with the client's request", _HINT)
     opening = canonical.decode(Opening, _own(ledger, opened, LEDGER_OPEN))
     try:
-        begun = open_task(operation, request.sender, opening)
+        begun = open_task(ledger, operation, request.sender, opening)
     except (AntiphonError, ValueError) as e:
         raise ProtocolError(f"The task cannot have been opened as the evidence says: {e}", _HINT) from e
     return _MemoryBook(begun)

@@ -58,9 +58,13 @@ class Actor:
     async def submit(self, operation: Operation, task: str = "", *, nonce: bytes = b"") -> None:
         """Sign and submit one operation. How long a ledger that is away is waited for is the ledger's own affair
         (`patience`). Of two with the same `nonce` the first counts (RepeatedError)."""
+        await self.context.ledger.submit(self.sign("ledger", await self.ledger_id(), task, operation, nonce))
+
+    async def ledger_id(self) -> str:
+        """The node id of the ledger, asked for once."""
         if self._ledger_id is None:
             self._ledger_id = await self.context.ledger.identity()
-        await self.context.ledger.submit(self.sign("ledger", self._ledger_id, task, operation, nonce))
+        return self._ledger_id
 
     async def changed(self, record: PartRecord) -> PartRecord:
         """The part once it has moved on, or as it is after a while. A passed deadline is acted on: anybody may."""

@@ -68,7 +68,7 @@ async def _show_one(actor: Actor, job: Production, record: PartRecord, seat: Ter
             round=record.round,
             order=job.order.raw,
             wrapped_key=wrap_for(job.order.key, seal_key, task=task, index=job.index, receiver=seat.node),
-            shown=actor.sign(SHOWN, actor.node_id, task, _statement(job, seat)),
+            shown=actor.sign(SHOWN, await actor.ledger_id(), task, _statement(job, seat)),
             sealed_result=sealer.chunk(b"".join(job.made_of), final=True),
             opening=opening_for(job, record, seat.node),
         )

@@ -112,7 +112,7 @@ class Validator(Node):
         self.admit(message)
         order = await self._opened(ticket, judge, task, record)
         try:
-            submission = self._open_result(judge, order, record, delivery, task.rules)
+            submission = self._open_result(judge, order, record, delivery, task.rules, await self.ledger_id())
             self._claimable(ticket)  # claimed only now, so that a stranger's copy cannot block the producer's
             await self._expose_if_proven(judge, record)
         except BaseException:
@@ -175,7 +175,7 @@ class Validator(Node):
 
     async def _expose_if_proven(self, judge: Judge, record: PartRecord) -> None:
         """Publish what proves by itself that the producer shows something else than it delivered."""
-        if judge.round < appeals.JURY and showings.equivocates(record, judge.shown):
+        if judge.round < appeals.JURY and showings.equivocates(record, judge.shown, await self.ledger_id()):
             await self.submit(
                 Expose(task=record.task, index=judge.index, round=judge.round, shown=judge.shown), record.task
             )
@@ -214,7 +214,7 @@ class Validator(Node):
         await self._cast(ticket, Vote(verdict=verdict, score_ppm=None))
 
     def _open_result(
-        self, judge: Judge, order: OpenedOrder, record: PartRecord, delivery: Deliver, rules: Rules
+        self, judge: Judge, order: OpenedOrder, record: PartRecord, delivery: Deliver, rules: Rules, ledger: str
     ) -> Submission:
         """The result, proven to be what the producer signed for in this message (a jury's: what it delivered). What is
         not is refused: a producer that shows nobody anything that fits its own signature has shown nothing."""
@@ -223,7 +223,8 @@ class Validator(Node):
         result = ResultHash(order.key.reveal(), form)
         signed = delivery.result_hash
         if judge.round < appeals.JURY:
-            shown = showings.read(judge.shown, producer=panel.producer(record).node, task=delivery.task)
+            maker = panel.producer(record).node
+            shown = showings.read(judge.shown, producer=maker, ledger=ledger, task=delivery.task)
             if (shown.index, shown.attempt, shown.validator) != (judge.index, judge.attempt, self.node_id):
                 raise ProtocolError("What the producer signed is about another showing", "Sign what is shown.")
             signed = shown.result_hash

@@ -125,7 +125,7 @@ def tick(desk: Desk, session: Session, task: str, index: int) -> bool:
 
 
 def _book(desk: Desk, session: Session, task: str, now_ms: int) -> records.SqlBook:
-    return records.SqlBook(session, task, desk.rules, desk.secret, now_ms)
+    return records.SqlBook(session, desk.operator.node_id, task, desk.rules, desk.secret, now_ms)
 
 
 def price(desk: Desk, session: Session, selector: Selector, parts: Sequence[Part]) -> Quote:
@@ -227,7 +227,7 @@ def _open(desk: Desk, call: _Call, operation: OpenTask) -> None:
     opening = _opening(
         desk, call.session, operation.selector, operation.parts, seed, client=call.sender, without=[sponsor]
     )
-    opened = open_task(operation, call.sender, opening)
+    opened = open_task(desk.operator.node_id, operation, call.sender, opening)
     records.add_task(call.session, opened.record, opened.parts)
     consents.rely(db, operation.task, opened.consents)
     money.move(db, [opened.lock], at_ms=call.now_ms, task=operation.task)

@@ -39,7 +39,7 @@ class Told:
 class SqlBook:
     """`flow.Book` of one task over the tables."""
 
-    def __init__(self, session: Session, task: str, rules: Rules, secret: bytes, now_ms: int) -> None:
+    def __init__(self, session: Session, ledger: str, task: str, rules: Rules, secret: bytes, now_ms: int) -> None:
         self._db = session.db
         self._session = session
         self._secret = secret
@@ -48,7 +48,7 @@ class SqlBook:
         row = self._db.execute("SELECT client, mode, service FROM tasks WHERE task = ?", (task,)).fetchone()
         if row is None:
             raise no_task(task)
-        self.facts = Facts(task=task, client=row[0], mode=row[1], service=row[2], rules=rules)
+        self.facts = Facts(ledger=ledger, task=task, client=row[0], mode=row[1], service=row[2], rules=rules)
 
     def part(self, index: int) -> PartRecord:
         return part(self._db, self.facts.task, index)
