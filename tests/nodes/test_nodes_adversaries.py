@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from adversaries import (
@@ -52,8 +53,8 @@ from antiphon.economy.beacon import Chain
 from antiphon.economy.types import NANO, Rules, Verdict
 from antiphon.errors import AntiphonError, ConflictError, InputError, ProtocolError
 from antiphon.ledger import panel
-from antiphon.ledger.base import PartState, TaskState
-from antiphon.ledger.operations import Deliver, DrawSeats, Selector
+from antiphon.ledger.base import Ledger, PartRecord, PartState, TaskState
+from antiphon.ledger.operations import Deliver, DrawSeats, Operation, Selector
 from antiphon.nodes.client import Client, Job
 from antiphon.nodes.events import Audio, Closed, Event
 from antiphon.nodes.listening import Submission
@@ -62,7 +63,7 @@ from antiphon.nodes.node import Actor, Node
 from antiphon.nodes.parts import make_order, wrap_for
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator
-from antiphon.protocol import Identity, TaskKey
+from antiphon.protocol import Envelope, Identity, TaskKey, canonical
 from antiphon.services import SpeechRequest
 
 SPEECH = Selector(service="speech", language="en-us", voice="tone")
@@ -589,3 +590,50 @@ async def test_a_client_that_stops_reading_delays_nobody(tmp_path: Path, mode: s
         assert (await net.ledger.part(task, 0)).state is PartState.VALID
         await stalled.aclose()
         assert not key.destroyed
+
+
+class TwoStories:
+    """A ledger whose operator has validators: it refuses the links that it sees, and tells another story."""
+
+    def __init__(self, ledger: Ledger, tell: Callable[[PartRecord], PartRecord], *, at_once: bool) -> None:
+        self._ledger, self._tell, self._at_once = ledger, tell, at_once
+        self.seen: list[DrawSeats] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ledger, name)
+
+    async def submit(self, raw: bytes) -> None:
+        operation: Operation = canonical.decode(Operation, canonical.parse(Envelope, raw).body)
+        if isinstance(operation, DrawSeats):
+            self.seen.append(operation)
+            raise ConflictError("The client saw another pool", "Read the part again.")
+        await self._ledger.submit(raw)
+
+    async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
+        wait_s = min(wait_s, 0.1)
+        record = await self._ledger.part(task, index, newer_than=newer_than, wait_s=wait_s)
+        drawing = record.state is PartState.DRAWING
+        return self._tell(record) if drawing and (self.seen or self._at_once) else record
+
+
+def one_less(record: PartRecord) -> PartRecord:
+    """The pool without one that the operator would rather not see drawn."""
+    return msgspec.structs.replace(record, left_out=(record.assignment.validators[0].node,))
+
+
+def ahead(record: PartRecord) -> PartRecord:
+    """The third round: from its link those of the first two follow."""
+    return msgspec.structs.replace(record, round=2)
+
+
+@pytest.mark.parametrize(("tell", "at_once"), [(one_less, False), (ahead, True)])
+async def test_a_ledger_that_has_seen_a_link_cannot_have_it_signed_for_another_pool(
+    tmp_path: Path, tell: Callable[[PartRecord], PartRecord], at_once: bool
+) -> None:
+    async with world(tmp_path, rules=Rules(draw_s=2, seats=1), validators=4) as net:
+        liar = TwoStories(net.ledger, tell, at_once=at_once)
+        client = Client(replace(net.client.context, ledger=liar))  # type: ignore[arg-type]
+        with pytest.raises(ProtocolError, match="two stories"):
+            await collect(client, Job(say(TEXT), SPEECH))
+        assert {one.round for one in liar.seen} <= {0}
+        assert len({(one.link, one.pool_hash) for one in liar.seen}) == (0 if at_once else 1)

@@ -164,14 +164,26 @@ async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
 
 
 async def draw_seats(client: Actor, run: TaskRun, part: PartRun, record: PartRecord) -> None:
-    """Something is delivered: open the next link, so that nobody could know before who judges it."""
+    """Something is delivered: open the next link, so that nobody could know before who judges it.
+
+    One link for one pool, and never a later link first (from which the earlier ones follow): else a ledger that has
+    seen the link could refuse it, and show us the pool out of which the seats that it wants are drawn.
+    Raises ProtocolError.
+    """
+    seen = panel.pool_hash(record, run.rules)
+    opened = [drawn.client_link for drawn in record.seatings]
+    if part.signed.setdefault(record.round, seen) != seen or opened != list(map(part.chain.link, range(record.round))):
+        raise ProtocolError(
+            f"The ledger tells two stories of part {part.number + 1}: who may judge it, or how often it was judged",
+            "Do not use this ledger; it may choose who judges.",
+        )
     operation = DrawSeats(
         task=run.task,
         index=part.index,
         attempt=record.attempt,
         round=record.round,
         link=part.chain.link(record.round),
-        pool_hash=panel.pool_hash(record, run.rules),
+        pool_hash=seen,
     )
     with contextlib.suppress(ConflictError):  # it was opened before, and the answer lost; or the part has ended
         await client.submit(operation, run.task)

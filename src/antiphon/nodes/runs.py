@@ -24,6 +24,7 @@ class PartRun:
     key: TaskKey
     order: bytes
     chain: Chain  # its links are opened one by one, as deliveries wait for their seats
+    signed: dict[int, bytes] = field(default_factory=dict)  # by round: out of which pool we opened the link to draw
     output: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
     released_s: float = 0.0  # of audio, in stream mode
     refusal: AntiphonError | None = None  # why the last producer was passed over
