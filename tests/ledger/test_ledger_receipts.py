@@ -192,6 +192,11 @@ CHEATS: dict[str, Cheat] = {
         o,
         replace(j, entries=(Entry(at_ms=o.opened_ms + 1, index=0, envelope=-1), *j.entries)),
     ),
+    "a deadline after the end": lambda o, j: (
+        o,
+        replace(j, entries=(*j.entries[:-1], replace(j.entries[-1], at_ms=j.entries[-1].at_ms + 60_000))),
+    ),
+    "an opening before it was asked for": lambda o, j: (replace(o, opened_ms=o.opened_ms - 15_000), j),
     "operations in another order": lambda o, j: (o, replace(j, entries=j.entries[::-1])),
     "an event on no part": lambda o, j: (
         o,
@@ -245,3 +250,17 @@ async def test_a_statement_with_other_prices_does_not_follow_from_other_offers(
     cheat = msgspec.structs.replace(forged(receipt, market.clock, lower), statement=receipt.statement)
     with pytest.raises(ProtocolError):
         audit(cheat)
+
+
+async def test_a_ledger_that_puts_its_clock_forward_for_a_moment_is_caught(market: Market) -> None:
+    """So that a producer seems too late, and the next one, which it likes better, has the part."""
+    clock = market.clock
+    assert isinstance(clock, ManualClock)
+    await market.open(task_id(2))
+    clock.advance(121)
+    await market.ledger.expire()
+    clock.advance(-121)
+    await market.deliver(task_id(2))
+    await market.judge(task_id(2))
+    with pytest.raises(ProtocolError, match="time runs back"):
+        await build(market.ledger, task_id(2))

@@ -17,7 +17,7 @@ from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, open_task
 from antiphon.ledger.operations import OPERATION_KIND, Cancel, OpenTask, Revoke
 from antiphon.protocol import canonical, envelope
 from antiphon.protocol.consent import Consent, GrantRef
-from antiphon.protocol.envelope import Envelope
+from antiphon.protocol.envelope import MAX_AGE_MS, MAX_AHEAD_MS, Envelope
 
 _HINT = "Do not trust this receipt; ask the ledger for it again."
 
@@ -87,6 +87,8 @@ def replay(ledger: str, messages: Sequence[Envelope]) -> Replayed:
     5. Who could not be drawn, and the ledger's link of each draw, are the journal's word: but the client signed whom it
     saw, and the link follows from the tip in the opening.
     6. At the end all parts are final, and the task's end state is the one that the journal says.
+    7. The journal's clock is the one of all who signed: each operation was applied while its envelope was fresh, time
+    does not run back, and nothing happened after the journal was signed. So no deadline passed before its time.
     """
     if len(messages) < 3:
         raise ProtocolError("The evidence is incomplete: an opening and a journal are missing", _HINT)
@@ -99,6 +101,7 @@ def replay(ledger: str, messages: Sequence[Envelope]) -> Replayed:
             _apply(ledger, book, entry, operations)
         except (AntiphonError, AssertionError, ValueError) as e:
             raise ProtocolError(f"Event {number} of the journal cannot have happened: {e}", _HINT) from e
+    _check_times(request, opened, operations, last, journal)
     if not all(part.settled for part in book.parts.values()):
         raise ProtocolError("The evidence ends while parts or appeals are open", _HINT)
     state = flow.closing_state({part.state for part in book.parts.values()})
@@ -144,6 +147,27 @@ def _check_order(entries: Sequence[Entry], operations: int) -> None:
     found = [entry.envelope for entry in entries if entry.envelope >= 0]
     if found != list(range(2, 2 + operations)):
         raise ProtocolError("The journal does not name each operation of the evidence once, in order", _HINT)
+
+
+def _check_times(
+    request: Envelope, opened: Envelope, operations: Sequence[Envelope], last: Envelope, journal: Journal
+) -> None:
+    """Rule 7. Clocks may differ by as much as the ledger itself allows."""
+    latest_ms = canonical.decode(Opening, opened.body).opened_ms
+    _check_fresh(request, latest_ms)
+    for entry in journal.entries:
+        if entry.at_ms < latest_ms - MAX_AHEAD_MS:
+            raise ProtocolError("The journal's time runs back", _HINT)
+        latest_ms = max(latest_ms, entry.at_ms)
+        if entry.envelope >= 0:
+            _check_fresh(operations[entry.envelope - 2], entry.at_ms)
+    if latest_ms > last.time_ms + MAX_AHEAD_MS:
+        raise ProtocolError("The journal tells of a time after its own signature", _HINT)
+
+
+def _check_fresh(signed: Envelope, at_ms: int) -> None:
+    if not signed.time_ms - MAX_AHEAD_MS <= at_ms <= signed.time_ms + MAX_AGE_MS:
+        raise ProtocolError(f"An operation was applied {(at_ms - signed.time_ms) / 1000} s after its signature", _HINT)
 
 
 def _apply(ledger: str, book: _MemoryBook, entry: Entry, operations: Sequence[Envelope]) -> None:
