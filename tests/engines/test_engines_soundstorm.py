@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import antiphon.bench
 from antiphon.audio.reference import prepare
 from antiphon.audio.waveform import Waveform
+from antiphon.bench.step_cheats import HalfThePasses, Unguided
 from antiphon.engines.auditing import Claim, Result
 from antiphon.engines.base import Cloner
 from antiphon.engines.soundstorm import SoundStormEngine, prompts
@@ -207,6 +209,13 @@ def test_what_cannot_be_read_or_is_not_the_commitment_is_not_proven(engine: Soun
         replace(claim, request=SpeechRequest(text=TEXT, voice="birch")),
     ):
         assert engine.audit(changed).result is Result.UNPROVEN
+
+
+@pytest.mark.parametrize("cheat", [HalfThePasses, Unguided])
+def test_less_work_than_was_ordered_fails(models: starter.Starter, engine: SoundStormEngine, cheat: Any) -> None:
+    for number in range(3):
+        claim = claim_of(cheat(models), SpeechRequest(text=TEXT, voice="cedar"), number, bytes([number]) * 32)
+        assert engine.audit(claim).result is Result.FAILED
 
 
 def test_other_audio_than_the_committed_tokens_fails(engine: SoundStormEngine) -> None:

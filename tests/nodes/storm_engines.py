@@ -11,10 +11,11 @@ import msgspec
 import numpy as np
 
 from antiphon.audio import Waveform
+from antiphon.bench.step_cheats import HalfThePasses, OtherSeed, Rewrites
 from antiphon.codecs.base import TokenGrid, check_grid
 from antiphon.engines.auditing import Trace
 from antiphon.engines.soundstorm import SoundStormEngine
-from antiphon.engines.soundstorm.recipe import Piece, Recipe
+from antiphon.engines.soundstorm.recipe import Recipe
 from antiphon.engines.soundstorm.tracing import PartTrace
 from antiphon.services import Request
 from antiphon.soundstorm import Layout, WindowOptions, generate
@@ -76,48 +77,7 @@ def tiny() -> Starter:
     return Starter(codec=ToneCodec(), tokenizer=None, generator=TinyGenerator(), text=TinyText())  # type: ignore[arg-type]
 
 
-class OtherSeed(SoundStormEngine):
-    """Draws until it likes the luck: here, once."""
-
-    def traced(self, request: Request, seed: int) -> tuple[Iterator[Waveform], PartTrace]:
-        return super().traced(request, seed + 1)
-
-
-class _Rewrites(SoundStormEngine):
-    """Commits to another trace of each window than it should have made."""
-
-    def _made(self, recipe: Recipe, trace: PartTrace) -> Iterator[tuple[Piece, TokenGrid]]:
-        def window(job: Job) -> TokenGrid:
-            made = self.rewritten(recipe, job)
-            trace.keep(recipe.task(job), made)
-            return made.grid
-
-        for number, piece in enumerate(recipe.pieces()):
-            trace.begin(piece.semantic)
-            yield piece, recipe.grid(number, piece.semantic, window)
-
-    def rewritten(self, recipe: Recipe, job: Job) -> Result:
-        raise NotImplementedError
-
-    def _by(self, recipe: Recipe, job: Job, **options: Any) -> Result:
-        changed = msgspec.structs.replace(recipe.options, **options)
-        return recipe.models.generator.generate([job], changed, traced=True)[0]
-
-
-class HalfThePasses(_Rewrites):
-    """Makes half of the first level's passes, and uncovers their tokens as the whole number demands."""
-
-    def rewritten(self, recipe: Recipe, job: Job) -> Result:
-        full = self._by(recipe, job)
-        few = self._by(recipe, job, passes=(recipe.options.passes[0] // 2, *recipe.options.passes[1:]))
-        assert full.trace is not None
-        assert few.trace is not None
-        unknown, last = np.array(recipe.task(job).layout.vocabulary)[:, None], few.trace.grids[-1]
-        dressed = tuple(np.where(grid == unknown, grid, last).astype(np.uint16) for grid in full.trace.grids)
-        return replace(few, trace=Grids(dressed))
-
-
-class AltersTokens(_Rewrites):
+class AltersTokens(Rewrites):
     """Puts its own tokens into the first level, everywhere the same, and commits to that."""
 
     def rewritten(self, recipe: Recipe, job: Job) -> Result:
@@ -218,3 +178,6 @@ class CommitsToNothing(SoundStormEngine):
     @property
     def capabilities(self) -> Any:
         return msgspec.structs.replace(super().capabilities, auditable=False)
+
+
+__all__ = ["HalfThePasses", "OtherSeed"]
