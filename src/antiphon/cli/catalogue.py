@@ -115,7 +115,11 @@ def engines(as_json: bool) -> None:
 
 
 def _described(name: str, can: Capabilities) -> Iterable[str]:
-    traits = [word for word, has in (("streams", can.streams), ("takes seeds", can.seeded)) if has]
+    traits = [
+        word
+        for word, has in (("streams", can.streams), ("takes seeds", can.seeded), ("is audited", can.auditable))
+        if has
+    ]
     traits += ["mixes voices"] if can.mixes_voices else []
     yield f"{name}  {', '.join(traits)}"
     languages = ", ".join(can.languages) if len(can.languages) <= 8 else f"{len(can.languages)} languages"

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cached_property
 
 import msgspec
 import numpy as np
 
 from antiphon.audio.waveform import Samples, Waveform
+from antiphon.engines.auditing import ROOT_BYTES, Auditable, Claim, Result
 from antiphon.engines.base import Engine, Voice
 from antiphon.errors import InputError
 from antiphon.services import SpeechRequest
@@ -125,6 +127,28 @@ def seed_holds(subject: Subject) -> None:
         assert np.array_equal(subject.samples(), subject.whole), "the same seed gave other samples"
 
 
+def can_be_audited(subject: Subject) -> None:
+    """An engine that says so makes the same sound with a trace, passes its own audit, and not for other audio."""
+    if not subject.engine.capabilities.auditable:
+        return
+    assert isinstance(subject.engine, Auditable), "it has no traced() and audit()"
+    chunks, trace = subject.engine.traced(subject.request, SEED)
+    audio = _joined(list(chunks))
+    assert np.array_equal(audio.samples[0], subject.whole), "a trace changes the sound"
+    assert len(trace.root) == ROOT_BYTES, "a root has 32 bytes"
+    for number in range(3):
+        beacon = bytes([number]) * 32
+        claim = Claim(subject.request, SEED, trace.root, beacon, trace.open(beacon), audio)
+        assert subject.engine.audit(claim).result is Result.PASSED, "honest work does not pass its audit"
+        other = replace(claim, audio=Waveform(np.ascontiguousarray(audio.samples[:, ::-1]), audio.rate_hz))
+        assert subject.engine.audit(other).result is Result.FAILED, "other audio passes the audit"
+        assert subject.engine.audit(replace(claim, root=bytes(32))).result is Result.UNPROVEN, "any root will do"
+
+
+def _joined(chunks: list[Waveform]) -> Waveform:
+    return Waveform(np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks[0].rate_hz)
+
+
 def is_reentrant(subject: Subject) -> None:
     """Two threads at once get what one alone gets."""
     results: list[Samples] = []
@@ -177,6 +201,7 @@ CHECKS: tuple[Check, ...] = (
     adds_no_clicks,
     streams,
     seed_holds,
+    can_be_audited,
     is_reentrant,
     honours_speed,
     can_be_abandoned,
