@@ -22,6 +22,14 @@ def test_a_draw_audits_always_the_same_or_nothing() -> None:
     assert {audit_beacon(b"%d" % n, Rules(audit_ppm=0)) for n in range(100)} == {None}
 
 
+def test_what_was_audited_once_is_audited_in_every_later_round() -> None:
+    draws = [b"draw %d" % n for n in range(200)]
+    once = next(draw for draw in draws if audit_beacon(draw, DEFAULT_RULES))
+    never = [draw for draw in draws if not audit_beacon(draw, DEFAULT_RULES)]
+    assert all(audit_beacon(draw, DEFAULT_RULES, [never[0], once]) for draw in never)
+    assert not any(audit_beacon(draw, DEFAULT_RULES, never[:1]) for draw in never)
+
+
 def test_the_penalty_is_never_below_the_break_even_stake() -> None:
     rate, seen = DEFAULT_RULES.audit_ppm / PPM, DEFAULT_RULES.audit_seen_ppm / PPM
     assert DEFAULT_RULES.penalty_ppm >= PPM * break_even_stake(1.0, seen, rate=rate)

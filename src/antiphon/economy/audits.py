@@ -7,14 +7,19 @@ audit the same, so that they agree.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 from antiphon.economy.beacon import Draws
 from antiphon.economy.types import PPM, Rules
 
 
-def audit_beacon(draw: bytes, rules: Rules) -> bytes | None:
-    """What chooses the passes to be opened, 32 bytes; None when this draw of seats audits nothing."""
-    if Draws(draw, "audit").below(PPM) >= rules.audit_ppm:
+def audit_beacon(draw: bytes, rules: Rules, earlier: Iterable[bytes] = ()) -> bytes | None:
+    """What chooses the passes to be opened, 32 bytes; None when this draw of seats audits nothing.
+
+    `earlier`: the draws of the same delivery before. Once one audits it, all after it do: else whoever shows nothing
+    that fits would only wait for a round without an audit.
+    """
+    if all(Draws(one, "audit").below(PPM) >= rules.audit_ppm for one in (*earlier, draw)):
         return None
     return sha256(b"antiphon/1 audit\0" + draw).digest()

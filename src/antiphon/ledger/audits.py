@@ -14,7 +14,12 @@ def drawn_audit(record: PartRecord, seating: Seating, delivery: Deliver, rules: 
     """What chooses the passes to be opened to these seats, 32 bytes. None: no audit was drawn, or none is possible."""
     if not delivery.trace_root:
         return None
-    draw = both(
+    earlier = [one for one in record.seatings if one.attempt == seating.attempt and one.round < seating.round]
+    return audits.audit_beacon(_draw(record, seating), rules, [_draw(record, one) for one in earlier])
+
+
+def _draw(record: PartRecord, seating: Seating) -> bytes:
+    return both(
         seating.client_link,
         seating.ledger_link,
         task=record.task,
@@ -22,7 +27,6 @@ def drawn_audit(record: PartRecord, seating: Seating, delivery: Deliver, rules: 
         attempt=seating.attempt,
         round_=seating.round,
     )
-    return audits.audit_beacon(draw, rules)
 
 
 def audit_of(record: PartRecord, round_: int, delivery: Deliver, rules: Rules) -> bytes | None:
