@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
 import msgspec
@@ -225,7 +225,7 @@ def _open(desk: Desk, call: _Call, operation: OpenTask) -> None:
     sponsor = _sponsor(desk, call, operation)
     seed = beacon(desk.secret, operation.task, call.raw)
     opening = _opening(
-        desk, call.session, operation.selector, operation.parts, seed, client=call.sender, without=[sponsor]
+        desk, call.session, operation.selector, operation.parts, seed, client=call.sender, sponsor=sponsor
     )
     opened = open_task(desk.operator.node_id, operation, call.sender, opening)
     records.add_task(call.session, opened.record, opened.parts)
@@ -261,14 +261,16 @@ def _opening(
     seed: bytes,
     *,
     client: str,
-    without: Collection[str] = (),
+    sponsor: str = "",
 ) -> Opening:
-    """What the ledger knows now. A client neither works on nor judges its own task, nor does who vouches for it."""
+    """What the ledger knows now. A client neither works on nor judges its own task. Who vouches for it does not work on
+    it; it may judge it like any other, or its absence from the pool would tell whose probe it is."""
     now_ms = desk.clock.now_ms()
     session.index.refresh(session.db)
 
     def live(role: Role, units: int) -> tuple[Offer, ...]:
-        found = session.index.choose(selector, role, now_ms=now_ms, units=units, without=(client, *without))
+        without = (client,) if role is Role.VALIDATOR else (client, sponsor)
+        found = session.index.choose(selector, role, now_ms=now_ms, units=units, without=without)
         return market.conduct(session.db, found, selector.service, client, desk.rules)
 
     largest = {part.role: part.units for part in sorted(parts, key=lambda part: part.units)}
