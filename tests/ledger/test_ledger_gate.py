@@ -12,7 +12,7 @@ from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Part, Role
 from antiphon.errors import AntiphonError, BusyError, FundsError, ProtocolError
 from antiphon.ledger.gate import Gate, Rates
-from antiphon.ledger.operations import OpenTask, Operation, Register, Revoke, ServiceOffer, Stake
+from antiphon.ledger.operations import OpenTask, Operation, Pay, Register, Revoke, ServiceOffer, Stake
 from antiphon.ledger.remote import LedgerService, RemoteLedger
 from antiphon.ledger.sql import SqlLedger
 from antiphon.protocol.identity import Identity
@@ -155,3 +155,22 @@ async def test_noise_is_refused_before_anything_is_asked(world: World) -> None:
 
 async def test_calls_to_let_deadlines_pass_are_answered_but_not_all_acted_upon(world: World) -> None:
     assert [await world.market.ledger.expire() for _ in range(100)] == [0] * 100
+
+
+async def test_dust_on_a_thousand_keys_buys_no_thousand_rates(world: World) -> None:
+    """What may be asked of the ledger grows with what one has here, however many keys it lies on."""
+    market, rich = world.market, party("rich")
+    await market.fund(rich)
+    sybils = [party(f"sybil {n}") for n in range(60)]
+    for number, who in enumerate(sybils):
+        world.time_s += 0.1
+        await market.do(rich, Pay(account=who.node_id, amount_nano=NANO // 1_000 if number % 2 else 1))
+    world.ledger.reached = 0
+    await world.flood([market.sign(who, Stake(amount_nano=10**15)) for who in sybils for _ in range(5)])
+    assert world.ledger.reached <= RATES.strangers_burst
+    small, large = party("has an ANT"), party("has ten")
+    await market.fund(small, RATES.full_nano // 10)
+    await market.fund(large, RATES.full_nano)
+    for who, ops in ((small, 10), (large, 100)):
+        told = await world.flood([market.sign(who, Stake(amount_nano=1)) for _ in range(120)])
+        assert told.count("") == ops

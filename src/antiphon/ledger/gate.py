@@ -1,8 +1,9 @@
 """The door of a served ledger: what strangers send costs those who have something to lose here next to nothing.
 
-1. Whoever has money or stake on the ledger has a rate of operations of its own; a refused one counts ten times. The
-   ledger's operator has no limit.
-2. All others together share one small rate, however many identities they make.
+1. Whoever has money or stake on the ledger has a rate of operations of its own, which grows with it up to a full one
+   (`Rates.full_nano`): so dust on many keys buys no more than the same on one. A refused operation counts ten times.
+   The ledger's operator has no limit.
+2. All others, and whoever has less than a hundredth of that, share one small rate, however many they are.
 3. A repeated envelope counts as a stranger's: anybody can send what was signed by somebody else. The same holds for
    one whose signature is wrong.
 4. Whether a sender has something is asked of the ledger, of each that has once a minute: a limit on these questions
@@ -18,6 +19,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from antiphon.economy.types import NANO
 from antiphon.errors import BusyError
 from antiphon.ledger.base import Account, Ledger
 from antiphon.ledger.limits import MAX_OPERATION_BYTES
@@ -29,6 +31,8 @@ MAX_REMEMBERED = 100_000
 REMEMBER_S = (MAX_AGE_MS + MAX_AHEAD_MS) / 1000
 """An envelope that is older is refused by its time."""
 KNOWN_S = 60.0
+LEAST_SHARE = 0.01
+"""Whoever has less than this share of `Rates.full_nano` asks with the strangers."""
 REFUSED_COSTS = 10.0
 
 
@@ -38,6 +42,7 @@ class Rates:
 
     identity_per_s: float = 200.0
     identity_burst: float = 2_000.0
+    full_nano: int = 10 * NANO  # what an identity has to have for that; with less it may ask for less
     strangers_per_s: float = 20.0  # all together
     strangers_burst: float = 200.0
     expire_per_s: float = 20.0
@@ -59,6 +64,11 @@ class Bucket:
             return (tokens - self._level) / self._per_s
         self._level -= tokens
         return 0.0
+
+    def resize(self, per_s: float, burst: float) -> None:
+        """From now on so many; what is there stays, up to the new limit."""
+        self.take(0)
+        self._per_s, self._burst, self._level = per_s, burst, min(self._level, burst)
 
     def charge(self, tokens: float) -> None:
         """Take them even if they are not there; a negative number gives them back."""
@@ -106,10 +116,13 @@ class Gate:
         if found is not None and self._now() - found[0] < KNOWN_S:
             self._known.move_to_end(sender)
             return found[1]
-        if not _has_something(await self._ledger.account(sender)):
+        share = min(1.0, _worth(await self._ledger.account(sender)) / self._rates.full_nano)
+        per_s, burst = share * self._rates.identity_per_s, share * self._rates.identity_burst
+        if share < LEAST_SHARE:
             self._known.pop(sender, None)
             return self._strangers
-        own = found[1] if found else Bucket(self._rates.identity_per_s, self._rates.identity_burst, self._now)
+        own = found[1] if found else Bucket(per_s, burst, self._now)
+        own.resize(per_s, burst)
         self._known[sender] = (self._now(), own)
         self._known.move_to_end(sender)
         while len(self._known) > MAX_IDENTITIES:
@@ -131,5 +144,5 @@ class Gate:
             self._seen.popitem(last=False)
 
 
-def _has_something(account: Account) -> bool:
-    return bool(account.balance_nano or account.stake_nano or account.unbonding_nano or account.escrow_nano)
+def _worth(account: Account) -> int:
+    return account.balance_nano + account.stake_nano + account.unbonding_nano + account.escrow_nano

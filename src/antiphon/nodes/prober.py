@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from antiphon.economy.types import Role
+from antiphon.economy.types import NANO, Role
 from antiphon.engines import registry
 from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.base import NodeRecord
@@ -30,6 +30,8 @@ MAX_PRICE_NANO = 2_000_000
 """Dearest price per character that a probe pays: a node names its own price and must not drain whoever tests it."""
 MUSIC_S = 12.0
 """Long enough for everything that judges of music ask for."""
+MAX_PURSE_NANO = NANO // 2
+"""Most that a probe's client has: accounts are public, and who has just the price of one sentence is a probe."""
 RETURN_S = 3.0
 """Longest try to take back what a probe left."""
 REMEMBERED = 10_000
@@ -102,12 +104,14 @@ class Prober:
 
     @asynccontextmanager
     async def _stranger(self, selector: Selector, request: Request) -> AsyncIterator[tuple[Client, bytes]]:
-        """A client that nobody has seen before, with money for this one task: known validators would be served well.
-        What is left comes back; a crash in between loses the price of one probe."""
+        """A client that nobody has seen before: known validators would be served well. It has some of our money, not just
+        the price of one probe, which would tell what it is. What is left comes back; a crash in between loses it."""
         me, context = self._client, self._client.context
         stranger = Client(Context(Identity.generate(), context.ledger, context.transport, context.clock))
         quote = await me.quote(selector, [request])
-        await me.submit(Pay(account=stranger.node_id, amount_nano=quote.total_nano))
+        own_nano = (await context.ledger.account(me.node_id)).balance_nano
+        purse_nano = min(MAX_PURSE_NANO, own_nano * self._chance.randrange(30, 80) // 100)
+        await me.submit(Pay(account=stranger.node_id, amount_nano=max(quote.total_nano, purse_nano)))
         ledger = await context.ledger.identity()
         try:
             yield stranger, me.sign(VOUCHER_KIND, ledger, "", Voucher(client=stranger.node_id))
