@@ -21,11 +21,12 @@ from ledger_market import (
 )
 
 from antiphon.clock import ManualClock
-from antiphon.economy.types import NANO, Rules, Vote
+from antiphon.economy.types import NANO, Part, Rules, Vote
 from antiphon.errors import ConflictError
 from antiphon.ledger import appeals, panel
-from antiphon.ledger.base import PartRecord, PartState
+from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Expose, Reveal
+from antiphon.ledger.receipts import audit, build
 from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.ledger.sql import SqlLedger
 from antiphon.protocol import canonical, envelope
@@ -160,3 +161,51 @@ async def test_a_producer_cannot_convict_itself_to_spare_an_outvoted_friend(mark
     assert await wealth(market, friend) == 100 * NANO - FEE
     assert await wealth(market, *honest) == 2 * (100 * NANO + FEE)
     await market.do(CLIENT, Cancel(task=task_id(1)))
+
+
+STAGES = ["opened", "delivered", "drawn", "one commits", "all commit", "fined", "appealed", "one juror commits"]
+
+
+@pytest.mark.parametrize("last", STAGES)
+async def test_wherever_everybody_stops_answering_time_alone_brings_all_money_home(market: Market, last: str) -> None:
+    """Two phases; from the named stage on nobody sends anything any more."""
+    parts = (Part(index=0, units=100), Part(index=1, units=100, phase=1))
+    await market.open(task_id(1), parts=parts)
+    await play_until(market, STAGES.index(last))
+    waited_s = 0
+    while (await market.ledger.task(task_id(1))).state is TaskState.OPEN:
+        await pass_time(market, 10)
+        waited_s += 10
+    longest = (RULES.deliver_s + (RULES.draw_s + RULES.commit_s + RULES.reveal_s) * 2) * 3 + RULES.appeal_s + 60
+    assert waited_s <= longest < RULES.unbond_s
+    account = await market.ledger.account(CLIENT.node_id)
+    assert account.escrow_nano == 0
+    audit(await build(market.ledger, task_id(1)), ledger=OPERATOR.node_id)
+
+
+async def play_until(market: Market, stage: int) -> None:
+    """Everybody goes on to the stage of this number."""
+    if stage >= 1:
+        record = await market.deliver(task_id(1), draws=stage >= 2)
+    if stage == 3:
+        await market.commit(task_id(1), 0, seated(record)[0], VALID)
+    if stage == 4:
+        for who in seated(record):
+            await market.commit(task_id(1), 0, who, VALID)
+    if stage >= 5:
+        record = await market.judge(task_id(1), votes=(INVALID, INVALID, VALID))
+    if stage >= 6:
+        await market.do(fined(record), appealing(record))
+    if stage == 7:
+        record = await market.ledger.part(task_id(1), 0)
+        round_, who = appeals.JURY, record.disputes[0].jury[0]
+        digest = panel.commitment(VALID, SALT, validator=who, task=task_id(1), index=0, round=round_)
+        await market.do(who, Commit(task=task_id(1), index=0, round=round_, commitment=digest))
+
+
+def fined(record: PartRecord) -> str:
+    return record.rulings[-1].outcome.minority[0]
+
+
+def appealing(record: PartRecord) -> Appeal:
+    return Appeal(task=record.task, index=record.part.index, round=record.rulings[-1].round)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,12 +39,20 @@ async def test_a_probe_scores_a_node_that_no_client_has_asked(tmp_path: Path) ->
         assert all(task.synthetic for task in tasks)
 
 
-async def test_the_tester_never_judges_its_own_probe(tmp_path: Path) -> None:
+async def test_neither_its_pool_nor_its_clients_purse_tells_a_probe(tmp_path: Path) -> None:
     async with world(tmp_path, validators=4) as net:
         await (await prober_in(net)).probe()
-        (part,) = await net.ledger.parts((await net.ledger.tasks())[0].task)
+        (task,) = await net.ledger.tasks()
+        (part,) = await net.ledger.parts(task.task)
+        everybody = {net.nodes[f"validator-{n}"].node_id for n in range(4)}
+        assert {judge.node for judge in part.assignment.validators} == everybody
         me = net.nodes["validator-0"].node_id
-        assert me not in {seat.node for seat in part.assignment.validators}
+        with sqlite3.connect(tmp_path / "ledger.db") as db:
+            query = "SELECT nano FROM transfers WHERE source = ? AND target = ?"
+            ((purse_nano,),) = db.execute(query, (f"balance:{me}", f"balance:{task.client}")).fetchall()
+        db.close()
+        assert purse_nano > 3 * task.quote.total_nano
+        assert (await net.ledger.account(task.client)).balance_nano == 0
 
 
 async def test_a_node_cannot_drain_its_testers_with_its_own_price(tmp_path: Path) -> None:

@@ -104,8 +104,8 @@ class Prober:
 
     @asynccontextmanager
     async def _stranger(self, selector: Selector, request: Request) -> AsyncIterator[tuple[Client, bytes]]:
-        """A client that nobody has seen before: known validators would be served well. It has some of our money, not just
-        the price of one probe, which would tell what it is. What is left comes back; a crash in between loses it."""
+        """A client that nobody has seen before: known validators would be served well. It has some of our money, not
+        just one probe's price, which would tell what it is. The rest comes back; a crash in between loses it."""
         me, context = self._client, self._client.context
         stranger = Client(Context(Identity.generate(), context.ledger, context.transport, context.clock))
         quote = await me.quote(selector, [request])
