@@ -209,3 +209,29 @@ def fined(record: PartRecord) -> str:
 
 def appealing(record: PartRecord) -> Appeal:
     return Appeal(task=record.task, index=record.part.index, round=record.rulings[-1].round)
+
+
+@pytest.mark.parametrize("overturned", [True, False])
+async def test_a_juror_that_repeats_what_is_told_already_pays_when_it_is_wrong(
+    market: Market, overturned: bool
+) -> None:
+    """Votes and readings of the panel are public when the jury votes. Whoever votes like it unheard was paid by each
+    appeal in vain, and lost nothing by the others."""
+    await market.open(task_id(1))
+    await market.deliver(task_id(1))
+    record = await market.judge(task_id(1), votes=(VALID, VALID, INVALID))
+    await market.do(fined(record), appealing(record))
+    record = await market.ledger.part(task_id(1), 0)
+    jury = record.disputes[0].jury
+    lazy, hiding, awake = jury[0], jury[1], jury[2:8]
+    digest = panel.commitment(VALID, SALT, validator=hiding, task=task_id(1), index=0, round=appeals.JURY)
+    await market.do(hiding, Commit(task=task_id(1), index=0, round=appeals.JURY, commitment=digest))
+    assert (await market.ledger.account(hiding)).locked_nano == FEE
+    truth, other = (INVALID, VALID) if overturned else (VALID, INVALID)
+    await jury_says(market, record, {lazy: other, **dict.fromkeys(awake, truth)})
+    await pass_time(market, RULES.reveal_s)
+    record = await market.ledger.part(task_id(1), 0)
+    assert ("overturned" in record.notes[-1]) is overturned
+    assert await wealth(market, lazy) == await wealth(market, hiding) == 100 * NANO - FEE
+    assert await wealth(market, *awake) > 600 * NANO
+    assert await wealth(market, jury[8]) == 100 * NANO, "who was not there loses nothing"

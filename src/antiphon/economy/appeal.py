@@ -10,7 +10,10 @@
    the work was found valid, its producer pays what invalid work costs, and first of all the client's whole loss.
    Out of the fines, as far as they reach: the fee of each that was outvoted, then the jurors that were right in equal
    parts of their fees, then the reward of a producer that was wrongly fined. The rest is burnt.
-4. Nobody pays more than what is locked of it. Jurors are never fined.
+4. A juror that voted for the side that lost, or hid the vote that it committed to, pays the price of dissent like a
+   seat: the panel's votes and readings are told already, so who repeats them unheard must not be paid by the rest.
+   Who does not commit pays nothing. What upheld verdicts bring so is burnt.
+5. Nobody pays more than what is locked of it.
 """
 
 from __future__ import annotations
@@ -47,6 +50,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     pool: tuple[Candidate, ...]  # with everybody's weight
     jury: tuple[str, ...]
     appellant: str
+    hidden: tuple[str, ...] = ()  # jurors that committed to a vote and did not reveal it
 
 
 def bond(jury: Sequence[Terms]) -> int:
@@ -80,7 +84,18 @@ def decide(case: Case, reveals: Mapping[str, Vote], stakes: Mapping[str, int], r
     if not agreed and (fee_nano := terms[case.jury[0]].reward_nano):
         why = "an appeal that nobody heard but who asked for it"
         paid = [Transfer(source=source, target=accounts.BURNT, amount_nano=fee_nano, why=why)]
-    return Decision(overturned=False, transfers=(*case.held, *paid), scores=case.held_scores)
+    wrong = _Pot()
+    for node in _wrong(case, reveals, lost_by=False):
+        wrong.add(accounts.stake(node), min(dissent(terms[node], rules), stakes.get(node, 0)))
+    wrong.pay(accounts.BURNT, wrong.nano, "a juror's dissent")
+    return Decision(overturned=False, transfers=(*case.held, *paid, *wrong.moves), scores=case.held_scores)
+
+
+def _wrong(case: Case, reveals: Mapping[str, Vote], *, lost_by: bool) -> list[str]:
+    """Jurors on the side that lost (`lost_by`: the verdict's), and those that hid their votes."""
+    cast = {node: reveals[node].verdict for node in case.jury if node in reveals and reveals[node].verdict.conclusive}
+    lost = [node for node, verdict in cast.items() if (verdict is case.outcome.verdict) is lost_by]
+    return [*lost, *(node for node in case.jury if node in case.hidden)]
 
 
 def _overturned(case: Case, reveals: Mapping[str, Vote], stakes: Mapping[str, int], rules: Rules) -> Decision:
@@ -90,6 +105,8 @@ def _overturned(case: Case, reveals: Mapping[str, Vote], stakes: Mapping[str, in
     for node in case.outcome.majority:
         owed = case.fees_nano.get(node, 0) + dissent(seats[node], rules)
         pot.add(accounts.stake(node), min(owed, stakes.get(node, 0)))
+    for node in _wrong(case, reveals, lost_by=True):
+        pot.add(accounts.stake(node), min(dissent(terms[node], rules), stakes.get(node, 0)))
     found_valid = case.outcome.verdict is Verdict.VALID
     if found_valid:
         loss = case.producer.reward_nano + sum(case.fees_nano.values())

@@ -9,10 +9,11 @@ OPEN -> COMMITTING -> REVEALING -> over
 1. A verdict that fines somebody for its vote, or a producer for its work, holds these fines back for `rules.appeal_s`,
    if enough others of the pool could judge again. What the escrow pays is not held back.
 2. APPEAL: whoever is fined, once. The jury is everybody of the pool who did not sit. Its round is `JURY + round`.
-3. COMMIT and REVEAL as by the machine's rules 7 and 8, with that round. A juror that does not vote loses nothing.
+3. COMMIT and REVEAL as by the machine's rules 7 and 8, with that round. A juror that commits puts the price of dissent
+   at stake; one that does not loses nothing.
 4. At the end `economy.appeal.decide` moves the money. Without an appeal the fines are carried out.
 5. While it lasts, all that can be taken from anybody stays locked: fines, the producer's penalty, the first majority's
-   fee and price of dissent, the appellant's bond.
+   fee and price of dissent, the appellant's bond, a committed juror's price of dissent.
 """
 
 from __future__ import annotations
@@ -86,12 +87,19 @@ def locks(record: PartRecord, rules: Rules) -> Counter[str]:
         held[case.producer.node] += penalty(case.producer, rules, judging_cost(record.assignment, rules))
         if dispute.appellant:
             held[dispute.appellant] += bond_of(record, dispute)
+        for node in dispute.commits:
+            held[node] += at_risk(record, node, rules)
     return held
 
 
 def bond_of(record: PartRecord, dispute: Dispute) -> int:
     """What an appeal costs whoever is wrong, in nano."""
     return bond([judge for judge in record.assignment.validators if judge.node in dispute.jury])
+
+
+def at_risk(record: PartRecord, juror: str, rules: Rules) -> int:
+    """What a juror puts at stake with its vote, in nano."""
+    return sum(dissent(judge, rules) for judge in record.assignment.validators if judge.node == juror)
 
 
 def find(record: PartRecord, round_: int) -> Dispute:
@@ -203,6 +211,7 @@ def case_of(record: PartRecord, dispute: Dispute, client: str) -> Case:
         pool=record.assignment.validators,
         jury=dispute.jury,
         appellant=dispute.appellant,
+        hidden=tuple(sorted(dispute.commits.keys() - dispute.reveals.keys())),
     )
 
 

@@ -111,8 +111,10 @@ def shifted(before: PartRecord, after: PartRecord, rules: Rules) -> dict[str, in
     moved = {node: holds[node] - held[node] for node in held.keys() | holds.keys() if holds[node] != held[node]}
     grown = {node for node, nano in moved.items() if nano > 0}
     able = {judge.node for judge in pool(after, rules)} if after.state is PartState.DRAWING else set()
-    appellants = {dispute.appellant for dispute in after.disputes}
-    assert grown <= able | appellants, "a step locks no stake but of those who may be drawn, or who appeal"
+    own = {who for dispute in after.disputes for who in (dispute.appellant, *dispute.commits)}
+    assert grown <= able | own, (
+        "a step locks no stake but of those who may be drawn, who appeal, or who judge an appeal"
+    )
     return moved
 
 

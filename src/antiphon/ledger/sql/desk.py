@@ -22,7 +22,6 @@ from antiphon.economy.settlement import withdrawable
 from antiphon.economy.types import Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
 from antiphon.ledger import appeals, flow, limits, machine, panel
-from antiphon.ledger.base import PartRecord
 from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Journal
 from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, beacon, chain, open_task
 from antiphon.ledger.operations import (
@@ -306,19 +305,21 @@ def _on_task(desk: Desk, call: _Call, operation: machine.PartOperation, index: i
         raise InputError("The operation and its envelope name different tasks", "Sign the envelope for the task.")
     book = _book(desk, call.session, task, call.now_ms)
     if isinstance(operation, Appeal):
-        _can_pay_jury(call, book.part(index), operation)
+        bond_nano = appeals.bond_of(book.part(index), appeals.find(book.part(index), operation.round))
+        _expect_free(call, bond_nano, "An appeal")
+    elif isinstance(operation, Commit) and operation.round >= appeals.JURY:
+        _expect_free(call, appeals.at_risk(book.part(index), call.sender, desk.rules), "A juror's vote")
     flow.act(book, operation, index=index, sender=call.sender, now_ms=call.now_ms)
     row = records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_=task)
     records.journal(call.session.db, task, call.now_ms, index, row, book.told)
     _close_if_over(desk, call.session, task, call.now_ms)
 
 
-def _can_pay_jury(call: _Call, record: PartRecord, operation: Appeal) -> None:
-    bond_nano = appeals.bond_of(record, appeals.find(record, operation.round))
+def _expect_free(call: _Call, nano: int, what: str) -> None:
     db, sender = call.session.db, call.sender
     free_nano = money.holds(db, accounts.stake(sender)) - money.locked(db, sender)
-    if free_nano < bond_nano:
-        raise FundsError(f"An appeal puts {bond_nano} nano of stake at risk, {sender} has {free_nano} free")
+    if free_nano < nano:
+        raise FundsError(f"{what} puts {nano} nano of stake at risk, {sender} has {free_nano} free")
 
 
 def _revoke(desk: Desk, call: _Call, ref: GrantRef) -> None:
