@@ -235,3 +235,16 @@ async def test_a_juror_that_repeats_what_is_told_already_pays_when_it_is_wrong(
     assert await wealth(market, lazy) == await wealth(market, hiding) == 100 * NANO - FEE
     assert await wealth(market, *awake) > 600 * NANO
     assert await wealth(market, jury[8]) == 100 * NANO, "who was not there loses nothing"
+
+
+async def test_honest_jurors_are_not_fined_because_others_were_away(market: Market) -> None:
+    """A cartel of four holds the panel and then keeps silent; of the honest jurors only five are there."""
+    await market.open(task_id(1))
+    await market.deliver(task_id(1))
+    record = await market.judge(task_id(1), votes=(VALID, VALID, INVALID))
+    await market.do(fined(record), appealing(record))
+    record = await market.ledger.part(task_id(1), 0)
+    awake = record.disputes[0].jury[:5]
+    record = await jury_says(market, record, dict.fromkeys(awake, INVALID))
+    assert "upheld" in record.notes[-1]
+    assert await wealth(market, *awake) == 5 * 100 * NANO

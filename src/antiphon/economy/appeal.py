@@ -10,9 +10,10 @@
    the work was found valid, its producer pays what invalid work costs, and first of all the client's whole loss.
    Out of the fines, as far as they reach: the fee of each that was outvoted, then the jurors that were right in equal
    parts of their fees, then the reward of a producer that was wrongly fined. The rest is burnt.
-4. A juror that voted for the side that lost, or hid the vote that it committed to, pays the price of dissent like a
-   seat: the panel's votes and readings are told already, so who repeats them unheard must not be paid by the rest.
-   Who does not commit pays nothing. What upheld verdicts bring so is burnt.
+4. A juror against whom more than half of the pool's weight voted, or that hid the vote that it committed to, pays the
+   price of dissent like a seat: the panel's votes and readings are told already, so who repeats them unheard must not
+   be paid by the rest. Not one that a verdict outlasted only because too few heard the work. Who does not commit pays
+   nothing. What upheld verdicts bring so is burnt.
 5. Nobody pays more than what is locked of it.
 """
 
@@ -60,13 +61,16 @@ def bond(jury: Sequence[Terms]) -> int:
 
 def overturns(case: Case, reveals: Mapping[str, Vote], rules: Rules) -> bool:
     """Rule 1."""
-    weights = {judge.node: judge.weight_nano for judge in case.pool}
     conclusive = [node for node in case.jury if node in reveals and reveals[node].verdict.conclusive]
-    if len(conclusive) < rules.jury:
-        return False
-    cast = {**case.votes, **{node: reveals[node] for node in conclusive}}
-    against = [n for n, vote in cast.items() if vote.verdict.conclusive and vote.verdict is not case.outcome.verdict]
-    return 2 * sum(weights[node] for node in against) > sum(weights.values())
+    return len(conclusive) >= rules.jury and _most_say(case, reveals, so=False)
+
+
+def _most_say(case: Case, reveals: Mapping[str, Vote], *, so: bool) -> bool:
+    """Whether more than half of the whole pool's weight has voted for the verdict (`so`), or against it."""
+    cast = {**case.votes, **{node: reveals[node] for node in case.jury if node in reveals}}
+    side = {n for n, v in cast.items() if v.verdict.conclusive and (v.verdict is case.outcome.verdict) is so}
+    weights = {judge.node: judge.weight_nano for judge in case.pool}
+    return 2 * sum(weights[node] for node in side) > sum(weights.values())
 
 
 def decide(case: Case, reveals: Mapping[str, Vote], stakes: Mapping[str, int], rules: Rules) -> Decision:
@@ -92,10 +96,11 @@ def decide(case: Case, reveals: Mapping[str, Vote], stakes: Mapping[str, int], r
 
 
 def _wrong(case: Case, reveals: Mapping[str, Vote], *, lost_by: bool) -> list[str]:
-    """Jurors on the side that lost (`lost_by`: the verdict's), and those that hid their votes."""
+    """Jurors that voted against most of the pool (`lost_by`: the verdict fell), and those that hid their votes."""
     cast = {node: reveals[node].verdict for node in case.jury if node in reveals and reveals[node].verdict.conclusive}
     lost = [node for node, verdict in cast.items() if (verdict is case.outcome.verdict) is lost_by]
-    return [*lost, *(node for node in case.jury if node in case.hidden)]
+    told = lost if _most_say(case, reveals, so=not lost_by) else []
+    return [*told, *(node for node in case.jury if node in case.hidden)]
 
 
 def _overturned(case: Case, reveals: Mapping[str, Vote], stakes: Mapping[str, int], rules: Rules) -> Decision:
