@@ -91,7 +91,7 @@ def opening(**fields: object) -> OpenTask:
         opening(task="A" * 32),
         opening(parts=()),
         opening(parts=(Part(index=0, units=1, role=Role.VALIDATOR),)),
-        opening(parts=(Part(index=0, units=1, phase=64),)),
+        opening(parts=(Part(index=0, units=1, phase=3),)),
         opening(request_hash=b""),
         opening(tips=()),
         opening(tips=(bytes(32),) * 2),

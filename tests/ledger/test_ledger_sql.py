@@ -15,6 +15,7 @@ from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Role, Rules, Transfer
 from antiphon.errors import BusyError, ConflictError, FundsError, StateError, UnavailableError
 from antiphon.ledger.base import PartState
+from antiphon.ledger.limits import MAX_PHASES
 from antiphon.ledger.operations import Deposit, Reveal, Stake, Unstake
 from antiphon.ledger.sql import SqlLedger, money, outcomes, waiters, worker
 from antiphon.ledger.sql.worker import Session
@@ -261,7 +262,9 @@ async def test_stake_on_its_way_back_still_answers_for_penalties(tmp_path: Path)
     await sql(market).close()
 
 
-async def test_unbonding_outlasts_every_judgement() -> None:
+async def test_unbonding_outlasts_every_task() -> None:
+    """Or the same money could judge twice: by the weight that it gave one key when a task opened, and under another."""
     rules = Rules()
-    judged_s = rules.deliver_s + (1 + rules.redraws) * (rules.commit_s + rules.reveal_s)
-    assert rules.unbond_s > (1 + rules.failovers) * judged_s + 300, "and an appeal of some minutes"
+    judged_s = rules.deliver_s + (1 + rules.redraws) * (rules.draw_s + rules.commit_s + rules.reveal_s)
+    appeal_s = rules.appeal_s + rules.commit_s + rules.reveal_s
+    assert rules.unbond_s > MAX_PHASES * (1 + rules.failovers) * judged_s + appeal_s

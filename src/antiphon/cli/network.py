@@ -131,7 +131,7 @@ def _returning(found: Account) -> list[str]:
 @click.option("--name", required=True, help="The node's key in the data folder: see `antiphon node processor --name`.")
 @click.pass_obj
 def unstake(settings: Settings, amount: int, name: str) -> None:
-    """Take back a node's stake. It arrives after half an hour; less than the minimum left means no more work."""
+    """Take back a node's stake. It arrives after an hour; less than the minimum left means no more work."""
     run(_unstake(settings, amount, name))
 
 

@@ -80,7 +80,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     max_nodes: int = 20_000  # registrations on one ledger; when it is full, more stake takes the place of less
     candidates: int = 48  # most producers of a role that a task is drawn from: mostly by C/Q
     silent_s: int = 86_400  # a node silent for longer is listed no more, and its place is free
-    unbond_s: int = 1_800  # from `Unstake` until the money is free: longer than any judgement and its appeal
+    unbond_s: int = 3_600  # from `Unstake` until the money is free: longer than any task can last
 
     def __post_init__(self) -> None:
         if self.seats < 1 or self.redraws < 0 or self.failovers < 0:
