@@ -59,6 +59,7 @@ class Board:
         self._first = 0
         self._seats = 0
         self._closed_parts = 0
+        self.kept = 0  # parts that an earlier run paid for
         self._closed_paid_nano = 0
         self._extent: Extent | None = None
         self._work_started_s: float | None = None
@@ -127,10 +128,12 @@ class Board:
         whole = self._extent.sentences if self._extent is not None else None
         about = "" if self._extent is None or self._extent.exact else "~"
         noun = f"{self._extent.noun}s" if self._extent is not None else "sentences"
-        count = f"{done:,} of {about}{whole:,} {noun}" if whole is not None else f"{done:,} {noun}"
+        count = (
+            f"{self.kept + done:,} of {about}{whole:,} {noun}" if whole is not None else f"{self.kept + done:,} {noun}"
+        )
         left = ""
         if whole is not None and done >= LEAST_FOR_ESTIMATE:
-            left = f" (about {clock(age / done * max(0, whole - done))} left)"
+            left = f" (about {clock(age / done * max(0, whole - self.kept - done))} left)"
         text = f"{count}, {clock(self.seconds)} of audio, {ant(paid)}, {clock(age)}{left}"
         line = Text(text, style="bold", no_wrap=True, overflow="ellipsis")
         line.truncate(width)

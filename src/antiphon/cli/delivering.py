@@ -262,7 +262,7 @@ async def _follow(
                     result.first_audio_s = asyncio.get_running_loop().time() - started_s
                 await asyncio.to_thread(to.write, event.audio)
                 result.seconds += event.audio.duration_s
-                progress.sound(result.seconds)
+                progress.sound(result.seconds, event.parts)
             elif isinstance(event, Opened):
                 if not result.opened:
                     _promise(event, to, order, conduct)
@@ -272,11 +272,11 @@ async def _follow(
             elif isinstance(event, Missing):
                 gap = Gap(event.number, progress.beginning(event.number), event.error.what)
                 result.missing.append(gap)
-                progress.missing(gap, result.receipts[-1] if result.receipts else None)
+                progress.missing(gap)
             elif isinstance(event, Closed):
-                progress.closed(event)
                 result.closed.append(event)
                 result.receipts.append(save_receipt(to.home, event.receipt))
+                progress.closed(event, result.receipts[-1])
 
 
 def _promise(event: Opened, to: Delivery, order: Order, conduct: Conduct) -> None:

@@ -46,7 +46,9 @@ class Progress:
         )
         self.extent: Extent | None = None
         self._quoted = False
-        self._parts_closed = 0
+        self._kept = 0
+        self._missing = 0
+        self._unexplained: list[int] = []  # numbers of missing parts whose task is not closed yet
         self._next_line_s = time.monotonic() + FIRST_LINE_S
 
     def __enter__(self) -> Self:
@@ -87,6 +89,7 @@ class Progress:
 
     def taken_up(self, kept: int, found: Recovered) -> None:
         """What an earlier run left of the job."""
+        self._kept = self._board.kept = kept
         noun = self.extent.noun if self.extent is not None else "sentence"
         fetched = f", {found.fetched} of them fetched from validators now" if found.fetched else ""
         self._console.print(f"Resumed  {counted(kept, noun)} made and paid for before{fetched}")
@@ -96,13 +99,13 @@ class Progress:
         if found.open:
             self._console.print(f"         {counted(len(found.open), noun)} not judged yet: bought again")
 
-    def missing(self, gap: Gap, receipt: Path | None) -> None:
-        """A part failed for good; the rest goes on."""
+    def missing(self, gap: Gap) -> None:
+        """A part failed for good; the rest goes on. Its receipt comes with the end of its task."""
+        self._missing += 1
+        self._unexplained.append(gap.number)
         noun = (self.extent.noun if self.extent is not None else "sentence").capitalize()
         begins = f" ({_plain(gap.begins)})" if gap.begins else ""
         self._console.print(f"Missing  {noun} {gap.number + 1}{begins}: {_plain(gap.why)}")
-        if receipt is not None:
-            self._console.print(f"         Why: antiphon receipt show {_plain(str(receipt))}")
 
     def opened(self, event: Opened, limit_nano: int | None = None) -> None:
         """A task was opened; the first time its quote is told."""
@@ -115,13 +118,17 @@ class Progress:
         """How the parts of the open task stand now."""
         self._board.parts(parts, seats)
 
-    def closed(self, event: Closed) -> None:
-        """A task is over."""
-        self._parts_closed += sum(part.state == "valid" for part in event.parts)
+    def closed(self, event: Closed, receipt: Path) -> None:
+        """A task is over, and its receipt tells why parts of it failed."""
         self._board.closed(event)
+        if self._unexplained and any(part.state != "valid" for part in event.parts):
+            noun = (self.extent.noun if self.extent is not None else "sentence").capitalize()
+            which = f"{noun} {', '.join(str(number + 1) for number in self._unexplained)}"
+            self._console.print(f"Why      {which}: antiphon receipt show {_plain(str(receipt))}")
+            self._unexplained.clear()
 
-    def sound(self, seconds: float) -> None:
-        """So much audio is ready."""
+    def sound(self, seconds: float, parts: int) -> None:
+        """So much audio is ready, and so many parts are over."""
         self._board.seconds = seconds
         if (
             seconds >= 1
@@ -130,9 +137,8 @@ class Progress:
             and (now_s := time.monotonic()) >= self._next_line_s
         ):
             self._next_line_s = now_s + LINE_S
-            done = (
-                f", {self._parts_closed} of {counted(self.extent.sentences, self.extent.noun)}" if self.extent else ""
-            )
+            said = parts - self._missing
+            done = f", {said} of {counted(self.extent.sentences, self.extent.noun)}" if self.extent else ""
             self._console.print(f"So far   {clock(seconds)} of sound{done}")
 
     def summary(self, result: Result) -> None:
@@ -164,6 +170,11 @@ class Progress:
         expected, total = event.quote.expected_nano, event.quote.total_nano
         most = ant(total if limit_nano is None else limit_nano)
         extent = self.extent
+        if extent is not None and self._kept:
+            left = max(event.parts, extent.sentences - self._kept)
+            return f"Quote    about {_rough(expected * left / event.parts)} for {counted(left, extent.noun)} more " + (
+                f"(at most {most} for all)" if limit_nano is not None else f"(at most {most})"
+            )
         if extent is None or extent.sentences == event.parts:
             noun = extent.noun if extent else "sentence"
             what = counted(event.parts, noun) if extent else f"the first {counted(event.parts, noun)}"

@@ -11,13 +11,16 @@ from antiphon.nodes.events import Audio, Closed, Event, Missing, Opened, Sound, 
 async def chained(events: AsyncIterator[Event], rate_hz: int, channels: int) -> AsyncGenerator[SoundEvent, None]:
     """The events of a job, its audio as one stream of that rate and number of channels."""
     chain = _Chain(rate_hz, channels)
+    ended = 0
     async for event in events:
         if isinstance(event, (Opened, Stage, Missing, Closed)):
             yield event
         elif isinstance(event, Audio):
+            if event.audio is None:
+                ended = event.number + 1
             for piece in chain.take(event.audio):
                 if piece.samples.shape[1]:
-                    yield Sound(piece)
+                    yield Sound(piece, ended)
 
 
 class _Chain:

@@ -68,9 +68,10 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """Finished audio of the whole job, in order: all of one rate and number of channels."""
+    """Finished audio of the whole job, in order: all of one rate and number of channels. `parts` ended before it."""
 
     audio: Waveform
+    parts: int = 0
 
 
 Event: TypeAlias = Opened | Stage | Audio | Artefact | Missing | Closed

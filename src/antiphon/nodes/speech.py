@@ -97,6 +97,7 @@ async def speak(client: Client, speech: Script, conduct: Conduct | None = None) 
         conduct=conduct,
     )
     stitcher = _Stitcher(pauses, speech.speed / own_speed(speech.speed))
+    ended = 0
     async with aclosing(client.run(job)) as events:
         async for event in events:
             if isinstance(event, (Opened, Stage, Missing, Closed)):
@@ -105,10 +106,12 @@ async def speak(client: Client, speech: Script, conduct: Conduct | None = None) 
                 stitcher.leave_gap()
             if not isinstance(event, Audio):
                 continue
+            if event.audio is None:
+                ended = event.number + 1
             for piece in stitcher.take(event):
-                yield Sound(piece)
+                yield Sound(piece, ended)
     for piece in stitcher.finish():
-        yield Sound(piece)
+        yield Sound(piece, ended)
 
 
 class _Stitcher:
