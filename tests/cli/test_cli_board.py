@@ -107,3 +107,10 @@ def test_of_a_very_long_text_the_rest_is_estimated():
     whole = measure([sentence * 60_000], len(sentence) * 60_000)
     assert not whole.exact
     assert whole.sentences == pytest.approx(60_000, rel=0.01)
+
+
+def test_words_in_another_encoding_are_read_and_it_is_told() -> None:
+    told: list[str] = []
+    manuscript = manuscript_of(("caf\udce9 au lait",), None, tell=told.append)
+    assert "".join(manuscript.blocks) == "café au lait"
+    assert told == ["WINDOWS-1252 by the look of its bytes"]

@@ -63,6 +63,7 @@ def test_uses_time_and_grantee_are_what_was_asked_for(call, recording):
         (["--for", ","], "at least one use"),
         (["--days", "5", "--until", "2030-01-31"], "Both --until and --days"),
         (["--until", "2020-01-31"], "is over"),
+        (["--until", "yesterday"], "write it as 2027-01-31"),
         (["--until", "2090-01-31"], "ten years"),
         (["--days", "0"], "--days"),
         (["--to", "bob"], "not a node id"),
@@ -101,7 +102,7 @@ def test_show_says_what_is_no_consent(call, recording):
     for name, code in (("cut.consent", 9), ("empty.consent", 2), ("huge.consent", 2), ("none.consent", 2)):
         ended = call("consent", "show", name)
         assert ended.code == code
-        assert ended.complaint
+        assert name in ended.complaint or name.startswith(("empty", "huge"))
 
 
 @pytest.mark.slow

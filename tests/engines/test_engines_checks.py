@@ -18,7 +18,7 @@ def test_few_choices_are_listed_and_many_are_sampled() -> None:
 
 
 def test_an_unknown_option_is_answered_with_the_nearest_name() -> None:
-    with pytest.raises(InputError, match=r"no option of tone 'pich'\. Did you mean pitch"):
+    with pytest.raises(InputError, match=r"no tone option 'pich'\. Did you mean pitch"):
         read_options(_Options, {"pich": 1}, "tone")
 
 

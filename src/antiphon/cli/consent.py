@@ -23,6 +23,21 @@ SKEW_MS = 60_000
 """A grant begins a minute ago: the clocks of those who check it may be behind."""
 DEFAULT_OUTPUT = "voice.consent"
 
+
+class Day(click.ParamType):
+    """A day, as 2027-01-31."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.strptime(value, "%Y-%m-%d")  # noqa: DTZ007  whoever reads it says that it is UTC
+        except ValueError:
+            self.fail(f"{value!r} is no day; write it as 2027-01-31", param, ctx)
+
+
 _ID = re.compile(r"[0-9a-f]{32}")
 
 EPILOG = """\b
@@ -73,7 +88,7 @@ def consent() -> None:
 @click.option(
     "--for", "uses", default=",".join(USES), show_default=True, metavar="USES", help="What it may be used for."
 )
-@click.option("--until", type=click.DateTime(["%Y-%m-%d"]), metavar="DATE", help="Last day, as 2027-01-31 (UTC).")
+@click.option("--until", type=Day(), metavar="DATE", help="Last day, as 2027-01-31 (UTC).")
 @click.option("--days", type=click.IntRange(1, MAX_DAYS), help=f"How long from now; {DEFAULT_DAYS} unless told.")
 @click.option("--to", "grantee", default=SELF, show_default=True, metavar="ID", help="Who may: an id, me, or anybody.")
 @click.option(

@@ -13,7 +13,7 @@ from antiphon.cli.app import Settings
 from antiphon.cli.delivering import Charge, Order, perform
 from antiphon.cli.warming import warm_up
 from antiphon.economy.types import Role
-from antiphon.errors import InputError
+from antiphon.errors import InputError, ProtocolError
 
 if TYPE_CHECKING:
     from antiphon.audio.reference import Report
@@ -169,14 +169,22 @@ def regular_file(path: Path) -> Path:
 
 
 def read_consent(path: Path) -> bytes:
-    """A consent file's bytes. Raises `InputError` when it cannot be read."""
+    """The bytes of a consent, its signature verified. Raises `InputError` when it cannot be read, `ProtocolError` when
+    it is none."""
+    from antiphon.protocol.consent import open_grant
     from antiphon.services import MAX_GRANT_BYTES
 
     try:
         with regular_file(path).open("rb") as file:
-            return file.read(MAX_GRANT_BYTES + 1)
+            raw = file.read(MAX_GRANT_BYTES + 1)
     except OSError as e:
         raise InputError(f"{path} cannot be read: {e.strerror}", "Check the name and its mode.") from e
+    try:
+        open_grant(raw)
+    except ProtocolError as e:
+        hint = "Give the file that `antiphon consent grant` wrote."
+        raise ProtocolError(f"{path} is not a consent, or it is damaged", hint) from e
+    return raw
 
 
 def _own(client: Any, clip: Clip) -> bytes:

@@ -30,6 +30,8 @@ TITLES = {
     "dc_offset": "offset",
     "level_dbfs": "level",
     "duplicate": "sold before",
+    "sureness": "recogniser: confidence",
+    **{f"echo_{number}": f"recogniser: reading {number + 1}" for number in range(3)},
 }
 
 
@@ -121,7 +123,7 @@ def _measured(ruling: Ruling) -> Iterator[str]:
                 f"inconclusive ({one.reason})" if one.value is None else _value(one.value, one.unit)
             )
     for key, values in found.items():
-        unit = {"bool": "", "ratio": "", "cosine": ""}.get(units[key], f" {units[key]}")
+        unit = {"bool": "", "ratio": "", "cosine": "", "1": "", "ln": ""}.get(units[key], f" {units[key]}")
         several = values if len(set(values)) > 1 else values[:1]
         title = TITLES.get(key[1], f"{key[0]}: {key[1].replace('_', ' ')}")
         yield f"{title:<31} {' | '.join(several)}{unit}"

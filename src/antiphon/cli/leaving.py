@@ -32,7 +32,8 @@ def told_end(result: Result, jobs: Jobs | None) -> Iterator[None]:
         more = _going_on(result, jobs)
         if not more:
             raise
-        raise type(error)(error.what, " ".join((error.hint, *more)).strip()) from error
+        hint = f"{error.hint}." if error.hint and error.hint[-1] not in ".?!" else error.hint
+        raise type(error)(error.what, " ".join((hint, *more)).strip()) from error
     finally:
         if jobs is not None:
             jobs.leave()

@@ -141,7 +141,7 @@ def _of_words(words: tuple[str, ...], form: str | None, tell: Tell) -> list[str]
     except UnicodeEncodeError as e:
         raise InputError("The text holds half a character (a lone surrogate)", "Give whole UTF-8 text.") from e
     if form is None and guess("", text) == "text":
-        return list(read_document(raw, form="text"))  # nothing worth telling of a few plain words
+        return list(read_document(raw, form="text", tell=tell))  # of a few plain words the guess is not told
     return list(read_document(raw, form=form, tell=tell))
 
 

@@ -59,7 +59,7 @@ async def _nodes(settings: Settings, as_json: bool) -> None:
     if not found:
         click.echo("No node has joined. Start one: antiphon node processor --engine hibari", err=True)
         return
-    head = ("node", "role", "offers", "uANT/char", "quality", "parts", "stake", "locked", "", "address")
+    head = ("node", "role", "offers", "uANT/unit", "quality", "parts", "stake", "locked", "", "address")
     order = sorted(found, key=lambda node: (node.role, node.offers[0].engine if node.offers else "", node.node))
     rows = [head, *map(_row, order)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(head))]
@@ -141,9 +141,11 @@ async def _unstake(settings: Settings, amount_nano: int, name: str) -> None:
     from antiphon.nodes.node import Actor, Context
     from antiphon.protocol import load_or_create
 
+    from antiphon.engines.checks import unknown
+
     key = settings.home / "keys" / f"{name}.key"
     if "/" in name or not key.is_file():
-        raise InputError(f"There is no key {name!r} in {settings.home / 'keys'}", "Name one of the keys there.")
+        raise unknown("node's key", name, sorted(one.stem for one in key.parent.glob("*.key")))
     async with connect(settings) as session:
         context = session.client.context
         owner = Actor(Context(load_or_create(key), context.ledger, context.transport, context.clock))

@@ -85,7 +85,10 @@ def unserve_ledger(settings: Settings) -> None:
     from antiphon.cli.serving import stop_serving
 
     done = stop_serving(settings.home)
-    click.echo("Commands open this network themselves now." if done else "This data folder's ledger is not served.")
+    if done:
+        click.echo("Commands open this network themselves now. Stop its nodes; within a minute nobody waits for them.")
+    else:
+        click.echo("This data folder's ledger is not served.")
 
 
 @click.group(epilog=NODE_EPILOG)

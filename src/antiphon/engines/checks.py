@@ -45,9 +45,11 @@ def _of_language(name: str, choices: Collection[str]) -> list[str]:
 def read_options(options: type[OptionsT], given: Mapping[str, object], engine: str) -> OptionsT:
     """`given` as the engine's `Options`. Raises `InputError` for unknown keys and values of the wrong type or range."""
     fields = options.__struct_fields__
+    if given and not fields:
+        raise InputError(f"The engine {engine} takes no options", "Leave --option out.")
     for key in given:
         if key not in fields:
-            raise unknown(f"option of {engine}", key, fields)
+            raise unknown(f"{engine} option", key, fields)
     try:
         return msgspec.convert(dict(given), options)
     except msgspec.ValidationError as error:

@@ -249,13 +249,18 @@ async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
 
 
 def _failure(part: PartRun, record: PartRecord) -> AntiphonError:
-    last = record.notes[-1] if record.notes else "no node delivered"
     if record.state is PartState.INVALID:
         return RejectedError(
             f"Validators rejected part {part.number + 1}", "You were refunded; see the receipt, or try another voice."
         )
     if isinstance(part.refusal, InputError):
         return part.refusal
+    if record.rulings and record.rulings[-1].outcome.verdict is None and record.state is PartState.REFUNDED:
+        return UnavailableError(
+            f"Part {part.number + 1} was made, but its validators could not judge it",
+            "You were refunded. Try other or more words, or another voice; the receipt says what was measured.",
+        )
+    last = record.notes[-1] if record.notes else "no node delivered"
     return UnavailableError(f"Part {part.number + 1} failed: {last}", "You were refunded; try again.")
 
 

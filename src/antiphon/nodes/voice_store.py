@@ -116,13 +116,19 @@ class VoiceStore:
             file.unlink()
             self._sync()
         except FileNotFoundError as e:
-            raise unknown("stored voice", name, self.names()) from e
+            raise self._unknown(name) from e
         except OSError as e:
             raise OutputError(f"{file} cannot be deleted: {e.strerror}", "Check its owner and mode.") from e
 
     def _path(self, name: str) -> Path:
         check_name(name)
         return self._folder / f"{name}{SUFFIX}"
+
+    def _unknown(self, name: str) -> InputError:
+        if names := self.names():
+            return unknown("stored voice", name, names)
+        add = f"antiphon voices add {name} --reference FILE --own-voice"
+        return InputError(f"There is no stored voice {name!r}", f"Add one: {add}")
 
     def _key(self) -> TaskKey:
         identity = load_or_create(self._home / "keys" / "client.key")
@@ -132,7 +138,7 @@ class VoiceStore:
         try:
             handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
         except (FileNotFoundError, NotADirectoryError) as e:
-            raise unknown("stored voice", name, self.names()) from e
+            raise self._unknown(name) from e
         except OSError as e:
             why = "is a symbolic link" if file.is_symlink() else f"cannot be opened: {e.strerror}"
             raise StateError(f"{file} {why}", "Check the file.") from e
