@@ -19,6 +19,8 @@ def codes_of(word: str) -> tuple[str, ...]:
     wanted = word.strip().casefold()
     if wanted in _BIBLIOGRAPHIC:
         return (_BIBLIOGRAPHIC[wanted],)
+    if wanted in _ALSO:
+        return _ALSO[wanted]
     if len(wanted) < MIN_CHARS:
         return ()
     found = [(name != wanted, len(code), name, code) for name, code in _names() if name.startswith(wanted)]

@@ -23,7 +23,7 @@ from antiphon.text.english import (
     symbols,
     times,
 )
-from antiphon.text.english.rules import Rule, Variety, rule
+from antiphon.text.english.rules import Rule, Variety, put, rule
 from antiphon.text.numerals import MAX_DIGITS, digits
 
 __all__ = ["speak"]
@@ -43,6 +43,7 @@ def _rules(british: bool) -> tuple[Rule, ...]:
         # Nothing below has to meet a run of digits longer than a number, or search it again and again.
         rule(rf"[0-9]{{{MAX_DIGITS + 1},}}", lambda m: f" {digits(m[0])} "),
         *addresses.rules(),
+        rule(r"(?<![/~.])~ ?(?=[$€£¥]?\.?[0-9])", put("about ")),
         *references.rules(),
         *dates.rules(english),
         *times.rules(),

@@ -15,6 +15,11 @@ _VERSIONED = (
     "version|Version|release|Release|Python|Java|Ubuntu|Debian|Fedora|macOS|iOS|Android|Windows|Linux|Node|Django|"
     "PHP|Ruby|Rust|Go|HTTP|USB|Bluetooth|Firefox|Chrome|kernel|firmware|update|build|Unicode"
 )
+_LABELLED = (
+    "[Gg]ate|[Uu]nit|[Rr]oom|[Bb]lock|[Bb]uilding|[Ff]lat|[Ll]evel|[Ss]ection|[Ss]eat|[Rr]ow|[Pp]latform|[Tt]erminal|"
+    "[Ee]xit|[Aa]partment|[Ss]uite|[Tt]rack|[Ll]ane|[Cc]lass|[Gg]rade|[Ff]igure|[Tt]able|[Aa]ppendix|[Ff]orm|[Tt]ype|"
+    "[Pp]art|[Bb]us|[Ll]ine|[Hh]all|[Bb]ay|[Hh]ouse|[Pp]hase|[Ss]tep|[Gg]roup|[Mm]odel"
+)
 _EMERGENCY = "911|999|112|411|511|711|811|988|311|101|111|000"
 
 
@@ -65,6 +70,8 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             r"Road|Blvd|Boulevard|Dr|Drive|Ln|Lane|Ct|Court|Pl|Place|Way|Hwy|Terrace)\b)",
             lambda m: f"{spoken_pairs(m[1])} {m[2]} ".replace("  ", " "),
         ),
+        # What is told apart by a letter, before the letter looks like a unit.
+        rule(rf"\b({_LABELLED}) ([0-9]{{1,4}})([A-Z])\b", lambda m: f"{m[1]} {spoken_pairs(m[2])} {m[3]}"),
         rule(r"\b802\.([0-9]{1,2})(?=[a-z]{0,2}\b)", lambda m: f"eight oh two point {cardinal(int(m[1]))} "),
         # Versions.
         rule(

@@ -87,7 +87,7 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             lambda m: f"{_decade(grammar, m[1])} to {plural(cardinal(int(m[2])))}",
         ),
         rule(r"(?<![\w])([12][0-9]{2}0)'?s\b", lambda m: _decade(grammar, m[1])),
-        rule(r"(?<![\w])'?([2-9]0)'?s\b(?! ?\w*/)", lambda m: plural(cardinal(int(m[1])))),
+        rule(r"(?<![\w])'?([2-9]0)'?s\b(?! ?\w*/)", _some_decade),
         rule(r"(?<![\w'])'([0-9]{2})(?![\w']|[.,][0-9])(?! ?[\"'])", lambda m: _short_year(m[1])),
         rule(r"(?<![\w.,:/-])(1[0-9]{3}|20[0-9]{2}) ?[-/] ?([0-9]{2})(?![\w/:-]|[.,][0-9])", grammar.span_of_years),
         rule(
@@ -221,6 +221,19 @@ def _span(found: Match) -> str:
         tables.MONTHS.get(one[:3].lower(), one) if not one.endswith("day") else one for one in (found[1], found[2])
     )
     return f"{first} to {last}"
+
+
+_LASTING = re.compile(
+    r"\b(?:after|for|in|within|every|wait|waits|waited|took|takes|lasts?|lasted|first|another|about|just|only) $", re.I
+)
+
+
+def _some_decade(found: Match) -> str:
+    """`the 30s` are years, but who waits for 30s waits for seconds."""
+    before = found.string[max(0, found.start() - 12) : found.start()]
+    if "'" not in found[0] and _LASTING.search(before):
+        return found[0]
+    return plural(cardinal(int(found[1])))
 
 
 def _decade(grammar: _Dates, written: str) -> str:

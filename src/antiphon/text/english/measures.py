@@ -44,6 +44,7 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             lambda m: f"{m[1]}{plural(cardinal(int(m[2])))}",
             re.I,
         ),
+        rule(rf"(?<=[0-9])([%°]) ?- ?(?={NUM} ?\1)", lambda m: f"{m[1]} to "),
         rule(r"(?<![\w)\].,-])-(?=\.?[0-9])", put("minus ")),
         *_primes(english, grammar),
         *_sizes(english),
@@ -135,6 +136,10 @@ def _quantities(english: Variety, grammar: _Measures) -> tuple[Rule, ...]:
             grammar.measure,
         ),
         rule(rf"{LEFT}{number}(?P<joined>)(?P<unit>[AN]|MP|kb|bit|bar){per}{_NOT_AFTER}", grammar.measure),
+        rule(
+            rf"(?<=[a-z]s)/({UNIT}|{alternatives(units.PERIODS)})(?![\w/²³^])",
+            lambda m: f" per {units.PERIODS.get(m[1]) or units.UNITS[m[1]][0]}",
+        ),
         rule(rf"{LEFT}({NUM}) K\b", lambda m: f"{english.number(m[1])} kelvin"),
     )
 

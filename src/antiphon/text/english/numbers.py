@@ -9,11 +9,6 @@ from antiphon.text.english.rules import LEFT, NUM, Match, Rule, Variety, put, ru
 from antiphon.text.numerals import cardinal, digits
 
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "bn": "billion", "mn": "million"}
-_LABELLED = (
-    "[Gg]ate|[Uu]nit|[Rr]oom|[Bb]lock|[Bb]uilding|[Ff]lat|[Ll]evel|[Ss]ection|[Ss]eat|[Rr]ow|[Pp]latform|[Tt]erminal|"
-    "[Ee]xit|[Aa]partment|[Ss]uite|[Tt]rack|[Ll]ane|[Cc]lass|[Gg]rade|[Ff]igure|[Tt]able|[Aa]ppendix|[Ff]orm|[Tt]ype|"
-    "[Pp]art|[Bb]us|[Ll]ine|[Hh]all|[Bb]ay|[Hh]ouse|[Pp]hase|[Ss]tep|[Gg]roup|[Mm]odel"
-)
 _PLURAL = re.compile(r"(?:-[a-z]+)? ([a-z]{3,}s|people|men|women|children|feet|sheep|fish|[a-z]{3,} [a-z]{3,}s)\b")
 _SINGULAR_S = frozenset("was has this is as his its us thus plus perhaps across always less".split())
 
@@ -44,7 +39,6 @@ def spans(english: Variety) -> tuple[Rule, ...]:
             lambda m: f"{english.number(m[1])} {_SCALES[m[2]]}",
         ),
         rule(r"(?<![\w.,-])([1-9][0-9])ers\b", lambda m: f"{cardinal(int(m[1])).removesuffix('e')}ers"),
-        rule(rf"\b({_LABELLED}) ([0-9]{{1,4}})([A-Z])\b", lambda m: f"{m[1]} {m[2]} {m[3]}"),
         rule(rf"{LEFT}({NUM})B\b(?= [a-z])", lambda m: f"{english.number(m[1])} billion"),
     )
 
@@ -62,7 +56,6 @@ def numbers(english: Variety) -> tuple[Rule, ...]:
         rule(r"(?<=[0-9]) ?‰", put(" per mille")),
         rule(rf"(?<=[0-9]) - (?={NUM})", put(" minus ")),
         rule(r"(?<![\w)\].,-])-(?=\.?[0-9])", put("minus ")),
-        rule(r"~ ?(?=[0-9])", put("about ")),
         rule(r"(?<=[^\W\d_])-(?=[0-9])|(?<=[0-9])-(?=\w)", put(" ")),
         rule(r"(?<![0-9.,])([12][0-9]{3})(?![0-9]|[.,][0-9])", bare_year),
         rule(spaced, put(" ")),

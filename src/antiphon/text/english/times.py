@@ -15,13 +15,15 @@ _POINT = r"[0-9]{1,2}(?:[:.][0-5][0-9])?"
 def rules() -> tuple[Rule, ...]:
     half = r"(?P<half>[ap])(?:\.m\.?|m\b)"
     return (
-        rule(rf"{LEFT}({_POINT}) ?({_HALF})? ?(?:-|to|until) ?(?={_POINT} ?{_HALF})", _span, re.I),
+        rule(
+            rf"{LEFT}({_POINT}) ?({_HALF})? ?(?:-|to|until) ?(?={_POINT} ?(?:{_HALF}|noon\b|midnight\b))", _span, re.I
+        ),
         rule(
             r"(?<![\w:.,])([0-2]?[0-9]:[0-5][0-9])(?: ?- ?| to )(?=[0-2]?[0-9]:[0-5][0-9](?![\w:]))",
             lambda m: f"{m[1]} to ",
         ),
         rule(r"\b(noon|midnight)(?: ?- ?)(?=[0-9])", lambda m: f"{m[1]} to "),
-        rule(r"(?<=[0-9ap]m)(?: ?- ?)(?=noon\b|midnight\b)", lambda _: " to "),
+        rule(r"(?<=[0-9ap.])(m\.?) ?- ?(?=noon\b|midnight\b)", lambda m: f"{m[1]} to "),
         rule(r"(?<![\w.,])([0-9]{1,3}) ?d(?= [0-9]{1,2} ?h)", lambda m: count(int(m[1]), "day")),
         rule(
             rf"{LEFT}(?P<hour>[01]?[0-9])[:.](?P<minute>[0-5][0-9])(?::(?P<second>[0-5][0-9]))? ?{half}",

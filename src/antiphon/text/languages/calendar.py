@@ -14,7 +14,15 @@ class Calendar(Figures):
     def dates(self) -> tuple[Rule, ...]:
         year = r"([12][0-9]{3}|[0-9]{2})"
         months = "|".join(sorted(map(re.escape, self.language.months), key=len, reverse=True))
+        days = "|".join(self.language.weekdays)
+        short = rule(
+            rf"(?<![\w.–-])({days})\.(?=,? (?:\w{{2,3}} )?[0-3]?[0-9]"
+            rf"(?:\.? ?[01]?[0-9]\.|/[01]?[0-9]\b|\.? (?:de |d')?(?:{months})\b))",
+            lambda m: self.language.weekdays[m[1].lower()],
+            re.I,
+        )
         rules = [
+            *((short,) if days and months else ()),
             rule(
                 r"(?<![\w-])([12][0-9]{3})-([01][0-9])-([0-3][0-9])(?![\w-])",
                 lambda m: self._date(m, int(m[3]), int(m[2]), m[1]),

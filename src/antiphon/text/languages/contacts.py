@@ -78,10 +78,10 @@ class Contacts(Figures):
     def short_words(self) -> tuple[Rule, ...]:
         language, rules = self.language, []
         if language.numbered:
-            numbered = "|".join(sorted(map(re.escape, language.numbered), key=len, reverse=True))
-            rules.append(rule(rf"(?<![\w.])({numbered}) ?(?=[0-9]|[IVX]+\b)", lambda m: language.numbered[m[1]] + " "))
+            numbered = "|".join(sorted(map(re.escape, self.numbered), key=len, reverse=True))
+            rules.append(rule(rf"(?<![\w.])({numbered}) ?(?=[0-9]|[IVX]+\b)", lambda m: self.numbered[m[1]] + " "))
         if language.abbreviations:
-            keys = (re.escape(key).replace(r"\ ", " ?") for key in language.abbreviations)
+            keys = (re.escape(key).replace(r"\ ", " ?") for key in self.abbreviations)
             pattern = "|".join(sorted(keys, key=len, reverse=True))
             rules.append(rule(rf"(?<![\w.])(?:{pattern})(?!\w)", self._short_word))
         return tuple(rules)

@@ -17,6 +17,15 @@ def rule(pattern: str, words: Callable[[Match], str], flags: int = 0) -> Rule:
     return re.compile(pattern, flags), words
 
 
+_NAMES = frozenset(("max.", "min."))  # with a capital something else
+
+
+def _capitalised(table: dict[str, str]) -> dict[str, str]:
+    """Abbreviations as they begin a sentence."""
+    short = {key: words for key, words in table.items() if key[0].islower() and len(key) > 2 and key not in _NAMES}
+    return {key[0].upper() + key[1:]: words[0].upper() + words[1:] for key, words in short.items() if "." in key}
+
+
 class Figures:
     """One language's patterns of numbers and units, and what they say."""
 
@@ -32,7 +41,9 @@ class Figures:
         beside = r"\w" if language.spaced else r"[A-Za-z0-9_]"
         self.left = rf"(?<!{beside})(?<![0-9][.,:/'-])(?<![.,:/+-])"
         self.right = rf"(?!{beside}|[.,:/'][0-9]|-[0-9])"
-        self.short = {key.replace(" ", ""): words for key, words in language.abbreviations.items()}
+        self.abbreviations = _capitalised(language.abbreviations) | language.abbreviations
+        self.numbered = _capitalised(language.numbered) | language.numbered
+        self.short = {key.replace(" ", ""): words for key, words in self.abbreviations.items()}
         self.units = {**UNITS, **{sign: f"own-{sign}" for sign in language.own_units}}
         self.unit = "|".join(sorted(map(re.escape, self.units), key=len, reverse=True))
         self._groups = re.compile(rf"[{re.escape(groups)}' ]")

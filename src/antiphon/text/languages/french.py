@@ -38,7 +38,7 @@ class French(Language):
     }
     months: ClassVar[dict[str, int]] = {
         **{name: number for number, name in enumerate(_MONTHS, 1)}, "janv": 1, "févr": 2, "fév": 2, "avr": 4,
-        "juil": 7, "sept": 9, "oct": 10, "nov": 11, "déc": 12,
+        "juil": 7, "juill": 7, "sept": 9, "oct": 10, "nov": 11, "déc": 12,
     }  # fmt: skip
     weekdays: ClassVar[dict[str, str]] = {
         "lun": "lundi", "mar": "mardi", "mer": "mercredi", "jeu": "jeudi", "ven": "vendredi", "sam": "samedi",
@@ -54,7 +54,8 @@ class French(Language):
         "svp": "s'il vous plaît", "S.V.P.": "s'il vous plaît", "RDV": "rendez-vous", "rdv": "rendez-vous",
         "qqn": "quelqu'un", "qqch": "quelque chose", "max.": "maximum", "min.": "minimum", "vs": "versus",
         "vs.": "versus", "Cie": "compagnie", "dép.": "département", "hab.": "habitants", "janv.": "janvier",
-        "févr.": "février", "avr.": "avril", "juil.": "juillet", "oct.": "octobre", "nov.": "novembre",
+        "févr.": "février", "avr.": "avril", "juil.": "juillet", "juill.": "juillet", "oct.": "octobre",
+        "nov.": "novembre",
         "déc.": "décembre", "apr.": "après", "éd.": "édition",
     }  # fmt: skip
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
@@ -62,6 +63,8 @@ class French(Language):
         "cs": ("cuillère à soupe", "cuillères à soupe"), "cc": ("cuillère à café", "cuillères à café"),
         "j": ("jour", "jours"), "pers.": ("personne", "personnes"),
     }  # fmt: skip
+    halves: ClassVar[dict[str, str]] = {"m": "un demi", "f": "une demi"}
+    part_of = "de "
     before_days = "du|au|le|ce|chaque|et|ou|dès|jusqu'au"
     numbered: ClassVar[dict[str, str]] = {
         "n°": "numéro", "N°": "numéro", "nº": "numéro", "no": "numéro", "n.": "numéro", "p.": "page", "pp.": "pages",
@@ -154,7 +157,7 @@ class French(Language):
                 r"(?<![\w.,:])([01]?[0-9]|2[0-4]) ?h(?:eures?)? ?([0-5][0-9])(?: ?min)?(?!\w)",
                 lambda m: self.clock(int(m[1]), int(m[2]), 0, "") or "",
             ),
-            (r"(?<![\w.,:])([01]?[0-9]|2[0-4]) ?h(?!\w)", lambda m: self.clock(int(m[1]), 0, 0, "") or ""),
+            (r"(?<![\w.,:/])([01]?[0-9]|2[0-4]) ?h(?!\w)", lambda m: self.clock(int(m[1]), 0, 0, "") or ""),
             (r"(?<![\w.,])([0-9]{1,4})(ers?|res?|ères?)(?!\w)", lambda m: self._first(m[1], m[2])),
             (r"(?<![\w.,])([0-9]{1,4})(?:e|ème|es|èmes|nde?|de)(?!\w)", self._nth),
             (r"\b([IVX]{1,6})(?:e|ème)(?= )", lambda m: self.ordinal(n) if (n := roman(m[1])) else m[0]),
@@ -164,9 +167,11 @@ class French(Language):
                 lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
             ),
             (
-                r"\b([Cc]hapitre|[Tt]ome|[Pp]artie|[Aa]cte|[Ll]ivre|[Ss]cène|[Aa]rticle) ([IVXL]+)\b",
-                lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
+                r"\b([Cc]hapitre|[Tt]ome|[Pp]artie|[Aa]cte|[Ll]ivre|[Ss]cène|[Aa]rticle|vol\.|chap\.|t\.|art\.) "
+                r"([IVXL]+)\b",
+                lambda m: f"{self.numbered.get(m[1], m[1])} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
             ),
+            (r"\b([nN][°ºo] ?[0-9]{1,4})-(?=[0-9]{1,5}\b)", lambda m: f"{m[1]} tiret "),
             (r"\b(an|années?) ([0-9]{2})\b(?![.,][0-9])", lambda m: f"{m[1]} {self.cardinal(int(m[2]))}"),
         )
 

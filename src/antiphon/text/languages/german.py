@@ -71,6 +71,10 @@ class German(Language):
         "Hbf.": "Hauptbahnhof", "Hbf": "Hauptbahnhof", "a. M.": "am Main", "i. A.": "im Auftrag",
         "MwSt.": "Mehrwertsteuer", "GmbH & Co. KG": "GmbH und Co KG", "Co.": "Co", "Jan.": "Januar",
         "Feb.": "Februar", "Apr.": "April", "Aug.": "August", "Sept.": "September", "Okt.": "Oktober",
+        "gem.": "gemäß", "bzgl.": "bezüglich", "z. Hd.": "zu Händen", "s. o.": "siehe oben", "s. u.": "siehe unten",
+        "lt.": "laut", "einschl.": "einschließlich", "ausschl.": "ausschließlich", "ehem.": "ehemals",
+        "urspr.": "ursprünglich", "wg.": "wegen", "u. v. m.": "und vieles mehr", "i. H. v.": "in Höhe von",
+        "a. D.": "außer Dienst", "m. E.": "meines Erachtens", "zzt.": "zurzeit", "tägl.": "täglich",
         "Nov.": "November", "Dez.": "Dezember", "p. a.": "pro anno", "St. Pauli": "Sankt Pauli",
     }  # fmt: skip
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
@@ -78,6 +82,7 @@ class German(Language):
         "Pkg.": ("Packung", "Packungen"), "Stk.": ("Stück", "Stück"), "Pfd.": ("Pfund", "Pfund"),
         "Ztr.": ("Zentner", "Zentner"),
     }  # fmt: skip
+    halves: ClassVar[dict[str, str]] = {"m": "ein halber", "f": "eine halbe", "n": "ein halbes"}
     before_days = "am|bis|ab|vom|jeden|und|oder|nächsten|letzten|diesen|seit"
     numbered: ClassVar[dict[str, str]] = {
         "Nr.": "Nummer", "Nrn.": "Nummern", "Abs.": "Absatz", "Art.": "Artikel", "Bd.": "Band", "Kap.": "Kapitel",
@@ -105,6 +110,8 @@ class German(Language):
         super().__init__("de", "de", "Komma")
 
     def gender(self, noun: str) -> str:
+        if noun.endswith(("gramm", "Pfund", "Stück", "Päckchen", "Watt", "Volt", "Bit", "Byte", "Grad")):
+            return "n"
         return "f" if noun.endswith(("e", "ion")) and noun not in {"Yen"} else "m"
 
     def cardinal(self, number: int, gender: str = "") -> str:
@@ -155,7 +162,7 @@ class German(Language):
         if not 0 < above < below or below > 20:
             return ""
         if (above, below) == (1, 2):
-            return f"{self.cardinal(int(whole))}einhalb" if whole else "ein halb"
+            return f"{self.cardinal(int(whole), 'n')}einhalb" if whole else "ein halb"
         part = {2: "halbe", 3: "drittel", 7: "siebtel"}.get(below) or number_words(below, "de") + (
             "tel" if below < 20 else "stel"
         )
@@ -193,6 +200,8 @@ class German(Language):
             (r"(?<![\w.,:])1 Uhr\b", lambda _: "ein Uhr"),
             (r"\b([A-ZÄÖÜ]\w+)str\.", lambda m: f"{m[1]}straße"),
             (r"\b(PLZ:? |D-)([0-9]{5})\b", lambda m: f"{m[1]}{self.digits(m[2])}"),
+            (r"(?<=[0-9a-z], )([0-9]{5})(?= [A-ZÄÖÜ][a-zäöüß])", lambda m: self.digits(m[1])),
+            (r"(?<![\w.])([sS])\. ?(?=(?:S|Abb|Kap|Tab|Bd|Nr|Art)\. ?[0-9])", lambda m: f"{m[1]}iehe "),
             (r"§§ ?", lambda _: "Paragrafen "),
             (r"§ ?", lambda _: "Paragraf "),
             (

@@ -98,7 +98,10 @@ class Language:
     signs: ClassVar[dict[str, str]] = {}
     address_signs: ClassVar[dict[str, str]] = {}
     unit_names: ClassVar[dict[str, tuple[str, str]]] = {}
-    half: ClassVar[str] = ""
+    halves: ClassVar[dict[str, str]] = {}
+    """A half before a noun of each gender."""
+    part_of: ClassVar[str] = ""
+    """Between other fractions and a unit."""
     pair_wise_phones: ClassVar[bool] = False
     mobile: ClassVar[str] = "(?!)"
     """A pattern of telephone numbers without a zero in front."""

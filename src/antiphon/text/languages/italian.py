@@ -60,6 +60,8 @@ class Italian(Language):
         "hg": ("ettogrammo", "ettogrammi"), "q": ("quintale", "quintali"), "pz.": ("pezzo", "pezzi"),
         "gg": ("giorno", "giorni"),
     }  # fmt: skip
+    halves: ClassVar[dict[str, str]] = {"m": "mezzo", "f": "mezza"}
+    part_of = "di "
     numbered: ClassVar[dict[str, str]] = {
         "n.": "numero", "N.": "numero", "n°": "numero", "N°": "numero", "nº": "numero", "nr.": "numero",
         "nn.": "numeri", "p.": "pagina", "pag.": "pagina", "pp.": "pagine", "pagg.": "pagine", "vol.": "volume",
@@ -91,7 +93,7 @@ class Italian(Language):
     def cardinal(self, number: int, gender: str = "") -> str:
         if number == 1 and gender:
             return "una" if gender == "f" else "un"
-        said = number_words(number, "it")
+        said = re.sub(r"(?<=\w)tre\b", "tré", number_words(number, "it"))
         return said.replace("mila", "mila").replace("milioni e ", "milioni ").replace("milione e ", "milione ")
 
     def counted_gender(self, word: str) -> str:

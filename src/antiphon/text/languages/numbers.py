@@ -41,6 +41,7 @@ class Numbers(Figures):
                 rule(r"(?<=[0-9]) ?%", lambda _: f" {language.percent}"),
                 rule(r"(?<=[0-9]) ?‰", lambda _: f" {language.signs['‰']}"),
                 rule(r"(?<![\w)\].,/:-])-(?=[0-9])", lambda _: f"{language.minus} "),
+                rule(r"(?<![\w)\].,/:+-])\+ ?(?=[0-9])", lambda _: f"{language.signs['+']} "),
                 rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
                 rule(r"(?<=[0-9]) ?[x×*] ?(?=[0-9])", lambda _: f" {language.signs['×']} "),
                 rule(r"(?<=[0-9])/(?=[0-9])", lambda _: "/"),
@@ -91,6 +92,11 @@ class Numbers(Figures):
         above, below = int(found[2]), int(found[3])
         if (above, below) in _SAID_AS_PAIR:
             return f"{found[1] or ''} {above} {below}".strip()
+        following = re.match(r" ([^\W\d_]+)", found.string[found.end() : found.end() + 32])
+        if (above, below) == (1, 2) and not found[1] and following:
+            gender = self.language.counted_gender(following[1])
+            if gender in self.language.halves:
+                return self.language.halves[gender]
         said = self.language.vulgar(above, below, found[1])
         if said:
             return said

@@ -87,9 +87,15 @@ class Quantities(Figures):
         number = self.number
         doubtful = "|".join(map(re.escape, DOUBTFUL))
         unit = rf"(?P<unit>(?!(?:{doubtful})(?!\w|/)){self.unit}|(?<= )(?:{doubtful}))"
+        per = rf"(?:/(?P<per>{self.unit}|[^\W\d_]{{3,10}}))?"
         rules = [
             rule(r"(?<=[0-9]) ?° ?(?=[CF]\b)", lambda _: " °"),
-            rule(rf"(?<![\w.,])(?P<minus>-)?(?P<number>{number})[- ]?{unit}(?![\w²³/]|\.\w)", self._measure),
+            rule(
+                rf"(?<![\w/.,])(?:(?P<whole>[0-9]+) )?(?P<above>[0-9]{{1,2}})/(?P<below>[0-9]{{1,3}})[- ]?{unit}"
+                r"(?![\w²³/]|\.\w)",
+                self._part,
+            ),
+            rule(rf"(?<![\w.,])(?P<minus>-)?(?P<number>{number})[- ]?{unit}{per}(?![\w²³/]|\.\w)", self._measure),
         ]
         if self.language.to:
             rules.insert(
@@ -106,4 +112,20 @@ class Quantities(Figures):
         minus = f"{self.language.minus} " if found["minus"] and self.language.minus else found["minus"] or ""
         gender = self.language.unit_gender(unit)
         value = self.value(found["number"])
-        return minus + self.language.unit(unit, value, self.said(found["number"], gender))
+        return minus + self.language.unit(unit, value, self.said(found["number"], gender)) + self._per(found["per"])
+
+    def _part(self, found: Match) -> str:
+        """A fraction of a unit: half a litre, three quarters of a litre, two and a half litres."""
+        language, unit = self.language, self.units[found["unit"]]
+        above, below, whole = int(found["above"]), int(found["below"]), found["whole"]
+        one, many = (language.unit(unit, Decimal(number), "").strip() for number in (1, 2))
+        gender = language.unit_gender(unit)
+        if (above, below) == (1, 2) and not whole and gender in language.halves:
+            return f"{language.halves[gender]} {one}"
+        said = language.vulgar(above, below, whole)
+        if not said:
+            return found[0]
+        if whole:
+            return f"{said} {many}"
+        of = "d'" if language.part_of == "de " and language.code.startswith("fr") and one[0] in "aeéhio" else ""
+        return f"{said} {of or language.part_of}{one}"

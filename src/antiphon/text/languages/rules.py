@@ -24,7 +24,9 @@ def speak(text: str, language: Language) -> str:
 def _rules(language: Language) -> tuple[Rule, ...]:
     calendar, contacts = Calendar(language), Contacts(language)
     quantities, numbers = Quantities(language), Numbers(language)
+    about = language.signs.get("≈")
     return (
+        *((rule(r"(?<![/~.])~ ?(?=[$€£]?[0-9])", lambda _: f"{about} "),) if about else ()),
         *(contacts.addresses() if language.address_signs else ()),
         *calendar.dates(),
         *(rule(pattern, words) for pattern, words in language.own_rules()),

@@ -30,7 +30,7 @@ UNITS = {
             "mass-kilogram=kg "
             "mass-tonne=t mass-pound=lb,lbs mass-ounce=oz duration-millisecond=ms duration-second=s,sec,Sek. "
             "duration-minute=min,Min. duration-hour=h,Std. speed-kilometer-per-hour=km/h,km/u "
-            "speed-meter-per-second=m/s "
+            "speed-meter-per-second=m/s acceleration-meter-per-square-second=m/s²,m/s2 "
             "speed-mile-per-hour=mph digital-kilobyte=kB,KB digital-megabyte=MB,Mo digital-gigabyte=GB,Go "
             "digital-terabyte=TB,To digital-megabit=Mbit digital-gigabit=Gbit frequency-hertz=Hz "
             "frequency-kilohertz=kHz "

@@ -65,6 +65,8 @@ class Spanish(Language):
         "cdta.": ("cucharadita", "cucharaditas"), "cdtas.": ("cucharadita", "cucharaditas"),
         "uds.": ("unidad", "unidades"), "ud.": ("unidad", "unidades"),
     }  # fmt: skip
+    halves: ClassVar[dict[str, str]] = {"m": "medio", "f": "media"}
+    part_of = "de "
     numbered: ClassVar[dict[str, str]] = {
         "n.º": "número", "N.º": "número", "nº": "número", "Nº": "número", "n°": "número", "N°": "número",
         "núm.": "número", "núms.": "números", "No.": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
@@ -158,6 +160,7 @@ class Spanish(Language):
                 r"(?<![\w.,:])([01]?[0-9]|2[0-4])[:.]([0-5][0-9]) ?(?:h|hs|hrs|horas)\b\.?",
                 lambda m: f"{self.clock(int(m[1]), int(m[2]), 0, '')} horas".replace("horas horas", "horas"),
             ),
+            (r"(?<![\w/.,])([1-9])/([3-9]|10) (?=partes?\b)", self._parts),
             (r"\b([ap])\. ?m\.", lambda m: f"{m[1]} m"),
             (r"(?<![\w.,])([0-9]{1,3})\.?[º°o](?![\w])", lambda m: self.ordinal(int(m[1]))),
             (r"(?<![\w.,])([0-9]{1,3})\.?ª(?!\w)", lambda m: self.ordinal(int(m[1]), "f")),
@@ -184,6 +187,11 @@ class Spanish(Language):
                 ),
             ),
         )
+
+    def _parts(self, found: Match) -> str:
+        above, below = int(found[1]), int(found[2])
+        part = "tercera" if below == 3 else self.ordinal(below, "f")
+        return f"{self.cardinal(above, 'f')} {part}{'s' if above > 1 else ''} "
 
     def _ruler(self, found: Match) -> str:
         number = roman(found[2])
