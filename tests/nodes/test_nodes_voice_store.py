@@ -114,7 +114,7 @@ def test_delete_removes_the_file(store: VoiceStore, tmp_path: Path) -> None:
     store.save("me", VOICE)
     store.delete("me")
     assert list(file_of(tmp_path).parent.iterdir()) == []
-    with pytest.raises(InputError, match="no stored voice 'me'. Add one: antiphon voices add me --reference FILE"):
+    with pytest.raises(InputError, match=r"no stored voice 'me'\. Add one: antiphon voices add me --reference FILE"):
         store.load("me")
 
 

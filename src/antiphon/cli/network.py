@@ -13,7 +13,6 @@ from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings, run
 from antiphon.cli.figures import ant
 from antiphon.economy.types import PPM
-from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.ledger.base import Account, NodeRecord
@@ -137,11 +136,10 @@ def unstake(settings: Settings, amount: int, name: str) -> None:
 
 async def _unstake(settings: Settings, amount_nano: int, name: str) -> None:
     from antiphon.cli.connect import connect
+    from antiphon.engines.checks import unknown
     from antiphon.ledger.operations import Unstake
     from antiphon.nodes.node import Actor, Context
     from antiphon.protocol import load_or_create
-
-    from antiphon.engines.checks import unknown
 
     key = settings.home / "keys" / f"{name}.key"
     if "/" in name or not key.is_file():

@@ -31,7 +31,9 @@ def resolve(voice: str, language: str, engine: str, *, default: str) -> Choice:
     owner = registry.engine_for(voice)
     if engine and owner != engine:
         raise InputError(f"Voice {voice!r} belongs to engine {owner!r}, not {engine!r}", "Leave --engine out.")
-    return Choice(voice, language or known[0].language, owner)
+    own = known[0].language  # `fr` is met by a voice of fr-be, which speaks as its own tag says
+    wider = not language or own.casefold().startswith(f"{language.casefold()}-")
+    return Choice(voice, own if wider else language, owner)
 
 
 def meant(language: str, voices: Iterable[Voice]) -> str:
@@ -55,4 +57,7 @@ def _fitting(language: str, engine: str, default: str) -> str:
     if not fitting:
         raise InputError(f"No voice speaks {language!r}", meant(language, voices) or "See `antiphon voices`.")
     names = [voice.name for voice in fitting]
-    return default if default in names else names[0]
+    if default in names:
+        return default
+    home = f"{wanted}-{wanted}"  # French of France before that of Belgium
+    return next((voice.name for voice in fitting if voice.language.casefold() == home), names[0])
