@@ -14,7 +14,11 @@ from antiphon.cli.app import Settings, run
 from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    _Param = click.ParamType[datetime]
+
     from antiphon.protocol.consent import Consent, Grant
+else:
+    _Param = click.ParamType  # not generic at runtime before click 8.5
 
 USES = ("enrol", "speak", "convert")
 SELF, EVERYBODY = "me", "anybody"
@@ -24,7 +28,7 @@ SKEW_MS = 60_000
 DEFAULT_OUTPUT = "voice.consent"
 
 
-class Day(click.ParamType):
+class Day(_Param):
     """A day, as 2027-01-31."""
 
     name = "day"

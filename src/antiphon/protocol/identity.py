@@ -119,5 +119,6 @@ def verify(node_id: str, signature: bytes, message: bytes) -> None:
         crypto_sign_open(signature + message, key)
     except BadSignatureError as e:
         raise ProtocolError(
-            f"Bad signature: the message is not what {node_id[:12]}... signed", "It was forged or changed on its way."
+            f"Bad signature: the message is not what {node_id[:12]}... signed",
+            "It was forged or changed on its way, or another version of antiphon made it.",
         ) from e

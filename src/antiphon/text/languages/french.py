@@ -167,8 +167,10 @@ class French(Language):
                 lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
             ),
             (
-                r"\b([Cc]hapitre|[Tt]ome|[Pp]artie|[Aa]cte|[Ll]ivre|[Ss]cène|[Aa]rticle|vol\.|chap\.|t\.|art\.) "
-                r"([IVXL]+)\b",
+                (
+                    r"\b([Cc]hapitre|[Tt]ome|[Pp]artie|[Aa]cte|[Ll]ivre|[Ss]cène|[Aa]rticle|vol\.|chap\.|t\.|art\.) "
+                    r"([IVXL]+)\b"
+                ),
                 lambda m: f"{self.numbered.get(m[1], m[1])} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
             ),
             (r"\b([nN][°ºo] ?[0-9]{1,4})-(?=[0-9]{1,5}\b)", lambda m: f"{m[1]} tiret "),
