@@ -126,7 +126,8 @@ def test_ctrl_c_stops_with_a_checkpoint_and_resume_goes_on(tokens: Path, tmp_pat
     assert step > 30  # the step in progress was finished after the last saved one
     arguments = ("train", "generator", "--profile", "tiny", "--data", tokens, "--out", out, "--steps", step + 1)
     assert isinstance(failed(*arguments), StateError)
-    assert "Exported" in call(*arguments, "--resume", "--revoiced").output
+    assert "another revoiced" in str(failed(*arguments, "--resume", "--revoiced"))
+    assert "Exported" in call(*arguments, "--resume").output
     assert (out / "exported" / "generator.onnx").is_file()
 
 
@@ -169,6 +170,32 @@ def test_without_torch_training_names_the_command_that_brings_it(tmp_path: Path)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == ModelError.exit_code
     assert "pip install 'antiphon[train]'" in done.stderr
+
+
+@pytest.mark.slow
+def test_every_setting_is_on_the_command_line_and_a_runs_own_file_makes_it_again(tokens: Path, tmp_path: Path):
+    pytest.importorskip("torch")
+    file = tmp_path / "mine.toml"
+    file.write_text("batch = 2\nframes = 40\n[generator]\nsegments = false\nfusion = 'unet'\n")
+    arguments = ("train", "generator", "--profile", "tiny", "--threads", "1", "--data", tokens, "--steps", 2)
+    settings = ("--set", "generator.dropout=0", "--set", "joined=false", "--set", "batch=3", "--set", "shortest=8")
+    first = call(*arguments, "--out", tmp_path / "one", "--config", file, *settings)
+    assert "Exported" in first.output, first.output
+    kept = json.loads((tmp_path / "one" / "config.json").read_text())
+    assert {name: kept[name] for name in ("batch", "frames", "joined", "shortest")} == {
+        "batch": 3, "frames": 40, "joined": False, "shortest": 8,
+    }  # fmt: skip
+    generator = {name: kept["generator"][name] for name in ("segments", "fusion", "dropout")}
+    assert generator == {"segments": False, "fusion": "unet", "dropout": 0}
+    again = call(*arguments, "--out", tmp_path / "two", "--config", tmp_path / "one" / "config.json")
+    assert "Exported" in again.output, again.output
+    runs = [(tmp_path / name / "exported" / "generator.safetensors").read_bytes() for name in ("one", "two")]
+    assert runs[0] == runs[1]
+    on = call(*arguments, "--out", tmp_path / "three", "--config", file, "--begin-with", tmp_path / "one")
+    assert "Exported" in on.output, on.output
+    on = call(*arguments, "--out", tmp_path / "three", "--config", file, "--resume", "--begin-with", tmp_path / "one")
+    assert len(json.loads((tmp_path / "three" / "config.json").read_text())["begun_with"]) == 8
+    assert "Exported" in on.output, on.output
 
 
 def test_every_verb_has_examples():

@@ -96,6 +96,20 @@ def test_a_second_run_reads_no_audio(audio: Path, makers: Makers, tmp_path: Path
     assert seen == [(9, 9)]
 
 
+def test_a_set_knows_the_depth_of_its_codecs_levels_and_one_from_before_is_not_made_again(
+    audio: Path, makers: Makers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    prepare([audio], makers, tmp_path / "out")
+    assert Shards(tmp_path / "out").layout().order == (0, 1)
+    assert b"depth" not in (tmp_path / "out" / "set.json").read_bytes()
+    before = Shards(tmp_path / "out").fingerprint
+    monkeypatch.setattr(storm_fakes.LevelCodec, "depth", (1, 0), raising=False)
+    monkeypatch.setattr(preparing, "read", lambda *_, **__: pytest.fail("audio was read again"))
+    prepare([audio], makers, tmp_path / "out")
+    assert Shards(tmp_path / "out").layout().order == (1, 0)
+    assert Shards(tmp_path / "out").fingerprint != before
+
+
 def test_only_what_changed_is_made_again(audio: Path, makers: Makers, tmp_path: Path):
     prepare([audio], makers, tmp_path / "out")
     old = (tmp_path / "out" / "00000.npy").stat().st_mtime_ns

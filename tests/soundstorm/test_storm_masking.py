@@ -20,7 +20,7 @@ def test_the_papers_mask_on_five_frames() -> None:
     chances = np.array([0.1, 0.1, 0.3, 0.7, 0.49])
     drawn = masking(5, 3, prompt=2, level=1, share=math.cos(math.pi / 3), chances=chances)
     assert drawn.hidden.tolist() == [False, False, True, False, True]
-    seen = hide(GRID, LAYOUT.vocabulary, drawn)
+    seen = hide(GRID, LAYOUT, drawn)
     assert seen.tolist() == [[1, 2, 3, 4, 5], [6, 7, 30, 9, 30], [0, 1, 7, 7, 7]]
 
 

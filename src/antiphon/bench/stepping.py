@@ -100,9 +100,7 @@ def _half(turns: int) -> int:
 
 
 def _few(task: Task) -> DecodingOptions:
-    turns = [0] * task.layout.levels
-    for step in task.steps:
-        turns[step.level] = step.turns
+    turns = [step.turns for step in task.steps if step.turn == 0]
     return msgspec.structs.replace(task.options, passes=(_half(turns[0]), *turns[1:]))
 
 

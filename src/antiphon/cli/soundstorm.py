@@ -37,6 +37,7 @@ Ctrl-C stops after the step in progress; the same command with --resume goes on 
 Examples:
   antiphon soundstorm train codec --profile small --data recordings --out codec
   antiphon soundstorm train generator --profile tiny --data tokens --out generator --steps 100
+  antiphon soundstorm train generator --profile paper --data tokens --out generator --set batch=32
   torchrun --nproc-per-node 2 -m antiphon soundstorm train generator --data tokens --out generator --resume
 """
 EVALUATE_EPILOG = """\b
@@ -104,10 +105,14 @@ def prepare(
 @click.option("--without", multiple=True, metavar="PATTERN", help="Leave out speakers of a token set, e.g. 'noisy-*'.")
 @click.option("--revoiced", is_flag=True, help="Speakers named NAME-at-CHANGE are changed copies of NAME's recordings, "
               "file by file: the generator learns each with another copy's semantic tokens.")  # fmt: skip
-@click.option("--kind", default="parallel", show_default=True, type=click.Choice(["autoregressive", "parallel"]),
-              help="Of the text stage.")  # fmt: skip
-@click.option("--objective", default="maskgit", show_default=True, type=click.Choice(["maskgit", "diffusion"]),
-              help="Of the generator.")  # fmt: skip
+@click.option("--kind", type=click.Choice(["autoregressive", "parallel"]), help="Of the text stage: parallel.")
+@click.option("--objective", type=click.Choice(["maskgit", "diffusion"]), help="Of the generator: maskgit.")
+@click.option("--begin-with", type=click.Path(path_type=Path), help="A trained generator, whose weights are "
+              "learnt on with, also in another order of levels.")  # fmt: skip
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="What differs from the profile: "
+              "TOML, or the config.json of a run.")  # fmt: skip
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="One setting, as "
+              "generator.dropout=0, by its name in a run's config.json; docs/soundstorm.md has a table.")  # fmt: skip
 def train(
     stage: str,
     profile: str,
@@ -122,8 +127,11 @@ def train(
     codec: str | None,
     without: tuple[str, ...],
     revoiced: bool,
-    kind: str,
-    objective: str,
+    kind: str | None,
+    objective: str | None,
+    begin_with: Path | None,
+    config: Path | None,
+    settings: tuple[str, ...],
 ) -> None:
     """Train one part: codec, semantic clusters, generator or text stage."""
     from antiphon.cli import training
@@ -131,7 +139,7 @@ def train(
     options: Options = training.Options(
         profile=profile, data=data, out=out, resume=resume, steps=steps, threads=threads, track=track, without=without,
         revoiced=revoiced, kind=kind, objective=objective, codec=codec, precision=precision,
-        other_data=other_data,
+        other_data=other_data, begin_with=begin_with, config=config, settings=settings,
     )  # fmt: skip
     for line in training.STAGES[stage](options):
         click.echo(line)
@@ -148,6 +156,8 @@ def train(
 @click.option("--long", "long_s", default=30.0, show_default=True, type=click.FloatRange(0, 600),
               help="Seconds of the piece on which drift is measured; 0 leaves it out.")  # fmt: skip
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all luck.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Of decoding: first (passes of a coarsest "
+              "level), passes, temperature, noise, guidance, guided_levels, schedule.")  # fmt: skip
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Also write figures as JSON.")
 def evaluate(
     folder: Path,
@@ -159,6 +169,7 @@ def evaluate(
     clips: int,
     long_s: float,
     seed: int,
+    settings: tuple[str, ...],
     file: Path | None,
 ) -> None:
     """Measure on FOLDER, a test set of SPEAKER/NAME.wav with NAME.txt beside.
@@ -169,8 +180,9 @@ def evaluate(
 
     from antiphon.bench.soundstorm import Parts, evaluated
     from antiphon.cli.bench import _line
+    from antiphon.cli.settings import applied
     from antiphon.cli.training import english, exported, semantic_file
-    from antiphon.soundstorm import serving
+    from antiphon.soundstorm import DecodingOptions, serving
     from antiphon.soundstorm.data.makers import open_codec
     from antiphon.soundstorm.semantic import load
     from antiphon.soundstorm.text import load as load_text
@@ -183,6 +195,7 @@ def evaluate(
         generator=serving.load(exported(generator)),
         text=None if text is None else load_text(exported(text)),
         phonemise=english,
+        options=applied(DecodingOptions(), None, settings),
     )
     found = []
     for figure in evaluated(folder, parts, prompt_s=prompt_s, clips=clips, long_s=long_s, seed=seed):

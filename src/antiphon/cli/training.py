@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from antiphon.cli.settings import applied
 from antiphon.errors import InputError, StateError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from antiphon.audio.waveform import Waveform
+    from antiphon.soundstorm.data import Shards
+    from antiphon.soundstorm.training.profiles import TrainConfig
     from antiphon.soundstorm.training.trackers import Tracker
 
 SEMANTIC = "semantic.safetensors"
@@ -39,13 +42,16 @@ class Options:
     steps: int | None
     threads: int | None
     track: str | None
-    kind: str
-    objective: str
+    kind: str | None
+    objective: str | None
     codec: str | None
     without: tuple[str, ...] = ()
     revoiced: bool = False
     precision: str | None = None
     other_data: bool = False
+    begin_with: Path | None = None
+    config: Path | None = None
+    settings: tuple[str, ...] = ()
 
 
 def semantic_file(path: Path) -> Path:
@@ -95,6 +101,7 @@ def train_semantic(options: Options) -> Iterator[str]:
     from antiphon.soundstorm.semantic import profile as semantic_profile
 
     config = semantic_profile("paper" if options.profile == "base" else options.profile)
+    config = applied(config, options.config, options.settings)
     if options.steps is not None:
         config = msgspec.structs.replace(config, passes=options.steps)
     path = options.out / SEMANTIC
@@ -139,7 +146,7 @@ def train_codec(options: Options) -> Iterator[str]:
     from antiphon.codecs.training.export import export
 
     begun(options)
-    config = _sized(codecs.profile("paper" if options.profile == "base" else options.profile), options)
+    config = _sized(codecs.profile(options.profile), options)
     prepared = options.out / "prepared"
     while not (prepared / data.CLIPS).is_file():
         if not _first():
@@ -165,34 +172,32 @@ def train_codec(options: Options) -> Iterator[str]:
 
 def train_generator(options: Options) -> Iterator[str]:
     """From a token set. About one speaker in twenty is only looked at."""
-    import msgspec
-
     from antiphon.cli.validating import looking
     from antiphon.codecs.neural import NeuralCodec
     from antiphon.soundstorm.data import Shards
     from antiphon.soundstorm.data.makers import open_codec
-    from antiphon.soundstorm.tokenset import Joined, Revoiced
+    from antiphon.soundstorm.tokenset import Joined, Revoiced, TokenSet
     from antiphon.soundstorm.training.export import export
     from antiphon.soundstorm.training.loop import run
-    from antiphon.soundstorm.training.profiles import profile
 
     begun(options)
     tokens = Shards(options.data, options.without)
     learnt, held_out = tokens.split(HELD_OUT)
     chosen = learnt if len(learnt) else tokens
     entries = [chosen.entry(n) for n in range(len(chosen))]
-    spoken = Revoiced(chosen, [e.saying for e in entries]) if options.revoiced else chosen
-    config = _sized(profile(options.profile, tokens.layout()), options)
-    generator = msgspec.structs.replace(config.generator, objective=options.objective)
-    config = msgspec.structs.replace(config, generator=generator, data=tokens.fingerprint)
+    config, weights = generator_config(options, tokens)
+    learnt_from: TokenSet = Revoiced(chosen, [e.saying for e in entries]) if config.revoiced else chosen
+    if config.joined:
+        learnt_from = Joined(learnt_from, [e.speaker for e in entries], config.frames)
     codec = open_codec(options.codec) if options.codec is not None else None
     if codec is not None:
         tokens.require(codec)
     with _reporting(options, config.steps) as (tell, tracker):
         trainer = run(
             config,
-            Joined(spoken, [e.speaker for e in entries], config.frames),
+            learnt_from,
             options.out,
+            weights=weights,
             codebooks=codec.codebooks() if isinstance(codec, NeuralCodec) else None,
             other=("data",) if options.other_data else (),
             report=tell,
@@ -204,6 +209,36 @@ def train_generator(options: Options) -> Iterator[str]:
     elif _first():
         export(trainer.average, options.out / EXPORTED)
         yield f"Exported    {options.out / EXPORTED}"
+
+
+def generator_config(options: Options, tokens: Shards) -> tuple[TrainConfig, bytes | None]:
+    """What a generator is trained by: the profile, then what was asked; and the weights to begin with, if any.
+
+    A run that goes on keeps what it once began with.
+    """
+    import msgspec
+
+    from antiphon.codecs.training.export import fingerprint
+    from antiphon.soundstorm.serving import WEIGHTS
+    from antiphon.soundstorm.training.profiles import TrainConfig, profile
+    from antiphon.training import checkpoint, read_config
+
+    config = msgspec.structs.replace(profile(options.profile, tokens.layout()), data=tokens.fingerprint)
+    weights = None
+    if checkpoint.found(options.out) and (options.out / "config.json").is_file():
+        config = msgspec.structs.replace(config, begun_with=read_config(options.out, TrainConfig).begun_with)
+    elif options.begin_with is not None:
+        file = exported(options.begin_with) / WEIGHTS if options.begin_with.is_dir() else options.begin_with
+        try:
+            weights = file.read_bytes()
+        except OSError as error:
+            raise InputError(f"{file} cannot be read: {error.strerror}", "Give what `train generator` made.") from error
+        config = msgspec.structs.replace(config, begun_with=fingerprint(weights))
+    config = _sized(config, options)
+    asked: dict[str, Any] = {"revoiced": True} if options.revoiced else {}
+    if options.objective is not None:
+        asked["generator"] = msgspec.structs.replace(config.generator, objective=options.objective)
+    return msgspec.structs.replace(config, **asked), weights
 
 
 def train_text(options: Options) -> Iterator[str]:
@@ -222,7 +257,7 @@ def train_text(options: Options) -> Iterator[str]:
     if not pairs:
         raise InputError(f"No recording in {options.data} has phonemes", "Prepare recordings with NAME.txt beside.")
     text = TextConfig(
-        kind=options.kind,  # type: ignore[arg-type]  # click checked it
+        kind=options.kind or "parallel",  # type: ignore[arg-type]  # click checked it
         symbols=english_symbols(),
         semantic=tokens.semantic.name,
         semantic_vocabulary=tokens.semantic.vocabulary[0],
@@ -264,9 +299,16 @@ def begun(options: Options) -> None:
         torch.set_num_threads(options.threads)
 
 
+FIXED = ("data", "begun_with", "generator.layout", "text.symbols", "text.semantic", "text.semantic_vocabulary",
+         "text.frame_rate_hz", "text.frames_per_symbol")  # fmt: skip
+"""Settings that nobody chooses."""
+
+
 def _sized(config: Any, options: Options) -> Any:
+    """The profile, then the file, then the settings of the command line, the last of which are its options."""
     import msgspec
 
+    config = applied(config, options.config, options.settings, fixed=FIXED)
     asked = {"precision": options.precision, "steps": options.steps}
     return msgspec.structs.replace(config, **{name: value for name, value in asked.items() if value is not None})
 

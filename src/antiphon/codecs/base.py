@@ -55,7 +55,10 @@ class StreamDecoder(Protocol):
 
 @runtime_checkable
 class Codec(Protocol):
-    """`vocabulary[k]` is the number of tokens of level k. `rate_hz` and `channels` are those of decoded audio."""
+    """`vocabulary[k]` is the number of tokens of level k. `rate_hz` and `channels` are those of decoded audio.
+
+    A codec of several stacks of residual levels may also have `depth`: how deep in its stack each level lies.
+    """
 
     name: str
     vocabulary: tuple[int, ...]
@@ -70,6 +73,12 @@ class Codec(Protocol):
         """Raises `InputError` for a foreign grid or tokens out of range (`check_grid`)."""
 
     def decoder(self) -> StreamDecoder: ...
+
+
+def depth_of(codec: Codec) -> tuple[int, ...]:
+    """How deep in its stack each level lies, 0 the coarsest; empty where each is one deeper than the one before."""
+    depth = tuple(getattr(codec, "depth", ()))
+    return () if depth == tuple(range(len(depth))) else depth
 
 
 def check_grid(codec: Codec, grid: TokenGrid) -> None:

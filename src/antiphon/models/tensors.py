@@ -32,6 +32,16 @@ def parse(blob: bytes) -> dict[str, Array]:
         raise ModelError(f"This is not a readable safetensors file: {error}", "Reinstall the model.") from error
 
 
+def metadata(blob: bytes) -> dict[str, str]:
+    """What a file says of itself; empty where it says nothing. Raises `ModelError` like `parse`."""
+    try:
+        (length,) = struct.unpack_from("<Q", blob)
+        found = json.loads(blob[8 : 8 + min(length, MAX_HEADER_BYTES)]).get("__metadata__", {})
+        return {str(name): str(value) for name, value in found.items()}
+    except (ValueError, AttributeError, struct.error) as error:
+        raise ModelError(f"This is not a readable safetensors file: {error}", "Reinstall the model.") from error
+
+
 def _parse(blob: bytes) -> dict[str, Array]:
     (length,) = struct.unpack_from("<Q", blob)
     if length > min(MAX_HEADER_BYTES, len(blob) - 8):

@@ -256,7 +256,7 @@ def audit_logits(
     if wrong := _wrong(task, commitment, index, opening):
         return Finding(Verdict.INVALID, wrong)
     step = task.steps[index]
-    margin = tolerance.margin * max(1.0, 2 * task.options.guidance_of(step.level) - 1)
+    margin = tolerance.margin * max(1.0, 2 * task.options.guidance_of(step.level, task.layout) - 1)
     excess = excess_of(task, step, opening, scores, margin)
     measured = f"a choice lies {excess:.3g} behind the best, margin {margin:.3g}"
     if excess <= margin:
@@ -318,7 +318,8 @@ def _untouched(opening: Opening, step: Pass, task: Task) -> str:
             return "the number of unknown tokens is not the schedule's"
     for level, size in enumerate(task.layout.vocabulary):
         missing = int((opening.before[level] == size).sum())
-        if level != step.level and missing != (target if level > step.level else 0):
+        later = task.layout.place[level] > task.layout.place[step.level]
+        if level != step.level and missing != (target if later else 0):
             return f"level {level} is not in the state it must be in"
     return ""
 

@@ -1,9 +1,9 @@
 """Parallel decoding: a few passes over the whole grid instead of one step per token (arXiv:2305.09636, section 3.3).
 
-Level by level. In each pass every unknown token of the level gets a candidate, the candidates the model is surest of
-are kept, and the rest is predicted again with those in view. All randomness of a pass comes from a counter-based
-generator keyed by the task, level and pass, so that any single pass can be made again, alone, by somebody else
-(`antiphon.soundstorm.audit`).
+Level by level, the coarse ones first (`Layout.order`). In each pass every unknown token of the level gets a candidate,
+the candidates the model is surest of are kept, and the rest is predicted again with those in view. All randomness of a
+pass comes from a counter-based generator keyed by the task, level and pass, so that any single pass can be made again,
+alone, by somebody else (`antiphon.soundstorm.audit`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 import numpy as np
@@ -21,21 +22,22 @@ from antiphon.codecs.base import TokenGrid, Tokens
 from antiphon.errors import InputError, ModelError
 from antiphon.soundstorm.inputs import Floats, Inputs, Logits
 from antiphon.soundstorm.layout import MAX_FRAMES, Layout
-from antiphon.soundstorm.schedules import Pass, Schedule, left_after, passes_of, plan
+from antiphon.soundstorm.schedules import FIRST_PASSES, Pass, Schedule, left_after, passes_of, plan
 
 KEY_BYTES = 32
 _CANDIDATES, _CONFIDENCE = 0, 1  # the two uses of randomness in a pass
 
 
 class DecodingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`passes` by level; empty is (16, 1, ..., 1)."""
+    """`passes` by level, in the order they are made; empty is `first` for each coarsest level and 1 for others."""
 
     passes: tuple[int, ...] = ()
+    first: Annotated[int, msgspec.Meta(ge=1)] = FIRST_PASSES
     schedule: Schedule = "cosine"
     temperature: float = 1.0  # of candidates; 0 takes the likeliest
     noise: float = 4.5  # of confidence in the first pass, annealed to 0 by the last (MaskGIT's choice temperature)
     guidance: float = 1.0  # 1: conditional only; g: uncond + g (cond - uncond)
-    guided_levels: int | None = None  # the first ones, which carry the words; None: all. The others cost half.
+    guided_levels: int | None = None  # the first ones made, which carry the words; None: all. Others cost half.
 
     def __post_init__(self) -> None:
         if not (0 <= self.temperature <= 10 and 0 <= self.noise <= 100 and 0 <= self.guidance <= 20):
@@ -43,16 +45,16 @@ class DecodingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         if self.guided_levels is not None and self.guided_levels < 0:
             raise ValueError("guided_levels must not be negative")
 
-    def guidance_of(self, level: int) -> float:
-        """1 where a pass has none."""
-        return self.guidance if self.guided_levels is None or level < self.guided_levels else 1.0
+    def guidance_of(self, level: int, layout: Layout) -> float:
+        """1 where a pass at `level` of the grid has none."""
+        return self.guidance if self.guided_levels is None or layout.place[level] < self.guided_levels else 1.0
 
     def plan(self, layout: Layout) -> tuple[Pass, ...]:
         """Raises `InputError` when `passes` is not one number a level."""
-        passes = self.passes or passes_of(layout.levels)
+        passes = self.passes or passes_of(layout.levels, self.first, layout.coarse)
         if len(passes) != layout.levels:
             raise InputError(f"{len(passes)} numbers of passes for {layout.levels} levels", "Give one per level.")
-        return plan(passes)
+        return plan(passes, layout.order)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +163,7 @@ def pass_logits(
     """Guided logits `[T_b, V]` of each job at the pass's level."""
     inputs = batch(jobs, grids, layout)
     scores = logits(inputs, step.level)
-    if (guidance := options.guidance_of(step.level)) != 1.0:
+    if (guidance := options.guidance_of(step.level, layout)) != 1.0:
         free = logits(inputs.unconditional(layout.null), step.level)
         scores = free + np.float32(guidance) * (scores - free)
     expected = (len(jobs), inputs.semantic.shape[1], layout.vocabulary[step.level])

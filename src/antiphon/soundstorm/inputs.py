@@ -27,6 +27,18 @@ class Inputs:
     text: Floats | None = None  # [B, D]; a row of zeros is no text
     noise: Ints | None = None  # [B], step of the diffusion, 1-based; None for MaskGIT
 
+    def alone(self, row: int) -> Inputs:
+        """One row, without its padding."""
+        rows, frames = slice(row, row + 1), int(self.valid[row].sum())
+        return Inputs(
+            self.semantic[rows, :frames],
+            self.tokens[rows, :, :frames],
+            self.prompt[rows, :frames],
+            self.valid[rows, :frames],
+            None if self.text is None else self.text[rows],
+            None if self.noise is None else self.noise[rows],
+        )
+
     def unconditional(self, null: int) -> Inputs:
         """The same without its conditions, for classifier-free guidance; the prompt stays."""
         text = None if self.text is None else np.zeros_like(self.text)

@@ -3,7 +3,7 @@
 1. A prompt of random length t ~ U{0, T - 1} stays clear.
 2. A level q is drawn uniformly.
 3. u ~ U[0, pi/2]; each token of level q after the prompt is hidden with probability cos(u).
-4. All levels above q are hidden after the prompt.
+4. All levels above q (made after it: `Layout.order`) are hidden after the prompt.
 5. The loss is the cross-entropy of the hidden tokens of level q, and of nothing else.
 """
 
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from antiphon.soundstorm.inputs import Bools, Ints
+from antiphon.soundstorm.layout import Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +49,10 @@ def draw(rng: np.random.Generator, frames: int, levels: int, *, longest: float =
     return masking(frames, levels, prompt=prompt, level=level, share=share, chances=rng.random(frames))
 
 
-def hide(tokens: Ints, vocabulary: tuple[int, ...], drawn: Masking) -> Ints:
+def hide(tokens: Ints, layout: Layout, drawn: Masking) -> Ints:
     """Rules 3 and 4: the grid `[K, T]` as the model sees it, `vocabulary[k]` where a token is hidden."""
     seen = tokens.copy()
-    seen[drawn.level, drawn.hidden] = vocabulary[drawn.level]
-    for above in range(drawn.level + 1, len(vocabulary)):
-        seen[above, drawn.prompt :] = vocabulary[above]
+    seen[drawn.level, drawn.hidden] = layout.vocabulary[drawn.level]
+    for above in layout.order[layout.place[drawn.level] + 1 :]:
+        seen[above, drawn.prompt :] = layout.vocabulary[above]
     return seen

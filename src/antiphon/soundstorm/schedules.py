@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ from antiphon.errors import InputError
 Schedule = Literal["cosine", "linear"]
 
 FIRST_PASSES = 16
-"""Passes of the first level (paper); the others get one each: 27 for twelve levels."""
+"""Passes of a coarsest level (paper); the others get one each: 27 for twelve levels of one stack."""
 
 MAX_PASSES = 1_000
 """Most passes one generation may ask for."""
@@ -19,7 +20,7 @@ MAX_PASSES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Pass `index` of a generation is pass `turn` of `turns` at `level`."""
+    """Pass `index` of a generation is pass `turn` of `turns` at `level` of the grid."""
 
     index: int
     level: int
@@ -32,18 +33,25 @@ class Pass:
         return self.turn == self.turns - 1
 
 
-def passes_of(levels: int, first: int = FIRST_PASSES) -> tuple[int, ...]:
-    """(16, 1, ..., 1): the finer levels depend on each other so little that one pass does (paper, section 5.3)."""
-    return (first, *(1,) * (levels - 1))
+def passes_of(levels: int, first: int = FIRST_PASSES, coarse: int = 1) -> tuple[int, ...]:
+    """(16, 1, ..., 1): the finer levels depend on each other so little that one pass does (paper, section 5.3).
+
+    `coarse` levels, of as many stacks, have nothing above them that tells them, and get the many passes each.
+    """
+    return (first,) * coarse + (1,) * (levels - coarse)
 
 
-def plan(passes: tuple[int, ...]) -> tuple[Pass, ...]:
-    """All passes in order. Raises `InputError` for a level without passes, or too many."""
+def plan(passes: tuple[int, ...], order: Sequence[int] | None = None) -> tuple[Pass, ...]:
+    """All passes in order: `passes[n]` of level `order[n]`, by default of level n.
+
+    Raises `InputError` for a level without passes, or too many.
+    """
     if not passes or min(passes) < 1 or sum(passes) > MAX_PASSES:
         raise InputError(
             f"Passes by level must be at least 1 and {MAX_PASSES} in all, got {passes}", "The default is (16, 1, ...)."
         )
-    pairs = [(level, turn, turns) for level, turns in enumerate(passes) for turn in range(turns)]
+    levels = range(len(passes)) if order is None else order
+    pairs = [(level, turn, turns) for level, turns in zip(levels, passes, strict=True) for turn in range(turns)]
     return tuple(Pass(index, *pair) for index, pair in enumerate(pairs))
 
 

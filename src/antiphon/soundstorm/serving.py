@@ -24,14 +24,18 @@ WEIGHTS = "generator.safetensors"
 
 
 class Generator:
-    """`Logits` over an exported graph. `name` carries the fingerprint of the weights."""
+    """`Logits` over an exported graph. `name` carries the fingerprint of the weights.
 
-    def __init__(self, session: Any) -> None:
+    An int8 graph scales activations by the largest of all that it is shown at once. There each row of a batch runs by
+    itself and without padding, or its tokens would depend on what else is in the batch.
+    """
+
+    def __init__(self, session: Any, precision: Precision = "float32") -> None:
         """An ONNX Runtime session of what `training.export` made. Raises `ModelError` for any other graph."""
         about = session.get_modelmeta().custom_metadata_map
         if "config" not in about or "fingerprint" not in about:
             raise ModelError("This graph is no generator of ours", "Export it again by `antiphon soundstorm`.")
-        self._session = session
+        self._session, self.precision = session, precision
         self.config = GeneratorConfig.from_json(about["config"])
         self.fingerprint = str(about["fingerprint"])
         self.name = f"{self.config.name}-{self.fingerprint}"
@@ -39,12 +43,12 @@ class Generator:
 
     def __call__(self, inputs: Inputs, level: int) -> Floats:
         """Logits `[B, T, vocabulary[level]]`."""
-        made = self._run({**self._feeds(inputs), "level": np.array(level, np.int64)})[0]
+        made = self._run(inputs, level=np.array(level, np.int64))[0]
         return np.asarray(made[..., : self.layout.vocabulary[level]], np.float32)
 
     def joint(self, inputs: Inputs) -> list[Floats]:
         """Logits of all levels at a step of the diffusion."""
-        return self._run({**self._feeds(inputs), "noise": inputs.noise})
+        return self._run(inputs)
 
     def generate(
         self, jobs: Sequence[Job], options: DecodingOptions | None = None, *, traced: bool = False
@@ -76,9 +80,10 @@ class Generator:
         feeds: dict[str, Any] = {
             "semantic": inputs.semantic,
             "tokens": inputs.tokens,
-            "prompt": inputs.prompt,
             "valid": inputs.valid,
         }
+        if self.config.segments:
+            feeds["prompt"] = inputs.prompt
         if self.config.text_dim:
             text = inputs.text
             if text is None:
@@ -86,9 +91,19 @@ class Generator:
             if text.shape[1] != self.config.text_dim:
                 raise InputError(f"The text embedding has {text.shape[1]} numbers, not {self.config.text_dim}")
             feeds["text"] = text
+        if inputs.noise is not None:
+            feeds["noise"] = inputs.noise
         return feeds
 
-    def _run(self, feeds: dict[str, Any]) -> list[Any]:
+    def _run(self, inputs: Inputs, **more: Any) -> list[Floats]:
+        if self.precision == "float32":
+            return self._call({**self._feeds(inputs), **more})
+        rows, frames = inputs.semantic.shape
+        made = [self._call({**self._feeds(inputs.alone(row)), **more}) for row in range(rows)]
+        padded = [[np.pad(one, ((0, 0), (0, frames - one.shape[1]), (0, 0))) for one in outputs] for outputs in made]
+        return [np.concatenate(outputs) for outputs in zip(*padded, strict=True)]
+
+    def _call(self, feeds: dict[str, Any]) -> list[Floats]:
         try:
             return list(self._session.run(None, feeds))
         except Exception as error:  # the runtime's own exceptions share no public base
@@ -100,4 +115,4 @@ def load(folder: Path, *, precision: Precision = "float32", threads: int | None 
     path = folder / f"{prefix}{GRAPHS[precision]}"
     if not path.is_file():
         raise ModelError(f"There is no {path}", "Give the folder of an export.")
-    return Generator(models.open_session(path, str(path), threads=threads))
+    return Generator(models.open_session(path, str(path), threads=threads), precision)

@@ -19,7 +19,7 @@ MODEL = "soundstorm-16k"
 """Its name in the catalogue, and the beginning of its files' names. The codec is `codecs.neural.codec.MODEL`."""
 
 
-DECODING = DecodingOptions(passes=(4, 1, 1, 1), temperature=0.6, guidance=2.0, guided_levels=1)
+DECODING = DecodingOptions(first=4, temperature=0.6, guidance=2.0, guided_levels=1)
 """How the starter models decode, by measurement on voices that were not trained on (docs/log.md): guidance by the
 words halved their errors, on the first level already; what else differed was within chance, and the faster was
 taken."""

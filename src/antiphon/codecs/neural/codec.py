@@ -52,6 +52,7 @@ class NeuralCodec:
         self.config = CodecConfig.from_json(about["config"])
         self.name = f"{self.config.name}-{about['fingerprint']}"
         self.vocabulary = (self.config.codes,) * self.config.streams
+        self.depth = self.config.depth
         self.frame_rate_hz = self.config.frame_rate_hz
         self.rate_hz = self.config.rate_hz
 

@@ -55,6 +55,11 @@ class CodecConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return self.groups * self.levels
 
     @property
+    def depth(self) -> tuple[int, ...]:
+        """Of each level of the token grid in its group."""
+        return tuple(range(self.levels)) * self.groups
+
+    @property
     def step(self) -> int:
         """Samples of a subframe of the head."""
         return self.hop // self.subframes

@@ -39,16 +39,16 @@ class SoundStormEngine:
     name: ClassVar[str] = "soundstorm"
 
     class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """`passes` of the first level, `temperature` of candidates, `guidance` by the words (1: none)."""
+        """`passes` of a coarsest level, `temperature` of candidates, `guidance` by the words (1: none)."""
 
-        passes: Annotated[int, msgspec.Meta(ge=1, le=16)] = DECODING.passes[0]
+        passes: Annotated[int, msgspec.Meta(ge=1, le=16)] = DECODING.first
         temperature: Annotated[float, msgspec.Meta(ge=0, le=2)] = DECODING.temperature
         guidance: Annotated[float, msgspec.Meta(ge=1, le=5)] = DECODING.guidance
 
         def decoding(self) -> DecodingOptions:
             return msgspec.structs.replace(
                 DECODING,
-                passes=(self.passes, *DECODING.passes[1:]),
+                first=self.passes,
                 temperature=self.temperature,
                 guidance=self.guidance,
             )

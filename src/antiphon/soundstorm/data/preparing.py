@@ -23,7 +23,7 @@ import numpy as np
 
 from antiphon.audio import read
 from antiphon.audio.waveform import Waveform
-from antiphon.codecs.base import Codec, Tokens
+from antiphon.codecs.base import Codec, Tokens, depth_of
 from antiphon.errors import AntiphonError, InputError, OutputError, StateError
 from antiphon.soundstorm.data.manifest import MANIFEST, Entry, Rejected, Source, dump_lines, find
 
@@ -57,12 +57,13 @@ class Makers:
     phonemise: Callable[[], Phonemise] | None = None
 
 
-class Kind(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose tokens a set holds."""
+class Kind(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Whose tokens a set holds. `depth` as of `Layout`."""
 
     name: str
     vocabulary: tuple[int, ...]
     frame_rate_hz: float
+    depth: tuple[int, ...] = ()
 
 
 class Shard(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +114,12 @@ def prepare(
     sources, rejected = find(folders, licence=licence)
     codec, tokenizer = makers.codec(), makers.tokenizer()
     names = (
-        Kind(name=codec.name, vocabulary=tuple(codec.vocabulary), frame_rate_hz=codec.frame_rate_hz),
+        Kind(
+            name=codec.name,
+            vocabulary=tuple(codec.vocabulary),
+            frame_rate_hz=codec.frame_rate_hz,
+            depth=depth_of(codec),
+        ),
         Kind(name=tokenizer.name, vocabulary=(tokenizer.vocabulary,), frame_rate_hz=tokenizer.frame_rate_hz),
     )
     del codec, tokenizer
@@ -154,7 +160,9 @@ class _Work:
 
 def _key(sources: Sequence[Source], start: int, names: tuple[Kind, Kind], makers: Makers) -> str:
     """Of files by name, size and time of change, texts, and whose tokens are made."""
-    digest = hashlib.sha256(msgspec.json.encode((VERSION, names, makers.phonemise is not None)))
+    # Tokens are the same whatever order they are made in: a set of before orders were known is not made again.
+    same = [msgspec.structs.replace(one, depth=()) for one in names]
+    digest = hashlib.sha256(msgspec.json.encode((VERSION, same, makers.phonemise is not None)))
     for one in sources[start : start + PER_SHARD]:
         stat = one.file.stat()
         fields = (one.name, one.speaker, one.licence, one.text, stat.st_size, stat.st_mtime_ns)

@@ -62,6 +62,7 @@ class Shards:
             frame_rate_hz=self.codec.frame_rate_hz,
             semantic=self.semantic.name,
             semantic_vocabulary=self.semantic.vocabulary[0],
+            depth=self.codec.depth,
         )
 
     def require(self, codec: Codec) -> None:

@@ -71,11 +71,13 @@ def batch_of(tokens: TokenSet, chosen: Indices, step: int, config: TrainConfig) 
     """Crops, masks (or noise) and dropped conditions of a step. Raises `InputError` for tokens that do not fit."""
     rng = np.random.default_rng([config.seed, step, 1])
     layout = config.generator.layout
+    # One length a batch, or most of it would be padding.
+    length = int(rng.integers(config.shortest, config.frames + 1)) if config.shortest else config.frames
     crops = []
     for index in chosen:
         example = tokens.get(int(index))
         check_example(example, layout)
-        crops.append(_crop(example, config.frames, rng))
+        crops.append(_crop(example, length, rng))
     rows, longest = len(crops), max(crop.semantic.shape[0] for crop in crops)
     semantic = np.full((rows, longest), layout.null, np.int64)
     target = np.empty((rows, layout.levels, longest), np.int64)
@@ -91,7 +93,7 @@ def batch_of(tokens: TokenSet, chosen: Indices, step: int, config: TrainConfig) 
         prompt[row, : drawn.prompt] = True
         levels[row] = drawn.level
         if config.generator.objective == "maskgit":
-            seen[row, :, :frames] = hide(target[row, :, :frames], layout.vocabulary, drawn)
+            seen[row, :, :frames] = hide(target[row, :, :frames], layout, drawn)
             hidden[row, :frames] = drawn.hidden
         else:
             steps[row] = rng.integers(1, config.generator.diffusion_steps + 1)

@@ -74,6 +74,25 @@ def restored(blob: bytes, config: GeneratorConfig) -> Generator:
     return model
 
 
+def continued(blob: bytes, config: GeneratorConfig) -> dict[str, Tensor]:
+    """The weights of an export for a generator that learns on with them.
+
+    Levels may be made in another order: tables and heads are the grid's, and grids keep the codec's order, so nothing
+    has to be moved. Raises `ModelError` where the tokens mean something else, or the sizes differ.
+    """
+    before = GeneratorConfig.from_json(tensors.metadata(blob).get("config", ""))
+    for what in ("codec", "vocabulary", "semantic_vocabulary"):
+        was, now = getattr(before.layout, what), getattr(config.layout, what)
+        if was != now:
+            raise ModelError(f"These weights are of the {what} {was}, not {now}", "Begin with others, or with none.")
+    if before.layout.semantic and before.layout.semantic != config.layout.semantic:
+        raise ModelError(
+            f"These weights were told semantic tokens of {before.layout.semantic}, not of {config.layout.semantic}",
+            "Prepare the data with that tokenizer, or begin with none.",
+        )
+    return restored(blob, config).state_dict()
+
+
 def export(model: Generator, out: Path, *, prefix: str = "") -> dict[str, Path]:
     """Write graphs and weights into `out`, their names after `prefix`; paths by name. Usually of `Trainer.average`.
 

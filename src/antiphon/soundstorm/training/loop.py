@@ -19,6 +19,7 @@ def run(
     out: Path,
     *,
     codebooks: Sequence[Codebook] | None = None,
+    weights: bytes | None = None,
     other: Sequence[str] = (),
     report: Report | None = None,
     evaluate: Callable[[Trainer], dict[str, float]] | None = None,
@@ -26,13 +27,15 @@ def run(
 ) -> Trainer:
     """Train on a token set; `report` gets the lines of the log, `other` names what may differ from the run before.
 
+    `codebooks` and `weights` are what a new run begins with (`Trainer`).
+
     Raises what `antiphon.training.drive` raises, and `InputError` for an unfit token set.
     """
     order = order_of(tokens, config)
     return drive(
         config,
         out,
-        lambda together: Trainer(config, together, codebooks=codebooks),
+        lambda together: Trainer(config, together, codebooks=codebooks, weights=weights),
         lambda step, _: batch_of(tokens, order.at(step), step, config),
         other=other,
         report=report,

@@ -56,11 +56,11 @@ class Attention(nn.Module):
 class Convolution(nn.Module):
     """Depthwise over time. LayerNorm instead of batch statistics: the same in training, serving and any batch."""
 
-    def __init__(self, dim: int, kernel: int, dropout: float) -> None:
+    def __init__(self, dim: int, width: int, kernel: int, dropout: float) -> None:
         super().__init__()
-        self.norm, self.middle = nn.LayerNorm(dim), nn.LayerNorm(dim)
-        self.enter, self.leave = nn.Linear(dim, 2 * dim), nn.Linear(dim, dim)
-        self.depthwise = nn.Conv1d(dim, dim, kernel, padding=kernel // 2, groups=dim)
+        self.norm, self.middle = nn.LayerNorm(dim), nn.LayerNorm(width)
+        self.enter, self.leave = nn.Linear(dim, 2 * width), nn.Linear(width, dim)
+        self.depthwise = nn.Conv1d(width, width, kernel, padding=kernel // 2, groups=width)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:  # [B, T, d], [B, T, 1]
@@ -75,7 +75,7 @@ class Block(nn.Module):
         dim, dropout = config.dim, config.dropout
         self.first = FeedForward(dim, config.ff, dropout)
         self.attention = Attention(dim, config.heads, dropout)
-        self.convolution = Convolution(dim, config.kernel, dropout)
+        self.convolution = Convolution(dim, config.expansion * dim, config.kernel, dropout)
         self.second = FeedForward(dim, config.ff, dropout)
         self.norm = nn.LayerNorm(dim)
 
@@ -96,7 +96,7 @@ class Generator(nn.Module):
         self.config = config
         layout, dim = config.layout, config.dim
         self.semantic = nn.Embedding(layout.semantic_vocabulary + 1, dim)
-        self.segment = nn.Embedding(2, dim)  # target, prompt
+        self.segment = nn.Embedding(2, dim) if config.segments else None  # target, prompt
         fusion = LevelSum if config.fusion == "sum" else CodebookUNet
         self.levels = fusion(layout.vocabulary, dim)
         self.text = nn.Linear(config.text_dim, dim, bias=False) if config.text_dim else None
@@ -105,7 +105,7 @@ class Generator(nn.Module):
             if config.objective == "diffusion"
             else None
         )
-        self.enter = nn.LayerNorm(dim)
+        self.enter = nn.LayerNorm(dim) if config.input_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
         # Heads of all levels in one tensor, as wide as the largest vocabulary: the level is an input of the graph.
@@ -147,7 +147,9 @@ class Generator(nn.Module):
     ) -> tuple[Tensor, list[Tensor]]:
         """The Conformer's output `[B, T, d]`, and what the fusion wants back."""
         fused, skips = self.levels.enter(tokens)  # [B, T, d]
-        x = fused + self.semantic(semantic) + self.segment(prompt.to(torch.int64))
+        x = fused + self.semantic(semantic)
+        if self.segment is not None:
+            x = x + self.segment(prompt.to(torch.int64))
         if self.text is not None and text is not None:
             x = x + self.text(text)[:, None]
         if self.time is not None and noise is not None:

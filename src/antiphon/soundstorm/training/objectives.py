@@ -41,18 +41,19 @@ def maskgit_loss(
 ) -> tuple[Tensor, dict[str, float]]:
     """Cross-entropy of the hidden tokens of each example's level, summed and divided by `count`; and the accuracy.
 
-    `upper` weighs that of the levels above, all of them hidden, which the paper leaves out: they triple what a step
-    teaches, and where steps are few that counts. `count` is the number of chosen tokens; of several processes, their
-    mean, so that the mean of gradients is exact. `tokens` among the figures is the loss without `upper`.
+    `upper` weighs that of the levels made after it, all of them hidden, which the paper leaves out: they triple what a
+    step teaches, and where steps are few that counts. `count` is the number of chosen tokens; of several processes,
+    their mean, so that the mean of gradients is exact. `tokens` among the figures is the loss without `upper`.
     """
     body, skips = model.body(batch.semantic, batch.tokens, batch.prompt, batch.valid, batch.text)
     total, above, right = torch.zeros((), device=body.device), torch.zeros((), device=body.device), 0.0
+    places = torch.tensor(model.config.layout.place, device=body.device)
     for level in range(model.config.layout.levels):
         rows = batch.level == level
         if rows.any():
             loss, hits = _level_loss(model, batch, body, skips, level, rows[:, None] & batch.chosen)
             total, right = total + loss, right + hits
-        rows = batch.level < level
+        rows = places[batch.level] < places[level]
         if upper and rows.any():
             hidden = rows[:, None] & batch.valid & ~batch.prompt
             above = above + _level_loss(model, batch, body, skips, level, hidden)[0]

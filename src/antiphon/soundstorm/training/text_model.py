@@ -114,7 +114,7 @@ class _Layer(nn.Module):
         dim, drop = config.dim, config.dropout
         self.first, self.second = FeedForward(dim, config.ff, drop), FeedForward(dim, config.ff, drop)
         self.attention = Attention(dim, config.heads, drop)
-        self.convolution = Convolution(dim, _KERNEL, drop)
+        self.convolution = Convolution(dim, dim, _KERNEL, drop)
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Tensor, valid: Tensor) -> Tensor:  # [B, T, d], [B, T]

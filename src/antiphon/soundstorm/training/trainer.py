@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from antiphon.soundstorm.diffusion import Noising
+from antiphon.soundstorm.training.export import continued
 from antiphon.soundstorm.training.model import Codebook, Generator, begin
 from antiphon.soundstorm.training.objectives import Batch, diffusion_loss, maskgit_loss
 from antiphon.soundstorm.training.profiles import TrainConfig
@@ -22,16 +23,26 @@ class Trainer:
     """State of a training: the model, its average, the optimiser, and the step to make next."""
 
     def __init__(
-        self, config: TrainConfig, together: Together | None = None, *, codebooks: Sequence[Codebook] | None = None
+        self,
+        config: TrainConfig,
+        together: Together | None = None,
+        *,
+        codebooks: Sequence[Codebook] | None = None,
+        weights: bytes | None = None,
     ) -> None:
-        """`codebooks` of the codec, `[V, D]` of each level: tokens that sound alike begin alike (`model.begin`)."""
+        """`codebooks` of the codec, `[V, D]` of each level: tokens that sound alike begin alike (`model.begin`).
+
+        `weights`, of an export, are learnt on with instead. Raises `ModelError` where they are of another generator.
+        """
         self.config = config
         self.together = together or Together()
         self.step = 0
         self.skipped = 0
         self.precision = resolved(config.precision)
         self.model = Generator(config.generator, config.seed)
-        if codebooks is not None:
+        if weights is not None:
+            self.model.load_state_dict(continued(weights, config.generator))
+        elif codebooks is not None:
             begin(self.model, codebooks, config.seed)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimiser = _adam(self.model, config)
