@@ -70,7 +70,7 @@ def test_a_runs_own_file_can_be_used_again_but_not_for_other_data(tmp_path: Path
         ("generator.window=3", "window must be", ""),
         ("batch", "no setting", "NAME=VALUE"),
         ("=3", "no setting", "NAME=VALUE"),
-        ("generator.layout=3", "follows", "Leave it out"),
+        ("data=def", "follows", "Leave it out"),
     ],
 )
 def test_what_cannot_be_is_refused(pair: str, says: str, hint: str) -> None:
