@@ -3,9 +3,11 @@
     python scripts/soundstorm_export.py --semantic work/semantic --generator work/generator --text work/text \
         --audio work/data/train --out work/exported
     python scripts/soundstorm_export.py ... --ship
+    python scripts/soundstorm_export.py --int8-anew
 
 The newest checkpoints' averaged weights. `--ship` writes the files into `models/weights/` as `soundstorm-16k-*` and
 rewrites their hashes and sizes in `models/catalog.py`. The codec is the one that ships (`codec_export.py`).
+`--int8-anew` only writes the int8 graph that ships again, from the weights that ship.
 """
 
 from __future__ import annotations
@@ -69,13 +71,28 @@ def _export(options: argparse.Namespace, out: Path, prefix: str) -> list[Path]:
     return sorted(out.glob(f"{prefix}*"))
 
 
+def _int8_anew() -> None:
+    package = Path(antiphon.models.__file__).parent
+    graph = package / "weights" / f"{starter.MODEL}-{serving.GRAPHS['int8']}"
+    generators.int8_anew(graph.with_name(f"{starter.MODEL}-{serving.WEIGHTS}"), graph)
+    catalogue = package / "catalog.py"
+    catalogue.write_text(catalogued(catalogue.read_text(), graph.name, graph.read_bytes()))
+    print(f"{graph}: {graph.stat().st_size:_} bytes")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("semantic", "generator", "text", "audio"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
+        parser.add_argument(f"--{name}", type=Path)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--ship", action="store_true")
+    parser.add_argument("--int8-anew", action="store_true")
     options = parser.parse_args()
+    if options.int8_anew:
+        _int8_anew()
+        return
+    if missing := [name for name in ("semantic", "generator", "text", "audio") if getattr(options, name) is None]:
+        parser.error(f"give --{', --'.join(missing)}")
     if options.out is not None:
         options.out.mkdir(parents=True, exist_ok=True)
         for path in _export(options, options.out, ""):

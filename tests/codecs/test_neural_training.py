@@ -232,7 +232,7 @@ def test_without_torch_the_command_that_installs_it_is_given(monkeypatch: pytest
 
 
 def test_an_unknown_profile_lists_the_profiles() -> None:
-    with pytest.raises(InputError, match="tiny, small, paper"):
+    with pytest.raises(InputError, match="tiny, small, base, paper"):
         profile("huge")
 
 

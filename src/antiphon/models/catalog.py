@@ -199,8 +199,8 @@ CATALOG: tuple[Model, ...] = (
         files=(
             _of_ours(
                 "soundstorm-16k-generator-int8.onnx",
-                "08d7e1a477f38761bf4cb7dfd8de1b3d534929f27e6f1c89e56fdfc969863ca4",
-                9_485_671,
+                "46c4cd393fd237af32af39a5f4dfe250294c2644b1ea3a6fe9bef5bc0bb7f612",
+                9_485_704,
             ),
             _of_ours(
                 "soundstorm-16k-generator.onnx",
