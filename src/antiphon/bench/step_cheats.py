@@ -47,11 +47,11 @@ class Rewrites(SoundStormEngine):
 
 
 class HalfThePasses(Rewrites):
-    """Makes half of the first level's passes, and uncovers their tokens as the whole number demands."""
+    """Makes half of the coarsest levels' passes, and uncovers their tokens as the whole number demands."""
 
     def rewritten(self, recipe: Recipe, job: Job) -> Result:
         full = self._by(recipe, job)
-        few = self._by(recipe, job, passes=(recipe.options.passes[0] // 2, *recipe.options.passes[1:]))
+        few = self._by(recipe, job, first=max(1, recipe.options.first // 2))
         assert full.trace is not None
         assert few.trace is not None
         unknown, last = np.array(recipe.task(job).layout.vocabulary)[:, None], few.trace.grids[-1]
