@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -174,3 +175,16 @@ async def test_dust_on_a_thousand_keys_buys_no_thousand_rates(world: World) -> N
     for who, ops in ((small, 10), (large, 100)):
         told = await world.flood([market.sign(who, Stake(amount_nano=1)) for _ in range(120)])
         assert told.count("") == ops
+
+
+async def test_a_task_of_a_thousand_parts_is_no_single_operation(world: World) -> None:
+    """Opened and cancelled it cost its client 60,000 nano, and the ledger as much time as a thousand operations."""
+    market = world.market
+    before = world.time_s
+    for number in range(2):
+        with contextlib.suppress(BusyError):
+            await market.open(task_id(number), units=(1,) * 1_000)
+    assert len(await world.ledger.tasks(CLIENT.node_id)) == 1
+    world.time_s = before + RATES.identity_burst / RATES.identity_per_s
+    await market.open(task_id(2), units=(1,) * 16)
+    assert await world.flood([market.sign(CLIENT, Stake(amount_nano=1)) for _ in range(90)]) == [""] * 90

@@ -3,6 +3,7 @@
 1. Whoever has money or stake on the ledger has a rate of operations of its own, which grows with it up to a full one
    (`Rates.full_nano`): so dust on many keys buys no more than the same on one. A refused operation counts ten times.
    The ledger's operator has no limit.
+   One of more than 2 KB counts by its size: a task of a thousand parts is as much work as a thousand operations.
 2. All others, and whoever has less than a hundredth of that, share one small rate, however many they are.
 3. A repeated envelope counts as a stranger's: anybody can send what was signed by somebody else. The same holds for
    one whose signature is wrong.
@@ -34,6 +35,7 @@ KNOWN_S = 60.0
 LEAST_SHARE = 0.01
 """Whoever has less than this share of `Rates.full_nano` asks with the strangers."""
 REFUSED_COSTS = 10.0
+SMALL_BYTES, BYTES_PER_TOKEN = 2_048, 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,8 @@ class Bucket:
         self._level, self._at_s = burst, now()
 
     def take(self, tokens: float = 1.0) -> float:
-        """0 if they were there; else the seconds until they are, and nothing is taken."""
+        """0 if they were there; else the seconds until they are, and nothing is taken. Never more than come at once."""
+        tokens = min(tokens, self._burst)
         now_s = self._now()
         self._level = min(self._burst, self._level + (now_s - self._at_s) * self._per_s)
         self._at_s = now_s
@@ -94,7 +97,7 @@ class Gate:
         if sender == self._operator and not self._is_repeated(raw):
             return None
         own = self._strangers if self._is_repeated(raw) else await self._bucket(sender)
-        self._take(own, "The ledger takes no more operations of strangers now")
+        self._take(own, _tokens(raw), "The ledger takes no more operations of strangers now")
         self._remember(raw)
         return own
 
@@ -130,8 +133,8 @@ class Gate:
         return own
 
     @staticmethod
-    def _take(bucket: Bucket, what: str) -> None:
-        if wait_s := bucket.take():
+    def _take(bucket: Bucket, tokens: float, what: str) -> None:
+        if wait_s := bucket.take(tokens):
             raise BusyError(what, "Retry later.", retry_after_s=wait_s)
 
     def _is_repeated(self, raw: bytes) -> bool:
@@ -142,6 +145,10 @@ class Gate:
         self._seen[hashlib.sha256(raw).digest()] = self._now()
         while len(self._seen) > MAX_REMEMBERED:
             self._seen.popitem(last=False)
+
+
+def _tokens(raw: bytes) -> float:
+    return 1.0 if len(raw) <= SMALL_BYTES else len(raw) / BYTES_PER_TOKEN
 
 
 def _worth(account: Account) -> int:
