@@ -22,7 +22,7 @@ from ledger_market import (
 
 from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Part, Rules, Vote
-from antiphon.errors import ConflictError
+from antiphon.errors import ConflictError, ProtocolError
 from antiphon.ledger import appeals, panel
 from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Expose, Reveal
@@ -248,3 +248,22 @@ async def test_honest_jurors_are_not_fined_because_others_were_away(market: Mark
     record = await jury_says(market, record, dict.fromkeys(awake, INVALID))
     assert "upheld" in record.notes[-1]
     assert await wealth(market, *awake) == 5 * 100 * NANO
+
+
+async def test_a_proof_from_a_ledger_of_the_clients_own_convicts_nobody_here(market: Market) -> None:
+    """The client runs a second ledger, opens a task of the same id there, and has the producer show other work."""
+    await market.open(task_id(1))
+    record = await market.deliver(task_id(1))
+    maker, (friend, *_) = producer(record), seated(record)
+    told = Shown(index=0, attempt=0, validator=friend, result_hash=b"o" * 32)
+    raw = envelope.sign(
+        market.people[maker],
+        kind=SHOWN,
+        receiver=CLIENT.node_id,
+        task=task_id(1),
+        body=canonical.encode(told),
+        clock=market.clock,
+    )
+    with pytest.raises(ProtocolError, match="receiver"):
+        await market.do(friend, Expose(task=task_id(1), index=0, round=0, shown=raw))
+    assert (await market.judge(task_id(1))).state is PartState.VALID
