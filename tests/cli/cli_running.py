@@ -7,6 +7,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 
 import click
 
@@ -32,13 +33,24 @@ class Ended:
         return lines[0]
 
 
-def start(*arguments: str, home: Path, **options: object) -> subprocess.Popen[bytes]:
+class Running(subprocess.Popen[bytes]):
+    """A process that does not outlive a test that fails beside it."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, value, trace)
+
+
+def start(*arguments: str, home: Path, **options: object) -> Running:
     """The real command in a process of its own."""
     environment = {**os.environ, "ANTIPHON_HOME": str(home)}
     environment.pop("ANTIPHON_LEDGER", None)
     command = [sys.executable, "-m", "antiphon", *arguments]
     given: dict[str, object] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "stdin": subprocess.DEVNULL}
-    return subprocess.Popen(command, env=environment, **(given | options))  # type: ignore[call-overload,no-any-return]
+    return Running(command, env=environment, **(given | options))  # type: ignore[arg-type]
 
 
 def finish(*arguments: str, home: Path, limit_s: float = 120.0, stdin: bytes | None = None) -> Ended:
