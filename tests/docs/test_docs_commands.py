@@ -138,7 +138,7 @@ def test_the_guide_to_a_network_of_processes_runs_as_written(shell: Shell) -> No
         for line in () if block.reason else block.commands:
             shell.run(line)
     shell.stop()
-    for verb in ("ledger", "nodes", "account", "node"):
+    for verb in ("ledger", "nodes", "node", "account"):  # accounts of nodes: they run by then
         for line in HELPS[verb]:
             if not (verb == "ledger" and shell.servers):
                 shell.run(line)

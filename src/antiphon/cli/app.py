@@ -40,7 +40,7 @@ VERBS: dict[str, dict[str, Verb]] = {
     },
     "Look": {
         "inspect": Verb("antiphon.cli.inspect:inspect", "Draw and measure a sound file."),
-        "account": Verb("antiphon.cli.network:account", "Show your balance, or deposit."),
+        "account": Verb("antiphon.cli.network:account", "Show an account; deposit, pay, take stake back."),
         "task": Verb("antiphon.cli.tasks:task", "List tasks, and show one."),
         "receipt": Verb("antiphon.cli.tasks:receipt", "Explain receipts, and verify them offline."),
         "nodes": Verb("antiphon.cli.network:nodes", "List the nodes: role, price, quality, stake."),

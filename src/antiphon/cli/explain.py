@@ -67,7 +67,8 @@ def consents(told: Iterable[Mapping[str, Any]], client: str) -> Iterator[str]:
 
 def told(story: Story, client: str, selector: Selector) -> Iterator[str]:
     """Lines for people."""
-    yield f"Part {story.index + 1}: {story.state}, {counted(story.units, 'character')}"
+    noun = "unit" if selector.service == "music" else "character"
+    yield f"Part {story.index + 1}: {story.state}, {counted(story.units, noun)}"
     yield "  Asked     " + ", else ".join(_terms(terms) for terms in story.assignment.producers)
     for note in story.notes:
         yield f"            {note}"

@@ -13,9 +13,12 @@ from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings, run
 from antiphon.cli.figures import ant
 from antiphon.economy.types import PPM
+from antiphon.errors import FundsError, InputError
 
 if TYPE_CHECKING:
+    from antiphon.cli.connect import Session
     from antiphon.ledger.base import Account, NodeRecord
+    from antiphon.nodes.node import Actor
 
 NODES_EPILOG = """\b
 Examples:
@@ -26,6 +29,11 @@ ACCOUNT_EPILOG = """\b
 Examples:
   antiphon account
   antiphon account deposit 10
+  antiphon account --name client
+"""
+PAY_EPILOG = """\b
+Examples:
+  antiphon account pay 0.5 --to 0f6f25ba9d25e8921ac25fa841437800f3f60ff917a91b0ffa70ab6adc8c162c
 """
 UNSTAKE_EPILOG = """\b
 Examples:
@@ -86,19 +94,21 @@ def _row(node: NodeRecord) -> tuple[str, ...]:
 
 
 @click.group(invoke_without_command=True, epilog=ACCOUNT_EPILOG)
+@click.option("--name", default="client", help="A node's: the name of its key in the data folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def account(ctx: click.Context, as_json: bool) -> None:
-    """Show your account: balance, escrow, stake."""
+def account(ctx: click.Context, name: str, as_json: bool) -> None:
+    """Show your account, or a node's of yours: balance, escrow, stake. Deposit, pay, take stake back."""
     if ctx.invoked_subcommand is None:
-        run(_account(ctx.obj, as_json))
+        run(_account(ctx.obj, name, as_json))
 
 
-async def _account(settings: Settings, as_json: bool) -> None:
+async def _account(settings: Settings, name: str, as_json: bool) -> None:
     from antiphon.cli.connect import connect
 
     async with connect(settings) as session:
-        found = await session.ledger.account(session.client.node_id)
+        owner = session.client if name == "client" else _owner(settings, session, name)
+        found = await session.ledger.account(owner.node_id)
         where = session.joined or f"the network in {settings.home}"
     if as_json:
         click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
@@ -136,20 +146,55 @@ def unstake(settings: Settings, amount: int, name: str) -> None:
 
 async def _unstake(settings: Settings, amount_nano: int, name: str) -> None:
     from antiphon.cli.connect import connect
-    from antiphon.engines.checks import unknown
     from antiphon.ledger.operations import Unstake
+
+    async with connect(settings) as session:
+        owner = _owner(settings, session, name)
+        await owner.submit(Unstake(amount_nano=amount_nano))
+        found = await session.ledger.account(owner.node_id)
+    click.echo("\n".join(_told(found, session.joined or f"the network in {settings.home}")))
+
+
+def _owner(settings: Settings, session: Session, name: str) -> Actor:
+    """Who holds a key of the data folder. Raises `InputError` with the names there are."""
+    from antiphon.engines.checks import unknown
     from antiphon.nodes.node import Actor, Context
     from antiphon.protocol import load_or_create
 
     key = settings.home / "keys" / f"{name}.key"
     if "/" in name or not key.is_file():
-        raise unknown("node's key", name, sorted(one.stem for one in key.parent.glob("*.key")))
+        raise unknown("key", name, sorted(one.stem for one in key.parent.glob("*.key")))
+    context = session.client.context
+    return Actor(Context(load_or_create(key), context.ledger, context.transport, context.clock))
+
+
+@account.command(epilog=PAY_EPILOG)
+@click.argument("amount", type=Amount(), metavar="ANT")
+@click.option(
+    "--name", default="client", help="Whose money: the name of a key in the data folder; by default your own."
+)
+@click.option("--to", "target", metavar="ID", help="Another account; by default your own.")
+@click.pass_obj
+def pay(settings: Settings, amount: int, name: str, target: str | None) -> None:
+    """Give money to another account: what a node earned to your own, or yours to anybody."""
+    run(_pay(settings, amount, name, target))
+
+
+async def _pay(settings: Settings, amount_nano: int, name: str, target: str | None) -> None:
+    from antiphon.cli.connect import connect
+    from antiphon.ledger.operations import Pay
+
+    if name == "client" and target is None:
+        raise InputError("Nobody to pay is named", "Name whose money it is (--name), or who gets it (--to).")
     async with connect(settings) as session:
-        context = session.client.context
-        owner = Actor(Context(load_or_create(key), context.ledger, context.transport, context.clock))
-        await owner.submit(Unstake(amount_nano=amount_nano))
-        found = await context.ledger.account(owner.node_id)
-    click.echo("\n".join(_told(found, session.joined or f"the network in {settings.home}")))
+        owner = session.client if name == "client" else _owner(settings, session, name)
+        receiver = target or session.client.node_id
+        has_nano = (await session.ledger.account(owner.node_id)).balance_nano
+        if has_nano < amount_nano:
+            raise FundsError(f"The balance is {ant(has_nano)}, less than {ant(amount_nano)}", "Pay less.")
+        await owner.submit(Pay(account=receiver, amount_nano=amount_nano))
+        found = await session.ledger.account(owner.node_id)
+    click.echo(f"Paid {ant(amount_nano)} to {receiver[:8]}; the balance is {ant(found.balance_nano)}")
 
 
 @account.command(epilog=DEPOSIT_EPILOG, context_settings={"ignore_unknown_options": True})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -224,7 +224,7 @@ def _explained(receipt: Receipt) -> Iterator[str]:
         yield f"Task      {receipt.task}, {told['state']}"
         yield f"Ledger    {receipt.ledger}"
         yield f"Opened    {_moment(told['opened_ms'])} by {told['client'][:8]}, closed {_moment(told['closed_ms'])}"
-        yield f"Asked for {asked['service']}, {asked['voice'] or 'any voice'}, {asked['language']}, {told['mode']}"
+        yield f"Asked for {asked['service']}, {_wanted(asked)}, {told['mode']}"
         yield f"Quote     {ant(told['quote']['expected_nano'])}, at most {ant(told['quote']['total_nano'])}"
         yield from consents(told["consents"], told["client"])
         stories = [
@@ -280,6 +280,13 @@ def _load(file: Path) -> Receipt:
         return receipts.load(raw)
     except ProtocolError as e:
         raise ProtocolError(f"{file} is not a receipt, or it is damaged", "Give the file `antiphon say` wrote.") from e
+
+
+def _wanted(asked: Mapping[str, Any]) -> str:
+    """Voice and language of a receipt's order; music has neither."""
+    if asked["service"] == "music":
+        return str(asked["engine"] or "any engine")
+    return f"{asked['voice'] or asked['engine'] or 'any voice'}, {asked['language'] or 'any language'}"
 
 
 def _asked(task: TaskRecord) -> str:
