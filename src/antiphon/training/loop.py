@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -81,18 +82,39 @@ def drive(
         if saved := checkpoint.found(out):
             _resume(trainer, saved[-1], told, other)
         means = Means(out / "log.jsonl", report) if first else None
-        while trainer.step < config.steps and not together.any(stop.is_set()):
-            figures = trainer.train(batch_at(trainer.step, together))
-            if means is None:
-                continue
-            means.add(figures, flush_at=config.log_every, step=trainer.step)
-            if trainer.step % config.save_every == 0:
-                checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(told)})
-            if evaluate is not None and trainer.step % evaluate_every == 0:
-                means.write({"step": float(trainer.step), **evaluate(trainer)})
+        with ahead(lambda step: batch_at(step, together), config.steps) as batches:
+            while trainer.step < config.steps and not together.any(stop.is_set()):
+                began = time.perf_counter()
+                batch = batches(trainer.step)
+                waited_s = time.perf_counter() - began
+                figures = trainer.train(batch) | {"waited_s": waited_s}
+                if means is None:
+                    continue
+                means.add(figures, flush_at=config.log_every, step=trainer.step)
+                if trainer.step % config.save_every == 0:
+                    checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(told)})
+                if evaluate is not None and trainer.step % evaluate_every == 0:
+                    means.write({"step": float(trainer.step), **evaluate(trainer)})
         if first and not any(path.name == f"step-{trainer.step:08d}.pt" for path in checkpoint.found(out)[-1:]):
             checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(told)})
     return trainer
+
+
+@contextmanager
+def ahead(batch_at: Callable[[int], Any], steps: int) -> Iterator[Callable[[int], Any]]:
+    """Batches by step, each next one made by a thread while the one before is learnt from. What making one raises is
+    raised where it is asked for."""
+    with ThreadPoolExecutor(1, "batches") as pool:
+        pending: dict[int, Future[Any]] = {}
+
+        def at(step: int) -> Any:
+            made = pending.pop(step, None) or pool.submit(batch_at, step)
+            batch = made.result()
+            if step + 1 < steps:
+                pending[step + 1] = pool.submit(batch_at, step + 1)
+            return batch
+
+        yield at
 
 
 def _resume(trainer: Trainable, file: Path, told: dict[str, Any], other: Sequence[str]) -> None:

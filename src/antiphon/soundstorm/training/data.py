@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from antiphon.codecs.base import Tokens
 from antiphon.errors import InputError
 from antiphon.soundstorm.diffusion import Noising
-from antiphon.soundstorm.inputs import Ints
-from antiphon.soundstorm.masking import draw, hide
-from antiphon.soundstorm.tokenset import Example, TokenSet, check_example
+from antiphon.soundstorm.inputs import Bools, Floats, Ints
+from antiphon.soundstorm.masking import Masking, draw, hide
+from antiphon.soundstorm.tokenset import TokenSet, check_example
 from antiphon.soundstorm.training.objectives import Batch
 from antiphon.soundstorm.training.profiles import TrainConfig
 
@@ -67,53 +68,103 @@ def order_of(tokens: TokenSet, config: TrainConfig) -> Order:
     return Order(lengths, config.batch, config.seed)
 
 
-def batch_of(tokens: TokenSet, chosen: Indices, step: int, config: TrainConfig) -> Batch:
-    """Crops, masks (or noise) and dropped conditions of a step. Raises `InputError` for tokens that do not fit."""
+def batch_of(tokens: TokenSet, chosen: Indices, step: int, config: TrainConfig, mine: slice = slice(None)) -> Batch:
+    """Crops, masks (or noise) and dropped conditions of a step: the rows `mine`, whose tokens alone are read.
+
+    Every process draws for all rows, so that all agree. Raises `InputError` for tokens that do not fit.
+    """
     rng = np.random.default_rng([config.seed, step, 1])
     layout = config.generator.layout
     # One length a batch, or most of it would be padding.
     length = int(rng.integers(config.shortest, config.frames + 1)) if config.shortest else config.frames
-    crops = []
-    for index in chosen:
-        example = tokens.get(int(index))
-        check_example(example, layout)
-        crops.append(_crop(example, length, rng))
-    rows, longest = len(crops), max(crop.semantic.shape[0] for crop in crops)
-    semantic = np.full((rows, longest), layout.null, np.int64)
-    target = np.empty((rows, layout.levels, longest), np.int64)
-    target[:] = np.array(layout.vocabulary)[None, :, None]
-    seen, levels, steps = target.copy(), np.zeros(rows, np.int64), np.zeros(rows, np.int64)
-    prompt, valid, hidden = (np.zeros((rows, longest), np.bool_) for _ in range(3))
-    text = np.zeros((rows, config.generator.text_dim), np.float32)
-    for row, crop in enumerate(crops):
-        frames = crop.semantic.shape[0]
-        valid[row, :frames] = True
-        target[row, :, :frames] = crop.acoustic
+    crops = [_crop(tokens.frames(int(index)), length, rng) for index in chosen]
+    rows = _Rows.empty(range(len(chosen))[mine], max(crop.stop - crop.start for crop in crops), config)
+    total = 0
+    for row, (index, crop) in enumerate(zip(chosen, crops, strict=True)):
+        frames = crop.stop - crop.start
         drawn = draw(rng, frames, layout.levels, longest=config.longest_prompt)
-        prompt[row, : drawn.prompt] = True
-        levels[row] = drawn.level
+        example = target = None
+        if row in rows.numbers:
+            example = tokens.get(int(index))
+            check_example(example, layout)
+            target = example.acoustic[:, crop].astype(np.int64)
+        hidden, seen, noise = drawn.hidden, None, 0
         if config.generator.objective == "maskgit":
-            seen[row, :, :frames] = hide(target[row, :, :frames], layout, drawn)
-            hidden[row, :frames] = drawn.hidden
+            seen = None if target is None else hide(target, layout, drawn)
         else:
-            steps[row] = rng.integers(1, config.generator.diffusion_steps + 1)
-            seen[row, :, :frames] = _noised(target[row, :, :frames], drawn.prompt, int(steps[row]), config, rng)
-            hidden[row, drawn.prompt : frames] = True
-        if rng.random() >= config.drop_conditions:
-            semantic[row, :frames] = crop.semantic
-            if crop.text is not None and config.generator.text_dim:
-                text[row] = crop.text
-    return Batch(
-        semantic=torch.from_numpy(semantic),
-        tokens=torch.from_numpy(seen),
-        target=torch.from_numpy(target),
-        prompt=torch.from_numpy(prompt),
-        valid=torch.from_numpy(valid),
-        chosen=torch.from_numpy(hidden),
-        level=torch.from_numpy(levels),
-        text=torch.from_numpy(text) if config.generator.text_dim else None,
-        noise=torch.from_numpy(steps) if config.generator.objective == "diffusion" else None,
-    )
+            noise = int(rng.integers(1, config.generator.diffusion_steps + 1))
+            hidden = np.arange(frames) >= drawn.prompt
+            clear = np.zeros((layout.levels, frames), np.int64) if target is None else target
+            seen = _noised(clear, drawn.prompt, noise, config, rng)
+        total += int(hidden.sum())
+        conditions = rng.random() >= config.drop_conditions
+        if example is not None and target is not None and seen is not None:
+            place = rows.put(row, target, seen, hidden, drawn, noise)
+            if conditions:
+                rows.tell(place, example.semantic[crop], example.text)
+    return rows.batch(total, config)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Arrays of a batch that is being filled; `numbers` are its rows among those of the step."""
+
+    numbers: range
+    semantic: Ints  # [B, T]
+    target: Ints  # [B, K, T]
+    seen: Ints  # [B, K, T]
+    prompt: Bools  # [B, T]
+    valid: Bools  # [B, T]
+    hidden: Bools  # [B, T]
+    level: Ints  # [B]
+    noise: Ints  # [B]
+    text: Floats  # [B, D]
+
+    @classmethod
+    def empty(cls, numbers: range, longest: int, config: TrainConfig) -> _Rows:
+        rows, layout = len(numbers), config.generator.layout
+        unknown = np.repeat(np.array(layout.vocabulary, np.int64)[None, :, None], rows, axis=0).repeat(longest, axis=2)
+        return cls(
+            numbers,
+            np.full((rows, longest), layout.null, np.int64),
+            unknown,
+            unknown.copy(),
+            prompt=np.zeros((rows, longest), np.bool_),
+            valid=np.zeros((rows, longest), np.bool_),
+            hidden=np.zeros((rows, longest), np.bool_),
+            level=np.zeros(rows, np.int64),
+            noise=np.zeros(rows, np.int64),
+            text=np.zeros((rows, config.generator.text_dim), np.float32),
+        )
+
+    def put(self, row: int, target: Ints, seen: Ints, hidden: Bools, drawn: Masking, noise: int) -> int:
+        """The place of a row that is filled now."""
+        place, frames = self.numbers.index(row), target.shape[1]
+        self.valid[place, :frames] = True
+        self.target[place, :, :frames], self.seen[place, :, :frames] = target, seen
+        self.prompt[place, : drawn.prompt] = True
+        self.hidden[place, :frames] = hidden
+        self.level[place], self.noise[place] = drawn.level, noise
+        return place
+
+    def tell(self, place: int, semantic: Tokens, text: Floats | None) -> None:
+        self.semantic[place, : semantic.shape[0]] = semantic
+        if text is not None and self.text.shape[1]:
+            self.text[place] = text
+
+    def batch(self, total: int, config: TrainConfig) -> Batch:
+        return Batch(
+            semantic=torch.from_numpy(self.semantic),
+            tokens=torch.from_numpy(self.seen),
+            target=torch.from_numpy(self.target),
+            prompt=torch.from_numpy(self.prompt),
+            valid=torch.from_numpy(self.valid),
+            chosen=torch.from_numpy(self.hidden),
+            level=torch.from_numpy(self.level),
+            total=total,
+            text=torch.from_numpy(self.text) if config.generator.text_dim else None,
+            noise=torch.from_numpy(self.noise) if config.generator.objective == "diffusion" else None,
+        )
 
 
 def _noised(target: Ints, prompt: int, step: int, config: TrainConfig, rng: np.random.Generator) -> Ints:
@@ -123,8 +174,6 @@ def _noised(target: Ints, prompt: int, step: int, config: TrainConfig, rng: np.r
     return seen
 
 
-def _crop(example: Example, frames: int, rng: np.random.Generator) -> Example:
-    length = example.semantic.shape[0]
-    start = int(rng.integers(0, max(0, length - frames) + 1))
-    piece = slice(start, start + frames)
-    return Example(example.semantic[piece], example.acoustic[:, piece], example.speaker, example.text)
+def _crop(recorded: int, frames: int, rng: np.random.Generator) -> slice:
+    start = int(rng.integers(0, max(0, recorded - frames) + 1))
+    return slice(start, min(start + frames, recorded))

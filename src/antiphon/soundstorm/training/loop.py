@@ -36,7 +36,7 @@ def run(
         config,
         out,
         lambda together: Trainer(config, together, codebooks=codebooks, weights=weights),
-        lambda step, _: batch_of(tokens, order.at(step), step, config),
+        lambda step, together: batch_of(tokens, order.at(step), step, config, together.rows(config.batch)),
         other=other,
         report=report,
         evaluate=evaluate,

@@ -49,8 +49,26 @@ class Attention(nn.Module):
         packed = self.enter(self.norm(x)).view(rows, frames, 3, self.heads, dim // self.heads)
         query, key, value = packed.permute(2, 0, 3, 1, 4).unbind(0)  # [B, H, T, d / H]
         query, key = rotate(query, *angles), rotate(key, *angles)
-        seen = functional.scaled_dot_product_attention(query, key, value, attn_mask=bias.to(query.dtype))
+        seen = attended(query, key, value, bias.to(query.dtype))
         return x + self.dropout(self.leave(seen.transpose(1, 2).reshape(rows, frames, dim)))  # type: ignore[no-any-return]
+
+
+MOST_WEIGHTS = 1 << 26
+"""Largest matrix of attention, over rows and heads, that is kept for the way back (128 MB in bfloat16)."""
+
+
+def attended(query: Tensor, key: Tensor, value: Tensor, bias: Tensor) -> Tensor:
+    """softmax(query key / sqrt(d) + bias) value, each `[B, H, T, d]`.
+
+    PyTorch's own attention multiplies in small blocks, which processors with products in bfloat16 do at a third of the
+    speed of large ones (8 rows of 600 frames: 135 ms forward and back, 48 in plain products).
+    """
+    rows, heads, frames, dim = query.shape
+    plain = query.dtype == torch.bfloat16 and query.device.type == "cpu"
+    if not plain or rows * heads * frames * frames > MOST_WEIGHTS:
+        return functional.scaled_dot_product_attention(query, key, value, attn_mask=bias)
+    weights = (query * dim**-0.5) @ key.transpose(-1, -2)
+    return functional.softmax(weights + bias, dim=-1) @ value
 
 
 class Convolution(nn.Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -19,7 +19,8 @@ TINY = 1e-30
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Tensors of one step. `tokens` is what the model sees, `target` the truth, `chosen` where the loss is taken."""
+    """Tensors of one step, or of a process's rows of it. `tokens` is what the model sees, `target` the truth, `chosen`
+    where the loss is taken; `total` counts the chosen ones in all rows of the step."""
 
     semantic: Tensor  # [B, T]
     tokens: Tensor  # [B, K, T]
@@ -28,12 +29,9 @@ class Batch:
     valid: Tensor  # [B, T] bool
     chosen: Tensor  # [B, T] bool; hidden frames of `level` (MaskGIT), frames after the prompt (diffusion)
     level: Tensor  # [B]; unused by diffusion
+    total: int
     text: Tensor | None = None  # [B, D]
     noise: Tensor | None = None  # [B], 1-based
-
-    def rows(self, rows: slice) -> Batch:
-        parts = ((field.name, getattr(self, field.name)) for field in fields(self))
-        return replace(self, **{name: part[rows] for name, part in parts if part is not None})
 
 
 def maskgit_loss(

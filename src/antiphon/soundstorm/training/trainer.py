@@ -49,7 +49,7 @@ class Trainer:
         self._noising = Noising(config.generator.diffusion_steps)
 
     def train(self, batch: Batch) -> dict[str, float]:
-        """One step on a whole batch, of which this process takes its rows.
+        """One step on this process's rows of a batch.
 
         A batch whose loss or gradient is not finite changes nothing but the count of skipped ones.
         """
@@ -71,13 +71,12 @@ class Trainer:
     def _backward(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        count = float(batch.chosen.sum()) / self.together.size
-        mine = batch.rows(self.together.rows(batch.level.shape[0]))
+        count = batch.total / self.together.size
         with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
             if self.config.generator.objective == "maskgit":
-                loss, figures = maskgit_loss(self.model, mine, count, upper=self.config.upper_weight)
+                loss, figures = maskgit_loss(self.model, batch, count, upper=self.config.upper_weight)
             else:
-                loss, figures = diffusion_loss(self.model, mine, self._noising, count)
+                loss, figures = diffusion_loss(self.model, batch, self._noising, count)
         loss.backward()  # type: ignore[no-untyped-call]
         for parameter in self.model.parameters():
             # A head whose level was not drawn here may have been drawn in another process.
