@@ -52,7 +52,8 @@ class Parts:
             )
 
     def prompt(self, wave: Waveform, seconds: float) -> Voice:
-        """The beginning of a recording as the generator is shown it."""
+        """The beginning of a recording as the generator is shown it, at most half of its window."""
+        seconds = min(seconds, self.generator.windows.window / 2 / self.codec.frame_rate_hz)
         start = Waveform(wave.samples[:, : round(seconds * wave.rate_hz)], wave.rate_hz)
         grid = self.codec.encode(start)
         return Voice(align(self.tokenizer.encode(start), grid.frames), grid.tokens)
