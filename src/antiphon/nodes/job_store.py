@@ -57,7 +57,7 @@ class _Kept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class NotedPart(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One part of a noted task. `lost`: it was paid for, nobody keeps it any more, and its owner was told."""
+    """One part of a noted task. `lost`: it was paid for, and nobody keeps it any more."""
 
     slot: str
     index: int

@@ -35,8 +35,8 @@ FETCH_S = 20.0
 
 @dataclass(slots=True)
 class Recovered:
-    """What came of an earlier run's tasks: results fetched, paid ones that are gone (told once), slots whose verdict
-    is open."""
+    """What came of earlier runs' tasks: results fetched, paid ones that are gone (in all: a run that was killed may not
+    have told of its own), slots whose verdict is open."""
 
     fetched: int = 0
     lost: int = 0
@@ -101,9 +101,9 @@ async def _recover_task(client: Actor, store: JobStore, note: TaskNote, deadline
                 await asyncio.to_thread(store.finished, noted.slot, result)
                 found.fetched += 1
     if gone:
-        found.lost += len(gone)
         told = tuple(msgspec.structs.replace(one, lost=one.lost or one.slot in gone) for one in note.parts)
         await asyncio.to_thread(store.renote, TaskNote(task=note.task, parts=told))
+    found.lost += sum(one.lost or one.slot in gone for one in note.parts)
     found.paid_nano += await _paid(client, note, parts.values())
     held = (record.remaining_nano for record in parts.values() if not record.state.final)
     found.held_nano += sum(held)
