@@ -1,5 +1,5 @@
 #!/bin/sh
-# The paper's sizes (350M parameters, 25 semantic tokens a second) on a corpus of yours, such as Libri-Light or
+# The paper's sizes (354M parameters, 12 levels at 50 Hz, 25 semantic tokens a second) on a corpus of yours, such as Libri-Light or
 # LibriTTS, with as many processes as the machine has sockets. On CPUs this takes months: it is here so that the same
 # commands serve when the machine is larger.
 #

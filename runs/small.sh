@@ -29,6 +29,7 @@ fi
 python "$here/scripts/voice_data.py" recorded --debian "$work/debian" --out "$work/data"
 python "$here/scripts/voice_data.py" varied --out "$work/data"
 $storm prepare "$work/data/train" --codec speech --semantic "$work/semantic" --out "$work/tokens" --jobs 2
+# A new generator makes coarse levels first. The one that ships goes on with `--begin-with` its safetensors file.
 # Hibari's few resampled voices serve the text stage; the generator hears it as it is, and every other clip in a voice of its own.
 $together train generator --profile small --threads 1 --codec speech --data "$work/tokens" --without 'hibari-at-[01]*' --revoiced \
     --out "$work/generator" --resume

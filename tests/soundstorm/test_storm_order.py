@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from storm_worlds import Oracle, job, token_set, tokens_for
 
+from antiphon import models
 from antiphon.codecs import neural
 from antiphon.codecs.chip import ChipCodec
 from antiphon.errors import ModelError
-from antiphon.soundstorm import DecodingOptions, Layout, Voice, WindowOptions, generate, long, starter, task_key
+from antiphon.soundstorm import DecodingOptions, Job, Layout, Voice, WindowOptions, generate, long, starter, task_key
 from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, Verdict, audit, commit, open_pass
+from antiphon.soundstorm.decoding import batch, start
 from antiphon.soundstorm.masking import hide, masking
 from antiphon.soundstorm.schedules import passes_of
 
@@ -126,14 +128,14 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.mark.slow
 def test_upper_levels_are_those_made_later() -> None:
     config = _config(GROUPED, 1)
-    batch = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
-    model, count = Generator(config.generator, 3), float(batch.chosen.sum())
-    plain, both = (float(maskgit_loss(model, batch, count, upper=u)[0].detach()) for u in (0.0, 1.0))
+    drawn = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
+    model, count = Generator(config.generator, 3), float(drawn.chosen.sum())
+    plain, both = (float(maskgit_loss(model, drawn, count, upper=u)[0].detach()) for u in (0.0, 1.0))
     above = sum(
-        float((batch.valid & ~batch.prompt)[row].sum()) * np.log(GROUPED.vocabulary[level])
+        float((drawn.valid & ~drawn.prompt)[row].sum()) * np.log(GROUPED.vocabulary[level])
         for row in range(8)
         for level in range(4)
-        if GROUPED.place[level] > GROUPED.place[int(batch.level[row])]
+        if GROUPED.place[level] > GROUPED.place[int(drawn.level[row])]
     )  # heads begin at 0, so that every guess costs the logarithm
     assert both == pytest.approx(plain + above / count, rel=1e-4)
 
@@ -142,13 +144,13 @@ def test_upper_levels_are_those_made_later() -> None:
 def test_a_generator_goes_on_in_another_order_with_the_very_same_logits(before: bytes, tmp_path: Path) -> None:
     config = _config(GROUPED, 120)
     old, new = Trainer(_config(PLAIN, 1), weights=before), Trainer(config, weights=before)
-    batch = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
-    inputs = (batch.semantic, batch.tokens, batch.prompt, batch.valid)
+    drawn = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
+    inputs = (drawn.semantic, drawn.tokens, drawn.prompt, drawn.valid)
     for level in range(4):
         one, other = (trainer.model.eval()(*inputs, torch.tensor(level)) for trainer in (old, new))
         assert torch.equal(one, other)
-    begun = float(maskgit_loss(new.model, batch, float(batch.chosen.sum()))[0].detach())
-    fresh = float(maskgit_loss(Generator(config.generator), batch, float(batch.chosen.sum()))[0].detach())
+    begun = float(maskgit_loss(new.model, drawn, float(drawn.chosen.sum()))[0].detach())
+    fresh = float(maskgit_loss(Generator(config.generator), drawn, float(drawn.chosen.sum()))[0].detach())
     assert begun < 0.8 * fresh
     trainer = loop.run(config, TOKENS, tmp_path / "run", weights=before)
     export(trainer.average, tmp_path / "out")
@@ -175,6 +177,23 @@ def test_a_generator_goes_on_in_another_order_with_the_very_same_logits(before: 
         for n in range(len(task.steps))
     ]
     assert Verdict.INVALID not in {one.verdict for one in found}
+
+
+@pytest.mark.slow
+def test_the_generator_that_ships_can_go_on_coarse_first() -> None:
+    blob = (models.path(starter.MODEL) / f"{starter.MODEL}-generator.safetensors").read_bytes()
+    shipped = starter.load(precision="float32", threads=1)
+    layout = Layout.of(shipped.codec, shipped.tokenizer.vocabulary, semantic=shipped.tokenizer.name)
+    config = msgspec.structs.replace(profiles.profile("small", layout), precision="float32")
+    begun = Trainer(config, weights=blob).average
+    voice = Voice(np.arange(20, dtype=np.uint16), np.arange(80, dtype=np.uint16).reshape(4, 20))
+    one = Job(np.arange(50, dtype=np.uint16), voice.acoustic, task_key("ships", 0))
+    inputs = batch([one], [start(one, layout)], layout)
+    for level in range(4):
+        made, right = torch_logits(begun)(inputs, level), shipped.generator(inputs, level)
+        np.testing.assert_allclose(made, right, atol=2e-3)
+    grid = generate(torch_logits(begun), [one], layout, DecodingOptions(first=2))[0].grid
+    assert np.isfinite(shipped.codec.decode(grid).samples).all()
 
 
 @pytest.mark.slow
