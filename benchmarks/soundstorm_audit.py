@@ -85,7 +85,7 @@ def main(folder: Path, smaller: Path | None, tokens: Path | None, count: int, fr
         _cheat("a smaller model", one, tasks, [_traced(other, task) for task in tasks])
     other_keys = [replace(task, job=replace(task.job, key=task_key("another", n))) for n, task in enumerate(tasks)]
     _cheat("another seed", one, tasks, [_traced(one, task) for task in other_keys])
-    few = [replace(task, options=DecodingOptions(passes=(4, *(1,) * (task.layout.levels - 1)))) for task in tasks]
+    few = [replace(task, options=DecodingOptions(first=4)) for task in tasks]
     dressed = [_dressed(_traced(one, task), f, whole) for task, f, whole in zip(few, full, tasks, strict=True)]
     _cheat("4 passes for 16", one, tasks, dressed)
     passes = len(tasks[0].steps)
