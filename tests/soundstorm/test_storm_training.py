@@ -236,6 +236,22 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
     assert _equal(whole, resumed)
 
 
+def test_a_run_from_before_a_setting_existed_goes_on(tmp_path: Path) -> None:
+    loop.run(_config(steps=2), TOKENS, tmp_path)
+    path, newest = tmp_path / "config.json", tmp_path / "step-00000002.pt"
+    before = json.loads(path.read_text())
+    for later in ("joined", "shortest", "begun_with"):
+        del before[later]
+    for later in ("expansion", "segments", "input_norm"):
+        del before["generator"][later]
+    del before["generator"]["layout"]["depth"]
+    path.write_text(json.dumps(before))
+    torch.save(torch.load(newest, weights_only=True) | {"config": json.dumps(before)}, newest)
+    assert loop.run(_config(steps=3), TOKENS, tmp_path).step == 3
+    with pytest.raises(StateError, match="another shortest"):
+        loop.run(_config(steps=4, shortest=9), TOKENS, tmp_path)
+
+
 def test_a_signal_ends_the_run_after_its_step_with_a_checkpoint(tmp_path: Path) -> None:
     def report(line: dict[str, float]) -> None:
         if line["step"] == 2:

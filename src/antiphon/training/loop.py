@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -80,7 +80,7 @@ def drive(
             remember(config, out, other)
         told = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
         if saved := checkpoint.found(out):
-            _resume(trainer, saved[-1], told, other)
+            _resume(trainer, saved[-1], config, other)
         means = Means(out / "log.jsonl", report) if first else None
         with ahead(lambda step: batch_at(step, together), config.steps) as batches:
             while trainer.step < config.steps and not together.any(stop.is_set()):
@@ -117,10 +117,11 @@ def ahead(batch_at: Callable[[int], Any], steps: int) -> Iterator[Callable[[int]
         yield at
 
 
-def _resume(trainer: Trainable, file: Path, told: dict[str, Any], other: Sequence[str]) -> None:
+def _resume(trainer: Trainable, file: Path, config: Rhythm, other: Sequence[str]) -> None:
     state = checkpoint.load(file)
+    told = json.loads(msgspec.json.encode(config))
     try:
-        changed = _changed(told, json.loads(state.get("config", "{}")), other)
+        changed = _changed(told, _known(state.get("config", "{}"), type(config)), other)
         if changed:
             raise StateError(f"{file} is of a run with another {', '.join(changed)}", "Train into another folder.")
         trainer.restore(state)
@@ -145,13 +146,21 @@ def _changed(told: dict[str, Any], before: dict[str, Any], other: Sequence[str])
     return [k for k in told if k not in (*FREE, *other) and k in before and before[k] != told[k]]
 
 
+def _known(text: str, kind: type[Any]) -> dict[str, Any]:
+    """A configuration as this version writes it: settings that came later have their defaults."""
+    found: dict[str, Any] = json.loads(text)
+    with suppress(msgspec.MsgspecError):  # of another kind of training, whose names tell the difference
+        found = json.loads(msgspec.json.encode(msgspec.convert(found, kind)))
+    return found
+
+
 def remember(config: Rhythm, out: Path, other: Sequence[str] = ()) -> None:
     """A run keeps the configuration it began with; only its length, when parts of it rest, the precision and the
     rhythm of its log may change."""
     path = out / "config.json"
     mine = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
     try:
-        if path.is_file() and (changed := _changed(mine, json.loads(path.read_text()), other)):
+        if path.is_file() and (changed := _changed(mine, _known(path.read_text(), type(config)), other)):
             more = " (or go on with --other-data)" if changed == ["data"] else ""
             raise StateError(
                 f"{out} holds a run with another {', '.join(changed)}", f"Train into another folder{more}."
