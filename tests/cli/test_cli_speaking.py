@@ -114,7 +114,7 @@ def test_a_served_ledger_is_found(tmp_path):
         url = (home / "ledger.url").read_text().strip()
         assert url in finish("account", home=home).out
         ended = finish("say", SENTENCE, "-o", str(tmp_path / "out.wav"), home=home)
-        assert (ended.code, "No processor node" in ended.complaint) == (4, True)
+        assert (ended.code, "antiphon node processor --engine hibari" in ended.complaint) == (4, True)
         ended = finish("--ledger", url, "account", "deposit", "5", home=tmp_path / "other")
         assert (ended.code, "operator" in ended.complaint) == (2, True)
         ledger.send_signal(signal.SIGTERM)

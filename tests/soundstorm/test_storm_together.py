@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -62,10 +61,7 @@ def _one_thread():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_processes_learn_what_one_does(kind: str, tmp_path: Path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", str(port)]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     with subprocess.Popen([*torchrun, __file__, kind, str(tmp_path / "two")]) as pair:
         try:
             train(kind, tmp_path / "one")

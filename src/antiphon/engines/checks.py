@@ -46,7 +46,8 @@ def read_options(options: type[OptionsT], given: Mapping[str, object], engine: s
     """`given` as the engine's `Options`. Raises `InputError` for unknown keys and values of the wrong type or range."""
     fields = options.__struct_fields__
     if given and not fields:
-        raise InputError(f"The engine {engine} takes no options", "Leave --option out.")
+        asked = ", ".join(map(repr, given))
+        raise InputError(f"The engine {engine} takes no options, and so not {asked}", "Leave --option out.")
     for key in given:
         if key not in fields:
             raise unknown(f"{engine} option", key, fields)

@@ -67,5 +67,6 @@ def joined() -> Iterator[Together]:
     dist.init_process_group("gloo")
     try:
         yield Together(dist.get_rank(), dist.get_world_size())
+        dist.barrier()  # nobody leaves while another still uses the connections, such as for its last checkpoint
     finally:
         dist.destroy_process_group()
