@@ -27,6 +27,10 @@ SAME_LANGUAGE = {"cmn": "zh", "nb": "no"}
 SECOND_HEARING_WER = 0.1
 """A worse clip is heard once more, carefully, and the better result counts: a recogniser's slip is nobody's fault."""
 
+CONFIRMED_WER, LONG_WORDS = 0.05, 40
+"""More words of a sentence unconfirmed, and it is transcribed: an unlikely word is not yet a wrong one, and each counts
+for much. Of texts from `LONG_WORDS` on a word counts for little, and `SECOND_HEARING_WER` is the limit."""
+
 MIN_CONFIRMED_WORDS = 4
 """Fewer are transcribed: a recogniser that is told one word hears it in much."""
 
@@ -77,7 +81,9 @@ class WordsJudge:
         try:
             recogniser = self._recogniser(language)
             confirmed = self._confirmed(recogniser, language, clips)
-            rates = {n: _rates_of(one) for n, one in confirmed.items() if _rates_of(one) is not None}
+            counts = {n: len(clips[n].request.text.split()) for n in confirmed}
+            rates = {n: _rates_of(one, counts[n]) for n, one in confirmed.items()}
+            rates = {n: rate for n, rate in rates.items() if rate is not None}
             unsure = {n: one for n, one in clips.items() if n not in rates}
             heard = self._heard(recogniser, language, unsure, careful=False) if unsure else {}
             rates |= self._rates(unsure, heard)
@@ -148,10 +154,11 @@ class WordsJudge:
         return {(one, other) for one in wanted for other in got}
 
 
-def _rates_of(confirmed: Confirmed) -> tuple[float, float] | None:
-    """What is not confirmed counts as wrong; None where more than `SECOND_HEARING_WER` is not."""
+def _rates_of(confirmed: Confirmed, words: int) -> tuple[float, float] | None:
+    """What is not confirmed counts as wrong; None where too much of so many words is not."""
+    limit = SECOND_HEARING_WER if words >= LONG_WORDS else CONFIRMED_WER
     wrong = 1.0 if confirmed.share is None else 1.0 - confirmed.share
-    return (wrong, wrong) if wrong <= SECOND_HEARING_WER else None
+    return (wrong, wrong) if wrong <= limit else None
 
 
 def _recognised(language: str) -> str:
