@@ -3,7 +3,7 @@
     python scripts/codec_export.py --run run --out run/exported
     python scripts/codec_export.py --run run --out run/exported --ship
 
-`--ship` writes the three files into `models/weights/` as `codec-16k-*` and rewrites their hashes and sizes in
+`--ship` writes the three files into `weights/soundstorm` as `codec-16k-*` and rewrites their hashes and sizes in
 `models/catalog.py`. Evaluate first: `python scripts/codec_evaluate.py --audio data/heldout --codec run/exported`.
 """
 
@@ -20,6 +20,9 @@ from antiphon.codecs.training.export import export
 from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.trainer import Network
 from antiphon.training import checkpoint, read_config
+
+WEIGHTS = Path(__file__).parents[1] / "weights/soundstorm/antiphon_weights_soundstorm"
+"""Where the package of our own weights lies; install it anew (`pip install ./weights/soundstorm`) after a change."""
 
 
 def catalogued(text: str, file: str, blob: bytes) -> str:
@@ -44,9 +47,8 @@ def main() -> None:
     paths = export(network.eval(), config.codec, options.out)
     print(f"{newest.name}: {', '.join(f'{name} {path.stat().st_size:_} bytes' for name, path in paths.items())}")
     if options.ship:
-        package = Path(antiphon.models.__file__).parent
-        shipped = export(network, config.codec, package / "weights", prefix=f"{MODEL}-")
-        catalogue = package / "catalog.py"
+        shipped = export(network, config.codec, WEIGHTS, prefix=f"{MODEL}-")
+        catalogue = Path(antiphon.models.__file__).parent / "catalog.py"
         text = catalogue.read_text()
         for path in shipped.values():
             text = catalogued(text, path.name, path.read_bytes())

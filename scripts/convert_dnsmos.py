@@ -1,7 +1,8 @@
 """DNSMOS (speechmos 0.0.1.1, MIT): the graph after its framing, so that a clip may have any length.
 
     pip install onnx && pip download --no-deps speechmos==0.0.1.1 && unzip speechmos-*.whl
-    python scripts/convert_dnsmos.py speechmos/dnsmos_models/sig_bak_ovr.onnx src/antiphon/models/weights/dnsmos.onnx
+    W=weights/judges/antiphon_weights_judges
+    python scripts/convert_dnsmos.py speechmos/dnsmos_models/sig_bak_ovr.onnx $W/dnsmos.onnx
 
 What changes: input `frames` [N, T, 320] (20 ms every 10 ms) instead of exactly 9.01 s of samples. The network ends in
 a maximum over time, so the answer for 900 frames is the original's.

@@ -1,7 +1,8 @@
 """Kokoro's 54 voices from npm `kokoro-js` 1.2.1 as one float16 safetensors file.
 
     npm pack kokoro-js@1.2.1
-    python scripts/convert_kokoro_voices.py kokoro-js-1.2.1.tgz src/antiphon/models/weights/kokoro-voices.safetensors
+    W=weights/kokoro/antiphon_weights_kokoro
+    python scripts/convert_kokoro_voices.py kokoro-js-1.2.1.tgz $W/kokoro-voices.safetensors
 
 Each voice is a table [510, 256]: row n-1 is the style for n tokens. Styles stay below 4 in magnitude, where float16
 keeps three decimals; the synthesised audio cannot be told apart (tests/models).

@@ -1,7 +1,8 @@
 """resemblyzer 0.1.4's speaker encoder (Apache-2.0) as ONNX with float16 weights.
 
     pip install torch==2.13.0 onnx && pip download --no-deps resemblyzer==0.1.4 && unzip Resemblyzer-*.whl
-    python scripts/convert_resemblyzer.py resemblyzer/pretrained.pt src/antiphon/models/weights/resemblyzer.onnx
+    W=weights/judges/antiphon_weights_judges
+    python scripts/convert_resemblyzer.py resemblyzer/pretrained.pt $W/resemblyzer.onnx
 
 What changes: only the encoder's weights are kept (the checkpoint is three quarters optimiser state), stored as float16.
 """

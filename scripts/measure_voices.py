@@ -1,7 +1,7 @@
 # ruff: noqa: RUF001 - letters of other alphabets are meant
 """Measure the voice cards: what every built-in voice sounds like on its own sentences.
 
-    python scripts/measure_voices.py src/antiphon/models/weights/voice-cards.safetensors
+    python scripts/measure_voices.py weights/judges/antiphon_weights_judges/voice-cards.safetensors
 
 Per voice: the mean speaker embedding by both encoders (float16 [256] each) and mean and standard deviation of both
 naturalness predictors (float32 [2, 2]). Takes about 15 minutes on two cores; what the target has already is kept unless

@@ -5,7 +5,7 @@
     python scripts/soundstorm_export.py ... --ship
     python scripts/soundstorm_export.py --int8-anew
 
-The newest checkpoints' averaged weights. `--ship` writes the files into `models/weights/` as `soundstorm-16k-*` and
+The newest checkpoints' averaged weights. `--ship` writes the files into `weights/soundstorm` as `soundstorm-16k-*` and
 rewrites their hashes and sizes in `models/catalog.py`. The codec is the one that ships (`codec_export.py`).
 `--int8-anew` only writes the int8 graph that ships again, from the weights that ship.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from codec_export import catalogued
+from codec_export import WEIGHTS, catalogued
 
 import antiphon.models
 from antiphon.audio import read, resample
@@ -72,10 +72,9 @@ def _export(options: argparse.Namespace, out: Path, prefix: str) -> list[Path]:
 
 
 def _int8_anew() -> None:
-    package = Path(antiphon.models.__file__).parent
-    graph = package / "weights" / f"{starter.MODEL}-{serving.GRAPHS['int8']}"
+    graph = WEIGHTS / f"{starter.MODEL}-{serving.GRAPHS['int8']}"
     generators.int8_anew(graph.with_name(f"{starter.MODEL}-{serving.WEIGHTS}"), graph)
-    catalogue = package / "catalog.py"
+    catalogue = Path(antiphon.models.__file__).parent / "catalog.py"
     catalogue.write_text(catalogued(catalogue.read_text(), graph.name, graph.read_bytes()))
     print(f"{graph}: {graph.stat().st_size:_} bytes")
 
@@ -98,11 +97,10 @@ def main() -> None:
         for path in _export(options, options.out, ""):
             print(f"{path}: {path.stat().st_size:_} bytes")
     if options.ship:
-        package = Path(antiphon.models.__file__).parent
-        catalogue = package / "catalog.py"
+        catalogue = Path(antiphon.models.__file__).parent / "catalog.py"
         entries = catalogue.read_text()
         prefix = f"{starter.MODEL}-"
-        for path in _export(options, package / "weights", prefix):
+        for path in _export(options, WEIGHTS, prefix):
             if path.suffix != ".md":
                 entries = catalogued(entries, path.name, path.read_bytes())
         catalogue.write_text(entries)

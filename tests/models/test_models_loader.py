@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
+import tomllib
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -11,33 +14,46 @@ import pytest
 from antiphon import models
 from antiphon.errors import ModelError
 from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece
-from antiphon.models.loader import WEIGHTS, Loader
+from antiphon.models.loader import Loader
+
+OURS = Path(__file__).parents[2] / "weights"
 
 
-def _model(name: str, blob: bytes, **where: object) -> Model:
-    file = ModelFile(name="m.bin", sha256=hashlib.sha256(blob).hexdigest(), size=len(blob), **where)
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an installed package of weights."""
+    folder = tmp_path / "site" / "weights_of_a_test"
+    folder.mkdir(parents=True)
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(folder.parent)
+    return folder
+
+
+def _model(name: str, blob: bytes, package: Path) -> Model:
+    piece = Piece(distribution="weights-of-a-test", version="1", module=package.name, path="m.bin")
+    file = ModelFile(name="m.bin", sha256=hashlib.sha256(blob).hexdigest(), size=len(blob), pieces=(piece,))
     return Model(name=name, version="1", licence="MIT", files=(file,))
 
 
-def test_a_shipped_file_is_read_and_located(tmp_path: Path) -> None:
-    (tmp_path / "m.bin").write_bytes(b"weights")
-    loader = Loader((_model("toy", b"weights", shipped="m.bin"),), weights=tmp_path)
+def test_an_installed_file_is_read_and_located(package: Path) -> None:
+    (package / "m.bin").write_bytes(b"weights")
+    loader = Loader((_model("toy", b"weights", package),))
     assert loader.read("toy") == b"weights"
-    assert loader.path("toy") == tmp_path / "m.bin"
+    assert loader.path("toy") == package / "m.bin"
 
 
-def test_a_corrupted_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "m.bin").write_bytes(b"weightz")
-    loader = Loader((_model("toy", b"weights", shipped="m.bin"),), weights=tmp_path)
+def test_a_corrupted_file_is_refused(package: Path) -> None:
+    (package / "m.bin").write_bytes(b"weightz")
+    loader = Loader((_model("toy", b"weights", package),))
     for load in (loader.read, loader.path):
         with pytest.raises(ModelError, match=r"toy/m\.bin is damaged.*pip install"):
             load("toy")
 
 
-def test_a_file_corrupted_after_its_first_use_is_refused(tmp_path: Path) -> None:
-    file = tmp_path / "m.bin"
+def test_a_file_corrupted_after_its_first_use_is_refused(package: Path) -> None:
+    file = package / "m.bin"
     file.write_bytes(b"weights")
-    loader = Loader((_model("toy", b"weights", shipped="m.bin"),), weights=tmp_path)
+    loader = Loader((_model("toy", b"weights", package),))
     loader.path("toy")
     file.write_bytes(b"other bytes")
     with pytest.raises(ModelError):
@@ -46,7 +62,8 @@ def test_a_file_corrupted_after_its_first_use_is_refused(tmp_path: Path) -> None
 
 def test_a_missing_package_names_its_pip_command() -> None:
     piece = Piece(distribution="no-such-model", version="1.2", module="no_such_module_anywhere", path="a.bin")
-    loader = Loader((_model("toy", b"x", pieces=(piece,)),))
+    file = ModelFile(name="m.bin", sha256="", size=1, pieces=(piece,))
+    loader = Loader((Model(name="toy", version="1", licence="MIT", files=(file,)),))
     assert not loader.installed("toy")
     with pytest.raises(ModelError, match=r"pip install no-such-model==1\.2"):
         loader.read("toy")
@@ -60,11 +77,11 @@ def test_an_optional_model_names_our_extra() -> None:
         loader.path("toy")
 
 
-def test_the_users_folder_comes_first_and_is_verified_too(tmp_path: Path) -> None:
-    (tmp_path / "m.bin").write_bytes(b"weights")
+def test_the_users_folder_comes_first_and_is_verified_too(package: Path, tmp_path: Path) -> None:
+    (package / "m.bin").write_bytes(b"weights")
     own = tmp_path / "own" / "toy"
     own.mkdir(parents=True)
-    loader = Loader((_model("toy", b"weights", shipped="m.bin"),), weights=tmp_path, folder=tmp_path / "own")
+    loader = Loader((_model("toy", b"weights", package),), folder=tmp_path / "own")
     (own / "m.bin").write_bytes(b"weights")
     assert loader.path("toy") == own / "m.bin"
     (own / "m.bin").write_bytes(b"poison!")
@@ -87,16 +104,32 @@ def test_every_entry_is_complete(model: Model) -> None:
     assert model.licence
     assert model.version
     for file in model.files:
-        assert bool(file.shipped) != bool(file.pieces)
+        assert file.pieces
         assert len(file.sha256) == 64
         assert file.size > 0
 
 
-def test_shipped_weights_stay_below_100_mb_and_each_is_declared() -> None:
-    shipped = {file.shipped for model in CATALOG for file in model.files if file.shipped}
-    present = {p.name for p in WEIGHTS.iterdir() if p.suffix != ".md"}
-    assert present == shipped
-    assert sum((WEIGHTS / name).stat().st_size for name in shipped) < 100_000_000
+@pytest.mark.parametrize("name", ["judges", "kokoro", "soundstorm"])
+def test_our_packages_hold_what_is_declared_their_licences_and_less_than_100_mb(name: str) -> None:
+    (project,) = (OURS / name).glob("pyproject.toml")
+    about = tomllib.loads(project.read_text(encoding="utf-8"))["project"]
+    pieces = {
+        piece.path: piece
+        for model in CATALOG
+        for file in model.files
+        for piece in file.pieces
+        if piece.distribution == about["name"]
+    }
+    files = list((OURS / name / f"antiphon_weights_{name}").iterdir())
+    assert {file.name for file in files if file.suffix not in {".md", ".py", ""}} == set(pieces)
+    assert {piece.version for piece in pieces.values()} == {about["version"]}
+    assert f'"{about["name"]}=={about["version"]}"' in (OURS.parent / "pyproject.toml").read_text(encoding="utf-8")
+    assert sum(file.stat().st_size for file in files) < 80_000_000
+    licences = next(file for file in files if file.name == "LICENCES.md").read_text(encoding="utf-8")
+    told = re.findall(r"^\| `([^`]+)`", licences, re.MULTILINE)
+    page = (OURS.parent / "docs/weights.md").read_text(encoding="utf-8")
+    for path in pieces:
+        assert any(fnmatch(path, pattern) and f"`{pattern}`" in page for pattern in told), path
 
 
 @pytest.mark.slow

