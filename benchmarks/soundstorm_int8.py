@@ -103,7 +103,7 @@ def logits_of(graph: Path) -> Logits:
     return logits
 
 
-def scores(graph: Path, made: list[Passed], emulator: str, folder: Path) -> tuple[list[Floats], float]:
+def logits_by(graph: Path, made: list[Passed], emulator: str, folder: Path) -> tuple[list[Floats], float]:
     """Guided logits `[T, V]` of each pass, and seconds a pass."""
     cases = []
     for one in made:
@@ -194,10 +194,10 @@ def main(emulator: str, emulated_passes: int, kinds: tuple[str, ...], work: tupl
         folder = Path(name)
         written = graphs(folder)
         made = passes(models, logits_of(written["float32"]))
-        exact, seconds = scores(written["float32"], made, "", folder)
+        exact, seconds = logits_by(written["float32"], made, "", folder)
         click.echo(f"{len(made)} passes; float32 {1000 * seconds:.0f} ms of CPU a call")
         for kind in kinds:
-            here, seconds = scores(written[kind], made, "", folder)
+            here, seconds = logits_by(written[kind], made, "", folder)
             click.echo(
                 f"{kind}: {_error(made, exact, here)}; float32 judged by it: {_judged(made, here)}; "
                 f"{1000 * seconds:.0f} ms"
@@ -205,9 +205,9 @@ def main(emulator: str, emulated_passes: int, kinds: tuple[str, ...], work: tupl
             if not emulator:
                 continue
             own = passes(models, logits_of(written[kind]))[:emulated_passes]
-            mine, _ = scores(written[kind], own, "", folder)
-            there, seconds = scores(written[kind], own, emulator, folder)
-            right, _ = scores(written["float32"], own, "", folder)
+            mine, _ = logits_by(written[kind], own, "", folder)
+            there, seconds = logits_by(written[kind], own, emulator, folder)
+            right, _ = logits_by(written["float32"], own, "", folder)
             click.echo(f"  emulated, for float32: {_error(own, right, there)}; {1000 * seconds:.0f} ms")
             click.echo(f"  emulated, for here: {_error(own, mine, there)}; here judged by it: {_judged(own, there)}")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import msgspec
 import pytest
@@ -16,10 +18,12 @@ LAYOUT = Layout(codec="any", vocabulary=(8, 8), frame_rate_hz=50.0)
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
+    RENAMED: ClassVar[Mapping[str, str]] = {"rate": "learning_rate"}
+
     generator: GeneratorConfig = profile("tiny", LAYOUT)
     data: str = "abc"
     batch: int = 4
-    rate: float = 1e-3
+    learning_rate: float = 1e-3
     joined: bool = True
 
     def __post_init__(self) -> None:
@@ -35,10 +39,15 @@ def refused(*pairs: str, file: Path | None = None) -> InputError:
 
 
 def test_the_command_line_has_the_last_word(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text("batch = 8\nrate = 1\n[generator]\ndropout = 0.3\nfusion = 'unet'\n")
+    (tmp_path / "mine.toml").write_text("batch = 8\nlearning_rate = 1\n[generator]\ndropout = 0.3\nfusion = 'unet'\n")
     made = applied(Training(), tmp_path / "mine.toml", ("batch=16", "generator.dropout = 0", "joined=false"))
-    assert (made.batch, made.rate, made.joined) == (16, 1.0, False)
+    assert (made.batch, made.learning_rate, made.joined) == (16, 1.0, False)
     assert (made.generator.dropout, made.generator.fusion, made.generator.layout) == (0.0, "unet", LAYOUT)
+
+
+def test_a_file_with_the_former_name_of_a_setting_is_read(tmp_path: Path) -> None:
+    (tmp_path / "old.json").write_text(json.dumps({"rate": 0.5}))
+    assert applied(Training(), tmp_path / "old.json", ()).learning_rate == 0.5
 
 
 def test_a_list_of_numbers_needs_no_brackets_and_a_word_no_quotes() -> None:

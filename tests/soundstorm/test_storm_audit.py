@@ -28,7 +28,7 @@ from antiphon.soundstorm.audit import (
     odds,
     open_pass,
 )
-from antiphon.soundstorm.decoding import advance, pass_logits, start
+from antiphon.soundstorm.decoding import apply_pass, pass_logits, start
 
 ORACLE = Oracle(sharpness=3.0, blur=0.3)
 TASK = Task("oracle", LAYOUT, DecodingOptions(passes=(6, 2, 1)), job())
@@ -41,8 +41,8 @@ def _trace(task: Task = TASK, oracle: Oracle = ORACLE) -> Trace:
     return trace
 
 
-def _audit(trace: Trace, index: int, *, task: Task = TASK, logits: Oracle = ORACLE) -> Finding:
-    return audit(task, commit(task, trace), index, open_pass(task, trace, index), logits, MARGIN)
+def _audit(trace: Trace, index: int, *, task: Task = TASK, generator: Oracle = ORACLE) -> Finding:
+    return audit(task, commit(task, trace), index, open_pass(task, trace, index), generator, MARGIN)
 
 
 def test_every_pass_of_honest_work_is_valid() -> None:
@@ -62,7 +62,7 @@ def test_a_machine_that_differs_in_the_last_bits_is_still_valid() -> None:
         task = replace(TASK, job=job(seed=seed))
         trace = _trace(task)
         other = Other(sharpness=3.0, blur=0.3)
-        assert all(_audit(trace, i, task=task, logits=other).verdict is Verdict.VALID for i in range(9))
+        assert all(_audit(trace, i, task=task, generator=other).verdict is Verdict.VALID for i in range(9))
 
 
 def test_a_smaller_model_is_caught() -> None:
@@ -99,8 +99,8 @@ def test_one_altered_pass_is_found_exactly_when_it_is_opened(index: int) -> None
     altered[step.level, frame] = (right + LAYOUT.vocabulary[step.level] // 2) % LAYOUT.vocabulary[step.level]
     grids[index + 1] = altered
     for later in TASK.steps[index + 1 :]:  # the rest is honest work on the altered grid
-        scores = pass_logits(ORACLE, [TASK.job], [grids[later.index]], later, LAYOUT, TASK.options)[0]
-        grids[later.index + 1] = advance(grids[later.index], scores, later, TASK.job, LAYOUT, TASK.options)
+        logits = pass_logits(ORACLE, [TASK.job], [grids[later.index]], later, LAYOUT, TASK.options)[0]
+        grids[later.index + 1] = apply_pass(grids[later.index], logits, later, TASK.job, LAYOUT, TASK.options)
     verdicts = [_audit(Trace(tuple(grids)), n).verdict for n in range(9)]
     assert [n for n, v in enumerate(verdicts) if v is not Verdict.VALID] == [index]
     assert verdicts[index] is Verdict.INVALID
@@ -227,7 +227,7 @@ def test_a_cheat_in_the_first_level_cannot_hide_behind_the_others() -> None:
     commitment = commit(few, _trace(few))
     opened = [choose(few, commitment, bytes([beacon]), 3) for beacon in range(100)]
     assert {sum(index < 4 for index in one) for one in opened} == {2}
-    assert all(any(not few.steps[index].last for index in one) for one in opened)  # where luck has a say
+    assert all(any(not few.steps[index].last for index in one) for one in opened)  # where noise has a say
 
 
 @given(st.integers(1, 40), st.data())

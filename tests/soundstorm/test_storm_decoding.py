@@ -14,7 +14,16 @@ from antiphon.codecs import check_grid
 from antiphon.codecs.chip import ChipCodec
 from antiphon.errors import InputError, ModelError
 from antiphon.soundstorm import DecodingOptions, Inputs, Job, Layout, align, generate, task_key
-from antiphon.soundstorm.decoding import advance, gumbel, luck, open_uniform, pass_key, pass_logits, start, unknown
+from antiphon.soundstorm.decoding import (
+    apply_pass,
+    gumbel,
+    open_uniform,
+    pass_key,
+    pass_logits,
+    pass_noise,
+    start,
+    unknown,
+)
 from antiphon.soundstorm.schedules import Pass, left_after
 
 
@@ -83,8 +92,8 @@ def test_any_single_pass_can_be_made_again_alone() -> None:
     trace = generate(oracle, [one], LAYOUT, options, traced=True)[0].trace
     assert trace is not None
     for step in options.plan(LAYOUT):
-        scores = pass_logits(oracle, [one], [trace.grids[step.index]], step, LAYOUT, options)[0]
-        again = advance(trace.grids[step.index], scores, step, one, LAYOUT, options)
+        made = pass_logits(oracle, [one], [trace.grids[step.index]], step, LAYOUT, options)[0]
+        again = apply_pass(trace.grids[step.index], made, step, one, LAYOUT, options)
         np.testing.assert_array_equal(again, trace.grids[step.index + 1])
 
 
@@ -99,17 +108,17 @@ def test_another_seed_task_or_part_is_other_luck_and_the_same_is_the_same() -> N
 
 def test_the_last_pass_of_a_level_leaves_nothing_to_chance() -> None:
     one = job()
-    assert luck(one, Pass(3, 0, 3, 4), 9, 16, DecodingOptions()).candidates is None
-    early = luck(one, Pass(0, 0, 0, 4), 400, 16, DecodingOptions())
-    late = luck(one, Pass(2, 0, 2, 4), 400, 16, DecodingOptions())
+    assert pass_noise(one, Pass(3, 0, 3, 4), 9, 16, DecodingOptions()).candidates is None
+    early = pass_noise(one, Pass(0, 0, 0, 4), 400, 16, DecodingOptions())
+    late = pass_noise(one, Pass(2, 0, 2, 4), 400, 16, DecodingOptions())
     assert early.confidence.std() > 2 * late.confidence.std()  # annealed: 3/4 against 1/4 of the noise
 
 
 def test_candidates_follow_the_softmax() -> None:
-    scores = np.log(np.array([0.6, 0.3, 0.1], np.float32))[None].repeat(20_000, axis=0)
-    chance = luck(job(), Pass(0, 0, 0, 2), 20_000, 3, DecodingOptions())
-    assert chance.candidates is not None
-    counts = np.bincount((scores + chance.candidates).argmax(1), minlength=3) / 20_000
+    logits = np.log(np.array([0.6, 0.3, 0.1], np.float32))[None].repeat(20_000, axis=0)
+    noise = pass_noise(job(), Pass(0, 0, 0, 2), 20_000, 3, DecodingOptions())
+    assert noise.candidates is not None
+    counts = np.bincount((logits + noise.candidates).argmax(1), minlength=3) / 20_000
     np.testing.assert_allclose(counts, [0.6, 0.3, 0.1], atol=0.015)
 
 
@@ -124,13 +133,13 @@ def test_guidance_moves_away_from_the_unconditional() -> None:
     step = Pass(0, 0, 0, 1)
     # Unconditional (1, 0), conditional (1, 0.9): with g = 3, (1, 2.7).
     grids = [start(one, LAYOUT)]
-    scores = pass_logits(logits, [one], grids, step, LAYOUT, DecodingOptions(guidance=3.0))[0]
-    np.testing.assert_allclose(scores[0, :2], [1.0, 2.7], rtol=1e-6)
+    made = pass_logits(logits, [one], grids, step, LAYOUT, DecodingOptions(guidance=3.0))[0]
+    np.testing.assert_allclose(made[0, :2], [1.0, 2.7], rtol=1e-6)
     # Levels beyond the guided ones are left as they are.
     options = DecodingOptions(guidance=3.0, guided_levels=1)
     for level, expected in ((0, 2.7), (1, 0.9)):
-        scores = pass_logits(logits, [one], grids, Pass(level, level, 0, 1), LAYOUT, options)[0]
-        np.testing.assert_allclose(scores[0, :2], [1.0, expected], rtol=1e-6)
+        made = pass_logits(logits, [one], grids, Pass(level, level, 0, 1), LAYOUT, options)[0]
+        np.testing.assert_allclose(made[0, :2], [1.0, expected], rtol=1e-6)
 
 
 def test_the_chip_codecs_unequal_levels_are_generated_and_sound() -> None:

@@ -10,7 +10,7 @@ from storm_worlds import LAYOUT, Oracle, job, tokens_for
 
 from antiphon.errors import InputError
 from antiphon.soundstorm.diffusion import Noising, denoise, posterior
-from antiphon.soundstorm.masking import draw, hide, masking
+from antiphon.soundstorm.masking import apply_mask, draw, masking
 
 GRID = np.array([[1, 2, 3, 4, 5], [6, 7, 8, 9, 10], [0, 1, 2, 3, 4]])
 
@@ -20,7 +20,7 @@ def test_the_papers_mask_on_five_frames() -> None:
     chances = np.array([0.1, 0.1, 0.3, 0.7, 0.49])
     drawn = masking(5, 3, prompt=2, level=1, share=math.cos(math.pi / 3), chances=chances)
     assert drawn.hidden.tolist() == [False, False, True, False, True]
-    seen = hide(GRID, LAYOUT, drawn)
+    seen = apply_mask(GRID, LAYOUT, drawn)
     assert seen.tolist() == [[1, 2, 3, 4, 5], [6, 7, 30, 9, 30], [0, 1, 7, 7, 7]]
 
 

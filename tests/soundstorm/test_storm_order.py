@@ -17,7 +17,7 @@ from antiphon.errors import ModelError
 from antiphon.soundstorm import DecodingOptions, Job, Layout, Voice, WindowOptions, generate, long, starter, task_key
 from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, Verdict, audit, commit, open_pass
 from antiphon.soundstorm.decoding import batch, start
-from antiphon.soundstorm.masking import hide, masking
+from antiphon.soundstorm.masking import apply_mask, masking
 from antiphon.soundstorm.schedules import passes_of
 
 GROUPED = Layout(
@@ -60,9 +60,9 @@ def test_the_generator_that_ships_keeps_the_order_it_was_trained_in() -> None:
 def test_only_levels_made_later_are_hidden_in_training() -> None:
     grid = np.array([[1, 2, 3], [4, 5, 6], [1, 0, 2], [7, 8, 9]])
     drawn = masking(3, 4, prompt=1, level=2, share=0.5, chances=np.array([0.1, 0.9, 0.2]))
-    assert hide(grid, GROUPED, drawn).tolist() == [[1, 2, 3], [4, 30, 30], [1, 0, 7], [7, 12, 12]]
+    assert apply_mask(grid, GROUPED, drawn).tolist() == [[1, 2, 3], [4, 30, 30], [1, 0, 7], [7, 12, 12]]
     drawn = replace(drawn, level=1)
-    assert hide(grid, GROUPED, drawn).tolist() == [[1, 2, 3], [4, 5, 30], [1, 0, 2], [7, 12, 12]]
+    assert apply_mask(grid, GROUPED, drawn).tolist() == [[1, 2, 3], [4, 5, 30], [1, 0, 2], [7, 12, 12]]
 
 
 def test_what_is_made_is_in_the_codecs_order_and_its_audit_knows_the_order_of_making() -> None:
@@ -114,7 +114,14 @@ TOKENS = token_set(24, layout=GROUPED)
 def _config(layout: Layout, steps: int) -> profiles.TrainConfig:
     config = profiles.profile("tiny", layout)
     generator = msgspec.structs.replace(config.generator, dropout=0.0)
-    settings = {"steps": steps, "batch": 8, "rate": 4e-3, "warm_up": 5, "precision": "float32", "upper_weight": 0.5}
+    settings = {
+        "steps": steps,
+        "batch": 8,
+        "learning_rate": 4e-3,
+        "warm_up": 5,
+        "precision": "float32",
+        "upper_weight": 0.5,
+    }
     return msgspec.structs.replace(config, generator=generator, log_every=50, save_every=1_000, **settings)
 
 

@@ -29,7 +29,7 @@ def _tiny(**changes: object) -> profiles.TrainConfig:
     paper, tiny = profiles.profile("paper", LAYOUT), profiles.profile("tiny", LAYOUT)
     sizes = {name: getattr(tiny.generator, name) for name in ("layers", "dim", "name", "window")}
     generator = msgspec.structs.replace(paper.generator, **sizes)
-    settings = {name: getattr(tiny, name) for name in ("batch", "frames", "warm_up", "rate")} | {"steps": 3}
+    settings = {name: getattr(tiny, name) for name in ("batch", "frames", "warm_up", "learning_rate")} | {"steps": 3}
     return msgspec.structs.replace(paper, generator=generator, precision="float32", **(settings | changes))
 
 

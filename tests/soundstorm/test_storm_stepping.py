@@ -14,7 +14,7 @@ TASKS = [Task("oracle", LAYOUT, DecodingOptions(), job(60, 10, seed=n)) for n in
 
 
 def honest() -> Oracle:
-    """So unsure that luck decides: a sure one would come to the same tokens in four passes as in sixteen."""
+    """So unsure that the noise decides: a confident one would come to the same tokens in four passes as in sixteen."""
     return Oracle(sharpness=2.0, blur=0.3)
 
 
@@ -64,9 +64,9 @@ def test_one_altered_token_is_caught_in_proportion_to_the_passes_opened(figures)
     assert shares == sorted(shares)
     assert shares[-1] == 100
     for opened, share in zip((1, OPENED, 9), shares, strict=False):
-        chance = opened / passes
-        error = 100 * np.sqrt(chance * (1 - chance) / (len(TASKS) * BEACONS))
-        assert abs(share - 100 * chance) < 4 * error
+        p = opened / passes
+        error = 100 * np.sqrt(p * (1 - p) / (len(TASKS) * BEACONS))
+        assert abs(share - 100 * p) < 4 * error
 
 
 def test_an_alteration_changes_one_pass_and_the_rest_is_honest():

@@ -60,7 +60,7 @@ def _config(**changes) -> profiles.TrainConfig:  # type: ignore[no-untyped-def]
 
 @pytest.fixture(scope="module")
 def trained() -> Trainer:
-    config = _config(steps=180, batch=8, dropout=0.0, rate=4e-3)
+    config = _config(steps=180, batch=8, dropout=0.0, learning_rate=4e-3)
     trainer, order = Trainer(config), order_of(TOKENS, config)
     for step in range(config.steps):
         figures = trainer.train(batch_of(TOKENS, order.at(step), step, config))
@@ -245,8 +245,12 @@ def test_a_run_from_before_a_setting_existed_goes_on(tmp_path: Path) -> None:
     for later in ("expansion", "segments", "input_norm"):
         del before["generator"][later]
     del before["generator"]["layout"]["depth"]
+    before["rate"] = before.pop("learning_rate")  # its name then
     path.write_text(json.dumps(before))
     torch.save(torch.load(newest, weights_only=True) | {"config": json.dumps(before)}, newest)
+    assert read_config(tmp_path, profiles.TrainConfig) == _config(steps=2)
+    with pytest.raises(StateError, match="another learning_rate"):
+        loop.run(_config(steps=3, learning_rate=1e-5), TOKENS, tmp_path)
     assert loop.run(_config(steps=3), TOKENS, tmp_path).step == 3
     with pytest.raises(StateError, match="another shortest"):
         loop.run(_config(steps=4, shortest=9), TOKENS, tmp_path)

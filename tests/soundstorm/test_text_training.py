@@ -10,7 +10,7 @@ import pytest
 
 from antiphon.errors import InputError, ModelError, StateError
 from antiphon.soundstorm.decoding import task_key
-from antiphon.soundstorm.text import SamplingOptions, TextConfig, generate, load, load_sounds, tell
+from antiphon.soundstorm.text import SamplingOptions, TextConfig, generate, load, load_sounds, predict_tokens
 from antiphon.soundstorm.text.parallel import rounded
 
 torch = pytest.importorskip("torch")
@@ -72,7 +72,10 @@ def test_a_mapping_is_learnt_in_seconds_and_said_the_same_by_onnx(kind: str, ste
             other = generate(stage.model, line.phonemes, key)
             np.testing.assert_allclose(one.attention, other.attention, atol=1e-4)
         else:
-            one, other = tell(TorchSpeaker(again), line.phonemes, key), tell(stage.model, line.phonemes, key)
+            one, other = (
+                predict_tokens(TorchSpeaker(again), line.phonemes, key),
+                predict_tokens(stage.model, line.phonemes, key),
+            )
             np.testing.assert_array_equal(one.frames, other.frames)
         np.testing.assert_array_equal(one.tokens, other.tokens)
         said = stage.say(stage.config.spelt(line.phonemes), key, GREEDY)
@@ -140,8 +143,8 @@ def test_a_loss_that_is_no_number_changes_nothing_and_is_counted():
 
 def test_another_configuration_does_not_go_on_with_a_run(tmp_path: Path):
     run(config("parallel", steps=1), mapping(16, 0), tmp_path)
-    with pytest.raises(StateError, match="another rate"):
-        run(config("parallel", steps=2, rate=1e-5), mapping(16, 0), tmp_path)
+    with pytest.raises(StateError, match="another learning_rate"):
+        run(config("parallel", steps=2, learning_rate=1e-5), mapping(16, 0), tmp_path)
     next(tmp_path.glob("step-*.pt")).write_bytes(b"cut")
     with pytest.raises(StateError, match="cannot be read"):
         run(config("parallel", steps=2), mapping(16, 0), tmp_path)
@@ -173,10 +176,10 @@ def test_speed_shortens_and_bounds_are_kept():
     trainer = TextTrainer(config("parallel"))
     speaker = TorchSpeaker(trainer.average)  # type: ignore[arg-type]
     ids = mapping(1, 0)[0].phonemes
-    slow, fast = (tell(speaker, ids, task_key("x", 0), speed=speed).tokens.shape[0] for speed in (0.5, 2.0))
+    slow, fast = (predict_tokens(speaker, ids, task_key("x", 0), speed=speed).tokens.shape[0] for speed in (0.5, 2.0))
     assert slow > 1.5 * fast
     with pytest.raises(InputError, match="speed"):
-        tell(speaker, ids, task_key("x", 0), speed=9)
+        predict_tokens(speaker, ids, task_key("x", 0), speed=9)
 
 
 def test_no_lines_and_no_exports_are_errors(tmp_path: Path):

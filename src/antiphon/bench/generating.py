@@ -55,7 +55,7 @@ def speech_figures(parts: Parts, clips: Sequence[Clip], voices: Mapping[str, Wav
 
 
 def audit_tasks(parts: Parts, clips: Sequence[Clip], voices: Mapping[str, Waveform], count: int) -> list[Task]:
-    """Short generations of real speech, each with its own luck."""
+    """Short generations of real speech, each with a seed of its own."""
     asked = [name for name in voices if name not in COMPARED]
     prompts = [parts.prompt(voices[name], AUDIT_PROMPT_S) for name in asked]
     said = [parts.heard(clip.wave)[:AUDITED_FRAMES] for clip in clips]

@@ -19,7 +19,7 @@ from antiphon.soundstorm.decoding import Job, Result, Trace
 
 
 class OtherSeed(SoundStormEngine):
-    """Draws until it likes the luck: here, once."""
+    """Tries seeds until it likes one: here, the next."""
 
     def traced(self, request: Request, seed: int) -> tuple[Iterator[Waveform], PartTrace]:
         return super().traced(request, seed + 1)

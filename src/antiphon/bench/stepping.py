@@ -12,7 +12,7 @@ from antiphon.bench.figure import Figure, figure
 from antiphon.codecs.base import Tokens
 from antiphon.economy.deterrence import break_even_stake, caught
 from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, Tolerance, Verdict, audit, choose, commit, odds, open_pass
-from antiphon.soundstorm.decoding import DecodingOptions, Trace, advance, generate, pass_logits, start, task_key
+from antiphon.soundstorm.decoding import DecodingOptions, Trace, apply_pass, generate, pass_logits, start, task_key
 from antiphon.soundstorm.inputs import Logits
 from antiphon.soundstorm.schedules import Pass
 
@@ -51,8 +51,8 @@ def audit_figures(
     yield from _curve(judge, tasks)
 
 
-def traced(logits: Logits, task: Task) -> Trace:
-    trace = generate(logits, [task.job], task.layout, task.options, traced=True)[0].trace
+def traced(generator: Logits, task: Task) -> Trace:
+    trace = generate(generator, [task.job], task.layout, task.options, traced=True)[0].trace
     assert trace is not None
     return trace
 
@@ -137,10 +137,10 @@ def _curve(judge: Logits, tasks: Sequence[Task]) -> Iterator[Figure]:
         yield figure(name, 100 * share, "of 100", note=note)
 
 
-def _altered(logits: Logits, task: Task, number: int) -> tuple[Trace, int]:
+def _altered(generator: Logits, task: Task, number: int) -> tuple[Trace, int]:
     """A generation in which one token of one pass was exchanged, and which pass that is."""
-    chance = np.random.default_rng(number)
-    honest = traced(logits, task)
+    rng = np.random.default_rng(number)
+    honest = traced(generator, task)
     busy = [
         index
         for index, (one, two) in enumerate(zip(honest.grids, honest.grids[1:], strict=False))
@@ -149,15 +149,15 @@ def _altered(logits: Logits, task: Task, number: int) -> tuple[Trace, int]:
     chosen = busy[number % len(busy)]
     grids = [start(task.job, task.layout)]
     for step in task.steps:
-        scores = pass_logits(logits, [task.job], [grids[-1]], step, task.layout, task.options)[0]
-        after = advance(grids[-1], scores, step, task.job, task.layout, task.options)
-        grids.append(_exchanged(grids[-1], after, step, task, chance) if step.index == chosen else after)
+        logits = pass_logits(generator, [task.job], [grids[-1]], step, task.layout, task.options)[0]
+        after = apply_pass(grids[-1], logits, step, task.job, task.layout, task.options)
+        grids.append(_exchanged(grids[-1], after, step, task, rng) if step.index == chosen else after)
     return Trace(tuple(grids)), chosen
 
 
-def _exchanged(before: Tokens, after: Tokens, step: Pass, task: Task, chance: np.random.Generator) -> Tokens:
+def _exchanged(before: Tokens, after: Tokens, step: Pass, task: Task, rng: np.random.Generator) -> Tokens:
     new = np.flatnonzero(before[step.level] != after[step.level])
-    frame, size = chance.choice(new), task.layout.vocabulary[step.level]
+    frame, size = rng.choice(new), task.layout.vocabulary[step.level]
     changed = after.copy()
-    changed[step.level, frame] = (int(after[step.level, frame]) + chance.integers(1, size)) % size
+    changed[step.level, frame] = (int(after[step.level, frame]) + rng.integers(1, size)) % size
     return changed

@@ -74,8 +74,10 @@ def _value(text: str) -> Any:
 def _with(config: S, table: Mapping[str, Any], fixed: Sequence[str], where: str, prefix: str) -> S:
     kinds = get_type_hints(type(config))
     known = {field: kinds[field] for field in config.__struct_fields__}
+    renamed: Mapping[str, str] = getattr(type(config), "RENAMED", {})  # files of older runs have the old names
     changes: dict[str, Any] = {}
-    for name, value in table.items():
+    for given, value in table.items():
+        name = renamed.get(given, given)
         path = prefix + name
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)

@@ -155,7 +155,7 @@ def train(
 @click.option("--clips", default=20, show_default=True, type=click.IntRange(1, 10_000), help="Most clips to make.")
 @click.option("--long", "long_s", default=30.0, show_default=True, type=click.FloatRange(0, 600),
               help="Seconds of the piece on which drift is measured; 0 leaves it out.")  # fmt: skip
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all luck.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Of all randomness.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Of decoding: first (passes of a coarsest "
               "level), passes, temperature, noise, guidance, guided_levels, schedule.")  # fmt: skip
 @click.option("--json", "file", type=click.Path(path_type=Path, dir_okay=False), help="Also write figures as JSON.")

@@ -11,9 +11,9 @@ asks, in this order:
 4. Is the first grid the job's (prompt and unknown tokens)? Are all tokens in range, and those outside of the pass
    untouched? Is the number of unknown tokens the schedule's? If not: invalid.
 5. Can the validator run the pass? If its own model fails or is another one: inconclusive.
-6. Is every new token, by the validator's own logits and the job's chance, the best candidate or within `margin` of it?
-   Were the surest candidates kept, within `margin`? Within: valid. Beyond `doubt` times the margin: invalid. Between:
-   inconclusive, for machines differ in the last bits of a sum, and honest nodes must not pay for it.
+6. Is every new token, by the validator's own logits and the job's noise, the best candidate or within `margin` of it?
+   Were the candidates of the highest confidence kept, within `margin`? Within: valid. Beyond `doubt` times the margin:
+   invalid. Between: inconclusive, for machines differ in the last bits of a sum, and honest nodes must not pay for it.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ from antiphon.soundstorm.decoding import (
     DecodingOptions,
     Job,
     Trace,
-    candidate_scores,
     log_softmax,
-    luck,
     pass_key,
     pass_logits,
+    pass_noise,
+    perturbed_logits,
     start,
     unknown,
 )
@@ -230,7 +230,7 @@ def audit(
     commitment: Commitment,
     index: int,
     opening: Opening | None,
-    logits: Logits,
+    generator: Logits,
     tolerance: Tolerance = SAME_WEIGHTS,
     *,
     model: str | None = None,
@@ -243,14 +243,14 @@ def audit(
     if model is not None and model != task.model:
         return Finding(Verdict.INCONCLUSIVE, f"the validator runs {model}, not {task.model}")
     try:
-        scores = pass_logits(logits, [task.job], [opening.before], task.steps[index], task.layout, task.options)[0]
+        logits = pass_logits(generator, [task.job], [opening.before], task.steps[index], task.layout, task.options)[0]
     except (AntiphonError, MemoryError) as error:
         return Finding(Verdict.INCONCLUSIVE, f"the validator could not run the pass: {error}")
-    return audit_logits(task, commitment, opening, scores, tolerance)
+    return audit_logits(task, commitment, opening, logits, tolerance)
 
 
 def audit_logits(
-    task: Task, commitment: Commitment, opening: Opening, scores: Floats, tolerance: Tolerance = SAME_WEIGHTS
+    task: Task, commitment: Commitment, opening: Opening, logits: Floats, tolerance: Tolerance = SAME_WEIGHTS
 ) -> Finding:
     """The same by logits `[T, V]` that are there already."""
     index = opening.index
@@ -258,7 +258,7 @@ def audit_logits(
         return Finding(Verdict.INVALID, wrong)
     step = task.steps[index]
     margin = tolerance.margin * max(1.0, 2 * task.options.guidance_of(step.level, task.layout) - 1)
-    excess = excess_of(task, step, opening, scores, margin)
+    excess = excess_of(task, step, opening, logits, margin)
     measured = f"a choice lies {excess:.3g} behind the best, margin {margin:.3g}"
     if excess <= margin:
         return Finding(Verdict.VALID, "every choice is within the margin", excess)
@@ -325,18 +325,19 @@ def _untouched(opening: Opening, step: Pass, task: Task) -> str:
     return ""
 
 
-def excess_of(task: Task, step: Pass, opening: Opening, scores: Floats, margin: float) -> float:
+def excess_of(task: Task, step: Pass, opening: Opening, logits: Floats, margin: float) -> float:
     """How far, in logits, the pass's worst decision lies behind what the validator would have decided.
 
-    Tokens: best candidate's score minus the chosen one's. Choice of frames: the surest of those left unknown minus the
-    least sure of those kept, where a frame left unknown counts with the least sure candidate it may have had.
+    Tokens: the best candidate's perturbed logit minus the chosen one's. Choice of frames: the highest confidence of
+    those left unknown minus the lowest of those kept, where a frame left unknown counts with the lowest of the
+    candidates it may have had.
     """
     frames = unknown(opening.before, step.level, task.layout)
     if not frames.size:
         return 0.0
-    seen = scores[frames]
-    chance = luck(task.job, step, frames.shape[0], seen.shape[1], task.options)
-    ranked = candidate_scores(seen, chance, task.options)
+    seen = logits[frames]
+    noise = pass_noise(task.job, step, frames.shape[0], seen.shape[1], task.options)
+    ranked = perturbed_logits(seen, noise, task.options)
     chosen = opening.after[step.level, frames].astype(np.int64)
     kept = chosen != task.layout.vocabulary[step.level]
     if not kept.any():
@@ -346,8 +347,8 @@ def excess_of(task: Task, step: Pass, opening: Opening, scores: Floats, margin: 
     if kept.all():
         return worst
     likely = log_softmax(seen)
-    least_kept = (likely[kept, chosen[kept]] + chance.confidence[kept]).min()
-    # Candidates within the margin may differ in how sure they are; the processor may have had either.
+    least_kept = (likely[kept, chosen[kept]] + noise.confidence[kept]).min()
+    # Candidates within the margin may differ in confidence; the processor may have had either.
     tied = ranked[~kept] >= ranked[~kept].max(axis=1, keepdims=True) - margin
-    sure = np.where(tied, likely[~kept], np.inf).min(axis=1) + chance.confidence[~kept]
-    return max(worst, float(sure.max() - least_kept))
+    confidence = np.where(tied, likely[~kept], np.inf).min(axis=1) + noise.confidence[~kept]
+    return max(worst, float(confidence.max() - least_kept))

@@ -1,7 +1,7 @@
 """Parallel decoding: a few passes over the whole grid instead of one step per token (arXiv:2305.09636, section 3.3).
 
 Level by level, the coarse ones first (`Layout.order`). In each pass every unknown token of the level gets a candidate,
-the candidates the model is surest of are kept, and the rest is predicted again with those in view. All randomness of a
+those of the highest confidence are kept, and the rest is predicted again with those in view. All randomness of a
 pass comes from a counter-based generator keyed by the task, level and pass, so that any single pass can be made again,
 alone, by somebody else (`antiphon.soundstorm.audit`).
 """
@@ -59,7 +59,7 @@ class DecodingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One piece of audio: semantic tokens of prompt and target, the prompt's acoustic tokens, the key of its luck."""
+    """One piece of audio: semantic tokens of prompt and target, the prompt's acoustic tokens, the key of its noise."""
 
     semantic: Tokens  # [T], at the codec's frame rate; the first P belong to the prompt
     prompt: Tokens  # [K, P] of all levels; P may be 0
@@ -90,12 +90,12 @@ class Result:
 
 
 def task_key(task_id: str, seed: int, part: int = 0) -> bytes:
-    """The key of part `part` (window, turn) of a task: nobody can choose its luck after the task exists."""
+    """The key of part `part` (window, turn) of a task: nobody can choose its noise after the task exists."""
     return hashlib.sha256(f"antiphon/soundstorm/task\0{task_id}\0{seed}\0{part}".encode()).digest()
 
 
 def pass_key(key: bytes, step: Pass) -> bytes:
-    """SHA-256 of key, level and turn. What an audit of this pass needs to know of luck."""
+    """SHA-256 of key, level and turn. All that an audit of this pass needs of its randomness."""
     return hashlib.sha256(b"antiphon/soundstorm/pass\0" + key + struct.pack("<II", step.level, step.turn)).digest()
 
 
@@ -126,7 +126,7 @@ def start(job: Job, layout: Layout) -> Tokens:
 
 
 def generate(
-    logits: Logits,
+    generator: Logits,
     jobs: Sequence[Job],
     layout: Layout,
     options: DecodingOptions | None = None,
@@ -142,8 +142,8 @@ def generate(
     grids = [start(job, layout) for job in jobs]
     history = [[grid] for grid in grids]
     for step in steps:
-        scores = pass_logits(logits, jobs, grids, step, layout, options) if jobs else []
-        grids = [advance(g, s, step, j, layout, options) for g, s, j in zip(grids, scores, jobs, strict=True)]
+        logits = pass_logits(generator, jobs, grids, step, layout, options) if jobs else []
+        grids = [apply_pass(g, s, step, j, layout, options) for g, s, j in zip(grids, logits, jobs, strict=True)]
         if traced:
             for passed, grid in zip(history, grids, strict=True):
                 passed.append(grid)
@@ -158,20 +158,25 @@ def generate(
 
 
 def pass_logits(
-    logits: Logits, jobs: Sequence[Job], grids: Sequence[Tokens], step: Pass, layout: Layout, options: DecodingOptions
+    generator: Logits,
+    jobs: Sequence[Job],
+    grids: Sequence[Tokens],
+    step: Pass,
+    layout: Layout,
+    options: DecodingOptions,
 ) -> list[Floats]:
     """Guided logits `[T_b, V]` of each job at the pass's level."""
     inputs = batch(jobs, grids, layout)
-    scores = logits(inputs, step.level)
+    logits = generator(inputs, step.level)
     if (guidance := options.guidance_of(step.level, layout)) != 1.0:
-        free = logits(inputs.unconditional(layout.null), step.level)
-        scores = free + np.float32(guidance) * (scores - free)
+        free = generator(inputs.unconditional(layout.null), step.level)
+        logits = free + np.float32(guidance) * (logits - free)
     expected = (len(jobs), inputs.semantic.shape[1], layout.vocabulary[step.level])
-    if scores.shape != expected:
-        raise ModelError(f"The generator answered {scores.shape} instead of {expected}", "Export it again.")
-    if not np.isfinite(scores[inputs.valid]).all():
+    if logits.shape != expected:
+        raise ModelError(f"The generator answered {logits.shape} instead of {expected}", "Export it again.")
+    if not np.isfinite(logits[inputs.valid]).all():
         raise ModelError("The generator answered with numbers that are not finite", "Export or train it again.")
-    return [scores[row, : job.frames] for row, job in enumerate(jobs)]
+    return [logits[row, : job.frames] for row, job in enumerate(jobs)]
 
 
 def batch(jobs: Sequence[Job], grids: Sequence[Tokens], layout: Layout) -> Inputs:
@@ -195,36 +200,36 @@ def batch(jobs: Sequence[Job], grids: Sequence[Tokens], layout: Layout) -> Input
 
 
 @dataclass(frozen=True, slots=True)
-class Luck:
+class PassNoise:
     """Gumbel numbers of a pass for its unknown frames: of candidates `[N, V]` (None: greedy), of confidence `[N]`."""
 
     candidates: Floats | None
     confidence: Floats
 
 
-def luck(job: Job, step: Pass, count: int, size: int, options: DecodingOptions) -> Luck:
-    """What chance has to say in a pass over `count` unknown frames. The last pass of a level leaves nothing to it."""
+def pass_noise(job: Job, step: Pass, count: int, size: int, options: DecodingOptions) -> PassNoise:
+    """The noise of a pass over `count` unknown frames. The last pass of a level has none."""
     key = pass_key(job.key, step)
     if step.last:
-        return Luck(None, np.zeros(count, np.float32))
+        return PassNoise(None, np.zeros(count, np.float32))
     annealed = options.noise * (1.0 - (step.turn + 1) / step.turns)
     candidates = gumbel(key, _CANDIDATES, count * size).reshape(count, size) if options.temperature > 0 else None
-    return Luck(candidates, np.float32(annealed) * gumbel(key, _CONFIDENCE, count))
+    return PassNoise(candidates, np.float32(annealed) * gumbel(key, _CONFIDENCE, count))
 
 
-def candidate_scores(scores: Floats, chance: Luck, options: DecodingOptions) -> Floats:
+def perturbed_logits(logits: Floats, noise: PassNoise, options: DecodingOptions) -> Floats:
     """`[N, V]`, whose largest entry is the candidate.
 
     The largest of logits + temperature * Gumbel is a sample of softmax(logits / temperature). Its units are those
     of logits, so that a margin means the same at any temperature.
     """
-    if chance.candidates is None:
-        return scores
-    return scores + np.float32(options.temperature) * chance.candidates
+    if noise.candidates is None:
+        return logits
+    return logits + np.float32(options.temperature) * noise.candidates
 
 
-def log_softmax(scores: Floats) -> Floats:
-    top = scores - scores.max(axis=-1, keepdims=True)
+def log_softmax(logits: Floats) -> Floats:
+    top = logits - logits.max(axis=-1, keepdims=True)
     return np.asarray(top - np.log(np.exp(top).sum(axis=-1, keepdims=True)), np.float32)
 
 
@@ -233,19 +238,19 @@ def unknown(grid: Tokens, level: int, layout: Layout) -> npt.NDArray[np.intp]:
     return np.flatnonzero(grid[level] == layout.vocabulary[level])
 
 
-def advance(grid: Tokens, scores: Floats, step: Pass, job: Job, layout: Layout, options: DecodingOptions) -> Tokens:
+def apply_pass(grid: Tokens, logits: Floats, step: Pass, job: Job, layout: Layout, options: DecodingOptions) -> Tokens:
     """The grid after one pass, from the grid before and its logits `[T, V]`. Pure."""
     frames = unknown(grid, step.level, layout)
-    seen = scores[frames]
-    chance = luck(job, step, frames.shape[0], seen.shape[1], options)
-    tokens = np.argmax(candidate_scores(seen, chance, options), axis=1)
+    seen = logits[frames]
+    noise = pass_noise(job, step, frames.shape[0], seen.shape[1], options)
+    tokens = np.argmax(perturbed_logits(seen, noise, options), axis=1)
     kept = frames.shape[0] - left_after(step, job.frames - job.prompt_frames, options.schedule)
     after = grid.copy()
     if kept <= 0:
         return after
     if not step.last:
-        sure = log_softmax(seen)[np.arange(tokens.shape[0]), tokens] + chance.confidence
-        order = np.argsort(-sure, kind="stable")[:kept]
+        confidence = log_softmax(seen)[np.arange(tokens.shape[0]), tokens] + noise.confidence
+        order = np.argsort(-confidence, kind="stable")[:kept]
         frames, tokens = frames[order], tokens[order]
     after[step.level, frames] = tokens
     return after

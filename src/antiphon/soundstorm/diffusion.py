@@ -56,9 +56,11 @@ class Noising:
         seen = tokens.copy()
         for level, size in enumerate(vocabulary):
             alpha, _, gamma = self.between(0, step, size)
-            chances = rng.random(tokens.shape[1])
+            log_weights = rng.random(tokens.shape[1])
             any_token = rng.integers(0, size, tokens.shape[1])
-            seen[level] = np.where(chances < alpha, tokens[level], np.where(chances < alpha + gamma, size, any_token))
+            seen[level] = np.where(
+                log_weights < alpha, tokens[level], np.where(log_weights < alpha + gamma, size, any_token)
+            )
         return seen
 
 
@@ -83,7 +85,7 @@ def posterior(seen: Any, origin: Any, weights: Any) -> tuple[Any, Any]:
 
 
 def denoise(
-    logits: JointLogits,
+    generator: JointLogits,
     jobs: Sequence[Job],
     layout: Layout,
     noising: Noising,
@@ -94,7 +96,7 @@ def denoise(
 ) -> list[Result]:
     """Run the diffusion backwards in `steps` strides over all levels at once; the last one takes the likeliest token.
 
-    Chance is bound to each job's key as in `decoding`. Raises `InputError` for a number of steps that does not fit.
+    Randomness is bound to each job's key as in `decoding`. Raises `InputError` for a number of steps that does not fit.
     """
     if not 1 <= steps <= noising.steps:
         raise InputError(f"{steps} steps of a diffusion of {noising.steps}", f"Choose 1 to {noising.steps}.")
@@ -103,25 +105,25 @@ def denoise(
     times = [round(noising.steps * (steps - n) / steps) for n in range(steps + 1)]
     for turn, (after, before) in enumerate(pairwise(times)):
         inputs = replace(batch(jobs, grids, layout), noise=np.full(len(jobs), after, np.int64))
-        scores = logits(inputs)
+        logits = generator(inputs)
         if guidance != 1.0:
-            free = logits(inputs.unconditional(layout.null))
-            scores = [f + np.float32(guidance) * (s - f) for f, s in zip(free, scores, strict=True)]
+            free = generator(inputs.unconditional(layout.null))
+            logits = [f + np.float32(guidance) * (g - f) for f, g in zip(free, logits, strict=True)]
         for row, job in enumerate(jobs):
             grid = grids[row].copy()
             for level, size in enumerate(layout.vocabulary):
                 target = slice(job.prompt_frames, job.frames)
                 step = Pass(turn * layout.levels + level, level, turn, steps)
-                guess = np.exp(log_softmax(scores[level][row, target])).astype(np.float64)
+                guess = np.exp(log_softmax(logits[level][row, target])).astype(np.float64)
                 if before == 0:
                     grid[level, target] = guess.argmax(-1)
                     continue
                 seen = np.eye(size + 1)[grid[level, target]]
                 weights = np.repeat(noising.weights(before, after, size)[None], seen.shape[0], axis=0)
                 tokens, masked = posterior(seen, guess, weights)
-                chances = np.log(np.concatenate([tokens, masked[:, None]], axis=1) + 1e-30)
-                noise = gumbel(pass_key(job.key, step), 0, chances.size).reshape(chances.shape)
-                grid[level, target] = np.argmax(chances + noise, axis=1)
+                log_weights = np.log(np.concatenate([tokens, masked[:, None]], axis=1) + 1e-30)
+                noise = gumbel(pass_key(job.key, step), 0, log_weights.size).reshape(log_weights.shape)
+                grid[level, target] = np.argmax(log_weights + noise, axis=1)
             grids[row] = grid
             history[row].append(grid)
     return [

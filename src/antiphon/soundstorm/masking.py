@@ -30,7 +30,7 @@ class Masking:
 def masking(frames: int, levels: int, *, prompt: int, level: int, share: float, chances: np.ndarray) -> Masking:
     """Rules 1 to 3 for given draws: `share` = cos(u), `chances [T]` uniform in [0, 1).
 
-    At least one token is hidden (the last frame, when chance hid none), so that every example teaches something.
+    At least one token is hidden (the last frame, where none was drawn), so that every example teaches something.
     """
     if not (0 <= prompt < frames and 0 <= level < levels):
         raise ValueError(f"prompt {prompt} of {frames} frames, level {level} of {levels}")
@@ -49,7 +49,7 @@ def draw(rng: np.random.Generator, frames: int, levels: int, *, longest: float =
     return masking(frames, levels, prompt=prompt, level=level, share=share, chances=rng.random(frames))
 
 
-def hide(tokens: Ints, layout: Layout, drawn: Masking) -> Ints:
+def apply_mask(tokens: Ints, layout: Layout, drawn: Masking) -> Ints:
     """Rules 3 and 4: the grid `[K, T]` as the model sees it, `vocabulary[k]` where a token is hidden."""
     seen = tokens.copy()
     seen[drawn.level, drawn.hidden] = layout.vocabulary[drawn.level]

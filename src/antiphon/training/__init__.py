@@ -9,7 +9,7 @@ from antiphon.errors import ModelError
 if find_spec("torch") is None:
     raise ModelError("Training needs PyTorch, which is not installed", "Run `pip install 'antiphon[train]'`.")
 
-from antiphon.training.loop import Report, Trainable, drive, read_config
+from antiphon.training.loop import Report, Trainable, read_config, run_training
 from antiphon.training.rates import rate_scale
 
-__all__ = ["Report", "Trainable", "drive", "rate_scale", "read_config"]
+__all__ = ["Report", "Trainable", "rate_scale", "read_config", "run_training"]

@@ -7,7 +7,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -18,7 +18,7 @@ import numpy as np
 
 from antiphon.errors import InputError, OutputError, StateError
 from antiphon.training import checkpoint
-from antiphon.training.together import Together, joined
+from antiphon.training.process_group import ProcessGroup, joined
 
 Report = Callable[[dict[str, float]], None]
 
@@ -38,8 +38,11 @@ class Trainable(Protocol):
     def restore(self, state: dict[str, Any]) -> None: ...
 
 
-class Rhythm(Protocol):
-    """A training's configuration (a msgspec struct), as far as the loop reads it."""
+class LoopConfig(Protocol):
+    """A training's configuration (a msgspec struct), as far as the loop reads it.
+
+    A setting that got another name is listed in the struct's `RENAMED` (old to new), so that stored runs go on.
+    """
 
     @property
     def steps(self) -> int: ...
@@ -55,11 +58,11 @@ T = TypeVar("T", bound=Trainable)
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def drive(
-    config: Rhythm,
+def run_training(
+    config: LoopConfig,
     out: Path,
-    make: Callable[[Together], T],
-    batch_at: Callable[[int, Together], Any],
+    make: Callable[[ProcessGroup], T],
+    batch_at: Callable[[int, ProcessGroup], Any],
     *,
     other: Sequence[str] = (),
     report: Report | None = None,
@@ -73,17 +76,17 @@ def drive(
     another configuration or its newest checkpoint is damaged or does not fit, `OutputError` when a checkpoint cannot
     be written (the one before is kept).
     """
-    with joined() as together, stopped_by_signals() as stop:
-        trainer = make(together)
-        first = together.rank == 0
+    with joined() as processes, stopped_by_signals() as stop:
+        trainer = make(processes)
+        first = processes.rank == 0
         if first:
             remember(config, out, other)
-        told = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
+        kept = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
         if saved := checkpoint.found(out):
             _resume(trainer, saved[-1], config, other)
         means = Means(out / "log.jsonl", report) if first else None
-        with ahead(lambda step: batch_at(step, together), config.steps) as batches:
-            while trainer.step < config.steps and not together.any(stop.is_set()):
+        with ahead(lambda step: batch_at(step, processes), config.steps) as batches:
+            while trainer.step < config.steps and not processes.any(stop.is_set()):
                 began = time.perf_counter()
                 batch = batches(trainer.step)
                 waited_s = time.perf_counter() - began
@@ -92,11 +95,11 @@ def drive(
                     continue
                 means.add(figures, flush_at=config.log_every, step=trainer.step)
                 if trainer.step % config.save_every == 0:
-                    checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(told)})
+                    checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(kept)})
                 if evaluate is not None and trainer.step % evaluate_every == 0:
                     means.write({"step": float(trainer.step), **evaluate(trainer)})
         if first and not any(path.name == f"step-{trainer.step:08d}.pt" for path in checkpoint.found(out)[-1:]):
-            checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(told)})
+            checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(kept)})
     return trainer
 
 
@@ -117,11 +120,11 @@ def ahead(batch_at: Callable[[int], Any], steps: int) -> Iterator[Callable[[int]
         yield at
 
 
-def _resume(trainer: Trainable, file: Path, config: Rhythm, other: Sequence[str]) -> None:
+def _resume(trainer: Trainable, file: Path, config: LoopConfig, other: Sequence[str]) -> None:
     state = checkpoint.load(file)
-    told = json.loads(msgspec.json.encode(config))
+    kept = json.loads(msgspec.json.encode(config))
     try:
-        changed = _changed(told, _known(state.get("config", "{}"), type(config)), other)
+        changed = _changed(kept, _known(state.get("config", "{}"), type(config)), other)
         if changed:
             raise StateError(f"{file} is of a run with another {', '.join(changed)}", "Train into another folder.")
         trainer.restore(state)
@@ -133,8 +136,8 @@ def _resume(trainer: Trainable, file: Path, config: Rhythm, other: Sequence[str]
 def read_config(out: Path, kind: type[S]) -> S:
     """The configuration a run began with. Raises `InputError` when `out` holds no run."""
     try:
-        return msgspec.json.decode((out / "config.json").read_bytes(), type=kind)
-    except (OSError, msgspec.MsgspecError) as error:
+        return msgspec.convert(_renamed(json.loads((out / "config.json").read_bytes()), kind), kind)
+    except (OSError, ValueError) as error:
         raise InputError(f"{out} holds no training run: {error}", "Give the folder of a run.") from error
 
 
@@ -142,21 +145,27 @@ FREE = ("steps", "encoder_steps", "precision", "log_every", "save_every")
 """What may change when a run goes on."""
 
 
-def _changed(told: dict[str, Any], before: dict[str, Any], other: Sequence[str]) -> list[str]:
-    return [k for k in told if k not in (*FREE, *other) and k in before and before[k] != told[k]]
+def _changed(kept: dict[str, Any], before: dict[str, Any], other: Sequence[str]) -> list[str]:
+    return [k for k in kept if k not in (*FREE, *other) and k in before and before[k] != kept[k]]
 
 
 def _known(text: str, kind: type[Any]) -> dict[str, Any]:
     """A configuration as this version writes it: settings that came later have their defaults."""
-    found: dict[str, Any] = json.loads(text)
+    found: dict[str, Any] = _renamed(json.loads(text), kind)
     with suppress(msgspec.MsgspecError):  # of another kind of training, whose names tell the difference
         found = json.loads(msgspec.json.encode(msgspec.convert(found, kind)))
     return found
 
 
-def remember(config: Rhythm, out: Path, other: Sequence[str] = ()) -> None:
+def _renamed(found: Any, kind: type[Any]) -> Any:
+    """A stored configuration by the names of this version (`kind.RENAMED`: old to new)."""
+    names: Mapping[str, str] = getattr(kind, "RENAMED", {})
+    return {names.get(name, name): value for name, value in found.items()} if isinstance(found, dict) else found
+
+
+def remember(config: LoopConfig, out: Path, other: Sequence[str] = ()) -> None:
     """A run keeps the configuration it began with; only its length, when parts of it rest, the precision and the
-    rhythm of its log may change."""
+    settings of its log may change."""
     path = out / "config.json"
     mine = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
     try:

@@ -9,8 +9,8 @@ from antiphon.codecs.training import data
 from antiphon.codecs.training.data import Batch
 from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.trainer import Trainer
-from antiphon.training import Report, drive
-from antiphon.training.together import Together
+from antiphon.training import Report, run_training
+from antiphon.training.process_group import ProcessGroup
 
 
 def run(
@@ -22,17 +22,17 @@ def run(
     evaluate: Callable[[Trainer], dict[str, float]] | None = None,
     evaluate_every: int = 2_000,
 ) -> Trainer:
-    """Train on what `data.prepare` wrote. Raises what `antiphon.training.drive` and `data.load` raise."""
+    """Train on what `data.prepare` wrote. Raises what `antiphon.training.run_training` and `data.load` raise."""
     clips = data.load(prepared, config.codec)
 
-    def batch_at(step: int, together: Together) -> Batch:
+    def batch_at(step: int, processes: ProcessGroup) -> Batch:
         batch = data.batch(clips, step, size=config.batch, frames=config.frames, seed=config.seed)
-        return batch.rows(together.rows(config.batch))
+        return batch.rows(processes.rows(config.batch))
 
-    return drive(
+    return run_training(
         config,
         out,
-        lambda together: Trainer(config, together),
+        lambda processes: Trainer(config, processes),
         batch_at,
         report=report,
         evaluate=evaluate,

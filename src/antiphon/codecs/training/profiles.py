@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import msgspec
 
 from antiphon.codecs.neural.layout import CodecConfig
@@ -12,6 +15,8 @@ from antiphon.training.precision import Precision
 class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Weights of losses follow Vocos (arXiv:2306.00814) and HiFi-GAN in kind, and our own runs in size."""
 
+    RENAMED: ClassVar[Mapping[str, str]] = {"rate": "learning_rate", "judge_rate": "discriminator_lr"}
+
     codec: CodecConfig = CodecConfig()
     seed: int = 20
     batch: int = 8  # clips a step
@@ -19,9 +24,9 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     steps: int = 40_000
     encoder_steps: int | None = None  # then encoder and codebooks rest, and tokens keep their meaning; None: never
     warm_up: int = 500
-    rate: float = 6e-4
-    judge_rate: float = 8e-4
-    final_rate: float = 0.05  # of the first
+    learning_rate: float = 6e-4
+    discriminator_lr: float = 8e-4
+    final_rate: float = 0.05  # of the first step's after the warm-up
     weight_decay: float = 1e-2
     clip_norm: float = 5.0
     ema: float = 0.9995

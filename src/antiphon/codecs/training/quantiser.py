@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from antiphon.codecs.neural.layout import CodecConfig
-from antiphon.training.together import Together
+from antiphon.training.process_group import ProcessGroup
 
 DECAY = 0.99
 EPSILON = 1e-5
@@ -57,7 +57,7 @@ class Codebook(nn.Module):
         return distance.argmin(1)
 
     @torch.no_grad()
-    def start(self, x: Tensor, together: Together) -> None:
+    def start(self, x: Tensor, processes: ProcessGroup) -> None:
         """k-means on the first process's `x`: the first codes are frames drawn from it."""
         count = self.codes.shape[0]
         drawn = torch.randint(x.shape[0], (count,)) if x.shape[0] < count else torch.randperm(x.shape[0])[:count]
@@ -66,7 +66,7 @@ class Codebook(nn.Module):
             counts, sums = self.assigned(x, self.nearest(x))
             full = counts > 0
             self.codes[full] = sums[full] / counts[full, None]
-        together.first(self.codes)
+        processes.first(self.codes)
         self.counts.fill_(1.0)
         self.sums.copy_(self.codes)
         self.ready.fill_(True)
@@ -102,7 +102,7 @@ class GroupResidualQuantiser(nn.Module):
         self.groups, self.levels, self.dim = config.groups, config.levels, config.code_dim
         self.books = nn.ModuleList(Codebook(config.codes, config.code_dim) for _ in range(config.streams))
 
-    def forward(self, latent: Tensor, together: Together | None = None) -> Quantised:
+    def forward(self, latent: Tensor, processes: ProcessGroup | None = None) -> Quantised:
         """In training mode codebooks learn from this batch, from that of all processes together."""
         rows = latent.transpose(1, 2).reshape(-1, self.groups * self.dim)
         taken, tokens, seen, commitment = [], [], [], latent.new_zeros(())
@@ -112,13 +112,13 @@ class GroupResidualQuantiser(nn.Module):
                 book = self.book(group * self.levels + level)
                 seen.append(rest.detach())
                 if self.training and not book.ready:
-                    book.start(seen[-1], together or Together())
+                    book.start(seen[-1], processes or ProcessGroup())
                 tokens.append(book.nearest(seen[-1]))
                 chosen = book.codes[tokens[-1]].clone()
                 commitment = commitment + (rest - chosen).pow(2).mean()
                 total, rest = total + chosen, rest - chosen
             taken.append(part + (total - part).detach())
-        revived = self._learn(seen, tokens, together or Together()) if self.training else 0
+        revived = self._learn(seen, tokens, processes or ProcessGroup()) if self.training else 0
         shape = (latent.shape[0], latent.shape[2])
         return Quantised(
             torch.cat(taken, dim=1).reshape(*shape, -1).transpose(1, 2),
@@ -134,12 +134,12 @@ class GroupResidualQuantiser(nn.Module):
         return book
 
     @torch.no_grad()
-    def _learn(self, seen: list[Tensor], tokens: list[Tensor], together: Together) -> int:
+    def _learn(self, seen: list[Tensor], tokens: list[Tensor], processes: ProcessGroup) -> int:
         """One exchange for all codebooks; frames for dead codes come from the first process."""
         assigned = [self.book(n).assigned(x, index) for n, (x, index) in enumerate(zip(seen, tokens, strict=True))]
-        packed = together.summed(torch.stack([torch.cat([c[:, None], s], dim=1) for c, s in assigned]))
+        packed = processes.summed(torch.stack([torch.cat([c[:, None], s], dim=1) for c, s in assigned]))
         drawn = torch.randint(seen[0].shape[0], (MOST_REVIVED,))
-        candidates = together.first(torch.stack([x[drawn] for x in seen]))
+        candidates = processes.first(torch.stack([x[drawn] for x in seen]))
         return sum(
             self.book(n).update(packed[n, :, 0], packed[n, :, 1:], candidates[n]) for n in range(len(self.books))
         )

@@ -20,8 +20,8 @@ from antiphon.codecs.training.losses import SpectralLoss, pitch_loss
 from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.quantiser import GroupResidualQuantiser, Quantised
 from antiphon.training.precision import resolved
+from antiphon.training.process_group import ProcessGroup
 from antiphon.training.rates import rate_scale
-from antiphon.training.together import Together
 
 
 class Network(nn.Module):
@@ -63,10 +63,10 @@ def inputs_of(batch: Batch, config: TrainConfig) -> Inputs:
 class Trainer:
     """State of a training: networks, their average, optimisers, and the step to make next."""
 
-    def __init__(self, config: TrainConfig, together: Together | None = None) -> None:
+    def __init__(self, config: TrainConfig, processes: ProcessGroup | None = None) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.together = together or Together()
+        self.processes = processes or ProcessGroup()
         self.step = 0
         self.skipped = 0
         self.network = Network(config)
@@ -74,15 +74,15 @@ class Trainer:
         self.judges = adversaries.Discriminators(config.judge_width)
         self.head = Head(config.codec)
         self.spectral = SpectralLoss(config.codec)
-        self.optimiser = _adam(self.network, config.rate, config.weight_decay)
-        self.judge_optimiser = _adam(self.judges, config.judge_rate, config.weight_decay)
+        self.optimiser = _adam(self.network, config.learning_rate, config.weight_decay)
+        self.judge_optimiser = _adam(self.judges, config.discriminator_lr, config.weight_decay)
 
     def train(self, batch: Batch) -> dict[str, float]:
         """One step on this process's rows of a batch.
 
         A batch whose loss or gradient is not finite changes nothing but the count of skipped ones.
         """
-        torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.together.rank)
+        torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.processes.rank)
         self._set_rates()
         inputs = inputs_of(batch, self.config)
         # The codebooks learn in the forward pass, so a batch that is skipped must give them back.
@@ -95,7 +95,7 @@ class Trainer:
             loss = loss + self._fooling(real, fake, figures)
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.together.average_gradients(self.network.parameters())
+        self.processes.average_gradients(self.network.parameters())
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.clip_norm)
         if torch.isfinite(norm):  # equal in all processes, and not finite when the loss is not
             self.optimiser.step()
@@ -129,7 +129,7 @@ class Trainer:
     def _quantised(self, features: Tensor) -> Quantised:
         """Where encoder and codebooks rest, those of the average, which are the ones that are exported."""
         if not self._resting():
-            return self.network.quantiser(self.network.encoder(features), self.together)  # type: ignore[no-any-return]
+            return self.network.quantiser(self.network.encoder(features), self.processes)  # type: ignore[no-any-return]
         average = self.average.eval()
         with torch.no_grad():
             return average.quantiser(average.encoder(features))  # type: ignore[no-any-return]
@@ -144,14 +144,14 @@ class Trainer:
         config = self.config
         length = config.judged_frames * config.codec.hop
         start = int(torch.randint(0, real.shape[1] - length + 1, ()))
-        rows = slice(0, config.judged_clips // self.together.size)
+        rows = slice(0, config.judged_clips // self.processes.size)
         return real[rows, start : start + length], made[rows, start : start + length]
 
     def _train_judges(self, real: Tensor, fake: Tensor) -> float:
         loss = adversaries.judge_loss(self.judges(real, self.step), self.judges(fake, self.step))
         self.judge_optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.together.average_gradients(self.judges.parameters())
+        self.processes.average_gradients(self.judges.parameters())
         norm = nn.utils.clip_grad_norm_(self.judges.parameters(), self.config.clip_norm)
         if torch.isfinite(norm):
             self.judge_optimiser.step()
@@ -172,9 +172,9 @@ class Trainer:
     def _set_rates(self) -> None:
         scale = rate_scale(self.step, self.config)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.rate * scale
+            group["lr"] = self.config.learning_rate * scale
         for group in self.judge_optimiser.param_groups:
-            group["lr"] = self.config.judge_rate * scale
+            group["lr"] = self.config.discriminator_lr * scale
 
     @torch.no_grad()
     def _follow(self) -> None:
@@ -206,9 +206,9 @@ class Trainer:
             getattr(self, name).load_state_dict(state[name])
 
 
-def _adam(module: nn.Module, rate: float, decay: float) -> torch.optim.AdamW:
+def _adam(module: nn.Module, learning_rate: float, decay: float) -> torch.optim.AdamW:
     """Weight decay for matrices only; fused, because a step over hundreds of small tensors is mostly overhead."""
     matrices = [p for p in module.parameters() if p.ndim > 1]
     others = [p for p in module.parameters() if p.ndim <= 1]
     groups = [{"params": matrices, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=rate, betas=(0.8, 0.99), fused=True)
+    return torch.optim.AdamW(groups, lr=learning_rate, betas=(0.8, 0.99), fused=True)

@@ -1,4 +1,4 @@
-"""The validator's side of a step audit: was the ordered text made with the ordered luck, pass by pass, and delivered?
+"""The validator's side of a step audit: was the ordered text made with the ordered seed, pass by pass, and delivered?
 
 1. What is shown hashes to the root, else nothing was shown (UNPROVEN).
 2. It was made with our models (else UNPROVEN: we may be the ones who are out of date).
@@ -7,7 +7,7 @@
 4. The windows fit them.
 5. The delivered audio is what our codec makes of the windows' tokens.
 6. The window that the beacon chooses ends in its tokens, and the chosen passes hang under its root (else UNPROVEN).
-7. Each of them is the pass that our own weights make of the job; its prompt, luck and schedule are derived here.
+7. Each of them is the pass that our own weights make of the job; its prompt, noise and schedule are derived here.
 
 Whatever is wrong in 4, 5 or 7 is in what was committed to, so everybody who audits finds it: FAILED.
 """

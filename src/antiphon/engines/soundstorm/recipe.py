@@ -97,7 +97,8 @@ class Recipe:
         return samples
 
     def _key(self, piece: int, part: int) -> bytes:
-        """The luck of one piece's text (part 0) or window: the network's seed of a subtask is bound to its task."""
+        """The key of all noise in one piece's text (part 0) or window; the network's seed of a subtask is bound to its
+        task."""
         return task_key(f"soundstorm {piece}", self.seed, part)
 
 

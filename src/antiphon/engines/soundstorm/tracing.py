@@ -20,7 +20,7 @@ from antiphon.soundstorm import audit
 from antiphon.soundstorm.decoding import Result, Trace
 
 PASSES = 3
-"""Passes of one window that an audit opens: two of them where chance has a say (`audit.choose`)."""
+"""Passes of one window that an audit opens: two of them where noise has a say (`audit.choose`)."""
 
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

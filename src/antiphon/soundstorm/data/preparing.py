@@ -174,14 +174,14 @@ def _all(work: Sequence[_Work], makers: Makers, jobs: int, progress: Progress | 
     shards = {one.name: done for one in work if (done := one.done()) is not None}
     missing = [one for one in work if one.name not in shards]
 
-    def tell() -> None:
+    def report_progress() -> None:
         if progress is not None:
             progress(sum(len(one.sources) for one in work if one.name in shards), sum(len(w.sources) for w in work))
 
-    tell()
+    report_progress()
     for one, shard in _made(missing, makers, jobs):
         shards[one.name] = shard
-        tell()
+        report_progress()
     return [shards[one.name] for one in work]
 
 

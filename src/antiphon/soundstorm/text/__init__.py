@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from antiphon.soundstorm.text.alignment import Sounds, Word, from_attention, learn_sounds, words
 from antiphon.soundstorm.text.layout import TextConfig, english_symbols
-from antiphon.soundstorm.text.parallel import tell
+from antiphon.soundstorm.text.parallel import predict_tokens
 from antiphon.soundstorm.text.sampling import SamplingOptions, Spoken, generate, stream
-from antiphon.soundstorm.text.serving import Said, TextStage, load, load_sounds
+from antiphon.soundstorm.text.serving import TextStage, TextStageResult, load, load_sounds
 
 __all__ = [
-    "Said",
     "SamplingOptions",
     "Sounds",
     "Spoken",
     "TextConfig",
     "TextStage",
+    "TextStageResult",
     "Word",
     "english_symbols",
     "from_attention",
@@ -22,7 +22,7 @@ __all__ = [
     "learn_sounds",
     "load",
     "load_sounds",
+    "predict_tokens",
     "stream",
-    "tell",
     "words",
 ]

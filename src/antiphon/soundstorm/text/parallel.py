@@ -28,21 +28,21 @@ class Speaker(Protocol):
     def read(self, phonemes: Ints) -> tuple[Floats, Floats]:
         """Phonemes `[P]` to hidden `[P, d]` and durations `[P]` in frames (not rounded)."""
 
-    def tell(self, hidden: Floats, place: Floats) -> Floats:
+    def predict_tokens(self, hidden: Floats, place: Floats) -> Floats:
         """Hidden of each frame `[S, d]`, and how far in its phoneme it is `[S, 2]`, to logits `[S, V]`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class TextOutput:
     """`tokens [S]` and `frames [P]` of each phoneme, which sum to S."""
 
     tokens: Tokens
     frames: Ints
 
 
-def tell(
+def predict_tokens(
     speaker: Speaker, phonemes: Ints, key: bytes, options: SamplingOptions | None = None, *, speed: float = 1.0
-) -> Told:
+) -> TextOutput:
     """Semantic tokens of phonemes `[P]` in one pass. `speed` 2 is twice as fast.
 
     Raises `InputError` for a speed outside 0.25..4, `ModelError` for anything but finite numbers from the model.
@@ -54,13 +54,13 @@ def tell(
     if not np.isfinite(durations).all() or not np.isfinite(hidden).all():
         raise ModelError("The text stage gave something else than numbers", "Train or export it again.")
     frames = rounded(durations / speed, speaker.config, phonemes)
-    logits = speaker.tell(np.repeat(hidden, frames, axis=0), places(frames))
+    logits = speaker.predict_tokens(np.repeat(hidden, frames, axis=0), places(frames))
     if not np.isfinite(logits).all():
         raise ModelError("The text stage gave something else than numbers", "Train or export it again.")
     if options.temperature > 0:
         noise = gumbel(hashlib.sha256(b"antiphon/soundstorm/text\0" + key).digest(), 3, logits.size)
         logits = logits / options.temperature + noise.reshape(logits.shape)
-    return Told(logits.argmax(axis=1).astype(np.uint16), frames)
+    return TextOutput(logits.argmax(axis=1).astype(np.uint16), frames)
 
 
 def rounded(durations: Floats, config: TextConfig, phonemes: Ints) -> Ints:

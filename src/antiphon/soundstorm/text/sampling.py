@@ -77,7 +77,7 @@ def generate(
     *,
     prompt: Tokens | None = None,
 ) -> Spoken:
-    """Semantic tokens of phonemes `[P]`; `key` (32 bytes, `decoding.task_key`) is all its luck.
+    """Semantic tokens of phonemes `[P]`; `key` (32 bytes, `decoding.task_key`) is all its randomness.
 
     `prompt [N]` are tokens of how the beginning of the phonemes was said; they are not given back.
     Raises `ModelError` when the model gives anything but finite numbers.
@@ -113,7 +113,7 @@ def stream(
         if logits.shape != (config.semantic_vocabulary + 1,) or not np.isfinite(logits).all():
             raise ModelError("The text stage gave something else than numbers", "Train or export it again.")
         banned = forbidden(history, options) | ({config.end} if len(history) < least else set())
-        token = choose(logits, banned, _luck(key, len(history), logits.shape[0]), options)
+        token = choose(logits, banned, _noise(key, len(history), logits.shape[0]), options)
         yield token, attention
         if token == config.end:
             return
@@ -124,20 +124,20 @@ def stream(
 
 def choose(logits: Floats, banned: set[int], noise: Floats, options: SamplingOptions) -> int:
     """One token: banned ones never, then top-k, then the nucleus top-p, then drawn by Gumbel `noise [V]`."""
-    scores = logits.astype(np.float64)
-    if banned and len(banned) < scores.shape[0]:
-        scores[list(banned)] = -np.inf
+    scaled = logits.astype(np.float64)
+    if banned and len(banned) < scaled.shape[0]:
+        scaled[list(banned)] = -np.inf
     if options.temperature == 0:
-        return int(scores.argmax())
-    scores = scores / options.temperature
-    order = np.argsort(-scores, kind="stable")
+        return int(scaled.argmax())
+    scaled = scaled / options.temperature
+    order = np.argsort(-scaled, kind="stable")
     keep = order.shape[0] if options.top_k == 0 else min(options.top_k, order.shape[0])
     order = order[:keep]
-    weights = np.exp(scores[order] - scores[order[0]])
+    weights = np.exp(scaled[order] - scaled[order[0]])
     before = np.cumsum(weights) - weights
     # The token that crosses the line belongs to the nucleus (Holtzman et al. 2020), so one is always left.
     order = order[before < options.top_p * weights.sum()]
-    return int(order[(scores[order] + noise[order]).argmax()])
+    return int(order[(scaled[order] + noise[order]).argmax()])
 
 
 def forbidden(history: Sequence[int], options: SamplingOptions) -> set[int]:
@@ -156,5 +156,5 @@ def forbidden(history: Sequence[int], options: SamplingOptions) -> set[int]:
     return banned
 
 
-def _luck(key: bytes, place: int, count: int) -> Floats:
+def _noise(key: bytes, place: int, count: int) -> Floats:
     return gumbel(hashlib.sha256(b"antiphon/soundstorm/text\0" + key + struct.pack("<I", place)).digest(), _USE, count)

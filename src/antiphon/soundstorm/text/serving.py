@@ -15,16 +15,16 @@ from antiphon.models import tensors
 from antiphon.soundstorm.inputs import Floats, Ints
 from antiphon.soundstorm.text.alignment import Sounds, Word, from_attention, words
 from antiphon.soundstorm.text.layout import TextConfig
-from antiphon.soundstorm.text.parallel import tell
+from antiphon.soundstorm.text.parallel import predict_tokens
 from antiphon.soundstorm.text.sampling import SamplingOptions, generate
 
-GRAPHS = {"step": "text.onnx", "read": "text-read.onnx", "tell": "text-tell.onnx"}
+GRAPHS = {"step": "text.onnx", "read": "text-read.onnx", "predict_tokens": "text-tell.onnx"}
 WEIGHTS = "text.safetensors"
 SOUNDS = "sounds.safetensors"
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class TextStageResult:
     """`tokens [S]` at `frame_rate_hz`, and the times of words."""
 
     tokens: Tokens
@@ -49,23 +49,23 @@ class OnnxDecoder:
 
     def _run(self, ids: Ints, prefix: int, cache: Any) -> tuple[Floats, Floats, Any]:
         feeds = {"ids": ids[None].astype(np.int64), "prefix": np.array([prefix], np.int64), "cache": cache}
-        logits, scores, cache = _run(self._session, feeds)
-        looked = np.exp(scores[0, :prefix] - scores[0, :prefix].max())
+        logits, attention, cache = _run(self._session, feeds)
+        looked = np.exp(attention[0, :prefix] - attention[0, :prefix].max())
         return logits[0], looked / looked.sum(), (prefix, cache)
 
 
 class OnnxSpeaker:
     """`Speaker` over an exported pair of graphs."""
 
-    def __init__(self, reader: Any, teller: Any, config: TextConfig) -> None:
-        self._reader, self._teller, self.config = reader, teller, config
+    def __init__(self, reader: Any, predictor: Any, config: TextConfig) -> None:
+        self._reader, self._predictor, self.config = reader, predictor, config
 
     def read(self, phonemes: Ints) -> tuple[Floats, Floats]:
         hidden, durations = _run(self._reader, {"phonemes": phonemes[None]})
         return hidden[0], durations[0]
 
-    def tell(self, hidden: Floats, place: Floats) -> Floats:
-        made: Floats = _run(self._teller, {"hidden": hidden[None], "place": place[None]})[0][0]
+    def predict_tokens(self, hidden: Floats, place: Floats) -> Floats:
+        made: Floats = _run(self._predictor, {"hidden": hidden[None], "place": place[None]})[0][0]
         return made
 
 
@@ -77,8 +77,11 @@ class TextStage:
         self.fingerprint = fingerprint
         self.name = f"{self.config.name}-{fingerprint}"
 
-    def say(self, phonemes: str, key: bytes, options: SamplingOptions | None = None, *, speed: float = 1.0) -> Said:
-        """Tokens of a sentence. `key` (32 bytes, `decoding.task_key`) is all its luck; `speed` is the parallel kind's.
+    def say(
+        self, phonemes: str, key: bytes, options: SamplingOptions | None = None, *, speed: float = 1.0
+    ) -> TextStageResult:
+        """Tokens of a sentence. `key` (32 bytes, `decoding.task_key`) is all its randomness; `speed` is for the
+        parallel kind.
 
         Raises `InputError` when there is nothing to speak, `ModelError` when the model fails.
         """
@@ -91,10 +94,10 @@ class TextStage:
             tokens, ended = spoken.tokens, spoken.ended
             frames = from_attention(spoken.attention, config.timeless()[ids])
         else:
-            told = tell(self.model, ids, key, options, speed=speed)
-            tokens, frames, ended = told.tokens, told.frames, True
+            made = predict_tokens(self.model, ids, key, options, speed=speed)
+            tokens, frames, ended = made.tokens, made.frames, True
         times = tuple(words(config.spelt(ids), frames, config.frame_rate_hz))
-        return Said(tokens, times, config.frame_rate_hz, ended)
+        return TextStageResult(tokens, times, config.frame_rate_hz, ended)
 
 
 def load(folder: Path, *, threads: int | None = None, prefix: str = "") -> TextStage:
@@ -104,10 +107,10 @@ def load(folder: Path, *, threads: int | None = None, prefix: str = "") -> TextS
         session, config, fingerprint = _session(paths["step"], threads)
         return TextStage(OnnxDecoder(session, config), fingerprint)
     reader, config, fingerprint = _session(paths["read"], threads)
-    teller, other, same = _session(paths["tell"], threads)
+    predictor, other, same = _session(paths["predict_tokens"], threads)
     if (config, fingerprint) != (other, same):
         raise ModelError(f"The graphs in {folder} are not of one text stage", "Export it again.")
-    return TextStage(OnnxSpeaker(reader, teller, config), fingerprint)
+    return TextStage(OnnxSpeaker(reader, predictor, config), fingerprint)
 
 
 def _session(path: Path, threads: int | None) -> tuple[Any, TextConfig, str]:

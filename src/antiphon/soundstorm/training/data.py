@@ -13,7 +13,7 @@ from antiphon.codecs.base import Tokens
 from antiphon.errors import InputError
 from antiphon.soundstorm.diffusion import Noising
 from antiphon.soundstorm.inputs import Bools, Floats, Ints
-from antiphon.soundstorm.masking import Masking, draw, hide
+from antiphon.soundstorm.masking import Masking, apply_mask, draw
 from antiphon.soundstorm.tokenset import TokenSet, check_example
 from antiphon.soundstorm.training.objectives import Batch
 from antiphon.soundstorm.training.profiles import TrainConfig
@@ -90,7 +90,7 @@ def batch_of(tokens: TokenSet, chosen: Indices, step: int, config: TrainConfig, 
             target = example.acoustic[:, crop].astype(np.int64)
         hidden, seen, noise = drawn.hidden, None, 0
         if config.generator.objective == "maskgit":
-            seen = None if target is None else hide(target, layout, drawn)
+            seen = None if target is None else apply_mask(target, layout, drawn)
         else:
             noise = int(rng.integers(1, config.generator.diffusion_steps + 1))
             hidden = np.arange(frames) >= drawn.prompt
@@ -101,7 +101,7 @@ def batch_of(tokens: TokenSet, chosen: Indices, step: int, config: TrainConfig, 
         if example is not None and target is not None and seen is not None:
             place = rows.put(row, target, seen, hidden, drawn, noise)
             if conditions:
-                rows.tell(place, example.semantic[crop], example.text)
+                rows.condition(place, example.semantic[crop], example.text)
     return rows.batch(total, config)
 
 
@@ -147,7 +147,7 @@ class _Rows:
         self.level[place], self.noise[place] = drawn.level, noise
         return place
 
-    def tell(self, place: int, semantic: Tokens, text: Floats | None) -> None:
+    def condition(self, place: int, semantic: Tokens, text: Floats | None) -> None:
         self.semantic[place, : semantic.shape[0]] = semantic
         if text is not None and self.text.shape[1]:
             self.text[place] = text

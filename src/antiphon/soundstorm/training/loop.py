@@ -10,7 +10,7 @@ from antiphon.soundstorm.training.data import batch_of, order_of
 from antiphon.soundstorm.training.model import Codebook
 from antiphon.soundstorm.training.profiles import TrainConfig
 from antiphon.soundstorm.training.trainer import Trainer
-from antiphon.training import Report, drive
+from antiphon.training import Report, run_training
 
 
 def run(
@@ -29,14 +29,14 @@ def run(
 
     `codebooks` and `weights` are what a new run begins with (`Trainer`).
 
-    Raises what `antiphon.training.drive` raises, and `InputError` for an unfit token set.
+    Raises what `antiphon.training.run_training` raises, and `InputError` for an unfit token set.
     """
     order = order_of(tokens, config)
-    return drive(
+    return run_training(
         config,
         out,
-        lambda together: Trainer(config, together, codebooks=codebooks, weights=weights),
-        lambda step, together: batch_of(tokens, order.at(step), step, config, together.rows(config.batch)),
+        lambda processes: Trainer(config, processes, codebooks=codebooks, weights=weights),
+        lambda step, processes: batch_of(tokens, order.at(step), step, config, processes.rows(config.batch)),
         other=other,
         report=report,
         evaluate=evaluate,

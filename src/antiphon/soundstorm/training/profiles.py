@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import msgspec
 
 from antiphon.errors import InputError
@@ -14,7 +17,9 @@ WINDOW_OF_CROP = 1.2
 
 
 class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Optimiser: AdamW, linear warm-up, half a cosine down to `final_rate` of `rate`."""
+    """Optimiser: AdamW, linear warm-up, half a cosine down to `final_rate` of `learning_rate`."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"rate": "learning_rate"}
 
     generator: GeneratorConfig
     data: str = ""  # hash of the token set it learns from
@@ -27,7 +32,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     shortest: int = 0  # 0: crops are `frames` long; else a batch's are drawn from U{shortest, frames} (paper)
     steps: int = 100_000
     warm_up: int = 1_000
-    rate: float = 5e-4
+    learning_rate: float = 5e-4
     final_rate: float = 0.05
     weight_decay: float = 1e-2
     clip_norm: float = 1.0
@@ -46,8 +51,10 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError(f"shortest must be within 0..{self.frames}, the longest crop")
         if not 0 < self.longest_prompt <= 1:
             raise ValueError("longest_prompt must be above 0 and at most 1")
-        if not (0 <= self.drop_conditions <= 1 and 0 <= self.ema < 1 and self.rate > 0 and self.clip_norm > 0):
-            raise ValueError("drop_conditions must be within 0..1, ema within 0..1, rate and clip_norm positive")
+        if not (0 <= self.drop_conditions <= 1 and 0 <= self.ema < 1 and self.learning_rate > 0 and self.clip_norm > 0):
+            raise ValueError(
+                "drop_conditions must be within 0..1, ema within 0..1, learning_rate and clip_norm positive"
+            )
 
 
 def profile(name: str, layout: Layout) -> TrainConfig:
@@ -66,7 +73,14 @@ def profile(name: str, layout: Layout) -> TrainConfig:
 def _profile(name: str, generator: GeneratorConfig) -> TrainConfig:
     if name == "tiny":
         return TrainConfig(
-            generator=generator, batch=4, frames=100, steps=60, warm_up=10, rate=2e-3, log_every=10, save_every=30
+            generator=generator,
+            batch=4,
+            frames=100,
+            steps=60,
+            warm_up=10,
+            learning_rate=2e-3,
+            log_every=10,
+            save_every=30,
         )
     if name == "small":
         generator = msgspec.structs.replace(generator, window=700, dropout=0.05)
@@ -76,14 +90,16 @@ def _profile(name: str, generator: GeneratorConfig) -> TrainConfig:
             frames=600,
             steps=20_000,
             warm_up=200,
-            rate=8e-4,
+            learning_rate=8e-4,
             ema=0.999,
             upper_weight=0.5,
             longest_prompt=0.5,
             save_every=500,
         )
     if name == "base":
-        return TrainConfig(generator=generator, batch=64, frames=1_000, steps=300_000, warm_up=4_000, rate=3e-4)
+        return TrainConfig(
+            generator=generator, batch=64, frames=1_000, steps=300_000, warm_up=4_000, learning_rate=3e-4
+        )
     if name == "paper":
         # The paper trains on 60 k hours for 10 epochs, on windows of 0 to 30 s; of its optimiser it tells nothing.
         return TrainConfig(
@@ -94,7 +110,7 @@ def _profile(name: str, generator: GeneratorConfig) -> TrainConfig:
             shortest=1,
             steps=500_000,
             warm_up=10_000,
-            rate=2e-4,
+            learning_rate=2e-4,
             drop_conditions=0.0,
         )
     raise InputError(f"There is no training profile {name}", "Choose one of tiny, small, base, paper.")

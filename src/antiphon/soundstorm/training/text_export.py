@@ -38,8 +38,8 @@ class TorchDecoder:
         return self._run(torch.tensor([[self.config.start + 1 + token]]), prefix, cache)
 
     def _run(self, ids: Tensor, prefix: Tensor, cache: Tensor) -> tuple[Floats, Floats, Any]:
-        logits, scores, cache = self._model(ids, prefix, cache)
-        looked = scores[0, -1, : int(prefix)].softmax(-1)
+        logits, attention, cache = self._model(ids, prefix, cache)
+        looked = attention[0, -1, : int(prefix)].softmax(-1)
         return logits[0, -1].numpy(), looked.numpy(), (prefix, cache)
 
 
@@ -55,11 +55,11 @@ class TorchSpeaker:
         return hidden[0].numpy(), durations.exp()[0].numpy()
 
     @torch.inference_mode()
-    def tell(self, hidden: Floats, place: Floats) -> Floats:
+    def predict_tokens(self, hidden: Floats, place: Floats) -> Floats:
         valid = torch.ones(1, hidden.shape[0]).bool()
-        made = self._model.tell(torch.from_numpy(hidden[None]), torch.from_numpy(place[None]), valid)
-        told: Floats = made[0].numpy()
-        return told
+        made = self._model.predict_tokens(torch.from_numpy(hidden[None]), torch.from_numpy(place[None]), valid)
+        logits: Floats = made[0].numpy()
+        return logits
 
 
 class _StepGraph(nn.Module):
@@ -68,8 +68,8 @@ class _StepGraph(nn.Module):
         self.model = model
 
     def forward(self, ids: Tensor, prefix: Tensor, cache: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        logits, scores, cache = self.model(ids, prefix, cache)
-        return logits[:, -1], scores[:, -1], cache
+        logits, attention, cache = self.model(ids, prefix, cache)
+        return logits[:, -1], attention[:, -1], cache
 
 
 class _ReadGraph(nn.Module):
@@ -82,13 +82,13 @@ class _ReadGraph(nn.Module):
         return hidden, durations.exp()
 
 
-class _TellGraph(nn.Module):
+class _PredictTokensGraph(nn.Module):
     def __init__(self, model: ParallelText) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, hidden: Tensor, place: Tensor) -> Tensor:
-        return self.model.tell(hidden, place, torch.ones_like(hidden[..., 0], dtype=torch.bool))
+        return self.model.predict_tokens(hidden, place, torch.ones_like(hidden[..., 0], dtype=torch.bool))
 
 
 def rounded(model: TextDecoder | ParallelText) -> tuple[TextDecoder | ParallelText, bytes]:
@@ -110,7 +110,11 @@ def export(model: TextDecoder | ParallelText, sounds: Sounds | None, out: Path, 
     """
     copy, blob = rounded(model)
     about = {"config": model.config.to_json(), "fingerprint": fingerprint(blob)}
-    graphs = {"step": _step(copy)} if isinstance(copy, TextDecoder) else {"read": _read(copy), "tell": _tell(copy)}
+    graphs = (
+        {"step": _step(copy)}
+        if isinstance(copy, TextDecoder)
+        else {"read": _read(copy), "predict_tokens": _predict_tokens(copy)}
+    )
     files = {GRAPHS[name]: linked(graph, blob, f"{prefix}{WEIGHTS}", about) for name, graph in graphs.items()}
     files[WEIGHTS] = blob
     if sounds is not None:
@@ -125,9 +129,9 @@ def _step(model: TextDecoder) -> bytes:
     config = model.config
     past = torch.zeros(config.layers, 2, 1, config.heads, 5, config.dim // config.heads)
     ids, prefix = torch.zeros(1, 3, dtype=torch.int64), torch.tensor([4])
-    axes = {"ids": {1: "N"}, "cache": {4: "K"}, "scores": {1: "M"}, "next": {4: "M"}}
+    axes = {"ids": {1: "N"}, "cache": {4: "K"}, "attention": {1: "M"}, "next": {4: "M"}}
     return _traced(
-        _StepGraph(model), (ids, prefix, past), ["ids", "prefix", "cache"], ["logits", "scores", "next"], axes
+        _StepGraph(model), (ids, prefix, past), ["ids", "prefix", "cache"], ["logits", "attention", "next"], axes
     )
 
 
@@ -137,10 +141,10 @@ def _read(model: ParallelText) -> bytes:
     return _traced(_ReadGraph(model), (ids,), ["phonemes"], ["hidden", "durations"], axes)
 
 
-def _tell(model: ParallelText) -> bytes:
+def _predict_tokens(model: ParallelText) -> bytes:
     axes = {"hidden": {1: "S"}, "place": {1: "S"}, "logits": {1: "S"}}
     example = (torch.zeros(1, 9, model.config.dim), torch.zeros(1, 9, 2))
-    return _traced(_TellGraph(model), example, ["hidden", "place"], ["logits"], axes)
+    return _traced(_PredictTokensGraph(model), example, ["hidden", "place"], ["logits"], axes)
 
 
 def _traced(

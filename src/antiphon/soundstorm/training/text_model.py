@@ -36,10 +36,10 @@ class _Causal(nn.Module):
         query, key, value = packed.permute(2, 0, 3, 1, 4).unbind(0)
         query, key = _rotated(query, angles), _rotated(key, angles)
         keys, values = torch.cat([kept[0], key], dim=2), torch.cat([kept[1], value], dim=2)
-        scores = query @ keys.transpose(-1, -2) / math.sqrt(dim // self.heads) + bias
-        seen = scores.softmax(dim=-1) @ values
+        logits = query @ keys.transpose(-1, -2) / math.sqrt(dim // self.heads) + bias
+        seen = logits.softmax(dim=-1) @ values
         x = x + self.dropout(self.leave(seen.transpose(1, 2).reshape(rows, count, dim)))
-        return x, torch.stack([keys, values]), scores[:, 0]
+        return x, torch.stack([keys, values]), logits[:, 0]
 
 
 def _rotated(x: Tensor, angles: tuple[Tensor, Tensor]) -> Tensor:
@@ -67,13 +67,13 @@ class TextDecoder(nn.Module):
         initialise(self, config.layers, seed)
 
     @property
-    def told(self) -> int:
-        """The layer whose first head is taught where it is."""
+    def aligned(self) -> int:
+        """The layer whose first head learns which phoneme each token belongs to (`alignment_loss`)."""
         return self.config.layers // 2
 
     def forward(self, ids: Tensor, prefix: Tensor, cache: Cache) -> tuple[Tensor, Tensor, Cache]:
         """`ids [B, N]`, phonemes of each row `prefix [B]`, cache of K0 positions to logits `[B, N, V + 1]`,
-        attention scores of the taught head `[B, N, K0 + N]`, and the cache of K0 + N positions."""
+        attention logits of the aligned head `[B, N, K0 + N]`, and the cache of K0 + N positions."""
         past, count = cache.shape[4], ids.shape[1]
         keys = torch.arange(past + count, device=ids.device)
         queries = keys[past:]
@@ -86,14 +86,14 @@ class TextDecoder(nn.Module):
         )
         angles = _angles(places, self.config.dim // self.config.heads)
         x = self.dropout(self.enter(self.table(ids)))
-        kept, told = [], x
-        for number, (attention, forward) in enumerate(zip(self.attention, self.forwards, strict=True)):
-            x, layer, scores = attention(x, angles, bias, cache[number])
+        kept, attention = [], x
+        for number, (attend, forward) in enumerate(zip(self.attention, self.forwards, strict=True)):
+            x, layer, logits = attend(x, angles, bias, cache[number])
             x = forward(x)
             kept.append(layer)
-            if number == self.told:
-                told = scores
-        return self.head(self.norm(x)), told, torch.stack(kept)
+            if number == self.aligned:
+                attention = logits
+        return self.head(self.norm(x)), attention, torch.stack(kept)
 
     def empty(self, rows: int) -> Cache:
         config = self.config
@@ -146,7 +146,7 @@ class ParallelText(nn.Module):
             x = layer(x, valid)
         return x, self.duration(x)[..., 0] + math.log(self.config.frames_per_symbol)
 
-    def tell(self, hidden: Tensor, place: Tensor, valid: Tensor) -> Tensor:
+    def predict_tokens(self, hidden: Tensor, place: Tensor, valid: Tensor) -> Tensor:
         """`[B, S, d]` and places `[B, S, 2]` to logits `[B, S, V]`."""
         x = hidden + self.place(place)
         for layer in self.tellers:
@@ -170,11 +170,11 @@ def initialise(model: nn.Module, layers: int, seed: int) -> None:
                     module.bias.zero_()
 
 
-def told_loss(scores: Tensor, prefix: Tensor, place: Tensor, chosen: Tensor) -> Tensor:
-    """Summed cross-entropy of the taught head: at `chosen [B, N]` it should look at phoneme `place [B, N]`.
+def alignment_loss(attention: Tensor, prefix: Tensor, place: Tensor, chosen: Tensor) -> Tensor:
+    """Summed cross-entropy of the aligned head: at `chosen [B, N]` it should look at phoneme `place [B, N]`.
 
     Only phonemes compete: what it looks at among the tokens is its own affair.
     """
-    keys = torch.arange(scores.shape[2], device=scores.device)
-    only = scores.masked_fill(keys[None, None] >= prefix[:, None, None], -1e9)
+    keys = torch.arange(attention.shape[2], device=attention.device)
+    only = attention.masked_fill(keys[None, None] >= prefix[:, None, None], -1e9)
     return functional.cross_entropy(only[chosen], place[chosen], reduction="sum")

@@ -7,6 +7,9 @@ CPU), autoregressive .17 after 250; making a second of tokens took .003 and .041
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import msgspec
 
 from antiphon.errors import InputError
@@ -15,19 +18,21 @@ from antiphon.training.precision import Precision
 
 
 class TextTrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Optimiser: AdamW, linear warm-up, half a cosine down to `final_rate` of `rate`, as the generator's."""
+    """Optimiser: AdamW, linear warm-up, half a cosine down to `final_rate` of `learning_rate`, as the generator's."""
+
+    RENAMED: ClassVar[Mapping[str, str]] = {"rate": "learning_rate", "told_weight": "alignment_weight"}
 
     text: TextConfig
     seed: int = 20
     batch: int = 16
     steps: int = 20_000
     warm_up: int = 300
-    rate: float = 8e-4
+    learning_rate: float = 8e-4
     final_rate: float = 0.05
     weight_decay: float = 1e-2
     clip_norm: float = 1.0
     ema: float = 0.999
-    told_weight: float = 0.5  # of where the taught head looks (autoregressive)
+    alignment_weight: float = 0.5  # of the alignment loss: where the aligned head looks (autoregressive)
     duration_weight: float = 0.3  # of durations (parallel)
     longest: int = 1_000  # tokens; longer recordings are left out
     precision: Precision = "auto"  # of products in training; serving is float32
@@ -48,8 +53,9 @@ def profile(name: str, text: TextConfig) -> TextTrainConfig:
     if name == "tiny":
         return TextTrainConfig(
             text=msgspec.structs.replace(sized, dropout=0.0),
-            batch=8, steps=200, warm_up=20, rate=3e-3, ema=0.98, precision="float32", log_every=20, save_every=100,
+            batch=8, steps=200, warm_up=20, learning_rate=3e-3, ema=0.98, precision="float32",
+            log_every=20, save_every=100,
         )  # fmt: skip
     if name == "paper":
-        return TextTrainConfig(text=sized, batch=128, steps=300_000, warm_up=4_000, rate=3e-4)
+        return TextTrainConfig(text=sized, batch=128, steps=300_000, warm_up=4_000, learning_rate=3e-4)
     return TextTrainConfig(text=sized)

@@ -12,19 +12,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from antiphon.soundstorm.training.text_data import NOTHING, Line, TextBatch, batch_of, order_of
-from antiphon.soundstorm.training.text_model import ParallelText, TextDecoder, told_loss
+from antiphon.soundstorm.training.text_model import ParallelText, TextDecoder, alignment_loss
 from antiphon.soundstorm.training.text_profiles import TextTrainConfig
-from antiphon.training import Report, drive, rate_scale
+from antiphon.training import Report, rate_scale, run_training
 from antiphon.training.precision import resolved
-from antiphon.training.together import Together
+from antiphon.training.process_group import ProcessGroup
 
 
 class TextTrainer:
     """State of a training: the model, its average, the optimiser, and the step to make next."""
 
-    def __init__(self, config: TextTrainConfig, together: Together | None = None) -> None:
+    def __init__(self, config: TextTrainConfig, processes: ProcessGroup | None = None) -> None:
         self.config = config
-        self.together = together or Together()
+        self.processes = processes or ProcessGroup()
         self.step = 0
         self.skipped = 0
         self.precision = resolved(config.precision)
@@ -32,7 +32,11 @@ class TextTrainer:
         self.model: TextDecoder | ParallelText = kind(config.text, config.seed)
         self.average = copy.deepcopy(self.model).requires_grad_(False).eval()
         self.optimiser = torch.optim.AdamW(
-            self.model.parameters(), lr=config.rate, betas=(0.9, 0.98), weight_decay=config.weight_decay, fused=True
+            self.model.parameters(),
+            lr=config.learning_rate,
+            betas=(0.9, 0.98),
+            weight_decay=config.weight_decay,
+            fused=True,
         )
 
     def train(self, batch: TextBatch) -> dict[str, float]:
@@ -40,18 +44,18 @@ class TextTrainer:
 
         A batch whose loss or gradient is not finite changes nothing but the count of skipped ones.
         """
-        torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.together.rank)
+        torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.processes.rank)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.rate * rate_scale(self.step, self.config)
+            group["lr"] = self.config.learning_rate * rate_scale(self.step, self.config)
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        count = float((batch.target != NOTHING).sum()) / self.together.size
-        phonemes = float(batch.prefix.sum()) / self.together.size
-        mine = batch.rows(self.together.rows(batch.target.shape[0]))
+        count = float((batch.target != NOTHING).sum()) / self.processes.size
+        phonemes = float(batch.prefix.sum()) / self.processes.size
+        mine = batch.rows(self.processes.rows(batch.target.shape[0]))
         with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
             loss, figures = self.loss(mine, count, phonemes)
         loss.backward()  # type: ignore[no-untyped-call]
-        self.together.average_gradients(self.model.parameters())
+        self.processes.average_gradients(self.model.parameters())
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         if torch.isfinite(norm):  # equal in all processes, and not finite when a loss is not
             self.optimiser.step()
@@ -68,7 +72,7 @@ class TextTrainer:
         the mean of gradients is exact.
         """
         if isinstance(self.model, TextDecoder):
-            return _decoder_loss(self.model, batch, count, self.config.told_weight)
+            return _decoder_loss(self.model, batch, count, self.config.alignment_weight)
         return _parallel_loss(self.model, batch, count, phonemes, self.config.duration_weight)
 
     @torch.no_grad()
@@ -93,16 +97,16 @@ class TextTrainer:
 
 
 def _decoder_loss(model: TextDecoder, batch: TextBatch, count: float, weight: float) -> tuple[Tensor, dict[str, float]]:
-    logits, scores, _ = model(batch.ids, batch.prefix, model.empty(batch.ids.shape[0]))
+    logits, attention, _ = model(batch.ids, batch.prefix, model.empty(batch.ids.shape[0]))
     chosen = batch.target != NOTHING
     truth = batch.target[chosen]
     guess = logits[chosen].float()
     tokens = functional.cross_entropy(guess, truth, reduction="sum") / count
-    told = told_loss(scores, batch.prefix, batch.place, chosen) / count
+    alignment = alignment_loss(attention, batch.prefix, batch.place, chosen) / count
     accuracy = float((guess.detach().argmax(-1) == truth).float().mean())
-    return tokens + weight * told, {
+    return tokens + weight * alignment, {
         "tokens": float(tokens.detach()),
-        "told": float(told.detach()),
+        "alignment": float(alignment.detach()),
         "accuracy": accuracy,
     }
 
@@ -117,7 +121,7 @@ def _parallel_loss(
     length = summed / phonemes
     chosen = batch.target != NOTHING
     index = batch.expand[..., None].expand(-1, -1, hidden.shape[2])
-    logits = model.tell(hidden.gather(1, index), batch.inside, chosen)[chosen].float()
+    logits = model.predict_tokens(hidden.gather(1, index), batch.inside, chosen)[chosen].float()
     truth = batch.target[chosen]
     tokens = functional.cross_entropy(logits, truth, reduction="sum") / count
     accuracy = float((logits.detach().argmax(-1) == truth).float().mean())
@@ -132,10 +136,10 @@ def run(config: TextTrainConfig, lines: Sequence[Line], out: Path, *, report: Re
     checkpoint. Raises what the generator's `loop.run` raises.
     """
     order = order_of(lines, config)
-    return drive(
+    return run_training(
         config,
         out,
-        lambda together: TextTrainer(config, together),
+        lambda processes: TextTrainer(config, processes),
         lambda step, _: batch_of(lines, order.at(step), config),
         report=report,
     )

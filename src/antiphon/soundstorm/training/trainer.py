@@ -15,8 +15,8 @@ from antiphon.soundstorm.training.model import Codebook, Generator, begin
 from antiphon.soundstorm.training.objectives import Batch, diffusion_loss, maskgit_loss
 from antiphon.soundstorm.training.profiles import TrainConfig
 from antiphon.training.precision import resolved
+from antiphon.training.process_group import ProcessGroup
 from antiphon.training.rates import rate_scale
-from antiphon.training.together import Together
 
 
 class Trainer:
@@ -25,7 +25,7 @@ class Trainer:
     def __init__(
         self,
         config: TrainConfig,
-        together: Together | None = None,
+        processes: ProcessGroup | None = None,
         *,
         codebooks: Sequence[Codebook] | None = None,
         weights: bytes | None = None,
@@ -35,7 +35,7 @@ class Trainer:
         `weights`, of an export, are learnt on with instead. Raises `ModelError` where they are of another generator.
         """
         self.config = config
-        self.together = together or Together()
+        self.processes = processes or ProcessGroup()
         self.step = 0
         self.skipped = 0
         self.precision = resolved(config.precision)
@@ -53,12 +53,12 @@ class Trainer:
 
         A batch whose loss or gradient is not finite changes nothing but the count of skipped ones.
         """
-        torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.together.rank)
+        torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.processes.rank)
         scale = rate_scale(self.step, self.config)
         for group in self.optimiser.param_groups:
-            group["lr"] = self.config.rate * scale
+            group["lr"] = self.config.learning_rate * scale
         loss, figures = self._backward(batch)
-        self.together.average_gradients(self.model.parameters())
+        self.processes.average_gradients(self.model.parameters())
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         if torch.isfinite(norm):  # equal in all processes, and not finite when a loss is not
             self.optimiser.step()
@@ -71,7 +71,7 @@ class Trainer:
     def _backward(self, batch: Batch) -> tuple[Tensor, dict[str, float]]:
         self.model.train()
         self.optimiser.zero_grad(set_to_none=True)
-        count = batch.total / self.together.size
+        count = batch.total / self.processes.size
         with torch.autocast("cpu", torch.bfloat16, enabled=self.precision == "bfloat16"):
             if self.config.generator.objective == "maskgit":
                 loss, figures = maskgit_loss(self.model, batch, count, upper=self.config.upper_weight)
@@ -114,4 +114,4 @@ def _adam(model: Generator, config: TrainConfig) -> torch.optim.AdamW:
         {"params": decayed, "weight_decay": config.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    return torch.optim.AdamW(groups, lr=config.rate, betas=(0.9, 0.98), fused=True)
+    return torch.optim.AdamW(groups, lr=config.learning_rate, betas=(0.9, 0.98), fused=True)

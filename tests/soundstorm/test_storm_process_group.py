@@ -36,7 +36,7 @@ def lines() -> list[Line]:
 
 
 def train(kind: str, out: Path) -> None:
-    """A few steps without dropout: its chance is each process's own."""
+    """A few steps without dropout: its random numbers are each process's own."""
     if kind == "diffusion":
         config = profiles.profile("tiny", LAYOUT)
         generator = msgspec.structs.replace(config.generator, dropout=0.0, objective=kind, diffusion_steps=8)

@@ -13,7 +13,7 @@ from torch import Tensor
 from antiphon.errors import InputError
 
 
-class Together:
+class ProcessGroup:
     """`size` processes, of which this is `rank`. Alone (size 1), everything here does nothing."""
 
     def __init__(self, rank: int = 0, size: int = 1) -> None:
@@ -59,14 +59,14 @@ class Together:
 
 
 @contextmanager
-def joined() -> Iterator[Together]:
+def joined() -> Iterator[ProcessGroup]:
     """The processes `torchrun` started with this one; alone when it was not used."""
     if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
-        yield Together()
+        yield ProcessGroup()
         return
     dist.init_process_group("gloo")
     try:
-        yield Together(dist.get_rank(), dist.get_world_size())
+        yield ProcessGroup(dist.get_rank(), dist.get_world_size())
         dist.barrier()  # nobody leaves while another still uses the connections, such as for its last checkpoint
     finally:
         dist.destroy_process_group()
