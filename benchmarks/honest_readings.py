@@ -45,7 +45,7 @@ CLONES, STORM, MUSIC = 2, 3, 20  # per recorded voice and engine, per voice, in 
 def texts(seed: int) -> Iterator[str]:
     """Sentences, pairs and halves of sentences, without end."""
     from antiphon.bench.sentences import HELD_OUT
-    from antiphon.nodes.prompts import GrammarPrompts
+    from antiphon.network.prompts import GrammarPrompts
 
     dice = random.Random(seed)
     while True:

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import click
 
+from antiphon.bench.exchange import run
 from antiphon.bench.figure import figure
-from antiphon.nodes.transport.bench import run
 
 
 @click.command(help=__doc__)

@@ -27,9 +27,9 @@ from antiphon.economy.types import NANO, Part, Role
 from antiphon.errors import AntiphonError
 from antiphon.ledger.operations import Deposit, OpenTask, Operation, Register, Selector, ServiceOffer, Stake
 from antiphon.ledger.remote import RemoteLedger
-from antiphon.nodes.node import Actor, Context
-from antiphon.nodes.transport import HttpTransport, InProcessTransport
+from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import Identity, load_or_create
+from antiphon.transport import HttpTransport, InProcessTransport
 
 CLOCK = SystemClock()
 WORKERS = 4

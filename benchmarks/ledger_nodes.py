@@ -31,9 +31,9 @@ from antiphon.ledger.operations import (
     Stake,
 )
 from antiphon.ledger.sql import SqlLedger
-from antiphon.nodes.node import Actor, Context
-from antiphon.nodes.transport import InProcessTransport
+from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import Identity
+from antiphon.transport import InProcessTransport
 
 LANGUAGES = tuple(f"{a}{b}" for a in "abcdefghij" for b in "klmno")
 CLOCK = SystemClock()

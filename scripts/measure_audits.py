@@ -25,7 +25,7 @@ from antiphon.engines.soundstorm import SoundStormEngine
 from antiphon.engines.soundstorm.voices import VOICES
 from antiphon.nodes.listening.base import Submission
 from antiphon.nodes.listening.ears import listener_of
-from antiphon.nodes.messages import Form
+from antiphon.parties.messages import Form
 from antiphon.services import SpeechRequest
 from antiphon.soundstorm import starter
 

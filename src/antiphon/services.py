@@ -111,7 +111,7 @@ class VoiceProfile(_Request, frozen=True):
 
 class Origin(_Request, frozen=True):
     """Which part of which task a voice profile came from, for whoever is to look it up in the ledger. `salt` opens the
-    hash that the trainer signed there (`antiphon.nodes.messages.ResultHash`), and nothing else of that part."""
+    hash that the trainer signed there (`antiphon.parties.messages.ResultHash`), and nothing else of that part."""
 
     task: str
     index: int

@@ -10,9 +10,9 @@ from rich.console import Console
 from antiphon.cli.board import MAX_ROWS, Board
 from antiphon.cli.figures import ant, clock, counted
 from antiphon.cli.manuscript import Extent, manuscript_of, measure
+from antiphon.client.events import Opened
 from antiphon.economy.types import Assignment, Part, PartQuote, Quote, Terms
 from antiphon.ledger.base import PartRecord, PartState
-from antiphon.nodes.events import Opened
 
 NODE = "ab" * 32
 

@@ -14,11 +14,11 @@ from antiphon.cli.manuscript import Extent
 from antiphon.cli.progress import Progress
 from antiphon.cli.result import Gap
 from antiphon.cli.sink import require_room
+from antiphon.client.events import Closed, Opened
+from antiphon.client.recovery import Recovered
 from antiphon.economy.types import Assignment, Part, PartQuote, Quote, Terms
 from antiphon.errors import OutputError
 from antiphon.ledger.base import PartRecord, PartState
-from antiphon.nodes.events import Closed, Opened
-from antiphon.nodes.recovery import Recovered
 
 NODE = "ab" * 32
 QUOTE = Quote(parts=tuple(PartQuote(index=n, producer_nano=1_000, validators_nano=0, reserve_nano=0) for n in range(4)))

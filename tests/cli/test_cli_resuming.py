@@ -19,13 +19,13 @@ import pytest
 from cli_running import finish, start
 
 from antiphon.audio import read
+from antiphon.client.budget import cost_nano
 from antiphon.clock import SystemClock
 from antiphon.economy import accounts
 from antiphon.economy.types import Role
 from antiphon.ledger.base import Account, PartRecord, PartState
 from antiphon.ledger.receipts import build
 from antiphon.ledger.sql import SqlLedger
-from antiphon.nodes.budget import cost_nano
 from antiphon.protocol import load_or_create
 
 pytestmark = pytest.mark.slow

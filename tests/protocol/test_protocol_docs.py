@@ -36,13 +36,13 @@ def test_the_worked_example_is_what_the_code_makes() -> None:
 
 
 def test_the_frames_are_what_the_code_makes() -> None:
-    from antiphon.nodes.transport.frames import DATA, END, write
+    from antiphon.transport.frames import DATA, END, write
 
     assert block("frames") == write((DATA, b"hello")) + write((END, b""))
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
-    from antiphon.nodes.transport import DEFAULT_LIMITS
+    from antiphon.transport import DEFAULT_LIMITS
 
     assert (envelope.MAX_AGE_MS, envelope.MAX_AHEAD_MS, envelope.MAX_ENVELOPE_BYTES) == (60_000, 10_000, 8 << 20)
     assert (replay.DEFAULT_WINDOW_MS, replay.DEFAULT_CAPACITY) == (75_000, 200_000)

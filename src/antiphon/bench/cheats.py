@@ -12,9 +12,9 @@ from antiphon.bench.sentences import HELD_OUT, utterances
 from antiphon.economy.types import Verdict
 from antiphon.engines import registry
 from antiphon.judges.wording import normalise
+from antiphon.network.prompts import GrammarPrompts
 from antiphon.nodes.listening import Listener, Submission
-from antiphon.nodes.messages import Form
-from antiphon.nodes.prompts import GrammarPrompts
+from antiphon.parties.messages import Form
 from antiphon.services import SpeechRequest
 
 

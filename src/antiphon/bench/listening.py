@@ -22,16 +22,16 @@ from antiphon.audio.waveform import Samples
 from antiphon.bench import cheats
 from antiphon.bench.figure import Figure, figure
 from antiphon.bench.sentences import HELD_OUT, WARM_UP
+from antiphon.client.client import STREAM, VERIFIED
+from antiphon.client.events import Sound
+from antiphon.client.speech import OUTPUT_RATE_HZ, Speech, speak
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import signal_of
 from antiphon.judges.naturalness import DistillMosJudge
 from antiphon.judges.recogniser import Recogniser
 from antiphon.judges.wording import error_rates, normalise
-from antiphon.nodes.client import STREAM, VERIFIED
-from antiphon.nodes.events import Sound
+from antiphon.network.embedded import Network
 from antiphon.nodes.listening.speech import new_panel
-from antiphon.nodes.network import Network
-from antiphon.nodes.speech import OUTPUT_RATE_HZ, Speech, speak
 from antiphon.services import SpeechRequest
 
 VOICE = "hibari"

@@ -11,8 +11,8 @@ from antiphon.bench.figure import Figure, Step, figure
 from antiphon.bench.incentives import incentive_figures
 from antiphon.bench.listening import cold_figures, judging_figures, latency_figures, quality_figures
 from antiphon.bench.overhead import overhead_figures
+from antiphon.network.embedded import Plan, embedded
 from antiphon.nodes.listening.ears import listener_of
-from antiphon.nodes.network import Plan, embedded
 
 
 def steps(tries: int) -> tuple[Step, ...]:
@@ -69,7 +69,8 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
 
 def exchange_figures(peer_python: str | None) -> Iterator[Figure]:
     """A signed and sealed 100 KB exchange between two processes over HTTP, beside a bare server and the peer."""
-    from antiphon.nodes.transport import bench
 
-    for row in bench.run(peer_python=peer_python):
+    from antiphon.bench import exchange
+
+    for row in exchange.run(peer_python=peer_python):
         yield figure(row["name"], row["value"], row["unit"], row["target"])

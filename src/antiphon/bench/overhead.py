@@ -16,21 +16,22 @@ import numpy as np
 
 from antiphon.audio import Waveform
 from antiphon.bench.figure import Figure, figure
+from antiphon.client.client import VERIFIED, Client, Job
 from antiphon.clock import SystemClock
 from antiphon.economy.types import NANO, Verdict, Vote
 from antiphon.ledger.operations import Deposit, Selector, ServiceOffer
 from antiphon.ledger.sql import SqlLedger
-from antiphon.nodes.client import VERIFIED, Client, Job
-from antiphon.nodes.funding import fund
+from antiphon.network.embedded import VALIDATOR_PRICE_NANO
+from antiphon.network.funding import fund
 from antiphon.nodes.listening import Submission
-from antiphon.nodes.messages import Form
-from antiphon.nodes.network import VALIDATOR_PRICE_NANO
-from antiphon.nodes.node import Actor, Context, Node
+from antiphon.nodes.node import Node
 from antiphon.nodes.producer import Producer
-from antiphon.nodes.transport import InProcessTransport
 from antiphon.nodes.validator import Validator
+from antiphon.parties.actor import Actor, Context
+from antiphon.parties.messages import Form
 from antiphon.protocol import Identity
 from antiphon.services import Request, SpeechRequest
+from antiphon.transport import InProcessTransport
 
 RATE_HZ = 24_000
 SECONDS = 3.0

@@ -16,8 +16,8 @@ from antiphon.ledger.base import PartState
 
 if TYPE_CHECKING:
     from antiphon.cli.manuscript import Extent
+    from antiphon.client.events import Closed, Opened
     from antiphon.ledger.base import PartRecord
-    from antiphon.nodes.events import Closed, Opened
 
 MAX_ROWS = 8
 """Up to this many sentences each keep a row to the end; of more only those in work are shown, under a total."""

@@ -56,7 +56,7 @@ def list_voices(language: str | None, engine: str | None, as_json: bool) -> None
         key=_rank,
     )
     if not found:
-        from antiphon.nodes.voices import meant
+        from antiphon.client.voices import meant
 
         hint = meant(language or "", registry.all_voices())
         raise InputError(f"No voice speaks {language!r}", hint or "See all of them: antiphon voices")

@@ -22,7 +22,7 @@ from antiphon.errors import InputError
 if TYPE_CHECKING:
     from antiphon.audio import Waveform
     from antiphon.cli.manuscript import Extent, Manuscript
-    from antiphon.nodes.cloning import Voice
+    from antiphon.client.cloning import Voice
 
 DEFAULT_OUTPUT = "antiphon-clone.wav"
 LEAST_SPEECH_S, MOST_SPEECH_S = 0.5, 600.0
@@ -79,8 +79,8 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     speed, seed, options = checked_speed(given["speed"]), checked_seed(given["seed"]), options_of(given["options"])
     if given["voice"]:
         warm_up(settings, voice=given["voice"])
-    from antiphon.nodes.cloning import ClonedSpeech, Conversion, convert
-    from antiphon.nodes.speech import OUTPUT_RATE_HZ, speak
+    from antiphon.client.cloning import ClonedSpeech, Conversion, convert
+    from antiphon.client.speech import OUTPUT_RATE_HZ, speak
 
     short = isinstance(material, Waveform) or is_short(material)
     wish = replace(wish, as_one=is_file(output) and short)
@@ -151,8 +151,8 @@ def _voice(
     settings: Settings, given: dict[str, Any], extent: Extent | None, jobs: Jobs, *, quiet: bool
 ) -> tuple[Voice, int | None]:
     """The voice to use, enrolled now from a reference or stored before; and what is left of --max-cost."""
+    from antiphon.client.cloning import Voice
     from antiphon.ledger.operations import Selector
-    from antiphon.nodes.cloning import Voice
     from antiphon.services import Service
 
     if given["reference"] is None:

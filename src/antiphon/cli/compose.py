@@ -18,7 +18,7 @@ from antiphon.cli.say import checked_seed, mode_of
 from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from antiphon.nodes.composing import Composition
+    from antiphon.client.composing import Composition
 
 DEFAULT_OUTPUT = "antiphon-music.wav"
 DEFAULT_SECONDS = 30.0
@@ -54,8 +54,8 @@ Examples:
 def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given: Any) -> None:
     """Turn PROMPT into music: style, mood, tempo, key, instruments, form and length in your own words."""
     from antiphon.cli.manuscript import Extent
-    from antiphon.nodes.composing import OUTPUT_CHANNELS, OUTPUT_RATE_HZ
-    from antiphon.nodes.composing import compose as composed
+    from antiphon.client.composing import OUTPUT_CHANNELS, OUTPUT_RATE_HZ
+    from antiphon.client.composing import compose as composed
     from antiphon.services import units_of
 
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], as_one=output != "-")
@@ -91,8 +91,8 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
 
 def _composition(prompt: tuple[str, ...], output: str, given: dict[str, Any]) -> tuple[Composition, tuple[str, ...]]:
     """What is ordered, and what has to be told about how the words were understood. Raises `InputError`."""
+    from antiphon.client.composing import Composition
     from antiphon.music.brief import read
-    from antiphon.nodes.composing import Composition
 
     text = " ".join(prompt)
     if not text.strip():

@@ -9,21 +9,21 @@ from dataclasses import dataclass
 
 from antiphon.cli import pins
 from antiphon.cli.app import Settings
+from antiphon.client.client import Client
 from antiphon.clock import SystemClock
 from antiphon.errors import AntiphonError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Selector
-from antiphon.nodes import homes
-from antiphon.nodes.client import Client
+from antiphon.network import homes
 from antiphon.nodes.listening.ears import listener_of
-from antiphon.nodes.node import Actor, Context
-from antiphon.nodes.transport import Transport
+from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import load_or_create
 from antiphon.services import Service
+from antiphon.transport import Transport
 
 FIRST_CALL_S = 3.0
-"""How long the first call waits for a ledger that is away or busy; later ones wait longer (`patience`), for a person
-wants to know soon whether it is there at all."""
+"""How long the first call waits for a ledger that is away or busy; later ones wait longer (`ledger.retrying`), for a
+person wants to know soon whether it is there at all."""
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ async def connect(settings: Settings, *, warm: bool = False) -> AsyncIterator[Se
         if url:
             yield await stack.enter_async_context(_join(settings, url))
             return
-        from antiphon.nodes.network import embedded
+        from antiphon.network.embedded import embedded
 
         ears = listener_of(settings.profile)
         judges = ears.warm_up() if warm else None
@@ -86,9 +86,9 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
     user says so (--private-nodes), or, where he says nothing, if the ledger's own is private.
     """
     from antiphon.ledger.remote import RemoteLedger
-    from antiphon.nodes.patience import PatientLedger
-    from antiphon.nodes.transport import HttpTransport
-    from antiphon.nodes.transport.reach import is_private_endpoint
+    from antiphon.ledger.retrying import PatientLedger
+    from antiphon.transport import HttpTransport
+    from antiphon.transport.reach import is_private_endpoint
 
     home = settings.home
     own = homes.own_ledger(home) if url == homes.served_at(home) else ""

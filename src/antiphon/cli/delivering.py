@@ -32,10 +32,10 @@ if TYPE_CHECKING:
     from antiphon.cli.manuscript import Extent
     from antiphon.cli.progress import Progress
     from antiphon.cli.sink import Sink
+    from antiphon.client.events import Opened, SoundEvent
+    from antiphon.client.job_store import JobStore
+    from antiphon.client.keeping import Conduct
     from antiphon.ledger.operations import Selector
-    from antiphon.nodes.events import Opened, SoundEvent
-    from antiphon.nodes.job_store import JobStore
-    from antiphon.nodes.keeping import Conduct
 
 SETTLE_S = 30.0
 """After a failure: how long our own validators may judge what was delivered."""
@@ -186,8 +186,8 @@ class Delivery:
 async def _work(settings: Settings, order: Order, to: Delivery) -> None:
     from antiphon.cli.connect import connect
     from antiphon.cli.jobs import conduct_of
+    from antiphon.client.recovery import recover
     from antiphon.ledger.limits import MAX_PAGE
-    from antiphon.nodes.recovery import recover
 
     progress, result, store = to.progress, to.result, order.store
     began_s = time.time()
@@ -223,7 +223,7 @@ async def _work(settings: Settings, order: Order, to: Delivery) -> None:
 
 async def _take_up(session: Session, order: Order, conduct: Conduct, to: Delivery) -> None:
     """Note whose job it is; where an earlier run left something, settle and count it."""
-    from antiphon.nodes.recovery import recover
+    from antiphon.client.recovery import recover
 
     store, budget = order.store, conduct.budget
     assert store is not None
@@ -252,7 +252,7 @@ async def _follow(
 ) -> None:
     """Write what sounds, keep what is proven, show the rest."""
     from antiphon.cli.tasks import save_receipt
-    from antiphon.nodes.events import Closed, Missing, Opened, Sound
+    from antiphon.client.events import Closed, Missing, Opened, Sound
 
     progress, result = to.progress, to.result
     async with _watching(session, progress) as watch:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from antiphon.audio.reference import Report
     from antiphon.cli.connect import Session
     from antiphon.cli.jobs import Jobs
-    from antiphon.nodes.budget import Budget
-    from antiphon.nodes.cloning import Enrolled, Voice
-    from antiphon.nodes.events import SoundEvent
-    from antiphon.nodes.keeping import Conduct
+    from antiphon.client.budget import Budget
+    from antiphon.client.cloning import Enrolled, Voice
+    from antiphon.client.events import SoundEvent
+    from antiphon.client.keeping import Conduct
     from antiphon.services import Clip
 
 OWN_TERM_DAYS = 366
@@ -98,8 +98,8 @@ def enrolled(
     Raises like `antiphon say`.
     """
     from antiphon.cli.manuscript import Extent
-    from antiphon.nodes.cloning import Enrolled, Enrolment, enrol
-    from antiphon.nodes.network import Plan
+    from antiphon.client.cloning import Enrolled, Enrolment, enrol
+    from antiphon.network.embedded import Plan
     from antiphon.services import units_of
 
     enrolment = Enrolment(
@@ -135,9 +135,9 @@ def enrolled(
 
 def stored_voice(settings: Settings, spec: str) -> Voice:
     """`me`, or a mix `me:0.7+af_heart:0.3` of one stored voice with built-in ones. Raises `InputError`."""
+    from antiphon.client.cloning import Voice
+    from antiphon.client.voice_store import VoiceStore
     from antiphon.engines import registry
-    from antiphon.nodes.cloning import Voice
-    from antiphon.nodes.voice_store import VoiceStore
 
     store = VoiceStore(settings.home)
     own = [name for name in names_in(spec) if name in store.names()]

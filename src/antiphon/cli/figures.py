@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from antiphon.nodes.budget import ant, cost_nano, paid_nano
+from antiphon.client.budget import ant, cost_nano, paid_nano
 
 if TYPE_CHECKING:
     from antiphon.cli.result import Result
+    from antiphon.client.events import Closed
     from antiphon.ledger.base import PartRecord
-    from antiphon.nodes.events import Closed
 
 SHOWN = {
     ("words", "wer"): "WER",

@@ -17,8 +17,8 @@ from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.cli.app import Settings
-    from antiphon.nodes.job_store import JobStore
-    from antiphon.nodes.keeping import Conduct
+    from antiphon.client.job_store import JobStore
+    from antiphon.client.keeping import Conduct
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -46,7 +46,7 @@ class Jobs:
         Raises `InputError` for an unfinished job that is neither to be continued nor dropped, and for --resume where
         there is none.
         """
-        from antiphon.nodes.job_store import JobStore, prune
+        from antiphon.client.job_store import JobStore, prune
 
         if not is_file(self.output):
             if self.resume:
@@ -99,7 +99,7 @@ def is_file(output: str) -> bool:
 
 def conduct_of(store: JobStore | None, limit_nano: int | None, *, keep_going: bool) -> Conduct:
     """How a job of this command is carried through."""
-    from antiphon.nodes.budget import Budget
-    from antiphon.nodes.keeping import Conduct
+    from antiphon.client.budget import Budget
+    from antiphon.client.keeping import Conduct
 
     return Conduct(Budget(limit_nano), store, keep_going)

@@ -93,7 +93,7 @@ def manuscript_of(
 
 def measure(blocks: Iterable[str], size_bytes: int | None) -> Extent:
     """Count what will be spoken. Raises `InputError` if that is nothing."""
-    from antiphon.nodes.speech import FIRST_CHARS
+    from antiphon.client.speech import FIRST_CHARS
     from antiphon.text import split_stream
 
     sentences = chars = end = 0

@@ -18,7 +18,7 @@ from antiphon.errors import FundsError, InputError
 if TYPE_CHECKING:
     from antiphon.cli.connect import Session
     from antiphon.ledger.base import Account, NodeRecord
-    from antiphon.nodes.node import Actor
+    from antiphon.parties.actor import Actor
 
 NODES_EPILOG = """\b
 Examples:
@@ -158,7 +158,7 @@ async def _unstake(settings: Settings, amount_nano: int, name: str) -> None:
 def _owner(settings: Settings, session: Session, name: str) -> Actor:
     """Who holds a key of the data folder. Raises `InputError` with the names there are."""
     from antiphon.engines.checks import unknown
-    from antiphon.nodes.node import Actor, Context
+    from antiphon.parties.actor import Actor, Context
     from antiphon.protocol import load_or_create
 
     key = settings.home / "keys" / f"{name}.key"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from antiphon.nodes.events import Closed
+    from antiphon.client.events import Closed
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from antiphon.cli.connect import Session
     from antiphon.cli.manuscript import Manuscript
-    from antiphon.nodes.events import SoundEvent
-    from antiphon.nodes.keeping import Conduct
-    from antiphon.nodes.speech import Script, Speech
-    from antiphon.nodes.voices import Choice
+    from antiphon.client.events import SoundEvent
+    from antiphon.client.keeping import Conduct
+    from antiphon.client.speech import Script, Speech
+    from antiphon.client.voices import Choice
 
 DEFAULT_OUTPUT = "antiphon.wav"
 DEFAULT_VOICE = "hibari"
@@ -80,7 +80,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     tell = teller(quiet=wish.quiet or wish.as_json)
     manuscript = manuscript_of(text, file, given["format_in"], tell=tell)
     warm_up(settings, voice=given["voice"] or DEFAULT_VOICE, engine=given["engine"] or "")
-    from antiphon.nodes.speech import OUTPUT_RATE_HZ, speak
+    from antiphon.client.speech import OUTPUT_RATE_HZ, speak
 
     title, source = titled(text, file)
     artist = f"the voice {given['voice'] or DEFAULT_VOICE}"
@@ -121,11 +121,11 @@ def is_short(manuscript: Manuscript) -> bool:
 
 def _script(settings: Settings, manuscript: Manuscript, output: str, given: dict[str, Any]) -> Script:
     """The text in a built-in voice, or in one of the user's own."""
-    from antiphon.nodes.cloning import ClonedSpeech
+    from antiphon.client.cloning import ClonedSpeech
 
     if not given["voice"]:
         return _speech(settings, manuscript, output, given)
-    from antiphon.nodes.voice_store import VoiceStore
+    from antiphon.client.voice_store import VoiceStore
 
     own = VoiceStore(settings.home).names()
     if not set(own).intersection(names_in(given["voice"] or "")):
@@ -149,7 +149,7 @@ def _script(settings: Settings, manuscript: Manuscript, output: str, given: dict
 
 def _choice(settings: Settings, voice: str, language: str, engine: str) -> Choice:
     """The ordered voice. A network that was joined by URL may offer voices that are not installed here."""
-    from antiphon.nodes.voices import Choice, resolve
+    from antiphon.client.voices import Choice, resolve
 
     try:
         return resolve(voice, language, engine, default=DEFAULT_VOICE)
@@ -160,7 +160,7 @@ def _choice(settings: Settings, voice: str, language: str, engine: str) -> Choic
 
 
 def _speech(settings: Settings, manuscript: Manuscript, output: str, given: dict[str, Any]) -> Speech:
-    from antiphon.nodes.speech import Speech
+    from antiphon.client.speech import Speech
 
     choice = _choice(settings, given["voice"] or "", given["language"] or "", given["engine"] or "")
     options = options_of(given["options"])
@@ -180,7 +180,7 @@ def _speech(settings: Settings, manuscript: Manuscript, output: str, given: dict
 
 def mode_of(stream: bool | None, output: str) -> str:
     """Released as it is made when that was asked for, or when it goes into a pipe; else after the vote."""
-    from antiphon.nodes.client import STREAM, VERIFIED
+    from antiphon.client.client import STREAM, VERIFIED
 
     return STREAM if (stream if stream is not None else output == "-") else VERIFIED
 

@@ -16,8 +16,9 @@ from antiphon.cli.serving import Berth, read_rules, run_ledger, run_node
 from antiphon.economy.types import NANO
 
 if TYPE_CHECKING:
-    from antiphon.nodes.node import Context, Node
-    from antiphon.nodes.prompts import PromptSource
+    from antiphon.network.prompts import PromptSource
+    from antiphon.nodes.node import Node
+    from antiphon.parties.actor import Context
 
 LEDGER_PORT = 7411
 PURSE_NANO = 2 * NANO
@@ -118,7 +119,7 @@ def processor(
     bond: int,
 ) -> None:
     """Run a processor node: it makes audio with one engine."""
-    from antiphon.nodes.network import processing
+    from antiphon.network.embedded import processing
     from antiphon.nodes.producer import Producer
 
     workshop = processing(engine, price)
@@ -150,7 +151,7 @@ def trainer(
 ) -> None:
     """Run a trainer node: it learns voices from references."""
     from antiphon.economy.types import Role
-    from antiphon.nodes.network import training
+    from antiphon.network.embedded import training
     from antiphon.nodes.producer import Producer
 
     workshop = training(engine, price)
@@ -198,8 +199,8 @@ def validator(
 
     The prompt API's key, if it needs one, is read from ANTIPHON_PROMPT_API_KEY.
     """
+    from antiphon.network.embedded import VALIDATOR_PRICE_NANO
     from antiphon.nodes.listening.ears import listener_of
-    from antiphon.nodes.network import VALIDATOR_PRICE_NANO
     from antiphon.nodes.validator import Validator
 
     ears = listener_of(settings.profile)
@@ -210,8 +211,8 @@ def validator(
         return Validator(context, ears, price_nano)
 
     async def probing(context: Context) -> None:
-        from antiphon.nodes.client import Client
-        from antiphon.nodes.prober import Prober
+        from antiphon.client.client import Client
+        from antiphon.network.prober import Prober
 
         prompts = _prompts(context.identity.node_id, prompt_api, prompt_model)
         await Prober(Client(context), prompts, every_s=probe_every, chance=random.Random()).run()  # noqa: S311
@@ -225,7 +226,7 @@ def validator(
 def _prompts(seed: str, api: str | None, model: str) -> PromptSource:
     import time
 
-    from antiphon.nodes.prompts import ApiPrompts, GrammarPrompts
+    from antiphon.network.prompts import ApiPrompts, GrammarPrompts
     from antiphon.protocol import Secret
 
     grammar = GrammarPrompts(f"{seed} {time.time_ns()}")

@@ -23,7 +23,8 @@ from antiphon.errors import FundsError, InputError, OutputError, UnavailableErro
 
 if TYPE_CHECKING:
     from antiphon.ledger.sql import SqlLedger
-    from antiphon.nodes.node import Context, Node
+    from antiphon.nodes.node import Node
+    from antiphon.parties.actor import Context
     from antiphon.protocol import Identity
 
 MAX_NAMES = 64
@@ -68,8 +69,8 @@ async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | N
     from antiphon.ledger.remote import LedgerService
     from antiphon.ledger.sql import SqlLedger
     from antiphon.ledger.tend import tend
-    from antiphon.nodes import homes
-    from antiphon.nodes.transport import Limits, serve
+    from antiphon.network import homes
+    from antiphon.transport import Limits, serve
 
     async with AsyncExitStack() as stack:
         stack.enter_context(_lock(home / SERVING_LOCK, "Another ledger serves this data folder"))
@@ -101,10 +102,10 @@ async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | N
 
 
 async def _grant(home: Path, operator: Identity, store: SqlLedger, grant_nano: int) -> None:
-    from antiphon.nodes.funding import grant_once
-    from antiphon.nodes.node import Actor, Context
-    from antiphon.nodes.transport import InProcessTransport
+    from antiphon.network.funding import grant_once
+    from antiphon.parties.actor import Actor, Context
     from antiphon.protocol import load_or_create
+    from antiphon.transport import InProcessTransport
 
     bank = Actor(Context(operator, store, InProcessTransport(), SystemClock()))
     client = load_or_create(home / "keys" / "client.key")
@@ -113,7 +114,7 @@ async def _grant(home: Path, operator: Identity, store: SqlLedger, grant_nano: i
 
 def stop_serving(home: Path) -> bool:
     """Let commands open the folder's network themselves again. Whether it was served. Raises UnavailableError."""
-    from antiphon.nodes import homes
+    from antiphon.network import homes
 
     if not homes.served_at(home):
         return False
@@ -134,9 +135,9 @@ async def run_node(
 ) -> None:
     """Hold a stake, serve, register. The first signal takes no more work and finishes; the second ends it at once."""
     from antiphon.cli.connect import find_ledger, reach
-    from antiphon.nodes.node import Context
-    from antiphon.nodes.transport import serve
+    from antiphon.parties.actor import Context
     from antiphon.protocol import load_or_create
+    from antiphon.transport import serve
 
     _log_to_stderr()
     url = find_ledger(settings)
@@ -164,9 +165,9 @@ async def run_node(
 async def _hold_stake(home: Path, node: Node, bond_nano: int, purse_nano: int) -> None:
     """Stake what is missing out of the node's own balance. If the operator's key is here, a new node is given its
     bond, and a purse; once. A node whose stake was taken in part goes on with the rest."""
-    from antiphon.nodes.funding import fund, grant_once, stake_own
-    from antiphon.nodes.homes import own_ledger
-    from antiphon.nodes.node import Actor, Context
+    from antiphon.network.funding import fund, grant_once, stake_own
+    from antiphon.network.homes import own_ledger
+    from antiphon.parties.actor import Actor, Context
     from antiphon.protocol import load_or_create
 
     context = node.context

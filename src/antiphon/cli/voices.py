@@ -49,7 +49,7 @@ def list_(settings: Settings, language: str | None, engine: str | None, as_json:
 
 
 def _list(settings: Settings, language: str | None, engine: str | None, as_json: bool) -> None:
-    from antiphon.nodes.voice_store import VoiceStore
+    from antiphon.client.voice_store import VoiceStore
 
     list_voices(language, engine, as_json)
     own = VoiceStore(settings.home).names()
@@ -70,9 +70,9 @@ def _list(settings: Settings, language: str | None, engine: str | None, as_json:
 @click.pass_obj
 def add(settings: Settings, /, name: str, **given: Any) -> None:
     """Have a voice enrolled by a trainer, judged by validators, and keep its profile, sealed, under NAME."""
+    from antiphon.client.voice_store import StoredVoice, VoiceStore, check_name
     from antiphon.clock import SystemClock
     from antiphon.engines import registry
-    from antiphon.nodes.voice_store import StoredVoice, VoiceStore, check_name
 
     check_name(name)
     store = VoiceStore(settings.home)
@@ -100,7 +100,7 @@ def add(settings: Settings, /, name: str, **given: Any) -> None:
 @click.pass_obj
 def show(settings: Settings, name: str, as_json: bool) -> None:
     """Show one of your voices: what it was made of, by which engine, and with whose consent."""
-    from antiphon.nodes.voice_store import VoiceStore
+    from antiphon.client.voice_store import VoiceStore
     from antiphon.protocol.consent import moment, open_grant
 
     stored = VoiceStore(settings.home).load(name)
@@ -131,7 +131,7 @@ def show(settings: Settings, name: str, as_json: bool) -> None:
 @click.pass_obj
 def delete(settings: Settings, name: str) -> None:
     """Delete one of your voices: its file is gone, and with it the profile."""
-    from antiphon.nodes.voice_store import VoiceStore
+    from antiphon.client.voice_store import VoiceStore
 
     VoiceStore(settings.home).delete(name)
     click.echo(f"Deleted {name}.", err=True)

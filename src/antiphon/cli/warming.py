@@ -20,7 +20,7 @@ def warm_up(settings: Settings, *, voice: str = "", engine: str = "") -> None:
 def _load(settings: Settings, voice: str, engine: str) -> None:
     with contextlib.suppress(Exception):
         from antiphon.engines import registry
-        from antiphon.nodes import homes
+        from antiphon.network import homes
 
         if not homes.served_at(settings.home):
             begin = getattr(registry.load(engine or _engine_of(settings, voice)), "warm_up", None)
@@ -30,8 +30,8 @@ def _load(settings: Settings, voice: str, engine: str) -> None:
 
 def _engine_of(settings: Settings, voice: str) -> str:
     from antiphon.cli.enrolling import names_in
+    from antiphon.client.voice_store import VoiceStore
     from antiphon.engines import registry
-    from antiphon.nodes.voice_store import VoiceStore
 
     store = VoiceStore(settings.home)
     own = set(store.names()).intersection(names_in(voice))

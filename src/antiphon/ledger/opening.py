@@ -109,7 +109,7 @@ def open_task(ledger: str, operation: OpenTask, client: str, opening: Opening) -
 
 def _consents(operation: OpenTask, client: str, opening: Opening) -> tuple[Consent, ...]:
     """What the task relies on, each in force now and for this client. Whether it covers what the sealed request asks
-    for is for those to check who can read it (`nodes.parts`)."""
+    for is for those to check who can read it (`parties.orders`)."""
     service = operation.selector.service
     if service in opening.rules.consent_services and not operation.grants:
         raise InputError(f"A task of the service {service!r} needs a consent", "Get one: antiphon consent grant --help")

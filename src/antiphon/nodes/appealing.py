@@ -14,10 +14,10 @@ from antiphon.ledger.base import Dispute, DisputeState, PartRecord, PartState
 from antiphon.ledger.operations import Appeal, Deliver
 from antiphon.nodes.auditing import shown_on
 from antiphon.nodes.listening.base import AuditDraw
-from antiphon.nodes.messages import Judge, audio_context
-from antiphon.nodes.node import Actor
-from antiphon.nodes.parts import OpenedOrder, wrap_for
 from antiphon.nodes.showing import hand_over
+from antiphon.parties.actor import Actor
+from antiphon.parties.messages import Judge, audio_context
+from antiphon.parties.orders import OpenedOrder, wrap_for
 from antiphon.protocol import StreamSealer
 
 log = logging.getLogger("antiphon.nodes")

@@ -26,9 +26,9 @@ from antiphon.ledger.audits import audit_of
 from antiphon.ledger.base import PartRecord
 from antiphon.ledger.operations import Deliver
 from antiphon.nodes.listening.base import AuditDraw, Submission
-from antiphon.nodes.messages import MAX_OPENING_BYTES, Judge, TraceOpening, trace_commitment, trace_context
-from antiphon.nodes.parts import OpenedOrder
 from antiphon.nodes.production import Production
+from antiphon.parties.messages import MAX_OPENING_BYTES, Judge, TraceOpening, trace_commitment, trace_context
+from antiphon.parties.orders import OpenedOrder
 from antiphon.protocol import canonical
 from antiphon.protocol.sealing import seal, unseal
 from antiphon.services import CloneRequest, Request, SpeechRequest

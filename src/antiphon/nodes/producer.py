@@ -14,16 +14,17 @@ from antiphon.errors import AntiphonError, BusyError, ConflictError, ProtocolErr
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Decline, Deliver, ServiceOffer
 from antiphon.nodes.auditing import committed
-from antiphon.nodes.consents import require_standing
 from antiphon.nodes.earnings import earned
-from antiphon.nodes.messages import DONE, FRAME_DONE, WORK, Done, ResultHash, Work, form_frame
-from antiphon.nodes.node import Context, Node, Route
-from antiphon.nodes.origins import require_origin
-from antiphon.nodes.parts import open_order
+from antiphon.nodes.node import Node, Route
 from antiphon.nodes.production import Production
 from antiphon.nodes.showing import shepherd
 from antiphon.nodes.watching import while_ours
 from antiphon.nodes.workshop import Chunks, TracingWorkshop, Workshop
+from antiphon.parties.actor import Context
+from antiphon.parties.consents import require_standing
+from antiphon.parties.messages import DONE, FRAME_DONE, WORK, Done, ResultHash, Work, form_frame
+from antiphon.parties.orders import open_order
+from antiphon.parties.origins import require_origin
 from antiphon.protocol import Envelope, canonical
 
 log = logging.getLogger("antiphon.nodes")

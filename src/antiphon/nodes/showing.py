@@ -11,10 +11,10 @@ from antiphon.ledger import panel
 from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.nodes.auditing import opening_for
-from antiphon.nodes.messages import JUDGE, Judge, audio_context
-from antiphon.nodes.node import Actor
-from antiphon.nodes.parts import wrap_for
 from antiphon.nodes.production import Production
+from antiphon.parties.actor import Actor
+from antiphon.parties.messages import JUDGE, Judge, audio_context
+from antiphon.parties.orders import wrap_for
 from antiphon.protocol import StreamSealer
 
 log = logging.getLogger("antiphon.nodes")

@@ -18,10 +18,12 @@ from antiphon.ledger.limits import check_vote
 from antiphon.ledger.operations import Commit, Deliver, Expose, Reveal, ServiceOffer
 from antiphon.nodes.appealing import appeal, called, phase, worth_an_appeal
 from antiphon.nodes.auditing import Auditor, auditor_of, drawn_for, judged
-from antiphon.nodes.consents import require_standing
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.listening.base import Listener, Submission
-from antiphon.nodes.messages import (
+from antiphon.nodes.node import Node, Route
+from antiphon.parties.actor import WAIT_S, Context
+from antiphon.parties.consents import require_standing
+from antiphon.parties.messages import (
     FETCH,
     FRAME_ACCEPTED,
     FRAME_CHUNK,
@@ -33,9 +35,8 @@ from antiphon.nodes.messages import (
     ResultHash,
     audio_context,
 )
-from antiphon.nodes.node import WAIT_S, Context, Node, Route
-from antiphon.nodes.origins import require_origin
-from antiphon.nodes.parts import OpenedOrder, open_order
+from antiphon.parties.orders import OpenedOrder, open_order
+from antiphon.parties.origins import require_origin
 from antiphon.protocol import Envelope, StreamOpener, canonical
 
 log = logging.getLogger("antiphon.nodes")

@@ -9,7 +9,7 @@ from typing import Any
 
 from antiphon.errors import AntiphonError, ConflictError
 from antiphon.ledger.base import PartRecord, PartState
-from antiphon.nodes.node import Actor
+from antiphon.parties.actor import Actor
 
 log = logging.getLogger("antiphon.nodes")
 

@@ -13,7 +13,7 @@ from antiphon.engines.auditing import Auditable, Trace
 from antiphon.engines.base import Cloner, Engine
 from antiphon.errors import AntiphonError, InputError, UnavailableError
 from antiphon.ledger.operations import ServiceOffer
-from antiphon.nodes.messages import DATA, Form
+from antiphon.parties.messages import DATA, Form
 from antiphon.protocol import canonical
 from antiphon.services import EnrolRequest, Request, Service, VoiceProfile
 

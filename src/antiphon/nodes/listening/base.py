@@ -7,7 +7,7 @@ from typing import Protocol
 
 from antiphon.audio import Waveform
 from antiphon.economy.types import Vote
-from antiphon.nodes.messages import Form
+from antiphon.parties.messages import Form
 from antiphon.services import Request
 
 

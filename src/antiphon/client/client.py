@@ -1,0 +1,384 @@
+"""The client: it orders, pays, receives, checks, and closes with a receipt.
+
+A job is any number of requests in order. It runs as a sequence of tasks of at most `TASK_PARTS` parts, so a book needs
+no more memory or locked money than a page. Parts run in parallel; audio comes out in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from collections.abc import AsyncGenerator, Coroutine, Iterable
+from contextlib import aclosing
+from typing import Any
+
+from antiphon.client.attempt import Attempt, begin, conclude, draw_seats
+from antiphon.client.blocking import in_daemon
+from antiphon.client.budget import Budget, cost_nano, exposed_nano
+from antiphon.client.events import Audio, Closed, Event, Missing, Opened, Stage
+from antiphon.client.flow import (
+    STREAM,
+    TASK_PARTS,
+    VERIFIED,
+    Flow,
+    Job,
+    Wanted,
+    next_batch,
+    recalled,
+    wanted_of,
+    worth_another,
+)
+from antiphon.client.keeping import Conduct, Ordered, Result
+from antiphon.client.runs import KeptPart, PartRun, TaskRun
+from antiphon.economy.beacon import Chain
+from antiphon.economy.types import Part, Quote, Role
+from antiphon.errors import (
+    AntiphonError,
+    ConflictError,
+    FundsError,
+    InputError,
+    OutputError,
+    UnavailableError,
+)
+from antiphon.ledger import panel, receipts
+from antiphon.ledger.base import PartRecord, PartState, TaskState
+from antiphon.ledger.operations import Cancel, OpenTask, Selector
+from antiphon.parties.actor import Actor
+from antiphon.parties.consents import grants_of
+from antiphon.parties.messages import ORDER, Brief
+from antiphon.parties.orders import make_order
+from antiphon.parties.origins import origin_of
+from antiphon.protocol import TaskKey
+from antiphon.services import EnrolRequest, Request, units_of
+
+__all__ = ["RETRIES", "STREAM", "TASK_PARTS", "VERIFIED", "Client", "Job", "part_seed"]
+
+log = logging.getLogger("antiphon.nodes")
+
+RETRIES = 2
+"""How often a sentence whose part failed is bought again, with another seed, before the job gives up."""
+
+OPEN_TRIES = 4
+"""So often a task is quoted anew whose price rose between quote and escrow."""
+
+ABANDON_S = 3.0
+"""Longest try to cancel a task in the ledger; without it the money comes back at the deadlines."""
+
+EMPTY_QUOTE = Quote(parts=())
+_STAGES = {
+    PartState.WAITING: "",
+    PartState.ASSIGNED: "making",
+    PartState.DRAWING: "judging",
+    PartState.DELIVERED: "judging",
+    PartState.REVEALING: "judging",
+}
+
+
+class Client(Actor):
+    """Opens tasks and follows them to their end. Closing the event stream early cancels and refunds."""
+
+    async def quote(self, selector: Selector, requests: Iterable[Request]) -> Quote:
+        """What the job would cost now; nothing is locked."""
+        parts = tuple(_declared(index, request) for index, request in enumerate(requests))
+        return await self.context.ledger.quote(selector, parts)
+
+    async def run(self, job: Job) -> AsyncGenerator[Event, None]:
+        """Do the job. Raises the first part's error after everything is settled or refunded; with `keep_going` only
+        when nothing could be made, or when it is no fault of one part."""
+        conduct = job.conduct or Conduct(Budget(job.max_total_nano))
+        flow = Flow(job, conduct, wanted_of(job, conduct))
+        ahead: asyncio.Task[TaskRun | None] | None = None
+        try:
+            current = await self._open(flow)
+            if current is None:
+                raise InputError("There is nothing to say", "Give at least one word.")
+            while current is not None:
+                if current.parts:
+                    yield Opened(current.task, current.quote, current.parts[0].number, len(current.parts))
+                ahead = asyncio.create_task(self._open_ahead(current, flow))
+                for part in current.plays:
+                    async with aclosing(self._play(flow, part)) as events:
+                        async for event in events:
+                            yield event
+                if current.parts:
+                    yield await self._close(current, flow)
+                _raise_failure(current)
+                current = await ahead
+            if flow.first_failure is not None and not flow.made:
+                raise flow.first_failure
+        finally:
+            await _undisturbed(self._leave(ahead, flow.runs))
+
+    async def _play(self, flow: Flow, part: PartRun | KeptPart) -> AsyncGenerator[Event, None]:
+        """The events of one part; one that failed is bought again while there is hope, as a task of its own."""
+        if isinstance(part, KeptPart):
+            yield await recalled(flow, part)
+            flow.made += 1
+        else:
+            async for event in self._bought(flow, part):
+                yield event
+            if part.error is None:
+                flow.made, flow.in_a_row = flow.made + 1, 0
+            elif isinstance(part.error, OutputError):
+                raise part.error  # nothing can be kept any more: what was not made is not made
+            elif flow.goes_on_without(part):
+                part.missing = True
+                yield Missing(part.number, part.error)
+        yield Audio(part.number, None)
+
+    async def _bought(self, flow: Flow, part: PartRun) -> AsyncGenerator[Event, None]:
+        tries = 0
+        current = part
+        while True:
+            while (event := await current.output.get()) is not None:
+                if not (isinstance(event, Audio) and event.audio is None):
+                    yield event
+            if current.error is None or not worth_another(flow.job, current.error) or tries == RETRIES:
+                break
+            tries += 1
+            log.info("part %d is bought again: %s", part.number, current.error)
+            assert part.request is not None
+            wanted = Wanted(part.number, part.request, part.slot, kept=False)
+            try:
+                again = await self._open_batch(flow, [wanted], again=tries)
+            except FundsError as error:
+                current.error = error
+                break
+            yield Opened(again.task, again.quote, part.number, 1)
+            current = again.parts[0]
+            await asyncio.gather(*again.workers)
+            yield await self._close(again, flow)
+        part.error = current.error
+
+    async def _leave(self, ahead: asyncio.Task[TaskRun | None] | None, runs: list[TaskRun]) -> None:
+        """Nothing stays behind: no task of ours, no key, no escrow that a cancel can free."""
+        if ahead is not None:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+        await asyncio.gather(*(self._abandon(run) for run in runs))
+
+    async def _open_ahead(self, current: TaskRun, flow: Flow) -> TaskRun | None:
+        """Open the next task when half of the current one is done, so that no processor idles."""
+        for done, finished in enumerate(asyncio.as_completed(current.workers), start=1):
+            await finished
+            if done * 2 >= len(current.workers):
+                break
+        if any(part.error and not flow.recovers_from(part.error) for part in current.parts):
+            return None  # the job has failed: nothing more is bought for it
+        return await self._open(flow)
+
+    async def _open(self, flow: Flow) -> TaskRun | None:
+        """Make orders, open the task (escrow), start all its parts. None when no request is left."""
+        batch = await in_daemon(lambda: next_batch(flow.wanted))
+        return await self._open_batch(flow, batch) if batch else None
+
+    async def _open_batch(self, flow: Flow, batch: list[Wanted], again: int = 0) -> TaskRun:
+        """Open a task for what is not kept. Prices move with every vote: one that rose after the quote is quoted anew.
+
+        Raises `FundsError` for what the budget or the balance does not cover.
+        """
+        for tried in range(OPEN_TRIES):
+            run = await self._prepared(flow, batch, again)
+            if not run.parts:
+                return run
+            try:
+                await self._opened(run, flow)
+            except FundsError as error:
+                if error.what.startswith("balance:") or tried + 1 == OPEN_TRIES:
+                    raise
+                flow.runs.remove(run)
+                for part in run.parts:
+                    part.key.destroy()
+                continue
+            break
+        return run
+
+    async def _prepared(self, flow: Flow, batch: list[Wanted], again: int) -> TaskRun:
+        job, keeper = flow.job, flow.conduct.keeper
+        new = [one for one in batch if not one.kept]
+        if not new:
+            return TaskRun("", EMPTY_QUOTE, job.mode, [], [KeptPart(one.number, one.slot) for one in batch])
+        task = secrets.token_hex(16)
+        declared = tuple(_declared(index, one.request) for index, one in enumerate(new))
+        async with flow.conduct.budget.lock:
+            quote = await self._admitted(flow, job.selector, declared)
+            parts = [
+                self._order(task, index, one, part_seed(job.seed, one.number, task, again + flow.tries(one.slot)))
+                for index, one in enumerate(new)
+            ]
+            own = {part.number: part for part in parts}
+            plays = [own.get(one.number) or KeptPart(one.number, one.slot) for one in batch]
+            run = TaskRun(task, quote, job.mode, parts, plays)
+            flow.runs.append(run)
+        if keeper is not None:
+            noted = [Ordered(part.slot, part.index, part.key.reveal(), part.chain.secret) for part in parts]
+            await asyncio.to_thread(keeper.opening, task, noted)
+        return run
+
+    async def _opened(self, run: TaskRun, flow: Flow) -> None:
+        """Lock the escrow, and set all parts to work."""
+        job, task, parts = flow.job, run.task, run.parts
+        asked = [(part, part.request) for part in parts if part.request is not None]
+        digest = hashlib.sha256(b"".join(hashlib.sha256(part.order).digest() for part in parts)).digest()
+        operation = OpenTask(
+            task=task,
+            selector=job.selector,
+            parts=tuple(_declared(part.index, request) for part, request in asked),
+            mode=job.mode,
+            request_hash=digest,
+            tips=tuple(part.chain.tip for part in parts),
+            max_total_nano=run.quote.total_nano,
+            synthetic=job.synthetic,
+            voucher=job.voucher,
+            grants=grants_of(request for _, request in asked),
+        )
+        # Its own task, for a cancel must not leave it open whether the money moved: `_abandon` waits for the answer.
+        run.opening = asyncio.create_task(self.submit(operation, task), name=f"opening {task[:8]}")
+        await asyncio.shield(run.opening)
+        opened = await self.context.ledger.task(task)
+        run.rules, run.grants = opened.rules, opened.grants
+        run.workers = [asyncio.create_task(self._part(run, part, flow), name=f"part {part.number}") for part in parts]
+
+    async def _admitted(self, flow: Flow, selector: Selector, parts: tuple[Part, ...]) -> Quote:
+        """The quote of a task that fits the budget; what is open now is waited for where that may make room.
+
+        Raises `FundsError`: then it fits in no case.
+        """
+        budget = flow.conduct.budget
+        quote = await self.context.ledger.quote(selector, parts)
+        while not budget.fits(open_nano := await self._open_nano(flow), quote.total_nano):
+            working = [worker for run in flow.runs for worker in run.workers if not worker.done()]
+            if not working:
+                raise budget.refusal(open_nano, quote.total_nano)
+            await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
+            quote = await self.context.ledger.quote(selector, parts)
+        return quote
+
+    async def _open_nano(self, flow: Flow) -> int:
+        if flow.conduct.budget.limit_nano is None:
+            return 0
+        held = 0
+        for run in flow.runs:
+            if run.opening is None or not run.opening.done():
+                held += run.quote.total_nano
+            elif run.opening.exception() is None:
+                held += exposed_nano(self.node_id, await self.context.ledger.parts(run.task))
+        return held
+
+    def _order(self, task: str, index: int, one: Wanted, seed: int) -> PartRun:
+        key = TaskKey.generate()
+        order = make_order(Brief(request=one.request, seed=seed), key, task=task, index=index)
+        signed = self.sign(ORDER, self.node_id, task, order)
+        chain = Chain(secrets.token_bytes(32))
+        return PartRun(one.number, index, one.request, key, signed, chain, slot=one.slot)
+
+    async def _part(self, run: TaskRun, part: PartRun, flow: Flow) -> None:
+        """Follow one part in the ledger to its end, and ask whichever producer's turn it is.
+
+        The ledger leads: a producer that hangs is left as soon as its part is passed on.
+        """
+        attempt: Attempt | None = None
+        try:
+            record = await self.context.ledger.part(run.task, part.index)
+            told = ""
+            while not record.state.final:
+                told = self._tell(part, record, told)
+                if attempt is not None and attempt.number != record.attempt:
+                    await attempt.end()
+                    attempt = None
+                if attempt is None and record.state is PartState.ASSIGNED:
+                    attempt = begin(self, run, part, record)
+                if record.state is PartState.DRAWING:
+                    await draw_seats(self, run, part, record)
+                record = await self.changed(record)
+            self._tell(part, record, told)
+            judged = await conclude(self, run, part, record, attempt)
+            if flow.conduct.keeper is not None:
+                origin = None if judged.form.is_audio else origin_of(run.task, part.index, part.key)
+                result = Result(judged.form, bytes(judged.pcm), origin)
+                await asyncio.to_thread(flow.conduct.keeper.finished, part.slot, result)
+        except AntiphonError as error:
+            part.error = error
+        finally:
+            part.output.put_nowait(Audio(part.number, None))
+            part.output.put_nowait(None)
+            if attempt is not None:
+                await attempt.end()
+            part.key.destroy()
+
+    @staticmethod
+    def _tell(part: PartRun, record: PartRecord, told: str) -> str:
+        """Say what stage the part has reached, once each."""
+        word = _STAGES.get(record.state, str(record.state))
+        if word and word != told:
+            part.output.put_nowait(Stage(part.number, word, panel.producer(record).node))
+        return word or told
+
+    async def _close(self, run: TaskRun, flow: Flow) -> Closed:
+        """Settled: the receipt, once no fine waits for an appeal any more. Raises a part's error where that kept the
+        task from being settled."""
+        await asyncio.gather(*run.workers)
+        for part in await self.context.ledger.parts(run.task):
+            record = part
+            while record.state.final and not record.settled:
+                record = await self.changed(record)
+        task = await self.context.ledger.task(run.task)
+        if task.state is TaskState.OPEN:
+            _raise_failure(run)
+            raise UnavailableError(f"Task {run.task[:8]} is still open", "See `antiphon task show`.")
+        receipt = await receipts.build(self.context.ledger, run.task)
+        parts = await self.context.ledger.parts(run.task)
+        flow.runs.remove(run)
+        flow.conduct.budget.spent_nano += cost_nano(receipt, self.node_id)
+        return Closed(task, parts, receipt)
+
+    async def _abandon(self, run: TaskRun) -> None:
+        """Cancel: stop the parts, take back the escrow of what was not delivered, forget the keys."""
+        for worker in run.workers:
+            worker.cancel()
+        await asyncio.gather(*run.workers, return_exceptions=True)
+        for part in run.parts:
+            part.key.destroy()
+        if run.opening is None:
+            return
+        try:
+            async with asyncio.timeout(ABANDON_S):
+                await asyncio.wait({run.opening})
+                if run.opening.exception() is None:
+                    await self.submit(Cancel(task=run.task), run.task)
+        except ConflictError:
+            return  # it is closed already
+        except (AntiphonError, TimeoutError) as error:
+            log.warning("task %s could not be cancelled; its money comes back in time (%s)", run.task[:8], error)
+        finally:
+            run.opening.cancel()
+
+
+def _raise_failure(run: TaskRun) -> None:
+    for part in run.parts:
+        if part.error is not None and not part.missing:
+            raise part.error
+
+
+async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:
+    """Do bounded work to its end, even if the waiting for it is cancelled meanwhile."""
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
+def _declared(index: int, request: Request) -> Part:
+    """What everybody may know of a request: its units, and the role that does it."""
+    role = Role.TRAINER if isinstance(request, EnrolRequest) else Role.PROCESSOR
+    return Part(index=index, units=units_of(request), role=role)
+
+
+def part_seed(seed: int | None, number: int, task: str, again: int = 0) -> int:
+    """Seed of one part: from the job's seed (the same every time) or bound to the task id. 63 bits."""
+    root = task if seed is None else str(seed) if not again else f"{seed} again {again}"
+    return int.from_bytes(hashlib.sha256(f"antiphon/1 seed {root} {number}".encode()).digest()[:8], "big") >> 1

@@ -1,0 +1,132 @@
+"""A job under way: what is wanted of it, what is kept of it, and what a failed part means for the rest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from antiphon.client.events import Artefact, Audio
+from antiphon.client.keeping import Conduct
+from antiphon.client.runs import KeptPart, PartRun, TaskRun
+from antiphon.errors import (
+    AntiphonError,
+    FundsError,
+    InputError,
+    RejectedError,
+    StateError,
+    UnavailableError,
+    UnreachableError,
+)
+from antiphon.ledger.operations import Selector
+from antiphon.services import Request
+
+TASK_PARTS = 16
+"""Most parts in one task: enough to keep every processor busy, little enough to lock and to hold in memory."""
+
+BATCH_PARTS = 256
+"""Most parts played with one task: those of an earlier run need no task of their own."""
+
+MISSING_IN_A_ROW = 8
+"""So many parts that fail one after the other are no accident: the job ends."""
+
+STREAM = "stream"
+VERIFIED = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to make: requests in order, all for offers that match `selector`. `seed` None = bound to the task id."""
+
+    requests: Iterable[Request]
+    selector: Selector
+    mode: str = VERIFIED
+    seed: int | None = None
+    max_total_nano: int | None = None
+    synthetic: bool = False
+    voucher: bytes = b""
+    conduct: Conduct | None = None  # None: nothing is kept, the first part that fails ends the job
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One request of a job, and where its result is kept."""
+
+    number: int
+    request: Request
+    slot: str
+    kept: bool
+
+
+@dataclass(slots=True)
+class Flow:
+    """A job under way: what is still wanted of it, and every task that may hold money."""
+
+    job: Job
+    conduct: Conduct
+    wanted: Iterator[Wanted]
+    runs: list[TaskRun] = field(default_factory=list)
+    made: int = 0
+    in_a_row: int = 0  # parts that failed since one was made
+    first_failure: AntiphonError | None = None
+
+    def tries(self, slot: str) -> int:
+        """Earlier runs of the job have spent these seeds."""
+        return self.conduct.keeper.tries(slot) if self.conduct.keeper is not None and slot else 0
+
+    def recovers_from(self, error: AntiphonError) -> bool:
+        """Whether the job may go on after a part that failed so: by buying it again, or without it."""
+        return worth_another(self.job, error) or (self.conduct.keep_going and _of_one_part(error))
+
+    def goes_on_without(self, part: PartRun) -> bool:
+        """Count a part that failed for good; False when that ends the job."""
+        assert part.error is not None
+        self.first_failure = self.first_failure or part.error
+        self.in_a_row += 1
+        return self.conduct.keep_going and _of_one_part(part.error) and self.in_a_row < MISSING_IN_A_ROW
+
+
+def wanted_of(job: Job, conduct: Conduct) -> Iterator[Wanted]:
+    keeper = conduct.keeper
+    for number, request in enumerate(job.requests):
+        slot = keeper.slot(request) if keeper is not None else ""
+        yield Wanted(number, request, slot, kept=keeper is not None and keeper.has(slot))
+
+
+def next_batch(wanted: Iterator[Wanted]) -> list[Wanted]:
+    """What comes next: at most `TASK_PARTS` parts to buy, with the kept ones between them."""
+    batch: list[Wanted] = []
+    new = 0
+    for one in wanted:
+        batch.append(one)
+        new += not one.kept
+        if new == TASK_PARTS or len(batch) == BATCH_PARTS:
+            break
+    return batch
+
+
+async def recalled(flow: Flow, part: KeptPart) -> Audio | Artefact:
+    assert flow.conduct.keeper is not None
+    result = await asyncio.to_thread(flow.conduct.keeper.load, part.slot)
+    if not result.form.is_audio:
+        if result.origin is None:
+            raise StateError("The kept voice profile has no task that made it", "Run it without --resume.")
+        return Artefact(part.number, result.data, result.origin)
+    return Audio(part.number, result.form.waveform(result.data))
+
+
+def worth_another(job: Job, error: AntiphonError) -> bool:
+    """Whether buying a part again may help: rejected or undelivered work may; a wrong request or no money may not.
+
+    Not in stream mode, where the rejected audio has been heard, and not for a validator's own prompts.
+    """
+    if job.mode != VERIFIED or job.synthetic or isinstance(error, UnreachableError):
+        return False
+    return isinstance(error, (RejectedError, UnavailableError))
+
+
+def _of_one_part(error: AntiphonError) -> bool:
+    """Whether a part's failure says nothing about the others: it was rejected, nobody delivered it, a node refused it,
+    or buying it again did not fit the budget."""
+    known = (RejectedError, UnavailableError, InputError, FundsError)
+    return isinstance(error, known) and not isinstance(error, UnreachableError)

@@ -1,0 +1,152 @@
+"""A whole network in one process: ledger, processors, validators and a client over the in-process transport.
+
+The nodes are the same objects that run as separate processes and hold no reference to each other. What they share is
+the owner's machine: engines and judges are loaded once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from antiphon.client.client import Client
+from antiphon.clock import Clock, SystemClock
+from antiphon.economy.types import NANO, Role
+from antiphon.engines import registry
+from antiphon.engines.base import Cloner
+from antiphon.errors import InputError
+from antiphon.ledger.base import Ledger
+from antiphon.ledger.sql import SqlLedger
+from antiphon.ledger.tend import tend
+from antiphon.network import homes
+from antiphon.network.funding import fund, grant_once
+from antiphon.nodes.listening import Listener
+from antiphon.nodes.listening.clones import describe
+from antiphon.nodes.node import Node, log
+from antiphon.nodes.producer import Producer
+from antiphon.nodes.validator import Validator
+from antiphon.nodes.workshop import EngineWorkshop, EnrolWorkshop, Workshop
+from antiphon.parties.actor import Actor, Context
+from antiphon.protocol import load_or_create
+from antiphon.transport import InProcessTransport
+
+PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000, "soundstorm": 100_000}
+"""Default price per character, ordered by measured compute time (docs/engines.md)."""
+OTHER_PRICE_NANO = 50_000
+VALIDATOR_PRICE_NANO = 15_000
+GRANT_NANO = 1_000 * NANO
+"""What the client of a new embedded network starts with: play money of its own ledger."""
+BOND_NANO = 100 * NANO
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Which nodes an embedded network has: `processors` and `trainers` name an engine for each node."""
+
+    processors: tuple[str, ...] = (
+        "hibari", "hibari", "kokoro", "kokoro", "espeak", "mimic", "chiptune", "soundstorm",
+    )  # fmt: skip
+    trainers: tuple[str, ...] = ("mimic", "soundstorm")
+    validators: int = 3
+    grant_nano: int = GRANT_NANO
+
+
+@dataclass(slots=True)
+class Network:
+    """A running embedded network."""
+
+    ledger: Ledger
+    client: Client
+    bank: Actor  # the ledger's operator, who alone may deposit
+    transport: InProcessTransport
+    clock: Clock
+    nodes: list[Node] = field(default_factory=list)
+
+    async def drain(self) -> None:
+        """Wait for all background work of all nodes."""
+        for node in self.nodes:
+            await node.drain()
+
+
+@asynccontextmanager
+async def embedded(
+    home: Path, listener: Listener, *, plan: Plan | None = None, clock: Clock | None = None
+) -> AsyncIterator[Network]:
+    """Open (first run: create) the network that lives in `home`, run its nodes, and stop them at the end."""
+    plan, clock = plan or Plan(), clock or SystemClock()
+    async with AsyncExitStack() as stack:
+        alone = stack.enter_context(homes.presence(home))
+        new = homes.begins(home)
+        operator = homes.operator_of(home)
+        ledger = await SqlLedger.open(home / homes.LEDGER, operator=operator, clock=clock)
+        stack.push_async_callback(ledger.close)
+        stack.push_async_callback(_ended, asyncio.create_task(tend(ledger), name="deadlines"))
+        transport = InProcessTransport()
+        stack.push_async_callback(transport.close)
+
+        def context(name: str) -> Context:
+            return Context(load_or_create(home / "keys" / f"{name}.key"), ledger, transport, clock)
+
+        bank = Actor(Context(operator, ledger, transport, clock))
+        network = Network(ledger, Client(context("client")), bank, transport, clock)
+        if new:
+            if plan.grant_nano:
+                await grant_once(bank, network.client.node_id, plan.grant_nano, "client")
+            homes.begun(home)
+        for name, node in _nodes(plan, listener, context):
+            account = await fund(bank, node, BOND_NANO)
+            if account.stake_nano < ledger.rules.min_stake_nano:
+                log.warning("%s has lost its stake and stays out; to stake anew: %s", name, _remedy(node))
+                continue
+            await node.start(transport.register(name, node.handle))
+            network.nodes.append(node)
+            stack.push_async_callback(_leave, node, alone)
+        yield network
+
+
+def _remedy(node: Actor) -> str:
+    return f"antiphon account deposit {BOND_NANO // NANO} --to {node.node_id}"
+
+
+def processing(engine: str, price_nano: int | None = None) -> Workshop:
+    """What a processor with this engine runs. Raises `InputError` for an unknown engine."""
+    return EngineWorkshop(registry.load(engine), _price(engine, price_nano))
+
+
+def training(engine: str, price_nano: int | None = None) -> Workshop:
+    """What a trainer with this engine runs. Raises `InputError` for an engine that cannot enrol voices."""
+    made = registry.load(engine)
+    if not isinstance(made, Cloner):
+        raise InputError(f"The engine {engine} cannot enrol voices", "Engines that can: antiphon engines.")
+    return EnrolWorkshop(made, _price(engine, price_nano), describe)
+
+
+def _price(engine: str, price_nano: int | None) -> int:
+    return PRICES_NANO.get(engine, OTHER_PRICE_NANO) if price_nano is None else price_nano
+
+
+def _nodes(plan: Plan, listener: Listener, context: Callable[[str], Context]) -> Iterator[tuple[str, Node]]:
+    counts: dict[str, int] = {}
+    for engine in plan.processors:
+        counts[engine] = counts.get(engine, 0) + 1
+        name = f"{engine}-{counts[engine]}"
+        yield name, Producer(context(name), processing(engine), queue=32)
+    for engine in plan.trainers:
+        name = f"{engine}-trainer"
+        yield name, Producer(context(name), training(engine), role=Role.TRAINER, queue=8)
+    for number in range(1, plan.validators + 1):
+        name = f"validator-{number}"
+        yield name, Validator(context(name), listener, VALIDATOR_PRICE_NANO)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _leave(node: Node, alone: Callable[[], bool]) -> None:
+    """Nodes say goodbye only when no other process runs the same embedded network."""
+    await node.stop(goodbye=alone())

@@ -1,0 +1,69 @@
+"""Somebody who takes part: with an identity, the ledger and a transport. It signs operations and waits for parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from antiphon.clock import Clock
+from antiphon.ledger.base import Ledger, PartRecord
+from antiphon.ledger.operations import Operation
+from antiphon.protocol import Identity, canonical, envelope
+from antiphon.transport import Transport
+
+WAIT_S = 20.0
+"""Longest single wait for a part to move on."""
+LEAST_WAIT_S = 0.1
+"""Least wait for a part whose deadline has passed by our clock: the ledger's may be behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a node is given: who it is and whom it can reach."""
+
+    identity: Identity
+    ledger: Ledger
+    transport: Transport
+    clock: Clock
+
+
+class Actor:
+    """Somebody who signs operations: a client or a node."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.node_id = context.identity.node_id
+        self._ledger_id: str | None = None
+
+    async def submit(self, operation: Operation, task: str = "", *, nonce: bytes = b"") -> None:
+        """Sign and submit one operation. How long a ledger that is away is waited for is the ledger's own affair
+        (`ledger.retrying`). Of two with the same `nonce` the first counts (RepeatedError)."""
+        await self.context.ledger.submit(self.sign("ledger", await self.ledger_id(), task, operation, nonce))
+
+    async def ledger_id(self) -> str:
+        """The node id of the ledger, asked for once."""
+        if self._ledger_id is None:
+            self._ledger_id = await self.context.ledger.identity()
+        return self._ledger_id
+
+    async def changed(self, record: PartRecord) -> PartRecord:
+        """The part once it has moved on, or as it is after a while. A passed deadline is acted on: anybody may."""
+        due_ms = record.next_deadline_ms
+        left_s = (due_ms - self.context.clock.now_ms()) / 1000 + 0.01 if due_ms else WAIT_S
+        wait_s = min(WAIT_S, max(LEAST_WAIT_S, left_s))
+        task, index = record.task, record.part.index
+        fresh = await self.context.ledger.part(task, index, newer_than=record.version, wait_s=wait_s)
+        if fresh.version == record.version and left_s <= wait_s:
+            await self.context.ledger.expire()
+        return fresh
+
+    def sign(self, kind: str, receiver: str, task: str, body: object, nonce: bytes = b"") -> bytes:
+        """One signed message of this actor."""
+        return envelope.sign(
+            self.context.identity,
+            kind=kind,
+            receiver=receiver,
+            task=task,
+            body=canonical.encode(body),
+            clock=self.context.clock,
+            nonce=nonce,
+        )
