@@ -11,14 +11,15 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from antiphon.analysis.pitch import F0Track
 from antiphon.codecs.neural.features import features
-from antiphon.codecs.neural.pitch import Track
 from antiphon.codecs.training import discriminators as adversaries
 from antiphon.codecs.training.data import Batch
 from antiphon.codecs.training.layers import Decoder, Encoder, Head, sources
 from antiphon.codecs.training.losses import SpectralLoss, pitch_loss
 from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.quantiser import GroupResidualQuantiser, Quantised
+from antiphon.training.averaging import follow
 from antiphon.training.precision import resolved
 from antiphon.training.process_group import ProcessGroup
 from antiphon.training.rates import rate_scale
@@ -48,7 +49,7 @@ class Inputs:
 def inputs_of(batch: Batch, config: TrainConfig) -> Inputs:
     """Features by the code that serves; F0 of half frames brought to the steps' ends, straight in octaves."""
     heard = [
-        features(audio, Track(f0, voicing), config.codec)
+        features(audio, F0Track(f0, voicing), config.codec)
         for audio, f0, voicing in zip(batch.audio, batch.f0_hz, batch.voicing, strict=True)
     ]
     halves = batch.f0_hz.shape[1]
@@ -179,13 +180,11 @@ class Trainer:
     @torch.no_grad()
     def _follow(self) -> None:
         """The average follows the weights that learn; codebooks are averages already and are copied."""
-        keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
         slow_part: nn.Module = self.average
         fast_part: nn.Module = self.network
         if self._resting():
             slow_part, fast_part = self.average.decoder, self.network.decoder
-        for slow, fast in zip(slow_part.parameters(), fast_part.parameters(), strict=True):
-            slow.lerp_(fast, 1 - keep)
+        follow(slow_part, fast_part, step=self.step, ema=self.config.ema)
         for kept, learnt in zip(slow_part.buffers(), fast_part.buffers(), strict=True):
             kept.copy_(learnt)
 

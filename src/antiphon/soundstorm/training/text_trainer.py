@@ -15,6 +15,7 @@ from antiphon.soundstorm.training.text_data import NOTHING, Line, TextBatch, bat
 from antiphon.soundstorm.training.text_model import ParallelText, TextDecoder, alignment_loss
 from antiphon.soundstorm.training.text_profiles import TextTrainConfig
 from antiphon.training import Report, rate_scale, run_training
+from antiphon.training.averaging import follow
 from antiphon.training.precision import resolved
 from antiphon.training.process_group import ProcessGroup
 
@@ -59,7 +60,7 @@ class TextTrainer:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         if torch.isfinite(norm):  # equal in all processes, and not finite when a loss is not
             self.optimiser.step()
-            self._follow()
+            follow(self.average, self.model, step=self.step, ema=self.config.ema)
         else:
             self.skipped += 1
         self.step += 1
@@ -74,12 +75,6 @@ class TextTrainer:
         if isinstance(self.model, TextDecoder):
             return _decoder_loss(self.model, batch, count, self.config.alignment_weight)
         return _parallel_loss(self.model, batch, count, phonemes, self.config.duration_weight)
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
-            slow.lerp_(fast, 1 - keep)
 
     def state(self) -> dict[str, Any]:
         return {

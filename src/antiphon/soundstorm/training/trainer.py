@@ -14,6 +14,7 @@ from antiphon.soundstorm.training.export import continued
 from antiphon.soundstorm.training.model import Codebook, Generator, begin
 from antiphon.soundstorm.training.objectives import Batch, diffusion_loss, maskgit_loss
 from antiphon.soundstorm.training.profiles import TrainConfig
+from antiphon.training.averaging import follow
 from antiphon.training.precision import resolved
 from antiphon.training.process_group import ProcessGroup
 from antiphon.training.rates import rate_scale
@@ -62,7 +63,7 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
         if torch.isfinite(norm):  # equal in all processes, and not finite when a loss is not
             self.optimiser.step()
-            self._follow()
+            follow(self.average, self.model, step=self.step, ema=self.config.ema)
         else:
             self.skipped += 1
         self.step += 1
@@ -83,12 +84,6 @@ class Trainer:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
         return loss, figures
-
-    @torch.no_grad()
-    def _follow(self) -> None:
-        keep = min(self.config.ema, (1 + self.step) / (10 + self.step))
-        for slow, fast in zip(self.average.parameters(), self.model.parameters(), strict=True):
-            slow.lerp_(fast, 1 - keep)
 
     def state(self) -> dict[str, Any]:
         return {
