@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece, find
-from antiphon.models.loader import Loader, installed, open_session, path, read, require, session, use_folder
+from antiphon.models.loader import (
+    Loader,
+    installed,
+    open_session,
+    path,
+    read,
+    require,
+    run_session,
+    session,
+    use_folder,
+)
 
 __all__ = [
     "CATALOG",
@@ -17,6 +27,7 @@ __all__ = [
     "path",
     "read",
     "require",
+    "run_session",
     "session",
     "use_folder",
 ]

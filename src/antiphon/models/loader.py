@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from antiphon.errors import ModelError
 from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece, find
@@ -131,6 +132,14 @@ def open_session(graph: bytes | Path, name: str, *, threads: int | None = None) 
         return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime's own exceptions share no public base
         raise ModelError(f"{name} is no readable ONNX model: {error}", "Export or install it again.") from error
+
+
+def run_session(session: onnxruntime.InferenceSession, feeds: Mapping[str, Any], *, name: str, hint: str) -> list[Any]:
+    """All outputs of a graph that came from outside. Raises `ModelError`, which calls it `name` and gives `hint`."""
+    try:
+        return list(session.run(None, feeds))
+    except Exception as error:  # the runtime's own exceptions share no public base
+        raise ModelError(f"{name} failed: {error}", hint) from error
 
 
 def _locate(piece: Piece, model: Model) -> Path:

@@ -8,10 +8,11 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from antiphon import models
+from antiphon.analysis.features import HOP, RATE_HZ, mono_16k, whisper_log_mel
+from antiphon.analysis.recogniser import Recogniser
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.errors import InputError, ModelError
-from antiphon.hearing.features import HOP, RATE_HZ, mono_16k, whisper_log_mel
-from antiphon.hearing.recogniser import Recogniser
 from antiphon.soundstorm.inputs import Floats
 
 WINDOW_S = 12.0
@@ -82,8 +83,6 @@ class OnnxFeatures:
     frame_rate_hz = 50.0
 
     def __init__(self, path: Path, *, threads: int = 1) -> None:
-        from antiphon import models
-
         try:
             blob = path.read_bytes()
         except OSError as error:
@@ -102,10 +101,8 @@ class OnnxFeatures:
     def _encode(self, signal: Samples) -> Floats:
         # Its convolutions need 25 ms before the first row comes out.
         padded = np.pad(signal, (200, 200)).astype(np.float32)
-        try:
-            made = np.asarray(self._session.run(None, {self._input: padded[None]})[0], np.float32)
-        except Exception as error:  # the runtime's own exceptions share no public base
-            raise ModelError(f"{self.name} failed: {error}", "It must take float32 [1, samples] at 16 kHz.") from error
+        feeds, hint = {self._input: padded[None]}, "It must take float32 [1, samples] at 16 kHz."
+        made = np.asarray(models.run_session(self._session, feeds, name=self.name, hint=hint)[0], np.float32)
         if made.ndim != 3 or made.shape[0] != 1 or abs(made.shape[1] - signal.shape[0] / 320) > 3:
             raise ModelError(f"{self.name} gives {made.shape}, not [1, 50 rows a second, D]", "Export another layer.")
         rows: Floats = made[0]

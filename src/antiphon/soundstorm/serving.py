@@ -104,10 +104,8 @@ class Generator:
         return [np.concatenate(outputs) for outputs in zip(*padded, strict=True)]
 
     def _call(self, feeds: dict[str, Any]) -> list[Floats]:
-        try:
-            return list(self._session.run(None, feeds))
-        except Exception as error:  # the runtime's own exceptions share no public base
-            raise ModelError(f"The generator {self.name} failed: {error}", "Report it with the request.") from error
+        name = f"The generator {self.name}"
+        return models.run_session(self._session, feeds, name=name, hint="Report it with the request.")
 
 
 def load(folder: Path, *, precision: Precision = "float32", threads: int | None = None, prefix: str = "") -> Generator:

@@ -124,10 +124,7 @@ def _session(path: Path, threads: int | None) -> tuple[Any, TextConfig, str]:
 
 
 def _run(session: Any, feeds: dict[str, Any]) -> list[Any]:
-    try:
-        return list(session.run(None, feeds))
-    except Exception as error:  # the runtime's own exceptions share no public base
-        raise ModelError(f"The text stage failed: {error}", "Report it with the text.") from error
+    return models.run_session(session, feeds, name="The text stage", hint="Report it with the text.")
 
 
 def sounds_blob(sounds: Sounds) -> bytes:
