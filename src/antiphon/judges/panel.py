@@ -6,10 +6,8 @@ judge may look at. An error inside a judge becomes an inconclusive measurement w
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -26,6 +24,7 @@ from antiphon.judges.cards import card
 from antiphon.judges.fingerprints import History
 from antiphon.judges.integrity import IntegrityJudge
 from antiphon.judges.judging import unmeasured
+from antiphon.judges.memory import Memory, key_of
 from antiphon.judges.naturalness import DistillMosJudge, DnsmosJudge
 from antiphon.judges.voice import VoiceJudge
 from antiphon.judges.words import UNITS, Normaliser, WordsJudge
@@ -83,8 +82,7 @@ class JudgePanel:
         }
         self._rendering = None if render is None else rendering.RenderingJudge(render)
         self._pool = ThreadPoolExecutor(workers or max(2, min(8, os.cpu_count() or 2)), thread_name_prefix="judge")
-        self._lock = threading.Lock()
-        self._memory: OrderedDict[bytes, Future[tuple[Measurement, ...]]] = OrderedDict()
+        self._memory: Memory[tuple[Measurement, ...]] = Memory(REMEMBERED)
 
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
         """All measurements of one clip."""
@@ -94,20 +92,7 @@ class JudgePanel:
         """All measurements of each clip, in order. Clips known from before, or twice in the batch, cost nothing."""
         complete = [self._with_reference(one) for one in evidence]
         keys = [_key(one) for one in complete]
-        fresh: list[tuple[bytes, Evidence, Future[tuple[Measurement, ...]]]] = []
-        with self._lock:
-            promises = []
-            for key, one in zip(keys, complete, strict=True):
-                if key not in self._memory:
-                    self._memory[key] = Future()
-                    fresh.append((key, one, self._memory[key]))
-                self._memory.move_to_end(key)
-                promises.append(self._memory[key])
-            while len(self._memory) > max(REMEMBERED, len(evidence)):
-                self._memory.popitem(last=False)
-        if fresh:
-            self._judge(fresh)
-        return [promise.result() for promise in promises]
+        return self._memory.get_all(keys, lambda fresh: self._measure_all([complete[n] for n in fresh]))
 
     def compare(self, evidence: Evidence) -> tuple[Measurement, ...]:
         """How far the clip is from our own rendering of the order; nothing when nobody renders here.
@@ -143,19 +128,6 @@ class JudgePanel:
         """Finish what has begun and end the threads."""
         self._pool.shutdown()
 
-    def _judge(self, fresh: list[tuple[bytes, Evidence, Future[tuple[Measurement, ...]]]]) -> None:
-        clips = [one for _, one, _ in fresh]
-        try:
-            for clip, results in zip(fresh, self._measure_all(clips), strict=True):
-                clip[2].set_result(results)
-        except BaseException as error:
-            for key, _, promise in fresh:
-                with self._lock:
-                    self._memory.pop(key, None)
-                if not promise.done():
-                    promise.set_exception(error)
-            raise
-
     def _measure_all(self, clips: Sequence[Evidence]) -> Results:
         # The batch of words is the longest job, so it starts first; the rest are small enough to even out the workers.
         words = self._pool.submit(_words_of, self._words, clips)
@@ -190,12 +162,13 @@ def _guarded(name: str, judge: _Measures, clip: Evidence) -> tuple[Measurement, 
 
 
 def _key(evidence: Evidence) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(msgspec.json.encode(evidence.request))
-    digest.update(f"|{evidence.declared_rate_hz}|{evidence.declared_samples}|".encode() + evidence.places)
-    if evidence.reference is not None and evidence.reference.embedding is not None:
-        digest.update(evidence.reference.embedding.tobytes())
-    if evidence.audio is not None:
-        digest.update(f"|{evidence.audio.rate_hz}|{evidence.audio.samples.shape}|".encode())
-        digest.update(evidence.audio.samples.tobytes())
-    return digest.digest()
+    audio, reference = evidence.audio, evidence.reference
+    embedding = None if reference is None else reference.embedding
+    return key_of(
+        msgspec.json.encode(evidence.request),
+        f"{evidence.declared_rate_hz}|{evidence.declared_samples}".encode(),
+        evidence.places,
+        b"" if embedding is None else embedding.tobytes(),
+        b"" if audio is None else f"{audio.rate_hz}|{audio.samples.shape}".encode(),
+        b"" if audio is None else audio.samples.tobytes(),
+    )

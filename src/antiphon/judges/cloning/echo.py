@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.features import RATE_HZ, mono_16k
 from antiphon.audio.waveform import Samples, Waveform
-from antiphon.hearing.features import RATE_HZ, mono_16k
 from antiphon.judges.fingerprints import Bits, power_frames, rising_bits, unpack
 
 BLOCK = 24

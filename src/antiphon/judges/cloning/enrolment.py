@@ -10,11 +10,11 @@ from antiphon.economy.profiles import ENROLMENT, violations
 from antiphon.errors import InputError, UnavailableError
 from antiphon.judges.base import Evidence
 from antiphon.judges.cloning.echo import echo_share
-from antiphon.judges.cloning.memory import Memory
 from antiphon.judges.cloning.profile import Render, own_sample, read_profile, waveform_of
 from antiphon.judges.cloning.voiceprint import Voiceprint, crowd, own_voice, reference_voice, voiceprint
 from antiphon.judges.fingerprints import fingerprint, similarity
 from antiphon.judges.judging import measured, unmeasured
+from antiphon.judges.memory import Memory
 from antiphon.judges.panel import JudgePanel
 from antiphon.services import Clip, EnrolRequest, VoiceProfile
 

@@ -7,25 +7,24 @@ limits as well it is nobody's fault: `clone.order` is then inconclusive. A limit
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Set
 
 import numpy as np
 
+from antiphon.analysis.speaker import embed_independent
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.profiles import CLONE, DECODES, LENGTH_ERROR, violations
 from antiphon.errors import InputError, ModelError, UnavailableError
-from antiphon.hearing.speaker import embed_independent
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cloning.echo import echo_share
 from antiphon.judges.cloning.enrolment import Enrolments
 from antiphon.judges.cloning.expectation import clone_expectation
-from antiphon.judges.cloning.memory import Memory
 from antiphon.judges.cloning.profile import Render, as_travelled, waveform_of
 from antiphon.judges.cloning.timing import duration_error, same_time
 from antiphon.judges.cloning.voiceprint import Voiceprint, expected
 from antiphon.judges.judging import measured, unmeasured
+from antiphon.judges.memory import Memory, key_of
 from antiphon.judges.panel import JudgePanel
 from antiphon.protocol import canonical
 from antiphon.services import CloneRequest, EnrolRequest, SpeechRequest
@@ -52,7 +51,7 @@ class CloneJudge:
 
     def measure_enrolment(self, request: EnrolRequest, result: bytes | None) -> Figures:
         """Of a delivered voice profile (None: nothing readable was delivered)."""
-        key = _key(b"enrolment", canonical.pack(request), b"-" if result is None else b"+" + result)
+        key = key_of(b"enrolment", canonical.pack(request), b"-" if result is None else b"+" + result)
         return self._results.get(key, lambda: self._enrolments.measure(request, result))
 
     def measure_clone(
@@ -67,7 +66,7 @@ class CloneJudge:
         """Of delivered audio, mono (None: it does not decode); `places` as in `Evidence`."""
         sound = b"-" if audio is None else f"{audio.rate_hz}|".encode() + audio.samples.tobytes()
         declared = f"{declared_rate_hz}|{declared_samples}".encode()
-        key = _key(b"clone", canonical.pack(request), declared, sound, places)
+        key = key_of(b"clone", canonical.pack(request), declared, sound, places)
         return self._results.get(key, lambda: self._clone(request, audio, declared_rate_hz, declared_samples, places))
 
     def _clone(
@@ -92,7 +91,7 @@ class CloneJudge:
         return measured(_NAME, "order", "bool", 1.0)
 
     def _rendered(self, request: CloneRequest) -> Waveform:
-        return self._renderings.get(_key(canonical.pack(request)), lambda: as_travelled(self._render(request)))
+        return self._renderings.get(key_of(canonical.pack(request)), lambda: as_travelled(self._render(request)))
 
     def _figures(
         self, request: CloneRequest, audio: Waveform | None, rate_hz: int, samples: int, places: bytes
@@ -118,7 +117,7 @@ class CloneJudge:
         speech = request.speech
         if speech is None:
             return request.text
-        key = _key(speech.sha256, request.language.encode())
+        key = key_of(speech.sha256, request.language.encode())
         try:
             return self._texts.get(key, lambda: self._panel.hear(waveform_of(speech), request.language)) or _UNHEARD
         except ModelError:  # the words judge meets it too, and says so
@@ -157,11 +156,3 @@ def _timing(request: CloneRequest, audio: Waveform) -> Figures:
 
 def _unmeasured(name: str, unit: str, reason: str) -> Measurement:
     return unmeasured(_NAME, name, unit, reason)
-
-
-def _key(*parts: bytes) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.digest()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from antiphon.analysis.activity import levels_db
+from antiphon.analysis.features import mono_16k
 from antiphon.audio.waveform import Samples, Waveform
-from antiphon.hearing.activity import levels_db
-from antiphon.hearing.features import mono_16k
 
 SHIFT_FRAMES = 8
 """A converter may be late or early by 80 ms as a whole."""

@@ -8,9 +8,9 @@ from functools import lru_cache
 
 import numpy as np
 
+from antiphon.analysis.speaker import embed, embed_independent, mean_voice
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.errors import InputError
-from antiphon.hearing.speaker import embed, embed_independent, mean_voice
 from antiphon.judges.cards import card, independent, voices
 from antiphon.services import VoiceProfile
 

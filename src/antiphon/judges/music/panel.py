@@ -6,17 +6,14 @@ inside a judge becomes an inconclusive measurement with its reason, never a numb
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
 
 import msgspec
 
 from antiphon.economy.measurement import Measurement
 from antiphon.judges.fingerprints import History
 from antiphon.judges.judging import measured, unmeasured
+from antiphon.judges.memory import Memory, key_of
 from antiphon.judges.music import adherence, integrity
 from antiphon.judges.music.clip import Clip, Figures
 from antiphon.judges.music.copies import Tunes
@@ -35,8 +32,7 @@ class MusicPanel:
     def __init__(self, *, history: History | None = None) -> None:
         self._history = History() if history is None else history
         self._tunes = Tunes()
-        self._lock = threading.Lock()
-        self._memory: OrderedDict[bytes, Future[tuple[Measurement, ...]]] = OrderedDict()
+        self._memory: Memory[tuple[Measurement, ...]] = Memory(REMEMBERED)
         self._judges: tuple[tuple[str, _Judge, Mapping[str, str]], ...] = (
             (_INTEGRITY, integrity.whole, {"length_error": "ratio", "window_error": "s"}),
             (
@@ -70,24 +66,7 @@ class MusicPanel:
 
     def measure(self, evidence: MusicEvidence) -> tuple[Measurement, ...]:
         """All measurements of one delivery."""
-        key = _key(evidence)
-        with self._lock:
-            promise = self._memory.get(key)
-            mine = promise is None
-            if promise is None:
-                promise = self._memory[key] = Future()
-            self._memory.move_to_end(key)
-            while len(self._memory) > REMEMBERED:
-                self._memory.popitem(last=False)
-        if mine:
-            try:
-                promise.set_result(self._measure(evidence))
-            except BaseException as error:
-                with self._lock:
-                    self._memory.pop(key, None)
-                promise.set_exception(error)
-                raise
-        return promise.result()
+        return self._memory.get(_key(evidence), lambda: self._measure(evidence))
 
     def _measure(self, evidence: MusicEvidence) -> tuple[Measurement, ...]:
         audio = evidence.audio
@@ -118,10 +97,10 @@ def _figure(judge: str, name: str, unit: str, value: float | str) -> Measurement
 
 
 def _key(evidence: MusicEvidence) -> bytes:
-    digest = hashlib.blake2b(digest_size=16)
-    digest.update(msgspec.json.encode(evidence.request))
-    digest.update(f"|{evidence.declared_rate_hz}|{evidence.declared_samples}|".encode())
-    if evidence.audio is not None:
-        digest.update(f"|{evidence.audio.rate_hz}|{evidence.audio.samples.shape}|".encode())
-        digest.update(evidence.audio.samples.tobytes())
-    return digest.digest()
+    audio = evidence.audio
+    return key_of(
+        msgspec.json.encode(evidence.request),
+        f"{evidence.declared_rate_hz}|{evidence.declared_samples}".encode(),
+        b"" if audio is None else f"{audio.rate_hz}|{audio.samples.shape}".encode(),
+        b"" if audio is None else audio.samples.tobytes(),
+    )

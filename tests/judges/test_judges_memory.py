@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from antiphon.judges.cloning.memory import Memory
+from antiphon.judges.memory import Memory
 
 
 def test_threads_that_ask_for_one_thing_share_the_work() -> None:
