@@ -168,13 +168,13 @@ def measure_here(folder: Path, kind: str) -> None:
 
 
 def _speech_figures(order: Any, samples: Any, rate_hz: int, judges: Any, spent: dict[str, float]) -> dict[str, float]:
+    from antiphon.analysis import embed_independent
+    from antiphon.analysis.speaker import embed
     from antiphon.audio.waveform import Waveform
     from antiphon.engines import registry
     from antiphon.errors import InputError
-    from antiphon.hearing import embed_independent
     from antiphon.judges import Evidence, VoiceReference, card
     from antiphon.judges.judging import signal_of
-    from antiphon.judges.speaker import embed
     from antiphon.services import SpeechRequest
 
     audio = Waveform(samples, rate_hz)

@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from antiphon.analysis.recogniser import Recogniser
 from antiphon.audio import read, resample
 from antiphon.audio.waveform import Waveform
 from antiphon.codecs.base import TokenGrid
@@ -27,7 +28,6 @@ from antiphon.codecs.neural import NeuralCodec, load
 from antiphon.codecs.neural.measures import codebook_use, mel_distance, pesq, stoi
 from antiphon.errors import InputError, ModelError
 from antiphon.judges.naturalness import DISTILLMOS_WINDOW, DistillMosJudge, windows
-from antiphon.judges.recogniser import Recogniser
 from antiphon.judges.wording import normalise, word_errors
 
 LANGUAGE = {"fr": "fr", "ru": "ru", "es": "es", "it": "it"}

@@ -3,7 +3,7 @@
     pip install torch==2.13.0 onnx onnxscript && pip install --no-deps distillmos==0.9.1 xls-r-sqa==0.1.0
     python scripts/convert_distillmos.py weights/judges/antiphon_weights_judges/distillmos.onnx
 
-What changes: the STFT moves out of the graph (`judges/features.py` computes it in NumPy), windows may be shorter than
+What changes: the STFT moves out of the graph (`analysis/features.py` computes it in NumPy), windows may be shorter than
 7.68 s, and weights are stored as float16 and computed in float32. The original pads short clips with silence and runs
 its convolutions over all of it; silence always gives the same features, so they are computed once here and appended.
 """

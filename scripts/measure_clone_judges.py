@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from antiphon import engines
+from antiphon.analysis.features import RATE_HZ, mono_16k
 from antiphon.audio.waveform import Waveform
 from antiphon.bench import clone_cheats
 from antiphon.bench.cheats import synthesise
@@ -25,7 +26,6 @@ from antiphon.bench.sentences import HELD_OUT
 from antiphon.clock import SystemClock
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.profiles import CLONE, ENROLMENT, judge
-from antiphon.hearing.features import RATE_HZ, mono_16k
 from antiphon.judges.cloning import CloneJudge, clone_expectation, enrolment_expectation, write_profile
 from antiphon.judges.panel import JudgePanel
 from antiphon.protocol.consent import ANYBODY, Grant, Use, sign_grant

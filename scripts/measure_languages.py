@@ -12,10 +12,10 @@ import numpy as np
 from measure_voices import SENTENCES
 
 from antiphon import engines, models, text
+from antiphon.analysis import Recogniser, mono_16k
+from antiphon.analysis.recogniser import languages as known_by
 from antiphon.audio.waveform import Waveform
 from antiphon.engines.espeak_voices import languages
-from antiphon.hearing import Recogniser, mono_16k
-from antiphon.hearing.recogniser import languages as known_by
 from antiphon.judges.wording import error_rates, normalise
 from antiphon.judges.words import SAME_LANGUAGE
 from antiphon.services import SpeechRequest

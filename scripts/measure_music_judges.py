@@ -19,14 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
+from antiphon.analysis.key import keys_of
+from antiphon.analysis.levels import levels_of
+from antiphon.analysis.sound import Sound
+from antiphon.analysis.structure import structure_of
+from antiphon.analysis.tempo import error_of, pulse_of
+from antiphon.analysis.tones import tones_of
 from antiphon.audio import Waveform
 from antiphon.bench import music_cheats
-from antiphon.judges.music.key import keys_of
-from antiphon.judges.music.levels import levels_of
-from antiphon.judges.music.sound import Sound
-from antiphon.judges.music.structure import structure_of
-from antiphon.judges.music.tempo import error_of, pulse_of
-from antiphon.judges.music.tones import tones_of
 from antiphon.music import prompts as music_prompts
 from antiphon.music import read
 

@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from antiphon import engines
+from antiphon.analysis.speaker import embed, embed_independent, mean_voice
 from antiphon.audio.waveform import Waveform
 from antiphon.engines.base import Voice
 from antiphon.judges.base import Evidence
 from antiphon.judges.cards import PREDICTORS
 from antiphon.judges.naturalness import DistillMosJudge, DnsmosJudge
-from antiphon.judges.speaker import embed, embed_independent, mean_voice
 from antiphon.models import tensors
 from antiphon.services import SpeechRequest
 

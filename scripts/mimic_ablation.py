@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from antiphon.analysis import embed_independent, mean_voice
 from antiphon.audio import Waveform, read
 from antiphon.engines import english
 from antiphon.engines.mimic import enrolment, timbre
@@ -22,7 +23,6 @@ from antiphon.engines.mimic.halves import RATE_HZ, Halves, load
 from antiphon.engines.mimic.likeness import Likeness
 from antiphon.engines.mimic.rendering import moved, render
 from antiphon.errors import InputError
-from antiphon.hearing import embed_independent, mean_voice
 from antiphon.judges.base import Evidence
 from antiphon.judges.naturalness import DistillMosJudge
 from antiphon.services import SpeechRequest

@@ -18,10 +18,10 @@ from pathlib import Path
 from codec_export import WEIGHTS, catalogued
 
 import antiphon.models
+from antiphon.analysis.features import RATE_HZ
 from antiphon.audio import read, resample
 from antiphon.codecs import neural
 from antiphon.engines.soundstorm import prompts, voices
-from antiphon.hearing.features import RATE_HZ
 from antiphon.soundstorm import semantic, serving, starter, text, windows
 from antiphon.soundstorm.training import export as generators
 from antiphon.soundstorm.training import text_export as texts

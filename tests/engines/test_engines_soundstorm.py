@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import antiphon.bench
+from antiphon.analysis import embed_independent
 from antiphon.audio.reference import prepare
 from antiphon.audio.waveform import Waveform
 from antiphon.bench.step_cheats import HalfThePasses, Unguided
@@ -19,7 +20,6 @@ from antiphon.engines.base import Cloner
 from antiphon.engines.soundstorm import SoundStormEngine, prompts
 from antiphon.engines.soundstorm.voices import VOICES
 from antiphon.errors import InputError, ModelError
-from antiphon.hearing import embed_independent
 from antiphon.judges.readings import TOLERANCES
 from antiphon.services import Clip, CloneRequest, EnrolRequest, MusicRequest, Service, SpeechRequest, VoiceProfile
 from antiphon.soundstorm import starter

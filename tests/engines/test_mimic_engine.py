@@ -10,6 +10,7 @@ import pytest
 
 import antiphon.bench
 from antiphon import models
+from antiphon.analysis import embed_independent, mono_16k, pitch
 from antiphon.audio.reference import prepare
 from antiphon.audio.waveform import Waveform
 from antiphon.engines import english
@@ -19,7 +20,6 @@ from antiphon.engines.mimic.halves import CONTENT, ENERGY, PITCH
 from antiphon.engines.mimic.likeness import decode
 from antiphon.engines.mimic.onnxcut import cut
 from antiphon.errors import InputError, ModelError
-from antiphon.hearing import embed_independent, mono_16k, pitch
 from antiphon.services import Clip, CloneRequest, EnrolRequest, SpeechRequest, VoiceProfile
 
 RECORDED = Path(antiphon.bench.__file__).parent / "references"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from judges_signals import RATE_HZ, buzz
+from speech_signals import RATE_HZ, buzz
 
 from antiphon import models
+from antiphon.analysis.features import dvector_log_mel, resemblyzer_mel
+from antiphon.analysis.speaker import embed, embed_independent
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.judges.base import Evidence
-from antiphon.judges.features import dvector_log_mel, resemblyzer_mel
 from antiphon.judges.naturalness import DISTILLMOS_WINDOW, DistillMosJudge, DnsmosJudge, windows
-from antiphon.judges.speaker import embed, embed_independent
 from antiphon.services import SpeechRequest
 
 pytestmark = pytest.mark.slow

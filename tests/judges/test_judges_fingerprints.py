@@ -7,7 +7,7 @@ import io
 import numpy as np
 import pytest
 import soundfile
-from judges_signals import RATE_HZ, buzz
+from speech_signals import RATE_HZ, buzz
 
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.judges.fingerprints import History, fingerprint, similarity

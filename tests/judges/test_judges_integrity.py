@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from judges_signals import RATE_HZ, buzz
+from speech_signals import RATE_HZ, buzz
 
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.judges.base import Evidence

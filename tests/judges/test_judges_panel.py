@@ -8,16 +8,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from judges_signals import RATE_HZ, buzz
+from speech_signals import RATE_HZ, buzz
 
 from antiphon import engines, models
+from antiphon.analysis import embed
+from antiphon.analysis.recogniser import split_at_pauses
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
-from antiphon.judges import Evidence, JudgePanel, VoiceReference, card, embed
+from antiphon.judges import Evidence, JudgePanel, VoiceReference, card
 from antiphon.judges.judging import signal_of
 from antiphon.judges.naturalness import windows
-from antiphon.judges.recogniser import split_at_pauses
 from antiphon.judges.words import WordsJudge
 from antiphon.services import SpeechRequest
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from judges_signals import RATE_HZ, buzz
+from speech_signals import RATE_HZ, buzz
 
 from antiphon.audio.waveform import Waveform
 from antiphon.errors import InputError

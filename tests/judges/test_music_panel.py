@@ -6,13 +6,14 @@ import threading
 
 import numpy as np
 import pytest
-from music_signals import RATE_HZ, evidence, song, wave
+from music_signals import RATE_HZ, song, wave
 
+from antiphon.audio import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.music import MUSIC
 from antiphon.economy.profiles import judge
 from antiphon.economy.types import Verdict
-from antiphon.judges.music import MusicPanel
+from antiphon.judges.music import MusicEvidence, MusicPanel
 from antiphon.judges.music.clip import asked_by
 from antiphon.judges.music.integrity import work_of
 from antiphon.services import MusicRequest
@@ -20,6 +21,14 @@ from antiphon.services import MusicRequest
 SECONDS = 12.5
 SONG = wave(song(9, "minor", 120, SECONDS))
 PROMPT = "A minor, 120 bpm"
+
+
+def evidence(prompt: str, audio: Waveform | None, *, seed: int = 1, samples: int | None = None) -> MusicEvidence:
+    """A delivery of exactly the ordered window."""
+    seconds = 10.0 if audio is None else audio.duration_s
+    request = MusicRequest(prompt=prompt, seconds=max(1.0, seconds), seed=seed, start_s=0.0, stop_s=seconds)
+    count = 0 if audio is None else audio.samples.shape[1]
+    return MusicEvidence(request, audio, RATE_HZ, count if samples is None else samples)
 
 
 def _values(found: tuple[Measurement, ...]) -> dict[str, float]:

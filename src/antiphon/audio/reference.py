@@ -1,6 +1,6 @@
 """A recording made ready for cloning: its best half minute, without silences, at one level; and what was done.
 
-Whether it is one person's speech is for `antiphon.hearing.require_one_voice`; here only levels are looked at.
+Whether it is one person's speech is for `antiphon.analysis.require_one_voice`; here only levels are looked at.
 """
 
 from __future__ import annotations

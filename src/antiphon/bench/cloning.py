@@ -14,6 +14,7 @@ from statistics import mean, median
 
 import numpy as np
 
+from antiphon.analysis import Recogniser, embed_independent, mono_16k
 from antiphon.audio import Waveform
 from antiphon.audio.reference import Reference, prepare
 from antiphon.audio.room import RoomTone
@@ -21,7 +22,6 @@ from antiphon.bench import cheats
 from antiphon.bench.figure import Figure, figure
 from antiphon.bench.sentences import HELD_OUT
 from antiphon.engines.base import Cloner
-from antiphon.hearing import Recogniser, embed_independent, mono_16k
 from antiphon.judges.base import Evidence
 from antiphon.judges.naturalness import DistillMosJudge
 from antiphon.judges.wording import error_rates, normalise

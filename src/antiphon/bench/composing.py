@@ -8,14 +8,14 @@ from statistics import mean, median
 
 import numpy as np
 
+from antiphon.analysis.key import keys_of
+from antiphon.analysis.sound import Sound
+from antiphon.analysis.tempo import pulse_of
 from antiphon.audio import Waveform
 from antiphon.audio.loudness import measure
 from antiphon.audio.normalising import MUSIC_LUFS, TRUE_PEAK_DBTP, Normaliser
 from antiphon.bench.figure import Figure, figure
 from antiphon.engines.chiptune import ChiptuneEngine, score_of
-from antiphon.judges.music.key import keys_of
-from antiphon.judges.music.sound import Sound
-from antiphon.judges.music.tempo import pulse_of
 from antiphon.music import prompts as music_prompts
 from antiphon.music import read
 from antiphon.music.composer import shared_bars

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from antiphon.analysis import embed_independent
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.bench.clips import COMPARED, HELD_OUT_SPEAKERS, Clip, recording
 from antiphon.bench.figure import Figure
 from antiphon.bench.speaking import PAPER_S, Ears, Heard, Naturalness, Parts, long_figures
-from antiphon.hearing import embed_independent
 from antiphon.soundstorm.audit import Task
 from antiphon.soundstorm.decoding import Job, task_key
 

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from antiphon import models
+from antiphon.analysis.recogniser import Recogniser
 from antiphon.audio import Waveform
 from antiphon.audio.room import OPENING_S
 from antiphon.audio.waveform import Samples
@@ -28,7 +29,6 @@ from antiphon.client.speech import OUTPUT_RATE_HZ, Speech, speak
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import signal_of
 from antiphon.judges.naturalness import DistillMosJudge
-from antiphon.judges.recogniser import Recogniser
 from antiphon.judges.wording import error_rates, normalise
 from antiphon.network.embedded import Network
 from antiphon.nodes.listening.speech import new_panel

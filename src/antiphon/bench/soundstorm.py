@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from antiphon import models
+from antiphon.analysis import embed_independent, mean_voice
 from antiphon.audio import read
 from antiphon.audio.waveform import Samples
 from antiphon.bench.clips import HELD_OUT_VOICES, recorded, spoken
@@ -24,7 +25,6 @@ from antiphon.bench.stepping import Other, audit_figures
 from antiphon.engines.base import Cloner
 from antiphon.engines.soundstorm import SoundStormEngine
 from antiphon.errors import InputError, ModelError
-from antiphon.hearing import embed_independent, mean_voice
 from antiphon.soundstorm import serving, starter
 from antiphon.soundstorm.audit import INT8_FOR_FLOAT
 from antiphon.soundstorm.data import find

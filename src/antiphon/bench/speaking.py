@@ -10,11 +10,11 @@ from statistics import mean
 import numpy as np
 
 from antiphon import models
+from antiphon.analysis import Recogniser, embed_independent, mono_16k
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.bench.figure import Figure, figure
 from antiphon.codecs.base import Codec, TokenGrid, Tokens
 from antiphon.errors import InputError
-from antiphon.hearing import Recogniser, embed_independent, mono_16k
 from antiphon.judges.base import Evidence
 from antiphon.judges.naturalness import DistillMosJudge
 from antiphon.judges.wording import error_rates, normalise

@@ -53,9 +53,9 @@ def consent_options(command: C) -> C:
 def reference_of(settings: Settings, given: dict[str, Any]) -> Reference:
     """The reference and its consent. Raises `InputError` for a recording that holds no usable voice, and for a missing,
     expired or foreign consent, before anything is bought."""
+    from antiphon.analysis import require_one_voice
     from antiphon.audio.reference import prepare
     from antiphon.clock import SystemClock
-    from antiphon.hearing import require_one_voice
     from antiphon.protocol import load_or_create
     from antiphon.protocol.consent import Use, require
 

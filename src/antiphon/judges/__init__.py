@@ -9,7 +9,6 @@ from antiphon.judges.base import Evidence, Judge, VoiceReference
 from antiphon.judges.cards import card
 from antiphon.judges.fingerprints import History, fingerprint, similarity
 from antiphon.judges.panel import JudgePanel
-from antiphon.judges.speaker import embed, embed_independent
 
 __all__ = [
     "Evidence",
@@ -18,8 +17,6 @@ __all__ = [
     "JudgePanel",
     "VoiceReference",
     "card",
-    "embed",
-    "embed_independent",
     "fingerprint",
     "similarity",
 ]

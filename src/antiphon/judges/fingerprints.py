@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.features import RATE_HZ, hann, mono_16k
 from antiphon.audio.waveform import Samples, Waveform
-from antiphon.judges.features import RATE_HZ, hann, mono_16k
 
 MAX_SECONDS = 60.0
 MIN_FRAMES = 40

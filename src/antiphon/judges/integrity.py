@@ -6,14 +6,12 @@ from itertools import groupby
 
 import numpy as np
 
+from antiphon.analysis.activity import FRAME_S, Mask, levels_db
 from antiphon.economy.measurement import Measurement
 from antiphon.judges.base import Evidence
 from antiphon.judges.fingerprints import History, fingerprint_signal
 from antiphon.judges.judging import (
-    FRAME_S,
-    Mask,
     active_of,
-    levels_db,
     measured,
     missing_audio,
     signal_of,

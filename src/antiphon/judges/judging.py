@@ -4,23 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from antiphon.analysis.activity import Mask, active_frames
+from antiphon.analysis.features import mono_16k
 from antiphon.audio.waveform import Samples
 from antiphon.economy.measurement import Measurement
-from antiphon.hearing.activity import FRAME_S, Mask, active_frames, levels_db
-from antiphon.hearing.features import mono_16k
 from antiphon.judges.base import Evidence
-
-__all__ = [
-    "FRAME_S",
-    "Mask",
-    "active_frames",
-    "active_of",
-    "levels_db",
-    "measured",
-    "missing_audio",
-    "signal_of",
-    "unmeasured",
-]
 
 
 def measured(judge: str, name: str, unit: str, value: float) -> Measurement:

@@ -12,10 +12,10 @@ import hashlib
 import numpy as np
 
 from antiphon import models
+from antiphon.analysis.features import HOP, RATE_HZ, compressed_spectrum, framed
 from antiphon.audio.waveform import Samples
 from antiphon.economy.measurement import Measurement
 from antiphon.judges.base import Evidence
-from antiphon.judges.features import HOP, RATE_HZ, compressed_spectrum, framed
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 
 MIN_S = 0.1

@@ -13,11 +13,11 @@ from functools import lru_cache
 
 import msgspec
 
+from antiphon.analysis.features import mono_16k
+from antiphon.analysis.likeness import Likeness, likeness
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import AntiphonError
-from antiphon.hearing.features import mono_16k
-from antiphon.hearing.likeness import Likeness, likeness
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 from antiphon.services import SpeechRequest

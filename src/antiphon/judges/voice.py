@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from antiphon import models
+from antiphon.analysis.speaker import embed_signal
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import InputError
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
-from antiphon.judges.speaker import embed_signal
 
 HEARD_S = 10.0
 """Enough to tell a voice; a card is made of more."""

@@ -8,15 +8,15 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from antiphon import models
+from antiphon.analysis.features import mono_16k
+from antiphon.analysis.recogniser import ECHOES, Confirmed, Heard, Recogniser, languages
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
-from antiphon.hearing.features import mono_16k
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
 from antiphon.judges.numbers import READINGS
 from antiphon.judges.reach import reached
-from antiphon.judges.recogniser import ECHOES, Confirmed, Heard, Recogniser, languages
 from antiphon.judges.wording import error_rates, normalise, unspaced
 
 Normaliser = Callable[[str, str], str]

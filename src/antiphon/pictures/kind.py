@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from antiphon.analysis.pitch import pitch
 from antiphon.audio.waveform import Samples
-from antiphon.hearing.pitch import pitch
 
 SPEECH, MUSIC = "speech", "music"
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from antiphon.analysis.features import RATE_HZ as VOICE_HZ
+from antiphon.analysis.pitch import pitch
+from antiphon.analysis.recogniser import Recogniser
+from antiphon.analysis.sound import RATE_HZ as MUSIC_HZ
 from antiphon.audio import Loudness, Meter, Resampler, Waveform, read_blocks
 from antiphon.audio.waveform import Samples
 from antiphon.errors import ModelError
-from antiphon.hearing.features import RATE_HZ as VOICE_HZ
-from antiphon.hearing.pitch import pitch
-from antiphon.hearing.recogniser import Recogniser
-from antiphon.judges.music.sound import RATE_HZ as MUSIC_HZ
 from antiphon.pictures.kind import LOOK_S, MUSIC, SPEECH, kind_of
 from antiphon.pictures.outline import Outline, Outliner
 from antiphon.pictures.registers import Registers, registers_of

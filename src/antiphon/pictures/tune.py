@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.key import MIN_S as KEY_MIN_S
+from antiphon.analysis.key import keys_of
+from antiphon.analysis.sound import FRAMES_PER_S, LENGTH, LONG, LONG_HOP, RATE_HZ, Sound
+from antiphon.analysis.tempo import MIN_PULSE, pulse_of
+from antiphon.analysis.tempo import MIN_S as TEMPO_MIN_S
 from antiphon.audio.waveform import Samples, Waveform
-from antiphon.judges.music.key import MIN_S as KEY_MIN_S
-from antiphon.judges.music.key import keys_of
-from antiphon.judges.music.sound import FRAMES_PER_S, LENGTH, LONG, LONG_HOP, RATE_HZ, Sound
-from antiphon.judges.music.tempo import MIN_PULSE, pulse_of
-from antiphon.judges.music.tempo import MIN_S as TEMPO_MIN_S
 from antiphon.pictures.naming import key_name, names_in
 
 CHROMA_S = LONG_HOP / RATE_HZ

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.activity import FRAME_S, active_frames
+from antiphon.analysis.features import HOP, RATE_HZ, whisper_log_mel
+from antiphon.analysis.recogniser import Recogniser, split_at_pauses
 from antiphon.audio.waveform import Samples
-from antiphon.hearing.activity import FRAME_S, active_frames
-from antiphon.hearing.features import HOP, RATE_HZ, whisper_log_mel
-from antiphon.hearing.recogniser import Recogniser, split_at_pauses
 
 WINDOW_S = 30.0
 STEP_S = 0.02

@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.pitch import F0Track, track_f0
 from antiphon.audio.waveform import Samples
 from antiphon.codecs.neural.layout import CodecConfig
-from antiphon.codecs.neural.pitch import Track, track
 
 Array = npt.NDArray[np.float32]
 
@@ -53,14 +53,14 @@ def log_mel(signal: Samples, *, hop: int, window: int, bands: int, rate_hz: int)
     return (np.log(np.maximum(mel, FLOOR)) - np.float32(MEL_MEAN)) / np.float32(MEL_SCALE)
 
 
-def pitch_channels(pitch: Track) -> Array:
+def pitch_channels(pitch: F0Track) -> Array:
     """Log F0 (octaves around the centre) and voicing, both about -1 to 1: `[2 T, 2]`."""
     voicing = np.clip(pitch.voicing, 0.0, 1.0)
     octaves = np.log2(pitch.f0_hz) - F0_CENTRE_OCTAVES
     return np.stack([octaves * voicing, 2.0 * voicing - 1.0], axis=1).astype(np.float32)
 
 
-def features(signal: Samples, pitch: Track, config: CodecConfig) -> Array:
+def features(signal: Samples, pitch: F0Track, config: CodecConfig) -> Array:
     """Encoder input `[features, T]` of `[T * hop]` samples and the pitch of their half frames."""
     half, frames = config.hop // 2, signal.shape[0] // config.hop
     wide = log_mel(signal, hop=half, window=config.mel_window, bands=config.mel_bands, rate_hz=config.rate_hz)
@@ -71,4 +71,4 @@ def features(signal: Samples, pitch: Track, config: CodecConfig) -> Array:
 
 def encoder_input(signal: Samples, config: CodecConfig) -> Array:
     """`[features, T]` of `[T * hop]` samples at the codec's rate."""
-    return features(signal, track(signal, config.rate_hz, config.hop // 2), config)
+    return features(signal, track_f0(signal, config.rate_hz, config.hop // 2), config)

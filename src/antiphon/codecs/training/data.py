@@ -14,10 +14,10 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.pitch import track_f0
 from antiphon.audio import read, resample
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.codecs.neural.layout import CodecConfig
-from antiphon.codecs.neural.pitch import track
 from antiphon.errors import AntiphonError, InputError, OutputError
 
 CLIPS = "clips.json"
@@ -67,7 +67,7 @@ def prepare(folder: Path, out: Path, config: CodecConfig, *, copies: int, seed: 
             continue
         for signal in _versions(wave, config, copies, rng):
             frames = signal.shape[0] // config.hop
-            pitch = track(signal, config.rate_hz, config.hop // 2)
+            pitch = track_f0(signal, config.rate_hz, config.hop // 2)
             parts.append(np.clip(np.rint(signal * 32_767), -32_768, 32_767).astype(np.int16))
             pitches.append(np.stack([pitch.f0_hz, pitch.voicing], axis=1))
             entries.append({"path": str(path.relative_to(folder)), "frames": frames})

@@ -12,6 +12,10 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.activity import Mask, active_frames, levels_db
+from antiphon.analysis.features import mono_16k
+from antiphon.analysis.pitch import pitch
+from antiphon.analysis.recogniser import Recogniser
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import english
 from antiphon.engines.mimic.alignment import align
@@ -20,10 +24,6 @@ from antiphon.engines.mimic.likeness import RANGE, USUAL_SPREAD, Likeness
 from antiphon.engines.mimic.rendering import moved, render
 from antiphon.engines.shape import PEAK
 from antiphon.errors import InputError
-from antiphon.hearing.activity import Mask, active_frames, levels_db
-from antiphon.hearing.features import mono_16k
-from antiphon.hearing.pitch import pitch
-from antiphon.hearing.recogniser import Recogniser
 
 _FEATURE_S = 0.02
 _PATH_S = 0.4  # the alignment is smoothed: its jitter would be heard, its drift is not

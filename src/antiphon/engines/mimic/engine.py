@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import msgspec
 
+from antiphon.analysis.recogniser import Recogniser
 from antiphon.audio.waveform import Waveform
 from antiphon.engines import english
 from antiphon.engines.base import Capabilities
@@ -18,7 +19,6 @@ from antiphon.engines.mimic.likeness import Likeness, decode
 from antiphon.engines.mimic.rendering import moved, render
 from antiphon.engines.shape import finish
 from antiphon.errors import InputError
-from antiphon.hearing.recogniser import Recogniser
 from antiphon.services import CloneRequest, EnrolRequest, Request, Service
 
 LANGUAGES = ("en-us", "en-gb", "en")

@@ -7,6 +7,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.features import mono_16k
+from antiphon.analysis.single_speaker import require_one_voice
+from antiphon.analysis.speaker import embed_signal
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import english
 from antiphon.engines.kokoro_voices import BY_NAME
@@ -15,9 +18,6 @@ from antiphon.engines.mimic.halves import RATE_HZ, Halves, Score
 from antiphon.engines.mimic.likeness import PITCH_HZ, USUAL_SPREAD, VERSION, Likeness, weights
 from antiphon.engines.mimic.rendering import moved, uncoloured
 from antiphon.engines.mimic.timbre import Levels
-from antiphon.hearing.company import require_one_voice
-from antiphon.hearing.features import mono_16k
-from antiphon.hearing.speaker import embed_signal
 
 NEIGHBOURS = 6
 """Fewer voices in the mix tell the clone better from others, but sound worse: three cost 0.2 MOS, low voices 0.8."""

@@ -7,9 +7,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.activity import levels_db
+from antiphon.analysis.features import RATE_HZ, framed, hann
 from antiphon.audio.waveform import Samples
-from antiphon.hearing.activity import levels_db
-from antiphon.hearing.features import RATE_HZ, framed, hann
 
 Levels = npt.NDArray[np.float64]
 

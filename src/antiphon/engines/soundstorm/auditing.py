@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
+from antiphon.analysis.features import RATE_HZ
 from antiphon.codecs.base import TokenGrid, Tokens
 from antiphon.engines.auditing import Claim, Finding, Result
 from antiphon.engines.soundstorm import tracing
@@ -27,7 +28,6 @@ from antiphon.engines.soundstorm.likeness import magnitude_error
 from antiphon.engines.soundstorm.recipe import Piece, Recipe
 from antiphon.engines.soundstorm.tracing import PassRecord, Record, Shown, WindowRecord
 from antiphon.errors import AntiphonError, InputError
-from antiphon.hearing.features import RATE_HZ
 from antiphon.soundstorm import audit
 from antiphon.soundstorm.audit import ANY_MACHINE, Opening, Task
 from antiphon.soundstorm.decoding import Job, log_softmax, pass_logits

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
+from antiphon.analysis.features import RATE_HZ
 from antiphon.audio.waveform import Waveform
 from antiphon.codecs.base import TokenGrid
 from antiphon.engines import english
@@ -20,7 +21,6 @@ from antiphon.engines.soundstorm.recipe import Piece, Recipe
 from antiphon.engines.soundstorm.tracing import PartTrace
 from antiphon.engines.soundstorm.voices import BY_NAME, FILE, VOICES, parse
 from antiphon.errors import InputError
-from antiphon.hearing.features import RATE_HZ
 from antiphon.services import CloneRequest, EnrolRequest, Request, Service, SpeechRequest
 from antiphon.soundstorm import starter, windows
 from antiphon.soundstorm.decoding import DecodingOptions, Job

@@ -7,12 +7,12 @@ from typing import Any
 import msgspec
 import numpy as np
 
+from antiphon.analysis.activity import active_frames
+from antiphon.analysis.features import RATE_HZ, mono_16k
+from antiphon.analysis.single_speaker import require_one_voice
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.codecs.base import Tokens
 from antiphon.errors import InputError
-from antiphon.hearing.activity import active_frames
-from antiphon.hearing.company import require_one_voice
-from antiphon.hearing.features import RATE_HZ, mono_16k
 from antiphon.soundstorm.inputs import align
 from antiphon.soundstorm.starter import Starter
 from antiphon.soundstorm.windows import Voice

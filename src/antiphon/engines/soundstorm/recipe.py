@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from antiphon.analysis.features import RATE_HZ, mono_16k
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.codecs.base import TokenGrid, Tokens
 from antiphon.engines import english
 from antiphon.engines.shape import PEAK, finish
 from antiphon.engines.soundstorm import prompts
 from antiphon.errors import InputError
-from antiphon.hearing.features import RATE_HZ, mono_16k
 from antiphon.services import CloneRequest, SpeechRequest
 from antiphon.soundstorm import windows
 from antiphon.soundstorm.audit import Task

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.judges.music import key, levels, structure, tempo, tones
+from antiphon.analysis import key, levels, structure, tempo, tones
 from antiphon.judges.music.clip import Clip, Figures, too_short
 
 _NOT_ASKED = "the prompt names no"

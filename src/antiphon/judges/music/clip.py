@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
+from antiphon.analysis.features import mono_16k
+from antiphon.analysis.sound import Sound
+from antiphon.analysis.tempo import Pulse, pulse_of
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.errors import InputError
-from antiphon.hearing.features import mono_16k
 from antiphon.judges.music.evidence import MusicEvidence
-from antiphon.judges.music.sound import Sound
-from antiphon.judges.music.tempo import Pulse, pulse_of
 from antiphon.music import Brief, read, wished
 from antiphon.services import MusicRequest
 

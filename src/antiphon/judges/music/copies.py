@@ -13,7 +13,8 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-from antiphon.judges.music.sound import LONG_HOP, RATE_HZ, Floats, Sound
+from antiphon.analysis.chroma import Floats
+from antiphon.analysis.sound import LONG_HOP, RATE_HZ, Sound
 
 MIN_S = 8.0
 CAPACITY = 200

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 
 from antiphon import models, text
+from antiphon.analysis import recogniser
 from antiphon.audio import Waveform
 from antiphon.economy.profiles import (
     CER,
@@ -24,7 +25,6 @@ from antiphon.economy.profiles import (
 from antiphon.economy.types import Vote
 from antiphon.engines import registry
 from antiphon.errors import ModelError
-from antiphon.judges import recogniser
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel

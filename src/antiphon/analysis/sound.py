@@ -1,4 +1,4 @@
-"""One clip as the judges of music see it: signal, spectra and onsets, each computed once and shared."""
+"""Music as its analysis sees it: signal, spectra and onsets of one waveform, each computed once and shared."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from functools import cached_property, lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.chroma import Floats, Peaks, chroma_of, peaks_of
+from antiphon.analysis.features import hann
 from antiphon.audio.waveform import Samples, Waveform
-from antiphon.hearing.features import hann
-from antiphon.judges.music.pitch import Floats, Peaks, chroma_of, peaks_of
 
 RATE_HZ = 22_050
 """Tempo, key and structure live below 11 kHz."""
@@ -20,8 +20,6 @@ LONG, LONG_HOP = 8_192, 2_048
 BANDS = 36
 _LOWEST_HZ, _HIGHEST_HZ = 30.0, 10_500.0
 _BLOCK = 256  # frames transformed at once: bounds the memory of long clips
-
-__all__ = ["BANDS", "FRAMES_PER_S", "HOP", "LENGTH", "LONG", "LONG_HOP", "RATE_HZ", "Floats", "Sound"]
 
 
 class Sound:

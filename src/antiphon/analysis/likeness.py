@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from antiphon.analysis.activity import active_frames
+from antiphon.analysis.features import HOP, resemblyzer_mel
 from antiphon.audio.waveform import Samples
 from antiphon.errors import InputError
-from antiphon.hearing.activity import active_frames
-from antiphon.hearing.features import HOP, resemblyzer_mel
 
 FLOOR_DB = -50.0
 """Whatever is this much below the loudest bands is not heard beside them."""

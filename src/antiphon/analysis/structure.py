@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from antiphon.judges.music.sound import FRAMES_PER_S, LONG_HOP, RATE_HZ, Floats, Sound
+from antiphon.analysis.chroma import Floats
+from antiphon.analysis.sound import FRAMES_PER_S, LONG_HOP, RATE_HZ, Sound
 
 MIN_S = 8.0
 """Two bars of slow music and their return."""

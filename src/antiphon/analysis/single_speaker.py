@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from antiphon.analysis.activity import active_frames, levels_db
+from antiphon.analysis.features import HOP, RATE_HZ, mono_16k
+from antiphon.analysis.pitch import pitch
+from antiphon.analysis.speaker import embed_signal
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.errors import InputError
-from antiphon.hearing.activity import active_frames, levels_db
-from antiphon.hearing.features import HOP, RATE_HZ, mono_16k
-from antiphon.hearing.pitch import pitch
-from antiphon.hearing.speaker import embed_signal
 
 WINDOW_S = 1.6
 _LOUD_DB = 35.0
@@ -31,7 +31,7 @@ _MUSIC = ("The reference sounds like music, not like speech", "Record a few sent
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class SingleSpeaker:
     """What was found: pitch in Hz every 10 ms (0: none), seconds with a pitch and their share, the share of held pitch,
     and how well the recording's two halves agree."""
 
@@ -42,7 +42,7 @@ class Company:
     agreement: float
 
 
-def company(audio: Waveform) -> Company:
+def examine(audio: Waveform) -> SingleSpeaker:
     """Looks at mono or stereo audio of at least a second."""
     signal = mono_16k(audio)
     track = pitch(signal)
@@ -52,7 +52,7 @@ def company(audio: Waveform) -> Company:
     has_pitch = (track > 0) & sounding
     both = has_pitch[1:] & has_pitch[:-1]
     cents = 1200 * np.abs(np.diff(np.log2(np.maximum(track, 1.0))))[both]
-    return Company(
+    return SingleSpeaker(
         track_hz=track,
         voiced_s=float(has_pitch.sum()) * 0.01,
         voiced=float(has_pitch.sum() / max(1, sounding.sum())),
@@ -61,9 +61,9 @@ def company(audio: Waveform) -> Company:
     )
 
 
-def require_one_voice(audio: Waveform) -> Company:
+def require_one_voice(audio: Waveform) -> SingleSpeaker:
     """What was found. Raises `InputError` for a recording without speech, of music, or of several speakers."""
-    found = company(audio)
+    found = examine(audio)
     if found.voiced_s < MIN_VOICED_S or found.voiced < MIN_VOICED:
         raise InputError(
             f"The reference holds only {found.voiced_s:.1f} s of voiced speech",

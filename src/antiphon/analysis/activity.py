@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.analysis.features import HOP, framed
 from antiphon.audio.waveform import Samples
-from antiphon.hearing.features import HOP, framed
 
 FRAME_S = 0.01
 FLOOR_DBFS = -60.0

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon import models
+from antiphon.analysis.activity import active_frames
+from antiphon.analysis.features import HOP, RATE_HZ, dvector_log_mel, mono_16k, resemblyzer_mel
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.errors import InputError
-from antiphon.hearing.activity import active_frames
-from antiphon.hearing.features import HOP, RATE_HZ, dvector_log_mel, mono_16k, resemblyzer_mel
 
 MIN_VOICED_S = 0.8
 MAX_VOICED_S = 20.0

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from music_signals import MAJOR, clicks, note, song, wave
 
-from antiphon.judges.music.key import keys_of
-from antiphon.judges.music.sound import Sound
-from antiphon.judges.music.tempo import MIN_PULSE, error_of, pulse_of
+from antiphon.analysis.key import keys_of
+from antiphon.analysis.sound import Sound
+from antiphon.analysis.tempo import MIN_PULSE, error_of, pulse_of
 
 
 @pytest.mark.parametrize("bpm", [63.0, 90.0, 117.5, 150.0, 188.0])

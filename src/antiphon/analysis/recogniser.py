@@ -22,9 +22,9 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon import models
+from antiphon.analysis.activity import active_frames
+from antiphon.analysis.features import HOP, RATE_HZ, whisper_log_mel
 from antiphon.audio.waveform import Samples
-from antiphon.hearing.activity import active_frames
-from antiphon.hearing.features import HOP, RATE_HZ, whisper_log_mel
 
 if TYPE_CHECKING:
     from ctranslate2 import StorageView

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from antiphon.analysis.likeness import MAX_FRAMES, likeness
 from antiphon.errors import InputError
-from antiphon.hearing.likeness import MAX_FRAMES, likeness
 
 RATE_HZ = 16_000
 
@@ -54,7 +54,7 @@ def test_where_there_is_no_sound_or_too_much_nothing_is_measured() -> None:
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
 @settings(max_examples=60, deadline=None)
 def test_the_alignment_is_the_cheapest_of_all(count: int, width: int, seed: int) -> None:
-    from antiphon.hearing.likeness import _aligned_cost
+    from antiphon.analysis.likeness import _aligned_cost
 
     dice = np.random.default_rng(seed)
     one, other = (dice.standard_normal((n, 3)).astype(np.float32) for n in (count, width))

@@ -7,7 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from antiphon.judges.music.sound import Floats, Sound
+from antiphon.analysis.chroma import Floats
+from antiphon.analysis.sound import Sound
 
 MIN_S = 12.0
 """Shorter windows may lie in one chord, or in a bridge that leaves the key."""

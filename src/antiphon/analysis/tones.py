@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from antiphon.judges.music.sound import LONG, RATE_HZ, Sound
+from antiphon.analysis.sound import LONG, RATE_HZ, Sound
 
 MIN_S = 1.0
 MIN_PITCHES_S = 8.0

@@ -8,8 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon.audio import Waveform
-from antiphon.judges.music import MusicEvidence
-from antiphon.services import MusicRequest
 
 RATE_HZ = 44_100
 MAJOR, MINOR = (0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10)
@@ -61,11 +59,3 @@ def song(tonic: int, mode: str, bpm: float, seconds: float, *, seed: int = 0) ->
         for sound in sounds:
             out[at : at + sound.shape[0]] += sound[: out.shape[0] - at]
     return out[: int(seconds * RATE_HZ)]
-
-
-def evidence(prompt: str, audio: Waveform | None, *, seed: int = 1, samples: int | None = None) -> MusicEvidence:
-    """A delivery of exactly the ordered window."""
-    seconds = 10.0 if audio is None else audio.duration_s
-    request = MusicRequest(prompt=prompt, seconds=max(1.0, seconds), seed=seed, start_s=0.0, stop_s=seconds)
-    count = 0 if audio is None else audio.samples.shape[1]
-    return MusicEvidence(request, audio, RATE_HZ, count if samples is None else samples)

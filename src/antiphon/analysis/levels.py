@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from antiphon.judges.music.sound import LONG, RATE_HZ, Sound
+from antiphon.analysis.sound import LONG, RATE_HZ, Sound
 
 MIN_S = 3.0
 _SHARP_HZ = 4_000.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from antiphon.analysis.pitch import pitch
 from antiphon.audio.waveform import Samples
-from antiphon.hearing.pitch import pitch
 
 
 def buzz(hz: Samples, seed: int = 0) -> Samples:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from judges_signals import buzz
+from speech_signals import buzz
 
+from antiphon.analysis import features
 from antiphon.audio.waveform import Waveform
-from antiphon.judges import features
 
 
 def test_the_test_signal_is_the_one_the_references_were_made_from() -> None:

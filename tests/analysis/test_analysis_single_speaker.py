@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import antiphon.bench
+from antiphon.analysis.single_speaker import require_one_voice
 from antiphon.audio import Waveform
 from antiphon.audio.reference import prepare
 from antiphon.errors import InputError
-from antiphon.hearing.company import require_one_voice
 
 RECORDED = Path(antiphon.bench.__file__).parent / "references"
 pytestmark = pytest.mark.slow

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from music_signals import RATE_HZ, clicks, note, song, wave
 
-from antiphon.judges.music.levels import levels_of, shortfall
-from antiphon.judges.music.sound import Sound
-from antiphon.judges.music.structure import structure_of
-from antiphon.judges.music.tones import tones_of
+from antiphon.analysis.levels import levels_of, shortfall
+from antiphon.analysis.sound import Sound
+from antiphon.analysis.structure import structure_of
+from antiphon.analysis.tones import tones_of
 
 NOISE = np.random.default_rng(1).standard_normal(RATE_HZ * 10) * 0.1
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from antiphon.judges.music.sound import FRAMES_PER_S, Floats, Sound
+from antiphon.analysis.chroma import Floats
+from antiphon.analysis.sound import FRAMES_PER_S, Sound
 
 SLOWEST_BPM, FASTEST_BPM = 40.0, 260.0
 MIN_S = 5.0
