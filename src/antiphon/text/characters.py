@@ -53,9 +53,15 @@ _GROUPED = re.compile(
 _STYLED = re.compile(
     "[\u2100-\u218f\u2460-\u24ff\u2776-\u2793\u3200-\u33ff\ufb00-\ufb06\uff01-\uffef\U0001d400-\U0001d7ff\U0001f100-\U0001f1e5]"
 )
+# Swiss apostrophes where a point parts the decimals: 1'250.50.
+_SWISS = re.compile(r"(?<![\w.,'])[1-9][0-9]{0,2}(?:['’][0-9]{3})+(?=\.[0-9]{2}(?![0-9]))")
+_RATIO = re.compile(r"(?<=[0-9]) : (?=[0-9])")  # whose first space would go as before any colon
+_POINT_TIMES = re.compile(r"(?<=[0-9]) ?· ?(?=[0-9])")
+# A dash between two quantities, days or dates, each with a word of its own: 5 May – 7 June.
+_WORDED_SPAN = re.compile(r"(?<=[0-9])(\.? [^\W\d_]{1,9}\.?) – (?=[0-9]{1,4}\.? [^\W\d_]{1,9}\b)")
 _VULGAR = re.compile(r"(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215e])")
 _VULGAR_LATIN = re.compile("[\u00bc-\u00be]")
-_KEPT_SYMBOLS = frozenset("°©")
+_KEPT_SYMBOLS = frozenset("°©♭♯★")
 _JOINERS = frozenset("\u200c\u200d")
 _BREAKS = re.compile(r" ?\n[ \n]*")
 _SPAN = re.compile(r"(?<=[0-9%]) – (?=[$€£]?[0-9])")
@@ -70,6 +76,9 @@ def clean(text: str, group: str = ",") -> str:
     """
     text = text.replace("\r\n", "\n")
     text = _ORDINAL_AS_DEGREE.sub("°", text)
+    text = _SWISS.sub(lambda found: re.sub("['’]", "", found[0]), text)
+    text = _RATIO.sub(" ∶ ", text)
+    text = _POINT_TIMES.sub(" × ", text)
     text = _GROUPED.sub(lambda found: group.join(re.findall("[0-9]+", found[0])), text)
     text = _VULGAR.sub(" ", text)
     text = "".join(_PLAIN.get(char, char) for char in text)
@@ -78,7 +87,7 @@ def clean(text: str, group: str = ",") -> str:
     text = "".join(_audible(char, text, place) for place, char in enumerate(text))
     text = unicodedata.normalize("NFC", text)
     text = re.sub(r"[ \t]+", " ", text)
-    text = _EN_DASH.sub(lambda found: ", " if found[0] != "–" else "-", _SPAN.sub("-", text))
+    text = _EN_DASH.sub(lambda found: ", " if found[0] != "–" else "-", _WORDED_SPAN.sub(r"\1-", _SPAN.sub("-", text)))
     return collapse(text)
 
 

@@ -74,7 +74,8 @@ class Calendar(Figures):
 
     def _month(self, written: str) -> str:
         number = self.language.months[_key(written)]
-        return next(name for name, value in self.language.months.items() if value == number)
+        name = next(name for name, value in self.language.months.items() if value == number)
+        return name.capitalize() if self.language.capital_months else name
 
     def weekdays(self) -> list[Rule]:
         days, to = self.language.weekdays, self.language.to

@@ -28,8 +28,13 @@ class Contacts(Figures):
                 rf"(?<![\w.@/-])([\w-]{{1,80}}(?:\.[\w-]{{1,40}}){{0,3}}\.(?:{_FILE}))(?![\w-]|\.\w)",
                 lambda m: self._address(m[1]),
             ),
+            rule(r"(?<![\w:\\])([A-Za-z]:\\[\w\\.-]*\w|\\\\\w[\w\\.-]*\w)", lambda m: self._address(m[1])),
+            rule(
+                r"(?<![\w/.~])((?:~|\.{1,2})?/(?:[\w.+-]{1,64}/){1,16}(?:[\w.+-]*\w)?|(?:~|\.{1,2})/[\w.+-]*\w)",
+                lambda m: self._address(m[1]),
+            ),
             rule(r"(?<![\w@])@(\w+)", lambda m: f"{self.language.address_signs['@']} {m[1]}"),
-            rule(r"(?<!\w)#(\w+)", lambda m: f"{self.language.signs['#']} {m[1]}"),
+            rule(r"(?<!\w)#(\w+)", self._hashtag),
             rule(r"(?<![0-9.])([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?![\w.])", lambda m: self._address(m[1])),
         )
 
@@ -41,6 +46,10 @@ class Contacts(Figures):
         signs = self.language.address_signs
         return collapse(re.sub(r"[^\w\s]|_", lambda m: f" {signs.get(m[0], '')} ", spoken))
 
+    def _hashtag(self, found: Match) -> str:
+        spaced = re.sub(r"[0-9]+", lambda m: f" {self.said(m[0])} ", found[1]).replace("_", " ")
+        return collapse(f"{self.language.signs['#']} {spaced} ") + " "
+
     def telephones(self) -> tuple[Rule, ...]:
         return (
             rule(
@@ -48,7 +57,7 @@ class Contacts(Figures):
                 self._phone,
             ),
             rule(
-                r"(?<![\w.,:/-])(\(?0[0-9]{1,5}\)?(?:[ ./-]{1,3}[0-9]{2,8}){1,5})(?![\w-]|[.,:][0-9])", self._national
+                r"(?<![\w.,:/-])(\(?0[0-9]{1,5}\)?(?:[ ./-]{1,3}[0-9]{2,8}){1,5}(?:-[0-9]{1,2})?)(?![\w-]|[.,:][0-9])", self._national
             ),
             rule(r"(?<![\w.,:/-])(0[0-9]{8,11})(?![\w-]|[.,:][0-9])", self._phone),
             rule(rf"(?<![\w.,:/-])({self.language.mobile})(?![\w-]| [0-9]|[.,:][0-9])", self._phone),

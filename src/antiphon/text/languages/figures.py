@@ -32,6 +32,8 @@ class Figures:
     def __init__(self, language: Language) -> None:
         self.language = language
         mark, groups = re.escape(language.mark), "." if language.mark == "," else ","
+        self.grouping = groups
+        self._label = re.compile(rf"(?<!\w)(?:{language.labels}) $", re.I)
         # One pattern may hold several numbers, so groups have no names here.
         self.number = (
             rf"(?:[0-9]{{1,3}}(?:[{re.escape(groups)}'][0-9]{{3}})+(?![0-9])|[0-9]{{1,3}}(?: "

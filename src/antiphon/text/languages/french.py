@@ -82,7 +82,7 @@ class French(Language):
     address_signs: ClassVar[dict[str, str]] = {
         ".": "point", "/": "slash", "-": "tiret", "_": "tiret bas", "@": "arobase", ":": "deux points",
         "?": "point d'interrogation", "=": "égale", "&": "et", "#": "dièse", "%": "pour cent", "+": "plus",
-        "~": "tilde",
+        "\\": "antislash", "~": "tilde",
     }  # fmt: skip
     pair_wise_phones = True
 

@@ -107,6 +107,20 @@ class Language:
     """A pattern of telephone numbers without a zero in front."""
     year_words: ClassVar[str] = ""
     """A pattern of words that a year follows."""
+    currency_words: ClassVar[dict[str, str]] = {}
+    """Currencies written out: `Euro` -> EUR."""
+    periods: ClassVar[str] = ""
+    """A pattern of what a rate may be for, after a slash: `3 Mal/Woche`."""
+    labels: ClassVar[str] = ""
+    """A pattern of words whose number names one of them, and counts nothing: `Zimmer 1`."""
+    either: ClassVar[str] = ""
+    """What joins the two words of `pairs`, written with a slash."""
+    pairs: ClassVar[str] = ""
+    following: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """Marks after a page that mean those that follow: (pattern, words)."""
+    by: ClassVar[str] = ""
+    """Between the sides of a thing."""
+    capital_months: ClassVar[bool] = False
 
     def __init__(self, code: str, locale: str, point: str) -> None:
         from babel import Locale
@@ -195,9 +209,29 @@ class Language:
         """A fraction in words, "" for one that is only divided."""
         return ""
 
+    def first_rules(self) -> tuple[tuple[str, Callable[[re.Match[str]], str]], ...]:
+        """Rules of this language alone that come before dates."""
+        return ()
+
     def own_rules(self) -> tuple[tuple[str, Callable[[re.Match[str]], str]], ...]:
         """Rules of this language alone: ordinals, rulers, hours by letters."""
         return ()
+
+    def rate(self, name: str) -> str:
+        """`name` as what a price or rate is for."""
+        return f"{self.per} {name}"
+
+    def repeated(self, number: int) -> str:
+        """How often: `3x`; "" where nobody knows."""
+        return ""
+
+    def half_more(self, whole: int, noun: str) -> str:
+        """A half beyond `whole` of a counted noun: two cups and a half; "" where it goes before the noun."""
+        return ""
+
+    def before_noun(self, said: str, noun: str) -> str:
+        """A number in words as it stands before `noun`, whose sound may change it."""
+        return f"{said} {noun}"
 
     # Dates and times --------------------------------------------------------------------------------------------------
 

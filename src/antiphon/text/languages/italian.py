@@ -79,7 +79,7 @@ class Italian(Language):
     address_signs: ClassVar[dict[str, str]] = {
         ".": "punto", "/": "barra", "-": "trattino", "_": "trattino basso", "@": "chiocciola", ":": "due punti",
         "?": "punto interrogativo", "=": "uguale", "&": "e", "#": "cancelletto", "%": "per cento", "+": "più",
-        "~": "tilde",
+        "\\": "barra rovesciata", "~": "tilde",
     }  # fmt: skip
 
     mobile = r"3[0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3,4}"

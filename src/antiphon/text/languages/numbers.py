@@ -8,6 +8,7 @@ from antiphon.text.languages.figures import Figures, Match, Rule, rule
 from antiphon.text.languages.grammar import MAX_DIGITS
 
 _SAID_AS_PAIR = ((24, 7), (50, 50))
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
 
 
 class Numbers(Figures):
@@ -43,11 +44,22 @@ class Numbers(Figures):
                 rule(r"(?<![\w)\].,/:-])-(?=[0-9])", lambda _: f"{language.minus} "),
                 rule(r"(?<![\w)\].,/:+-])\+ ?(?=[0-9])", lambda _: f"{language.signs['+']} "),
                 rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
+                rule(r"(?<=[a-zà-ÿ] )([0-9]{1,2}) - ([0-9]{1,2})(?= [A-ZÀ-Þ])", lambda m: f"{m[1]} {language.signs[':']} {m[2]}"),
+                rule(rf"(?<=[0-9]) ∶ (?={number} ?=)|(?<=[0-9)]) / (?=[0-9(])", lambda _: f" {language.signs['÷']} "),
+                rule(r" ?∶ ?", lambda _: f" {language.signs[':']} "),
+                rule(rf"(?<=[0-9])-(?={number} ?=)", lambda _: f" {language.minus} "),
+                rule(
+                    rf"{self.left}({number})[eE]([-+]?)([0-9]{{1,3}})(?!\w)",
+                    lambda m: f"{m[1]} {language.signs['×']} 10 {language.signs['^']} {language.minus + ' ' if m[2] == '-' else ''}{m[3]}",
+                ),
+                rule(r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}|ⁿ)", self._raised),
+                rule(r"\bv(?=[0-9]+\.)", lambda _: f"{language.signs['v']} "),
+                rule(rf"(?<=[0-9]) ?({'|'.join(mark for mark, _ in language.following) or '(?!)'})(?!\w)", self._following),
+                rule(r"(?<=[0-9]) ?★", lambda _: f" {language.signs.get('★', '')}"),
                 rule(r"(?<=[0-9]) ?[x×*] ?(?=[0-9])", lambda _: f" {language.signs['×']} "),
                 rule(r"(?<=[0-9])/(?=[0-9])", lambda _: "/"),
                 rule(r"(?<![0-9.,])([0-9]{1,4})\.([0-9]{1,2})(?![\w]|[.,][0-9])", self._pointed),
                 rule(r"(?<=[\w)]) ?\^ ?(?=-?\w)", lambda _: f" {language.signs['^']} "),
-                rule(r"\bv(?=[0-9]+\.)", lambda _: f"{language.signs['v']} "),
                 rule(
                     r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{3}){2,5})(?![0-9.,])",
                     lambda m: self.said(m[1].replace(".", "")) if language.mark == "," else m[0],
@@ -56,9 +68,13 @@ class Numbers(Figures):
                     r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{1,3}){2,5})(?![\w.,])",
                     lambda m: f" {language.address_signs['.']} ".join(self.said(one) for one in m[1].split(".")),
                 ),
-                rule(r"(?<![\w/.,])(?:([0-9]+) )?([0-9]{1,2})/([0-9]{1,3})(?![\w/]|[.,][0-9])", self._fraction),
                 rule(
-                    r"(?<![\w.,:/-])([0-9]{1,4}):([0-9]{1,4})(?![\w:]|[.,][0-9])",
+                    r"(?<![\w/.,])([0-9]{1,2}) 1/2 ([a-zà-ÿ]{3,})(?!\w)",
+                    lambda m: language.half_more(int(m[1]), m[2]) or m[0],
+                ),
+                rule(r"(?<![\w/.,])(?:([0-9]+) )?([0-9]{1,2})/([0-9]{1,4})(?![\w/]|[.,][0-9])", self._fraction),
+                rule(
+                    rf"(?<![\w.,:/-])([0-9]{{1,4}}):([0-9]{{1,3}}(?:{re.escape(self.grouping)}[0-9]{{3}})+|[0-9]{{1,4}})(?![\w:]|[.,][0-9])",
                     lambda m: f"{m[1]} {language.signs[':']} {m[2]}",
                 ),
                 rule(r"(?<=[^\W\d_])-?(?=[0-9])(?<![A-Za-z]\.)|(?<=[0-9])-?(?=[^\W\d_])", lambda _: " "),
@@ -74,7 +90,10 @@ class Numbers(Figures):
                 )
             )
             rules.append(
-                rule(r"(?<![\w.,:/-])(1[1-9][0-9]{2})(?![\w]|[.,:/-][0-9])", lambda m: language.year(int(m[1])))
+                rule(
+                    r"(?<![\w.,:/-])(1[1-9][0-9]{2})(?![\w]|[.,:/-][0-9]| [A-ZÄÖÜ][a-zäöüß]{2,})",
+                    lambda m: language.year(int(m[1])),
+                )
             )
         return (
             *rules,
@@ -110,7 +129,19 @@ class Numbers(Figures):
         if len(whole) > MAX_DIGITS and not self.language.percent:
             return written
         following = re.match(r" ([^\W\d_]+)", found.string[found.end() : found.end() + 32])
-        return self.said(written, self.language.counted_gender(following[1]) if following else "")
+        if not following or (self.language.labels and self._label.search(found.string[max(0, found.start() - 24) : found.start()])):
+            return self.said(written)
+        said = self.said(written, self.language.counted_gender(following[1]))
+        return self.language.before_noun(said, following[1]).removesuffix(following[1]).rstrip()
+
+    def _raised(self, found: Match) -> str:
+        language, written = self.language, found[1].translate(_RAISED)
+        if written in {"2", "3"}:
+            return f" {language.signs['²' if written == '2' else '³']} "
+        return f" {language.signs['^']} {written.replace('-', language.minus + ' ').replace('+', '')} "
+
+    def _following(self, found: Match) -> str:
+        return " " + next(words for mark, words in self.language.following if re.fullmatch(mark, found[1]))
 
     def symbols(self) -> tuple[Rule, ...]:
         signs = {sign: words for sign, words in self.language.signs.items() if len(sign) == 1 and sign not in "v:-/x*"}
@@ -121,6 +152,10 @@ class Numbers(Figures):
                 r"\b(und|et|y|e|ou|o|i|og|och|en|ja|a|și|и)/(oder|ou|o|och|of|tai|lub|sau|или|eller)\b",
                 lambda m: f"{m[1]} {m[2]}",
             ),
+            rule(r"\b([CF])[#♯](?!\w)", lambda m: f"{m[1]} sharp"),
+            rule(r"\b([A-ZÄÖÜ]{1,5})/([A-ZÄÖÜ]{1,5})\b", lambda m: f"{m[1]} {m[2]}"),
+            *((rule(rf"\b({self.language.pairs})\b", lambda m: m[0].replace("/", f" {self.language.either} "), re.I),) if self.language.pairs else ()),
+            rule(r"(?<=[^\W\d_]{2})/(?=(?:innen|in|r|n|e[rsnm]?|as?|os?|ne|le)\b)", lambda _: " "),
             rule(r"(?<=\w) ?/ ?(?=\w)", lambda _: f" {self.language.signs['/']} "),
             rule(rf"[{re.escape(''.join(signs))}]", lambda m: f" {signs[m[0]]} "),
             rule(r"[*_|\\^`~\[\]{}<>]", lambda _: " "),

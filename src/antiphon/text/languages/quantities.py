@@ -8,17 +8,59 @@ from decimal import Decimal
 from antiphon.text.languages.figures import Figures, Match, Rule, rule
 from antiphon.text.languages.signs import CURRENCIES, DOUBTFUL
 
+_AMERICAN = re.compile(r"[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]{2}|[0-9]+\.[0-9]{2}")
 _MONEY = "|".join(sorted(map(re.escape, CURRENCIES), key=len, reverse=True))
 
 
 class Quantities(Figures):
     """The rules of amounts."""
 
+    def rates(self) -> tuple[Rule, ...]:
+        """Before money: what is written in another country's way, and how often."""
+        language, number = self.language, self.number
+        if not language.percent:
+            return ()
+        many = r"(?=$|[.,;:!?)]|-?[^\W\d_]{2,}| [a-zà-ÿ]{2,})"
+        rules = [
+            rule(r"(?<=[0-9])[,.](?:-|--)(?= |$)", lambda _: ""),
+            rule(r"(?<=[0-9]) ?([kMGT])(?:bps|b/s|bit/s)(?!\w)", lambda m: f" {m[1]}bit/s"),
+            rule(rf"(?<=[0-9]) ?[x×] ?(?={number} ?(?:[x×] ?{number} ?)?=)", lambda _: f" {language.signs['×']} "),
+            rule(rf"{self.left}({number} ?(?:{self.unit})) ?[x×] ?(?=[0-9])", lambda m: f"{m[1]} {language.by} "),
+            rule(rf"(?<=[0-9]) ?[x×] ?(?={number} ?(?:[x×] ?{number} ?)?(?:{self.unit}))", lambda _: f" {language.by} "),
+            rule(
+                rf"(?<![\w.,])([1-9][0-9]{{0,2}}) ?[x×]{many}",
+                lambda m: language.repeated(int(m[1])) or m[0],
+            ),
+            rule(
+                r"(?<![\w/.])(km/h|m/s|km/s)(?![\w/²])",
+                lambda m: m[0] if m.string[: m.start()].rstrip()[-1:].isdigit() else self._many(m[1]),
+            ),
+        ]
+        if language.currency_words:
+            words = "|".join(language.currency_words)
+            rules.append(
+                rule(
+                    rf"{self.left}({number})(?<=[0-9]{re.escape(language.mark)}[0-9][0-9]) (?:{words})(?!\w)",
+                    lambda m: f"{m[1]} {language.currency_words[m[0].rpartition(' ')[2]]}",
+                )
+            )
+        if language.periods:
+            rules.append(rule(rf"(?<=[^\W\d_])/({language.periods})(?!\w)", lambda m: f" {language.rate(m[1])}"))
+        return tuple(rules)
+
+    def _many(self, sign: str) -> str:
+        return self.language.unit(self.units[sign], Decimal(5), "").strip()
+
     def money(self) -> tuple[Rule, ...]:
         scale = "|".join(sorted(map(re.escape, self.language.scales), key=len, reverse=True)) or "(?!)"
         number, left = self.number, self.left
-        per = r"(?: ?/ ?(?P<per>[a-zA-ZäöüÄÖÜéèµ²³]{1,10}))?"
+        if self.language.mark == ",":
+            # An American amount among our own.
+            number = rf"(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+\.[0-9]{{2}}(?![0-9])|[0-9]+\.[0-9]{{2}}(?![0-9])|{number})"
+        per = r"(?: ?/ ?(?P<per>(?:Std|Min|Sek)\.|[^\W\d_]{1,10}[²³]?))?"
         dash = r"(?:,-|,–|,--)?"
+        more = rf"(?: ?(?:{scale})(?!\w))?"
+        code = r"(?: (?P<code>[A-Z]{3})(?!\w))?"
         span = self.language.to
         rules = []
         if span:
@@ -27,7 +69,7 @@ class Quantities(Figures):
             )
             rules.append(
                 rule(
-                    rf"{left}({number}) ?[-–] ?(?={number} ?(?:{_MONEY})(?!\w))",
+                    rf"{left}({self.number}) ?[-–] ?(?={self.number}{more} ?(?:{_MONEY})(?!\w))",
                     lambda m: f"{self.said(m[1])} {span} ",
                 )
             )
@@ -35,47 +77,54 @@ class Quantities(Figures):
             *rules,
             rule(
                 rf"(?<![\w.,])(?P<minus>-)?(?P<sign>{_MONEY}) ?(?P<number>{number})(?: "
-                rf"?(?P<scale>{scale})(?!\w))?{dash}{per}{self.right}",
+                rf"?(?P<scale>{scale})(?!\w))?{dash}{code}{per}{self.right}",
                 self._amount,
             ),
             rule(
                 rf"(?<![\w.,])(?P<minus>-)?(?P<number>{number}){dash} ?(?:(?P<scale>{scale}) ?)?(?:d'|de |di "
-                rf")?(?P<sign>{_MONEY})(?![\w]){per}",
+                rf")?(?P<sign>{_MONEY})(?P<code>)(?![\w]){per}",
                 self._amount,
             ),
-            rule(rf"{left}(?P<number>{number}) ?(?P<scale>{scale})(?!\w)", self._scaled),
+            rule(rf"{left}(?P<number>{self.number}) ?(?P<scale>{scale})(?!\w)", self._scaled),
         )
 
     def _amount(self, found: Match) -> str:
         language = self.language
         code = CURRENCIES[found["sign"]]
-        whole, part = self.split(found["number"])
-        value = self.value(found["number"])
+        after = ""
+        if found["code"]:
+            code, after = (found["code"], "") if found["code"] in CURRENCIES.values() else (code, f" {found['code']}")
+        number = found["number"]
+        if language.mark == "," and _AMERICAN.fullmatch(number):
+            number = number.replace(",", "").replace(".", ",")
+        whole, part = self.split(number)
+        value = self.value(number)
         minus = f"{language.minus} " if found["minus"] and language.minus else found["minus"] or ""
         per = self._per(found["per"])
         if found["scale"]:
-            return f"{minus}{self._scale(found)}{language.currency(code, Decimal(5))}{per}".replace(
+            return f"{minus}{self._scale(found)}{language.currency(code, Decimal(5))}{per}{after}".replace(
                 " de e", " d'e" if language.code == "fr" else " de e"
             )
         name = language.currency(code, Decimal(1) if value == 1 else value)
         gender = language.gender(language.currency(code, Decimal(1)).split()[0])
         if len(part) != 2:
-            return f"{minus}{language.join(self.said(found['number'], gender), name)}{per}"
+            return f"{minus}{language.join(self.said(number, gender), name)}{per}{after}"
         units = int(whole or "0")
         said = language.join(language.cardinal(units, gender), language.currency(code, Decimal(units))) if units else ""
         if int(part):
             said = language.small_money(int(part), code, said)
-        return f"{minus}{said or language.join(language.cardinal(0), name)}{per}"
+        return f"{minus}{said or language.join(language.cardinal(0), name)}{per}{after}"
 
     def _per(self, sign: str | None) -> str:
         if not sign or not self.language.per:
             return f"/{sign}" if sign else ""
         if sign in self.units:
-            return f" {self.language.per} {self.language.unit(self.units[sign], Decimal(1), '').strip()}"
-        return f" {self.language.per} {sign}"
+            return f" {self.language.rate(self.language.unit(self.units[sign], Decimal(1), '').strip())}"
+        return f" {self.language.rate(sign)}"
 
     def _scaled(self, found: Match) -> str:
-        return self._scale(found).removesuffix("d'").removesuffix("de ").removesuffix("di ").rstrip()
+        joiner = self.language.scales[found["scale"]][2]
+        return self._scale(found).rstrip().removesuffix(joiner.rstrip()).rstrip() if joiner else self._scale(found).rstrip()
 
     def _scale(self, found: Match) -> str:
         one, many, joiner = self.language.scales[found["scale"]]
@@ -122,6 +171,8 @@ class Quantities(Figures):
         gender = language.unit_gender(unit)
         if (above, below) == (1, 2) and not whole and gender in language.halves:
             return f"{language.halves[gender]} {one}"
+        if whole and (above, below) == (1, 2) and (said := language.half_more(int(whole), one if whole == "1" else many)):
+            return said
         said = language.vulgar(above, below, whole)
         if not said:
             return found[0]

@@ -28,10 +28,12 @@ def _rules(language: Language) -> tuple[Rule, ...]:
     return (
         *((rule(r"(?<![/~.])~ ?(?=[$€£]?[0-9])", lambda _: f"{about} "),) if about else ()),
         *(contacts.addresses() if language.address_signs else ()),
+        *(rule(pattern, words) for pattern, words in language.first_rules()),
         *calendar.dates(),
         *(rule(pattern, words) for pattern, words in language.own_rules()),
         *calendar.times(),
         *contacts.telephones(),
+        *quantities.rates(),
         *quantities.money(),
         *(calendar.weekdays() if language.weekdays else ()),
         *contacts.short_words(),

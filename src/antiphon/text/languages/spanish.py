@@ -83,7 +83,7 @@ class Spanish(Language):
     }  # fmt: skip
     address_signs: ClassVar[dict[str, str]] = {
         ".": "punto", "/": "barra", "-": "guion", "_": "guion bajo", "@": "arroba", ":": "dos puntos",
-        "?": "interrogación", "=": "igual", "&": "y", "#": "almohadilla", "%": "por ciento", "+": "más", "~": "tilde",
+        "?": "interrogación", "=": "igual", "&": "y", "#": "almohadilla", "%": "por ciento", "+": "más", "\\": "barra invertida", "~": "tilde",
     }  # fmt: skip
 
     mobile = r"[6789][0-9]{2}[ -][0-9]{3}[ -][0-9]{3}|[69][0-9]{2}(?: [0-9]{2}){3}|[89][0-9] [0-9]{3} [0-9]{2} [0-9]{2}"
