@@ -57,7 +57,7 @@ _STYLED = re.compile(
 _SWISS = re.compile(r"(?<![\w.,'])[1-9][0-9]{0,2}(?:['’][0-9]{3})+(?=\.[0-9]{2}(?![0-9]))")
 _RATIO = re.compile(r"(?<=[0-9]) : (?=[0-9])")  # whose first space would go as before any colon
 _POINT_TIMES = re.compile(r"(?<=[0-9]) ?· ?(?=[0-9])")
-# A dash between two quantities, days or dates, each with a word of its own: 5 May – 7 June.
+# A dash between two quantities, days or dates, each with a word of its own: 5 May, dash, 7 June.
 _WORDED_SPAN = re.compile(r"(?<=[0-9])(\.? [^\W\d_]{1,9}\.?) – (?=[0-9]{1,4}\.? [^\W\d_]{1,9}\b)")
 _VULGAR = re.compile(r"(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215e])")
 _VULGAR_LATIN = re.compile("[\u00bc-\u00be]")

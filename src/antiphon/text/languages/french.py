@@ -16,8 +16,12 @@ _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre 
 _FEMININE = frozenset(
     "heure minute seconde milliseconde tonne livre once calorie kilocalorie semaine année couronne roupie lire hryvnia "
     "page fois personne partie voiture femme fille place question maison chose ville langue table chaise carte "
-    "lettre".split()
+    "lettre tasse cuillère cuillerée pincée bouteille boîte gousse tranche feuille poignée noix pomme poire carotte "
+    "orange tomate journée nuit soirée matinée équipe étoile pièce porte rue route ligne photo vidéo image voix étape "
+    "victoire défaite médaille entreprise usine école église île mort naissance dose goutte plaque fenêtre poule vache "
+    "jambe main dent clé clef bière crêpe part".split()
 )
+_FEMININE_ENDS = ("tion", "sion", "ette", "ance", "ence", "elle", "esse", "trice", "tude")
 
 
 class French(Language):
@@ -56,13 +60,37 @@ class French(Language):
         "vs.": "versus", "Cie": "compagnie", "dép.": "département", "hab.": "habitants", "janv.": "janvier",
         "févr.": "février", "avr.": "avril", "juil.": "juillet", "juill.": "juillet", "oct.": "octobre",
         "nov.": "novembre",
-        "déc.": "décembre", "apr.": "après", "éd.": "édition",
+        "déc.": "décembre", "apr.": "après", "éd.": "édition", "pl.": "place", "bcp": "beaucoup", "tjs": "toujours",
+        "arr.": "arrondissement", "stp": "s'il te plaît", "c-à-d": "c'est-à-dire", "càd": "c'est-à-dire",
+        "i.e.": "c'est-à-dire", "N.B.": "nota bene", "NB": "nota bene", "id.": "idem", "ibid.": "ibidem",
+        "sqq.": "et suivantes", "dir.": "direction", "coll.": "collection", "trad.": "traduction", "env": "environ",
+        "hab": "habitants", "qté": "quantité", "réf.": "référence", "Réf.": "référence", "rép.": "réponse",
+        "Gal": "général", "Cdt": "commandant", "Cne": "capitaine", "Mgr": "monseigneur", "Mlles": "mesdemoiselles",
+        "Drs": "docteurs", "Vve": "veuve", "Cies": "compagnies", "Éts": "établissements", "ch.": "chemin",
+        "rte": "route", "imp.": "impasse", "bât.": "bâtiment", "Bât.": "bâtiment", "apt.": "appartement",
+        "app.": "appartement", "ét.": "étage", "rdc": "rez-de-chaussée", "RDC": "rez-de-chaussée",
+        "BP": "boîte postale",
+        "ttc": "toutes taxes comprises", "TTC": "toutes taxes comprises", "HT": "hors taxes", "p.j.": "pièce jointe",
+        "P.-S.": "post-scriptum", "J.-C.": "Jésus-Christ", "É.-U.": "États-Unis", "É-U": "États-Unis",
+        "resp.": "respectivement", "not.": "notamment", "chap.": "chapitre", "sept.": "septembre",
     }  # fmt: skip
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
         "c. à s.": ("cuillère à soupe", "cuillères à soupe"), "c. à c.": ("cuillère à café", "cuillères à café"),
         "cs": ("cuillère à soupe", "cuillères à soupe"), "cc": ("cuillère à café", "cuillères à café"),
-        "j": ("jour", "jours"), "pers.": ("personne", "personnes"),
+        "j": ("jour", "jours"), "pers.": ("personne", "personnes"), "sem.": ("semaine", "semaines"),
+        "c.à.s.": ("cuillère à soupe", "cuillères à soupe"), "c.à.c.": ("cuillère à café", "cuillères à café"),
+        "c.à.s": ("cuillère à soupe", "cuillères à soupe"), "c.à.c": ("cuillère à café", "cuillères à café"),
+        "CàS": ("cuillère à soupe", "cuillères à soupe"), "CàC": ("cuillère à café", "cuillères à café"),
+        "càs": ("cuillère à soupe", "cuillères à soupe"), "càc": ("cuillère à café", "cuillères à café"),
+        "cts": ("centime", "centimes"), "ct": ("centime", "centimes"), "ans": ("an", "ans"), "pces": ("pièce",
+        "pièces"),
+        "rpm": ("tour par minute", "tours par minute"), "tr/min": ("tour par minute", "tours par minute"),
+        "Mo/s": ("mégaoctet par seconde", "mégaoctets par seconde"), "ko": ("kilooctet", "kilooctets"),
+        "Ko": ("kilooctet", "kilooctets"),
     }  # fmt: skip
+    unit_names: ClassVar[dict[str, tuple[str, str]]] = {
+        "consumption-liter-per-100-kilometer": ("litre aux cent kilomètres", "litres aux cent kilomètres"),
+    }
     halves: ClassVar[dict[str, str]] = {"m": "un demi", "f": "une demi"}
     part_of = "de "
     before_days = "du|au|le|ce|chaque|et|ou|dès|jusqu'au"
@@ -72,7 +100,8 @@ class French(Language):
         "nos": "numéros",
     }  # fmt: skip
     signs: ClassVar[dict[str, str]] = {
-        "^": "puissance", "&": "et", "+": "plus", "=": "égale", "×": "fois", "÷": "divisé par", "±": "plus ou moins",
+        "^": "puissance", "&": "et", "+": "plus", "=": "égale", "×": "fois", "★": "étoiles", "♯": "dièse",
+        "♭": "bémol", "÷": "divisé par", "±": "plus ou moins",
         "≈": "environ", "≠": "différent de", "≤": "inférieur ou égal à", "≥": "supérieur ou égal à",
         "<": "inférieur à", ">": "supérieur à", "@": "arobase", "#": "hashtag", "§": "paragraphe", "°": "degrés",
         "%": "pour cent", "‰": "pour mille", "€": "euros", "$": "dollars", "£": "livres", "²": "au carré",
@@ -85,6 +114,17 @@ class French(Language):
         "\\": "antislash", "~": "tilde",
     }  # fmt: skip
     pair_wise_phones = True
+    mobile = r"0 8[0-9]{2} [0-9]{3} [0-9]{3}"
+    currency_words: ClassVar[dict[str, str]] = {"euros": "EUR", "euro": "EUR", "dollars": "USD", "livres": "GBP"}
+    periods = "jour|semaine|mois|an|année|heure|minute|seconde|personne|nuit|pièce|kilo|litre|tête|habitant"
+    labels = (
+        "article|alinéa|chapitre|page|tome|volume|numéro|chambre|salle|ligne|quai|voie|porte|bus|tram|version|niveau|"
+        "étape|phase|groupe|figure|tableau|classe|catégorie|type|place|point|paragraphe|acte|scène|partie"
+    )
+    either = "ou"
+    pairs = "il/elle|elle/il|lui/elle|son/sa|le/la|un/une|oui/non|vrai/faux|homme/femme|ils/elles|et/ou"
+    following = (("sqq?\\.|ss\\.", "et suivantes"),)
+    by = "par"
 
     def __init__(self, region: str = "") -> None:
         # Belgium and Switzerland count septante and nonante.
@@ -100,10 +140,19 @@ class French(Language):
         return said
 
     def counted_gender(self, word: str) -> str:
-        return "f" if word.lower().removesuffix("s") in _FEMININE else ""
+        one = word.lower().removesuffix("s")
+        return "f" if word.islower() and (one in _FEMININE or one.endswith(_FEMININE_ENDS)) else ""
 
     def single(self, number: Decimal) -> bool:
         return abs(number) < 2
+
+    def repeated(self, number: int) -> str:
+        return f"{self.cardinal(number)} fois"
+
+    def half_more(self, whole: int, noun: str) -> str:
+        gender = self.gender(noun.removesuffix("s"))
+        gender = "f" if self.counted_gender(noun) == "f" else gender
+        return f"{self.cardinal(whole, gender)} {noun} et demi{'e' if gender == 'f' else ''}"
 
     def ordinal(self, number: int, gender: str = "m") -> str:
         if number == 1:
@@ -136,7 +185,7 @@ class French(Language):
         return super().small_money(number, code, whole)
 
     def vulgar(self, above: int, below: int, whole: str | None) -> str:
-        if not 0 < above < below or below > 20:
+        if not 0 < above < below or (below > 20 and below not in {25, 30, 50, 60, 100, 1000}):
             return ""
         part = {2: "demi", 3: "tiers", 4: "quart"}.get(below) or self.ordinal(below)
         many = part if part.endswith("s") or above == 1 else part + "s"
@@ -144,6 +193,23 @@ class French(Language):
             said = "demi" if (above, below) == (1, 2) else f"{self.cardinal(above)} {many}"
             return f"{self.cardinal(int(whole))} et {said}"
         return f"{self.cardinal(above)} {many}"
+
+    def first_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        return (
+            (
+                r"\b([IVX]{1,6})(?:e|ème|er)?(?: ?- ?| et )(?=[IVX]{1,6}(?:e|ème) si[èe]cles?\b)",
+                lambda m: f"{self.ordinal(n)}{' et ' if ' et' in m[0] else ' - '}" if (n := roman(m[1])) else m[0],
+            ),
+            (r"\b([IVX]{1,6})(?:e|ème) s\.", lambda m: f"{self.ordinal(n)} siècle" if (n := roman(m[1])) else m[0]),
+            (r"\bIer (?=siècle|[Ee]mpire|millénaire|arr)", lambda _: "premier "),
+            (r"\bI[rè]re (?=[A-Za-z])", lambda _: "première "),
+            (r"(?<![\w/.,])1/2 (?=finales?\b)", lambda _: "demi-"),
+            (r"(?<![\w/.,])1/4 de (?=finales?\b)", lambda _: "quart de "),
+            (r"(?<![\w/.,])1/8 de (?=finales?\b)", lambda _: "huitième de "),
+            (r"\b([LRDA])\. ?([0-9]{1,4})-([0-9]{1,4})\b", lambda m: f"{m[1]} {m[2]} tiret {m[3]}"),
+            (r"(?<![\w.,])-(?=[0-9]{2} ans)", lambda _: "moins de "),
+            (r"(?<![\w.,])\+ de (?=[0-9])", lambda _: "plus de "),
+        )
 
     def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
         return (
@@ -163,13 +229,14 @@ class French(Language):
             (r"\b([IVX]{1,6})(?:e|ème)(?= )", lambda m: self.ordinal(n) if (n := roman(m[1])) else m[0]),
             (r"\b([A-ZÉ][^\W\d_A-Z]+) Ier\b", lambda m: f"{m[1]} premier"),
             (
-                r"\b([A-ZÉ][a-zéèëïçô]+(?:-[A-Z][a-zé]+)?) ([IVX]{2,6}|V|X)(?![\w'.-]\w)(?!\w)",
+                r"\b([A-ZÀ-Þ][^\W\d_A-Z]+(?:-[A-ZÀ-Þ][^\W\d_A-Z]+)?) ([IVX]{2,6}|V|X)(?![\w'.-]\w)(?!\w)",
                 lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
             ),
             (
                 (
-                    r"\b([Cc]hapitre|[Tt]ome|[Pp]artie|[Aa]cte|[Ll]ivre|[Ss]cène|[Aa]rticle|vol\.|chap\.|t\.|art\.) "
-                    r"([IVXL]+)\b"
+                    r"\b([Cc]hapitre|[Tt]ome|[Pp]artie|[Aa]cte|[Ll]ivre|[Ss]cène|[Aa]rticle|[Pp]hase|[Tt]ype|"
+                    r"[Nn]iveau|[Tt]itre|[Gg]uerre [Mm]ondiale|vol\.|chap\.|t\.|art\.) "
+                    r"([IVXL]+)\b(?![.-] ?[0-9]| [0-9])"
                 ),
                 lambda m: f"{self.numbered.get(m[1], m[1])} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
             ),

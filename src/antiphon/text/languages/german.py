@@ -19,7 +19,8 @@ _DATIVE = frozenset(
 _NOMINATIVE = frozenset("der die das dieser diese dieses jeder jede jedes".split())
 _NEUTER = frozenset(
     "jahrhundert jahrtausend mal kapitel semester quartal lebensjahr stockwerk tor spiel jahr halbjahr drittel viertel "
-    "gebot kind buch bild obergeschoss untergeschoss album treffen rennen trimester jubiläum schuljahr og ug jh jhd jhdt".split()
+    "gebot kind buch bild obergeschoss untergeschoss album treffen rennen trimester jubiläum schuljahr og ug "
+    "jh jhd jhdt".split()
 )
 _FEMININE = frozenset(
     "auflage aufl etage klasse woche minute runde liga bundesliga reihe strophe person ausgabe sinfonie symphonie "
@@ -45,11 +46,13 @@ _FEMININE_RULERS = frozenset(
     "Johanna".split()
 )
 _RULERS = (
-    "Ludwig Heinrich Friedrich Wilhelm Karl Otto Philipp Napoleon Leopold Ferdinand Peter Alexander Georg Paul Benedikt "
+    "Ludwig Heinrich Friedrich Wilhelm Karl Otto Philipp Napoleon Leopold Ferdinand Peter Alexander Georg Paul "
+    "Benedikt "
     "Gregor Eduard Rudolf Konrad Elisabeth Katharina Maximilian Sigismund Gustav Christian Jakob Richard Charles Iwan"
 ).split()
 _BEFORE_DATIVE = re.compile(
-    r"\b(?:von|mit|bei|unter|nach|zu|seit|aus|vor|gegenüber)(?: (?:dem|der|Kaiser|König|Königin|Papst|Zar|Zarin|Kaiserin))*"
+    r"\b(?:von|mit|bei|unter|nach|zu|seit|aus|vor|gegenüber)(?: (?:dem|der|Kaiser|König|Königin|Papst|Zar|Zarin|"
+    r"Kaiserin))*"
     r"(?: [A-ZÄÖÜ]\w+)? $"
 )
 _BEFORE_ACCUSATIVE = re.compile(r"\b(?:durch|für|gegen|ohne|um)(?: (?:Kaiser|König|Papst|Zar))?(?: [A-ZÄÖÜ]\w+)? $")
@@ -106,7 +109,8 @@ class German(Language):
         **dict.fromkeys(("Mio.", "Mio", "Mill."), ("Million", "Millionen", "")),
         **dict.fromkeys(("Mrd.", "Mrd", "Mia."), ("Milliarde", "Milliarden", "")),
         **dict.fromkeys(("Tsd.", "Tsd"), ("Tausend", "Tausend", "")),
-        **dict.fromkeys(("Bio.", "Bio", "Billion", "Billionen"), ("Billion", "Billionen", "")), "Million": ("Million", "Millionen", ""),
+        **dict.fromkeys(("Bio.", "Bio", "Billion", "Billionen"), ("Billion", "Billionen", "")),
+        "Million": ("Million", "Millionen", ""),
         "Millionen": ("Million", "Millionen", ""), "Milliarde": ("Milliarde", "Milliarden", ""),
         "Milliarden": ("Milliarde", "Milliarden", ""),
     }  # fmt: skip
@@ -139,8 +143,10 @@ class German(Language):
         "a. a. O.": "am angegebenen Ort", "h. c.": "honoris causa", "med.": "medizinae", "o. g.": "oben genannt",
         "o. ä.": "oder ähnliches", "u. ä.": "und ähnliches", "z. Zt.": "zur Zeit", "v. a.": "vor allem",
         "e. V.": "eingetragener Verein", "i. V.": "in Vertretung", "gez.": "gezeichnet", "Inh.": "Inhaber",
-        "Anm.": "Anmerkung", "Jhs.": "Jahrhunderts", "Jhdt.": "Jahrhundert", "MfG": "Mit freundlichen Grüßen", "Mfg": "Mit freundlichen Grüßen",
-        "zB": "zum Beispiel", "dh": "das heißt", "bzw": "beziehungsweise", "usw": "und so weiter", "ggf": "gegebenenfalls",
+        "Anm.": "Anmerkung", "Jhs.": "Jahrhunderts", "Jhdt.": "Jahrhundert", "MfG": "Mit freundlichen Grüßen",
+        "Mfg": "Mit freundlichen Grüßen",
+        "zB": "zum Beispiel", "dh": "das heißt", "bzw": "beziehungsweise", "usw": "und so weiter",
+        "ggf": "gegebenenfalls",
         "inkl": "inklusive", "zzgl": "zuzüglich", "evtl": "eventuell", "ca": "circa", "vgl": "vergleiche",
         "u. dgl.": "und dergleichen", "usf.": "und so fort", "s. a.": "siehe auch", "u. s. w": "und so weiter",
         "verh.": "verheiratet", "kath.": "katholisch", "ev.": "evangelisch", "dt.": "deutsch", "engl.": "englisch",
@@ -148,8 +154,8 @@ class German(Language):
         "allg.": "allgemein", "entspr.": "entsprechend", "jew.": "jeweils", "mtl.": "monatlich", "jährl.": "jährlich",
         "wöchentl.": "wöchentlich", "ugs.": "umgangssprachlich", "svw.": "so viel wie", "Tel": "Telefon",
         "Telefonnr.": "Telefonnummer", "Tel.-Nr.": "Telefonnummer", "Hausnr.": "Hausnummer", "Kto.": "Konto",
-        "Ztg.": "Zeitung", "Verf.": "Verfasser", "Übers.": "Übersetzer", "Mitgl.": "Mitglied", 
-        "Präs.": "Präsident", "Gen.": "General", "Hptm.": "Hauptmann", "Lt.": "Leutnant", 
+        "Ztg.": "Zeitung", "Verf.": "Verfasser", "Übers.": "Übersetzer", "Mitgl.": "Mitglied",
+        "Präs.": "Präsident", "Gen.": "General", "Hptm.": "Hauptmann", "Lt.": "Leutnant",
         "Univ.": "Universität", "Inst.": "Institut", "Fam.": "Familie", "Bev.": "Bevölkerung", "Einw.": "Einwohner",
         "Erw.": "Erwachsene", "Pers.": "Personen", "Whg.": "Wohnung", "Zi.": "Zimmer", "Kl.": "Klasse",
         "m. a. W.": "mit anderen Worten", "i. Allg.": "im Allgemeinen", "u. v. a.": "und viele andere",
@@ -164,18 +170,24 @@ class German(Language):
         "TL": ("Teelöffel", "Teelöffel"), "EL": ("Esslöffel", "Esslöffel"), "Pck.": ("Päckchen", "Päckchen"),
         "Pkg.": ("Packung", "Packungen"), "Stk.": ("Stück", "Stück"), "Pfd.": ("Pfund", "Pfund"),
         "Ztr.": ("Zentner", "Zentner"), "ct": ("Cent", "Cent"), "Ct.": ("Cent", "Cent"), "Tg.": ("Tag", "Tage"),
-        "Wo.": ("Woche", "Wochen"), "Mon.": ("Monat", "Monate"), "J.": ("Jahr", "Jahre"), "Msp.": ("Messerspitze", "Messerspitzen"),
+        "Wo.": ("Woche", "Wochen"), "Mon.": ("Monat", "Monate"), "J.": ("Jahr", "Jahre"), "Msp.": ("Messerspitze",
+        "Messerspitzen"),
         "Bd.": ("Bund", "Bund"), "Ds.": ("Dose", "Dosen"), "Pkt.": ("Punkt", "Punkte"), "St.": ("Stück", "Stück"),
         "Tr.": ("Tropfen", "Tropfen"), "Jr.": ("Jahr", "Jahre"), "ccm": ("Kubikzentimeter", "Kubikzentimeter"),
         "cbm": ("Kubikmeter", "Kubikmeter"), "qkm": ("Quadratkilometer", "Quadratkilometer"),
     }  # fmt: skip
+    unit_names: ClassVar[dict[str, tuple[str, str]]] = {
+        "consumption-liter-per-100-kilometer": ("Liter pro hundert Kilometer", "Liter pro hundert Kilometer"),
+        "power-horsepower": ("PS", "PS"),
+    }
     halves: ClassVar[dict[str, str]] = {"m": "ein halber", "f": "eine halbe", "n": "ein halbes"}
     before_days = "am|bis|ab|vom|jeden|und|oder|nächsten|letzten|diesen|seit"
     numbered: ClassVar[dict[str, str]] = {
         "Nr.": "Nummer", "Nrn.": "Nummern", "Abs.": "Absatz", "Art.": "Artikel", "Bd.": "Band", "Kap.": "Kapitel",
         "S.": "Seite", "Nr": "Nummer", "Anm.": "Anmerkung", "Rn.": "Randnummer", "Rz.": "Randziffer", "Ziff.": "Ziffer",
         "Lit.": "Litera", "lit.": "litera", "Aufl.": "Auflage", "Gl.": "Gleichung", "Fn.": "Fußnote", "Kl.": "Klasse",
-        "Vers.": "Version", "Pos.": "Position", "Abschn.": "Abschnitt", "Bsp.": "Beispiel", "Op.": "Opus", "op.": "Opus",
+        "Vers.": "Version", "Pos.": "Position", "Abschn.": "Abschnitt", "Bsp.": "Beispiel", "Op.": "Opus",
+        "op.": "Opus",
         "Abb.": "Abbildung", "Tab.": "Tabelle", "Z.": "Zeile", "H.": "Heft", "Jg.": "Jahrgang",
     }  # fmt: skip
     weekdays: ClassVar[dict[str, str]] = {
@@ -192,16 +204,20 @@ class German(Language):
     }  # fmt: skip
     address_signs: ClassVar[dict[str, str]] = {
         ".": "Punkt", "/": "Schrägstrich", "-": "Bindestrich", "_": "Unterstrich", "@": "at", ":": "Doppelpunkt",
-        "?": "Fragezeichen", "=": "gleich", "&": "und", "#": "Raute", "%": "Prozent", "+": "plus", "\\": "Backslash", "~": "Tilde",
+        "?": "Fragezeichen", "=": "gleich", "&": "und", "#": "Raute", "%": "Prozent", "+": "plus", "\\": "Backslash",
+        "~": "Tilde",
     }  # fmt: skip
     currency_words: ClassVar[dict[str, str]] = {"Euro": "EUR", "Dollar": "USD", "Franken": "CHF", "Pfund": "GBP"}
     periods = "Tag|Woche|Monat|Jahr|Stunde|Minute|Sekunde|Person|Stück|Nacht|Kopf|Spiel|Liter|Kilo|Tasse|Portion"
     labels = (
         "Zimmer|Raum|Gleis|Linie|Bus|Platz|Nummer|Absatz|Satz|Artikel|Paragraf|Kapitel|Seite|Formel|Klasse|Band|Teil|"
-        "Version|Punkt|Stufe|Stock|Haus|Tor|Halle|Bahnsteig|Ziffer|Abbildung|Tabelle|Typ|Kanal|Phase|Gruppe|Runde|Spieler"
+        "Version|Punkt|Stufe|Stock|Haus|Tor|Halle|Bahnsteig|Ziffer|Abbildung|Tabelle|Typ|Kanal|Phase|Gruppe|"
+        "Runde|Spieler"
     )
     either = "oder"
-    pairs = "er/sie|sie/er|ihm/ihr|ihn/sie|seine?/ihre?|ja/nein|an/aus|ein/aus|herr/frau|mann/frau|und/oder|der/die|die/der"
+    pairs = (
+        "er/sie|sie/er|ihm/ihr|ihn/sie|seine?/ihre?|ja/nein|an/aus|ein/aus|herr/frau|mann/frau|und/oder|der/die|die/der"
+    )
     following = (("ff\\.?", "fortfolgende"), ("f\\.", "folgende"))
     by = "mal"
     capital_months = True
@@ -211,7 +227,9 @@ class German(Language):
         super().__init__("de", "de", "Komma")
 
     def gender(self, noun: str) -> str:
-        if noun.lower().endswith(("gramm", "pfund", "stück", "päckchen", "watt", "volt", "bit", "byte", "grad", "bund")):
+        if noun.lower().endswith(
+            ("gramm", "pfund", "stück", "päckchen", "watt", "volt", "bit", "byte", "grad", "bund")
+        ):
             return "n"
         return "f" if noun.endswith(("e", "ion")) and noun not in {"Yen"} else "m"
 
@@ -292,11 +310,17 @@ class German(Language):
             (r"(?<=[0-9]\. )(?:Jh|Jhd|Jhdt)\.(?= [vn]\.| [a-zäöü(]|[,;:)])", lambda _: "Jahrhundert"),
             (r"(?<=[0-9]\. )(?:Jh|Jhd|Jhdt)\.$", lambda _: "Jahrhundert."),
             (
-                rf"\b((?i:{before}|{owned}) )([0-9]{{1,3}})\.(/|, | und | oder | bis | bis zum |[-–])([0-9]{{1,3}})\. (?=[^\W\d])",
+                (
+                    rf"\b((?i:{before}|{owned}) )([0-9]{{1,3}})\.(/|, | und | oder | bis | bis zum |[-–])([0-9]{{1,"
+                    rf"3}})\. (?=[^\W\d])"
+                ),
                 self._two_ordinals,
             ),
             (
-                r"(?<![\w.,:/-])([0-9]{1,2})\.(/| und | oder )([0-9]{1,2})\. (?=(Jahrhundert|Jh|Klasse|Stock|Etage)\w*)",
+                (
+                    r"(?<![\w.,:/-])([0-9]{1,2})\.(/| und | oder )([0-9]{1,2})\. (?=(Jahrhundert|Jh|Klasse|Stock|"
+                    r"Etage)\w*)"
+                ),
                 lambda m: f"{self.ordinal(int(m[1]), _strong_ending('', m[4]))} {m[2].strip(' /')} {m[3]}. ",
             ),
             (
@@ -308,22 +332,27 @@ class German(Language):
                 lambda m: self._lasting(0, int(m[1]), int(m[2])),
             ),
             (
-                rf"\b((?i:mit|von|nach|seit|aus|bei|zu|vor|in|ab|unter|binnen|innerhalb von)) 1 (?=({small}|[A-ZÄÖÜ][a-zäöüß]+)\b|€)",
+                (
+                    rf"\b((?i:mit|von|nach|seit|aus|bei|zu|vor|in|ab|unter|binnen|innerhalb von)) 1 (?=({small}|"
+                    rf"[A-ZÄÖÜ][a-zäöüß]+)\b|€)"
+                ),
                 lambda m: f"{m[1]} {'einer' if m[2] and self.counted_gender(m[2]) == 'f' else 'einem'} ",
             ),
             (
-                r"\b((?i:für|ohne|gegen|durch|kostet|kosten|zahlte|zahlt|bezahlte|hat|habe|haben|hatte|nimm|brauche|"
-                r"braucht|gibt|pro|um|je|über)) 1 (?=([A-ZÄÖÜ][a-zäöüß]+)\b|€)",
-                lambda m: (
-                    f"{m[1]} einen " if not m[2] or m[2] in _ACCUSATIVE else m[0]
+                (
+                    r"\b((?i:für|ohne|gegen|durch|kostet|kosten|zahlte|zahlt|bezahlte|hat|habe|haben|hatte|nimm|brauche|"
+                    r"braucht|gibt|pro|um|je|über)) 1 (?=([A-ZÄÖÜ][a-zäöüß]+)\b|€)"
                 ),
+                lambda m: f"{m[1]} einen " if not m[2] or m[2] in _ACCUSATIVE else m[0],
             ),
         )
 
     def _two_ordinals(self, found: Match) -> str:
         before, joined = found[1].strip().lower(), found[3]
         noun = re.match(r"\w+", found.string[found.end() :])
-        ending = _ending_after(found) if before in _DATIVE | _NOMINATIVE else _strong_ending(before, noun[0] if noun else "")
+        ending = (
+            _ending_after(found) if before in _DATIVE | _NOMINATIVE else _strong_ending(before, noun[0] if noun else "")
+        )
         joined = {"/": " ", "-": " bis ", "–": " bis "}.get(joined, joined)
         return f"{found[1]}{self.ordinal(int(found[2]), ending)}{joined}{self.ordinal(int(found[4]), ending)} "
 
@@ -398,7 +427,10 @@ class German(Language):
             (r"\b([A-ZÄÖÜ][a-zäöüß]+) ([IVX]+)\.?(?= |,|$|[;:!?)])", self._ruler),
             (r"\b([0-9]{2,4})er\b", lambda m: f"{self.year(int(m[1]))}er"),
             (
-                r"(?<![\w.,])([0-9]{1,3})-?(?=(?:jährig|fach|mal|stündig|tägig|köpfig|prozentig|teilig|minütig|stöckig)\w*)",
+                (
+                    r"(?<![\w.,])([0-9]{1,3})-?(?=(?:jährig|fach|mal|stündig|tägig|köpfig|prozentig|teilig|minütig|"
+                    r"stöckig)\w*)"
+                ),
                 lambda m: self.cardinal(int(m[1]), "n"),
             ),
         )

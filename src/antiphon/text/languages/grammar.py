@@ -221,11 +221,11 @@ class Language:
         """`name` as what a price or rate is for."""
         return f"{self.per} {name}"
 
-    def repeated(self, number: int) -> str:
+    def repeated(self, number: int) -> str:  # noqa: ARG002
         """How often: `3x`; "" where nobody knows."""
         return ""
 
-    def half_more(self, whole: int, noun: str) -> str:
+    def half_more(self, whole: int, noun: str) -> str:  # noqa: ARG002
         """A half beyond `whole` of a counted noun: two cups and a half; "" where it goes before the noun."""
         return ""
 

@@ -13,6 +13,9 @@ from antiphon.text.numerals import roman
 Match = re.Match[str]
 
 _MONTHS = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
+_FEMININE_PLURALS = frozenset(
+    "ore tazze settimane libbre once miglia pagine porzioni volte giornate fette mele".split()
+)
 _FEMININE_NAMES = frozenset("Elisabetta Vittoria Caterina Maria Margherita Giovanna Isabella Cristina".split())
 
 
@@ -54,12 +57,38 @@ class Italian(Language):
         "S.r.l.": "società a responsabilità limitata", "F.lli": "fratelli", "Gent.mo": "gentilissimo",
         "Gent.ma": "gentilissima", "Spett.le": "spettabile", "Egr.": "egregio", "gen.": "gennaio", "feb.": "febbraio",
         "apr.": "aprile", "ott.": "ottobre", "nov.": "novembre", "dic.": "dicembre", "ab.": "abitanti",
-        "vs.": "versus",
+        "vs.": "versus", "vs": "versus", "q.b.": "quanto basta", "Srl": "società a responsabilità limitata",
+        "SpA": "società per azioni", "sec.": "secolo", "secc.": "secoli", "Fam.": "famiglia", "fam.": "famiglia",
+        "P.S.": "post scriptum", "N.B.": "nota bene", "i.e.": "cioè", "p.zza": "piazza", "v.le": "viale",
+        "L.go": "largo", "Str.": "strada", "Rag.": "ragionier", "Cav.": "cavalier", "Col.": "colonnello",
+        "Cap.": "capitano", "Ten.": "tenente", "Mons.": "monsignor", "Ill.mo": "illustrissimo",
+        "Preg.mo": "pregiatissimo",
+        "c.a.": "alla cortese attenzione", "ed.": "edizione", "trad.": "traduzione", "aut.": "autore",
+        "ibid.": "ibidem",
+        "et al.": "e altri", "op. cit.": "opera citata", "ndr": "nota del redattore", "N.d.R.": "nota del redattore",
+        "c.d.": "cosiddetto", "cd.": "cosiddetto", "prov.": "provincia", "Prov.": "provincia", "rif.": "riferimento",
+        "Rif.": "riferimento", "S.Ten.": "sottotenente", "xké": "perché",
+        "cmq": "comunque", "nn": "non", "xò": "però", "tvb": "ti voglio bene", "p.v.": "prossimo venturo",
+        "u.s.": "ultimo scorso", "c.m.": "corrente mese", "gg.": "giorni", "lunedì-venerdì": "lunedì a venerdì",
+        "S.S.": "Sua Santità", "all.": "allegato", "sigg.": "signori", "Dr.ssa": "dottoressa", "Sig.re": "signore",
+        "geom.": "geometra", "arch.": "architetto", "c/o": "presso", "s.n.c.": "società in nome collettivo",
+        "snc": "senza numero civico", "T.A.R.": "TAR", "d.lgs.": "decreto legislativo", "D.Lgs.": "decreto legislativo",
+        "D.L.": "decreto legge", "D.P.R.": "decreto del presidente della Repubblica",
+        "c.c.": "codice civile", "c.p.": "codice penale", "c.p.c.": "codice di procedura civile",
+        "Cost.": "Costituzione",
     }  # fmt: skip
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
         "hg": ("ettogrammo", "ettogrammi"), "q": ("quintale", "quintali"), "pz.": ("pezzo", "pezzi"),
-        "gg": ("giorno", "giorni"),
+        "gg": ("giorno", "giorni"), "mq": ("metro quadrato", "metri quadrati"), "mc": ("metro cubo", "metri cubi"),
+        "gr": ("grammo", "grammi"), "gr.": ("grammo", "grammi"), "kmq": ("chilometro quadrato", "chilometri quadrati"),
+        "pz": ("pezzo", "pezzi"), "lt": ("litro", "litri"), "lt.": ("litro", "litri"), "cc": ("centimetro cubo",
+        "centimetri cubi"),
+        "min.": ("minuto", "minuti"), "giri/min": ("giro al minuto", "giri al minuto"), "mt.": ("metro", "metri"),
+        "cts": ("centesimo", "centesimi"), "cent.": ("centesimo", "centesimi"), "sett.": ("settimana", "settimane"),
     }  # fmt: skip
+    unit_names: ClassVar[dict[str, tuple[str, str]]] = {
+        "consumption-liter-per-100-kilometer": ("litro per cento chilometri", "litri per cento chilometri"),
+    }
     halves: ClassVar[dict[str, str]] = {"m": "mezzo", "f": "mezza"}
     part_of = "di "
     numbered: ClassVar[dict[str, str]] = {
@@ -69,7 +98,8 @@ class Italian(Language):
         "par.": "paragrafo",
     }  # fmt: skip
     signs: ClassVar[dict[str, str]] = {
-        "^": "alla", "&": "e", "+": "più", "=": "uguale", "×": "per", "÷": "diviso", "±": "più o meno", "≈": "circa",
+        "^": "alla", "&": "e", "+": "più", "=": "uguale", "×": "per", "★": "stelle", "♯": "diesis", "♭": "bemolle",
+        "÷": "diviso", "±": "più o meno", "≈": "circa",
         "≠": "diverso da", "≤": "minore o uguale a", "≥": "maggiore o uguale a", "<": "minore di", ">": "maggiore di",
         "@": "chiocciola", "#": "hashtag", "§": "paragrafo", "°": "gradi", "%": "per cento", "‰": "per mille",
         "€": "euro", "$": "dollari", "£": "sterline", "²": "al quadrato", "³": "al cubo", "√": "radice quadrata di",
@@ -82,10 +112,44 @@ class Italian(Language):
         "\\": "barra rovesciata", "~": "tilde",
     }  # fmt: skip
 
-    mobile = r"3[0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3,4}"
+    mobile = r"800[ .-]?[0-9]{3}[ .-]?[0-9]{3}|3[0-9]{2}[ .-]?[0-9]{3}[ .-]?[0-9]{3,4}"
+
+    currency_words: ClassVar[dict[str, str]] = {"euro": "EUR", "dollari": "USD", "sterline": "GBP", "franchi": "CHF"}
+    periods = "giorno|settimana|mese|anno|ora|minuto|secondo|persona|notte|pezzo|chilo|litro|abitante|testa"
+    labels = (
+        "articolo|comma|capitolo|pagina|tomo|volume|numero|camera|stanza|sala|linea|binario|porta|autobus|versione|"
+        "livello|fase|gruppo|figura|tabella|classe|categoria|tipo|paragrafo|atto|scena|parte|punto|sezione|via|"
+        "piano|serie"
+    )
+    either = "o"
+    pairs = "lui/lei|lei/lui|sì/no|il/la|un/una|vero/falso|uomo/donna|suo/sua"
+    following = (("ss\\.|sgg\\.|segg\\.", "e seguenti"),)
+    by = "per"
 
     def __init__(self) -> None:
         super().__init__("it", "it", "virgola")
+
+    def rate(self, name: str) -> str:
+        if name in {"persona", "notte", "testa", "settimana"}:
+            return f"a {name}"
+        if name[0] in "aeiouh":
+            return f"all'{name}"
+        return f"{'alla' if self.gender(name.split(maxsplit=1)[0]) == 'f' else 'al'} {name}"
+
+    def repeated(self, number: int) -> str:
+        return "una volta" if number == 1 else f"{self.cardinal(number)} volte"
+
+    def half_more(self, whole: int, noun: str) -> str:
+        feminine = noun.endswith("a") or noun in _FEMININE_PLURALS
+        one = ("una" if feminine else "un") if whole == 1 else self.cardinal(whole)
+        return f"{one} {noun} e {'mezza' if feminine else 'mezzo'}"
+
+    def before_noun(self, said: str, noun: str) -> str:
+        if said == "un" and re.match(r"(?:s[^aeiou]|z|gn|ps|x|y)", noun):
+            said = "uno"
+        if said == "una" and noun[0] in "aeiou":
+            said = "un'"
+        return f"{said} {noun}"
 
     def gender(self, noun: str) -> str:
         return "f" if noun.endswith("a") else "m"
@@ -94,7 +158,7 @@ class Italian(Language):
         if number == 1 and gender:
             return "una" if gender == "f" else "un"
         said = re.sub(r"(?<=\w)tre\b", "tré", number_words(number, "it"))
-        return said.replace("mila", "mila").replace("milioni e ", "milioni ").replace("milione e ", "milione ")
+        return said.replace("milioni e ", "milioni ").replace("milione e ", "milione ")
 
     def counted_gender(self, word: str) -> str:
         if not word[0].islower() or len(word) < 3:
@@ -128,7 +192,7 @@ class Italian(Language):
         return said
 
     def vulgar(self, above: int, below: int, whole: str | None) -> str:
-        if not 0 < above < below or below > 20:
+        if not 0 < above < below or (below > 20 and below not in {100, 1000}):
             return ""
         if below == 2:
             return f"{self.cardinal(int(whole))} e mezzo" if whole else "un mezzo"
@@ -136,8 +200,44 @@ class Italian(Language):
         said = f"{self.cardinal(above, 'm')} {part if above == 1 else part[:-1] + 'i'}"
         return f"{self.cardinal(int(whole))} e {said}" if whole else said
 
+    def first_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        def both(found: Match) -> str:
+            first, last = roman(found[1]), roman(found[3])
+            if not (first and last):
+                return found[0]
+            joined = {"-": " - ", "–": " - "}.get(found[2], found[2])
+            return f"{self.ordinal(first)}{joined}{self.ordinal(last)} secolo"
+
+        return (
+            (
+                r"(?<![\w.,])([0-9]{1,2}) sett\.(?! ?[12][0-9]{3})",
+                lambda m: f"{m[1]} settimane" if m[1] != "1" else "1 settimana",
+            ),
+            (r"\b([IVXL]+)(-|–| e | o )([IVXL]+) sec(?:olo|oli|\.)", both),
+            (r"(?<!\w)sec\. ([IVXL]+)\b", lambda m: f"secolo {self.ordinal(n)}" if (n := roman(m[1])) else m[0]),
+            (
+                (
+                    r"\b([IVXL]+) (?=sec\.|[Mm]illennio|[Dd]inastia|[Ee]dizione|[Cc]ongresso|[Cc]onferenza|"
+                    r"[Ll]egislatura|[Rr]epubblica)"
+                ),
+                self._nth_thing,
+            ),
+            (
+                (
+                    r"(?<![\w.,/-])(?<!versione )(?<!art\. )(?<!par\. )(?<!fig\. )([01]?[0-9]|2[0-3])\.([0-5][05])"
+                    r"(?![\w]|[.,/-][0-9]| ?[€$£%]|(?: euro| mila))"
+                ),
+                lambda m: self.clock(int(m[1]), int(m[2]), 0, "ore") or m[0],
+            ),
+        )
+
+    def _nth_thing(self, found: Match) -> str:
+        number, thing = roman(found[1]), found.string[found.end() :].lower()
+        feminine = thing.startswith(("dinastia", "edizione", "conferenza", "legislatura", "repubblica"))
+        return f"{self.ordinal(number, 'f' if feminine else 'm')} " if number else found[0]
+
     def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        name = r"[A-Z][a-zàèéìòù]+"
+        name = r"[A-ZÀ-Þ][^\W\d_A-Z]+"
         return (
             (r"(?<![\w.])S\. (?=([A-Z][a-zàèéìòù]+)\b)", lambda m: _saint(m[1])),
             (
@@ -148,15 +248,15 @@ class Italian(Language):
                 r"(?<![\w.,])([0-9]{1,4})[º°°](?! ?[CFNSEW]\b)(?!\w)",
                 lambda m: (
                     self.ordinal(int(m[1]))
-                    if "º" in m[0] or re.match(r" ?[a-zA-Z]", m.string[m.end() :] or "x")
-                    else m[0]
+                    if int(m[1]) < 32 and ("º" in m[0] or re.match(r" ?[a-zA-Z]", m.string[m.end() :] or "x"))
+                    else f"{m[1]} gradi"
                 ),
             ),
             (r"(?<![\w.,])([0-9]{1,4})ª(?!\w)", lambda m: self.ordinal(int(m[1]), "f")),
             (r"\b([IVXL]+) (?=[Ss]ecol[oi]\b)", lambda m: f"{self.ordinal(n)} " if (n := roman(m[1])) else m[0]),
             (r"\b([Ss]ecolo) ([IVXL]+)\b", lambda m: f"{m[1]} {self.ordinal(n)}" if (n := roman(m[2])) else m[0]),
             (
-                r"\b([Cc]apitolo|[Tt]omo|[Aa]tto|[Ll]ibro|[Vv]olume|[Cc]anto) ([IVXL]+)\b",
+                r"\b([Cc]apitolo|[Tt]omo|[Aa]tto|[Ll]ibro|[Vv]olume|[Cc]anto|[Tt]itolo|[Ll]ivello|[Tt]ipo) ([IVXL]+)\b",
                 lambda m: f"{m[1]} {self.ordinal(n)}" if (n := roman(m[2])) else m[0],
             ),
             (

@@ -44,17 +44,26 @@ class Numbers(Figures):
                 rule(r"(?<![\w)\].,/:-])-(?=[0-9])", lambda _: f"{language.minus} "),
                 rule(r"(?<![\w)\].,/:+-])\+ ?(?=[0-9])", lambda _: f"{language.signs['+']} "),
                 rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
-                rule(r"(?<=[a-zà-ÿ] )([0-9]{1,2}) - ([0-9]{1,2})(?= [A-ZÀ-Þ])", lambda m: f"{m[1]} {language.signs[':']} {m[2]}"),
+                rule(
+                    r"(?<=[a-zà-ÿ] )([0-9]{1,2}) - ([0-9]{1,2})(?= [A-ZÀ-Þ])",
+                    lambda m: f"{m[1]} {language.signs[':']} {m[2]}",
+                ),
                 rule(rf"(?<=[0-9]) ∶ (?={number} ?=)|(?<=[0-9)]) / (?=[0-9(])", lambda _: f" {language.signs['÷']} "),
                 rule(r" ?∶ ?", lambda _: f" {language.signs[':']} "),
                 rule(rf"(?<=[0-9])-(?={number} ?=)", lambda _: f" {language.minus} "),
                 rule(
                     rf"{self.left}({number})[eE]([-+]?)([0-9]{{1,3}})(?!\w)",
-                    lambda m: f"{m[1]} {language.signs['×']} 10 {language.signs['^']} {language.minus + ' ' if m[2] == '-' else ''}{m[3]}",
+                    lambda m: (
+                        f"{m[1]} {language.signs['×']} 10 {language.signs['^']} "
+                        f"{language.minus + ' ' if m[2] == '-' else ''}{m[3]}"
+                    ),
                 ),
                 rule(r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}|ⁿ)", self._raised),
                 rule(r"\bv(?=[0-9]+\.)", lambda _: f"{language.signs['v']} "),
-                rule(rf"(?<=[0-9]) ?({'|'.join(mark for mark, _ in language.following) or '(?!)'})(?!\w)", self._following),
+                rule(
+                    rf"(?<=[0-9]) ?({'|'.join(mark for mark, _ in language.following) or '(?!)'})(?!\w)",
+                    self._following,
+                ),
                 rule(r"(?<=[0-9]) ?★", lambda _: f" {language.signs.get('★', '')}"),
                 rule(r"(?<=[0-9]) ?[x×*] ?(?=[0-9])", lambda _: f" {language.signs['×']} "),
                 rule(r"(?<=[0-9])/(?=[0-9])", lambda _: "/"),
@@ -74,7 +83,8 @@ class Numbers(Figures):
                 ),
                 rule(r"(?<![\w/.,])(?:([0-9]+) )?([0-9]{1,2})/([0-9]{1,4})(?![\w/]|[.,][0-9])", self._fraction),
                 rule(
-                    rf"(?<![\w.,:/-])([0-9]{{1,4}}):([0-9]{{1,3}}(?:{re.escape(self.grouping)}[0-9]{{3}})+|[0-9]{{1,4}})(?![\w:]|[.,][0-9])",
+                    rf"(?<![\w.,:/-])([0-9]{{1,4}}):([0-9]{{1,3}}(?:{re.escape(self.grouping)}[0-9]{{3}})+|"
+                    rf"[0-9]{{1,4}})(?![\w:]|[.,][0-9])",
                     lambda m: f"{m[1]} {language.signs[':']} {m[2]}",
                 ),
                 rule(r"(?<=[^\W\d_])-?(?=[0-9])(?<![A-Za-z]\.)|(?<=[0-9])-?(?=[^\W\d_])", lambda _: " "),
@@ -129,7 +139,9 @@ class Numbers(Figures):
         if len(whole) > MAX_DIGITS and not self.language.percent:
             return written
         following = re.match(r" ([^\W\d_]+)", found.string[found.end() : found.end() + 32])
-        if not following or (self.language.labels and self._label.search(found.string[max(0, found.start() - 24) : found.start()])):
+        if not following or (
+            self.language.labels and self._label.search(found.string[max(0, found.start() - 24) : found.start()])
+        ):
             return self.said(written)
         said = self.said(written, self.language.counted_gender(following[1]))
         return self.language.before_noun(said, following[1]).removesuffix(following[1]).rstrip()
@@ -154,7 +166,11 @@ class Numbers(Figures):
             ),
             rule(r"\b([CF])[#♯](?!\w)", lambda m: f"{m[1]} sharp"),
             rule(r"\b([A-ZÄÖÜ]{1,5})/([A-ZÄÖÜ]{1,5})\b", lambda m: f"{m[1]} {m[2]}"),
-            *((rule(rf"\b({self.language.pairs})\b", lambda m: m[0].replace("/", f" {self.language.either} "), re.I),) if self.language.pairs else ()),
+            *(
+                (rule(rf"\b({self.language.pairs})\b", lambda m: m[0].replace("/", f" {self.language.either} "), re.I),)
+                if self.language.pairs
+                else ()
+            ),
             rule(r"(?<=[^\W\d_]{2})/(?=(?:innen|in|r|n|e[rsnm]?|as?|os?|ne|le)\b)", lambda _: " "),
             rule(r"(?<=\w) ?/ ?(?=\w)", lambda _: f" {self.language.signs['/']} "),
             rule(rf"[{re.escape(''.join(signs))}]", lambda m: f" {signs[m[0]]} "),

@@ -26,7 +26,9 @@ class Quantities(Figures):
             rule(r"(?<=[0-9]) ?([kMGT])(?:bps|b/s|bit/s)(?!\w)", lambda m: f" {m[1]}bit/s"),
             rule(rf"(?<=[0-9]) ?[x×] ?(?={number} ?(?:[x×] ?{number} ?)?=)", lambda _: f" {language.signs['×']} "),
             rule(rf"{self.left}({number} ?(?:{self.unit})) ?[x×] ?(?=[0-9])", lambda m: f"{m[1]} {language.by} "),
-            rule(rf"(?<=[0-9]) ?[x×] ?(?={number} ?(?:[x×] ?{number} ?)?(?:{self.unit}))", lambda _: f" {language.by} "),
+            rule(
+                rf"(?<=[0-9]) ?[x×] ?(?={number} ?(?:[x×] ?{number} ?)?(?:{self.unit}))", lambda _: f" {language.by} "
+            ),
             rule(
                 rf"(?<![\w.,])([1-9][0-9]{{0,2}}) ?[x×]{many}",
                 lambda m: language.repeated(int(m[1])) or m[0],
@@ -124,18 +126,24 @@ class Quantities(Figures):
 
     def _scaled(self, found: Match) -> str:
         joiner = self.language.scales[found["scale"]][2]
-        return self._scale(found).rstrip().removesuffix(joiner.rstrip()).rstrip() if joiner else self._scale(found).rstrip()
+        return (
+            self._scale(found).rstrip().removesuffix(joiner.rstrip()).rstrip()
+            if joiner
+            else self._scale(found).rstrip()
+        )
 
     def _scale(self, found: Match) -> str:
         one, many, joiner = self.language.scales[found["scale"]]
         single = self.language.single(self.value(found["number"]))
         said = self.said(found["number"], self.language.gender(one))
+        if one == "mille":  # no plural before it
+            said = re.sub(r"(cent|vingt)s$", r"\1", said)
         return f"{said} {one if single else many} {joiner}".rstrip(" ") + ("" if joiner.endswith("'") else " ")
 
     def measures(self) -> tuple[Rule, ...]:
         number = self.number
         doubtful = "|".join(map(re.escape, DOUBTFUL))
-        unit = rf"(?P<unit>(?!(?:{doubtful})(?!\w|/)){self.unit}|(?<= )(?:{doubtful}))"
+        unit = rf"(?P<unit>(?!(?:{doubtful})(?!\w|/))(?:{self.unit})|(?<= )(?:{doubtful}))"
         per = rf"(?:/(?P<per>{self.unit}|[^\W\d_]{{3,10}}))?"
         rules = [
             rule(r"(?<=[0-9]) ?° ?(?=[CF]\b)", lambda _: " °"),
@@ -171,7 +179,11 @@ class Quantities(Figures):
         gender = language.unit_gender(unit)
         if (above, below) == (1, 2) and not whole and gender in language.halves:
             return f"{language.halves[gender]} {one}"
-        if whole and (above, below) == (1, 2) and (said := language.half_more(int(whole), one if whole == "1" else many)):
+        if (
+            whole
+            and (above, below) == (1, 2)
+            and (said := language.half_more(int(whole), one if whole == "1" else many))
+        ):
             return said
         said = language.vulgar(above, below, whole)
         if not said:

@@ -7,8 +7,10 @@ CURRENCIES = {
     for code, signs in (
         pair.split("=", 1)
         for pair in (
-            "EUR=€ USD=$,US$,US_$,$_US,$_USA GBP=£ JPY=¥,JP¥ CNY=CN¥,RMB INR=₹ KRW=₩ RUB=₽,руб. TRY=₺ ILS=₪ UAH=₴ VND=₫ THB=฿ NGN=₦ "
-            "PHP=₱ KZT=₸ GEL=₾ BRL=R$ MXN=MX$ CAD=CA$,C$,$_CA,$_CAN AUD=A$ NZD=NZ$ HKD=HK$ SGD=S$ TWD=NT$ PLN=zł CZK=Kč "
+            "EUR=€ USD=$,US$,US_$,$_US,$_USA GBP=£ JPY=¥,JP¥ CNY=CN¥,RMB INR=₹ KRW=₩ RUB=₽,руб. TRY=₺ ILS=₪ "
+            "UAH=₴ VND=₫ THB=฿ NGN=₦ "
+            "PHP=₱ KZT=₸ GEL=₾ BRL=R$ MXN=MX$ CAD=CA$,C$,$_CA,$_CAN AUD=A$ NZD=NZ$ HKD=HK$ SGD=S$ TWD=NT$ "
+            "PLN=zł CZK=Kč "
             "CHF=SFr.,Fr.,sFr. PEN=S/. "
             "SEK= NOK= DKK= HUF= RON=lei BGN=лв. IDR=Rp ZAR= AED= SAR= EGP= ARS= CLP= COP= MAD="
         ).split()
@@ -28,7 +30,8 @@ UNITS = {
             "volume-cubic-centimeter=cm³,cm3 volume-liter=l,L volume-milliliter=ml,mL volume-centiliter=cl,cL "
             "volume-deciliter=dl volume-hectoliter=hl mass-microgram=µg,μg mass-milligram=mg mass-gram=g "
             "mass-kilogram=kg "
-            "mass-tonne=t mass-pound=lb,lbs mass-ounce=oz duration-millisecond=ms duration-second=s,sec,sec.,seg,seg.,Sek.,Sek "
+            "mass-tonne=t mass-pound=lb,lbs mass-ounce=oz duration-millisecond=ms duration-second=s,sec,sec.,"
+            "seg,seg.,Sek.,Sek "
             "duration-minute=min,mn,Min.,Min duration-hour=h,hrs,Std.,Std speed-kilometer-per-hour=km/h,km/u "
             "speed-meter-per-second=m/s acceleration-meter-per-square-second=m/s²,m/s2 "
             "speed-mile-per-hour=mph digital-kilobyte=kB,KB digital-megabyte=MB,Mo digital-gigabyte=GB,Go "
@@ -39,15 +42,17 @@ UNITS = {
             "energy-kilojoule=kJ energy-kilocalorie=kcal energy-calorie=cal electric-volt=V electric-ampere=A "
             "electric-milliampere=mA electric-ohm=Ω pressure-hectopascal=hPa pressure-bar=bar pressure-pascal=Pa "
             "pressure-kilopascal=kPa temperature-celsius=°C,℃ temperature-fahrenheit=°F,℉ temperature-kelvin=K "
-            "angle-degree=° graphics-pixel=px concentr-part-per-1e6=ppm consumption-liter-per-100-kilometer=l/100km,l/100_km,L/100km,L/100_km "
+            "angle-degree=° graphics-pixel=px concentr-part-per-1e6=ppm "
+            "consumption-liter-per-100-kilometer=l/100km,l/100_km,L/100km,L/100_km "
             "volume-cubic-decimeter=dm³  area-square-millimeter=mm² volume-cubic-kilometer=km³ "
             "power-megawatt=MWp power-kilowatt=kWp digital-petabyte=PB pressure-millibar=mbar "
             "pressure-megapascal=MPa force-newton=N torque-newton-meter=Nm graphics-megapixel=MP length-light-year=ly "
-            "light-lux=lx light-lumen=lm digital-kilobit=kbit digital-byte=Byte concentr-mole=mol energy-electronvolt=eV "
+            "light-lux=lx light-lumen=lm digital-kilobit=kbit digital-byte=Byte concentr-mole=mol "
+            "energy-electronvolt=eV "
             "speed-knot=kn length-nautical-mile=sm graphics-dot-per-inch=dpi"
         ).split()
     )
     for sign in signs.split(",")
 }
 # Signs that are words or letters too: only with a space before them they are units.
-DOUBTFUL = frozenset(("A", "K", "J", "ch", "t", "To", "Go", "Mo", "h", "cal", "bar", "N", "CV", "cv", "MP", "sm", "PS", "lm", "sec"))
+DOUBTFUL = frozenset(("A", "K", "J", "ch", "N", "CV", "cv", "sm", "cs", "cc"))

@@ -16,6 +16,14 @@ _MASCULINE_IN_A = frozenset(
     "día problema tema sistema programa idioma clima poema planeta cometa poeta atleta dálmata mapa dilema drama lema "
     "síntoma diploma esquema fantasma pirata tranvía sofá papa guardia policía gramo".split()
 )
+_FEMININE_WORDS = frozenset(
+    "mujer vez ciudad noche calle clase parte llave nave red ley flor voz luz sal mano foto moto radio tarde "
+    "nube fuente "
+    "serie especie base frase sangre muerte suerte gente leche carne tos cruz raíz nariz señal catedral cárcel "
+    "miel piel "
+    "imagen orden torre".split()
+)
+_FEMININE_ENDS = re.compile(r"(?:ci[oó]n|si[oó]n|ciones|siones|dad|dades|tud|tudes|umbres?)$")
 _UNITS = ("", "primero", "segundo", "tercero", "cuarto", "quinto", "sexto", "séptimo", "octavo", "noveno", "décimo")
 _TEENS = {11: "undécimo", 12: "duodécimo"}
 
@@ -58,23 +66,55 @@ class Spanish(Language):
         "ene.": "enero", "feb.": "febrero", "abr.": "abril", "ago.": "agosto", "sept.": "septiembre",
         "oct.": "octubre", "nov.": "noviembre", "dic.": "diciembre", "S. A.": "sociedad anónima",
         "S.A.": "sociedad anónima", "JJ. OO.": "Juegos Olímpicos", "RR. HH.": "recursos humanos",
-        "FF. AA.": "Fuerzas Armadas", "hab.": "habitantes",
+        "FF. AA.": "Fuerzas Armadas", "hab.": "habitantes", "D.ª": "doña", "D.ª.": "doña", "EEUU": "Estados Unidos",
+        "S. L.": "sociedad limitada", "S.L.": "sociedad limitada", "Ctra.": "carretera", "ctra.": "carretera",
+        "Pº": "paseo ", "P.º": "paseo ", "Bº": "barrio ", "Urb.": "urbanización", "C.P.": "código postal",
+        "Apdo.": "apartado", "Hno.": "hermano", "Hnos.": "hermanos", "Gta.": "glorieta", "Edif.": "edificio",
+        "esq.": "esquina", "s/n": "sin número", "Tte.": "teniente", "Cap.": "capitán", "Cnel.": "coronel",
+        "Sgto.": "sargento", "Mons.": "monseñor", "Fr.": "fray", "P. D.": "posdata", "P.D.": "posdata",
+        "i.e.": "es decir", "e.g.": "por ejemplo", "ej.": "ejemplo", "Ej.": "ejemplo", "cf.": "confróntese",
+        "cfr.": "confróntese", "ib.": "ibídem", "ibíd.": "ibídem", "N. B.": "nota bene", "c/u": "cada uno",
+        "dpto.": "departamento", "Dpto.": "departamento", "Depto.": "departamento", "admón.": "administración",
+        "Admón.": "administración", "ref.": "referencia", "Ref.": "referencia", "teléf.": "teléfono",
+        "Teléf.": "teléfono", "tfno.": "teléfono", "Rte.": "remitente", "Excmo.": "excelentísimo",
+        "Ilmo.": "ilustrísimo", "Arq.": "arquitecto", "Abg.": "abogado", "Mtro.": "maestro", "Prov.": "provincia",
+        "prov.": "provincia", "gob.": "gobierno", "Gob.": "gobierno", "pdte.": "presidente", "Pdte.": "presidente",
+        "vol.": "volumen", "ed.": "edición", "Ed.": "edición", "coord.": "coordinador", "trad.": "traducción",
+        "et al.": "y otros", "q. e. p. d.": "que en paz descanse", "Bco.": "banco", "entlo.": "entresuelo",
+        "ppal.": "principal", "xq": "porque", "tb": "también", "CC. AA.": "comunidades autónomas",
+        "CC.AA.": "comunidades autónomas", "CC. OO.": "Comisiones Obreras", "RR.HH.": "recursos humanos",
+        "JJ.OO.": "Juegos Olímpicos", "Sto": "santo", "Sta": "santa", "dto.": "descuento", "máx": "máximo",
+        "mín": "mínimo",
     }  # fmt: skip
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
         "cda.": ("cucharada", "cucharadas"), "cdas.": ("cucharada", "cucharadas"),
         "cdta.": ("cucharadita", "cucharaditas"), "cdtas.": ("cucharadita", "cucharaditas"),
-        "uds.": ("unidad", "unidades"), "ud.": ("unidad", "unidades"),
+        "uds.": ("unidad", "unidades"), "ud.": ("unidad", "unidades"), "cts.": ("céntimo", "céntimos"),
+        "cts": ("céntimo", "céntimos"), "cént.": ("céntimo", "céntimos"), "cc": ("centímetro cúbico",
+        "centímetros cúbicos"),
+        "rpm": ("revolución por minuto", "revoluciones por minuto"), "hs.": ("hora", "horas"), "hs": ("hora", "horas"),
+        "grs.": ("gramo", "gramos"), "gr.": ("gramo", "gramos"), "gr": ("gramo", "gramos"), "mts.": ("metro", "metros"),
+        "mts": ("metro", "metros"), "kms": ("kilómetro", "kilómetros"), "kms.": ("kilómetro", "kilómetros"),
+        "lts.": ("litro", "litros"), "sem.": ("semana", "semanas"),
     }  # fmt: skip
+    unit_names: ClassVar[dict[str, tuple[str, str]]] = {
+        "consumption-liter-per-100-kilometer": ("litro por cien kilómetros", "litros por cien kilómetros"),
+    }
     halves: ClassVar[dict[str, str]] = {"m": "medio", "f": "media"}
     part_of = "de "
     numbered: ClassVar[dict[str, str]] = {
         "n.º": "número", "N.º": "número", "nº": "número", "Nº": "número", "n°": "número", "N°": "número",
-        "núm.": "número", "núms.": "números", "No.": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
+        "núm.": "número", "núms.": "números", "arts.": "artículos", "caps.": "capítulos", "figs.": "figuras",
+        "vols.": "volúmenes",
+        "apdo.": "apartado", "ap.": "apartado", "párr.": "párrafo", "t.": "tomo", "ed.": "edición", "op.": "opus",
+        "Op.": "opus", "ley n.º": "ley número", "disp.": "disposición", "pág": "página", "num.": "número",
+        "secc.": "sección", "inc.": "inciso", "No.": "número", "pág.": "página", "págs.": "páginas", "p.": "página",
         "pp.": "páginas", "vol.": "volumen", "cap.": "capítulo", "art.": "artículo", "fig.": "figura",
         "km.": "kilómetro",
     }  # fmt: skip
     signs: ClassVar[dict[str, str]] = {
-        "^": "elevado a", "&": "y", "+": "más", "=": "igual a", "×": "por", "÷": "entre", "±": "más menos",
+        "^": "elevado a", "&": "y", "+": "más", "=": "igual a", "×": "por", "★": "estrellas", "♯": "sostenido",
+        "♭": "bemol", "÷": "entre", "±": "más menos",
         "≈": "aproximadamente", "≠": "distinto de", "≤": "menor o igual que", "≥": "mayor o igual que",
         "<": "menor que", ">": "mayor que", "@": "arroba", "#": "hashtag", "§": "párrafo", "°": "grados",
         "%": "por ciento", "‰": "por mil", "€": "euros", "$": "dólares", "£": "libras", "²": "al cuadrado",
@@ -83,13 +123,32 @@ class Spanish(Language):
     }  # fmt: skip
     address_signs: ClassVar[dict[str, str]] = {
         ".": "punto", "/": "barra", "-": "guion", "_": "guion bajo", "@": "arroba", ":": "dos puntos",
-        "?": "interrogación", "=": "igual", "&": "y", "#": "almohadilla", "%": "por ciento", "+": "más", "\\": "barra invertida", "~": "tilde",
+        "?": "interrogación", "=": "igual", "&": "y", "#": "almohadilla", "%": "por ciento", "+": "más",
+        "\\": "barra invertida", "~": "tilde",
     }  # fmt: skip
 
     mobile = r"[6789][0-9]{2}[ -][0-9]{3}[ -][0-9]{3}|[69][0-9]{2}(?: [0-9]{2}){3}|[89][0-9] [0-9]{3} [0-9]{2} [0-9]{2}"
 
+    currency_words: ClassVar[dict[str, str]] = {"euros": "EUR", "dólares": "USD", "libras": "GBP"}
+    periods = "día|semana|mes|año|hora|minuto|segundo|persona|noche|unidad|kilo|litro|habitante|vez"
+    labels = (
+        "artículo|apartado|capítulo|página|tomo|volumen|número|habitación|sala|línea|andén|vía|puerta|autobús|versión|"
+        "nivel|fase|grupo|figura|tabla|clase|categoría|tipo|párrafo|acto|escena|parte|punto|sección|calle|piso"
+    )
+    either = "o"
+    pairs = "él/ella|ella/él|ellos/ellas|sí/no|el/la|los/las|un/una|verdadero/falso|hombre/mujer|su/sus"
+    following = (("(?:y )?ss\\.", "y siguientes"),)
+    by = "por"
+
     def __init__(self) -> None:
         super().__init__("es", "es", "coma")
+
+    def repeated(self, number: int) -> str:
+        return "una vez" if number == 1 else f"{self.cardinal(number, 'f')} veces"
+
+    def half_more(self, whole: int, noun: str) -> str:
+        gender = self.counted_gender(noun) or self.gender(noun)
+        return f"{self.cardinal(whole, gender)} {noun} y {'media' if gender == 'f' else 'medio'}"
 
     def gender(self, noun: str) -> str:
         return "f" if noun.endswith("a") and noun not in _MASCULINE_IN_A else "m"
@@ -108,6 +167,8 @@ class Spanish(Language):
         if not word[0].islower() or word in {"o", "a", "para", "como", "cada", "hasta", "no", "pero", "contra"}:
             return ""
         stem = word.removesuffix("s")
+        if stem.removesuffix("e") in _FEMININE_WORDS or stem in _FEMININE_WORDS or _FEMININE_ENDS.search(word):
+            return "f"
         if stem in _MASCULINE_IN_A or stem.endswith("ista") or word.endswith(("o", "os", "es")):
             return "m"
         return "f" if word.endswith(("a", "as")) else ""
@@ -145,7 +206,7 @@ class Spanish(Language):
         return said
 
     def vulgar(self, above: int, below: int, whole: str | None) -> str:
-        if not 0 < above < below or below > 10:
+        if not 0 < above < below or below not in {*range(2, 11), 100, 1000}:
             return ""
         if below == 2:
             return f"{self.cardinal(int(whole))} y medio" if whole else "un medio"
@@ -153,8 +214,41 @@ class Spanish(Language):
         said = f"{self.cardinal(above, 'm')} {part}{'s' if above > 1 else ''}"
         return f"{self.cardinal(int(whole))} y {said}" if whole else said
 
+    def first_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        def both(found: Match) -> str:
+            first, last = roman(found[2]), roman(found[4])
+            if not (first and last):
+                return found[0]
+            joined = {"-": " a ", "–": " a "}.get(found[3], found[3])
+            return f"siglos {self.cardinal(first)}{joined}{self.cardinal(last)}"
+
+        return (
+            (r"(?<!\w)([Ss]iglos|ss?\.) ([IVXL]+)(-|–| y | al? | o )([IVXL]+)\b", both),
+            (r"(?<!\w)[sS]\. ([IVXL]+)\b", lambda m: f"siglo {self.cardinal(n)}" if (n := roman(m[1])) else m[0]),
+            (
+                r"(?<![\w.,:])([0-9]{1,3}(?:,[0-9]+)?) ?[º°](?= ?[NSEO]\b)",
+                lambda m: f"{self.said_number(m[1])} grados",
+            ),
+            (
+                (
+                    r"((?:\b(?:a|de|unos|hasta|con|hace|hacen|entre|sobre|y|bajo|ángulo) |-))([0-9]{1,3}) "
+                    r"?[º°](?![\w.]| ?[CF]\b| [a-z]+[oa]\b)"
+                ),
+                lambda m: f"{m[1]}{m[2]} grados",
+            ),
+            (
+                r"(?<![\w.])([0-9]{1,3},[0-9]+|3[2-9]|[4-9][0-9]|[1-3][0-9]{2}) ?[º°](?![\w.]| ?[CF]\b)",
+                lambda m: f"{m[1]} grados",
+            ),
+        )
+
+    def said_number(self, written: str) -> str:
+        """A number as written, with its comma."""
+        whole, _, part = written.partition(",")
+        return self.decimal(whole, part)
+
     def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        name = r"[A-ZÁÉÍÓÚÑ][a-záéíóúñ]+"
+        name = r"[A-ZÀ-Þ][^\W\d_A-Z]+"
         return (
             (
                 r"(?<![\w.,:])([01]?[0-9]|2[0-4])[:.]([0-5][0-9]) ?(?:h|hs|hrs|horas)\b\.?",
@@ -167,7 +261,10 @@ class Spanish(Language):
             (r"(?<![\w.,])([0-9]{1,2})\.?er(?!\w)", lambda m: self.ordinal(int(m[1])).removesuffix("o")),
             (r"\b([Ss]iglos?) ([IVXL]+)\b", lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0]),
             (
-                r"\b([Cc]apítulo|[Tt]omo|[Aa]cto|[Ll]ibro|[Ee]scena|[Pp]arte|[Vv]olumen|Guerra Mundial) ([IVXL]+)\b",
+                (
+                    r"\b([Cc]apítulo|[Tt]omo|[Aa]cto|[Ll]ibro|[Ee]scena|[Pp]arte|[Vv]olumen|[Ff]ase|[Tt]ipo|"
+                    r"[Tt]ítulo|[Nn]ivel|Guerra Mundial) ([IVXL]+)\b"
+                ),
                 lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
             ),
             (rf"\b({name}) ([IVX]{{2,6}}|V|X)(?![\w'.-]\w)(?!\w)", self._ruler),
