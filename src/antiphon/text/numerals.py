@@ -59,6 +59,8 @@ def digits(text: str) -> str:
 def decimal(text: str, *, british: bool = False) -> str:
     """ "1,234.50" -> "one thousand two hundred thirty-four point five zero"; a leading zero is read digit by digit."""
     whole, dot, part = text.replace(",", "").partition(".")
+    if not whole and part:
+        return f"point {digits(part)}"
     if len(whole) > MAX_DIGITS or (len(whole) > 1 and whole[0] == "0"):
         spoken = digits(whole)
     else:

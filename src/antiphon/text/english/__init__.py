@@ -15,6 +15,7 @@ from antiphon.text.english import (
     codes,
     dates,
     formulas,
+    marks,
     measures,
     money,
     numbers,
@@ -42,6 +43,7 @@ def _rules(british: bool) -> tuple[Rule, ...]:
     return (
         # Nothing below has to meet a run of digits longer than a number, or search it again and again.
         rule(rf"[0-9]{{{MAX_DIGITS + 1},}}", lambda m: f" {digits(m[0])} "),
+        *marks.rules(),
         *addresses.rules(),
         rule(r"(?<![/~.])~ ?(?=[$€£¥]?\.?[0-9])", put("about ")),
         *references.rules(),

@@ -31,6 +31,18 @@ def rules() -> tuple[Rule, ...]:
         rule(rf"\b({titles})\. ?(?=[^\W\d_])", lambda m: tables.TITLES[m[1]] + " "),
         rule(r"\b(Mr|Mrs|Ms) (?=[A-Z])", lambda m: tables.TITLES[m[1]] + " "),
         rule(rf"(?<![\w.])({numbered})\. ?(?=[0-9]|[IVX]+\b)", lambda m: tables.NUMBERED[m[1]] + " "),
+        rule(r"(?<![\w.])pp (?=[0-9]+)", put("pages ")),
+        rule(r"\b(Eqs?|Figs?)\. ?(?=\()", lambda m: tables.NUMBERED.get(m[1], "equations") + " "),
+        rule(r"\bPt\. (?=[A-Z][a-z])", put("Point ")),
+        rule(
+            r"(?<![\w.])([NSEW])\. (?=(?:[A-Z][a-z]+|[0-9]+(?:st|nd|rd|th)) (?:St|Ave|Blvd|Rd|Dr|Street|Avenue|"
+            r"Road)\b)",
+            _compass,
+        ),
+        rule(
+            r"(?<=[0-9] )([NSEW]) (?=(?:[A-Z][a-z]+|[0-9]+(?:st|nd|rd|th)) (?:St|Ave|Blvd|Rd|Dr|Street|Avenue|Road)\b)",
+            _compass,
+        ),
         rule(r"\bMax\. (?=[a-z])", put("Maximum ")),
         rule(r"\bmin\.(?= [a-z])(?<![0-9] min\.)", put("minimum")),
         rule(rf"(?<![\w.])({shorts})\.(?!\w)", _short_word),
@@ -40,6 +52,7 @@ def rules() -> tuple[Rule, ...]:
         rule(r"(?<![\w.])([A-Z])\. (?=[A-Z][a-z]+\b|[A-Z]\. )", _initial),
         rule(r"\bvs\b\.?(?= [a-zA-Z])|\bvs\b", put("versus")),
         rule(r"(?<![\w/])w/o\b", put("without")),
+        rule(r"(?<![\w/])w/e\b", put("whatever")),
         rule(r"(?<![\w/])w/(?: ?(?=\w)|(?!\w))", put("with ")),
         rule(r"(?<![\w/])b/c\b", put("because")),
         rule(r"(?<![\w/])c/o\b", put("care of")),
@@ -57,6 +70,10 @@ def rules() -> tuple[Rule, ...]:
         ),
         rule(r"(?<![\w)\]])[:;]-?[)(DP](?![\w(])", put(" ")),
     )
+
+
+def _compass(found: Match) -> str:
+    return {"N": "North ", "S": "South ", "E": "East ", "W": "West "}[found[1]]
 
 
 def _doctor(found: Match) -> str:

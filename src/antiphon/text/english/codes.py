@@ -36,8 +36,17 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         rule(rf"(?<![\w-])((?:1-)?{three}-[0-9]{{4}})(?![\w-])", _phone),
         rule(r"(?<![\w-])([0-9]{1,18}(?:-[0-9]{1,18}){2,6}(?:-?[Xx])?)(?![\w-])", _phone),
         rule(r"(?<![\w-])([0-9]{4}(?: [0-9]{4}){2,4})(?![\w-]| [0-9])", _phone),
-        rule(r"\b([Ee]xt\.|[Ee]xtension) ?([0-9]{2,6})\b", lambda m: f"extension {digits(m[2])}"),
-        rule(r"(?<=[a-z]) x([0-9]{2,5})\b", lambda m: f" extension {digits(m[1])}"),
+        rule(r"(?<![\w.,:/-])(0[0-9](?:[ .-][0-9]{2}){4})(?![\w-]|[.,:][0-9])", _phone),
+        rule(r"(?<![\w.,:/-])(1[38]00 [0-9]{3} [0-9]{3}|13 [0-9]{2} [0-9]{2})(?![\w-]| [0-9]|[.,:][0-9])", _phone),
+        rule(r"\b([Tt]ext|SMS)((?: \w+)? to)? ([0-9]{5,6})\b", lambda m: f"{m[1]}{m[2] or ''} {digits(m[3])}"),
+        rule(r"(?<![\w.,-])([0-9]{5}-[0-9]{4})(?![\w-]|[.,][0-9])", lambda m: digits(m[1])),
+        rule(r"(?<=, )([0-9]{5})(?= [A-Z][a-z]+)|(?<=\bD-)([0-9]{5})\b", lambda m: digits(m[0])),
+        rule(
+            r"\b([Bb]oeing|[Aa]irbus|[Aa]irbus A) ?([0-9]{3})-([0-9]{3})\b",
+            lambda m: f"{m[1]} {spoken_pairs(m[2])} {spoken_pairs(m[3])}",
+        ),
+        rule(r"\b([Ee]xt\.?|[Ee]xtension) ?([0-9]{2,6})\b", lambda m: f"extension {digits(m[2])}"),
+        rule(r"(?:(?<=[a-z] )|^)x([0-9]{3,5})\b", lambda m: f" extension {digits(m[1])}"),
         rule(
             rf"\b([Cc]all|[Dd]ial|[Dd]ialed|[Dd]ialled|[Pp]hone|[Rr]ing|[Tt]ext)( the)? ({_EMERGENCY})\b",
             lambda m: f"{m[1]}{m[2] or ''} {digits(m[3])}",
@@ -116,6 +125,9 @@ def _phone(found: Match) -> str:
     plus = "plus " if found[1].startswith("+") else ""
     if len(re.findall(r"[0-9]", found[1])) < 5 and not plus and "-" not in found[1]:
         return found[0]
+    written = re.findall(r"[0-9]+", found[1])
+    if not plus and all(len(group) < 3 for group in written) and any(len(group) == 1 for group in written):
+        return ", ".join(cardinal(int(group)) for group in written)  # a record of wins, a formation
     groups = [digits(group) for group in re.findall(r"[0-9]+", found[1])]
     return plus + ", ".join(groups) + (", X" if found[1][-1] in "Xx" else "")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from antiphon.text.english import tables
-from antiphon.text.english.rules import Match, Rule, Variety, rule, stop
+from antiphon.text.english.rules import Match, Rule, Variety, put, rule, stop
 from antiphon.text.numerals import cardinal, plural
 
 _MONTH = (
@@ -41,9 +41,25 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         ),
         rule(rf"(?<=day)([/,&] ?| and ){_WEEKDAY}\b\.?", lambda m: f"{m[1].replace('/', ', ')}{_weekday(m[2])}"),
         rule(r"\b(Mon|Tues?|Wed|Thurs?|Thu|Fri)\.(?= [a-z0-9]|,)", lambda m: _weekday(m[1])),
+        rule(r"\b(Tues|Thurs)\.$", lambda m: f"{_weekday(m[1])}."),
         rule(
             rf"\b((?:[Oo]n|[Nn]ext|[Ll]ast|[Ee]very|[Bb]y|[Uu]ntil|[Tt]his) ){_WEEKDAY}\b\.?(?!\w)",
             lambda m: m[1] + _weekday(m[2]) + (stop(m) if m[0].endswith(".") else ""),
+        ),
+        # From one month to another.
+        rule(rf"(?<=[0-9]) ?- ?(?={_MONTH}\b(?!-[0-9]))", put(" to ")),
+        rule(
+            rf"([0-9](?:st|nd|rd|th)? {_MONTH}\.?) ?- ?(?=[0-3]?[0-9](?:st|nd|rd|th)? {_MONTH}\b)",
+            lambda m: f"{m[1]} to ",
+        ),
+        rule(
+            rf"\b{_SHORT_MONTH}-([0-9]{{2}})(?![\w-])",
+            lambda m: f"{tables.MONTHS[m[0][:3].lower()]} {_short_year(m[1])}",
+        ),
+        rule(r"(?<=[0-9](?:st|nd|rd|th) )c\.(?= |$|[,;)])", put("century")),
+        rule(
+            r"(?<![\w.])(b|d|fl|m)\. ?(?=(?:ca?\. ?)?[12][0-9]{3}\b)",
+            lambda m: {"b": "born ", "d": "died ", "fl": "flourished ", "m": "married "}[m[1]],
         ),
         # Figures alone.
         rule(
@@ -224,7 +240,9 @@ def _span(found: Match) -> str:
 
 
 _LASTING = re.compile(
-    r"\b(?:after|for|in|within|every|wait|waits|waited|took|takes|lasts?|lasted|first|another|about|just|only) $", re.I
+    r"(?:\b[0-9]{1,3} ?(?:h|m|min|mins) |\b(?:after|for|in|within|every|wait|waits|waited|took|takes|lasts?|"
+    r"lasted|first|another|about|just|only) )$",
+    re.I,
 )
 
 

@@ -53,6 +53,12 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             lambda m: _power(english, m[1], m[2]),
         ),
         rule(rf"({NUM}|[A-Za-z)])([⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]+)", lambda m: _power(english, m[1], m[2].translate(_RAISED))),
+        rule(r"\blog_?([0-9]{1,2}) ?\(?([a-z0-9]+)\)?", lambda m: f"log base {m[1]} of {m[2]}"),
+        rule(r"\b(sin|cos|tan)(?: ?(?=[xyθαβφ]\b)|(?<=sin|cos|tan) (?=[0-9]))", lambda m: f"{_FUNCTIONS[m[1]]} "),
+        rule(r"(?<![\w|])\|([a-zA-Z0-9+ -]{1,12})\|(?![\w|])", lambda m: f"the absolute value of {m[1]}"),
+        rule(r"\b([0-9]{1,3}|n)!(?= ?[=+×/*-])", lambda m: f"{m[1]} factorial"),
+        rule(rf"(?<=[0-9])-(?={NUM} ?=)", put(" minus ")),
+        rule(r"(?<=[0-9a-z]) ?== ?(?=[0-9a-z])", put(" equals equals ")),
         rule(r"\b([fgh])\(([a-z])\)", lambda m: f"{m[1]} of {m[2]}"),
         rule(
             r"\b(sin|cos|tan|log|ln)\(([a-z0-9]+)\)",
@@ -63,14 +69,20 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         rule(r"(?<=[0-9a-z]) ?\* ?(?=[0-9])|(?<=[0-9]) ?\* ?(?=[a-z]\b)", put(" times ")),
         rule(r"(?<=[0-9]) ?[×] ?(?=[0-9a-z])", put(" times ")),
         rule(r"(?<=[0-9)]) / (?=[0-9(])", put(" divided by ")),
+        rule(rf"(?<=[0-9])/(?={NUM} ?=)", put(" divided by ")),
         # Comparisons: with something on their left they are verbs.
         # Without spaces only beside figures: "<b>" is a tag.
         rule(rf"(?<=[\w)%]) ({_COMPARISON}) (?=[-−\w(π$€£])", _compared),
-        rule(rf"(?<=[\w)%]) ?({_COMPARISON}) ?(?=[-−(π$€£]?[0-9])", _compared),
-        rule(r"(<=|>=|≤|≥|<|>|≈) ?(?=[-−$€£]?[0-9])", lambda m: f" {tables.COMPARISONS[m[1]].removeprefix('is ')} "),
+        rule(rf"(?<=[\w)%]) ?({_COMPARISON}) ?(?=[-−(π$€£]?\.?[0-9])", _compared),
+        rule(r"(<=|>=|≤|≥|<|>|≈) ?(?=[-−$€£]?\.?[0-9])", lambda m: f" {tables.COMPARISONS[m[1]].removeprefix('is ')} "),
         rule(r"(?<=[0-9a-zA-Z) ])(?:->|=>)(?=[ 0-9a-zA-Z(])", put(" to ")),
         rule(r"(?<![\w])[+]/-|\+-(?=[0-9])", put("plus or minus ")),
-        rule(rf"(?<!\w)([{''.join(tables.GREEK)}])(?!\w)", lambda m: tables.GREEK[m[1]]),
+        rule(
+            rf"(?<![^\W\d_])([{''.join(tables.GREEK)}])(?![\u0370-\u03ff])",
+            lambda m: (
+                f" {tables.GREEK[m[1]]} " if m.string[m.end() : m.end() + 1].isalnum() else f" {tables.GREEK[m[1]]}"
+            ),
+        ),
         rule(r"\bpH(?= ?[0-9])", put("P H ")),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from antiphon.text.english import units
+from antiphon.text.english import tables, units
 from antiphon.text.english.codes import spoken_pairs
 from antiphon.text.english.rules import (
     LEFT,
@@ -19,6 +19,7 @@ from antiphon.text.english.rules import (
     put,
     quoted,
     rule,
+    sizes,
 )
 from antiphon.text.numerals import cardinal, ordinal, plural
 
@@ -30,6 +31,10 @@ _OPEN_QUOTE = re.compile(r"(?<!\w)'")
 _THING = re.compile(r" ([a-z]{3,})\b")
 _PAIRS = ((24, 7), (9, 11), (50, 50), (20, 20), (80, 20), (60, 40), (70, 30), (90, 10))
 _NOT_AFTER = r"(?![\w²³/°^]|'\w)"
+_ROUND = {
+    "10": "tens", "100": "hundreds", "1000": "thousands", "10000": "tens of thousands",
+    "100000": "hundreds of thousands",
+}  # fmt: skip
 _AFTER_SCORE = re.compile(
     r"(?:\b(?:rated?|scored?|scores|got|gave|give|gets?|rating|score)\b(?: (?:it|of|a|an|this|the))*) $", re.I
 )
@@ -43,6 +48,33 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             r"([0-9])s\b(?! \w*(?:time|delay|pause|interval))",
             lambda m: f"{m[1]}{plural(cardinal(int(m[2])))}",
             re.I,
+        ),
+        # Figures in the plural, before their s looks like seconds.
+        rule(
+            r"(?<![\w.,-])(1(?:,?0{3}|0,?0{3}|00,?0{3})|100?(?=s of\b)|(?<=the )100?)s\b",
+            lambda m: _ROUND[m[1].replace(",", "")],
+        ),
+        rule(r"\b([A-Za-z]+-?)([0-9]{1,3})s\b(?![/'])", lambda m: f"{m[1].rstrip('-')} {plural(spoken_pairs(m[2]))}"),
+        rule(r"\b(7[0-9]7)s\b", lambda m: plural(spoken_pairs(m[1]))),
+        rule(r"\b([Ss]ize )([0-9]{1,2})s\b", lambda m: f"{m[1]}{plural(cardinal(int(m[2])))}"),
+        rule(r"(?<=[0-9] )(sq|cu|fl)\. ?(?=(?:ft|in|yd|mi|m|km|cm|oz)\b)", lambda m: f"{m[1]} "),
+        rule(
+            r"(?<![\w.])\.([0-9]{2})(?=[- ](?:cal|rifle|pistol|handgun|revolver|round|bullet|magnum|gun))",
+            lambda m: cardinal(int(m[1])),
+        ),
+        rule(
+            r"(?<=(?:at|to|of|is) )(-?[0-9]{1,3})([FC])\b|\b([1-9][0-9]{2})F\b(?!-)",
+            lambda m: f"{m[1] or m[3]}°{m[2] or 'F'}",
+        ),
+        rule(
+            rf"{LEFT}([0-9]+ [0-9]/[0-9]|[0-9]/[0-9]|{NUM}) c\.(?= [a-z])",
+            lambda m: f"{m[1]} {'cup' if m[1] == '1' or re.fullmatch('[0-9]/[0-9]', m[1]) else 'cups'}",
+        ),
+        rule(r"(?<![\w.])([0-9]{1,2}) ?(?:k|K|kt|ct)(?=[- ]gold\b)", lambda m: f"{cardinal(int(m[1]))} karat"),
+        rule(rf"{LEFT}({NUM})m(?= (?:{tables.COUNTED_BY_MILLIONS})\b)", lambda m: f"{english.number(m[1])} million"),
+        rule(
+            r"(?<![\w/])(km/h|m/s|km/s|mg/dL|kg/m³|m/s²|Mbit/s|MB/s|GB/s)(?![\w/])",
+            lambda m: m[0] if m.string[: m.start()].rstrip()[-1:].isdigit() else units.UNITS.get(m[1], ("", m[1]))[1],
         ),
         rule(rf"(?<=[0-9])([%°]) ?- ?(?={NUM} ?\1)", lambda m: f"{m[1]} to "),
         rule(r"(?<![\w)\].,-])-(?=\.?[0-9])", put("minus ")),
@@ -111,7 +143,7 @@ def _inches(english: Variety, grammar: _Measures) -> tuple[Rule, ...]:
             grammar.inches,
         ),
         rule(
-            rf"\b(feet|foot|ft\.?|yards?|x|×|by) ?({NUM}) in\b(?:\.(?=[ ,)]|$))?(?! the\b| an?\b| [A-Z])",
+            rf"(?<![a-zA-Z])(feet|foot|ft\.?|yards?|x|×|by) ?({NUM}) ?in\b(?:\.(?=[ ,)]|$))?(?! the\b| an?\b| [A-Z])",
             lambda m: f"{m[1]} {english.number(m[2])} {'inch' if m[2] == '1' else 'inches'}",
         ),
     )
@@ -131,7 +163,7 @@ def _quantities(english: Variety, grammar: _Measures) -> tuple[Rule, ...]:
         rule(rf"{LEFT}({NUM}) ?[Ll]/100 ?km\b", lambda m: f"{english.number(m[1])} liters per hundred kilometers"),
         rule(rf"{LEFT}{number}(?P<joined>-)?[ ]?(?P<unit>{UNIT}){per}{dot}{_NOT_AFTER}", grammar.measure),
         rule(
-            rf"{LEFT}{number}(?P<joined>-)?[ ](?P<unit>[AFN]|ac|bar|MP|pts?|st|kt|mo|"
+            rf"{LEFT}{number}(?P<joined>-)?[ ](?P<unit>[AFNt]|ac|bar|MP|pts?|st|kt|mo|rad|"
             rf"AU){per}{dot}{_NOT_AFTER}(?! [A-Z])",
             grammar.measure,
         ),
@@ -171,7 +203,7 @@ class _Measures:
 
     def measure(self, found: Match) -> str:
         one, many = units.UNITS[found["unit"]]
-        single = found["number"] == "1" or found["joined"] or describes(found)
+        single = found["number"] == "1" or found["joined"] or describes(found) or sizes(found)
         said = f"{self._english.number(found['number'])} {one if single else many}"
         per = found["per"]
         return f"{said} per {units.PERIODS.get(per) or units.UNITS[per][0]}" if per else said
@@ -183,8 +215,8 @@ class _Measures:
         after = f" {units.UNITS[unit][1 if whole else 0]}" if unit else ""
         if (above, below) in _PAIRS:
             return f"{before}{cardinal(above)} {cardinal(below)}{after}"
-        if below in {5, 10, 100} and _out_of(found):
-            return f"{cardinal(above)} out of {cardinal(below)}{after}"
+        if joined := _neither_part(found):
+            return f"{cardinal(above)} {joined} {cardinal(below)}"
         if not 0 < above < below or (below > 100 and below != 1000):
             after = f" {units.UNITS[unit][1]}" if unit else ""
             return f"{before}{self._english.number(found[2])} over {self._english.number(found[3])}{after}"
@@ -202,7 +234,28 @@ def _names(found: Match) -> bool:
     return found[0].endswith('"') and noun is not None and noun[1] not in NO_NOUNS | _EXTENTS
 
 
+def _neither_part(found: Match) -> str:
+    """What joins two numbers that are no fraction: pages of many, odds, scores; "" for a fraction."""
+    before = found.string[max(0, found.start() - 10) : found.start()]
+    above, below = int(found[2]), int(found[3])
+    if re.search(r"\b[Pp]age $", before):
+        return "of"
+    if re.search(r"\bodds(?: of| at)? $|\bat $", before) and above > below and below < 10:
+        return "to"
+    return "out of" if below in {5, 10, 100} and not found["unit"] and _out_of(found) else ""
+
+
 def _out_of(found: Match) -> bool:
     before = found.string[max(0, found.start() - 30) : found.start()]
     equal = found[2] == found[3]
-    return bool(_AFTER_SCORE.search(before)) or equal or found.string.startswith((" stars", " points"), found.end())
+    many = found[3] == "10" and re.match(r" [a-z]{3,}s\b(?! of\b)", found.string[found.end() : found.end() + 24])
+    score = (
+        found[3] == "10" and found[2] > "3" and not re.match(r" ?[a-z]", found.string[found.end() : found.end() + 2])
+    )
+    return (
+        bool(_AFTER_SCORE.search(before))
+        or equal
+        or bool(many)
+        or bool(score)
+        or found.string.startswith((" stars", " points"), found.end())
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from antiphon.text.english import currencies, units
-from antiphon.text.english.rules import LEFT, NUM, Match, Rule, Variety, alternatives, describes, rule
+from antiphon.text.english.rules import LEFT, NUM, Match, Rule, Variety, alternatives, describes, put, rule
 from antiphon.text.numerals import cardinal
 
 _SIGN = alternatives(currencies.CURRENCIES)
@@ -21,6 +21,17 @@ def rules(english: Variety) -> tuple[Rule, ...]:
     money = _Money(english)
     scale = rf"(?:[ -]?(?P<scale>{_SCALE})\b)?"
     return (
+        rule(r"\b(US|AU|NZ|HK|CA) (?=\$ ?[0-9])", lambda m: m[1]),
+        rule(r"\$(?=USD ?[0-9])", put("")),
+        rule(
+            r"(?<!\w)R ?(?=[0-9]{1,3}(?:,[0-9]{3})+\b|[0-9]+(?:\.[0-9]+)? ?(?:million|billion|bn|m)\b|"
+            r"[0-9]+\.[0-9]{2}\b)",
+            put("ZAR "),
+        ),
+        rule(
+            rf"(?<=\bper )({alternatives(one for one in units.UNITS if len(one) > 1)})(?![\w/²³])",
+            lambda m: units.UNITS[m[1]][0],
+        ),
         rule(rf"(?<!\w)((?:{_SIGN}) ?({NUM})(?: ?({_SCALE}))?) ?- ?({_SIGN})?(?={NUM}(?: ?({_SCALE})\b)?)", money.span),
         rule(
             rf"(?<!\w)(?P<minus>[-+])?(?P<sign>{_SIGN}) ?(?P<minus2>-)?(?P<number>{_AMOUNT}){scale}"

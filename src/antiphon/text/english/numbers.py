@@ -6,7 +6,7 @@ import re
 
 from antiphon.text.english.measures import UNIT
 from antiphon.text.english.rules import LEFT, NUM, Match, Rule, Variety, put, rule
-from antiphon.text.numerals import cardinal, digits
+from antiphon.text.numerals import cardinal, digits, ordinal
 
 _SCALES = {"k": "thousand", "K": "thousand", "M": "million", "B": "billion", "bn": "billion", "mn": "million"}
 _PLURAL = re.compile(r"(?:-[a-z]+)? ([a-z]{3,}s|people|men|women|children|feet|sheep|fish|[a-z]{3,} [a-z]{3,}s)\b")
@@ -16,6 +16,18 @@ _SINGULAR_S = frozenset("was has this is as his its us thus plus perhaps across 
 def spans(english: Variety) -> tuple[Rule, ...]:
     """Before bare numbers: what joins two of them, and what stands before one."""
     return (
+        rule(
+            r"(?<![\w/.,])([0-9]{1,3})/([0-9]{1,4})(?:st|nd|rd|th)(s?)\b",
+            lambda m: f"{cardinal(int(m[1]))} {ordinal(int(m[2]))}{'s' if m[3] or m[1] != '1' else ''}",
+        ),
+        rule(r"\bA-([ZF])(?![\w-])(?! converter)", lambda m: f"A to {m[1]}"),
+        rule(
+            r"(?<![\w-])([A-F]|AB|O)-(?=$|[.,;:!?)]| (?:in|on|for|from|is|was|blood|grade|student|average|donor|"
+            r"patient)\b)",
+            lambda m: f"{m[1]} minus",
+        ),
+        rule(r"\bNo (?=[0-9]{1,3}\b(?! [a-z]+s\b| people| one\b|[.,][0-9]))", put("number ")),
+        rule(r"(?<=[a-z] )([0-9]{1,2}) - ([0-9]{1,2})(?= [A-Z])", lambda m: f"{m[1]} to {m[2]}"),
         rule(r"(?<![\w-])(50-50|24-7|20-20|60-40|80-20)(?![\w-])", lambda m: m[1].replace("-", " ")),
         rule(r"(?<![\w)\].,-])-(?=\.?[0-9])", put("minus ")),
         rule(

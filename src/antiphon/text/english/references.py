@@ -34,6 +34,11 @@ def rules() -> tuple[Rule, ...]:
             r"\b([Cc]hapter|[Vv]erse|[Ss]urah) ([0-9]{1,3}):([0-9]{1,3})",
             lambda m: f"{m[1]} {cardinal(int(m[2]))}, {cardinal(int(m[3]))}",
         ),
+        rule(r"\bPs\. ?(?=[0-9])", put("Psalm ")),
+        rule(
+            r"(?<![\w/])([2-9]|12)/(2|4|8|16)(?= time\b| meter\b| metre\b| bar\b| signature\b)",
+            lambda m: f"{cardinal(int(m[1]))} {cardinal(int(m[2]))}",
+        ),
         rule(r"\b([A-Z][\w.]*) v\. (?=[A-Z])", lambda m: f"{m[1]} versus "),
         rule(r"§§ ?", put("sections ")),
         rule(r"§ ?", put("section ")),

@@ -8,6 +8,9 @@ from antiphon.text.english import tables
 from antiphon.text.english.rules import Match, Rule, Variety, rule
 from antiphon.text.numerals import cardinal, ordinal, roman
 
+_REIGNED = (
+    "was|is|of|died|reigned|ruled|became|and|who|made|took|built|came|sent|signed|granted|succeeded|married|founded"
+)
 _RANKS = re.compile(r"(?:King|Queen|Pope|Emperor|Empress|Tsar|Czar|Kaiser|Prince|Saint|Sultan|Shah)(?: [A-Z][a-z]+)? $")
 
 
@@ -19,6 +22,20 @@ def rules(english: Variety) -> tuple[Rule, ...]:
     return (
         rule(r"(?<![\w.])(MC?[DMCLXVI]{2,14})(?!\w)", of_year),
         rule(r"(?<![\w.])([IVX]{1,6})(?:th|st|nd|rd)? (?=[Cc]entur(?:y|ies)\b)", _century),
+        rule(
+            r"(?<![\w.])([IVX]{2,6}) (?=Olympi|Summer Olympi|Winter Olympi|Corps\b|Congress\b|Summit\b|Legion\b)",
+            _century,
+        ),
+        rule(
+            rf"\b((?i:{'|'.join(sorted(tables.NUMBERED_THINGS))})e?s) ([IVXL]+(?:, [IVXL]+)*)(,? and | to |-|, "
+            rf"or | or | & )([IVXL]+)\b",
+            _several,
+        ),
+        rule(r"(?<![\w.])(I(?:, [IVX]+)*)(,? and |,? or )([IVX]{2,5})\b(?!')", _several_alone),
+        rule(
+            rf"\b({'|'.join(sorted(tables.RULERS))}) I(?=$|[.,;:)!?]|'s| (?:{_REIGNED})\b)",
+            lambda m: f"{m[1]} the first",
+        ),
         rule(r"\b([^\W\d_]+) ([IVXLC]+)\b(?!['-](?!s\b)\w|\.\w)", _numbered),
         rule(
             rf"\b({'|'.join(sorted(tables.NUMBERED_THINGS))}|"
@@ -30,6 +47,21 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             r"(?<=[a-z] )\(([ivx]{1,5})\)", lambda m: f"({cardinal(value)})" if (value := roman(m[1].upper())) else m[0]
         ),
     )
+
+
+def _several(found: Match) -> str:
+    first, last = [roman(one) for one in found[2].split(", ")], roman(found[4])
+    if last is None or None in first:
+        return found[0]
+    joined = " to " if found[3] == "-" else found[3]
+    return f"{found[1]} {', '.join(cardinal(one or 0) for one in first)}{joined}{cardinal(last)}"
+
+
+def _several_alone(found: Match) -> str:
+    first, last = [roman(one) for one in found[1].split(", ")], roman(found[3])
+    if last is None or None in first or last > 12:
+        return found[0]
+    return f"{', '.join(cardinal(one or 0) for one in first)}{found[2]}{cardinal(last)}"
 
 
 def _century(found: Match) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
+from antiphon.text.english import tables
 from antiphon.text.numerals import cardinal, decimal, ordinal, year
 
 Match = re.Match[str]
 Rule = tuple[re.Pattern[str], Callable[[Match], str]]
 
-NUM = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)(?:\.[0-9]+)?"
+NUM = r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}|[0-9]+)(?:\.[0-9]+)?|(?<![0-9])\.[0-9]+)"
 LEFT = r"(?<![\w.,])"
 
 # Words that may follow a quantity, and are no noun that it describes.
@@ -26,7 +27,8 @@ _NO_SINGULAR = frozenset(
 )
 # A capital begins a sentence, unless it is a quarter of a town ("3rd St. NW").
 _NEW_SENTENCE = re.compile(r"\s*$|\s+(?![NS][EW]?\b|[EW]\b)[^\W\d_a-z]")
-_IN_COMPOUND = re.compile(r"-an?-[a-z]")
+_IN_COMPOUND = re.compile(r"-(?:an?|per)-[a-z]")
+_THINGS = re.compile(rf"[ -](?:[a-z]+(?:ed|ing|ic|al|ary) )?(?:{tables.MEASURED_THINGS})s?\b")
 _NOUN = re.compile(r"[ -]([a-z]+)(?:-[a-z]+)*\b")
 
 
@@ -75,8 +77,14 @@ def describes(found: Match) -> bool:
         return False
     if _ARTICLE.search(before):
         return True
-    singular = not noun[1].endswith("s") and not noun[1].endswith("ed") and noun[1] not in _NO_SINGULAR
+    plural = noun[1].endswith("s") and not noun[1].endswith(("us", "ss", "is"))
+    singular = not plural and not noun[1].endswith("ed") and noun[1] not in _NO_SINGULAR
     return bool(_THE.search(before)) and singular
+
+
+def sizes(found: Match) -> bool:
+    """Whether a measure says how large the thing after it is: a 5 kg bag, two 12 V batteries."""
+    return bool(_THINGS.match(found.string, found.end()))
 
 
 def stop(found: Match) -> str:

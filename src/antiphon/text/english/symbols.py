@@ -13,8 +13,12 @@ def rules() -> tuple[Rule, ...]:
     return (
         rule(r"°C\b", put(" degrees Celsius ")),
         rule(r"°F\b", put(" degrees Fahrenheit ")),
-        rule(r"\b([CFGDA])#", lambda m: f"{m[1]} sharp"),
+        rule(r"(?<=[A-Za-z0-9]{2})_(?=[A-Za-z0-9])", put(" underscore ")),
+        rule(r"\b([A-G])♯", lambda m: f"{m[1]} sharp"),
         rule(r"\b([A-G])♭", lambda m: f"{m[1]} flat"),
+        rule(r"[♭♯]", put(" ")),
+        rule(r"(?<!\w)\.(?=NET\b)", put("dot ")),
+        rule(r"\b([CFGDA])#", lambda m: f"{m[1]} sharp"),
         rule(r"([²³¹⁴])", lambda m: f" {tables.SUPERSCRIPTS[m[1]]} "),
         rule(r"\b([A-Z]{1,5})/([A-Z]{1,5})\b", lambda m: f"{m[1]} {m[2]}"),
         rule(r"(?<=\w) ?/ ?(?=\w)", put(" slash ")),

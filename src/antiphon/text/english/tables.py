@@ -72,6 +72,20 @@ SHORT_WORDS = {
     "Hwy": "Highway",
     "Pkwy": "Parkway",
     "Sq": "Square",
+    "Messrs": "Messieurs",
+    "illus": "illustrated",
+    "introd": "introduction",
+    "abbr": "abbreviation",
+    "pron": "pronounced",
+    "Cpt": "Captain",
+    "Mtn": "Mountain",
+    "Mts": "Mountains",
+    "Dist": "District",
+    "Div": "Division",
+    "Hosp": "Hospital",
+    "Cmte": "Committee",
+    "recd": "received",
+    "transl": "translated",
     "Apt": "Apartment",
     "apt": "apartment",
     "Ste": "Suite",
@@ -183,7 +197,6 @@ NUMBERED = {
     "l": "line",
     "ll": "lines",
     "p": "page",
-    "P": "page",
     "Pg": "page",
     "pg": "page",
     "pp": "pages",
@@ -267,6 +280,29 @@ SHORT_BOOKS = dict(
 
 NO_NAMES = frozenset("the a an my your his her its our their this that i an and or in on at of to for".split())
 
+# What comes in sizes, so that its measure stays in the singular.
+MEASURED_THINGS = (
+    "battery|batterie|bulb|charger|adapter|adaptor|lens|lense|camera|sensor|motor|engine|monitor|display|screen|drive|"
+    "disk|stick|race|dash|sprint|relay|freestyle|hurdles|butterfly|bag|box|boxe|bottle|can|jar|tin|packet|pack|steak|"
+    "burger|glass|pipe|hose|rope|cable|wire|fence|wall|pool|ladder|tank|jug|bowl|pan|nail|bolt|rifle|pistol|bullet|"
+    "telescope|film|tape|plate|limit|zone|radius|angle|turn|rotation|flight|trip|ride|hike|delay|gap|window|meeting|"
+    "video|clip|movie|session|warranty|contract|lease|mortgage|loan|sentence|ban|deal|bond|parcel|package|turkey|baby|"
+    "dumbbell|weight plate|sack|tub|carton|barrel|keg|cylinder|tower|hill|yacht|boat|trailer|truck|speaker|amplifier|"
+    "laser|outlet|socket|supply|panel|heater|oven|fan|resistor|capacitor|connection|router|card|memory card|chip|"
+    "processor|module|phone|tablet|laptop|ruler|border|margin|gauge|wrench|socket wrench|drill|screw|bar|portion|"
+    "serving|slice|section|stretch|course|putt|shot|kick|free kick|penalty|jump|throw|climb|drop|wave|swell|depth"
+)
+
+# What is counted in millions: "5m users" are no meters.
+COUNTED_BY_MILLIONS = (
+    "people|users|copies|downloads|views|customers|followers|subscribers|jobs|homes|households|barrels|tonnes|tons|"
+    "visitors|passengers|voters|votes|children|adults|workers|employees|deaths|cases|doses|records|members|students|"
+    "refugees|residents|citizens|families|vehicles|cars|units|shares|accounts|messages|players|fans|viewers|listeners|"
+    "readers|books|tickets|songs|streams|hits|parameters|tokens|tourists|inhabitants|citizens|patients|signatures|"
+    "albums|devices|phones|computers|transactions|orders|meals|trees|animals|birds|species|americans|britons|euros|"
+    "dollars|pounds|years"
+)
+
 SYMBOLS = {
     "&": "and",
     "@": "at",
@@ -301,6 +337,31 @@ SYMBOLS = {
     "₩": "won",
     "₽": "ruble",
     "₿": "bitcoin",
+    "∑": "the sum of",
+    "∏": "the product of",
+    "∫": "the integral of",
+    "∂": "partial",
+    "∇": "del",
+    "∆": "delta",
+    "∈": "in",
+    "∉": "not in",
+    "∪": "union",
+    "∩": "intersection",
+    "⊂": "is a subset of",
+    "⊆": "is a subset of",
+    "∀": "for all",
+    "∃": "there exists",
+    "¬": "not",
+    "∧": "and",
+    "∨": "or",
+    "∠": "angle",
+    "∅": "the empty set",
+    "∝": "is proportional to",
+    "∴": "therefore",
+    "≅": "is congruent to",
+    "∼": "about",
+    "⊥": "is perpendicular to",
+    "∥": "is parallel to",
 }
 COMPARISONS = {
     "<": "is less than",

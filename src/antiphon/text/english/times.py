@@ -22,6 +22,10 @@ def rules() -> tuple[Rule, ...]:
             r"(?<![\w:.,])([0-2]?[0-9]:[0-5][0-9])(?: ?- ?| to )(?=[0-2]?[0-9]:[0-5][0-9](?![\w:]))",
             lambda m: f"{m[1]} to ",
         ),
+        rule(
+            r"\b(GMT|UTC) ?([-+]) ?([0-9]{1,2})(?::?([0-9]{2}))?(?![\w:])",
+            lambda m: f"{m[1]} {'plus' if m[2] == '+' else 'minus'} {cardinal(int(m[3]))}{minutes(m[4] or '')}",
+        ),
         rule(r"\b(noon|midnight)(?: ?- ?)(?=[0-9])", lambda m: f"{m[1]} to "),
         rule(r"(?<=[0-9ap.])(m\.?) ?- ?(?=noon\b|midnight\b)", lambda m: f"{m[1]} to "),
         rule(r"(?<![\w.,])([0-9]{1,3}) ?d(?= [0-9]{1,2} ?h)", lambda m: count(int(m[1]), "day")),

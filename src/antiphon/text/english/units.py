@@ -42,7 +42,7 @@ m/s² m/s2 m/s^2|meter per second squared|meters per second squared
 ft/s|foot per second|feet per second
 mph|mile per hour|miles per hour
 mpg|mile per gallon|miles per gallon
-kn kt kts|knot|
+kn kts|knot|
 ng|nanogram|
 µg μg mcg|microgram|
 mg|milligram|
@@ -148,6 +148,7 @@ GPa|gigapascal|
 bar|bar|
 mbar|millibar|
 atm|atmosphere|
+inHg|inch of mercury|inches of mercury
 mmHg|millimeter of mercury|millimeters of mercury
 psi|pound per square inch|pounds per square inch
 rpm RPM|revolution per minute|revolutions per minute
@@ -166,6 +167,40 @@ ac|acre|
 hp|horsepower|horsepower
 mol|mole|
 mmol|millimole|
+µmol μmol|micromole|
+mEq|milliequivalent|
+IU|international unit|
+Gy|gray|gray
+mGy|milligray|milligray
+T|tesla|tesla
+mT|millitesla|millitesla
+kVA|kilovolt ampere|
+VA|volt ampere|
+dBm|decibel milliwatt|decibel milliwatts
+kWp|kilowatt peak|kilowatts peak
+MWp|megawatt peak|megawatts peak
+kPa·s|kilopascal second|
+ft-lb ft·lb lb-ft|foot pound|
+kgf|kilogram force|kilograms force
+kN|kilonewton|
+rad|radian|
+mrad|milliradian|
+kbar|kilobar|
+t|tonne|
+kt|kiloton|
+Mt|megaton|
+Gt|gigaton|
+bbl|barrel|
+pkg pkgs|package|
+doz.|dozen|dozen
+PB/s|petabyte per second|petabytes per second
+Tbps Tbit/s|terabit per second|terabits per second
+mi/h|mile per hour|miles per hour
+mm/h|millimeter per hour|millimeters per hour
+mL/min ml/min|milliliter per minute|milliliters per minute
+L/min l/min|liter per minute|liters per minute
+gpm|gallon per minute|gallons per minute
+cfm|cubic foot per minute|cubic feet per minute
 M|molar|molar
 lm|lumen|
 lx|lux|lux
@@ -187,7 +222,28 @@ UNITS: dict[str, tuple[str, str]] = {
 
 # Units of one letter that are something else too: only where more than a number says that a measure is meant.
 DOUBTFUL = frozenset(
-    ("A", "F", "M", "N", "st", "ac", "pt", "cd", "bit", "bar", "kb", "kt", "mo", "pts", "gr", "AU", "MP")
+    (
+        "A",
+        "F",
+        "M",
+        "N",
+        "st",
+        "ac",
+        "pt",
+        "cd",
+        "bit",
+        "bar",
+        "kb",
+        "kt",
+        "mo",
+        "pts",
+        "gr",
+        "AU",
+        "MP",
+        "T",
+        "t",
+        "rad",
+    )
 )
 
 PERIODS = {

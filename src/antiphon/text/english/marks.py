@@ -1,0 +1,55 @@
+"""What is drawn and not said: emphasis, smileys, arrows; and codes of machines whose signs would be misread."""
+
+from __future__ import annotations
+
+import re
+
+from antiphon.text.english.rules import Match, Rule, count, put, rule
+from antiphon.text.numerals import digits
+
+_SMILEY = r"(?:[:;=8]['-]?[)(DPpO3/\\|*]+|[xX]D+|<3+|\^_*\^|-_-|[oO]_[oO]|¯\\_\(ツ\)_/¯)"
+_DURATION = re.compile(
+    r"P(?:([0-9]{1,4})Y)?(?:([0-9]{1,4})M)?(?:([0-9]{1,4})W)?(?:([0-9]{1,4})D)?"
+    r"(?:T(?:([0-9]{1,4})H)?(?:([0-9]{1,4})M)?(?:([0-9]{1,4})S)?)?"
+)
+_DURATION_NAMES = ("year", "month", "week", "day", "hour", "minute", "second")
+
+
+def rules() -> tuple[Rule, ...]:
+    """Before all others."""
+    return (
+        rule(r"(?<![\w*])\*{1,3}(?=[^\s*])([^*\n]{1,200}?)(?<=[^\s*])\*{1,3}(?![\w*])", lambda m: m[1]),
+        rule(r"(?<![\w_])_{1,2}(?=[^\s_])([^_\n]{1,200}?)(?<=[^\s_])_{1,2}(?![\w_])", lambda m: m[1]),
+        rule(
+            rf"(?<=[^\W\d_]{{2}} ){_SMILEY}(?=\s|$|[.!?])|(?<=[.!?…)] ){_SMILEY}(?=\s|$)|^{_SMILEY}(?=\s|$)", put(" ")
+        ),
+        rule(r"\([cC]\) ?(?=[12][0-9]{3})", put("copyright ")),
+        rule(r"(?<!\w)P(?=[0-9]|T[0-9])[0-9YMWDTHS]{2,24}(?!\w)", _duration),
+        rule(r"(?<!\w)0x([0-9A-Fa-f]{1,16})(?!\w)", lambda m: f"zero x {_spelt(m[1])}"),
+        rule(r"(?<!\w)0b([01]{1,64})(?!\w)", lambda m: f"zero b {digits(m[1])}"),
+        rule(
+            r"(?<!\w)#(?=[0-9A-Fa-f]*[A-Fa-f])(?=[0-9A-Fa-f]*[0-9])([0-9A-Fa-f]{6})(?!\w)",
+            lambda m: f"hash {_spelt(m[1])}",
+        ),
+        rule(r"(?<!\w)↑ ?(?=[$€£]?[0-9])", put("up ")),
+        rule(r"(?<!\w)↓ ?(?=[$€£]?[0-9])", put("down ")),
+        rule(r" ?⇒ ?", put(" implies ")),
+        rule(r" ?(?:⇔|↔) ?", put(" if and only if ")),
+        rule(r"[↑↓←↗↘†‡]", put(" ")),
+        rule(r"(?<=[0-9]) ?★", put(" stars ")),
+        rule(r"★", put(" ")),
+        rule(r" ?∶ ?", put(" to ")),
+    )
+
+
+def _spelt(written: str) -> str:
+    return " ".join(digits(one) if one.isdigit() else one.upper() for one in written)
+
+
+def _duration(found: Match) -> str:
+    """ISO 8601: `PT1H30M` is one hour thirty minutes."""
+    parts = _DURATION.fullmatch(found[0])
+    if not parts:
+        return found[0]
+    named = zip(parts.groups(), _DURATION_NAMES, strict=True)
+    return " ".join(count(int(number), name) for number, name in named if number)
