@@ -32,7 +32,7 @@ from antiphon.economy.types import PPM, READING_TOLERANCE, Reading, Verdict, Vot
 from antiphon.engines import registry
 from antiphon.judges import card
 from antiphon.judges.readings import readings_of
-from antiphon.nodes.listening.speech import expectation_of
+from antiphon.nodes.evaluation.speech import expectation_of
 from antiphon.services import SpeechRequest
 
 Matrix = npt.NDArray[np.float64]

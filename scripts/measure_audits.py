@@ -23,8 +23,8 @@ from antiphon.bench.step_cheats import HalfThePasses, OtherSeed, Unguided
 from antiphon.engines.auditing import Claim, Finding, Result
 from antiphon.engines.soundstorm import SoundStormEngine
 from antiphon.engines.soundstorm.voices import VOICES
-from antiphon.nodes.listening.base import Submission
-from antiphon.nodes.listening.ears import listener_of
+from antiphon.nodes.evaluation.base import Submission
+from antiphon.nodes.evaluation.by_service import evaluator_of
 from antiphon.parties.messages import Form
 from antiphon.services import SpeechRequest
 from antiphon.soundstorm import starter
@@ -87,13 +87,13 @@ def main() -> None:
     models = starter.load(threads=1)
     honest, clock = SoundStormEngine(models), Clock()
     float32 = SoundStormEngine(starter.load(threads=1, precision="float32"))
-    ears = listener_of("antiphon")
+    evaluator = evaluator_of("antiphon")
     claim = claim_of(honest, orders(1)[0], Clock())  # loads everything
-    ears.vote(_submission(claim))
+    evaluator.vote(_submission(claim))
     claims = [claim_of(honest, order, clock) for order in orders(tries)]
     own = [clock.run("auditing", lambda claim=claim: honest.audit(claim)) for claim in claims]
     for claim in claims:
-        clock.run("judging", lambda claim=claim: ears.vote(_submission(claim)))
+        clock.run("judging", lambda claim=claim: evaluator.vote(_submission(claim)))
     other = [float32.audit(claim) for claim in claims]
     seconds = sum(claim.audio.duration_s for claim in claims)
     sizes = [len(claim.opening) for claim in claims]

@@ -16,7 +16,7 @@ import numpy as np
 from antiphon.audio import Waveform
 from antiphon.audio.stretching import stretch
 from antiphon.bench.sentences import HELD_OUT
-from antiphon.bench.speaking import Ears, Naturalness
+from antiphon.bench.speaking import Naturalness, Transcriber
 from antiphon.engines import registry
 from antiphon.judges.wording import error_rates, normalise
 from antiphon.services import SpeechRequest
@@ -36,7 +36,7 @@ def stretched(wave: Waveform, speed: float) -> Waveform:
 
 
 def main(count: int, voices: Sequence[str]) -> None:
-    ears, quality = Ears(), Naturalness()
+    transcriber, quality = Transcriber(), Naturalness()
     texts = HELD_OUT[:count]
     for voice in voices:
         plain = [spoken(voice, text, 1.0) for text in texts]
@@ -47,7 +47,7 @@ def main(count: int, voices: Sequence[str]) -> None:
             }
             for means, waves in made.items():
                 errors = words = 0.0
-                for text, heard in zip(texts, ears.words(waves), strict=True):
+                for text, heard in zip(texts, transcriber.words(waves), strict=True):
                     wanted = normalise(text, "en")
                     errors += error_rates(wanted, heard)[0] * len(wanted.split())
                     words += len(wanted.split())

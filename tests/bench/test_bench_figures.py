@@ -9,14 +9,14 @@ from antiphon.bench.figure import figure
 from antiphon.bench.incentives import incentive_figures
 from antiphon.bench.sentences import HELD_OUT
 from antiphon.economy.types import Verdict
-from antiphon.nodes.listening.ears import Ears, listener_of
+from antiphon.nodes.evaluation.by_service import EvaluatorByService, evaluator_of
 
 DEAR = {"other voice", "somebody else's result"}  # made with Kokoro, which takes seconds
 
 
 @pytest.fixture(scope="module")
-def listener() -> Ears:
-    return listener_of("antiphon")
+def evaluator() -> EvaluatorByService:
+    return evaluator_of("antiphon")
 
 
 def test_a_figure_says_whether_its_target_is_reached() -> None:
@@ -32,16 +32,16 @@ def test_a_validator_that_works_earns_more_than_one_that_does_not() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("voice", ["hibari", "espeak-en-us"])
-def test_honest_work_is_valid(listener: Ears, voice: str) -> None:
-    counts = cheats.verdicts(listener, cheats.honest, cheats.cases(voice, 3, seed=11))
+def test_honest_work_is_valid(evaluator: EvaluatorByService, voice: str) -> None:
+    counts = cheats.verdicts(evaluator, cheats.honest, cheats.cases(voice, 3, seed=11))
     assert counts[Verdict.VALID] == 3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(cheats.CHEATS))
-def test_every_cheat_is_rejected(listener: Ears, name: str) -> None:
+def test_every_cheat_is_rejected(evaluator: EvaluatorByService, name: str) -> None:
     tries = 1 if name in DEAR else 2
-    counts = cheats.verdicts(listener, cheats.CHEATS[name], cheats.cases("hibari", tries, seed=12))
+    counts = cheats.verdicts(evaluator, cheats.CHEATS[name], cheats.cases("hibari", tries, seed=12))
     assert counts[Verdict.INVALID] == tries
 
 

@@ -11,7 +11,7 @@ from antiphon.economy.profiles import ANTIPHON, limits_of
 from antiphon.economy.types import Verdict, Vote
 from antiphon.judges.cards import card
 from antiphon.ledger.operations import Selector
-from antiphon.nodes.listening.speech import expectation_of
+from antiphon.nodes.evaluation.speech import expectation_of
 from antiphon.services import SpeechRequest
 
 ORDER = Selector(service="speech", language="en-us", voice="af_heart", engine="kokoro")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from network_of import ToneWorkshop, world
+from network_of import ToneRunner, world
 
 from antiphon.cli import serving
 from antiphon.cli.serving import read_rules
@@ -61,7 +61,7 @@ def test_the_ledgers_note_is_whole_or_not_there(tmp_path: Path) -> None:
 
 async def test_a_node_without_money_is_told_what_to_ask_the_operator_for(tmp_path: Path) -> None:
     async with world(tmp_path, processors=0) as net:
-        node = Producer(net.context(), ToneWorkshop())
+        node = Producer(net.context(), ToneRunner())
         with pytest.raises(FundsError, match=f"account deposit 100 --to {node.node_id}"):
             await serving._hold_stake(tmp_path, node, 100 * NANO, 0)
         await net.bank.submit(Deposit(account=node.node_id, amount_nano=100 * NANO))

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from network_of import ScriptedEars, ToneWorkshop, World, say, world
+from network_of import ScriptedEvaluator, ToneRunner, World, say, world
 
 from antiphon.client.budget import Budget, paid_nano
 from antiphon.client.client import RETRIES, Job
@@ -62,7 +62,7 @@ async def spent(net: World) -> int:
 
 
 async def test_one_sentence_that_nobody_can_speak_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
-    async with world(tmp_path, ears=ScriptedEars(say=never(TEXTS[3]))) as net:
+    async with world(tmp_path, evaluator=ScriptedEvaluator(say=never(TEXTS[3]))) as net:
         events = await run(net, Conduct(keep_going=True), *TEXTS)
         (missing,) = (event for event in events if isinstance(event, Missing))
         assert missing.number == 3
@@ -76,20 +76,20 @@ async def test_one_sentence_that_nobody_can_speak_is_named_and_the_rest_goes_on(
 
 
 async def test_a_job_of_which_nothing_can_be_made_fails(tmp_path: Path) -> None:
-    async with world(tmp_path, ears=ScriptedEars(say=lambda _: Verdict.INVALID)) as net:
+    async with world(tmp_path, evaluator=ScriptedEvaluator(say=lambda _: Verdict.INVALID)) as net:
         with pytest.raises(RejectedError):
             await run(net, Conduct(keep_going=True), *TEXTS[:3])
         assert await spent(net) == 0
 
 
 async def test_what_is_paid_for_is_kept_and_only_what_is_missing_is_bought(tmp_path: Path) -> None:
-    ears = ScriptedEars(say=never(TEXTS[3]))
-    async with world(tmp_path, ears=ears) as net:
+    evaluator = ScriptedEvaluator(say=never(TEXTS[3]))
+    async with world(tmp_path, evaluator=evaluator) as net:
         store = JobStore(tmp_path, tmp_path / "a.wav")
         first = await run(net, Conduct(keeper=store, keep_going=True), *TEXTS)
         store.close()
         assert sounding(first) == [number for number in range(20) if number != 3]
-        ears.say = lambda _: Verdict.VALID
+        evaluator.say = lambda _: Verdict.VALID
         store = JobStore(tmp_path, tmp_path / "a.wav")
         found = await recover(net.client, store, patience_s=0.0)
         second = await run(net, Conduct(keeper=store), *TEXTS)
@@ -154,8 +154,8 @@ async def forget(run: object) -> None:
 async def test_a_budget_holds_with_everything_that_is_bought_again(tmp_path: Path) -> None:
     """A third of all votes call for a rejection; at no moment can more than the limit be spent."""
     chance = random.Random(5)
-    ears = ScriptedEars(say=lambda _: Verdict.INVALID if chance.random() < 0.3 else Verdict.VALID)
-    async with world(tmp_path, ears=ears) as net:
+    evaluator = ScriptedEvaluator(say=lambda _: Verdict.INVALID if chance.random() < 0.3 else Verdict.VALID)
+    async with world(tmp_path, evaluator=evaluator) as net:
         limit = (await net.client.quote(SPEECH, say(*TEXTS[:17]))).total_nano
         budget = Budget(limit)
         seen: list[Event] = []
@@ -181,7 +181,7 @@ async def test_a_limit_below_the_first_task_buys_nothing(tmp_path: Path) -> None
 async def test_a_producer_that_gets_dearer_while_the_job_runs_cannot_pass_the_limit(tmp_path: Path) -> None:
     """The attack: cheap at first, then ten times the price, when the client is in the middle of its book."""
     async with world(tmp_path, processors=0) as net:
-        cheap = ToneWorkshop()
+        cheap = ToneRunner()
         node = await net.add("tone-1", Producer(net.context(), cheap))
         one = (await net.client.quote(SPEECH, say(*TEXTS[:16]))).total_nano
         budget = Budget(int(2.5 * one))
@@ -191,7 +191,7 @@ async def test_a_producer_that_gets_dearer_while_the_job_runs_cannot_pass_the_li
         assert await spent(net) <= budget.limit_nano  # type: ignore[operator]
 
 
-async def run_until_dearer(net: World, budget: Budget, node: Producer, work: ToneWorkshop) -> None:  # type: ignore[type-arg]
+async def run_until_dearer(net: World, budget: Budget, node: Producer, work: ToneRunner) -> None:  # type: ignore[type-arg]
     async with aclosing(net.client.run(Job(say(*TEXTS * 3), SPEECH, conduct=Conduct(budget)))) as events:
         async for event in events:
             if isinstance(event, Opened):

@@ -89,7 +89,7 @@ async def compare(market: Market) -> None:
     assert isinstance(ledger, SqlLedger)
 
     def told(session: Session) -> None:
-        fresh = OfferIndex(ledger._desk.secret, RULES)
+        fresh = OfferIndex(ledger._executor.secret, RULES)
         fresh.refresh(session.db)
         session.index.refresh(session.db)
         for language in ("en-us", "en-gb", "fr", ""):

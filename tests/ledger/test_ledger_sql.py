@@ -15,11 +15,11 @@ from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Role, Rules, Transfer
 from antiphon.errors import BusyError, ConflictError, FundsError, StateError, UnavailableError
 from antiphon.ledger.base import PartState
+from antiphon.ledger.expiry import run_expiry
 from antiphon.ledger.limits import MAX_PHASES
 from antiphon.ledger.operations import Deposit, Reveal, Stake, Unstake
 from antiphon.ledger.sql import SqlLedger, money, outcomes, waiters, worker
 from antiphon.ledger.sql.worker import Session
-from antiphon.ledger.tend import tend
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ async def test_too_many_operations_are_turned_away(market: Market, monkeypatch: 
 
 
 async def test_deadlines_take_effect_while_somebody_tends_the_ledger(market: Market) -> None:
-    keeper = asyncio.create_task(tend(market.ledger, 0.02))
+    keeper = asyncio.create_task(run_expiry(market.ledger, 0.02))
     await market.open(task_id(1))
     waiting = asyncio.create_task(market.ledger.part(task_id(1), 0, newer_than=0, wait_s=10.0))
     await asyncio.sleep(0.1)

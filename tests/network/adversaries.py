@@ -17,7 +17,7 @@ from antiphon.ledger.operations import Commit, Deliver, Reveal
 from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.production import Production
-from antiphon.nodes.showing import shepherd
+from antiphon.nodes.showing import submit_for_judging
 from antiphon.nodes.validator import Validator
 from antiphon.parties.actor import Actor, Context
 from antiphon.parties.messages import FRAME_CHUNK, FRAME_DONE, Done, Form, Judge, ResultHash, audio_context, form_frame
@@ -137,7 +137,7 @@ class ShowsOne(Producer):
                 return None
 
         alone = Actor(Context(self.context.identity, self.context.ledger, OnlyOne(), self.context.clock))
-        return await shepherd(alone, job)
+        return await submit_for_judging(alone, job)
 
 
 class Declares(Producer):
@@ -229,7 +229,7 @@ class HalfAStream(Producer):
 
     async def _produce(self, job: Production) -> None:
         brief = job.order.brief
-        chunks = list(self._workshop.produce(brief.request, brief.seed))
+        chunks = list(self._runner.produce(brief.request, brief.seed))
         for chunk in chunks[: len(chunks) // 2 + 1]:
             job.add(chunk)
         await asyncio.sleep(0.1)

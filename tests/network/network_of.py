@@ -1,4 +1,4 @@
-"""Small networks for tests: real ledger, protocol, transport and nodes; instant work and scripted ears."""
+"""Small networks for tests: real ledger, protocol, transport and nodes; instant work and scripted evaluators."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Deposit, ServiceOffer
 from antiphon.ledger.sql import SqlLedger
 from antiphon.network.funding import fund
-from antiphon.nodes.listening import Submission
+from antiphon.nodes.evaluation import Submission
 from antiphon.nodes.node import Node
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator
@@ -31,7 +31,7 @@ from antiphon.transport import InProcessTransport
 RATE_HZ = 24_000
 
 
-class ToneWorkshop:
+class ToneRunner:
     """Instant work: a tone whose length follows the text and whose pitch follows the seed."""
 
     def __init__(self, price_nano: int = 20_000, voices: tuple[str, ...] = ("tone",), chunks: int = 3) -> None:
@@ -62,8 +62,8 @@ class ToneWorkshop:
 
 
 @dataclass
-class ScriptedEars:
-    """A validator's ears that say what the test wants, and remember what they heard."""
+class ScriptedEvaluator:
+    """An evaluator that says what the test wants, and remembers what it heard."""
 
     say: Callable[[Submission], Verdict] = lambda work: Verdict.VALID if _something(work) else Verdict.INVALID
     score_ppm: int = 900_000
@@ -116,7 +116,7 @@ async def world(
     *,
     processors: int = 2,
     validators: int = 3,
-    ears: ScriptedEars | None = None,
+    evaluator: ScriptedEvaluator | None = None,
     rules: Rules | None = None,
     balance_nano: int = 1_000 * NANO,
 ) -> AsyncIterator[World]:
@@ -129,8 +129,8 @@ async def world(
         if balance_nano:
             await bank.submit(Deposit(account=made.client.node_id, amount_nano=balance_nano))
         for number in range(processors):
-            await made.add(f"processor-{number}", Producer(made.context(), ToneWorkshop()))
-        shared = ears or ScriptedEars()
+            await made.add(f"processor-{number}", Producer(made.context(), ToneRunner()))
+        shared = evaluator or ScriptedEvaluator()
         for number in range(validators):
             await made.add(f"validator-{number}", Validator(made.context(), shared, 15_000))
         yield made
@@ -150,4 +150,4 @@ async def collect(client: Client, job: Job) -> tuple[list[Event], list[Closed]]:
     return events, [event for event in events if isinstance(event, Closed)]
 
 
-__all__ = ["RATE_HZ", "Role", "ScriptedEars", "ToneWorkshop", "World", "collect", "say", "world"]
+__all__ = ["RATE_HZ", "Role", "ScriptedEvaluator", "ToneRunner", "World", "collect", "say", "world"]

@@ -16,7 +16,7 @@ from typing import IO
 
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.remote import RemoteLedger
-from antiphon.ledger.retrying import PatientLedger
+from antiphon.ledger.retrying import RetryingLedger
 from antiphon.transport import HttpTransport
 
 PATIENCE_S = 300.0
@@ -110,4 +110,4 @@ async def looking_at(url: str) -> AsyncIterator[Ledger]:
     async with HttpTransport(allow_private=True) as transport:
         remote = RemoteLedger(lambda where, message, s: transport.request(where, message, deadline_s=s), url)
         with contextlib.suppress(StopAsyncIteration):
-            yield PatientLedger(remote)
+            yield RetryingLedger(remote)

@@ -47,7 +47,7 @@ from adversaries import (
     unknown_frames,
     vote,
 )
-from network_of import RATE_HZ, ScriptedEars, ToneWorkshop, World, collect, say, world
+from network_of import RATE_HZ, ScriptedEvaluator, ToneRunner, World, collect, say, world
 
 from antiphon.client.client import Client, Job
 from antiphon.client.events import Audio, Closed, Event
@@ -57,7 +57,7 @@ from antiphon.errors import AntiphonError, ConflictError, InputError, ProtocolEr
 from antiphon.ledger import panel
 from antiphon.ledger.base import Ledger, PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Deliver, DrawSeats, Operation, Selector
-from antiphon.nodes.listening import Submission
+from antiphon.nodes.evaluation import Submission
 from antiphon.nodes.node import Node
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator
@@ -76,7 +76,7 @@ PRICE_NANO = 15_000
 
 
 def picky(evidence: Submission) -> Verdict:
-    """Ears that notice what the integrity judge notices: no audio, or other figures than declared."""
+    """Evaluators that notice what the integrity judge notices: no audio, or other figures than declared."""
     audio = evidence.audio
     if audio is None or audio.samples.shape[1] != evidence.declared_samples or audio.rate_hz != RATE_HZ:
         return Verdict.INVALID
@@ -101,8 +101,8 @@ def pcm(events: list[Event]) -> bytes:
     return b"".join(event.audio.to_pcm16() for event in events if isinstance(event, Audio) and event.audio)
 
 
-async def judged(net: World, ears: ScriptedEars) -> bytes:
-    heard = [evidence.audio.to_pcm16() for evidence in ears.heard if evidence.audio is not None]
+async def judged(net: World, evaluator: ScriptedEvaluator) -> bytes:
+    heard = [evidence.audio.to_pcm16() for evidence in evaluator.heard if evidence.audio is not None]
     return heard[-1]
 
 
@@ -117,42 +117,42 @@ async def gain(net: World, name: str) -> int:
 
 async def with_evil(net: World, make: Callable[..., Node], **more: Any) -> Node:
     """A cheap dishonest producer, which is asked first, beside a dear honest one."""
-    await net.add("honest", Producer(net.context(), ToneWorkshop()))
-    return await net.add("evil", make(net.context(), ToneWorkshop(CHEAP_NANO), **more))
+    await net.add("honest", Producer(net.context(), ToneRunner()))
+    return await net.add("evil", make(net.context(), ToneRunner(CHEAP_NANO), **more))
 
 
-async def with_evil_workshop(net: World, workshop: ToneWorkshop) -> None:
+async def with_evil_runner(net: World, runner: ToneRunner) -> None:
     """A producer that runs this engine cheaply, beside a dear honest one."""
-    await net.add("honest", Producer(net.context(), ToneWorkshop()))
-    await net.add("evil", Producer(net.context(), workshop))
+    await net.add("honest", Producer(net.context(), ToneRunner()))
+    await net.add("evil", Producer(net.context(), runner))
 
 
 async def test_a_client_that_is_sent_other_audio_than_was_judged_gets_the_judged_from_a_validator(
     tmp_path: Path,
 ) -> None:
-    ears = ScriptedEars(say=picky)
-    async with world(tmp_path, processors=0, ears=ears) as net:
+    evaluator = ScriptedEvaluator(say=picky)
+    async with world(tmp_path, processors=0, evaluator=evaluator) as net:
         await with_evil(net, OtherCopy)
         events, _ = await run(net)
-        assert pcm(events) == await judged(net, ears)
+        assert pcm(events) == await judged(net, evaluator)
 
 
 async def test_a_listener_who_heard_other_audio_than_was_judged_is_told(tmp_path: Path) -> None:
-    async with world(tmp_path, processors=0, ears=ScriptedEars(say=picky)) as net:
+    async with world(tmp_path, processors=0, evaluator=ScriptedEvaluator(say=picky)) as net:
         await with_evil(net, OtherCopy)
         with pytest.raises(ProtocolError, match="heard other than it was judged"):
             await run(net, mode="stream")
 
 
 async def test_a_paid_producer_that_keeps_the_copy_back_gains_nothing_by_it(tmp_path: Path) -> None:
-    ears = ScriptedEars(say=picky)
+    evaluator = ScriptedEvaluator(say=picky)
     for mode in ("verified", "stream"):
-        async with world(tmp_path / mode, processors=0, ears=ears) as net:
+        async with world(tmp_path / mode, processors=0, evaluator=evaluator) as net:
             await with_evil(net, Withholds)
             events, closed = await run(net, mode=mode)
             assert pcm(events)
             if mode == "verified":
-                assert pcm(events) == await judged(net, ears)
+                assert pcm(events) == await judged(net, evaluator)
             assert closed.task.state is TaskState.COMPLETED
 
 
@@ -161,7 +161,7 @@ async def test_work_that_most_seats_were_not_shown_is_invalid_and_the_next_produ
     tmp_path: Path, evil: type[Producer]
 ) -> None:
     """What does not fit the producer's own signature is not shown either."""
-    async with world(tmp_path, processors=0, rules=SHORT, ears=ScriptedEars(say=picky)) as net:
+    async with world(tmp_path, processors=0, rules=SHORT, evaluator=ScriptedEvaluator(say=picky)) as net:
         await with_evil(net, evil)
         events, closed = await run(net)
         assert pcm(events)
@@ -173,7 +173,7 @@ async def test_work_that_most_seats_were_not_shown_is_invalid_and_the_next_produ
 
 
 async def test_who_shows_one_validator_something_else_is_convicted_by_its_own_signature(tmp_path: Path) -> None:
-    async with world(tmp_path, processors=0, ears=ScriptedEars(say=picky)) as net:
+    async with world(tmp_path, processors=0, evaluator=ScriptedEvaluator(say=picky)) as net:
         await with_evil(net, TwoFaced, honestly=True)
         _, closed = await run(net)
         assert closed.parts[0].attempt == 1
@@ -185,7 +185,7 @@ async def test_who_shows_one_validator_something_else_is_convicted_by_its_own_si
 
 
 async def test_a_validator_that_is_shown_what_nobody_signed_for_is_not_fined(tmp_path: Path) -> None:
-    async with world(tmp_path, processors=0, rules=SHORT, ears=ScriptedEars(say=picky)) as net:
+    async with world(tmp_path, processors=0, rules=SHORT, evaluator=ScriptedEvaluator(say=picky)) as net:
         await with_evil(net, TwoFaced, honestly=False)
         _, closed = await run(net)
         assert closed.parts[0].rulings[0].votes[net.nodes["evil"].victim].verdict is Verdict.ABSENT  # type: ignore[attr-defined]
@@ -195,7 +195,7 @@ async def test_a_validator_that_is_shown_what_nobody_signed_for_is_not_fined(tmp
 
 @pytest.mark.parametrize("change", [{"size": 14}, {"rate_hz": 48_000}, {"channels": 2}, {"result_hash": bytes(32)}])
 async def test_wrong_figures_in_a_delivery_cost_stake(tmp_path: Path, change: dict[str, Any]) -> None:
-    async with world(tmp_path, processors=0, ears=ScriptedEars(say=picky)) as net:
+    async with world(tmp_path, processors=0, evaluator=ScriptedEvaluator(say=picky)) as net:
         await with_evil(net, Declares, change=change)
         await run(net)
         assert await stake(net, "evil") < BOND_NANO
@@ -237,14 +237,14 @@ async def test_a_producer_that_answers_nonsense_or_nothing_is_passed_over_unpaid
 async def test_a_stream_that_breaks_off_is_taken_over_where_it_stopped(
     tmp_path: Path, evil: type[Producer], mode: str
 ) -> None:
-    ears = ScriptedEars()
-    async with world(tmp_path, processors=0, ears=ears) as net:
+    evaluator = ScriptedEvaluator()
+    async with world(tmp_path, processors=0, evaluator=evaluator) as net:
         await with_evil(net, evil)
         events, closed = await run(net, mode=mode)
         assert closed.parts[0].attempt == 1
         if evil is HalfAStream:
             # Nothing twice, nothing missing.
-            assert len(pcm(events)) == len(await judged(net, ears))
+            assert len(pcm(events)) == len(await judged(net, evaluator))
         assert await gain(net, "evil") == 0
 
 
@@ -280,10 +280,10 @@ async def test_a_second_delivery_and_one_for_anothers_part_are_refused(tmp_path:
 # Validators
 
 
-async def with_validators(net: World, make: Callable[..., Node], ears: ScriptedEars) -> None:
+async def with_validators(net: World, make: Callable[..., Node], evaluator: ScriptedEvaluator) -> None:
     for number in range(2):
-        await net.add(f"good-{number}", Validator(net.context(), ears, PRICE_NANO))
-    await net.add("bad", make(net.context(), ears, PRICE_NANO))
+        await net.add(f"good-{number}", Validator(net.context(), evaluator, PRICE_NANO))
+    await net.add("bad", make(net.context(), evaluator, PRICE_NANO))
 
 
 @pytest.mark.parametrize(
@@ -297,14 +297,14 @@ async def test_a_vote_without_listening_earns_nothing_and_a_wrong_one_costs_stak
         def careless(*args: Any) -> Careless:
             return Careless(*args, vote=vote(verdict, score_ppm))
 
-        await with_validators(net, careless, ScriptedEars())
+        await with_validators(net, careless, ScriptedEvaluator())
         await run(net)
         assert (await stake(net, "bad") < BOND_NANO) is loses
         assert await gain(net, "bad") <= 0
         assert await gain(net, "good-0") > 0
 
 
-class Noise(ToneWorkshop):
+class Noise(ToneRunner):
     """Loud nonsense instead of what was ordered."""
 
     def produce(self, request: Any, seed: int) -> Iterator[bytes]:
@@ -318,13 +318,13 @@ async def test_a_cartel_of_producer_and_two_in_five_validators_loses_by_appeal_w
     """It cheats always, since it can't know when it sits. Whoever is outvoted appeals by itself and loses nothing."""
     rules = Rules(commit_s=3, reveal_s=3, appeal_s=2)
     async with world(tmp_path, processors=0, validators=0, rules=rules) as net:
-        await with_evil_workshop(net, Noise(CHEAP_NANO))
+        await with_evil_runner(net, Noise(CHEAP_NANO))
         for number in range(2):
-            cartel = Careless(net.context(), ScriptedEars(), PRICE_NANO, vote=vote(Verdict.VALID, 900_000))
+            cartel = Careless(net.context(), ScriptedEvaluator(), PRICE_NANO, vote=vote(Verdict.VALID, 900_000))
             await net.add(f"cartel-{number}", cartel)
-        ears = ScriptedEars(say=picky, score_ppm=50_000)
+        evaluator = ScriptedEvaluator(say=picky, score_ppm=50_000)
         for number in range(3):
-            await net.add(f"good-{number}", Validator(net.context(), ears, PRICE_NANO))
+            await net.add(f"good-{number}", Validator(net.context(), evaluator, PRICE_NANO))
         overturned = 0
         for _ in range(3):  # it captures 3 of 10 rounds; about ten of these parts are its own
             _, closed = await run(net, texts=tuple(f"{TEXT} {number}" for number in range(16)))
@@ -346,7 +346,7 @@ async def test_a_cartel_of_producer_and_two_in_five_validators_loses_by_appeal_w
 
 async def test_anothers_commitment_cannot_be_opened_by_who_copied_it(tmp_path: Path) -> None:
     async with world(tmp_path, processors=1, validators=0, rules=SHORT) as net:
-        await with_validators(net, Copies, ScriptedEars())
+        await with_validators(net, Copies, ScriptedEvaluator())
         _, closed = await run(net)
         assert closed.task.state is TaskState.COMPLETED
         assert await stake(net, "bad") < BOND_NANO  # committed, and could not reveal
@@ -360,7 +360,7 @@ async def test_a_hidden_or_exchanged_vote_costs_stake_and_holds_nobody_up(tmp_pa
         def hides(*args: Any) -> RevealsOther:
             return RevealsOther(*args, other=other)
 
-        await with_validators(net, hides, ScriptedEars())
+        await with_validators(net, hides, ScriptedEvaluator())
         _, closed = await run(net)
         assert closed.task.state is TaskState.COMPLETED
         assert await stake(net, "bad") < BOND_NANO
@@ -369,7 +369,7 @@ async def test_a_hidden_or_exchanged_vote_costs_stake_and_holds_nobody_up(tmp_pa
 
 async def test_voting_twice_counts_once(tmp_path: Path) -> None:
     async with world(tmp_path, processors=1, validators=0, rules=SHORT) as net:
-        await with_validators(net, VotesTwice, ScriptedEars())
+        await with_validators(net, VotesTwice, ScriptedEvaluator())
         _, closed = await run(net)
         assert len(closed.parts[0].rulings[0].votes) == 2  # its second commitment was refused, and ended its turn
         assert await gain(net, "bad") <= 0
@@ -455,7 +455,7 @@ def order_of(client: Client, task: str, text: str, key: TaskKey) -> bytes:
 
 async def test_work_without_escrow_more_than_was_paid_for_or_on_anothers_task_is_refused(tmp_path: Path) -> None:
     async with world(tmp_path, processors=0) as net:
-        node = await net.add("evil", Producer(net.context(), ToneWorkshop()))
+        node = await net.add("evil", Producer(net.context(), ToneRunner()))
         me, key = net.client, TaskKey.generate()
         invented = "ab" * 16
         with pytest.raises(InputError):
@@ -472,8 +472,8 @@ async def test_work_without_escrow_more_than_was_paid_for_or_on_anothers_task_is
 
 async def test_the_same_work_is_made_once_however_often_it_is_asked_for(tmp_path: Path) -> None:
     async with world(tmp_path, processors=0) as net:
-        workshop = ToneWorkshop()
-        node = await net.add("evil", Producer(net.context(), workshop))
+        runner = ToneRunner()
+        node = await net.add("evil", Producer(net.context(), runner))
         key = TaskKey.generate()
         task = await open_only(net, net.client, TEXT)
         order = order_of(net.client, task, TEXT, key)
@@ -487,13 +487,13 @@ async def test_the_same_work_is_made_once_however_often_it_is_asked_for(tmp_path
         with pytest.raises(ConflictError):
             await ask(net, net.client, task, order, key, node)
         await net.settle()
-        assert workshop.made == 1
+        assert runner.made == 1
 
 
 async def test_ten_thousand_strangers_take_no_place_in_a_nodes_memory(tmp_path: Path) -> None:
     """Fresh, well-signed messages of identities that have no task here: refused, forgotten, and friends are served."""
     async with world(tmp_path, processors=0) as net:
-        node = await net.add("friend", Producer(net.context(), ToneWorkshop()))
+        node = await net.add("friend", Producer(net.context(), ToneRunner()))
         work = Work(index=0, attempt=0, order=b"", wrapped_key=b"")
         for n in range(10_000):
             stranger = Actor(replace(net.client.context, identity=Identity.from_seed(n.to_bytes(32, "big"))))
@@ -507,7 +507,7 @@ async def test_ten_thousand_strangers_take_no_place_in_a_nodes_memory(tmp_path: 
 async def test_a_client_that_streams_everything_and_then_cancels_pays(tmp_path: Path) -> None:
     """The last chunk leaves after delivery, and a delivered part is judged and paid."""
     async with world(tmp_path, processors=0) as net:
-        await net.add("evil", Producer(net.context(), ToneWorkshop()))
+        await net.add("evil", Producer(net.context(), ToneRunner()))
         async for event in net.client.run(Job(say(TEXT), SPEECH, mode="stream")):
             if isinstance(event, Audio) and event.audio is not None:
                 heard = event.audio.duration_s
@@ -521,7 +521,7 @@ async def test_a_client_that_streams_everything_and_then_cancels_pays(tmp_path: 
 
 async def test_a_client_that_hangs_up_once_all_is_made_pays_although_it_never_took_the_end(tmp_path: Path) -> None:
     async with world(tmp_path, processors=0, rules=SHORT) as net:
-        node = await net.add("evil", Producer(net.context(), ToneWorkshop()))
+        node = await net.add("evil", Producer(net.context(), ToneRunner()))
         assert isinstance(node, Producer)
         key = TaskKey.generate()
         task = await open_only(net, net.client, TEXT)
@@ -537,7 +537,7 @@ async def test_a_client_that_hangs_up_once_all_is_made_pays_although_it_never_to
 
 async def test_a_client_that_keeps_its_link_back_pays_for_the_work_and_learns_nothing(tmp_path: Path) -> None:
     async with world(tmp_path, processors=0, rules=SHORT) as net:
-        node = await net.add("evil", Producer(net.context(), ToneWorkshop()))
+        node = await net.add("evil", Producer(net.context(), ToneRunner()))
         key = TaskKey.generate()
         task = await open_only(net, net.client, TEXT)
         wrapped = wrap_for(key, node.context.identity.seal_public, task=task, index=0, receiver=node.node_id)
@@ -555,15 +555,15 @@ async def test_a_client_that_keeps_its_link_back_pays_for_the_work_and_learns_no
 
 
 async def test_validators_judge_the_order_the_producer_got_not_another(tmp_path: Path) -> None:
-    ears = ScriptedEars()
-    async with world(tmp_path, ears=ears) as net:
+    evaluator = ScriptedEvaluator()
+    async with world(tmp_path, evaluator=evaluator) as net:
         await run(net)
-        assert {evidence.request.text for evidence in ears.heard} == {TEXT}
+        assert {evidence.request.text for evidence in evaluator.heard} == {TEXT}
 
 
 async def test_a_stranger_cannot_block_a_part_by_asking_for_it_first(tmp_path: Path) -> None:
     async with world(tmp_path, processors=0) as net:
-        node = await net.add("evil", Producer(net.context(), ToneWorkshop()))
+        node = await net.add("evil", Producer(net.context(), ToneRunner()))
         stranger, key = Client(net.context()), TaskKey.generate()
         task = await open_only(net, net.client, TEXT)
         for _ in range(30):
@@ -575,7 +575,7 @@ async def test_a_stranger_cannot_block_a_part_by_asking_for_it_first(tmp_path: P
 @pytest.mark.parametrize("mode", ["verified", "stream"])
 async def test_a_client_that_stops_reading_delays_nobody(tmp_path: Path, mode: str) -> None:
     async with world(tmp_path, processors=0) as net:
-        node = await net.add("evil", Producer(net.context(), ToneWorkshop(chunks=30), slots=1))
+        node = await net.add("evil", Producer(net.context(), ToneRunner(chunks=30), slots=1))
         key = TaskKey.generate()
         task = await open_only(net, net.client, TEXT)
         order = order_of(net.client, task, TEXT, key)

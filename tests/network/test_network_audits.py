@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 import storm_engines as evil
-from network_of import ScriptedEars, World, collect, world
+from network_of import ScriptedEvaluator, World, collect, world
 from storm_engines import tiny
 
 from antiphon.client.client import Job
@@ -21,9 +21,9 @@ from antiphon.engines.soundstorm import SoundStormEngine
 from antiphon.ledger.base import PartState
 from antiphon.ledger.operations import Selector
 from antiphon.ledger.receipts import audit
+from antiphon.nodes.engine_runner import GenerationRunner
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator
-from antiphon.nodes.workshop import EngineWorkshop
 from antiphon.parties.messages import Judge
 from antiphon.services import Request, SpeechRequest
 from antiphon.soundstorm import starter
@@ -46,11 +46,11 @@ async def people(
     """Three validators that audit by honest models, an honest producer, and a cheaper one, which is asked first."""
     honest = SoundStormEngine(models)
     for number in range(3):
-        judge = Validator(net.context(), ScriptedEars(), 15_000, auditor=lambda _: honest)
+        judge = Validator(net.context(), ScriptedEvaluator(), 15_000, auditor=lambda _: honest)
         await net.add(f"validator-{number}", judge)
-    await net.add("honest", Producer(net.context(), EngineWorkshop(honest, DEAR_NANO)))
+    await net.add("honest", Producer(net.context(), GenerationRunner(honest, DEAR_NANO)))
     if mallory is not None:
-        await net.add("mallory", Producer(net.context(), EngineWorkshop(mallory(models), CHEAP_NANO)))
+        await net.add("mallory", Producer(net.context(), GenerationRunner(mallory(models), CHEAP_NANO)))
     return honest
 
 
@@ -113,7 +113,7 @@ async def test_honest_work_passes_its_audit_and_all_who_audit_read_the_same(
 async def test_who_cheats_in_how_it_is_made_loses_stake_and_the_next_producer_takes_over(
     tmp_path: Path, models: starter.Starter, mallory: type[SoundStormEngine]
 ) -> None:
-    """The ears here find everything valid: only the audit can tell."""
+    """The evaluators here find everything valid: only the audit can tell."""
     async with world(tmp_path, processors=0, validators=0, rules=ALWAYS) as net:
         await people(net, models, mallory)
         closed = await say(net)
@@ -138,7 +138,7 @@ async def test_an_opening_that_is_left_out_is_work_that_was_not_shown(tmp_path: 
 
     async with world(tmp_path, processors=0, validators=0, rules=ALWAYS) as net:
         engine = await people(net, tiny())
-        await net.add("mallory", KeepsItBack(net.context(), EngineWorkshop(engine, CHEAP_NANO)))
+        await net.add("mallory", KeepsItBack(net.context(), GenerationRunner(engine, CHEAP_NANO)))
         closed = await say(net)
         second = closed.parts[0].rulings[1]
         assert (second.outcome.verdict, len(second.outcome.absent)) == (Verdict.INVALID, 3)
@@ -157,7 +157,7 @@ async def test_a_single_validator_that_is_shown_a_wrong_opening_is_not_fined(tmp
 
     async with world(tmp_path, processors=0, validators=0, rules=ALWAYS) as net:
         engine = await people(net, tiny())
-        await net.add("mallory", Picks(net.context(), EngineWorkshop(engine, CHEAP_NANO)))
+        await net.add("mallory", Picks(net.context(), GenerationRunner(engine, CHEAP_NANO)))
         await say(net)
         for number in range(3):
             assert await stake(net, f"validator-{number}") == BOND_NANO
@@ -168,9 +168,9 @@ async def test_a_single_validator_with_other_models_is_not_fined(tmp_path: Path)
         engine, other = SoundStormEngine(tiny()), tiny()
         other.generator.name = "tiny-2"
         for number, models in enumerate((engine, engine, SoundStormEngine(other))):
-            judge = Validator(net.context(), ScriptedEars(), 15_000, auditor=lambda _, own=models: own)
+            judge = Validator(net.context(), ScriptedEvaluator(), 15_000, auditor=lambda _, own=models: own)
             await net.add(f"validator-{number}", judge)
-        await net.add("honest", Producer(net.context(), EngineWorkshop(engine, DEAR_NANO)))
+        await net.add("honest", Producer(net.context(), GenerationRunner(engine, DEAR_NANO)))
         closed = await say(net)
         (ruling,) = closed.parts[0].rulings
         assert ruling.outcome.verdict is Verdict.VALID
@@ -182,8 +182,8 @@ async def test_a_validator_without_the_engine_judges_by_listening(tmp_path: Path
     async with world(tmp_path, processors=0, validators=0, rules=ALWAYS) as net:
         engine = SoundStormEngine(tiny())
         for number in range(3):
-            await net.add(f"validator-{number}", Validator(net.context(), ScriptedEars(), 15_000, auditor=_none))
-        await net.add("honest", Producer(net.context(), EngineWorkshop(engine, DEAR_NANO)))
+            await net.add(f"validator-{number}", Validator(net.context(), ScriptedEvaluator(), 15_000, auditor=_none))
+        await net.add("honest", Producer(net.context(), GenerationRunner(engine, DEAR_NANO)))
         closed = await say(net)
         (ruling,) = closed.parts[0].rulings
         assert ruling.outcome.verdict is Verdict.VALID
@@ -199,8 +199,8 @@ async def test_a_validator_that_skips_the_audit_earns_half(tmp_path: Path) -> No
         engine = SoundStormEngine(tiny())
         auditors: list[Callable[[Request], Auditable | None]] = [lambda _: engine, lambda _: engine, _none]
         for number, auditor in enumerate(auditors):
-            await net.add(f"validator-{number}", Validator(net.context(), ScriptedEars(), 15_000, auditor=auditor))
-        await net.add("honest", Producer(net.context(), EngineWorkshop(engine, DEAR_NANO)))
+            await net.add(f"validator-{number}", Validator(net.context(), ScriptedEvaluator(), 15_000, auditor=auditor))
+        await net.add("honest", Producer(net.context(), GenerationRunner(engine, DEAR_NANO)))
         await say(net)
         careful, lazy = await gain(net, "validator-0"), await gain(net, "validator-2")
         assert 0 < lazy <= careful // 2
@@ -218,7 +218,7 @@ async def test_nothing_is_opened_where_the_draw_audits_nothing(tmp_path: Path) -
     never = msgspec.structs.replace(ALWAYS, audit_ppm=0)
     async with world(tmp_path, processors=0, validators=0, rules=never) as net:
         engine = await people(net, tiny())
-        await net.add("watched", Watches(net.context(), EngineWorkshop(engine, CHEAP_NANO)))
+        await net.add("watched", Watches(net.context(), GenerationRunner(engine, CHEAP_NANO)))
         closed = await say(net)
         assert closed.parts[0].state is PartState.VALID
         assert opened == [b""] * 3
@@ -235,6 +235,6 @@ async def test_what_is_remembered_of_a_part_is_let_go_when_it_is_final(tmp_path:
 
     async with world(tmp_path, processors=0, validators=0, rules=ALWAYS) as net:
         engine = await people(net, tiny())
-        await net.add("watched", Watches(net.context(), EngineWorkshop(engine, CHEAP_NANO)))
+        await net.add("watched", Watches(net.context(), GenerationRunner(engine, CHEAP_NANO)))
         await say(net)
         assert [job.trace for job in kept] == [None]

@@ -11,13 +11,13 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from network_of import ScriptedEars, ToneWorkshop, World, say, world
+from network_of import ScriptedEvaluator, ToneRunner, World, say, world
 
 from antiphon.client.client import Job
 from antiphon.client.events import Event
 from antiphon.economy.types import Rules, Verdict
 from antiphon.ledger.operations import Selector
-from antiphon.nodes.listening import Submission
+from antiphon.nodes.evaluation import Submission
 from antiphon.protocol import TaskKey
 from antiphon.services import Request
 
@@ -26,7 +26,7 @@ WITHIN_S = 5.0
 SENTENCES = ("The first sentence.", "The second one.", "And the third of them.")
 
 
-class SlowTone(ToneWorkshop):
+class SlowTone(ToneRunner):
     def produce(self, request: Request, seed: int) -> Iterator[bytes]:
         for chunk in super().produce(request, seed):
             time.sleep(0.02)
@@ -60,8 +60,8 @@ async def watched(folder: Path, keys: list[TaskKey], caplog: pytest.LogCaptureFi
     loop.set_exception_handler(lambda _, context: complaints.append(context))
     before = asyncio.all_tasks()
     with caplog.at_level(logging.ERROR):
-        ears = ScriptedEars(say=slowly)
-        async with world(folder, processors=0, ears=ears, rules=Rules(commit_s=3, reveal_s=3)) as net:
+        evaluator = ScriptedEvaluator(say=slowly)
+        async with world(folder, processors=0, evaluator=evaluator, rules=Rules(commit_s=3, reveal_s=3)) as net:
             from antiphon.nodes.producer import Producer
 
             for number in range(2):
@@ -143,7 +143,7 @@ async def test_a_second_cancel_during_the_clean_up_does_not_leave_escrow_or_keys
 
 async def test_a_timeout_around_a_job_whose_parts_are_judged_for_ever_is_kept(tmp_path: Path) -> None:
     """The case that once hung: parts wait for votes that do not come while the job is cancelled."""
-    async with world(tmp_path, ears=ScriptedEars(say=lambda _: time.sleep(1) or Verdict.VALID)) as net:
+    async with world(tmp_path, evaluator=ScriptedEvaluator(say=lambda _: time.sleep(1) or Verdict.VALID)) as net:
         started_s = time.monotonic()
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from network_of import ScriptedEars, World, world
+from network_of import ScriptedEvaluator, World, world
 from test_network_services import ALL, RATE_HZ, REFERENCE, Parrot, Trainer, profile_of
 
 from antiphon.cli.tasks import _explained
@@ -25,7 +25,7 @@ from antiphon.errors import AntiphonError, InputError, ProtocolError
 from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.operations import Deposit, OpenTask, Revoke, Selector
 from antiphon.ledger.receipts import audit
-from antiphon.nodes.listening.base import Submission
+from antiphon.nodes.evaluation.base import Submission
 from antiphon.nodes.producer import Producer
 from antiphon.parties import orders
 from antiphon.parties.actor import Actor
@@ -95,17 +95,17 @@ def speaking(consent: bytes, *texts: str) -> Job:
 @asynccontextmanager
 async def choir(
     folder: Path,
-    workshop: Parrot | None = None,
-    ears: ScriptedEars | None = None,
+    runner: Parrot | None = None,
+    evaluator: ScriptedEvaluator | None = None,
     rules: Rules | None = None,
     punished: bool = False,
 ) -> AsyncIterator[World]:
     """Cloners and validators; at the end all money is there again, but for what was burnt."""
-    ears = ears or ScriptedEars(abilities=ALL)
-    async with world(folder, processors=0, ears=ears, rules=rules) as net:
+    evaluator = evaluator or ScriptedEvaluator(abilities=ALL)
+    async with world(folder, processors=0, evaluator=evaluator, rules=rules) as net:
         for number in range(2):
-            await net.add(f"parrot-{number}", Producer(net.context(), workshop or Parrot()))
-        await enrolled(net, ears)
+            await net.add(f"parrot-{number}", Producer(net.context(), runner or Parrot()))
+        await enrolled(net, evaluator)
         money = await net.money()
         yield net
         await net.settle()
@@ -117,19 +117,19 @@ async def choir(
             assert account.stake_nano == 100 * 10**9, "nobody is punished for a consent"
 
 
-async def enrolled(net: World, ears: ScriptedEars) -> None:
+async def enrolled(net: World, evaluator: ScriptedEvaluator) -> None:
     """Ann has had her voice enrolled here, as another client."""
     await net.add("trainer", Producer(net.context(), Attentive(), role=Role.TRAINER))
     ann = Client(net.context(ANN))
     await net.bank.submit(Deposit(account=ann.node_id, amount_nano=10 * NANO))
     order = Enrolment(reference=REFERENCE, consent=granted(uses=(Use.ENROL, Use.SPEAK)), engine="parrot")
-    before, ears.say = ears.say, lambda _: Verdict.VALID
+    before, evaluator.say = evaluator.say, lambda _: Verdict.VALID
     (made,) = [event async for event in enrol(ann, order) if isinstance(event, Enrolled)]
     assert made.profile == PROFILE
     ORIGINS["Ann"] = made.origin
     await net.settle()
-    ears.say = before
-    ears.heard.clear()
+    evaluator.say = before
+    evaluator.heard.clear()
 
 
 Then = Callable[[Event], Awaitable[None]]
@@ -171,8 +171,8 @@ async def test_a_bad_consent_is_refused_and_costs_its_client_no_more_than_who_st
     tmp_path: Path, name: str
 ) -> None:
     made, said = BAD[name]
-    ears = ScriptedEars(abilities=ALL)
-    async with choir(tmp_path, ears=ears) as net:
+    evaluator = ScriptedEvaluator(abilities=ALL)
+    async with choir(tmp_path, evaluator=evaluator) as net:
         before = await net.ledger.account(net.client.node_id)
         events, error = await outcome(net.client, speaking(made()))
         assert isinstance(error, InputError | ProtocolError)
@@ -181,7 +181,7 @@ async def test_a_bad_consent_is_refused_and_costs_its_client_no_more_than_who_st
         assert before.balance_nano - after.balance_nano <= await held_fees(net)
         assert (after.escrow_nano, after.stake_nano) == (0, 0)
         assert heard(events) == []
-        assert ears.heard == []
+        assert evaluator.heard == []
 
 
 async def held_fees(net: World) -> int:
@@ -217,34 +217,34 @@ async def test_validators_judge_nothing_that_was_made_without_consent(
 ) -> None:
     """A client and a producer that agree to do without: the producer works for nothing."""
     real = orders.require_named
-    ears = ScriptedEars(abilities=ALL)
+    evaluator = ScriptedEvaluator(abilities=ALL)
 
     def only_judges_ask(request: Request, task: object, *, at_ms: int) -> None:
         if at_ms == task.opened_ms:  # type: ignore[attr-defined]
             real(request, task, at_ms=at_ms)  # type: ignore[arg-type]
 
     monkeypatch.setattr(orders, "require_named", only_judges_ask)
-    async with choir(tmp_path, ears=ears, rules=Rules(commit_s=1)) as net:
+    async with choir(tmp_path, evaluator=evaluator, rules=Rules(commit_s=1)) as net:
         _, error = await outcome(net.client, in_mode(speaking(granted(uses=(Use.ENROL,))), "stream"))
         assert error is not None
         (task,) = await net.ledger.tasks(net.client.node_id)
         (part,) = await net.ledger.parts(task.task)
         assert part.state is PartState.REFUNDED
         assert {vote.verdict for ruling in part.rulings for vote in ruling.votes.values()} == {Verdict.INCONCLUSIVE}
-        assert ears.heard == []
+        assert evaluator.heard == []
 
 
 @pytest.mark.parametrize("mode", ["verified", "stream"])
 async def test_a_revocation_stops_the_making_and_tells_the_client(tmp_path: Path, mode: str) -> None:
-    workshop, consent = Endless(), granted()
-    async with choir(tmp_path, workshop) as net:
+    runner, consent = Endless(), granted()
+    async with choir(tmp_path, runner) as net:
         before = await net.ledger.account(net.client.node_id)
         job = asyncio.create_task(outcome(net.client, in_mode(speaking(consent), mode)))
-        assert await asyncio.to_thread(workshop.began.wait, WITHIN_S)
+        assert await asyncio.to_thread(runner.began.wait, WITHIN_S)
         began_s = time.monotonic()
         await revoke(net, consent)
         events, error = await asyncio.wait_for(job, WITHIN_S)
-        assert await asyncio.to_thread(workshop.closed.wait, WITHIN_S), "the engine was told to stop"
+        assert await asyncio.to_thread(runner.closed.wait, WITHIN_S), "the engine was told to stop"
         assert time.monotonic() - began_s < WITHIN_S
         assert isinstance(error, InputError)
         assert "revoked" in str(error)
@@ -270,7 +270,7 @@ async def test_what_was_delivered_is_paid_and_yet_nobody_hands_it_out(tmp_path: 
         return Verdict.VALID
 
     consent = granted()
-    async with choir(tmp_path, ears=ScriptedEars(abilities=ALL, say=say)) as net:
+    async with choir(tmp_path, evaluator=ScriptedEvaluator(abilities=ALL, say=say)) as net:
         job = asyncio.create_task(outcome(net.client, speaking(consent)))
         assert await asyncio.to_thread(heard_it.wait, WITHIN_S)
         await revoke(net, consent)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from network_of import RATE_HZ, ScriptedEars, ToneWorkshop, collect, say, world
+from network_of import RATE_HZ, ScriptedEvaluator, ToneRunner, collect, say, world
 
 from antiphon.audio import Waveform
 from antiphon.client.blocking import in_daemon
@@ -24,14 +24,14 @@ from antiphon.ledger.base import TaskState
 from antiphon.ledger.operations import Retire, Selector
 from antiphon.nodes import node as nodes
 from antiphon.nodes.earnings import earned, earned_nano
+from antiphon.nodes.engine_runner import GenerationRunner
 from antiphon.nodes.producer import Producer
-from antiphon.nodes.workshop import EngineWorkshop
 from antiphon.services import Request, Service
 
 SPEECH = Selector(service="speech", language="en-us", voice="tone")
 
 
-class SlowTone(ToneWorkshop):
+class SlowTone(ToneRunner):
     def produce(self, request: Request, seed: int) -> Iterator[bytes]:
         time.sleep(0.3)
         yield from super().produce(request, seed)
@@ -53,7 +53,9 @@ async def test_a_node_that_leaves_takes_no_more_work_and_finishes_what_it_has(tm
 
 
 async def test_a_validator_that_leaves_reveals_what_it_has_committed(tmp_path: Path) -> None:
-    async with world(tmp_path, processors=1, ears=ScriptedEars(say=lambda e: time.sleep(0.1) or _valid())) as net:
+    async with world(
+        tmp_path, processors=1, evaluator=ScriptedEvaluator(say=lambda e: time.sleep(0.1) or _valid())
+    ) as net:
         job = asyncio.create_task(collect(net.client, Job(say("Judge this sentence."), SPEECH)))
         leaving = net.nodes["validator-0"]
         async with asyncio.timeout(5):
@@ -91,7 +93,7 @@ async def test_a_ledger_that_forgot_a_node_is_told_of_it_again(tmp_path: Path, m
 
 
 async def test_an_engine_that_crashes_costs_its_node_the_part_and_nobody_else(tmp_path: Path) -> None:
-    class Crashes(ToneWorkshop):
+    class Crashes(ToneRunner):
         def produce(self, request: Request, seed: int) -> Iterator[bytes]:
             yield from list(super().produce(request, seed))[:1]
             raise RuntimeError("out of memory")
@@ -117,13 +119,13 @@ def test_an_engine_that_makes_audio_of_another_form_than_it_announced_is_stopped
             yield self._chunk
 
     for chunk in (Waveform(np.zeros((1, 9), np.float32), 8_000), Waveform(np.zeros((2, 9), np.float32), RATE_HZ)):
-        workshop = EngineWorkshop(OtherForm(chunk), 1)  # type: ignore[arg-type]
+        runner = GenerationRunner(OtherForm(chunk), 1)  # type: ignore[arg-type]
         with pytest.raises(UnavailableError, match="not 1 at 24000"):
-            list(workshop.produce(say("x")[0], 0))
+            list(runner.produce(say("x")[0], 0))
 
 
 async def test_an_engine_that_makes_nothing_delivers_nothing(tmp_path: Path) -> None:
-    class Empty(ToneWorkshop):
+    class Empty(ToneRunner):
         def produce(self, request: Request, seed: int) -> Iterator[bytes]:
             return iter(())
 
@@ -159,11 +161,11 @@ async def test_a_sentence_whose_second_half_has_another_rate_is_still_one_sound(
     assert sum(sound.duration_s for sound in sounds) == pytest.approx(2.0, abs=0.6)
 
 
-def test_a_workshop_offers_what_its_engine_can() -> None:
+def test_a_runner_offers_what_its_engine_can() -> None:
     from antiphon.engines import registry
 
     engine: Engine = registry.load("espeak")
-    (offer,) = EngineWorkshop(engine, 8_000).offers
+    (offer,) = GenerationRunner(engine, 8_000).offers
     assert (offer.engine, offer.price_nano, offer.mixes_voices) == ("espeak", 8_000, engine.capabilities.mixes_voices)
     assert set(offer.languages) == set(engine.capabilities.languages)
 
@@ -171,7 +173,7 @@ def test_a_workshop_offers_what_its_engine_can() -> None:
 def test_an_engine_that_also_clones_is_offered_for_both_services() -> None:
     from antiphon.engines import registry
 
-    speech, clone = EngineWorkshop(registry.load("soundstorm"), 8_000).offers
+    speech, clone = GenerationRunner(registry.load("soundstorm"), 8_000).offers
     assert (speech.service, clone.service) == ("speech", "clone")
     assert speech.engine == clone.engine == "soundstorm"
     assert "aspen" in speech.voices

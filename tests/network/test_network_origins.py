@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from network_of import ScriptedEars, World
+from network_of import ScriptedEvaluator, World
 from test_network_consents import CLONE, ORIGINS, PROFILE, choir, granted, heard, outcome, revoke
 from test_network_services import RATE_HZ, REFERENCE, Trainer
 
@@ -113,12 +113,12 @@ class Relabeller(Trainer):
 
 async def test_a_trainer_that_vouches_for_a_relabelled_profile_makes_no_chain(tmp_path: Path) -> None:
     """Its signature alone is worth nothing: validators hear that the voice is not that of the recording."""
-    ears = ScriptedEars(abilities={"clone": ("en",)})
-    async with choir(tmp_path, ears=ears, punished=True) as net:
+    evaluator = ScriptedEvaluator(abilities={"clone": ("en",)})
+    async with choir(tmp_path, evaluator=evaluator, punished=True) as net:
         mallory = net.nodes["trainer"]
         assert isinstance(mallory, Producer)
-        mallory._workshop = Relabeller()
-        ears.say = lambda work: Verdict.INVALID if isinstance(work.request, EnrolRequest) else Verdict.VALID
+        mallory._runner = Relabeller()
+        evaluator.say = lambda work: Verdict.INVALID if isinstance(work.request, EnrolRequest) else Verdict.VALID
         order = Enrolment(reference=HER_CLIP, consent=hers(net, HER_CLIP), engine="parrot")
         with pytest.raises(RejectedError):
             async for _ in enrol(net.client, order):
@@ -166,11 +166,11 @@ async def test_validators_judge_nothing_of_a_producer_that_does_not_ask(
 
     async def unasked(ledger: object, request: object) -> None: ...
 
-    ears = ScriptedEars(abilities={"clone": ("en",)})
-    async with choir(tmp_path, ears=ears, rules=Rules(commit_s=1)) as net:
+    evaluator = ScriptedEvaluator(abilities={"clone": ("en",)})
+    async with choir(tmp_path, evaluator=evaluator, rules=Rules(commit_s=1)) as net:
         monkeypatch.setattr(producer, "require_origin", unasked)
         relabelled = msgspec.structs.replace(PROFILE, reference=HER_CLIP.sha256)
         order = CloneRequest(profile=relabelled, consent=hers(net, HER_CLIP), origin=ORIGINS["Ann"], text="Unheard.")
         _, error = await outcome(net.client, Job([order], CLONE, mode="stream"))
         assert error is not None
-        assert ears.heard == []
+        assert evaluator.heard == []

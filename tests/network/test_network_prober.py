@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from network_of import RATE_HZ, ScriptedEars, ToneWorkshop, World, world
+from network_of import RATE_HZ, ScriptedEvaluator, ToneRunner, World, world
 
 from antiphon.client.client import Client
 from antiphon.economy.types import NANO, Role
@@ -57,12 +57,12 @@ async def test_neither_its_pool_nor_its_clients_purse_tells_a_probe(tmp_path: Pa
 
 async def test_a_node_cannot_drain_its_testers_with_its_own_price(tmp_path: Path) -> None:
     async with world(tmp_path, processors=0) as net:
-        await net.add("greedy", Producer(net.context(), ToneWorkshop(price_nano=5_000_000)))
+        await net.add("greedy", Producer(net.context(), ToneRunner(price_nano=5_000_000)))
         assert await (await prober_in(net)).probe() is None
 
 
 async def test_only_voices_that_speak_english_are_asked_for_english(tmp_path: Path) -> None:
-    class Polyglot(ToneWorkshop):
+    class Polyglot(ToneRunner):
         @property
         def offers(self) -> tuple[ServiceOffer, ...]:
             voices = ("espeak-de", "espeak-en-us", "espeak-fr-fr", "nobody-knows")
@@ -104,7 +104,7 @@ async def test_an_empty_purse_does_not_end_the_probing(tmp_path: Path) -> None:
 
 
 async def test_composers_are_asked_for_music_and_cloners_for_nothing(tmp_path: Path) -> None:
-    class Composer(ToneWorkshop):
+    class Composer(ToneRunner):
         @property
         def offers(self) -> tuple[ServiceOffer, ...]:
             return (ServiceOffer(service="music", price_nano=8_000, languages=("en",), engine="tones"),)
@@ -113,13 +113,13 @@ async def test_composers_are_asked_for_music_and_cloners_for_nothing(tmp_path: P
             assert isinstance(request, MusicRequest)
             yield bytes(2 * RATE_HZ)
 
-    class Cloner(ToneWorkshop):
+    class Cloner(ToneRunner):
         @property
         def offers(self) -> tuple[ServiceOffer, ...]:
             return (ServiceOffer(service="clone", price_nano=8_000, languages=("en",), engine="parrot"),)
 
-    ears = ScriptedEars(abilities={"speech": ("en",), "music": (), "clone": ("en",)})
-    async with world(tmp_path, processors=0, ears=ears) as net:
+    evaluator = ScriptedEvaluator(abilities={"speech": ("en",), "music": (), "clone": ("en",)})
+    async with world(tmp_path, processors=0, evaluator=evaluator) as net:
         await net.add("composer", Producer(net.context(), Composer()))
         await net.add("cloner", Producer(net.context(), Cloner()))
         prober = await prober_in(net)
@@ -127,4 +127,4 @@ async def test_composers_are_asked_for_music_and_cloners_for_nothing(tmp_path: P
             probe = await prober.probe()
             assert probe is not None
             assert probe.state == "completed"
-        assert {type(work.request) for work in ears.heard} == {MusicRequest}
+        assert {type(work.request) for work in evaluator.heard} == {MusicRequest}

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from network_of import ScriptedEars, ToneWorkshop, collect, say
+from network_of import ScriptedEvaluator, ToneRunner, collect, say
 
 from antiphon.client.client import Client, Job
 from antiphon.clock import SystemClock
@@ -17,7 +17,7 @@ from antiphon.economy.types import NANO
 from antiphon.errors import BusyError, InputError, UnreachableError
 from antiphon.ledger.operations import Deposit, Selector
 from antiphon.ledger.remote import LedgerService, RemoteLedger
-from antiphon.ledger.retrying import PatientLedger
+from antiphon.ledger.retrying import RetryingLedger
 from antiphon.ledger.sql import SqlLedger
 from antiphon.network.funding import fund
 from antiphon.nodes.node import Node
@@ -47,20 +47,20 @@ class Flaky:
 @pytest.mark.parametrize("error", [UnreachableError("away"), BusyError("full", retry_after_s=9)])
 async def test_what_passes_is_waited_for(error: Exception) -> None:
     flaky = Flaky(error, 3)
-    assert await PatientLedger(flaky).identity() == "me"  # type: ignore[arg-type]
+    assert await RetryingLedger(flaky).identity() == "me"  # type: ignore[arg-type]
     assert flaky.asked == 4
 
 
 async def test_a_refusal_is_an_answer_and_not_asked_again() -> None:
     flaky = Flaky(InputError("no"), 1)
     with pytest.raises(InputError):
-        await PatientLedger(flaky).identity()  # type: ignore[arg-type]
+        await RetryingLedger(flaky).identity()  # type: ignore[arg-type]
     assert flaky.asked == 1
 
 
 async def test_patience_ends() -> None:
     with pytest.raises(UnreachableError):
-        await PatientLedger(Flaky(UnreachableError("gone"), 1_000), patience_s=0.3).identity()  # type: ignore[arg-type]
+        await RetryingLedger(Flaky(UnreachableError("gone"), 1_000), patience_s=0.3).identity()  # type: ignore[arg-type]
 
 
 class Host:
@@ -98,14 +98,14 @@ async def http_world(folder: Path) -> AsyncIterator[tuple[Host, Client, list[Nod
     nodes: list[Node] = []
     async with HttpTransport(allow_private=True) as transport:
         remote = RemoteLedger(lambda url, raw, s: transport.request(url, raw, deadline_s=s), host.url)
-        ledger = PatientLedger(remote)
+        ledger = RetryingLedger(remote)
 
         def context() -> Context:
             return Context(Identity.generate(), ledger, transport, SystemClock())
 
         bank = Actor(Context(host.operator, ledger, transport, SystemClock()))
-        nodes += [Producer(context(), ToneWorkshop()) for _ in range(2)]
-        nodes += [Validator(context(), ScriptedEars(), 15_000) for _ in range(3)]
+        nodes += [Producer(context(), ToneRunner()) for _ in range(2)]
+        nodes += [Validator(context(), ScriptedEvaluator(), 15_000) for _ in range(3)]
         for node in nodes:
             servers.append(await serve(node.handle))
             await fund(bank, node, 100 * NANO)

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
-from network_of import ScriptedEars, World, world
+from network_of import ScriptedEvaluator, World, world
 
 from antiphon.audio import Waveform
 from antiphon.client.cloning import ClonedSpeech, Conversion, Enrolled, Enrolment, Voice, convert, enrol
@@ -132,8 +132,8 @@ async def voice_in(net: World) -> Voice:
 
 
 async def test_an_enrolment_is_a_trainers_part_and_brings_the_profile_that_was_judged(tmp_path: Path) -> None:
-    ears = ScriptedEars(abilities=ALL, say=lambda work: Verdict.VALID if work.result else Verdict.INVALID)
-    async with world(tmp_path, processors=0, ears=ears) as net:
+    evaluator = ScriptedEvaluator(abilities=ALL, say=lambda work: Verdict.VALID if work.result else Verdict.INVALID)
+    async with world(tmp_path, processors=0, evaluator=evaluator) as net:
         trainer = await net.add("trainer", Producer(net.context(), Trainer(), role=Role.TRAINER))
         before = await net.money()
         events = [event async for event in enrol(net.client, enrolment(net))]
@@ -144,29 +144,31 @@ async def test_an_enrolment_is_a_trainers_part_and_brings_the_profile_that_was_j
         assert closed.parts[0].rulings[-1].delivery.rate_hz == 0
         assert isinstance(events[-1], Enrolled)
         assert events[-1].profile.data == b"squawk"
-        assert canonical.decode(VoiceProfile, ears.heard[0].result or b"") == events[-1].profile
+        assert canonical.decode(VoiceProfile, evaluator.heard[0].result or b"") == events[-1].profile
         account = await net.ledger.account(trainer.node_id)
         assert account.balance_nano > 0
         assert await net.money() == before
 
 
 async def test_a_rejected_profile_is_not_handed_out(tmp_path: Path) -> None:
-    ears = ScriptedEars(abilities=ALL, say=lambda _: Verdict.INVALID, score_ppm=0)
-    async with world(tmp_path, processors=0, ears=ears) as net:
+    evaluator = ScriptedEvaluator(abilities=ALL, say=lambda _: Verdict.INVALID, score_ppm=0)
+    async with world(tmp_path, processors=0, evaluator=evaluator) as net:
         await net.add("trainer", Producer(net.context(), Trainer(), role=Role.TRAINER))
         with pytest.raises(RejectedError):
             await profile_in(net)
 
 
 async def test_a_profile_of_another_reference_is_refused_even_when_judges_were_deaf(tmp_path: Path) -> None:
-    async with world(tmp_path, processors=0, ears=ScriptedEars(abilities=ALL, say=lambda _: Verdict.VALID)) as net:
+    async with world(
+        tmp_path, processors=0, evaluator=ScriptedEvaluator(abilities=ALL, say=lambda _: Verdict.VALID)
+    ) as net:
         await net.add("trainer", Producer(net.context(), WrongVoice(), role=Role.TRAINER))
         with pytest.raises(ProtocolError, match="another reference"):
             await profile_in(net)
 
 
 async def test_no_trainer_no_enrolment(tmp_path: Path) -> None:
-    async with world(tmp_path, ears=ScriptedEars(abilities=ALL)) as net:
+    async with world(tmp_path, evaluator=ScriptedEvaluator(abilities=ALL)) as net:
         await net.add("parrot", Producer(net.context(), Parrot()))
         with pytest.raises(UnavailableError, match="trainer"):
             async for _ in enrol(net.client, enrolment(net)):
@@ -174,7 +176,7 @@ async def test_no_trainer_no_enrolment(tmp_path: Path) -> None:
 
 
 async def test_an_enrolment_without_consent_is_refused_and_costs_nothing(tmp_path: Path) -> None:
-    async with world(tmp_path, processors=0, ears=ScriptedEars(abilities=ALL)) as net:
+    async with world(tmp_path, processors=0, evaluator=ScriptedEvaluator(abilities=ALL)) as net:
         await net.add("trainer", Producer(net.context(), Trainer(), role=Role.TRAINER))
         before = await net.ledger.account(net.client.node_id)
         with pytest.raises(InputError, match="consent"):
@@ -184,8 +186,8 @@ async def test_an_enrolment_without_consent_is_refused_and_costs_nothing(tmp_pat
 
 
 async def test_a_text_is_spoken_with_a_profile(tmp_path: Path) -> None:
-    ears = ScriptedEars(abilities=ALL)
-    async with world(tmp_path, processors=0, ears=ears) as net:
+    evaluator = ScriptedEvaluator(abilities=ALL)
+    async with world(tmp_path, processors=0, evaluator=evaluator) as net:
         await net.add("parrot", Producer(net.context(), Parrot()))
         voice = await voice_in(net)
         sounds = [
@@ -194,12 +196,12 @@ async def test_a_text_is_spoken_with_a_profile(tmp_path: Path) -> None:
             if isinstance(event, Sound)
         ]
         assert sum(sound.duration_s for sound in sounds) > 1
-        assert {type(work.request) for work in ears.heard} == {EnrolRequest, CloneRequest}
+        assert {type(work.request) for work in evaluator.heard} == {EnrolRequest, CloneRequest}
 
 
 @pytest.mark.parametrize("mode", ["verified", "stream"])
 async def test_a_converted_recording_is_as_long_as_it_was(tmp_path: Path, mode: str) -> None:
-    async with world(tmp_path, processors=0, ears=ScriptedEars(abilities=ALL)) as net:
+    async with world(tmp_path, processors=0, evaluator=ScriptedEvaluator(abilities=ALL)) as net:
         await net.add("parrot", Producer(net.context(), Parrot()))
         voice = await voice_in(net)
         noise = np.random.default_rng(0).standard_normal((1, 31 * RATE_HZ)).astype(np.float32) * 0.1
@@ -211,7 +213,7 @@ async def test_a_converted_recording_is_as_long_as_it_was(tmp_path: Path, mode: 
 
 @pytest.mark.parametrize("mode", ["verified", "stream"])
 async def test_windows_of_a_piece_join_sample_by_sample_in_stereo(tmp_path: Path, mode: str) -> None:
-    async with world(tmp_path, processors=0, ears=ScriptedEars(abilities=ALL)) as net:
+    async with world(tmp_path, processors=0, evaluator=ScriptedEvaluator(abilities=ALL)) as net:
         for number in range(2):
             await net.add(f"ramp-{number}", Producer(net.context(), Ramp()))
         composition = Composition(prompt="a ramp", seconds=70.0, seed=3, mode=mode)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from network_of import ScriptedEars, ToneWorkshop, collect, say, world
+from network_of import ScriptedEvaluator, ToneRunner, collect, say, world
 
 from antiphon.client.client import STREAM, Job
 from antiphon.client.events import Audio, Stage
@@ -18,14 +18,14 @@ from antiphon.errors import ConflictError, FundsError, RejectedError, Unavailabl
 from antiphon.ledger import receipts
 from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.operations import Selector
-from antiphon.nodes.listening import Submission
+from antiphon.nodes.evaluation import Submission
 from antiphon.nodes.producer import Producer
 from antiphon.parties.messages import FETCH, Fetch
 
 SPEECH = Selector(service="speech", language="en-us", voice="tone")
 
 
-class Slow(ToneWorkshop):
+class Slow(ToneRunner):
     def produce(self, request, seed):  # type: ignore[no-untyped-def]
         import time
 
@@ -46,12 +46,12 @@ async def test_a_job_yields_all_audio_in_order_and_a_receipt_that_verifies_offli
 
 @pytest.mark.parametrize("mode", ["verified", STREAM])
 async def test_validators_heard_exactly_what_the_client_got(tmp_path: Path, mode: str) -> None:
-    ears = ScriptedEars()
-    async with world(tmp_path, ears=ears) as net:
+    evaluator = ScriptedEvaluator()
+    async with world(tmp_path, evaluator=evaluator) as net:
         events, _ = await collect(net.client, Job(say("The very same samples."), SPEECH, mode=mode))
     got = np.concatenate([e.audio.samples for e in events if isinstance(e, Audio) and e.audio], axis=1)
-    assert len(ears.heard) == 3
-    for heard in ears.heard:
+    assert len(evaluator.heard) == 3
+    for heard in evaluator.heard:
         assert heard.audio is not None
         np.testing.assert_array_equal(heard.audio.samples, got)
 
@@ -103,8 +103,8 @@ async def test_the_same_seed_gives_the_same_audio_and_another_seed_another(tmp_p
 
 
 async def test_rejected_work_is_refunded_and_costs_the_producer_its_stake(tmp_path: Path) -> None:
-    ears = ScriptedEars(say=lambda _: Verdict.INVALID, score_ppm=50_000)
-    async with world(tmp_path, processors=1, ears=ears) as net:
+    evaluator = ScriptedEvaluator(say=lambda _: Verdict.INVALID, score_ppm=50_000)
+    async with world(tmp_path, processors=1, evaluator=evaluator) as net:
         before = await net.ledger.account(net.client.node_id)
         with pytest.raises(RejectedError):
             await collect(net.client, Job(say("Bad work."), SPEECH))
@@ -117,8 +117,8 @@ async def test_rejected_work_is_refunded_and_costs_the_producer_its_stake(tmp_pa
 
 
 async def test_inconclusive_votes_refund_and_punish_nobody(tmp_path: Path) -> None:
-    ears = ScriptedEars(say=lambda _: Verdict.INCONCLUSIVE)
-    async with world(tmp_path, ears=ears, validators=6) as net:
+    evaluator = ScriptedEvaluator(say=lambda _: Verdict.INCONCLUSIVE)
+    async with world(tmp_path, evaluator=evaluator, validators=6) as net:
         before = await net.money()
         with pytest.raises(UnavailableError):
             await collect(net.client, Job(say("Nobody can tell."), SPEECH))
@@ -168,7 +168,7 @@ async def test_no_node_for_a_voice_says_so(tmp_path: Path) -> None:
 
 async def test_a_trainer_is_a_producer_in_an_earlier_phase(tmp_path: Path) -> None:
     async with world(tmp_path) as net:
-        trainer = Producer(net.context(), ToneWorkshop(), role=Role.TRAINER)
+        trainer = Producer(net.context(), ToneRunner(), role=Role.TRAINER)
         await net.add("trainer", trainer)
         assert {node.role for node in await net.ledger.nodes()} == {Role.PROCESSOR, Role.VALIDATOR, Role.TRAINER}
 
@@ -211,7 +211,7 @@ async def test_a_rejected_sentence_is_bought_again_with_another_seed_and_keeps_i
         heard.append(evidence.audio.to_pcm16())
         return Verdict.VALID if len(set(heard)) > 1 else Verdict.INVALID
 
-    async with world(tmp_path, processors=1, ears=ScriptedEars(say=fussy)) as net:
+    async with world(tmp_path, processors=1, evaluator=ScriptedEvaluator(say=fussy)) as net:
         events, closed = await collect(net.client, Job(say("One.", "Two.", "Three."), SPEECH, seed=5))
         await net.settle()
         order = [event.number for event in events if isinstance(event, Audio) and event.audio]
@@ -222,12 +222,12 @@ async def test_a_rejected_sentence_is_bought_again_with_another_seed_and_keeps_i
 
 
 async def test_a_vote_too_long_to_reveal_becomes_inconclusive_and_costs_its_validator_nothing(tmp_path: Path) -> None:
-    class Chatty(ScriptedEars):
+    class Chatty(ScriptedEvaluator):
         def vote(self, submission: Submission) -> Vote:
             words = Measurement(judge="words", name="wer", unit="ratio", reason="because " * 10_000)
             return Vote(verdict=Verdict.VALID, score_ppm=900_000, measurements=(words,))
 
-    async with world(tmp_path, ears=Chatty()) as net:
+    async with world(tmp_path, evaluator=Chatty()) as net:
         with pytest.raises(UnavailableError):
             await collect(net.client, Job(say("Say less."), SPEECH, synthetic=False, mode=STREAM))
         await net.settle()

@@ -8,7 +8,7 @@ import pytest
 from antiphon.bench import cheats
 from antiphon.economy.types import Verdict
 from antiphon.judges.readings import LN_SURENESS
-from antiphon.nodes.listening.ears import listener_of
+from antiphon.nodes.evaluation.by_service import evaluator_of
 from antiphon.services import SpeechRequest
 
 TEXT = "The parcel will arrive before the weather turns."
@@ -16,13 +16,13 @@ TEXT = "The parcel will arrive before the weather turns."
 
 @pytest.mark.slow
 def test_an_honest_vote_gives_a_reading_of_every_model_and_another_clip_other_readings() -> None:
-    ears = listener_of("antiphon")
+    evaluator = evaluator_of("antiphon")
     told = []
     for text in (TEXT, "Nobody asked the pilot why she had changed her mind."):
         case = cheats.Case(
             SpeechRequest(text=text, voice="hibari"), cheats.synthesise(text, "hibari", 0), np.random.default_rng(0), 0
         )
-        vote = ears.vote(cheats.honest(case))
+        vote = evaluator.vote(cheats.honest(case))
         assert vote.verdict is Verdict.VALID
         told.append({reading.key: reading.value for reading in vote.readings})
     assert (

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from antiphon.bench import cheats
 from antiphon.bench.figure import Figure, figure
 from antiphon.economy.types import Verdict
-from antiphon.nodes.listening import Listener
+from antiphon.nodes.evaluation import Evaluator
 
 VOICES = ("hibari", "af_heart", "espeak-en-us")
 """Honest work of every engine; cheats pretend to be the default voice."""
@@ -26,31 +26,31 @@ SHORT_VOICES: dict[str, tuple[str, ...]] = {
 SHORT_CHEATED = ("hibari", "af_bella", "am_adam")
 
 
-def short_figures(listener: Listener, tries: int) -> Iterator[Figure]:
+def short_figures(evaluator: Evaluator, tries: int) -> Iterator[Figure]:
     """The same for one to three words: five hundred utterances at 100 tries, cheats of the same lengths."""
     for engine, voices in SHORT_VOICES.items():
         count = 5 * tries if engine in {"hibari", "espeak"} else tries
-        counts = cheats.verdicts(listener, cheats.honest, cheats.short_cases(voices, count, seed=3))
+        counts = cheats.verdicts(evaluator, cheats.honest, cheats.short_cases(voices, count, seed=3))
         note = f"{count} tries, {counts[Verdict.INCONCLUSIVE]} inconclusive"
         wrong = 100 * counts[Verdict.INVALID] / count
         yield figure(f"one to three words: honest {engine} wrongly rejected", wrong, "of 100", "<= 1", note)
     for name, cheat in cheats.SHORT_CHEATS.items():
-        counts = cheats.verdicts(listener, cheat, cheats.short_cases(SHORT_CHEATED, tries, seed=4))
+        counts = cheats.verdicts(evaluator, cheat, cheats.short_cases(SHORT_CHEATED, tries, seed=4))
         caught = 100 * counts[Verdict.INVALID] / tries
         note = f"{tries} tries, {counts[Verdict.INCONCLUSIVE]} inconclusive"
         yield figure(f"one to three words: cheat rejected: {name}", caught, "of 100", ">= 95", note)
 
 
-def cheat_figures(listener: Listener, tries: int) -> Iterator[Figure]:
+def cheat_figures(evaluator: Evaluator, tries: int) -> Iterator[Figure]:
     """Per cheat the share rejected, per honest engine the share wrongly rejected; inconclusive counts as neither."""
     for voice in VOICES:
         share = max(1, tries // 3) if voice == "af_heart" else tries
-        counts = cheats.verdicts(listener, cheats.honest, cheats.cases(voice, share, seed=1))
+        counts = cheats.verdicts(evaluator, cheats.honest, cheats.cases(voice, share, seed=1))
         wrong = 100 * counts[Verdict.INVALID] / share
         note = f"{share} tries, {counts[Verdict.INCONCLUSIVE]} inconclusive"
         yield figure(f"honest {voice} wrongly rejected", wrong, "of 100", "<= 2", note)
     for name, cheat in cheats.CHEATS.items():
-        counts = cheats.verdicts(listener, cheat, cheats.cases("hibari", tries, seed=2))
+        counts = cheats.verdicts(evaluator, cheat, cheats.cases("hibari", tries, seed=2))
         caught = 100 * counts[Verdict.INVALID] / tries
         note = f"{tries} tries, {counts[Verdict.INCONCLUSIVE]} inconclusive"
         yield figure(f"cheat rejected: {name}", caught, "of 100", ">= 95", note)

@@ -13,7 +13,7 @@ from antiphon.economy.types import Verdict
 from antiphon.engines import registry
 from antiphon.judges.wording import normalise
 from antiphon.network.prompts import GrammarPrompts
-from antiphon.nodes.listening import Listener, Submission
+from antiphon.nodes.evaluation import Evaluator, Submission
 from antiphon.parties.messages import Form
 from antiphon.services import SpeechRequest
 
@@ -159,11 +159,11 @@ def cases(voice: str, tries: int, seed: int) -> Iterator[Case]:
         yield Case(request, synthesise(text, voice, number), np.random.default_rng((seed, number)), number)
 
 
-def verdicts(listener: Listener, cheat: Cheat, orders: Iterator[Case]) -> dict[Verdict, int]:
+def verdicts(evaluator: Evaluator, cheat: Cheat, orders: Iterator[Case]) -> dict[Verdict, int]:
     """How often each verdict follows. One fresh delivery per order."""
     counts = dict.fromkeys(Verdict, 0)
     for case in orders:
-        counts[listener.vote(cheat(case)).verdict] += 1
+        counts[evaluator.vote(cheat(case)).verdict] += 1
     return counts
 
 

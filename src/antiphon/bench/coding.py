@@ -11,7 +11,7 @@ from antiphon.audio import AudioWriter, read, resample
 from antiphon.audio.waveform import Waveform
 from antiphon.bench.clips import Clip
 from antiphon.bench.figure import Figure, figure
-from antiphon.bench.speaking import Ears, Naturalness, average
+from antiphon.bench.speaking import Naturalness, Transcriber, average
 from antiphon.codecs.base import Codec, TokenGrid
 from antiphon.codecs.neural.measures import codebook_use, mel_distance, pesq, stoi
 from antiphon.errors import AntiphonError
@@ -72,15 +72,17 @@ def _words(clips: Sequence[Clip], originals: Sequence[Waveform], made: Sequence[
     That reading moves with any change of the sound, most of all in a language the recogniser knows badly. So there
     Opus is read beside us, and only what we add to its errors is ours.
     """
-    ears = Ears()
+    transcriber = Transcriber()
     for known in (True, False):
         name = f"codec: WER added, {'against texts' if known else 'against the originals as heard, over Opus'}"
-        chosen = [n for n, c in enumerate(clips) if bool(c.text) is known and (c.language == "en" or ears.multilingual)]
+        chosen = [
+            n for n, c in enumerate(clips) if bool(c.text) is known and (c.language == "en" or transcriber.multilingual)
+        ]
         errors = [0, 0]
         words = 0
         for n in chosen:
             yardstick = originals[n] if known else _by_opus(originals[n])
-            heard = ears.words([yardstick, made[n], originals[n]][: 2 if known else 3], clips[n].language)
+            heard = transcriber.words([yardstick, made[n], originals[n]][: 2 if known else 3], clips[n].language)
             before, after = heard[0].split(), heard[1].split()
             wanted = (normalise(clips[n].text, clips[n].language) if known else heard[2]).split()
             words += len(wanted)
@@ -90,7 +92,7 @@ def _words(clips: Sequence[Clip], originals: Sequence[Waveform], made: Sequence[
             continue
         other = "before" if known else "by Opus"
         note = f"{100 * errors[0] / words:.1f}% {other}, {100 * errors[1] / words:.1f}% after, of {words} words"
-        yield figure(name, 100 * (errors[1] - errors[0]) / words, "points", "<= 2", f"{note}, {ears.note}")
+        yield figure(name, 100 * (errors[1] - errors[0]) / words, "points", "<= 2", f"{note}, {transcriber.note}")
 
 
 def _by_opus(wave: Waveform) -> Waveform:

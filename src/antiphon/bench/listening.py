@@ -31,7 +31,7 @@ from antiphon.judges.judging import signal_of
 from antiphon.judges.naturalness import DistillMosJudge
 from antiphon.judges.wording import error_rates, normalise
 from antiphon.network.embedded import Network
-from antiphon.nodes.listening.speech import new_panel
+from antiphon.nodes.evaluation.speech import new_panel
 from antiphon.services import SpeechRequest
 
 VOICE = "hibari"

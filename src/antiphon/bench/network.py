@@ -12,7 +12,7 @@ from antiphon.bench.incentives import incentive_figures
 from antiphon.bench.listening import cold_figures, judging_figures, latency_figures, quality_figures
 from antiphon.bench.overhead import overhead_figures
 from antiphon.network.embedded import Plan, embedded
-from antiphon.nodes.listening.ears import listener_of
+from antiphon.nodes.evaluation.by_service import evaluator_of
 
 
 def steps(tries: int) -> tuple[Step, ...]:
@@ -34,13 +34,13 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     """`tries` for each cheat; `peer_python` runs the peer of another project beside us.
     Each step before its figures."""
     cold, quality, latency, overhead, judging, exchange, incentives, cheats, short = steps(tries)
-    listener = listener_of(profile)  # a profile that is not there is known before the minutes pass
+    evaluator = evaluator_of(profile)  # a profile that is not there is known before the minutes pass
     yield cold
     with tempfile.TemporaryDirectory() as folder:
         for found in cold_figures(Path(folder) / "cold"):
             yield found
-        listener.warm_up().result()
-        async with embedded(Path(folder) / "warm", listener, plan=Plan(processors=("hibari", "hibari"))) as network:
+        evaluator.warm_up().result()
+        async with embedded(Path(folder) / "warm", evaluator, plan=Plan(processors=("hibari", "hibari"))) as network:
             yield quality
             async for found in quality_figures(network):
                 yield found
@@ -60,10 +60,10 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     for found in incentive_figures():
         yield found
     yield cheats
-    for found in cheat_figures(listener, tries):
+    for found in cheat_figures(evaluator, tries):
         yield found
     yield short
-    for found in short_figures(listener, tries):
+    for found in short_figures(evaluator, tries):
         yield found
 
 

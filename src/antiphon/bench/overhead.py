@@ -23,7 +23,7 @@ from antiphon.ledger.operations import Deposit, Selector, ServiceOffer
 from antiphon.ledger.sql import SqlLedger
 from antiphon.network.embedded import VALIDATOR_PRICE_NANO
 from antiphon.network.funding import fund
-from antiphon.nodes.listening import Submission
+from antiphon.nodes.evaluation import Submission
 from antiphon.nodes.node import Node
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator
@@ -39,7 +39,7 @@ ONE_BY_ONE, AT_ONCE, MANY = 50, 100, 1_000
 SELECTOR = Selector(service="speech", voice="instant")
 
 
-class InstantWorkshop:
+class InstantRunner:
     """Three seconds of prepared audio, at once."""
 
     offers = (
@@ -54,7 +54,7 @@ class InstantWorkshop:
     def check(self, request: Request) -> None:
         """Anything goes."""
 
-    def produce(self, request: Request, seed: int) -> Iterator[bytes]:  # noqa: ARG002 - a Workshop's signature
+    def produce(self, request: Request, seed: int) -> Iterator[bytes]:  # noqa: ARG002 - an EngineRunner's signature
         yield self._audio
 
 
@@ -86,7 +86,7 @@ async def _measure(folder: Path) -> AsyncIterator[Figure]:
     bank = Actor(Context(operator, ledger, transport, SystemClock()))
     client = Client(context())
     await bank.submit(Deposit(account=client.node_id, amount_nano=1_000_000 * NANO))
-    nodes: list[Node] = [Producer(context(), InstantWorkshop(), slots=4, queue=200) for _ in range(2)]
+    nodes: list[Node] = [Producer(context(), InstantRunner(), slots=4, queue=200) for _ in range(2)]
     nodes += [Validator(context(), InstantEars(), VALIDATOR_PRICE_NANO, queue=400) for _ in range(3)]
     for number, node in enumerate(nodes):
         await fund(bank, node, 10_000 * NANO)

@@ -17,7 +17,7 @@ from antiphon.clock import SystemClock
 from antiphon.engines.base import Cloner
 from antiphon.engines.mimic import MimicEngine
 from antiphon.judges.cloning import CloneJudge
-from antiphon.nodes.listening.speech import new_panel
+from antiphon.nodes.evaluation.speech import new_panel
 from antiphon.protocol import Identity
 from antiphon.protocol.consent import ANYBODY, Grant, Use, sign_grant
 from antiphon.services import Clip

@@ -95,7 +95,7 @@ class Spoken:
     passes: int
 
 
-class Ears:
+class Transcriber:
     """A recogniser for measuring: the largest that is installed, and not the one our semantic tokens are made by."""
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ class Naturalness:
 class Heard:
     """All that was heard in what was made."""
 
-    ears: Ears
+    transcriber: Transcriber
     quality: Naturalness
     speakers: Mapping[str, Samples]  # embeddings to be told apart
     errors: float = 0.0
@@ -146,7 +146,7 @@ class Heard:
         self.clips += 1
         self.made_s, self.took_s = self.made_s + made.duration_s, self.took_s + spoken.took_s
         wanted = normalise(text, "en")
-        wer, cer = error_rates(wanted, self.ears.words([made])[0])
+        wer, cer = error_rates(wanted, self.transcriber.words([made])[0])
         self.errors, self.words = self.errors + wer * len(wanted.split()), self.words + len(wanted.split())
         self.cer.append(cer)
         if (mos := self.quality.of(made)) is not None:
@@ -163,7 +163,7 @@ class Heard:
     def figures(self, prefix: str, wer: str, timed: str) -> Iterator[Figure]:
         """`wer` is the target of the word error rate, `timed` what the time was spent on."""
         rate = self.errors / self.words if self.words else None
-        note = f"{self.words} words, {self.ears.note}"
+        note = f"{self.words} words, {self.transcriber.note}"
         yield figure(f"{prefix}clips", float(self.clips), "", note=f"{self.made_s:.0f} s made")
         yield figure(f"{prefix}word error rate", rate, "ratio", wer, note)
         yield average(f"{prefix}character error rate", self.cer, "ratio")

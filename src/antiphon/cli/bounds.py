@@ -51,7 +51,7 @@ def _rule(selector: Selector, units: int, keys: set[str]) -> tuple[Profile, Expe
     from antiphon.economy.music import MUSIC
     from antiphon.economy.profiles import ANTIPHON, CLONE, ENROLMENT, Expectation
     from antiphon.judges.cards import card
-    from antiphon.nodes.listening.speech import expectation_of
+    from antiphon.nodes.evaluation.speech import expectation_of
     from antiphon.services import MAX_TEXT_CHARS, SpeechRequest
 
     if any(key.startswith("enrolment.") for key in keys):

@@ -15,7 +15,7 @@ from antiphon.errors import AntiphonError, InputError, ProtocolError, Unavailabl
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Selector
 from antiphon.network import homes
-from antiphon.nodes.listening.ears import listener_of
+from antiphon.nodes.evaluation.by_service import evaluator_of
 from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import load_or_create
 from antiphon.services import Service
@@ -39,7 +39,7 @@ class Session:
     def require_judges(self, selector: Selector) -> None:
         """Raises `ModelError` for work that our own validators could not judge: before anything is quoted or bought."""
         if not self.joined and selector.service == Service.SPEECH:
-            from antiphon.nodes.listening.speech import require_judged
+            from antiphon.nodes.evaluation.speech import require_judged
 
             require_judged(selector.language)
 
@@ -61,9 +61,9 @@ async def connect(settings: Settings, *, warm: bool = False) -> AsyncIterator[Se
             return
         from antiphon.network.embedded import embedded
 
-        ears = listener_of(settings.profile)
-        judges = ears.warm_up() if warm else None
-        network = await stack.enter_async_context(embedded(settings.home, ears))
+        evaluator = evaluator_of(settings.profile)
+        judges = evaluator.warm_up() if warm else None
+        network = await stack.enter_async_context(embedded(settings.home, evaluator))
         await network.ledger.expire()  # what an earlier command left unfinished
         yield Session(network.client, network.ledger, "", network.bank, judges)
 
@@ -86,7 +86,7 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
     user says so (--private-nodes), or, where he says nothing, if the ledger's own is private.
     """
     from antiphon.ledger.remote import RemoteLedger
-    from antiphon.ledger.retrying import PatientLedger
+    from antiphon.ledger.retrying import RetryingLedger
     from antiphon.transport import HttpTransport
     from antiphon.transport.reach import is_private_endpoint
 
@@ -102,7 +102,7 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
     ledger = RemoteLedger(request, url, ledger=before)
     try:
         try:
-            found = await PatientLedger(ledger, patience_s=FIRST_CALL_S).identity()
+            found = await RetryingLedger(ledger, patience_s=FIRST_CALL_S).identity()
         except (UnavailableError, InputError) as e:
             if not settings.ledger:
                 raise homes.not_served(home, url) from e
@@ -113,7 +113,7 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
             raise
         if not own:
             pins.remember(home, url, found)
-        yield PatientLedger(ledger), transport
+        yield RetryingLedger(ledger), transport
     finally:
         await ledger.close()
         await transport.close()

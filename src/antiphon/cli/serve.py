@@ -122,10 +122,10 @@ def processor(
     from antiphon.network.embedded import processing
     from antiphon.nodes.producer import Producer
 
-    workshop = processing(engine, price)
+    runner = processing(engine, price)
 
     def build(context: Context) -> Node:
-        return Producer(context, workshop, slots=slots, queue=queue)
+        return Producer(context, runner, slots=slots, queue=queue)
 
     run(run_node(settings, build, name or engine, Berth(host, port, endpoint or ""), bond))
 
@@ -154,10 +154,10 @@ def trainer(
     from antiphon.network.embedded import training
     from antiphon.nodes.producer import Producer
 
-    workshop = training(engine, price)
+    runner = training(engine, price)
 
     def build(context: Context) -> Node:
-        return Producer(context, workshop, role=Role.TRAINER, queue=queue)
+        return Producer(context, runner, role=Role.TRAINER, queue=queue)
 
     run(run_node(settings, build, name or f"{engine}-trainer", Berth(host, port, endpoint or ""), bond))
 
@@ -200,15 +200,15 @@ def validator(
     The prompt API's key, if it needs one, is read from ANTIPHON_PROMPT_API_KEY.
     """
     from antiphon.network.embedded import VALIDATOR_PRICE_NANO
-    from antiphon.nodes.listening.ears import listener_of
+    from antiphon.nodes.evaluation.by_service import evaluator_of
     from antiphon.nodes.validator import Validator
 
-    ears = listener_of(settings.profile)
-    ears.warm_up()
+    evaluator = evaluator_of(settings.profile)
+    evaluator.warm_up()
     price_nano = VALIDATOR_PRICE_NANO if price is None else price
 
     def build(context: Context) -> Node:
-        return Validator(context, ears, price_nano)
+        return Validator(context, evaluator, price_nano)
 
     async def probing(context: Context) -> None:
         from antiphon.client.client import Client

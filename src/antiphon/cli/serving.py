@@ -66,9 +66,9 @@ def read_rules(file: Path | None) -> Rules | None:
 
 async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | None) -> None:
     """Serve the data folder's ledger until a signal comes."""
+    from antiphon.ledger.expiry import run_expiry
     from antiphon.ledger.remote import LedgerService
     from antiphon.ledger.sql import SqlLedger
-    from antiphon.ledger.tend import tend
     from antiphon.network import homes
     from antiphon.transport import Limits, serve
 
@@ -88,7 +88,7 @@ async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | N
             if grant_nano:
                 await _grant(home, operator, store, grant_nano)
             homes.begun(home)
-        keeping = asyncio.create_task(tend(store), name="deadlines")
+        keeping = asyncio.create_task(run_expiry(store), name="deadlines")
         stack.push_async_callback(_ended, keeping)
         limits = Limits(concurrent=LEDGER_ANSWERS, connections=LEDGER_ANSWERS)
         server = await serve(LedgerService(store, operator).handle, berth.host, berth.port, limits)

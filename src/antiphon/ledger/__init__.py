@@ -10,9 +10,9 @@ from antiphon.ledger.base import (
     TaskRecord,
     TaskState,
 )
+from antiphon.ledger.expiry import run_expiry
 from antiphon.ledger.operations import Operation, Selector, ServiceOffer
 from antiphon.ledger.panel import commitment, producer, seats
-from antiphon.ledger.tend import tend
 
 __all__ = [
     "Account",
@@ -28,6 +28,6 @@ __all__ = [
     "TaskState",
     "commitment",
     "producer",
+    "run_expiry",
     "seats",
-    "tend",
 ]

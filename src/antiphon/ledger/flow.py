@@ -42,7 +42,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
 
 
-class Book(Protocol):
+class TaskStore(Protocol):
     """One task's parts, wherever they are kept: tables of a backend, or a dict in an audit."""
 
     @property
@@ -70,17 +70,17 @@ class Book(Protocol):
         """Store the record and book what moves."""
 
 
-def act(book: Book, event: PartOperation | Tick | Withdraw, *, index: int, sender: str, now_ms: int) -> None:
+def act(store: TaskStore, event: PartOperation | Tick | Withdraw, *, index: int, sender: str, now_ms: int) -> None:
     """Apply an operation of `sender`, a deadline or a revocation to a task. Raises what `machine.transition` raises."""
     if isinstance(event, Cancel | Withdraw):
-        indices = book.open_parts()
+        indices = store.open_parts()
         if not indices and isinstance(event, Cancel):  # a revocation always counts, also while only fines wait
-            raise ConflictError(f"Task {book.facts.task} is already closed", "Nothing can change it any more.")
+            raise ConflictError(f"Task {store.facts.task} is already closed", "Nothing can change it any more.")
     else:
         indices = (index,)
-    ended = [_step(book, event, index=i, sender=sender, now_ms=now_ms) for i in indices]
+    ended = [_step(store, event, index=i, sender=sender, now_ms=now_ms) for i in indices]
     if any(ended):
-        _follow(book, now_ms)
+        _follow(store, now_ms)
 
 
 def closing_state(states: Collection[PartState]) -> TaskState | None:
@@ -96,25 +96,25 @@ def closing_state(states: Collection[PartState]) -> TaskState | None:
     return TaskState.CANCELLED if PartState.CANCELLED in found else TaskState.FAILED
 
 
-def _follow(book: Book, now_ms: int) -> None:
+def _follow(store: TaskStore, now_ms: int) -> None:
     """Rules 1 and 2."""
-    waiting = book.waiting()
+    waiting = store.waiting()
     if not waiting:
         return
-    phases = book.phases()
+    phases = store.phases()
     failed = [phase for phase, state in phases if state.final and state is not PartState.VALID]
     undone = [phase for phase, state in phases if state is not PartState.VALID]
     for index, phase in waiting:
         if any(earlier < phase for earlier in failed):
-            _step(book, Abandon(), index=index, sender="", now_ms=now_ms)
+            _step(store, Abandon(), index=index, sender="", now_ms=now_ms)
         elif not any(earlier < phase for earlier in undone):
-            _step(book, Start(), index=index, sender="", now_ms=now_ms)
+            _step(store, Start(), index=index, sender="", now_ms=now_ms)
 
 
-def _step(book: Book, event: Event, *, index: int, sender: str, now_ms: int) -> bool:
+def _step(store: TaskStore, event: Event, *, index: int, sender: str, now_ms: int) -> bool:
     """Whether the part became final."""
-    facts = book.facts
-    before = book.part(index)
+    facts = store.facts
+    before = store.part(index)
     context = Context(
         ledger=facts.ledger,
         client=facts.client,
@@ -122,9 +122,9 @@ def _step(book: Book, event: Event, *, index: int, sender: str, now_ms: int) -> 
         rules=facts.rules,
         now_ms=now_ms,
         sender=sender,
-        left_out=book.left_out(before) if leads_to_a_draw(before, event) else (),
-        link=book.link(before) if isinstance(event, DrawSeats) and before.state is PartState.DRAWING else b"",
+        left_out=store.left_out(before) if leads_to_a_draw(before, event) else (),
+        link=store.link(before) if isinstance(event, DrawSeats) and before.state is PartState.DRAWING else b"",
     )
     step = transition(before, event, context)
-    book.keep(before, step)
+    store.keep(before, step)
     return step.record.state.final

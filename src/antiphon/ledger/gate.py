@@ -32,7 +32,7 @@ MAX_REMEMBERED = 100_000
 REMEMBER_S = (MAX_AGE_MS + MAX_AHEAD_MS) / 1000
 """An envelope that is older is refused by its time."""
 KNOWN_S = 60.0
-LEAST_SHARE = 0.01
+MIN_SHARE = 0.01
 """Whoever has less than this share of `Rates.full_nano` asks with the strangers."""
 REFUSED_COSTS = 10.0
 SMALL_BYTES, BYTES_PER_TOKEN = 2_048, 128
@@ -121,7 +121,7 @@ class Gate:
             return found[1]
         share = min(1.0, _worth(await self._ledger.account(sender)) / self._rates.full_nano)
         per_s, burst = share * self._rates.identity_per_s, share * self._rates.identity_burst
-        if share < LEAST_SHARE:
+        if share < MIN_SHARE:
             self._known.pop(sender, None)
             return self._strangers
         own = found[1] if found else Bucket(per_s, burst, self._now)

@@ -39,8 +39,8 @@ class Replayed(msgspec.Struct, frozen=True, kw_only=True):
     revoked_ms: dict[str, int]  # by the id of the consent
 
 
-class _MemoryBook:
-    """`flow.Book` over a dict."""
+class _MemoryTaskStore:
+    """`flow.TaskStore` over a dict."""
 
     def __init__(self, begun: Opened) -> None:
         self.facts: Facts = begun.facts
@@ -93,30 +93,30 @@ def replay(ledger: str, messages: Sequence[Envelope]) -> Replayed:
     if len(messages) < 3:
         raise ProtocolError("The evidence is incomplete: an opening and a journal are missing", _HINT)
     request, opened, *operations, last = messages
-    book = _open(ledger, request, opened)
+    store = _open(ledger, request, opened)
     journal = canonical.decode(Journal, _own(ledger, last, LEDGER_JOURNAL))
     _check_order(journal.entries, len(operations))
     for number, entry in enumerate(journal.entries):
         try:
-            _apply(ledger, book, entry, operations)
+            _apply(ledger, store, entry, operations)
         except (AntiphonError, AssertionError, ValueError) as e:
             raise ProtocolError(f"Event {number} of the journal cannot have happened: {e}", _HINT) from e
     _check_times(request, opened, operations, last, journal)
-    if not all(part.settled for part in book.parts.values()):
+    if not all(part.settled for part in store.parts.values()):
         raise ProtocolError("The evidence ends while parts or appeals are open", _HINT)
-    state = flow.closing_state({part.state for part in book.parts.values()})
+    state = flow.closing_state({part.state for part in store.parts.values()})
     if state is not journal.state:
         raise ProtocolError(f"The ledger says the task ended {journal.state}, its evidence says {state}", _HINT)
     return Replayed(
-        task=msgspec.structs.replace(book.begun.record, state=journal.state, closed_ms=journal.closed_ms),
-        parts=tuple(book.parts.values()),
-        moves=tuple(book.moves),
-        consents=book.begun.consents,
-        revoked_ms=book.revoked_ms,
+        task=msgspec.structs.replace(store.begun.record, state=journal.state, closed_ms=journal.closed_ms),
+        parts=tuple(store.parts.values()),
+        moves=tuple(store.moves),
+        consents=store.begun.consents,
+        revoked_ms=store.revoked_ms,
     )
 
 
-def _open(ledger: str, request: Envelope, opened: Envelope) -> _MemoryBook:
+def _open(ledger: str, request: Envelope, opened: Envelope) -> _MemoryTaskStore:
     operation = _operation(request)
     if not isinstance(operation, OpenTask) or operation.task != request.task:
         raise ProtocolError("The evidence does not begin with the client's request", _HINT)
@@ -125,7 +125,7 @@ def _open(ledger: str, request: Envelope, opened: Envelope) -> _MemoryBook:
         begun = open_task(ledger, operation, request.sender, opening)
     except (AntiphonError, ValueError) as e:
         raise ProtocolError(f"The task cannot have been opened as the evidence says: {e}", _HINT) from e
-    return _MemoryBook(begun)
+    return _MemoryTaskStore(begun)
 
 
 def _own(ledger: str, message: Envelope, kind: str) -> bytes:
@@ -170,14 +170,14 @@ def _check_fresh(signed: Envelope, at_ms: int) -> None:
         raise ProtocolError(f"An operation was applied {(at_ms - signed.time_ms) / 1000} s after its signature", _HINT)
 
 
-def _apply(ledger: str, book: _MemoryBook, entry: Entry, operations: Sequence[Envelope]) -> None:
-    book.entry = entry
+def _apply(ledger: str, store: _MemoryTaskStore, entry: Entry, operations: Sequence[Envelope]) -> None:
+    store.entry = entry
     if entry.envelope < 0:
-        flow.act(book, Tick(), index=entry.index, sender="", now_ms=entry.at_ms)
+        flow.act(store, Tick(), index=entry.index, sender="", now_ms=entry.at_ms)
         return
     message = operations[entry.envelope - 2]
     if message.kind == LEDGER_REVOKED:
-        _withdraw(ledger, book, entry, message)
+        _withdraw(ledger, store, entry, message)
         return
     operation = _operation(message)
     if not isinstance(operation, PartOperation) or operation.task != message.task:
@@ -185,19 +185,19 @@ def _apply(ledger: str, book: _MemoryBook, entry: Entry, operations: Sequence[En
     index = entry.index if isinstance(operation, Cancel) else operation.index
     if index != entry.index:
         raise ProtocolError(f"The journal says part {entry.index}, the envelope part {index}", _HINT)
-    flow.act(book, operation, index=index, sender=message.sender, now_ms=entry.at_ms)
+    flow.act(store, operation, index=index, sender=message.sender, now_ms=entry.at_ms)
 
 
-def _withdraw(ledger: str, book: _MemoryBook, entry: Entry, message: Envelope) -> None:
+def _withdraw(ledger: str, store: _MemoryTaskStore, entry: Entry, message: Envelope) -> None:
     """The ledger carries the grantor's own words, and they are about a consent of this task."""
     told = envelope.verify_at(_own(ledger, message, LEDGER_REVOKED), ledger)
     if told.kind != OPERATION_KIND:
         raise ProtocolError(f"A {told.kind!r} revokes nothing", _HINT)
     ref = GrantRef(grantor=told.sender, id=canonical.decode(Revoke, told.body).grant)
-    if ref not in book.begun.record.grants or entry.index != -1:
+    if ref not in store.begun.record.grants or entry.index != -1:
         raise ProtocolError(f"The task does not rely on the consent {ref.id} of {ref.grantor}", _HINT)
-    book.revoked_ms.setdefault(ref.id, entry.at_ms)
-    flow.act(book, Withdraw(), index=-1, sender="", now_ms=entry.at_ms)
+    store.revoked_ms.setdefault(ref.id, entry.at_ms)
+    flow.act(store, Withdraw(), index=-1, sender="", now_ms=entry.at_ms)
 
 
 def differences(found: object, expected: object, path: str = "") -> str | None:

@@ -25,7 +25,7 @@ LONGEST_PAUSE_S = 2.0
 T = TypeVar("T")
 
 
-class PatientLedger:
+class RetryingLedger:
     """`Ledger` that repeats a call while the one behind it is unreachable or busy, at most for `patience_s`.
 
     Raises what the last try raised when patience ends. Use it for nodes and jobs under way; ask the ledger itself where

@@ -19,16 +19,16 @@ from antiphon.engines import registry
 from antiphon.engines.base import Cloner
 from antiphon.errors import InputError
 from antiphon.ledger.base import Ledger
+from antiphon.ledger.expiry import run_expiry
 from antiphon.ledger.sql import SqlLedger
-from antiphon.ledger.tend import tend
 from antiphon.network import homes
 from antiphon.network.funding import fund, grant_once
-from antiphon.nodes.listening import Listener
-from antiphon.nodes.listening.clones import describe
+from antiphon.nodes.engine_runner import EngineRunner, EnrolmentRunner, GenerationRunner
+from antiphon.nodes.evaluation import Evaluator
+from antiphon.nodes.evaluation.clones import describe
 from antiphon.nodes.node import Node, log
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator
-from antiphon.nodes.workshop import EngineWorkshop, EnrolWorkshop, Workshop
 from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import load_or_create
 from antiphon.transport import InProcessTransport
@@ -73,7 +73,7 @@ class Network:
 
 @asynccontextmanager
 async def embedded(
-    home: Path, listener: Listener, *, plan: Plan | None = None, clock: Clock | None = None
+    home: Path, evaluator: Evaluator, *, plan: Plan | None = None, clock: Clock | None = None
 ) -> AsyncIterator[Network]:
     """Open (first run: create) the network that lives in `home`, run its nodes, and stop them at the end."""
     plan, clock = plan or Plan(), clock or SystemClock()
@@ -83,7 +83,7 @@ async def embedded(
         operator = homes.operator_of(home)
         ledger = await SqlLedger.open(home / homes.LEDGER, operator=operator, clock=clock)
         stack.push_async_callback(ledger.close)
-        stack.push_async_callback(_ended, asyncio.create_task(tend(ledger), name="deadlines"))
+        stack.push_async_callback(_ended, asyncio.create_task(run_expiry(ledger), name="deadlines"))
         transport = InProcessTransport()
         stack.push_async_callback(transport.close)
 
@@ -96,7 +96,7 @@ async def embedded(
             if plan.grant_nano:
                 await grant_once(bank, network.client.node_id, plan.grant_nano, "client")
             homes.begun(home)
-        for name, node in _nodes(plan, listener, context):
+        for name, node in _nodes(plan, evaluator, context):
             account = await fund(bank, node, BOND_NANO)
             if account.stake_nano < ledger.rules.min_stake_nano:
                 log.warning("%s has lost its stake and stays out; to stake anew: %s", name, _remedy(node))
@@ -111,24 +111,24 @@ def _remedy(node: Actor) -> str:
     return f"antiphon account deposit {BOND_NANO // NANO} --to {node.node_id}"
 
 
-def processing(engine: str, price_nano: int | None = None) -> Workshop:
+def processing(engine: str, price_nano: int | None = None) -> EngineRunner:
     """What a processor with this engine runs. Raises `InputError` for an unknown engine."""
-    return EngineWorkshop(registry.load(engine), _price(engine, price_nano))
+    return GenerationRunner(registry.load(engine), _price(engine, price_nano))
 
 
-def training(engine: str, price_nano: int | None = None) -> Workshop:
+def training(engine: str, price_nano: int | None = None) -> EngineRunner:
     """What a trainer with this engine runs. Raises `InputError` for an engine that cannot enrol voices."""
     made = registry.load(engine)
     if not isinstance(made, Cloner):
         raise InputError(f"The engine {engine} cannot enrol voices", "Engines that can: antiphon engines.")
-    return EnrolWorkshop(made, _price(engine, price_nano), describe)
+    return EnrolmentRunner(made, _price(engine, price_nano), describe)
 
 
 def _price(engine: str, price_nano: int | None) -> int:
     return PRICES_NANO.get(engine, OTHER_PRICE_NANO) if price_nano is None else price_nano
 
 
-def _nodes(plan: Plan, listener: Listener, context: Callable[[str], Context]) -> Iterator[tuple[str, Node]]:
+def _nodes(plan: Plan, evaluator: Evaluator, context: Callable[[str], Context]) -> Iterator[tuple[str, Node]]:
     counts: dict[str, int] = {}
     for engine in plan.processors:
         counts[engine] = counts.get(engine, 0) + 1
@@ -139,7 +139,7 @@ def _nodes(plan: Plan, listener: Listener, context: Callable[[str], Context]) ->
         yield name, Producer(context(name), training(engine), role=Role.TRAINER, queue=8)
     for number in range(1, plan.validators + 1):
         name = f"validator-{number}"
-        yield name, Validator(context(name), listener, VALIDATOR_PRICE_NANO)
+        yield name, Validator(context(name), evaluator, VALIDATOR_PRICE_NANO)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -13,7 +13,7 @@ from antiphon.ledger import appeals
 from antiphon.ledger.base import Dispute, DisputeState, PartRecord, PartState
 from antiphon.ledger.operations import Appeal, Deliver
 from antiphon.nodes.auditing import shown_on
-from antiphon.nodes.listening.base import AuditDraw
+from antiphon.nodes.evaluation.base import AuditDraw
 from antiphon.nodes.showing import hand_over
 from antiphon.parties.actor import Actor
 from antiphon.parties.messages import Judge, audio_context

@@ -25,7 +25,7 @@ from antiphon.judges.readings import readings_of
 from antiphon.ledger.audits import audit_of
 from antiphon.ledger.base import PartRecord
 from antiphon.ledger.operations import Deliver
-from antiphon.nodes.listening.base import AuditDraw, Submission
+from antiphon.nodes.evaluation.base import AuditDraw, Submission
 from antiphon.nodes.production import Production
 from antiphon.parties.messages import MAX_OPENING_BYTES, Judge, TraceOpening, trace_commitment, trace_context
 from antiphon.parties.orders import OpenedOrder

@@ -15,11 +15,11 @@ from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Decline, Deliver, ServiceOffer
 from antiphon.nodes.auditing import committed
 from antiphon.nodes.earnings import earned
+from antiphon.nodes.engine_runner import Chunks, EngineRunner, TracingRunner
 from antiphon.nodes.node import Node, Route
 from antiphon.nodes.production import Production
-from antiphon.nodes.showing import shepherd
-from antiphon.nodes.watching import while_ours
-from antiphon.nodes.workshop import Chunks, TracingWorkshop, Workshop
+from antiphon.nodes.showing import submit_for_judging
+from antiphon.nodes.watching import run_while_assigned
 from antiphon.parties.actor import Context
 from antiphon.parties.consents import require_standing
 from antiphon.parties.messages import DONE, FRAME_DONE, WORK, Done, ResultHash, Work, form_frame
@@ -44,11 +44,11 @@ class Producer(Node):
     new_work = frozenset({WORK})
 
     def __init__(
-        self, context: Context, workshop: Workshop, *, role: Role = Role.PROCESSOR, slots: int = 1, queue: int = 8
+        self, context: Context, runner: EngineRunner, *, role: Role = Role.PROCESSOR, slots: int = 1, queue: int = 8
     ) -> None:
         super().__init__(context)
         self.role = role
-        self._workshop = workshop
+        self._runner = runner
         self._slots = asyncio.Semaphore(slots)
         self._limit = slots + queue
         self._taken: set[tuple[str, int, int]] = set()
@@ -56,7 +56,7 @@ class Producer(Node):
 
     @property
     def offers(self) -> tuple[ServiceOffer, ...]:
-        return self._workshop.offers
+        return self._runner.offers
 
     @property
     def routes(self) -> Mapping[str, Route]:
@@ -108,13 +108,13 @@ class Producer(Node):
         order = open_order(work.order, work.wrapped_key, task=task, record=record, identity=own, at_ms=now_ms)
         try:
             await require_origin(self.context.ledger, order.brief.request)
-            self._workshop.check(order.brief.request)
+            self._runner.check(order.brief.request)
             self._claimable(ticket)
         except BaseException:
             order.key.destroy()
             raise
         self._taken.add(ticket)
-        return Production(task, record, order, message.sender, self._workshop.form)
+        return Production(task, record, order, message.sender, self._runner.form)
 
     def _claimable(self, ticket: tuple[str, int, int]) -> None:
         if ticket in self._taken:
@@ -142,7 +142,7 @@ class Producer(Node):
             async with self._slots:
                 if waited:
                     self._expect_ours(await self.context.ledger.part(job.task.task, job.index), job.attempt)
-                await while_ours(self, job.record, self._make(job))
+                await run_while_assigned(self, job.record, self._make(job))
             job.made = True
             job.told(done=await self._deliver(job))
             record = await self._show(job)
@@ -157,7 +157,7 @@ class Producer(Node):
         return job.frames()
 
     async def _show(self, job: Production) -> PartRecord:
-        return await shepherd(self, job)
+        return await submit_for_judging(self, job)
 
     async def _make(self, job: Production) -> None:
         # Lazily, in the pool's thread: what an engine does before its first chunk blocks too.
@@ -172,10 +172,10 @@ class Producer(Node):
 
     def _begun(self, job: Production) -> Iterator[bytes]:
         brief = job.order.brief
-        if not isinstance(self._workshop, TracingWorkshop):
-            yield from self._workshop.produce(brief.request, brief.seed)
+        if not isinstance(self._runner, TracingRunner):
+            yield from self._runner.produce(brief.request, brief.seed)
             return
-        made, job.trace = self._workshop.traced(brief.request, brief.seed)
+        made, job.trace = self._runner.traced(brief.request, brief.seed)
         yield from made
 
     async def _deliver(self, job: Production) -> Done:

@@ -24,7 +24,7 @@ JUDGE_TRIES = 6
 LONGEST_PAUSE_S = 2.0
 
 
-async def shepherd(actor: Actor, job: Production) -> PartRecord:
+async def submit_for_judging(actor: Actor, job: Production) -> PartRecord:
     """Show the result to the validators of each round until the part leaves our hands. Returns it as it is then."""
     shown_round = -1
     shows: list[asyncio.Task[None]] = []

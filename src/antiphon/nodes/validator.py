@@ -19,7 +19,7 @@ from antiphon.ledger.operations import Commit, Deliver, Expose, Reveal, ServiceO
 from antiphon.nodes.appealing import appeal, called, phase, worth_an_appeal
 from antiphon.nodes.auditing import Auditor, auditor_of, drawn_for, judged
 from antiphon.nodes.earnings import earned
-from antiphon.nodes.listening.base import Listener, Submission
+from antiphon.nodes.evaluation.base import Evaluator, Submission
 from antiphon.nodes.node import Node, Route
 from antiphon.parties.actor import WAIT_S, Context
 from antiphon.parties.consents import require_standing
@@ -63,7 +63,7 @@ class Validator(Node):
     def __init__(
         self,
         context: Context,
-        listener: Listener,
+        evaluator: Evaluator,
         price_nano: int,
         *,
         queue: int = 32,
@@ -72,7 +72,7 @@ class Validator(Node):
         """`auditor` finds the engine that audits work on a request."""
         super().__init__(context)
         self._auditor = auditor
-        self._listener = listener
+        self._evaluator = evaluator
         self._price_nano = price_nano
         self._queue = queue
         self._judging: set[Ticket] = set()
@@ -85,7 +85,7 @@ class Validator(Node):
     def offers(self) -> tuple[ServiceOffer, ...]:
         return tuple(
             ServiceOffer(service=service, price_nano=self._price_nano, languages=languages)
-            for service, languages in self._listener.abilities.items()
+            for service, languages in self._evaluator.abilities.items()
         )
 
     @property
@@ -281,10 +281,10 @@ class Validator(Node):
         if self.context.clock.now_ms() >= deadline_ms:
             return None
         try:
-            vote = judged(submission, partial(self._listener.vote, submission), self._auditor)
+            vote = judged(submission, partial(self._evaluator.vote, submission), self._auditor)
             check_vote(vote)  # what could not be revealed must not be committed to: hiding a vote is punished
             return vote
-        except Exception:  # the edge to whatever ears were plugged in: what cannot be measured is not bad
+        except Exception:  # the edge to whatever evaluator was plugged in: what cannot be measured is not bad
             log.exception("validator %s could not judge", self.node_id[:8])
             return Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
 

@@ -19,7 +19,7 @@ PAUSE_S = 1.0
 """Before a ledger that does not answer is asked again."""
 
 
-async def while_ours(actor: Actor, record: PartRecord, work: Coroutine[Any, Any, None]) -> None:
+async def run_while_assigned(actor: Actor, record: PartRecord, work: Coroutine[Any, Any, None]) -> None:
     """Do `work` to its end while the part stays assigned as in `record`.
 
     As soon as it does not, the work is cancelled and `ConflictError` says what became of the part.

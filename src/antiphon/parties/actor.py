@@ -12,7 +12,7 @@ from antiphon.transport import Transport
 
 WAIT_S = 20.0
 """Longest single wait for a part to move on."""
-LEAST_WAIT_S = 0.1
+MIN_WAIT_S = 0.1
 """Least wait for a part whose deadline has passed by our clock: the ledger's may be behind."""
 
 
@@ -49,7 +49,7 @@ class Actor:
         """The part once it has moved on, or as it is after a while. A passed deadline is acted on: anybody may."""
         due_ms = record.next_deadline_ms
         left_s = (due_ms - self.context.clock.now_ms()) / 1000 + 0.01 if due_ms else WAIT_S
-        wait_s = min(WAIT_S, max(LEAST_WAIT_S, left_s))
+        wait_s = min(WAIT_S, max(MIN_WAIT_S, left_s))
         task, index = record.task, record.part.index
         fresh = await self.context.ledger.part(task, index, newer_than=record.version, wait_s=wait_s)
         if fresh.version == record.version and left_s <= wait_s:

@@ -22,8 +22,8 @@ import httptools
 from antiphon.errors import AntiphonError, BusyError, UnavailableError
 from antiphon.transport.base import Limits
 from antiphon.transport.crowd import Crowd, Member, address_of
-from antiphon.transport.door import Door, too_large
 from antiphon.transport.frames import error_frame, write
+from antiphon.transport.handler_endpoint import HandlerEndpoint, too_large
 from antiphon.transport.writer import ResponseWriter, status_and_headers
 
 _log = logging.getLogger(__name__)
@@ -55,7 +55,7 @@ class _Phase(Enum):
 class Shared:
     """What the connections of a server share."""
 
-    door: Door
+    endpoint: HandlerEndpoint
     crowd: Crowd
     limits: Limits
     held_bytes: int = 0  # all messages that have arrived, whole or in part, and are not answered yet
@@ -252,12 +252,12 @@ class Connection(asyncio.Protocol):
             self._say(405 if known else 404, (b"Method not allowed. " if known else b"Not found. ") + _ROUTES)
 
     async def _answer(self, message: bytes) -> None:
-        door, crowd = self._shared.door, self._shared.crowd
-        if door.active >= self._limits.concurrent and crowd.relieve(_does_not_read):
+        endpoint, crowd = self._shared.endpoint, self._shared.crowd
+        if endpoint.active >= self._limits.concurrent and crowd.relieve(_does_not_read):
             await asyncio.sleep(0)  # its answer ends now
         writer = ResponseWriter(self)
         try:
-            async with aclosing(door.answer(message)) as frames:
+            async with aclosing(endpoint.answer(message)) as frames:
                 del message
                 async for frame in frames:
                     await writer.put(frame)

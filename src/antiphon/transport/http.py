@@ -12,8 +12,8 @@ from yarl import URL
 
 from antiphon.errors import AntiphonError, BusyError, InputError, ProtocolError, UnavailableError, UnreachableError
 from antiphon.transport.base import DEFAULT_LIMITS, Limits
-from antiphon.transport.door import too_large
 from antiphon.transport.frames import CONTENT_TYPE, DATA, END, FrameReader, error_of
+from antiphon.transport.handler_endpoint import too_large
 from antiphon.transport.memory import keep_freed_memory
 from antiphon.transport.reach import PublicResolver, check_literal
 from antiphon.transport.server import MESSAGE_PATH

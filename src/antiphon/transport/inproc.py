@@ -8,8 +8,8 @@ from contextlib import aclosing
 
 from antiphon.errors import ConflictError, UnavailableError, UnreachableError
 from antiphon.transport.base import DEFAULT_LIMITS, Handler, Limits
-from antiphon.transport.door import Door
 from antiphon.transport.frames import DATA, END, Frame, error_of
+from antiphon.transport.handler_endpoint import HandlerEndpoint
 
 SCHEME = "inproc"
 _CANCEL_S = 1.0
@@ -20,27 +20,27 @@ class InProcessTransport:
 
     def __init__(self, limits: Limits = DEFAULT_LIMITS) -> None:
         self._limits = limits
-        self._doors: dict[str, Door] = {}
+        self._endpoints: dict[str, HandlerEndpoint] = {}
 
     def register(self, name: str, handler: Handler) -> str:
-        """Open a door. Returns its endpoint, `inproc://name`. Raises ConflictError if the name is taken."""
-        if name in self._doors:
+        """Open an endpoint. Returns its address, `inproc://name`. Raises ConflictError if the name is taken."""
+        if name in self._endpoints:
             raise ConflictError(f"{SCHEME}://{name} is taken", "Choose another name, or unregister it.")
-        self._doors[name] = Door(handler, self._limits)
+        self._endpoints[name] = HandlerEndpoint(handler, self._limits)
         return f"{SCHEME}://{name}"
 
     def unregister(self, name: str) -> None:
-        """Close a door: new messages find nobody; answers under way go on."""
-        self._doors.pop(name, None)
+        """Close an endpoint: new messages find nobody; answers under way go on."""
+        self._endpoints.pop(name, None)
 
     async def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncGenerator[bytes, None]:
         """See `Transport.request`."""
         end_s = asyncio.get_running_loop().time() + deadline_s
-        door = self._doors.get(endpoint.removeprefix(f"{SCHEME}://"))
-        if door is None:
+        target = self._endpoints.get(endpoint.removeprefix(f"{SCHEME}://"))
+        if target is None:
             raise UnreachableError(f"Nobody listens at {endpoint}", "Start the node, or choose another.")
         queue: asyncio.Queue[Frame] = asyncio.Queue(self._limits.frames_ahead)
-        pump = asyncio.create_task(_pump(door, message, queue))
+        pump = asyncio.create_task(_pump(target, message, queue))
         try:
             while True:
                 try:
@@ -60,10 +60,10 @@ class InProcessTransport:
 
     async def close(self) -> None:
         """Close all doors."""
-        self._doors.clear()
+        self._endpoints.clear()
 
 
-async def _pump(door: Door, message: bytes, queue: asyncio.Queue[Frame]) -> None:
-    async with aclosing(door.answer(message)) as frames:
+async def _pump(target: HandlerEndpoint, message: bytes, queue: asyncio.Queue[Frame]) -> None:
+    async with aclosing(target.answer(message)) as frames:
         async for frame in frames:
             await queue.put(frame)

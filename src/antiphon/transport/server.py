@@ -14,7 +14,7 @@ from antiphon.errors import UnavailableError
 from antiphon.transport.base import DEFAULT_LIMITS, Handler, Limits
 from antiphon.transport.connection import HEALTH_PATH, MESSAGE_PATH, Connection, Shared
 from antiphon.transport.crowd import Crowd
-from antiphon.transport.door import Door
+from antiphon.transport.handler_endpoint import HandlerEndpoint
 from antiphon.transport.memory import keep_freed_memory
 
 __all__ = ["HEALTH_PATH", "MESSAGE_PATH", "Server", "serve"]
@@ -75,7 +75,7 @@ async def serve(
     keep_freed_memory()
     listener = _listen(host, port)
     crowd = Crowd(_places(limits.connections), limits.per_address)
-    shared = Shared(Door(handler, limits), crowd, limits)
+    shared = Shared(HandlerEndpoint(handler, limits), crowd, limits)
     loop = asyncio.get_running_loop()
     listening = await loop.create_server(lambda: Connection(shared), sock=listener, backlog=BACKLOG)
     shown = public_host or host

@@ -25,8 +25,7 @@ from antiphon.ledger import limits
 from antiphon.ledger.base import Account, NodeRecord, OpenSeat, PartRecord, TaskRecord, TaskState
 from antiphon.ledger.operations import OPERATION_KIND, Operation, Selector
 from antiphon.ledger.sql import consents, files, market, money, nodes, records
-from antiphon.ledger.sql import desk as desks
-from antiphon.ledger.sql.desk import Desk
+from antiphon.ledger.sql.executor import OperationExecutor
 from antiphon.ledger.sql.offers import OfferIndex
 from antiphon.ledger.sql.waiters import Waiters
 from antiphon.ledger.sql.worker import Session, Worker
@@ -53,8 +52,8 @@ INDEX_LAG = 256
 class SqlLedger:
     """`Ledger` over one file. Open it with `await SqlLedger.open(...)`, in the event loop that will use it."""
 
-    def __init__(self, desk: Desk, writer: Worker, reader: Worker, waiters: Waiters) -> None:
-        self._desk = desk
+    def __init__(self, executor: OperationExecutor, writer: Worker, reader: Worker, waiters: Waiters) -> None:
+        self._executor = executor
         self._writer = writer
         self._reader = reader
         self._waiters = waiters
@@ -70,33 +69,33 @@ class SqlLedger:
         """
         path = Path(path)
         waiters = Waiters()
-        db, desk = await asyncio.to_thread(_open, path, operator, clock, rules, durable=durable)
+        db, executor = await asyncio.to_thread(_open, path, operator, clock, rules, durable=durable)
 
         def index() -> OfferIndex:
-            return OfferIndex(desk.secret, desk.rules)
+            return OfferIndex(executor.secret, executor.rules)
 
         writer = Worker(db, str(path), index(), writes=True, announce=waiters.wake)
         reader = Worker(files.connect(path, read_only=True), str(path), index(), writes=False)
-        ledger = cls(desk, writer, reader, waiters)
+        ledger = cls(executor, writer, reader, waiters)
         await ledger._keep_up()
         return ledger
 
     async def identity(self) -> str:
-        return self._desk.operator.node_id
+        return self._executor.operator.node_id
 
     @property
     def rules(self) -> Rules:
         """The rules this ledger was created with."""
-        return self._desk.rules
+        return self._executor.rules
 
     async def submit(self, envelope: bytes) -> None:
-        message = envelopes.verify_at(envelope, self._desk.operator.node_id, limit=limits.MAX_OPERATION_BYTES)
+        message = envelopes.verify_at(envelope, self._executor.operator.node_id, limit=limits.MAX_OPERATION_BYTES)
         if message.kind != OPERATION_KIND:
             raise InputError(f"An envelope of kind {message.kind!r} is no operation", f"Sign it as {OPERATION_KIND!r}.")
         operation: Operation = canonical.decode(Operation, message.body)
         limits.check(operation)
         limits.check_size(operation, len(envelope))
-        refusal = await self._writer.run(lambda s: desks.submit(self._desk, s, message, envelope, operation))
+        refusal = await self._writer.run(lambda s: self._executor.submit(s, message, envelope, operation))
         if refusal is not None:
             raise refusal
 
@@ -104,21 +103,23 @@ class SqlLedger:
         return await self._reader.run(lambda s: money.account_of(s.db, owner))
 
     async def node(self, node: str, role: Role) -> NodeRecord:
-        desk = self._desk
-        return await self._reader.run(lambda s: nodes.node(s.db, node, role, desk.rules, desk.clock.now_ms()))
+        executor = self._executor
+        return await self._reader.run(lambda s: nodes.node(s.db, node, role, executor.rules, executor.clock.now_ms()))
 
     async def nodes(self, role: Role | None = None, *, after: str = "", limit: int = 100) -> tuple[NodeRecord, ...]:
-        desk = self._desk
-        return await self._reader.run(lambda s: nodes.page(s.db, role, after, limit, desk.rules, desk.clock.now_ms()))
+        executor = self._executor
+        return await self._reader.run(
+            lambda s: nodes.page(s.db, role, after, limit, executor.rules, executor.clock.now_ms())
+        )
 
     async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
         limits.check_selector(selector)
-        return await self._reader.run(lambda s: desks.candidates(self._desk, s, selector, role))
+        return await self._reader.run(lambda s: self._executor.candidates(s, selector, role))
 
     async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
         limits.check_selector(selector)
         limits.check_parts(parts)
-        return await self._reader.run(lambda s: desks.price(self._desk, s, selector, parts))
+        return await self._reader.run(lambda s: self._executor.price(s, selector, parts))
 
     async def task(self, task: str) -> TaskRecord:
         return records.shown(await self._reader.run(lambda s: records.task(s.db, task)))
@@ -152,13 +153,13 @@ class SqlLedger:
         return await self._reader.run(lambda s: consents.is_revoked(s.db, GrantRef(grantor=grantor, id=grant)))
 
     async def expire(self) -> int:
-        desk, moved = self._desk, 0
-        while due := await self._reader.run(lambda s: records.due(s.db, desk.clock.now_ms(), EXPIRE_BATCH)):
-            batch = [self._writer.run(_ticking(desk, task, index)) for task, index in due]
+        executor, moved = self._executor, 0
+        while due := await self._reader.run(lambda s: records.due(s.db, executor.clock.now_ms(), EXPIRE_BATCH)):
+            batch = [self._writer.run(_ticking(executor, task, index)) for task, index in due]
             moved += sum(await asyncio.gather(*batch))
         await self._keep_up()
-        if await self._reader.run(lambda s: desks.has_passed(desk, s)):
-            await self._writer.run(lambda s: desks.let_pass(desk, s))
+        if await self._reader.run(executor.has_passed):
+            await self._writer.run(executor.let_pass)
         return moved
 
     async def _keep_up(self) -> None:
@@ -219,23 +220,23 @@ def _refresh(session: Session) -> int:
     return session.index.seen
 
 
-def _ticking(desk: Desk, task: str, index: int) -> Callable[[Session], bool]:
-    return lambda session: desks.tick(desk, session, task, index)
+def _ticking(executor: OperationExecutor, task: str, index: int) -> Callable[[Session], bool]:
+    return lambda session: executor.tick(session, task, index)
 
 
 def _open(
     path: Path, operator: Identity, clock: Clock, rules: Rules, *, durable: bool
-) -> tuple[sqlite3.Connection, Desk]:
+) -> tuple[sqlite3.Connection, OperationExecutor]:
     db = files.prepare(path, durable=durable)
     try:
         with files.translated(path):
-            return db, _desk(db, path, operator, clock, rules)
+            return db, _executor(db, path, operator, clock, rules)
     except BaseException:
         db.close()
         raise
 
 
-def _desk(db: sqlite3.Connection, path: Path, operator: Identity, clock: Clock, rules: Rules) -> Desk:
+def _executor(db: sqlite3.Connection, path: Path, operator: Identity, clock: Clock, rules: Rules) -> OperationExecutor:
     """Write what a new ledger is made with, or read what this one was made with."""
     made = {"operator": operator.node_id.encode(), "rules": canonical.encode(rules), "secret": secrets.token_bytes(32)}
     db.execute("BEGIN IMMEDIATE")
@@ -248,4 +249,4 @@ def _desk(db: sqlite3.Connection, path: Path, operator: Identity, clock: Clock, 
             "Open it with its own key.",
         )
     # Not `decode`: an older version wrote fewer rules, and what it did not know has its default.
-    return Desk(operator, clock, canonical.parse(Rules, kept["rules"]), kept["secret"])
+    return OperationExecutor(operator, clock, canonical.parse(Rules, kept["rules"]), kept["secret"])

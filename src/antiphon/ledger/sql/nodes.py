@@ -35,13 +35,13 @@ LEFT JOIN accounts s ON s.name = 'stake:' || n.node
 LEFT JOIN locked k ON k.node = n.node
 WHERE n.seen_ms >= :known_ms AND """
 
-_LEAST = """
+_WEAKEST = """
 SELECT n.node, n.role, coalesce(s.nano, 0) AS stake, n.seen_ms < :known_ms AS silent
 FROM nodes n
 LEFT JOIN accounts s ON s.name = 'stake:' || n.node
 LEFT JOIN locked k ON k.node = n.node
 WHERE coalesce(k.nano, 0) = 0
-ORDER BY stake < :least DESC, silent DESC, stake, n.seen_ms, n.node LIMIT 1
+ORDER BY stake < :min_stake DESC, silent DESC, stake, n.seen_ms, n.node LIMIT 1
 """
 
 
@@ -156,8 +156,8 @@ def next_revision(db: sqlite3.Connection) -> int:
 
 
 def _make_room(db: sqlite3.Connection, stake_nano: int, now_ms: int, rules: Rules) -> None:
-    values = {"least": rules.min_stake_nano, "known_ms": now_ms - rules.silent_s * 1000}
-    row = db.execute(_LEAST, values).fetchone()
+    values = {"min_stake": rules.min_stake_nano, "known_ms": now_ms - rules.silent_s * 1000}
+    row = db.execute(_WEAKEST, values).fetchone()
     if row is not None:
         other, role, least_nano, is_silent = row
         if least_nano < rules.min_stake_nano or is_silent or least_nano < stake_nano:

@@ -36,8 +36,8 @@ class Told:
     link: bytes = b""
 
 
-class SqlBook:
-    """`flow.Book` of one task over the tables."""
+class SqlTaskStore:
+    """`flow.TaskStore` of one task over the tables."""
 
     def __init__(self, session: Session, ledger: str, task: str, rules: Rules, secret: bytes, now_ms: int) -> None:
         self._db = session.db

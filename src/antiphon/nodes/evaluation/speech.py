@@ -30,7 +30,7 @@ from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
 from antiphon.judges.reach import ALLOWED_CER, reached
 from antiphon.judges.words import SAME_LANGUAGE
-from antiphon.nodes.listening.base import Submission
+from antiphon.nodes.evaluation.base import Submission
 from antiphon.services import Service, SpeechRequest
 
 MULTILINGUAL = "whisper-base"
@@ -53,7 +53,7 @@ CLEAR_WER, ROBOTIC_WER = 0.2, 0.75
 References = Callable[[str], VoiceReference | None]
 
 
-class SpeechListener:
+class SpeechEvaluator:
     """Measurements by `panel`; verdict and score by `profile`, a pure function of them and of the voice's card."""
 
     def __init__(self, panel: JudgePanel, profile: Profile, references: References) -> None:

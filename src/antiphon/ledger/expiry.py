@@ -12,7 +12,7 @@ INTERVAL_S = 0.5
 _log = logging.getLogger(__name__)
 
 
-async def tend(ledger: Ledger, interval_s: float = INTERVAL_S) -> None:
+async def run_expiry(ledger: Ledger, interval_s: float = INTERVAL_S) -> None:
     """Call `expire` for ever; run it as a task beside a ledger, and cancel it before closing the ledger.
 
     A failure (a full disk, say) is logged and tried again: operations on a part apply its deadline themselves, so

@@ -6,11 +6,11 @@ from antiphon.economy.music import MUSIC
 from antiphon.economy.profiles import judge
 from antiphon.economy.types import Vote
 from antiphon.judges.music import MusicEvidence, MusicPanel
-from antiphon.nodes.listening.base import Submission
+from antiphon.nodes.evaluation.base import Submission
 from antiphon.services import MusicRequest, Service
 
 
-class MusicListener:
+class MusicEvaluator:
     """Votes on windows of pieces: whole, undamaged, nobody's earlier work, and what the prompt asks for."""
 
     def __init__(self, panel: MusicPanel | None = None) -> None:

@@ -14,13 +14,13 @@ from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.judges import cloning
 from antiphon.judges.cloning import CloneJudge
 from antiphon.judges.panel import JudgePanel
-from antiphon.nodes.listening.base import Submission
-from antiphon.nodes.listening.speech import judged_languages
+from antiphon.nodes.evaluation.base import Submission
+from antiphon.nodes.evaluation.speech import judged_languages
 from antiphon.protocol.consent import require_for
 from antiphon.services import CloneRequest, EnrolRequest, Service, VoiceProfile
 
 
-class CloneListener:
+class CloneEvaluator:
     """Votes on voice profiles, by trying them, and on what is spoken with them."""
 
     def __init__(self, panel: JudgePanel) -> None:

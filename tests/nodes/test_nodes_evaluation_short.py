@@ -1,4 +1,4 @@
-"""Short and odd utterances, each judged by a real listener: honest ones are valid, cheats of their length are not."""
+"""Short and odd utterances, each judged by a real evaluator: honest ones are valid, cheats of their length are not."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from antiphon.economy.profiles import ANTIPHON
 from antiphon.economy.types import Verdict, Vote
 from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
-from antiphon.nodes.listening import Listener, Submission
-from antiphon.nodes.listening.ears import listener_of
-from antiphon.nodes.listening.speech import SpeechListener
+from antiphon.nodes.evaluation import Evaluator, Submission
+from antiphon.nodes.evaluation.by_service import evaluator_of
+from antiphon.nodes.evaluation.speech import SpeechEvaluator
 from antiphon.parties.messages import Form
 from antiphon.services import SpeechRequest
 
@@ -35,37 +35,37 @@ MIX = "af_heart:0.6+bm_george:0.4"
 
 
 @pytest.fixture(scope="module")
-def listener() -> Listener:
-    return listener_of("antiphon")
+def evaluator() -> Evaluator:
+    return evaluator_of("antiphon")
 
 
-def vote(listener: Listener, text: str, voice: str, said: str | None = None, speaker: str | None = None) -> Vote:
+def vote(evaluator: Evaluator, text: str, voice: str, said: str | None = None, speaker: str | None = None) -> Vote:
     """On `said` by `speaker`, in answer to an order of `text` by `voice`."""
     audio = cheats.synthesise(said or text, speaker or voice, seed=5)
     pcm = audio.to_pcm16()
     request = SpeechRequest(text=text, voice=voice)
-    return listener.vote(Submission(request, pcm, Form(rate_hz=audio.rate_hz, channels=1), len(pcm)))
+    return evaluator.vote(Submission(request, pcm, Form(rate_hz=audio.rate_hz, channels=1), len(pcm)))
 
 
 @pytest.mark.slow
 @pytest.mark.speaks
 @pytest.mark.parametrize("voice", ["hibari", "espeak-en-us"])
 @pytest.mark.parametrize("text", ODD)
-def test_odd_texts_are_valid(listener: Listener, text: str, voice: str) -> None:
-    assert vote(listener, text, voice).verdict is Verdict.VALID
+def test_odd_texts_are_valid(evaluator: Evaluator, text: str, voice: str) -> None:
+    assert vote(evaluator, text, voice).verdict is Verdict.VALID
 
 
 @pytest.mark.slow
 @pytest.mark.speaks
 @pytest.mark.parametrize("voice", [MIX, "bf_emma", "rowan"])
-def test_one_word_is_valid_in_every_engine(listener: Listener, voice: str) -> None:
-    assert vote(listener, "Hello.", voice).verdict is Verdict.VALID
+def test_one_word_is_valid_in_every_engine(evaluator: Evaluator, voice: str) -> None:
+    assert vote(evaluator, "Hello.", voice).verdict is Verdict.VALID
 
 
 @pytest.mark.slow
 @pytest.mark.speaks
-def test_words_that_no_recogniser_gets_right_cost_an_honest_node_nothing(listener: Listener) -> None:
-    found = vote(listener, "Psst!", "hibari")
+def test_words_that_no_recogniser_gets_right_cost_an_honest_node_nothing(evaluator: Evaluator) -> None:
+    found = vote(evaluator, "Psst!", "hibari")
     assert next(m.value for m in found.measurements if m.name == "wer") >= 1
     assert found.score_ppm is not None
     assert found.score_ppm > 600_000  # .4 if the words counted
@@ -86,22 +86,22 @@ def test_words_that_no_recogniser_gets_right_cost_an_honest_node_nothing(listene
     ],
 )
 def test_another_word_or_voice_is_rejected(
-    listener: Listener, text: str, said: str | None, speaker: str | None
+    evaluator: Evaluator, text: str, said: str | None, speaker: str | None
 ) -> None:
-    assert vote(listener, text, "hibari", said, speaker).verdict is Verdict.INVALID
+    assert vote(evaluator, text, "hibari", said, speaker).verdict is Verdict.INVALID
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(cheats.SHORT_CHEATS))
-def test_cheats_of_one_to_three_words_are_rejected(listener: Listener, name: str) -> None:
-    counts = cheats.verdicts(listener, cheats.SHORT_CHEATS[name], cheats.short_cases(("hibari",), 3, seed=13))
+def test_cheats_of_one_to_three_words_are_rejected(evaluator: Evaluator, name: str) -> None:
+    counts = cheats.verdicts(evaluator, cheats.SHORT_CHEATS[name], cheats.short_cases(("hibari",), 3, seed=13))
     assert counts[Verdict.INVALID] == 3
 
 
 @pytest.mark.slow
 def test_a_validator_without_the_engine_judges_by_looser_bounds_and_rejects_no_honest_word() -> None:
     panel = JudgePanel(reference=card)
-    alone = SpeechListener(panel, ANTIPHON, card)
+    alone = SpeechEvaluator(panel, ANTIPHON, card)
     assert vote(alone, "Why?", "hibari").verdict is Verdict.VALID
     assert vote(alone, "Why?", "hibari", said="Good evening, everybody.").verdict is Verdict.INVALID
     panel.close()

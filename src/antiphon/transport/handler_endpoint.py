@@ -1,4 +1,4 @@
-"""A node's door: what both transports do with a message before and after the node's handler."""
+"""A handler's endpoint: what both transports do with a message before and after the node's handler."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def too_large(size: int, limit: int) -> ProtocolError:
     return ProtocolError(f"The message is too large: {size} bytes, the limit is {limit}", "Send it in smaller parts.")
 
 
-class Door:
+class HandlerEndpoint:
     """Turns a handler into frames: limits before, errors as frames after. One per registered handler."""
 
     def __init__(self, handler: Handler, limits: Limits) -> None:

@@ -18,7 +18,7 @@ from antiphon.protocol import canonical
 from antiphon.services import EnrolRequest, Request, Service, VoiceProfile
 
 
-class Workshop(Protocol):
+class EngineRunner(Protocol):
     """Turns requests into results of one form. `offers` is what the ledger announces."""
 
     @property
@@ -33,13 +33,13 @@ class Workshop(Protocol):
 
 
 @runtime_checkable
-class TracingWorkshop(Workshop, Protocol):
+class TracingRunner(EngineRunner, Protocol):
     """One that can tell how it made a result. The trace is whole once all of the result was made."""
 
     def traced(self, request: Request, seed: int) -> tuple[Iterator[bytes], Trace | None]: ...
 
 
-class EngineWorkshop:
+class GenerationRunner:
     """An engine at a price per unit."""
 
     def __init__(self, engine: Engine, price_nano: int) -> None:
@@ -96,7 +96,7 @@ Describe = Callable[[EnrolRequest, bytes, Cloner], VoiceProfile]
 """Listens to what an engine learnt from a reference (`VoiceProfile.data`), and writes down how it sounds."""
 
 
-class EnrolWorkshop:
+class EnrolmentRunner:
     """A trainer's: a cloner that learns voices, at a price per unit. Its results are voice profiles."""
 
     form = DATA

@@ -1,4 +1,4 @@
-"""What a validator hands to its ears, and what they answer."""
+"""What a validator hands to its evaluator, and what that answers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Submission:
         return self.declared_size // (2 * self.form.channels) if self.form.is_audio else 0
 
 
-class Listener(Protocol):
+class Evaluator(Protocol):
     """Judges a piece of work: measurements to a vote. Blocking; called in a worker thread."""
 
     @property

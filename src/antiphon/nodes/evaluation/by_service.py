@@ -1,4 +1,4 @@
-"""All of a validator's ears: each service is judged by its own listener."""
+"""All that a validator judges: each service by an evaluator of its own."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from antiphon.errors import InputError
 from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
 from antiphon.judges.readings import readings_of
-from antiphon.nodes.listening.base import Listener, Submission
-from antiphon.nodes.listening.clones import CloneListener
-from antiphon.nodes.listening.music import MusicListener
-from antiphon.nodes.listening.speech import SpeechListener, new_panel
+from antiphon.nodes.evaluation.base import Evaluator, Submission
+from antiphon.nodes.evaluation.clones import CloneEvaluator
+from antiphon.nodes.evaluation.music import MusicEvaluator
+from antiphon.nodes.evaluation.speech import SpeechEvaluator, new_panel
 from antiphon.services import Service, service_of
 
 
-class Ears:
-    """A listener made of one for each service."""
+class EvaluatorByService:
+    """An evaluator made of one for each service."""
 
-    def __init__(self, panel: JudgePanel, listeners: Mapping[Service, Listener]) -> None:
+    def __init__(self, panel: JudgePanel, evaluators: Mapping[Service, Evaluator]) -> None:
         self._panel = panel
-        self._listeners = dict(listeners)
+        self._evaluators = dict(evaluators)
 
     def warm_up(self) -> Future[None]:
         """Begin to load the speech judges' models in the background; the future tells when they are ready."""
@@ -33,27 +33,27 @@ class Ears:
 
     @property
     def abilities(self) -> dict[str, tuple[str, ...]]:
-        return {service: languages for one in self._listeners.values() for service, languages in one.abilities.items()}
+        return {service: languages for one in self._evaluators.values() for service, languages in one.abilities.items()}
 
     def vote(self, submission: Submission) -> Vote:
         """With the readings that prove it was listened to. Raises `InputError` for work that nobody here judges."""
         service = service_of(submission.request)
-        if service not in self._listeners:
+        if service not in self._evaluators:
             raise InputError(f"Nobody here judges {service}", "Offer only what can be judged.")
-        vote = self._listeners[service].vote(submission)
+        vote = self._evaluators[service].vote(submission)
         return msgspec.structs.replace(vote, readings=readings_of(vote.measurements))
 
 
-def listener_of(profile: str) -> Ears:
-    """Ears for every service, with one panel of judges between them. Raises `InputError` for an unknown profile."""
+def evaluator_of(profile: str) -> EvaluatorByService:
+    """Of every service, with one panel of judges between them. Raises `InputError` for an unknown profile."""
     if profile not in PROFILES:
         raise InputError(f"Unknown profile {profile!r}", f"Profiles: {', '.join(PROFILES)}.")
     panel = new_panel()
-    return Ears(
+    return EvaluatorByService(
         panel,
         {
-            Service.SPEECH: SpeechListener(panel, PROFILES[profile], card),
-            Service.CLONE: CloneListener(panel),
-            Service.MUSIC: MusicListener(),
+            Service.SPEECH: SpeechEvaluator(panel, PROFILES[profile], card),
+            Service.CLONE: CloneEvaluator(panel),
+            Service.MUSIC: MusicEvaluator(),
         },
     )
