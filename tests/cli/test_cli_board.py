@@ -12,7 +12,7 @@ from antiphon.cli.figures import ant, clock, counted
 from antiphon.cli.manuscript import Extent, manuscript_of, measure
 from antiphon.client.events import Opened
 from antiphon.economy.types import Assignment, Part, PartQuote, Quote, Terms
-from antiphon.ledger.base import PartRecord, PartState
+from antiphon.ledger.records import PartRecord, PartState
 
 NODE = "ab" * 32
 

@@ -18,7 +18,7 @@ from antiphon.client.events import Closed, Opened
 from antiphon.client.recovery import Recovered
 from antiphon.economy.types import Assignment, Part, PartQuote, Quote, Terms
 from antiphon.errors import OutputError
-from antiphon.ledger.base import PartRecord, PartState
+from antiphon.ledger.records import PartRecord, PartState
 
 NODE = "ab" * 32
 QUOTE = Quote(parts=tuple(PartQuote(index=n, producer_nano=1_000, validators_nano=0, reserve_nano=0) for n in range(4)))

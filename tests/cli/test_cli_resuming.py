@@ -23,8 +23,8 @@ from antiphon.client.budget import cost_nano
 from antiphon.clock import SystemClock
 from antiphon.economy import accounts
 from antiphon.economy.types import Role
-from antiphon.ledger.base import Account, PartRecord, PartState
 from antiphon.ledger.receipts import build
+from antiphon.ledger.records import Account, PartRecord, PartState
 from antiphon.ledger.sql import SqlLedger
 from antiphon.protocol import load_or_create
 

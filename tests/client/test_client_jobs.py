@@ -19,8 +19,8 @@ from antiphon.client.keeping import Conduct, Result
 from antiphon.client.recovery import recover
 from antiphon.economy.types import NANO, Rules, Verdict
 from antiphon.errors import FundsError, InputError, OutputError, RejectedError, StateError
-from antiphon.ledger.base import PartState
 from antiphon.ledger.operations import Selector
+from antiphon.ledger.records import PartState
 from antiphon.nodes.producer import Producer
 from antiphon.parties.messages import DATA
 from antiphon.services import SpeechRequest

@@ -33,7 +33,6 @@ from antiphon.economy.types import NANO, Part, Role, Rules
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger import registration
 from antiphon.ledger.audits import audit_of
-from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.listing import every_node
 from antiphon.ledger.operations import (
     VOUCHER_KIND,
@@ -55,6 +54,7 @@ from antiphon.ledger.operations import (
     Voucher,
 )
 from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.records import PartState, TaskState
 from antiphon.protocol import canonical, envelope
 from antiphon.protocol.consent import grant_id
 from antiphon.protocol.identity import Identity

@@ -10,7 +10,7 @@ from antiphon.clock import Clock
 from antiphon.economy.beacon import Chain
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.types import NANO, Part, Reading, Role, Rules, Verdict, Vote
-from antiphon.ledger.base import Ledger, PartRecord
+from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import (
     Commit,
     Deliver,
@@ -26,6 +26,7 @@ from antiphon.ledger.operations import (
     Stake,
 )
 from antiphon.ledger.panel import commitment, pool_hash, seats
+from antiphon.ledger.records import PartRecord
 from antiphon.protocol import canonical, envelope
 from antiphon.protocol.consent import Grant, Use, sign_grant
 from antiphon.protocol.identity import Identity

@@ -27,10 +27,10 @@ from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Rules, Vote
 from antiphon.errors import ConflictError, FundsError
 from antiphon.ledger import appeals
-from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Reveal, Revoke, Unstake
 from antiphon.ledger.panel import commitment
 from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.records import PartRecord, PartState, TaskState
 from antiphon.ledger.sql import SqlLedger
 from antiphon.protocol.consent import grant_id
 

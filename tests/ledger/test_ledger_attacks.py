@@ -27,8 +27,8 @@ from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Part, Role, Rules
 from antiphon.errors import UnavailableError
 from antiphon.ledger import panel
-from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Cancel, OpenTask
+from antiphon.ledger.records import PartRecord, PartState
 from antiphon.ledger.sql import SqlLedger
 
 RULES = Rules(live_s=10**7, appeal_s=0)

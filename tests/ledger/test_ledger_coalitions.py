@@ -24,9 +24,9 @@ from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Part, Rules, Vote
 from antiphon.errors import ConflictError, ProtocolError
 from antiphon.ledger import appeals, panel
-from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Expose, Reveal
 from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.records import PartRecord, PartState, TaskState
 from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.ledger.sql import SqlLedger
 from antiphon.protocol import canonical, envelope

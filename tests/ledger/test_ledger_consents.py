@@ -14,11 +14,11 @@ from ledger_market import ADA, CLIENT, CLONE, OPERATOR, Market, consent, party, 
 from antiphon.clock import ManualClock
 from antiphon.economy.types import DEFAULT_RULES, Rules
 from antiphon.errors import InputError, ProtocolError
-from antiphon.ledger.base import TaskState
 from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Journal
 from antiphon.ledger.opening import LEDGER_OPEN, Opening
 from antiphon.ledger.operations import Cancel, Revoke
 from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.records import TaskState
 from antiphon.ledger.sql import SqlLedger, consents
 from antiphon.ledger.sql.schema import APPLICATION_ID, MIGRATIONS, VERSION
 from antiphon.protocol import canonical, envelope

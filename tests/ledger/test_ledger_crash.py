@@ -16,8 +16,8 @@ from ledger_market import OPERATOR, VALID, Market, seated
 from ledger_victim import RULES
 
 from antiphon.clock import SystemClock
-from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.records import PartRecord, PartState, TaskState
 from antiphon.ledger.sql import SqlLedger
 
 VICTIM = Path(__file__).with_name("ledger_victim.py")

@@ -13,7 +13,7 @@ from ledger_market import CLIENT, OPERATOR, SPEECH, Market, task_id
 from antiphon.clock import ManualClock
 from antiphon.economy.types import DEFAULT_RULES, Role, Rules
 from antiphon.errors import InputError, OutputError, StateError
-from antiphon.ledger.base import PartState
+from antiphon.ledger.records import PartState
 from antiphon.ledger.sql import SqlLedger, files
 from antiphon.ledger.sql.schema import APPLICATION_ID, MIGRATIONS, VERSION
 

@@ -38,7 +38,6 @@ from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Rules, Verdict, Vote
 from antiphon.errors import ConflictError, FundsError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger import appeals, panel
-from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import (
     Appeal,
     Cancel,
@@ -55,6 +54,7 @@ from antiphon.ledger.operations import (
 )
 from antiphon.ledger.panel import commitment
 from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.records import PartRecord, PartState, TaskState
 from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.ledger.sql import SqlLedger
 from antiphon.protocol import canonical, envelope

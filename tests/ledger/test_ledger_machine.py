@@ -28,10 +28,10 @@ from antiphon.economy.beacon import Chain
 from antiphon.economy.types import NANO, PPM, Assignment, Candidate, Part, Rules, Terms, Vote
 from antiphon.errors import ConflictError, InputError, ProtocolError
 from antiphon.ledger import panel
-from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.flow import closing_state
 from antiphon.ledger.machine import REVOKED, Abandon, Context, Event, Start, Step, Tick, Withdraw, due, transition
 from antiphon.ledger.operations import Cancel, Decline, Expose, Reveal, Skip
+from antiphon.ledger.records import PartRecord, PartState, TaskState
 from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.protocol import canonical, envelope
 

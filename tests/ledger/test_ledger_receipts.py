@@ -15,10 +15,10 @@ from antiphon.clock import ManualClock
 from antiphon.economy.beacon import Chain
 from antiphon.economy.types import Offer, Role, Rules
 from antiphon.errors import ProtocolError
-from antiphon.ledger.base import TaskState
 from antiphon.ledger.journal import LEDGER_JOURNAL, Entry, Journal
 from antiphon.ledger.opening import LEDGER_OPEN, Opening
 from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.records import TaskState
 from antiphon.ledger.sql import SqlLedger
 from antiphon.protocol import canonical, envelope
 from antiphon.protocol import receipt as receipts

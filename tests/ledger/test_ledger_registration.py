@@ -10,8 +10,8 @@ from antiphon.clock import ManualClock
 from antiphon.economy.types import Role
 from antiphon.errors import ProtocolError
 from antiphon.ledger import registration
-from antiphon.ledger.base import NodeRecord
 from antiphon.ledger.operations import Operation, Register, ServiceOffer, Stake
+from antiphon.ledger.records import NodeRecord
 from antiphon.protocol import canonical, envelope
 from antiphon.protocol.identity import Identity
 

@@ -14,10 +14,10 @@ from ledger_market import CLIENT, OPERATOR, VALID, Market, committed, party, pro
 from antiphon.clock import ManualClock
 from antiphon.economy.types import NANO, Role, Rules, Transfer
 from antiphon.errors import BusyError, ConflictError, FundsError, StateError, UnavailableError
-from antiphon.ledger.base import PartState
 from antiphon.ledger.expiry import run_expiry
 from antiphon.ledger.limits import MAX_PHASES
 from antiphon.ledger.operations import Deposit, Reveal, Stake, Unstake
+from antiphon.ledger.records import PartState
 from antiphon.ledger.sql import SqlLedger, money, outcomes, waiters, worker
 from antiphon.ledger.sql.worker import Session
 

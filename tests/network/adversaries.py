@@ -12,8 +12,8 @@ import numpy as np
 
 from antiphon.economy.types import Verdict, Vote
 from antiphon.errors import BusyError, InputError, UnavailableError
-from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Commit, Deliver, Reveal
+from antiphon.ledger.records import PartRecord, PartState
 from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.production import Production

@@ -55,8 +55,9 @@ from antiphon.economy.beacon import Chain
 from antiphon.economy.types import NANO, Rules, Verdict
 from antiphon.errors import AntiphonError, ConflictError, InputError, ProtocolError
 from antiphon.ledger import panel
-from antiphon.ledger.base import Ledger, PartRecord, PartState, TaskState
+from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Deliver, DrawSeats, Operation, Selector
+from antiphon.ledger.records import PartRecord, PartState, TaskState
 from antiphon.nodes.evaluation import Submission
 from antiphon.nodes.node import Node
 from antiphon.nodes.producer import Producer

@@ -18,9 +18,9 @@ from antiphon.client.events import Closed
 from antiphon.economy.types import NANO, Rules, Verdict, Vote
 from antiphon.engines.auditing import Auditable
 from antiphon.engines.soundstorm import SoundStormEngine
-from antiphon.ledger.base import PartState
 from antiphon.ledger.operations import Selector
 from antiphon.ledger.receipts import audit
+from antiphon.ledger.records import PartState
 from antiphon.nodes.engine_runner import GenerationRunner
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator

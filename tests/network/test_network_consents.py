@@ -22,9 +22,9 @@ from antiphon.clock import SystemClock
 from antiphon.economy.settlement import hold_fee
 from antiphon.economy.types import NANO, Role, Rules, Verdict
 from antiphon.errors import AntiphonError, InputError, ProtocolError
-from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.operations import Deposit, OpenTask, Revoke, Selector
 from antiphon.ledger.receipts import audit
+from antiphon.ledger.records import PartState, TaskState
 from antiphon.nodes.evaluation.base import Submission
 from antiphon.nodes.producer import Producer
 from antiphon.parties import orders

@@ -20,8 +20,8 @@ from antiphon.client.speech import OUTPUT_RATE_HZ, Speech, speak
 from antiphon.economy.types import NANO, Role
 from antiphon.engines.base import Capabilities, Engine
 from antiphon.errors import InputError, UnavailableError
-from antiphon.ledger.base import TaskState
 from antiphon.ledger.operations import Retire, Selector
+from antiphon.ledger.records import TaskState
 from antiphon.nodes import node as nodes
 from antiphon.nodes.earnings import earned, earned_nano
 from antiphon.nodes.engine_runner import GenerationRunner

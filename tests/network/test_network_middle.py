@@ -15,8 +15,9 @@ from antiphon.clock import SystemClock
 from antiphon.economy.types import Role
 from antiphon.errors import AntiphonError, ProtocolError
 from antiphon.ledger import remote
-from antiphon.ledger.base import Account, NodeRecord, PartRecord
 from antiphon.ledger.operations import Register, Selector, ServiceOffer
+from antiphon.ledger.queries import ReadAccount, ReadNode, ReadPart
+from antiphon.ledger.records import Account, NodeRecord, PartRecord
 from antiphon.ledger.remote import LedgerService, RemoteLedger
 from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import Identity, canonical, envelope
@@ -41,7 +42,7 @@ def forged_registration(ledger: str, role: Role = Role.PROCESSOR) -> bytes:
 
 def swap_keys(call: object, value: bytes) -> bytes:
     """Every node gets Mallory's seal key and endpoint."""
-    if not isinstance(call, remote._Node):
+    if not isinstance(call, ReadNode):
         return value
     record = canonical.parse(NodeRecord, value)
     return canonical.pack(msgspec.structs.replace(record, seal_key=MALLORY.seal_public, endpoint="inproc:mallory"))
@@ -49,7 +50,7 @@ def swap_keys(call: object, value: bytes) -> bytes:
 
 def swap_registrations(call: object, value: bytes) -> bytes:
     """Every node gets Mallory's registration instead of its own."""
-    if not isinstance(call, remote._Node):
+    if not isinstance(call, ReadNode):
         return value
     record = canonical.parse(NodeRecord, value)
     ledger = envelope.verify_at(record.registration).receiver
@@ -61,7 +62,7 @@ def swap_registrations(call: object, value: bytes) -> bytes:
 
 def assign_to_mallory(call: object, value: bytes) -> bytes:
     """Every part is Mallory's to produce."""
-    if not isinstance(call, remote._Part):
+    if not isinstance(call, ReadPart):
         return value
     record = canonical.parse(PartRecord, value)
     first = msgspec.structs.replace(record.assignment.producers[0], node=MALLORY.node_id)
@@ -71,7 +72,7 @@ def assign_to_mallory(call: object, value: bytes) -> bytes:
 
 
 def make_rich(call: object, value: bytes) -> bytes:
-    if not isinstance(call, remote._Account):
+    if not isinstance(call, ReadAccount):
         return value
     return canonical.pack(msgspec.structs.replace(canonical.parse(Account, value), balance_nano=10**18))
 

@@ -16,8 +16,8 @@ from antiphon.client.cloning import Enrolled, Enrolment, enrol
 from antiphon.clock import SystemClock
 from antiphon.economy.types import Rules, Verdict
 from antiphon.errors import AntiphonError, ProtocolError, RejectedError
-from antiphon.ledger.base import PartState
 from antiphon.ledger.operations import OpenTask
+from antiphon.ledger.records import PartState
 from antiphon.nodes import producer
 from antiphon.nodes.producer import Producer
 from antiphon.parties.consents import require_named

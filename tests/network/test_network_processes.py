@@ -13,7 +13,8 @@ from processes import PATIENCE_S, Processes, free_port, looking_at, processes, u
 
 from antiphon.economy.types import NANO, Role
 from antiphon.ledger import panel
-from antiphon.ledger.base import Ledger, NodeRecord, PartRecord, PartState
+from antiphon.ledger.base import Ledger
+from antiphon.ledger.records import NodeRecord, PartRecord, PartState
 
 pytestmark = pytest.mark.slow
 

@@ -18,8 +18,8 @@ from antiphon.client.speech import speak
 from antiphon.clock import SystemClock
 from antiphon.economy.types import Role, Verdict
 from antiphon.errors import InputError, ProtocolError, RejectedError, UnavailableError
-from antiphon.ledger.base import TaskState
 from antiphon.ledger.operations import ServiceOffer
+from antiphon.ledger.records import TaskState
 from antiphon.nodes.producer import Producer
 from antiphon.parties.messages import DATA, Form
 from antiphon.protocol import canonical

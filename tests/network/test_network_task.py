@@ -16,8 +16,8 @@ from antiphon.economy.settlement import hold_fee
 from antiphon.economy.types import Role, Rules, Verdict, Vote
 from antiphon.errors import ConflictError, FundsError, RejectedError, UnavailableError
 from antiphon.ledger import receipts
-from antiphon.ledger.base import PartState, TaskState
 from antiphon.ledger.operations import Selector
+from antiphon.ledger.records import PartState, TaskState
 from antiphon.nodes.evaluation import Submission
 from antiphon.nodes.producer import Producer
 from antiphon.parties.messages import FETCH, Fetch

@@ -12,12 +12,12 @@ from rich.table import Table
 from rich.text import Text
 
 from antiphon.cli.figures import ant, clock, paid_nano, score_of
-from antiphon.ledger.base import PartState
+from antiphon.ledger.records import PartState
 
 if TYPE_CHECKING:
     from antiphon.cli.manuscript import Extent
     from antiphon.client.events import Closed, Opened
-    from antiphon.ledger.base import PartRecord
+    from antiphon.ledger.records import PartRecord
 
 MAX_ROWS = 8
 """Up to this many sentences each keep a row to the end; of more only those in work are shown, under a total."""

@@ -9,8 +9,8 @@ from typing import Any
 from antiphon.cli.bounds import broken
 from antiphon.cli.figures import ant, counted
 from antiphon.economy.types import PPM, Assignment, Terms, Transfer, Verdict
-from antiphon.ledger.base import PartRecord, PartState, Ruling
 from antiphon.ledger.operations import Selector
+from antiphon.ledger.records import PartRecord, PartState, Ruling
 from antiphon.protocol.consent import ANYBODY, moment
 
 TITLES = {

@@ -11,7 +11,7 @@ from antiphon.client.budget import ant, cost_nano, paid_nano
 if TYPE_CHECKING:
     from antiphon.cli.result import Result
     from antiphon.client.events import Closed
-    from antiphon.ledger.base import PartRecord
+    from antiphon.ledger.records import PartRecord
 
 SHOWN = {
     ("words", "wer"): "WER",

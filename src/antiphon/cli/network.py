@@ -17,7 +17,7 @@ from antiphon.errors import FundsError, InputError
 
 if TYPE_CHECKING:
     from antiphon.cli.connect import Session
-    from antiphon.ledger.base import Account, NodeRecord
+    from antiphon.ledger.records import Account, NodeRecord
     from antiphon.parties.actor import Actor
 
 NODES_EPILOG = """\b

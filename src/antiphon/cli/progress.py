@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from antiphon.cli.result import Gap, Result
     from antiphon.client.events import Closed, Opened
     from antiphon.client.recovery import Recovered
-    from antiphon.ledger.base import NodeRecord, PartRecord
+    from antiphon.ledger.records import NodeRecord, PartRecord
 
 REFRESHES_PER_S = 8
 FIRST_LINE_S, LINE_S = 5.0, 15.0

@@ -19,9 +19,9 @@ from antiphon.errors import AntiphonError, InputError, OutputError, ProtocolErro
 
 if TYPE_CHECKING:
     from antiphon.cli.explain import Story
-    from antiphon.ledger.base import PartRecord, TaskRecord
     from antiphon.ledger.operations import Selector
     from antiphon.ledger.receipts import AuditReport
+    from antiphon.ledger.records import PartRecord, TaskRecord
     from antiphon.protocol import Receipt
 
 MAX_TASKS = 1_000
@@ -212,8 +212,8 @@ def show_receipt(file: Path, as_json: bool) -> None:
 def _explained(receipt: Receipt) -> Iterator[str]:
     from antiphon.cli.explain import Story, consents, net, roles_of
     from antiphon.economy.types import Assignment, Candidate, Terms
-    from antiphon.ledger.base import Ruling
     from antiphon.ledger.operations import Selector
+    from antiphon.ledger.records import Ruling
 
     told = receipt.statement
     if not told:

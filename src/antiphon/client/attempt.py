@@ -24,8 +24,8 @@ from antiphon.errors import (
     UnavailableError,
 )
 from antiphon.ledger import panel
-from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import DrawSeats, Skip
+from antiphon.ledger.records import PartRecord, PartState
 from antiphon.parties.actor import Actor
 from antiphon.parties.consents import require_standing
 from antiphon.parties.messages import (

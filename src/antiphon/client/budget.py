@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from antiphon.economy import accounts
 from antiphon.economy.types import NANO
 from antiphon.errors import FundsError
-from antiphon.ledger.base import PartRecord
+from antiphon.ledger.records import PartRecord
 from antiphon.protocol.receipt import Receipt
 
 Exposure = Callable[[], Awaitable[int]]

@@ -43,8 +43,8 @@ from antiphon.errors import (
     UnavailableError,
 )
 from antiphon.ledger import panel, receipts
-from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Cancel, OpenTask, Selector
+from antiphon.ledger.records import PartRecord, PartState, TaskState
 from antiphon.parties.actor import Actor
 from antiphon.parties.consents import grants_of
 from antiphon.parties.messages import ORDER, Brief

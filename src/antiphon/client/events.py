@@ -8,7 +8,7 @@ from typing import TypeAlias
 from antiphon.audio import Waveform
 from antiphon.economy.types import Quote
 from antiphon.errors import AntiphonError
-from antiphon.ledger.base import PartRecord, TaskRecord
+from antiphon.ledger.records import PartRecord, TaskRecord
 from antiphon.protocol.receipt import Receipt
 from antiphon.services import Origin
 

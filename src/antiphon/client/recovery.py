@@ -22,8 +22,8 @@ from antiphon.client.runs import PartRun, TaskRun
 from antiphon.economy.beacon import Chain
 from antiphon.errors import AntiphonError, ConflictError, InputError
 from antiphon.ledger import receipts
-from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.operations import Cancel
+from antiphon.ledger.records import PartRecord, PartState, TaskState
 from antiphon.parties.actor import Actor
 from antiphon.parties.consents import require_standing
 from antiphon.parties.origins import origin_of

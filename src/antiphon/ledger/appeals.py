@@ -28,9 +28,9 @@ from antiphon.economy.selection import judging_cost
 from antiphon.economy.settlement import dissent, penalty
 from antiphon.economy.types import Rules, ScoreEvent, Settlement, Transfer, Verdict
 from antiphon.errors import ConflictError
-from antiphon.ledger.base import Dispute, DisputeState, PartRecord, Ruling
 from antiphon.ledger.commitments import commitment
 from antiphon.ledger.operations import Appeal, Commit, Reveal
+from antiphon.ledger.records import Dispute, DisputeState, PartRecord, Ruling
 
 JURY = 100
 """A jury's votes on round r name the round JURY + r, so that none ever counts for another."""

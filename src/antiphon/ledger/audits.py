@@ -6,8 +6,8 @@ from antiphon.economy import audits
 from antiphon.economy.beacon import both
 from antiphon.economy.types import Rules
 from antiphon.ledger import appeals
-from antiphon.ledger.base import PartRecord, Seating
 from antiphon.ledger.operations import Deliver
+from antiphon.ledger.records import PartRecord, Seating
 
 
 def drawn_audit(record: PartRecord, seating: Seating, delivery: Deliver, rules: Rules) -> bytes | None:

@@ -1,267 +1,37 @@
-"""The Ledger Protocol: shared state that no role has to trust another for.
+"""The ledger: shared state that no role has to trust another for.
 
-Writing is one method, `submit`, which takes a signed envelope (see `operations`). Reading returns frozen records.
-`antiphon.ledger.sql` is the default backend; `tests/ledger/conformance.py` is the suite every backend must pass.
+Writing is one method, `submit`, which takes a signed envelope (see `operations`). Reading is one method, `read`, which
+takes a query (see `queries`) and returns frozen records. `antiphon.ledger.sql` is the default backend;
+`tests/ledger/conformance.py` is the suite every backend must pass.
 """
 
 from __future__ import annotations
 
-from enum import StrEnum
-from typing import Protocol
+from abc import abstractmethod
 
-import msgspec
-
-from antiphon.economy.types import (
-    Assignment,
-    Offer,
-    Outcome,
-    Part,
-    Quote,
-    Role,
-    Rules,
-    ScoreEvent,
-    Settlement,
-    Terms,
-    Transfer,
-    Vote,
-)
-from antiphon.ledger.operations import Deliver, Selector, ServiceOffer
-from antiphon.protocol.consent import GrantRef
+from antiphon.ledger.queries import Reads
 
 
-class PartState(StrEnum):
-    """States of one part. WAITING -> ASSIGNED -> DRAWING -> DELIVERED -> REVEALING -> one of the final four.
-
-    ASSIGNED returns to ASSIGNED on Decline/Skip/time-out (next producer, `attempt + 1`), DELIVERED/REVEALING return to
-    DRAWING on a redraw (`round + 1`) and to ASSIGNED when an invalid result has a failover left.
-    """
-
-    WAITING = "waiting"  # an earlier phase is not finished
-    ASSIGNED = "assigned"
-    DRAWING = "drawing"  # delivered; the seats are drawn as soon as the client opens its link
-    DELIVERED = "delivered"  # delivered, seats drawn: commit phase
-    REVEALING = "revealing"
-    VALID = "valid"  # final: producer and majority paid
-    INVALID = "invalid"  # final: no producer left after an invalid result; client refunded
-    REFUNDED = "refunded"  # final: nobody delivered, or no quorum; client refunded
-    CANCELLED = "cancelled"  # final: the client cancelled, or a consent was revoked, before seats were drawn
-
-    @property
-    def final(self) -> bool:
-        return self in {PartState.VALID, PartState.INVALID, PartState.REFUNDED, PartState.CANCELLED}
-
-
-class TaskState(StrEnum):
-    """OPEN until every part is final; then COMPLETED (all valid), PARTIAL (some), FAILED (none) or CANCELLED."""
-
-    OPEN = "open"
-    COMPLETED = "completed"
-    PARTIAL = "partial"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class Ruling(msgspec.Struct, frozen=True, kw_only=True):
-    """One judged delivery: who produced it, what was delivered, who voted what, and the money that followed."""
-
-    attempt: int
-    round: int
-    producer: Terms
-    delivery: Deliver
-    votes: dict[str, Vote]
-    outcome: Outcome
-    settlement: Settlement
-
-
-class Seating(msgspec.Struct, frozen=True, kw_only=True):
-    """One draw of seats: the two opened links that fixed it, and who was drawn."""
-
-    attempt: int
-    round: int
-    client_link: bytes
-    ledger_link: bytes
-    seats: tuple[Terms, ...]
-
-
-class DisputeState(StrEnum):
-    """OPEN until somebody appeals or the window ends; then the jury commits and reveals."""
-
-    OPEN = "open"
-    COMMITTING = "committing"
-    REVEALING = "revealing"
-
-
-class Dispute(msgspec.Struct, frozen=True, kw_only=True):
-    """Fines of one verdict that are held back, because whoever is fined may appeal (`ledger.appeals`)."""
-
-    attempt: int
-    round: int
-    held: tuple[Transfer, ...]
-    held_scores: tuple[ScoreEvent, ...]
-    jury: tuple[str, ...]
-    deadline_ms: int
-    state: DisputeState = DisputeState.OPEN
-    appellant: str = ""
-    commits: dict[str, bytes] = {}
-    reveals: dict[str, Vote] = {}
-
-
-class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One part as the ledger knows it. `version` grows by 1 with each change."""
-
-    task: str
-    part: Part
-    state: PartState
-    assignment: Assignment
-    attempt: int = 0  # index into assignment.producers
-    round: int = 0
-    delivery: Deliver | None = None
-    commits: dict[str, bytes] = {}
-    reveals: dict[str, Vote] = {}
-    deadline_ms: int = 0
-    remaining_nano: int = 0  # of the reserve, not yet paid out or refunded
-    lapsed_nano: int = 0  # hold fees of producers that were passed over or too late
-    client_tip: bytes = b""  # of the chains whose links the draws open
-    ledger_tip: bytes = b""
-    left_out: tuple[str, ...] = ()  # of the pool: who cannot sit in the draw to come; fixed before it is opened
-    seatings: tuple[Seating, ...] = ()
-    disputes: tuple[Dispute, ...] = ()
-    rulings: tuple[Ruling, ...] = ()
-    notes: tuple[str, ...] = ()  # declines, skips and time-outs, in words
-    version: int = 0
-
-    @property
-    def settled(self) -> bool:
-        """Final, and no fine waits for an appeal: nothing of it can change any more."""
-        return self.state.final and not self.disputes
-
-    @property
-    def next_deadline_ms(self) -> int:
-        """When something happens by itself; 0 = never."""
-        times = [dispute.deadline_ms for dispute in self.disputes]
-        return min([*times, *([self.deadline_ms] if self.deadline_ms else [])], default=0)
-
-
-class OpenSeat(msgspec.Struct, frozen=True, kw_only=True):
-    """One seat of a validator that is not judged yet. `number` grows with each seat that anybody gets."""
-
-    number: int
-    task: str
-    index: int
-    attempt: int
-    round: int
-    deadline_ms: int  # to commit
-
-
-class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One task. `evidence` (see `Ledger.evidence`) holds the signed envelopes behind it."""
-
-    task: str
-    client: str
-    selector: Selector
-    mode: str
-    state: TaskState
-    quote: Quote
-    rules: Rules
-    request_hash: bytes
-    beacon: bytes  # the ledger's randomness for this task's draws
-    opened_ms: int
-    closed_ms: int = 0
-    synthetic: bool = False  # shown, like `selector.node`, once the task is closed
-    grants: tuple[GrantRef, ...] = ()  # the consents it relies on
-
-
-class NodeRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One node in one role. `quality_ppm` is per service (score memory).
-
-    `registration` is the node's own signed `Register`; offers, seal key and endpoint are what it says (`registration`).
-    """
-
-    node: str
-    role: Role
-    registration: bytes
-    offers: tuple[ServiceOffer, ...]
-    seal_key: bytes
-    endpoint: str
-    stake_nano: int
-    locked_nano: int
-    quality_ppm: dict[str, int]
-    settled: dict[str, int]
-    live: bool  # heard of within rules.live_s
-
-    @property
-    def key(self) -> str:
-        """Where a listing goes on."""
-        return f"{self.node}/{self.role}"
-
-
-class Account(msgspec.Struct, frozen=True, kw_only=True):
-    """Money of one identity."""
-
-    owner: str
-    balance_nano: int
-    stake_nano: int
-    locked_nano: int
-    escrow_nano: int  # in own open tasks
-    unbonding_nano: int = 0  # stake on its way back
-    unbonding_until_ms: int = 0  # when it arrives; 0 = nothing is on its way
-
-
-class Ledger(Protocol):
+class Ledger(Reads):
     """All methods raise `AntiphonError` subclasses only; `submit` is atomic and idempotent per envelope nonce."""
 
+    @abstractmethod
     async def identity(self) -> str:
         """The ledger's node id: the receiver of every operation's envelope."""
 
+    @abstractmethod
     async def submit(self, envelope: bytes) -> None:
         """Apply one signed operation.
 
         Raises ProtocolError, InputError, FundsError, UnavailableError or ConflictError; then nothing has changed.
         """
 
-    async def account(self, owner: str) -> Account: ...
-
-    async def node(self, node: str, role: Role) -> NodeRecord:
-        """One node in one role. Raises InputError when it is not registered."""
-
-    async def nodes(self, role: Role | None = None, *, after: str = "", limit: int = 100) -> tuple[NodeRecord, ...]:
-        """A page of the registered nodes, by node and role; `after` is the `key` of the last record of the page before.
-
-        A page may be shorter than `limit`, but is empty only at the end: see `listing.every_node`.
-        """
-
-    async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
-        """The live offers that a task with this selector would be drawn from: at most `rules.candidates`."""
-
-    async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
-        """What `OpenTask` would lock now. Raises UnavailableError, naming what is missing."""
-
-    async def task(self, task: str) -> TaskRecord: ...
-
-    async def tasks(self, client: str | None = None, limit: int = 50) -> tuple[TaskRecord, ...]:
-        """Newest first."""
-
-    async def parts(self, task: str) -> tuple[PartRecord, ...]: ...
-
-    async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
-        """The part once its version exceeds `newer_than`, or as it is after `wait_s` (a long poll)."""
-
-    async def seats(self, node: str, *, newer_than: int = -1, wait_s: float = 0.0) -> tuple[OpenSeat, ...]:
-        """The node's open seats with a `number` above `newer_than`, as soon as there is one, or none after `wait_s`."""
-
-    async def evidence(self, task: str) -> tuple[bytes, ...]:
-        """The signed envelopes of every operation on a closed task, in order: what a receipt is made of.
-
-        Raises ConflictError while it is open: the client's own would tell whether it is a probe.
-        """
-
-    async def revoked(self, grantor: str, grant: str) -> bool:
-        """Whether `grantor` has revoked this consent of its own, used or not."""
-
+    @abstractmethod
     async def expire(self) -> int:
         """Let passed deadlines take effect (of parts, of stake on its way back, of silent nodes); anybody may call it.
 
         Returns how many parts moved.
         """
 
+    @abstractmethod
     async def close(self) -> None: ...

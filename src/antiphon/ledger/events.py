@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from antiphon.economy.types import Rules, ScoreEvent, Transfer, Turnout
-from antiphon.ledger.base import PartRecord
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Decline, Deliver, DrawSeats, Expose, Reveal, Skip
+from antiphon.ledger.records import PartRecord
 
 
 class Tick(msgspec.Struct, frozen=True):

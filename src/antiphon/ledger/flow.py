@@ -15,7 +15,6 @@ import msgspec
 
 from antiphon.economy.types import Rules
 from antiphon.errors import ConflictError
-from antiphon.ledger.base import PartRecord, PartState, TaskState
 from antiphon.ledger.machine import (
     Abandon,
     Context,
@@ -29,6 +28,7 @@ from antiphon.ledger.machine import (
     transition,
 )
 from antiphon.ledger.operations import Cancel, DrawSeats
+from antiphon.ledger.records import PartRecord, PartState, TaskState
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):

@@ -22,8 +22,9 @@ from dataclasses import dataclass
 
 from antiphon.economy.types import NANO
 from antiphon.errors import BusyError
-from antiphon.ledger.base import Account, Ledger
+from antiphon.ledger.base import Ledger
 from antiphon.ledger.limits import MAX_OPERATION_BYTES
+from antiphon.ledger.records import Account
 from antiphon.protocol import canonical
 from antiphon.protocol.envelope import MAX_AGE_MS, MAX_AHEAD_MS, Envelope
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from antiphon.ledger.base import TaskState
+from antiphon.ledger.records import TaskState
 
 LEDGER_JOURNAL = "ledger-journal"
 """Kind of the envelope that carries a `Journal`: the last one before the closing envelope."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from antiphon.economy.types import Role
-from antiphon.ledger.base import Ledger, NodeRecord
+from antiphon.ledger.base import Ledger
 from antiphon.ledger.limits import MAX_PAGE
+from antiphon.ledger.records import NodeRecord
 
 
 async def every_node(ledger: Ledger, role: Role | None = None, *, limit: int = 100_000) -> tuple[NodeRecord, ...]:

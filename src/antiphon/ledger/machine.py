@@ -73,7 +73,6 @@ from antiphon.economy.types import (
 from antiphon.economy.votes import tally
 from antiphon.errors import ConflictError
 from antiphon.ledger import appeals, panel, showings, turns
-from antiphon.ledger.base import PartRecord, PartState, Ruling, Seating
 from antiphon.ledger.events import (
     Abandon,
     Context,
@@ -85,6 +84,7 @@ from antiphon.ledger.events import (
     Withdraw,
 )
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Decline, Deliver, DrawSeats, Expose, Reveal, Skip
+from antiphon.ledger.records import PartRecord, PartState, Ruling, Seating
 
 __all__ = [
     "MODES",

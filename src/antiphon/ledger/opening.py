@@ -18,9 +18,9 @@ from antiphon.economy.quote import quote
 from antiphon.economy.selection import assign
 from antiphon.economy.types import Assignment, Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import FundsError, InputError
-from antiphon.ledger.base import PartRecord, PartState, TaskRecord, TaskState
 from antiphon.ledger.flow import Facts
 from antiphon.ledger.operations import OpenTask
+from antiphon.ledger.records import PartRecord, PartState, TaskRecord, TaskState
 from antiphon.protocol.consent import Consent, check_terms, open_grant
 
 LEDGER_OPEN = "ledger-open"

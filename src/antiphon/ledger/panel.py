@@ -9,8 +9,8 @@ from antiphon.economy.selection import judging_cost, seat_count
 from antiphon.economy.settlement import exposure, penalty
 from antiphon.economy.types import Candidate, Role, Rules, Terms
 from antiphon.ledger import appeals
-from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.commitments import commitment
+from antiphon.ledger.records import PartRecord, PartState
 from antiphon.protocol import canonical
 
 __all__ = [

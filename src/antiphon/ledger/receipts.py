@@ -15,7 +15,8 @@ import msgspec
 from antiphon.economy.types import Rules
 from antiphon.errors import ConflictError, ProtocolError, StateError
 from antiphon.ledger.audits import drawn_audit
-from antiphon.ledger.base import Ledger, PartRecord, Ruling, Seating, TaskState
+from antiphon.ledger.base import Ledger
+from antiphon.ledger.records import PartRecord, Ruling, Seating, TaskState
 from antiphon.ledger.replay import Move, Replayed, differences, replay
 from antiphon.protocol import receipt as receipts
 from antiphon.protocol.consent import Consent

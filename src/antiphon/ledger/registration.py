@@ -16,9 +16,9 @@ from functools import lru_cache
 import msgspec
 
 from antiphon.errors import ProtocolError
-from antiphon.ledger.base import NodeRecord
 from antiphon.ledger.limits import MAX_REGISTER_BYTES
 from antiphon.ledger.operations import OPERATION_KIND, Operation, Register
+from antiphon.ledger.records import NodeRecord
 from antiphon.protocol import canonical, envelope
 from antiphon.protocol.envelope import MAX_AHEAD_MS, Envelope
 

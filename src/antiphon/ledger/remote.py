@@ -12,21 +12,30 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
 from antiphon import errors
 from antiphon.clock import Clock, SystemClock
-from antiphon.economy.types import Offer, Part, Quote, Role
 from antiphon.errors import AntiphonError, BusyError, ProtocolError, UnavailableError, UnreachableError
 from antiphon.ledger import registration
-from antiphon.ledger.base import Account, Ledger, NodeRecord, OpenSeat, PartRecord, TaskRecord
+from antiphon.ledger.base import Ledger
 from antiphon.ledger.gate import Gate
 from antiphon.ledger.limits import MAX_OPERATION_BYTES
-from antiphon.ledger.operations import Selector
+from antiphon.ledger.queries import (
+    AnyQuery,
+    ListNodes,
+    ListParts,
+    ListSeats,
+    Query,
+    ReadEvidence,
+    ReadNode,
+    ReadPart,
+)
+from antiphon.ledger.records import NodeRecord
 from antiphon.protocol import canonical
 from antiphon.protocol.identity import Identity, verify
 
@@ -50,150 +59,27 @@ Request: TypeAlias = Callable[[str, bytes, float], AsyncIterator[bytes]]
 T = TypeVar("T")
 
 
-class _Call(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="call"):
-    """One method with its arguments; `ask` calls it."""
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        raise NotImplementedError
+class _Identity(msgspec.Struct, frozen=True, tag_field="call", tag="identity", forbid_unknown_fields=True):
+    pass
 
 
-class _Identity(_Call, frozen=True, tag="identity"):
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.identity()
-
-
-class _Submit(_Call, frozen=True, tag="submit"):
+class _Submit(msgspec.Struct, frozen=True, tag_field="call", tag="submit", forbid_unknown_fields=True):
     envelope: bytes
 
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.submit(self.envelope)
+
+class _Expire(msgspec.Struct, frozen=True, tag_field="call", tag="expire", forbid_unknown_fields=True):
+    pass
 
 
-class _Account(_Call, frozen=True, tag="account"):
-    owner: str
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.account(self.owner)
-
-
-class _Node(_Call, frozen=True, tag="node"):
-    node: str
-    role: Role
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.node(self.node, self.role)
-
-
-class _Nodes(_Call, frozen=True, tag="nodes"):
-    role: Role | None
-    after: str
-    limit: int
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.nodes(self.role, after=self.after, limit=self.limit)
-
-
-class _Offers(_Call, frozen=True, tag="offers"):
-    selector: Selector
-    role: Role
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.offers(self.selector, self.role)
-
-
-class _Quote(_Call, frozen=True, tag="quote"):
-    selector: Selector
-    parts: tuple[Part, ...]
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.quote(self.selector, self.parts)
-
-
-class _Task(_Call, frozen=True, tag="task"):
-    task: str
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.task(self.task)
-
-
-class _Tasks(_Call, frozen=True, tag="tasks"):
-    client: str | None
-    limit: int
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.tasks(self.client, self.limit)
-
-
-class _Parts(_Call, frozen=True, tag="parts"):
-    task: str
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.parts(self.task)
-
-
-class _Part(_Call, frozen=True, tag="part"):
-    task: str
-    index: int
-    newer_than: int
-    wait_s: float
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.part(self.task, self.index, newer_than=self.newer_than, wait_s=min(self.wait_s, MAX_POLL_S))
-
-
-class _Seats(_Call, frozen=True, tag="seats"):
-    node: str
-    newer_than: int
-    wait_s: float
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.seats(self.node, newer_than=self.newer_than, wait_s=min(self.wait_s, MAX_POLL_S))
-
-
-class _Evidence(_Call, frozen=True, tag="evidence"):
-    task: str
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.evidence(self.task)
-
-
-class _Revoked(_Call, frozen=True, tag="revoked"):
-    grantor: str
-    grant: str
-
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.revoked(self.grantor, self.grant)
-
-
-class _Expire(_Call, frozen=True, tag="expire"):
-    def ask(self, ledger: Ledger) -> Awaitable[object]:
-        return ledger.expire()
-
-
-_AnyCall: TypeAlias = (
-    _Identity
-    | _Submit
-    | _Account
-    | _Node
-    | _Nodes
-    | _Offers
-    | _Quote
-    | _Task
-    | _Tasks
-    | _Parts
-    | _Part
-    | _Seats
-    | _Evidence
-    | _Revoked
-    | _Expire
-)
+_Call: TypeAlias = _Identity | _Submit | _Expire | AnyQuery
+"""One method of a ledger with its arguments."""
 
 
 class _Question(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A call, and what makes its answer unlike any answer before."""
 
     nonce: bytes
-    call: _AnyCall
+    call: _Call
 
 
 class _Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -233,14 +119,21 @@ class LedgerService:
         for start in range(0, len(raw), FRAME_BYTES):
             yield raw[start : start + FRAME_BYTES]
 
-    async def _ask(self, call: _AnyCall) -> object:
-        if isinstance(call, _Expire) and not self._gate.may_expire():
-            return 0
-        if not isinstance(call, _Submit):
-            return await call.ask(self._ledger)
-        bucket = await self._gate.admit(call.envelope)
+    async def _ask(self, call: _Call) -> object:
+        match call:
+            case _Identity():
+                return await self._ledger.identity()
+            case _Submit():
+                await self._submit(call.envelope)
+                return None
+            case _Expire():
+                return await self._ledger.expire() if self._gate.may_expire() else 0
+        return await self._ledger.read(_bounded(call))
+
+    async def _submit(self, envelope: bytes) -> None:
+        bucket = await self._gate.admit(envelope)
         try:
-            return await call.ask(self._ledger)
+            await self._ledger.submit(envelope)
         except BusyError:
             raise
         except AntiphonError as e:
@@ -248,7 +141,7 @@ class LedgerService:
             raise
 
 
-class RemoteLedger:
+class RemoteLedger(Ledger):
     """`Ledger` at an endpoint. `request` is a transport's one method.
 
     `ledger` is the node id of the ledger that is meant; without it, whichever answers first is kept to (`identity`).
@@ -287,50 +180,13 @@ class RemoteLedger:
     async def submit(self, envelope: bytes) -> None:
         await self._call(_Submit(envelope=envelope), type(None))
 
-    async def account(self, owner: str) -> Account:
-        return await self._call(_Account(owner=owner), Account)
-
-    async def node(self, node: str, role: Role) -> NodeRecord:
-        record = await self._call(_Node(node=node, role=role), NodeRecord)
-        if (record.node, record.role) != (node, role):
-            raise ProtocolError(f"The ledger answers for {record.node[:8]} when asked for {node[:8]}", "Ask again.")
-        return await self._checked(record)
-
-    async def nodes(self, role: Role | None = None, *, after: str = "", limit: int = 100) -> tuple[NodeRecord, ...]:
-        page = await self._call(_Nodes(role=role, after=after, limit=limit), tuple[NodeRecord, ...])
-        if any(one.key >= other.key for one, other in pairwise(page)) or (page and page[0].key <= after):
-            raise ProtocolError("The ledger's list of nodes is out of order", "Ask again.")
-        return tuple([await self._checked(record) for record in page])
-
-    async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
-        return await self._call(_Offers(selector=selector, role=role), tuple[Offer, ...])
-
-    async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
-        return await self._call(_Quote(selector=selector, parts=parts), Quote)
-
-    async def task(self, task: str) -> TaskRecord:
-        return await self._call(_Task(task=task), TaskRecord)
-
-    async def tasks(self, client: str | None = None, limit: int = 50) -> tuple[TaskRecord, ...]:
-        return await self._call(_Tasks(client=client, limit=limit), tuple[TaskRecord, ...])
-
-    async def parts(self, task: str) -> tuple[PartRecord, ...]:
-        return await self._call(_Parts(task=task), tuple[PartRecord, ...], limit=MAX_ANSWER_BYTES)
-
-    async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
-        wait_s = min(max(wait_s, 0.0), MAX_POLL_S)
-        call = _Part(task=task, index=index, newer_than=newer_than, wait_s=wait_s)
-        return await self._call(call, PartRecord, wait_s)
-
-    async def seats(self, node: str, *, newer_than: int = -1, wait_s: float = 0.0) -> tuple[OpenSeat, ...]:
-        wait_s = min(max(wait_s, 0.0), MAX_POLL_S)
-        return await self._call(_Seats(node=node, newer_than=newer_than, wait_s=wait_s), tuple[OpenSeat, ...], wait_s)
-
-    async def evidence(self, task: str) -> tuple[bytes, ...]:
-        return await self._call(_Evidence(task=task), tuple[bytes, ...], limit=MAX_ANSWER_BYTES)
-
-    async def revoked(self, grantor: str, grant: str) -> bool:
-        return await self._call(_Revoked(grantor=grantor, grant=grant), bool)
+    async def read(self, query: Query[T]) -> T:
+        query = _bounded(query)
+        wait_s = query.wait_s if isinstance(query, ReadPart | ListSeats) else 0.0
+        limit = MAX_ANSWER_BYTES if isinstance(query, ListParts | ReadEvidence) else MAX_SMALL_ANSWER_BYTES
+        found = await self._call(query, query.answer(), wait_s, limit)  # type: ignore[arg-type]
+        answer: T = await self._checked(query, found)
+        return answer
 
     async def expire(self) -> int:
         return await self._call(_Expire(), int)
@@ -338,11 +194,26 @@ class RemoteLedger:
     async def close(self) -> None:
         """Nothing to close: the channel belongs to whoever made it."""
 
-    async def _checked(self, record: NodeRecord) -> NodeRecord:
+    async def _checked(self, query: Query[Any], found: Any) -> Any:
+        """The answer, if it may be one to this query. Node records are the node's own word, not the ledger's."""
+        match query:
+            case ReadNode():
+                if (found.node, found.role) != (query.node, query.role):
+                    asked, named = query.node[:8], found.node[:8]
+                    raise ProtocolError(f"The ledger answers for {named} when asked for {asked}", "Ask again.")
+                return await self._registered(found)
+            case ListNodes():
+                keys = [query.after, *(record.key for record in found)]
+                if any(one >= other for one, other in pairwise(keys)):
+                    raise ProtocolError("The ledger's list of nodes is out of order", "Ask again.")
+                return tuple([await self._registered(record) for record in found])
+        return found
+
+    async def _registered(self, record: NodeRecord) -> NodeRecord:
         ledger = self._ledger or await self.identity()
         return registration.check(record, ledger=ledger, now_ms=self._clock.now_ms())
 
-    async def _call(self, call: _AnyCall, kind: type[T], wait_s: float = 0.0, limit: int = MAX_SMALL_ANSWER_BYTES) -> T:
+    async def _call(self, call: _Call, kind: type[T], wait_s: float = 0.0, limit: int = MAX_SMALL_ANSWER_BYTES) -> T:
         ledger = self._ledger or await self.identity()
         question, answer = await self._ask(call, self._deadline_s + wait_s, limit)
         try:
@@ -356,7 +227,7 @@ class RemoteLedger:
             raise _error(answer)
         return canonical.parse(kind, answer.value, limit=limit)
 
-    async def _ask(self, call: _AnyCall, deadline_s: float, limit: int) -> tuple[bytes, _Answer]:
+    async def _ask(self, call: _Call, deadline_s: float, limit: int) -> tuple[bytes, _Answer]:
         """The question as it was sent, and the answer to it, not yet verified."""
         question = canonical.pack(_Question(nonce=secrets.token_bytes(NONCE_BYTES), call=call))
         pieces, size = [], 0
@@ -376,6 +247,14 @@ class RemoteLedger:
         if not pieces:
             raise UnreachableError(f"The ledger at {self._endpoint} gave no answer", "Check that it runs; retry.")
         return question, canonical.decode(_Answer, b"".join(pieces), limit=limit)
+
+
+def _bounded(query: Query[T]) -> Query[T]:
+    """A long poll of at most MAX_POLL_S; whoever wants to wait longer asks again."""
+    if isinstance(query, ReadPart | ListSeats):
+        wait_s = min(max(query.wait_s, 0.0), MAX_POLL_S)
+        return msgspec.structs.replace(query, wait_s=wait_s)  # type: ignore[arg-type]
+    return query
 
 
 def _error(answer: _Answer) -> AntiphonError:

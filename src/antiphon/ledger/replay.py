@@ -9,12 +9,12 @@ import msgspec
 from antiphon.economy.types import Transfer
 from antiphon.errors import AntiphonError, ProtocolError
 from antiphon.ledger import flow
-from antiphon.ledger.base import PartRecord, PartState, TaskRecord
 from antiphon.ledger.flow import Facts
 from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Entry, Journal
 from antiphon.ledger.machine import PartOperation, Step, Tick, Withdraw
 from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, open_task
 from antiphon.ledger.operations import OPERATION_KIND, Cancel, OpenTask, Revoke
+from antiphon.ledger.records import PartRecord, PartState, TaskRecord
 from antiphon.protocol import canonical, envelope
 from antiphon.protocol.consent import Consent, GrantRef
 from antiphon.protocol.envelope import MAX_AGE_MS, MAX_AHEAD_MS, Envelope

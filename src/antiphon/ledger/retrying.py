@@ -10,10 +10,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from antiphon.economy.types import Offer, Part, Quote, Role
 from antiphon.errors import BusyError, UnreachableError
-from antiphon.ledger.base import Account, Ledger, NodeRecord, OpenSeat, PartRecord, TaskRecord
-from antiphon.ledger.operations import Selector
+from antiphon.ledger.base import Ledger
+from antiphon.ledger.queries import Query
 
 log = logging.getLogger("antiphon.nodes")
 
@@ -25,7 +24,7 @@ LONGEST_PAUSE_S = 2.0
 T = TypeVar("T")
 
 
-class RetryingLedger:
+class RetryingLedger(Ledger):
     """`Ledger` that repeats a call while the one behind it is unreachable or busy, at most for `patience_s`.
 
     Raises what the last try raised when patience ends. Use it for nodes and jobs under way; ask the ledger itself where
@@ -43,41 +42,8 @@ class RetryingLedger:
     async def submit(self, envelope: bytes) -> None:
         await self._try(lambda: self._ledger.submit(envelope))
 
-    async def account(self, owner: str) -> Account:
-        return await self._try(lambda: self._ledger.account(owner))
-
-    async def node(self, node: str, role: Role) -> NodeRecord:
-        return await self._try(lambda: self._ledger.node(node, role))
-
-    async def nodes(self, role: Role | None = None, *, after: str = "", limit: int = 100) -> tuple[NodeRecord, ...]:
-        return await self._try(lambda: self._ledger.nodes(role, after=after, limit=limit))
-
-    async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
-        return await self._try(lambda: self._ledger.offers(selector, role))
-
-    async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
-        return await self._try(lambda: self._ledger.quote(selector, parts))
-
-    async def task(self, task: str) -> TaskRecord:
-        return await self._try(lambda: self._ledger.task(task))
-
-    async def tasks(self, client: str | None = None, limit: int = 50) -> tuple[TaskRecord, ...]:
-        return await self._try(lambda: self._ledger.tasks(client, limit))
-
-    async def parts(self, task: str) -> tuple[PartRecord, ...]:
-        return await self._try(lambda: self._ledger.parts(task))
-
-    async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
-        return await self._try(lambda: self._ledger.part(task, index, newer_than=newer_than, wait_s=wait_s))
-
-    async def seats(self, node: str, *, newer_than: int = -1, wait_s: float = 0.0) -> tuple[OpenSeat, ...]:
-        return await self._try(lambda: self._ledger.seats(node, newer_than=newer_than, wait_s=wait_s))
-
-    async def evidence(self, task: str) -> tuple[bytes, ...]:
-        return await self._try(lambda: self._ledger.evidence(task))
-
-    async def revoked(self, grantor: str, grant: str) -> bool:
-        return await self._try(lambda: self._ledger.revoked(grantor, grant))
+    async def read(self, query: Query[T]) -> T:
+        return await self._try(lambda: self._ledger.read(query))
 
     async def expire(self) -> int:
         return await self._try(self._ledger.expire)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from antiphon.errors import ProtocolError
-from antiphon.ledger.base import PartRecord
+from antiphon.ledger.records import PartRecord
 from antiphon.protocol import canonical, envelope
 
 SHOWN = "shown"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from antiphon.economy.beacon import after
 from antiphon.errors import ConflictError, InputError
 from antiphon.ledger import panel
-from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.events import Context
+from antiphon.ledger.records import PartRecord, PartState
 
 
 def late_itself(record: PartRecord, now_ms: int) -> bool:

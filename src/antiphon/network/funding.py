@@ -9,8 +9,8 @@ from __future__ import annotations
 import hashlib
 
 from antiphon.errors import RepeatedError
-from antiphon.ledger.base import Account
 from antiphon.ledger.operations import Deposit, Stake
+from antiphon.ledger.records import Account
 from antiphon.parties.actor import Actor
 from antiphon.protocol.envelope import NONCE_BYTES
 

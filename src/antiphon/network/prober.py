@@ -15,9 +15,9 @@ from antiphon.client.events import Closed
 from antiphon.economy.types import NANO, Role
 from antiphon.engines import registry
 from antiphon.errors import AntiphonError, InputError
-from antiphon.ledger.base import NodeRecord
 from antiphon.ledger.listing import every_node
 from antiphon.ledger.operations import VOUCHER_KIND, Pay, Selector, ServiceOffer, Voucher
+from antiphon.ledger.records import NodeRecord
 from antiphon.music.prompts import prompts as music_prompts
 from antiphon.network.prompts import PromptSource
 from antiphon.parties.actor import Context

@@ -10,8 +10,8 @@ from typing import Literal
 from antiphon.economy.types import Role, Rules, Vote
 from antiphon.errors import AntiphonError, ConflictError, ProtocolError
 from antiphon.ledger import appeals
-from antiphon.ledger.base import Dispute, DisputeState, PartRecord, PartState
 from antiphon.ledger.operations import Appeal, Deliver
+from antiphon.ledger.records import Dispute, DisputeState, PartRecord, PartState
 from antiphon.nodes.auditing import shown_on
 from antiphon.nodes.evaluation.base import AuditDraw
 from antiphon.nodes.showing import hand_over

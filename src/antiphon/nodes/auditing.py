@@ -23,8 +23,8 @@ from antiphon.engines.auditing import Auditable, Claim, Finding, Result
 from antiphon.errors import AntiphonError, InputError, ProtocolError
 from antiphon.judges.readings import readings_of
 from antiphon.ledger.audits import audit_of
-from antiphon.ledger.base import PartRecord
 from antiphon.ledger.operations import Deliver
+from antiphon.ledger.records import PartRecord
 from antiphon.nodes.evaluation.base import AuditDraw, Submission
 from antiphon.nodes.production import Production
 from antiphon.parties.messages import MAX_OPENING_BYTES, Judge, TraceOpening, trace_commitment, trace_context

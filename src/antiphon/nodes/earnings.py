@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from antiphon.economy import accounts
 from antiphon.economy.types import NANO
-from antiphon.ledger.base import PartRecord
+from antiphon.ledger.records import PartRecord
 
 
 def earned_nano(record: PartRecord, node: str) -> int:

@@ -11,8 +11,8 @@ from contextlib import aclosing
 
 from antiphon.economy.types import Role
 from antiphon.errors import AntiphonError, BusyError, ConflictError, ProtocolError, UnavailableError
-from antiphon.ledger.base import PartRecord, PartState
 from antiphon.ledger.operations import Decline, Deliver, ServiceOffer
+from antiphon.ledger.records import PartRecord, PartState
 from antiphon.nodes.auditing import committed
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.engine_runner import Chunks, EngineRunner, TracingRunner

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from antiphon.engines.auditing import Trace
 from antiphon.errors import AntiphonError, UnavailableError
-from antiphon.ledger.base import PartRecord, TaskRecord
+from antiphon.ledger.records import PartRecord, TaskRecord
 from antiphon.parties.messages import FRAME_CHUNK, MAX_RESULT_BYTES, Done, Form, audio_context
 from antiphon.parties.orders import OpenedOrder
 from antiphon.protocol import StreamSealer

@@ -8,7 +8,7 @@ import logging
 from antiphon.economy.types import Role, Terms
 from antiphon.errors import AntiphonError, BusyError, UnavailableError
 from antiphon.ledger import panel
-from antiphon.ledger.base import PartRecord, PartState
+from antiphon.ledger.records import PartRecord, PartState
 from antiphon.ledger.showings import SHOWN, Shown
 from antiphon.nodes.auditing import opening_for
 from antiphon.nodes.production import Production

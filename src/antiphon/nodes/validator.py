@@ -13,9 +13,9 @@ from functools import partial
 from antiphon.economy.types import Role, Rules, Verdict, Vote
 from antiphon.errors import AntiphonError, BusyError, ConflictError, InputError, ProtocolError
 from antiphon.ledger import appeals, panel, showings
-from antiphon.ledger.base import PartRecord, PartState, TaskRecord
 from antiphon.ledger.limits import check_vote
 from antiphon.ledger.operations import Commit, Deliver, Expose, Reveal, ServiceOffer
+from antiphon.ledger.records import PartRecord, PartState, TaskRecord
 from antiphon.nodes.appealing import appeal, called, phase, worth_an_appeal
 from antiphon.nodes.auditing import Auditor, auditor_of, drawn_for, judged
 from antiphon.nodes.earnings import earned

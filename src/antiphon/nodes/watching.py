@@ -8,7 +8,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from antiphon.errors import AntiphonError, ConflictError
-from antiphon.ledger.base import PartRecord, PartState
+from antiphon.ledger.records import PartRecord, PartState
 from antiphon.parties.actor import Actor
 
 log = logging.getLogger("antiphon.nodes")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from antiphon.clock import Clock
-from antiphon.ledger.base import Ledger, PartRecord
+from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Operation
+from antiphon.ledger.records import PartRecord
 from antiphon.protocol import Identity, canonical, envelope
 from antiphon.transport import Transport
 

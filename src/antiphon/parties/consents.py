@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from antiphon.errors import InputError, ProtocolError
-from antiphon.ledger.base import Ledger, TaskRecord
+from antiphon.ledger.base import Ledger
+from antiphon.ledger.records import TaskRecord
 from antiphon.protocol.consent import GrantRef, require_for
 from antiphon.services import CloneRequest, EnrolRequest, Request
 

@@ -6,7 +6,7 @@ import secrets
 from dataclasses import dataclass
 
 from antiphon.errors import ProtocolError
-from antiphon.ledger.base import PartRecord, TaskRecord
+from antiphon.ledger.records import PartRecord, TaskRecord
 from antiphon.parties.consents import require_named
 from antiphon.parties.messages import Brief, Order, key_commitment, key_context, order_context
 from antiphon.protocol import Identity, TaskKey, canonical, envelope

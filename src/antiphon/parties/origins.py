@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from antiphon.economy.types import Role
 from antiphon.errors import ConflictError, InputError, ProtocolError
-from antiphon.ledger.base import Ledger, PartRecord, PartState, TaskRecord
+from antiphon.ledger.base import Ledger
+from antiphon.ledger.records import PartRecord, PartState, TaskRecord
 from antiphon.parties.messages import DATA, ResultHash, result_salt
 from antiphon.protocol import TaskKey, canonical
 from antiphon.protocol.consent import open_grant

@@ -16,32 +16,28 @@ import secrets
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from antiphon.clock import Clock
-from antiphon.economy.types import DEFAULT_RULES, Offer, Part, Quote, Role, Rules
-from antiphon.errors import ConflictError, InputError, StateError
+from antiphon.economy.types import DEFAULT_RULES, Rules
+from antiphon.errors import InputError, StateError
 from antiphon.ledger import limits
-from antiphon.ledger.base import Account, NodeRecord, OpenSeat, PartRecord, TaskRecord, TaskState
-from antiphon.ledger.operations import OPERATION_KIND, Operation, Selector
-from antiphon.ledger.sql import consents, files, market, money, nodes, records
+from antiphon.ledger.base import Ledger
+from antiphon.ledger.operations import OPERATION_KIND, Operation
+from antiphon.ledger.queries import ListSeats, Query, ReadPart
+from antiphon.ledger.sql import answers, files, records
 from antiphon.ledger.sql.executor import OperationExecutor
 from antiphon.ledger.sql.offers import OfferIndex
 from antiphon.ledger.sql.waiters import Waiters
 from antiphon.ledger.sql.worker import Session, Worker
 from antiphon.protocol import canonical
 from antiphon.protocol import envelope as envelopes
-from antiphon.protocol.consent import GrantRef
 from antiphon.protocol.identity import Identity
 
 T = TypeVar("T")
 
 MAX_WAIT_S = 60.0
 """Longest long poll."""
-MAX_TASKS = 500
-"""Most tasks in one answer."""
-MAX_SEATS = 1_000
-"""Most open seats in one answer; the validator asks on from the last one."""
 EXPIRE_BATCH = 256
 """Most deadlines that take effect in one transaction."""
 FOREIGN_CHANGE_S = 0.25
@@ -49,7 +45,7 @@ INDEX_LAG = 256
 """Most changes that opening a task takes in by itself (some milliseconds)."""
 
 
-class SqlLedger:
+class SqlLedger(Ledger):
     """`Ledger` over one file. Open it with `await SqlLedger.open(...)`, in the event loop that will use it."""
 
     def __init__(self, executor: OperationExecutor, writer: Worker, reader: Worker, waiters: Waiters) -> None:
@@ -99,58 +95,19 @@ class SqlLedger:
         if refusal is not None:
             raise refusal
 
-    async def account(self, owner: str) -> Account:
-        return await self._reader.run(lambda s: money.account_of(s.db, owner))
+    async def read(self, query: Query[T]) -> T:
+        async def look() -> Any:
+            return await self._reader.run(lambda s: answers.answer(self._executor, s, query))
 
-    async def node(self, node: str, role: Role) -> NodeRecord:
-        executor = self._executor
-        return await self._reader.run(lambda s: nodes.node(s.db, node, role, executor.rules, executor.clock.now_ms()))
-
-    async def nodes(self, role: Role | None = None, *, after: str = "", limit: int = 100) -> tuple[NodeRecord, ...]:
-        executor = self._executor
-        return await self._reader.run(
-            lambda s: nodes.page(s.db, role, after, limit, executor.rules, executor.clock.now_ms())
-        )
-
-    async def offers(self, selector: Selector, role: Role) -> tuple[Offer, ...]:
-        limits.check_selector(selector)
-        return await self._reader.run(lambda s: self._executor.candidates(s, selector, role))
-
-    async def quote(self, selector: Selector, parts: tuple[Part, ...]) -> Quote:
-        limits.check_selector(selector)
-        limits.check_parts(parts)
-        return await self._reader.run(lambda s: self._executor.price(s, selector, parts))
-
-    async def task(self, task: str) -> TaskRecord:
-        return records.shown(await self._reader.run(lambda s: records.task(s.db, task)))
-
-    async def tasks(self, client: str | None = None, limit: int = 50) -> tuple[TaskRecord, ...]:
-        found = await self._reader.run(lambda s: records.tasks(s.db, client, max(0, min(limit, MAX_TASKS))))
-        return tuple(map(records.shown, found))
-
-    async def parts(self, task: str) -> tuple[PartRecord, ...]:
-        return await self._reader.run(lambda s: records.parts(s.db, task))
-
-    async def part(self, task: str, index: int, *, newer_than: int = -1, wait_s: float = 0.0) -> PartRecord:
-        async def look() -> PartRecord:
-            return await self._part(task, index)
-
-        return await self._until(look, lambda record: record.version > newer_than, (task, index), wait_s)
-
-    async def seats(self, node: str, *, newer_than: int = -1, wait_s: float = 0.0) -> tuple[OpenSeat, ...]:
-        async def look() -> tuple[OpenSeat, ...]:
-            return await self._reader.run(lambda s: market.seats(s.db, node, max(-1, newer_than), MAX_SEATS))
-
-        return await self._until(look, bool, (node, records.SEATS), wait_s)
-
-    async def evidence(self, task: str) -> tuple[bytes, ...]:
-        record = await self.task(task)
-        if record.state is TaskState.OPEN:
-            raise ConflictError(f"Task {task} is still open", "Its evidence is handed out once it is closed.")
-        return await self._reader.run(lambda s: records.evidence(s.db, task))
-
-    async def revoked(self, grantor: str, grant: str) -> bool:
-        return await self._reader.run(lambda s: consents.is_revoked(s.db, GrantRef(grantor=grantor, id=grant)))
+        if isinstance(query, ReadPart):
+            newer_than, key = query.newer_than, (query.task, query.index)
+            found = await self._until(look, lambda part: part.version > newer_than, key, query.wait_s)
+        elif isinstance(query, ListSeats):
+            found = await self._until(look, bool, (query.node, records.SEATS), query.wait_s)
+        else:
+            found = await look()
+        answer: T = found
+        return answer
 
     async def expire(self) -> int:
         executor, moved = self._executor, 0
@@ -173,9 +130,6 @@ class SqlLedger:
             self._watch.cancel()
         await self._writer.close()
         await self._reader.close()
-
-    async def _part(self, task: str, index: int) -> PartRecord:
-        return await self._reader.run(lambda s: records.part(s.db, task, index))
 
     async def _until(
         self, look: Callable[[], Awaitable[T]], enough: Callable[[T], bool], key: tuple[str, int], wait_s: float

@@ -14,8 +14,8 @@ from antiphon.economy.scores import prior, remember
 from antiphon.economy.selection import seat_count
 from antiphon.economy.settlement import exposure
 from antiphon.economy.types import PPM, Candidate, Offer, Role, Rules, ScoreEvent, Turnout
-from antiphon.ledger.base import OpenSeat, PartRecord
 from antiphon.ledger.panel import sitting
+from antiphon.ledger.records import OpenSeat, PartRecord
 
 
 def load(db: sqlite3.Connection, before: Counter[tuple[str, Role]], after: Counter[tuple[str, Role]]) -> None:

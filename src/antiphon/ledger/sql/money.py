@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from antiphon.economy import accounts
 from antiphon.economy.types import Transfer
 from antiphon.errors import FundsError
-from antiphon.ledger.base import Account
+from antiphon.ledger.records import Account
 
 _STAKE = accounts.stake("")
 UNBOND_BATCH = 256

@@ -17,9 +17,9 @@ from antiphon.economy.scores import prior
 from antiphon.economy.types import NANO, Role, Rules
 from antiphon.errors import ConflictError, FundsError, InputError, UnavailableError
 from antiphon.ledger import registration
-from antiphon.ledger.base import NodeRecord
 from antiphon.ledger.limits import MAX_PAGE, MAX_PAGE_BYTES
 from antiphon.ledger.operations import Heartbeat, Register
+from antiphon.ledger.records import NodeRecord
 from antiphon.ledger.sql import money
 from antiphon.protocol.envelope import Envelope
 

@@ -13,12 +13,12 @@ from antiphon.economy import accounts
 from antiphon.economy.types import Rules
 from antiphon.errors import InputError
 from antiphon.ledger import panel
-from antiphon.ledger.base import PartRecord, PartState, TaskRecord, TaskState
 from antiphon.ledger.flow import Facts
 from antiphon.ledger.journal import Entry
 from antiphon.ledger.limits import MAX_PARTS
 from antiphon.ledger.machine import Step
 from antiphon.ledger.opening import chain
+from antiphon.ledger.records import PartRecord, PartState, TaskRecord, TaskState
 from antiphon.ledger.sql import market, money
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical
