@@ -26,11 +26,15 @@ import numpy.typing as npt
 
 from antiphon.economy.incentives import Delivery
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.music import MUSIC
-from antiphon.economy.profiles import ANTIPHON, CLONE, CLONE_ORDER, Expectation, judge
+from antiphon.economy.scoring import decide
 from antiphon.economy.types import PPM, READING_TOLERANCE, Reading, Verdict, Vote
 from antiphon.engines import registry
-from antiphon.judges import card
+from antiphon.judges.cards import card
+from antiphon.judges.cloning.profiles import CLONE
+from antiphon.judges.expectation import Expectation
+from antiphon.judges.metrics import BUILT_IN, CLONE_ORDER
+from antiphon.judges.music.profile import MUSIC
+from antiphon.judges.profiles import ANTIPHON
 from antiphon.judges.readings import readings_of
 from antiphon.nodes.evaluation.speech import expectation_of
 from antiphon.services import SpeechRequest
@@ -80,16 +84,15 @@ def _vote(order: dict[str, Any], figures: dict[str, float]) -> Vote:
         Measurement(judge=key.split(".")[0], name=key.split(".")[1], unit="", value=figures[key]) for key in figures
     ]
     if order["service"] == "music":
-        vote = judge(MUSIC, told)
+        vote = decide(MUSIC, told)
     elif order["service"] == "clone":
-        judge_, name = CLONE_ORDER.split(".")
-        told.append(Measurement(judge=judge_, name=name, unit="", value=1.0))
-        vote = judge(CLONE, told, expectation=Expectation(chars=len(order["text"])))
+        told.append(CLONE_ORDER.measured(1.0))
+        vote = decide(CLONE.expecting(Expectation(chars=len(order["text"]))), told)
     else:
         language = registry.find_voice(order["voice"]).language
         request = SpeechRequest(text=order["text"], voice=order["voice"], language=language)
-        vote = judge(ANTIPHON, told, expectation=expectation_of(request, card(order["voice"])))
-    return msgspec.structs.replace(vote, measurements=(), readings=readings_of(told))
+        vote = decide(ANTIPHON.expecting(expectation_of(request, card(order["voice"]))), told)
+    return msgspec.structs.replace(vote, measurements=(), readings=readings_of(told, BUILT_IN.values()))
 
 
 def known(measured: Measured, names: Sequence[str], extra: Sequence[str] = ()) -> Matrix:

@@ -173,7 +173,8 @@ def _speech_figures(order: Any, samples: Any, rate_hz: int, judges: Any, spent: 
     from antiphon.audio.waveform import Waveform
     from antiphon.engines import registry
     from antiphon.errors import InputError
-    from antiphon.judges import Evidence, VoiceReference, card
+    from antiphon.judges.base import Evidence, VoiceReference
+    from antiphon.judges.cards import card
     from antiphon.judges.judging import signal_of
     from antiphon.services import SpeechRequest
 

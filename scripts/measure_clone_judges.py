@@ -25,8 +25,9 @@ from antiphon.bench.cheats import synthesise
 from antiphon.bench.sentences import HELD_OUT
 from antiphon.clock import SystemClock
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.profiles import CLONE, ENROLMENT, judge
+from antiphon.economy.scoring import decide
 from antiphon.judges.cloning import CloneJudge, clone_expectation, enrolment_expectation, write_profile
+from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
 from antiphon.judges.panel import JudgePanel
 from antiphon.protocol.consent import ANYBODY, Grant, Use, sign_grant
 from antiphon.protocol.identity import Identity
@@ -93,14 +94,14 @@ def rows(engine: str, references: dict[str, Clip], texts: Sequence[str], seed: i
     speakers = [studio.enrol(name, clip, consent_to(clip)) for name, clip in references.items()]
     for speaker in speakers:
         heard = judges.measure_enrolment(speaker.order, write_profile(speaker.profile))
-        vote = judge(ENROLMENT, heard, expectation=enrolment_expectation(speaker.order))
+        vote = decide(ENROLMENT.expecting(enrolment_expectation(speaker.order)), heard)
         yield _row("enrolment", speaker.name, "", heard, vote.verdict)
     for mine in speakers:
         for theirs in speakers:
             if mine is not theirs:
                 forged = write_profile(clone_cheats.relabelled(mine.profile, theirs.profile))
                 heard = judges.measure_enrolment(mine.order, forged)
-                vote = judge(ENROLMENT, heard, expectation=enrolment_expectation(mine.order))
+                vote = decide(ENROLMENT.expecting(enrolment_expectation(mine.order)), heard)
                 yield _row("enrolment of another", f"{mine.name} < {theirs.name}", "", heard, vote.verdict)
     for number, case in enumerate(clone_cheats.cases(studio, speakers, texts, seed)):
         name = speakers[number % len(speakers)].name
@@ -110,7 +111,7 @@ def rows(engine: str, references: dict[str, Clip], texts: Sequence[str], seed: i
             heard = judges.measure_clone(
                 case.request, audio, declared_rate_hz=audio.rate_hz, declared_samples=audio.samples.shape[1]
             )
-            vote = judge(CLONE, heard, expectation=clone_expectation(case.request))
+            vote = decide(CLONE.expecting(clone_expectation(case.request)), heard)
             yield _row(kind, name, case.request.text, heard, vote.verdict, case.request.profile.own_mos)
 
 

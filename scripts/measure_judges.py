@@ -20,7 +20,9 @@ import soxr
 
 from antiphon import engines
 from antiphon.audio.waveform import Waveform
-from antiphon.judges import Evidence, History, JudgePanel
+from antiphon.judges.base import Evidence
+from antiphon.judges.fingerprints import History
+from antiphon.judges.panel import JudgePanel
 from antiphon.services import SpeechRequest
 from antiphon.text import normalise
 

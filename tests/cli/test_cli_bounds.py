@@ -7,9 +7,9 @@ import pytest
 from antiphon.cli.bounds import broken
 from antiphon.cli.figures import delivered
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.profiles import ANTIPHON, limits_of
 from antiphon.economy.types import Verdict, Vote
 from antiphon.judges.cards import card
+from antiphon.judges.profiles import ANTIPHON
 from antiphon.ledger.operations import Selector
 from antiphon.nodes.evaluation.speech import expectation_of
 from antiphon.services import SpeechRequest
@@ -35,7 +35,7 @@ def test_each_broken_bound_is_told_with_its_distance():
     }
     ((key, value, bound, beyond),) = broken(votes, ORDER, 200)
     request = SpeechRequest(text="x" * 200, voice="af_heart", language="en-us")
-    limits = {one.key: one for one in limits_of(ANTIPHON, expectation_of(request, card("af_heart")))}
+    limits = {one.key: one for one in ANTIPHON.expecting(expectation_of(request, card("af_heart"))).limits}
     assert (key, value, bound) == ("words.wer", 0.8, limits["words.wer"].bounds)
     assert limits["words.wer"].under is not None
     assert beyond == pytest.approx(0.8 - limits["words.wer"].under)

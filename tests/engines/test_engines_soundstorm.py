@@ -20,7 +20,7 @@ from antiphon.engines.base import Cloner
 from antiphon.engines.soundstorm import SoundStormEngine, prompts
 from antiphon.engines.soundstorm.voices import VOICES
 from antiphon.errors import InputError, ModelError
-from antiphon.judges.readings import TOLERANCES
+from antiphon.judges.metrics import SURPRISE
 from antiphon.services import Clip, CloneRequest, EnrolRequest, MusicRequest, Service, SpeechRequest, VoiceProfile
 from antiphon.soundstorm import starter
 
@@ -195,7 +195,7 @@ def test_honest_work_of_the_other_precision_is_not_rejected_and_reads_the_same(e
         claim = claim_of(engine, SpeechRequest(text=TEXT, voice="hazel"), number, bytes([number]) * 32)
         found, own = other.audit(claim), engine.audit(claim)
         assert found.result is Result.PASSED, found
-        assert found.figure == pytest.approx(own.figure, abs=TOLERANCES["audit.surprise"])
+        assert found.figure == pytest.approx(own.figure, abs=SURPRISE.agrees_within)
 
 
 def test_what_cannot_be_read_or_is_not_the_commitment_is_not_proven(engine: SoundStormEngine) -> None:

@@ -6,24 +6,24 @@ import numpy as np
 import pytest
 
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.profiles import (
-    CLONE,
+from antiphon.economy.scoring import decide, violations
+from antiphon.economy.types import Verdict
+from antiphon.errors import InputError
+from antiphon.judges.cloning import clone_expectation, enrolment_expectation, read_profile, write_profile
+from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
+from antiphon.judges.cloning.voiceprint import from_bytes, to_bytes
+from antiphon.judges.metrics import (
+    BUILT_IN,
     CLONE_ECHO,
     CLONE_ORDER,
     CLONE_VOICE,
     DECODES,
     DISTILLMOS,
-    ENROLMENT,
     LENGTH_ERROR,
+    LONGEST_SILENCE,
     SILENCE_SHARE,
     WER,
-    judge,
-    violations,
 )
-from antiphon.economy.types import Verdict
-from antiphon.errors import InputError
-from antiphon.judges.cloning import clone_expectation, enrolment_expectation, read_profile, write_profile
-from antiphon.judges.cloning.voiceprint import from_bytes, to_bytes
 from antiphon.services import Clip, CloneRequest, EnrolRequest, VoiceProfile
 
 TEXT = "Heavy rain delayed the flight, so we slept at the airport."
@@ -55,13 +55,10 @@ def _speech(seconds: float) -> Clip:
 
 def _vote(request: CloneRequest, **values: float) -> Verdict:
     told = {DECODES: 1.0, LENGTH_ERROR: 0.0, WER: 0.0, DISTILLMOS: 4.2, SILENCE_SHARE: 0.1, CLONE_ORDER: 1.0}
-    told |= {"integrity.longest_silence": 0.2, CLONE_VOICE: 0.9, CLONE_ECHO: 0.0}
-    told |= {key.replace("__", "."): value for key, value in values.items()}
-    measurements = [
-        Measurement(judge=key.split(".")[0], name=key.split(".")[1], unit="", value=value)
-        for key, value in told.items()
-    ]
-    return judge(CLONE, measurements, expectation=clone_expectation(request)).verdict
+    told |= {LONGEST_SILENCE: 0.2, CLONE_VOICE: 0.9, CLONE_ECHO: 0.0}
+    told |= {BUILT_IN[key.replace("__", ".")]: value for key, value in values.items()}
+    measurements = [metric.measured(value) for metric, value in told.items()]
+    return decide(CLONE.expecting(clone_expectation(request)), measurements).verdict
 
 
 def test_what_is_as_promised_is_valid_and_each_breach_is_not() -> None:
@@ -92,10 +89,10 @@ def test_an_order_nobody_can_meet_is_inconclusive_whatever_else_is_wrong() -> No
 def test_a_short_answer_and_a_blend_are_held_to_less() -> None:
     long, short = (CloneRequest(profile=_profile(), text=text) for text in (TEXT, "Good evening."))
     blended = CloneRequest(profile=_profile(), text=TEXT, blend={"af_heart": 0.4})
-    bounds = [clone_expectation(request).least[CLONE_VOICE] for request in (long, blended, short)]
+    bounds = [clone_expectation(request).min[CLONE_VOICE.key] for request in (long, blended, short)]
     assert bounds == sorted(bounds, reverse=True)
     spoken = [clone_expectation(CloneRequest(profile=_profile(), speech=_speech(s))) for s in (6.0, 1.0)]
-    assert spoken[0].least[CLONE_VOICE] > spoken[1].least[CLONE_VOICE]
+    assert spoken[0].min[CLONE_VOICE.key] > spoken[1].min[CLONE_VOICE.key]
 
 
 def test_a_recording_keeps_its_timing() -> None:
@@ -107,8 +104,8 @@ def test_a_recording_keeps_its_timing() -> None:
 
 def test_lies_about_the_reference_are_certain_before_anything_is_rendered() -> None:
     lie = Measurement(judge="enrolment", name="described", unit="cosine", value=0.4)
-    assert violations(ENROLMENT, [lie]) == {"enrolment.described"}
-    assert judge(ENROLMENT, [lie]).verdict is Verdict.INVALID
+    assert violations(ENROLMENT.expecting(), [lie]) == {"enrolment.described"}
+    assert decide(ENROLMENT.expecting(), [lie]).verdict is Verdict.INVALID
 
 
 def test_an_enrolment_in_a_language_without_a_test_sentence_is_refused() -> None:

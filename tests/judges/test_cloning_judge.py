@@ -10,10 +10,9 @@ from cloning_standin import ENGINE, SPOKEN, TEXT, StandIn, altered, clip, say
 
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.profiles import CLONE, CLONE_ECHO, CLONE_VOICE, ENROLMENT, SIMILARITY, judge, violations
+from antiphon.economy.scoring import decide, violations
 from antiphon.economy.types import Verdict
-from antiphon.judges import JudgePanel, card
-from antiphon.judges.cards import independent
+from antiphon.judges.cards import card, independent
 from antiphon.judges.cloning import (
     CloneJudge,
     clone_expectation,
@@ -22,7 +21,10 @@ from antiphon.judges.cloning import (
     read_profile,
     write_profile,
 )
+from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
 from antiphon.judges.cloning.voiceprint import crowd, expected, to_bytes
+from antiphon.judges.metrics import CLONE_ECHO, CLONE_VOICE, SIMILARITY
+from antiphon.judges.panel import JudgePanel
 from antiphon.services import CloneRequest, EnrolRequest, VoiceProfile
 
 pytestmark = pytest.mark.slow
@@ -73,7 +75,7 @@ def _by_name(measurements: tuple[Measurement, ...]) -> dict[str, Measurement]:
 
 def _enrolled(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> Verdict:
     heard = judges.measure_enrolment(order, write_profile(profile))
-    return judge(ENROLMENT, heard, expectation=enrolment_expectation(order)).verdict
+    return decide(ENROLMENT.expecting(enrolment_expectation(order)), heard).verdict
 
 
 def _measure(judges: CloneJudge, request: CloneRequest, audio: Waveform) -> tuple[Measurement, ...]:
@@ -81,7 +83,7 @@ def _measure(judges: CloneJudge, request: CloneRequest, audio: Waveform) -> tupl
 
 
 def _verdict(judges: CloneJudge, request: CloneRequest, audio: Waveform) -> Verdict:
-    return judge(CLONE, _measure(judges, request, audio), expectation=clone_expectation(request)).verdict
+    return decide(CLONE.expecting(clone_expectation(request)), _measure(judges, request, audio)).verdict
 
 
 def test_an_honest_enrolment_is_valid(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> None:
@@ -116,14 +118,14 @@ def test_false_words_about_the_reference_are_certain(
         altered(profile, reference_other=stranger.own_other),
         altered(profile, fingerprint=b""),
     ):
-        vote = judge(ENROLMENT, judges.measure_enrolment(order, write_profile(forged)))
+        vote = decide(ENROLMENT.expecting(), judges.measure_enrolment(order, write_profile(forged)))
         assert (vote.verdict, vote.score_ppm) == (Verdict.INVALID, 0)
 
 
 def test_what_is_no_profile_is_invalid(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> None:
     nan = to_bytes(np.full(256, np.nan, np.float32))
     for blob in (None, b"", b"\xc1" * 40, write_profile(profile)[:-1], write_profile(altered(profile, own_voice=nan))):
-        assert judge(ENROLMENT, judges.measure_enrolment(order, blob)).verdict is Verdict.INVALID
+        assert decide(ENROLMENT.expecting(), judges.measure_enrolment(order, blob)).verdict is Verdict.INVALID
 
 
 def test_a_profile_that_its_engine_refuses_is_invalid(
@@ -144,7 +146,7 @@ def test_a_clone_that_replays_its_reference_is_found(
 ) -> None:
     standin.instead = reference
     heard = judges.measure_enrolment(order, write_profile(altered(profile, data=b"replays")))
-    assert CLONE_ECHO in violations(ENROLMENT, heard, enrolment_expectation(order))
+    assert CLONE_ECHO.key in violations(ENROLMENT.expecting(enrolment_expectation(order)), heard)
 
 
 def test_an_honest_clone_is_valid_and_needs_no_rendering(
@@ -160,8 +162,8 @@ def test_another_speaker_with_the_right_words_is_rejected(
 ) -> None:
     request = CloneRequest(profile=profile, text=TEXT)
     heard = _measure(judges, request, say(TEXT, STRANGER))
-    assert {CLONE_VOICE, SIMILARITY} <= violations(CLONE, heard, clone_expectation(request))
-    assert judge(CLONE, heard, expectation=clone_expectation(request)).verdict is Verdict.INVALID
+    assert {CLONE_VOICE.key, SIMILARITY.key} <= violations(CLONE.expecting(clone_expectation(request)), heard)
+    assert decide(CLONE.expecting(clone_expectation(request)), heard).verdict is Verdict.INVALID
     _measure(judges, request, say(TEXT, STRANGER))
     assert standin.calls == 1  # the second time it is remembered
 
@@ -171,14 +173,14 @@ def test_a_reference_replayed_as_the_answer_is_an_echo(
 ) -> None:
     request = CloneRequest(profile=profile, text=" ".join(SPOKEN))  # so even its words are right
     heard = _measure(judges, request, reference)
-    assert CLONE_ECHO in violations(CLONE, heard, clone_expectation(request))
+    assert CLONE_ECHO.key in violations(CLONE.expecting(clone_expectation(request)), heard)
 
 
 def test_an_order_that_no_honest_node_can_meet_punishes_nobody(judges: CloneJudge, profile: VoiceProfile) -> None:
     crafted = altered(profile, own_other=to_bytes(-np.frombuffer(profile.own_other, "<f4")))
     request = CloneRequest(profile=crafted, text=TEXT)
     heard = _measure(judges, request, say(TEXT))
-    assert judge(CLONE, heard, expectation=clone_expectation(request)).verdict is Verdict.INCONCLUSIVE
+    assert decide(CLONE.expecting(clone_expectation(request)), heard).verdict is Verdict.INCONCLUSIVE
     assert "cannot be met" in (_by_name(heard)["clone.order"].reason or "")
 
 
@@ -198,9 +200,9 @@ def test_silence_and_a_wrong_length_are_invalid(judges: CloneJudge, profile: Voi
     audio = say(TEXT)
     assert _verdict(judges, request, Waveform(np.zeros_like(audio.samples), 24_000)) is Verdict.INVALID
     longer = judges.measure_clone(request, audio, declared_rate_hz=24_000, declared_samples=audio.samples.shape[1] + 9)
-    assert judge(CLONE, longer, expectation=clone_expectation(request)).score_ppm == 0
+    assert decide(CLONE.expecting(clone_expectation(request)), longer).score_ppm == 0
     nothing = judges.measure_clone(request, None, declared_rate_hz=24_000, declared_samples=5)
-    assert judge(CLONE, nothing, expectation=clone_expectation(request)).verdict is Verdict.INVALID
+    assert decide(CLONE.expecting(clone_expectation(request)), nothing).verdict is Verdict.INVALID
 
 
 def test_a_recordings_own_speaker_is_another_speaker(judges: CloneJudge, profile: VoiceProfile) -> None:

@@ -6,7 +6,8 @@ from speech_signals import RATE_HZ, buzz
 
 from antiphon.audio.waveform import Waveform
 from antiphon.errors import InputError
-from antiphon.judges import Evidence, JudgePanel
+from antiphon.judges.base import Evidence
+from antiphon.judges.panel import JudgePanel
 from antiphon.judges.rendering import MAX_CHARS, RenderingJudge
 from antiphon.services import SpeechRequest
 

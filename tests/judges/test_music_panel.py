@@ -10,12 +10,12 @@ from music_signals import RATE_HZ, song, wave
 
 from antiphon.audio import Waveform
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.music import MUSIC
-from antiphon.economy.profiles import judge
+from antiphon.economy.scoring import decide
 from antiphon.economy.types import Verdict
 from antiphon.judges.music import MusicEvidence, MusicPanel
 from antiphon.judges.music.clip import asked_by
 from antiphon.judges.music.integrity import work_of
+from antiphon.judges.music.profile import MUSIC
 from antiphon.services import MusicRequest
 
 SECONDS = 12.5
@@ -40,7 +40,7 @@ def _reasons(found: tuple[Measurement, ...]) -> dict[str, str]:
 
 
 def test_music_that_is_what_was_asked_for_is_valid() -> None:
-    vote = judge(MUSIC, MusicPanel().measure(evidence(PROMPT, SONG)))
+    vote = decide(MUSIC, MusicPanel().measure(evidence(PROMPT, SONG)))
     assert vote.verdict == Verdict.VALID
     assert vote.score_ppm is not None
     assert vote.score_ppm > 900_000
@@ -48,8 +48,8 @@ def test_music_that_is_what_was_asked_for_is_valid() -> None:
 
 @pytest.mark.parametrize("prompt", ["A minor, 104 bpm", "Eb major, 120 bpm"])
 def test_another_tempo_or_key_is_invalid_and_scores_less(prompt: str) -> None:
-    right = judge(MUSIC, MusicPanel().measure(evidence(PROMPT, SONG)))
-    wrong = judge(MUSIC, MusicPanel().measure(evidence(prompt, SONG)))
+    right = decide(MUSIC, MusicPanel().measure(evidence(PROMPT, SONG)))
+    wrong = decide(MUSIC, MusicPanel().measure(evidence(prompt, SONG)))
     assert wrong.verdict == Verdict.INVALID
     assert (wrong.score_ppm or 0) < (right.score_ppm or 0)
 
@@ -59,7 +59,7 @@ def test_what_the_prompt_does_not_name_is_not_held_against_a_piece() -> None:
     reasons = _reasons(found)
     assert reasons["music.tempo_support"] == "the prompt names no tempo"
     assert reasons["music.key_gap"] == "the prompt names no key"
-    assert judge(MUSIC, found).verdict == Verdict.VALID
+    assert decide(MUSIC, found).verdict == Verdict.VALID
 
 
 @pytest.mark.parametrize("seconds", [1.0, 3.0])
@@ -67,7 +67,7 @@ def test_a_short_window_is_judged_by_what_it_can_show(seconds: float) -> None:
     short = wave(SONG.samples[0, : int(seconds * RATE_HZ)].astype(np.float64))
     found = MusicPanel().measure(evidence("Eb major, 95 bpm", short))
     assert {"music.tempo_support", "music.key_gap", "music.variety", "music.repetition"} <= _reasons(found).keys()
-    assert judge(MUSIC, found).verdict == Verdict.VALID
+    assert decide(MUSIC, found).verdict == Verdict.VALID
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_short_window_is_judged_by_what_it_can_show(seconds: float) -> None:
 def test_damage_and_imitations_are_rejected_by_the_measurement_made_for_them(change: object, key: str) -> None:
     assert callable(change)
     found = MusicPanel().measure(evidence("some music", wave(change(SONG.samples[0].astype(np.float64)))))
-    assert judge(MUSIC, found).verdict == Verdict.INVALID
+    assert decide(MUSIC, found).verdict == Verdict.INVALID
     limits = [limit for limit in MUSIC.limits if limit.key == key]
     assert limits
     assert not all(limit.holds(_values(found)[key]) for limit in limits)
@@ -94,12 +94,12 @@ def test_damage_and_imitations_are_rejected_by_the_measurement_made_for_them(cha
 def test_what_does_not_decode_is_invalid_and_measures_nothing_else() -> None:
     found = MusicPanel().measure(evidence("some music", None))
     assert _values(found) == {"integrity.decodes": 0.0}
-    assert judge(MUSIC, found).verdict == Verdict.INVALID
+    assert decide(MUSIC, found).verdict == Verdict.INVALID
 
 
 def test_less_than_declared_or_than_ordered_is_invalid() -> None:
     fewer = MusicPanel().measure(evidence("some music", SONG, samples=SONG.samples.shape[1] + 1))
-    assert judge(MUSIC, fewer).verdict == Verdict.INVALID
+    assert decide(MUSIC, fewer).verdict == Verdict.INVALID
     window = MusicRequest(prompt="some music", seconds=30, seed=1, start_s=0, stop_s=20)
     shorter = MusicPanel().measure(
         type(evidence("x", SONG))(
@@ -107,7 +107,7 @@ def test_less_than_declared_or_than_ordered_is_invalid() -> None:
         )
     )
     assert _values(shorter)["integrity.window_error"] == pytest.approx(20 - SECONDS)
-    assert judge(MUSIC, shorter).verdict == Verdict.INVALID
+    assert decide(MUSIC, shorter).verdict == Verdict.INVALID
 
 
 def test_the_same_audio_for_another_order_is_a_duplicate_and_for_the_same_work_is_not() -> None:
@@ -118,7 +118,7 @@ def test_the_same_audio_for_another_order_is_a_duplicate_and_for_the_same_work_i
     louder = wave(SONG.samples[0].astype(np.float64) * 0.8)
     copy = panel.measure(evidence("other music", louder))
     assert _values(copy)["integrity.duplicate"] > 0.8
-    assert judge(MUSIC, copy).verdict == Verdict.INVALID
+    assert decide(MUSIC, copy).verdict == Verdict.INVALID
     other_seed = panel.measure(evidence("some music", louder, seed=2))
     assert _values(other_seed)["integrity.duplicate"] > 0.8
 
@@ -157,10 +157,10 @@ def test_a_copy_in_another_tempo_or_key_is_found_and_another_song_is_not() -> No
     panel = MusicPanel()
     panel.measure(evidence("some music", SONG))
     other = panel.measure(evidence("third music", wave(song(4, "major", 97, SECONDS, seed=3))))
-    assert judge(MUSIC, other).verdict == Verdict.VALID
+    assert decide(MUSIC, other).verdict == Verdict.VALID
     slowed = np.interp(np.arange(SONG.samples.shape[1]) / 1.06, np.arange(SONG.samples.shape[1]), SONG.samples[0])
     for copy in (slowed, song(2, "minor", 132, SECONDS)):
         found = panel.measure(evidence("other music", wave(copy)))
         assert _values(found)["integrity.duplicate"] < 0.45
-        assert judge(MUSIC, found).verdict == Verdict.INVALID
+        assert decide(MUSIC, found).verdict == Verdict.INVALID
         assert _values(found)["integrity.copy"] > 0.75

@@ -7,10 +7,10 @@ import pytest
 from antiphon.bench import cheats
 from antiphon.bench.catching import SHORT_VOICES
 from antiphon.bench.sentences import utterances
-from antiphon.economy.profiles import ANTIPHON
 from antiphon.economy.types import Verdict, Vote
 from antiphon.judges.cards import card
 from antiphon.judges.panel import JudgePanel
+from antiphon.judges.profiles import ANTIPHON
 from antiphon.nodes.evaluation import Evaluator, Submission
 from antiphon.nodes.evaluation.by_service import evaluator_of
 from antiphon.nodes.evaluation.speech import SpeechEvaluator

@@ -7,7 +7,7 @@ import pytest
 
 from antiphon.bench import cheats
 from antiphon.economy.types import Verdict
-from antiphon.judges.readings import LN_SURENESS
+from antiphon.judges.metrics import SURENESS
 from antiphon.nodes.evaluation.by_service import evaluator_of
 from antiphon.services import SpeechRequest
 
@@ -32,7 +32,7 @@ def test_an_honest_vote_gives_a_reading_of_every_model_and_another_clip_other_re
             "words.echo_0",
             "words.echo_1",
             "words.echo_2",
-            LN_SURENESS[0],
+            SURENESS.key,
             "naturalness.distillmos",
             "naturalness.dnsmos_sig",
             "naturalness.dnsmos_bak",

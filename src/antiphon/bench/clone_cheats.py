@@ -17,11 +17,13 @@ import soundfile
 
 from antiphon.audio import Waveform, resample
 from antiphon.bench.figure import Figure, figure
-from antiphon.economy.profiles import CLONE, CLONE_ECHO, ENROLMENT, judge, violations
+from antiphon.economy.scoring import decide, violations
 from antiphon.economy.types import Verdict
 from antiphon.engines.base import Cloner
 from antiphon.judges.cloning import CloneJudge, clone_expectation, describe, enrolment_expectation, write_profile
 from antiphon.judges.cloning.profile import waveform_of
+from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
+from antiphon.judges.metrics import CLONE_ECHO
 from antiphon.services import Clip, CloneRequest, EnrolRequest, VoiceProfile
 
 MAX_CUT_S = 5.0
@@ -200,12 +202,12 @@ def tally(judges: CloneJudge, cheat: Cheat, orders: Sequence[Case]) -> Tally:
     for case in orders:
         audio = cheat(case)
         audio = Waveform.from_pcm16(audio.to_pcm16(), audio.rate_hz)
-        expectation = clone_expectation(case.request)
+        profile = CLONE.expecting(clone_expectation(case.request))
         heard = judges.measure_clone(
             case.request, audio, declared_rate_hz=audio.rate_hz, declared_samples=audio.samples.shape[1]
         )
-        found.verdicts[judge(CLONE, heard, expectation=expectation).verdict] += 1
-        found.echoes += CLONE_ECHO in violations(CLONE, heard, expectation)
+        found.verdicts[decide(profile, heard).verdict] += 1
+        found.echoes += CLONE_ECHO.key in violations(profile, heard)
     return found
 
 
@@ -245,7 +247,7 @@ def _enrolments(judges: CloneJudge, work: Iterator[tuple[EnrolRequest, VoiceProf
     found = Tally(dict.fromkeys(Verdict, 0))
     for order, profile in work:
         heard = judges.measure_enrolment(order, write_profile(profile))
-        found.verdicts[judge(ENROLMENT, heard, expectation=enrolment_expectation(order)).verdict] += 1
+        found.verdicts[decide(ENROLMENT.expecting(enrolment_expectation(order)), heard).verdict] += 1
     return found
 
 

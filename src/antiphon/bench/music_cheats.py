@@ -15,10 +15,10 @@ import numpy.typing as npt
 from antiphon.audio import Waveform
 from antiphon.bench.figure import Figure, figure
 from antiphon.codecs.chip import ChipCodec
-from antiphon.economy.music import MUSIC
-from antiphon.economy.profiles import judge
+from antiphon.economy.scoring import decide
 from antiphon.economy.types import Verdict, Vote
 from antiphon.judges.music import MusicEvidence, MusicPanel
+from antiphon.judges.music.profile import MUSIC
 from antiphon.music import arrange, compose, read
 from antiphon.music import prompts as music_prompts
 from antiphon.services import MusicRequest
@@ -182,7 +182,7 @@ def vote_on(panel: MusicPanel, request: MusicRequest, samples: Samples) -> Vote:
     channels = samples.shape[0]
     wave = Waveform(np.ascontiguousarray(samples, dtype=np.float32), RATE_HZ)
     heard = Waveform.from_pcm16(wave.to_pcm16(), RATE_HZ, channels)
-    return judge(MUSIC, panel.measure(MusicEvidence(request, heard, RATE_HZ, heard.samples.shape[1])))
+    return decide(MUSIC, panel.measure(MusicEvidence(request, heard, RATE_HZ, heard.samples.shape[1])))
 
 
 def _touched(samples: Samples, case: Case) -> Samples:

@@ -12,28 +12,29 @@ from typing import TYPE_CHECKING
 from antiphon.economy.types import Verdict, Vote
 
 if TYPE_CHECKING:
-    from antiphon.economy.profiles import Expectation, Limit, Profile
+    from antiphon.economy.scoring import Limit, ScoringProfile
     from antiphon.ledger.operations import Selector
 
 
 def broken(votes: Mapping[str, Vote], selector: Selector, units: int) -> Iterator[tuple[str, float, str, float]]:
     """`(judge.name, value, bound, how far beyond it)` of each bound that most votes against the work show broken."""
-    from antiphon.economy.profiles import limits_of, violations
+    from antiphon.economy.scoring import violations
+    from antiphon.judges.metric import key_of
 
     against = [vote for vote in votes.values() if vote.verdict is Verdict.INVALID]
     if not against:
         return
-    keys = {f"{one.judge}.{one.name}" for vote in against for one in vote.measurements}
-    profile, expectation = _rule(selector, units, keys)
-    found = [violations(profile, vote.measurements, expectation) for vote in against]
-    for limit in limits_of(profile, expectation):
+    keys = {key_of(one) for vote in against for one in vote.measurements}
+    profile = _profile(selector, units, keys)
+    found = [violations(profile, vote.measurements) for vote in against]
+    for limit in profile.limits:
         if 2 * sum(limit.key in one for one in found) <= len(against):
             continue
         values = sorted(
             one.value
             for vote in against
             for one in vote.measurements
-            if f"{one.judge}.{one.name}" == limit.key and one.value is not None
+            if key_of(one) == limit.key and one.value is not None
         )
         value = values[len(values) // 2]
         if not limit.holds(value):
@@ -41,25 +42,27 @@ def broken(votes: Mapping[str, Vote], selector: Selector, units: int) -> Iterato
 
 
 def _beyond(limit: Limit, value: float) -> float:
-    if limit.least is not None and value < limit.least:
-        return limit.least - value
-    most = limit.most if limit.most is not None else limit.under
-    return value - most if most is not None else 0.0
+    if limit.min is not None and value < limit.min:
+        return limit.min - value
+    highest = limit.max if limit.max is not None else limit.under
+    return value - highest if highest is not None else 0.0
 
 
-def _rule(selector: Selector, units: int, keys: set[str]) -> tuple[Profile, Expectation]:
-    from antiphon.economy.music import MUSIC
-    from antiphon.economy.profiles import ANTIPHON, CLONE, ENROLMENT, Expectation
+def _profile(selector: Selector, units: int, keys: set[str]) -> ScoringProfile:
     from antiphon.judges.cards import card
+    from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
+    from antiphon.judges.expectation import Expectation
+    from antiphon.judges.music.profile import MUSIC
+    from antiphon.judges.profiles import ANTIPHON
     from antiphon.nodes.evaluation.speech import expectation_of
     from antiphon.services import MAX_TEXT_CHARS, SpeechRequest
 
     if any(key.startswith("enrolment.") for key in keys):
-        return ENROLMENT, Expectation()
+        return ENROLMENT.expecting()
     if selector.service == "clone":
-        return CLONE, Expectation(chars=units)
+        return CLONE.expecting(Expectation(chars=units))
     if selector.service == "music":
-        return MUSIC, Expectation()
+        return MUSIC
     text = "x" * min(max(units, 1), MAX_TEXT_CHARS)
     request = SpeechRequest(text=text, voice=selector.voice, language=selector.language or "en-us")
-    return ANTIPHON, expectation_of(request, card(selector.voice) if selector.voice else None)
+    return ANTIPHON.expecting(expectation_of(request, card(selector.voice) if selector.voice else None))

@@ -9,30 +9,11 @@ from typing import Any
 from antiphon.cli.bounds import broken
 from antiphon.cli.figures import ant, counted
 from antiphon.economy.types import PPM, Assignment, Terms, Transfer, Verdict
+from antiphon.judges.metric import key_of
+from antiphon.judges.metrics import BUILT_IN
 from antiphon.ledger.operations import Selector
 from antiphon.ledger.records import PartRecord, PartState, Ruling
 from antiphon.protocol.consent import ANYBODY, moment
-
-TITLES = {
-    "wer": "words wrong (WER)",
-    "cer": "letters wrong (CER)",
-    "distillmos": "naturalness (DistillMOS)",
-    "dnsmos": "naturalness (DNSMOS)",
-    "dnsmos_sig": "clear voice (DNSMOS)",
-    "dnsmos_bak": "quiet background (DNSMOS)",
-    "similarity": "likeness to the ordered voice",
-    "decodes": "is sound",
-    "length_error": "length against its promise",
-    "chars_per_s": "pace, characters",
-    "silence_share": "share of silence",
-    "longest_silence": "longest silence",
-    "clipping_share": "share of clipping",
-    "dc_offset": "offset",
-    "level_dbfs": "level",
-    "duplicate": "sold before",
-    "sureness": "recogniser: confidence",
-    **{f"echo_{number}": f"recogniser: reading {number + 1}" for number in range(3)},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +95,11 @@ def _terms(terms: Terms) -> str:
 
 def _measured(ruling: Ruling) -> Iterator[str]:
     """A line for each measurement: one figure where all validators agree, else one for each."""
-    found: dict[tuple[str, str], list[str]] = {}
-    units: dict[tuple[str, str], str] = {}
+    found: dict[str, list[str]] = {}
+    units: dict[str, str] = {}
     for vote in ruling.votes.values():
         for one in vote.measurements:
-            key = (one.judge, one.name)
+            key = key_of(one)
             units[key] = one.unit
             found.setdefault(key, []).append(
                 f"inconclusive ({one.reason})" if one.value is None else _value(one.value, one.unit)
@@ -126,20 +107,19 @@ def _measured(ruling: Ruling) -> Iterator[str]:
     for key, values in found.items():
         unit = {"bool": "", "ratio": "", "cosine": "", "1": "", "ln": ""}.get(units[key], f" {units[key]}")
         several = values if len(set(values)) > 1 else values[:1]
-        title = TITLES.get(key[1], f"{key[0]}: {key[1].replace('_', ' ')}")
-        yield f"{title:<31} {' | '.join(several)}{unit}"
+        yield f"{_title(key):<31} {' | '.join(several)}{unit}"
 
 
 def _failed(ruling: Ruling, selector: Selector, units: int) -> Iterator[str]:
     """Why a delivery was rejected: each broken bound, and how far beyond it the work was."""
     if ruling.outcome.verdict is not Verdict.INVALID:
         return
-    kinds = {f"{one.judge}.{one.name}": one.unit for vote in ruling.votes.values() for one in vote.measurements}
+    kinds = {key_of(one): one.unit for vote in ruling.votes.values() for one in vote.measurements}
     found = False
     for key, value, bound, beyond in broken(ruling.votes, selector, units):
         found = True
         unit = kinds.get(key, "")
-        title = TITLES.get(key.partition(".")[2], key.replace(".", ": ").replace("_", " "))
+        title = _title(key)
         if unit == "bool":
             yield f"{title}: no"
         elif unit == "ratio":
@@ -148,6 +128,12 @@ def _failed(ruling: Ruling, selector: Selector, units: int) -> Iterator[str]:
             yield f"{title}: {value:.2f}, beyond the bound of {bound} by {beyond:.2g}"
     if not found:
         yield "by what its validators alone knew of the order, such as their own rendering of it"
+
+
+def _title(key: str) -> str:
+    """Of a metric; of one that nobody here knows, its name."""
+    metric = BUILT_IN.get(key)
+    return metric.title if metric else key.replace(".", ": ").replace("_", " ")
 
 
 def _shares(bound: str) -> str:

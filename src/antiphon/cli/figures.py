@@ -7,29 +7,30 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from antiphon.client.budget import ant, cost_nano, paid_nano
+from antiphon.judges.metric import key_of
+from antiphon.judges.metrics import BUILT_IN
 
 if TYPE_CHECKING:
     from antiphon.cli.result import Result
     from antiphon.client.events import Closed
     from antiphon.ledger.records import PartRecord
 
-SHOWN = {
-    ("words", "wer"): "WER",
-    ("naturalness", "distillmos"): "DistillMOS",
-    ("naturalness", "dnsmos"): "DNSMOS",
-    ("voice", "similarity"): "voice",
-    ("clone", "voice"): "likeness to the profile",
-    ("enrolment", "match"): "likeness to the reference",
-    ("enrolment", "rank"): "nearer to it than other voices",
-    ("music", "tempo_support"): "tempo as asked",
-    ("music", "key_gap"): "distance of the key",
-    ("music", "variety"): "variety",
-    ("music", "repetition"): "repetition",
-}
-SHARES = {"WER", "nearer to it than other voices"}
+_SHOWN = {key: metric for key, metric in BUILT_IN.items() if metric.label}
+_SHARES = frozenset(metric.label for metric in _SHOWN.values() if metric.unit == "ratio")
 
 
-__all__ = ["SHARES", "ant", "as_dict", "clock", "counted", "delivered", "measured", "paid_for", "paid_nano", "score_of"]
+__all__ = [
+    "ant",
+    "as_dict",
+    "clock",
+    "counted",
+    "delivered",
+    "measured",
+    "paid_for",
+    "paid_nano",
+    "score_of",
+    "value_of",
+]
 
 
 def delivered(parts: Iterable[PartRecord]) -> list[PartRecord]:
@@ -44,14 +45,19 @@ def measured(parts: Iterable[PartRecord]) -> dict[str, float | None]:
     for part in delivered(parts):
         for vote in part.rulings[-1].votes.values() if part.rulings else ():
             for measurement in vote.measurements:
-                label = SHOWN.get((measurement.judge, measurement.name))
-                if label is None:
+                metric = _SHOWN.get(key_of(measurement))
+                if metric is None:
                     continue
-                values = found.setdefault(label, [])
+                values = found.setdefault(metric.label, [])
                 if measurement.value is not None:
                     values.append(measurement.value)
-    shown = (label for label in SHOWN.values() if label in found)
+    shown = (metric.label for metric in _SHOWN.values() if metric.label in found)
     return {label: median(found[label]) if found[label] else None for label in shown}
+
+
+def value_of(label: str, value: float) -> str:
+    """A figure of `measured`, for people."""
+    return f"{value:.1%}" if label in _SHARES else f"{value:.2f}"
 
 
 def paid_for(closed: Iterable[Closed]) -> int:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from antiphon.cli.board import Board
-from antiphon.cli.figures import SHARES, ant, clock, counted, delivered, measured, paid_for, score_of
+from antiphon.cli.figures import ant, clock, counted, delivered, measured, paid_for, score_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -199,9 +199,7 @@ def _votes(parts: list[PartRecord]) -> str:
 
 
 def _figure(label: str, value: float | None) -> str:
-    if value is None:
-        return f"{label} inconclusive"
-    return f"{label} {value:.1%}" if label in SHARES else f"{label} {value:.2f}"
+    return f"{label} inconclusive" if value is None else f"{label} {value_of(label, value)}"
 
 
 def _rough(nano: float) -> str:

@@ -38,7 +38,7 @@ class Evidence:
 
 
 class Judge(Protocol):
-    """Measures; never decides. Score and verdict are pure functions of measurements (`antiphon.economy.profiles`)."""
+    """Measures; never decides. Score and verdict are pure functions of measurements (`antiphon.economy.scoring`)."""
 
     name: str
 

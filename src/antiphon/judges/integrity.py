@@ -12,23 +12,13 @@ from antiphon.judges.base import Evidence
 from antiphon.judges.fingerprints import History, fingerprint_signal
 from antiphon.judges.judging import (
     active_of,
-    measured,
     missing_audio,
     signal_of,
-    unmeasured,
 )
+from antiphon.judges.metric import unmeasured
+from antiphon.judges.metrics import DECODES, SPEECH_INTEGRITY
 from antiphon.judges.wording import normalise
 
-_UNITS = {
-    "length_error": "ratio",
-    "chars_per_s": "1/s",
-    "silence_share": "ratio",
-    "longest_silence": "s",
-    "clipping_share": "ratio",
-    "dc_offset": "ratio",
-    "level_dbfs": "dBFS",
-    "duplicate": "ratio",
-}
 _CLIPPED = 0.999
 
 
@@ -51,9 +41,9 @@ class IntegrityJudge:
 
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
         reason = missing_audio(evidence)
-        decodes = measured(self.name, "decodes", "bool", 0.0 if reason else 1.0)
+        decodes = DECODES.measured(0.0 if reason else 1.0)
         if reason:
-            return (decodes, *(unmeasured(self.name, name, unit, reason) for name, unit in _UNITS.items()))
+            return (decodes, *unmeasured(SPEECH_INTEGRITY, reason))
         values = {
             "length_error": _length_error(evidence),
             "chars_per_s": _chars_per_s(evidence),
@@ -62,12 +52,7 @@ class IntegrityJudge:
             "duplicate": self._duplicate(evidence),
             **_pauses(evidence),
         }
-        return (decodes, *(self._figure(name, values[name]) for name in _UNITS))
-
-    def _figure(self, name: str, value: float | str) -> Measurement:
-        if isinstance(value, str):
-            return unmeasured(self.name, name, _UNITS[name], value)
-        return measured(self.name, name, _UNITS[name], value)
+        return (decodes, *(metric.found(values[metric.name]) for metric in SPEECH_INTEGRITY))
 
     def _duplicate(self, evidence: Evidence) -> float | str:
         print_ = fingerprint_signal(signal_of(evidence))

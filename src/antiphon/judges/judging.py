@@ -1,25 +1,11 @@
-"""What all judges share: making measurements, and looking at a clip's 16 kHz signal and its pauses once."""
+"""What all judges of speech share: looking at a clip's 16 kHz signal and its pauses once."""
 
 from __future__ import annotations
-
-import numpy as np
 
 from antiphon.analysis.activity import Mask, active_frames
 from antiphon.analysis.features import mono_16k
 from antiphon.audio.waveform import Samples
-from antiphon.economy.measurement import Measurement
 from antiphon.judges.base import Evidence
-
-
-def measured(judge: str, name: str, unit: str, value: float) -> Measurement:
-    """A finite value, or inconclusive: not-a-number never reaches the economy."""
-    if not np.isfinite(value):
-        return unmeasured(judge, name, unit, f"the result is {value}")
-    return Measurement(judge=judge, name=name, unit=unit, value=float(value))
-
-
-def unmeasured(judge: str, name: str, unit: str, reason: str) -> Measurement:
-    return Measurement(judge=judge, name=name, unit=unit, reason=reason)
 
 
 def signal_of(evidence: Evidence) -> Samples:

@@ -16,7 +16,9 @@ from antiphon.analysis.features import HOP, RATE_HZ, compressed_spectrum, framed
 from antiphon.audio.waveform import Samples
 from antiphon.economy.measurement import Measurement
 from antiphon.judges.base import Evidence
-from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
+from antiphon.judges.judging import missing_audio, signal_of
+from antiphon.judges.metric import unmeasured
+from antiphon.judges.metrics import DISTILLMOS, DNSMOS, DNSMOS_BAK, DNSMOS_SIG, NOISE
 
 MIN_S = 0.1
 DISTILLMOS_WINDOWS, DNSMOS_WINDOWS = 2, 1
@@ -72,9 +74,9 @@ class DistillMosJudge:
 
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
         if reason := _unheard(evidence):
-            return (unmeasured(self.name, "distillmos", "MOS", reason),)
+            return (DISTILLMOS.unmeasured(reason),)
         scores = [self._score(window) for window in _heard(evidence, DISTILLMOS_WINDOW, DISTILLMOS_WINDOWS)]
-        return (measured(self.name, "distillmos", "MOS", float(np.mean(scores))),)
+        return (DISTILLMOS.measured(float(np.mean(scores))),)
 
     def _score(self, window: Samples) -> float:
         frames = min(DISTILLMOS_WINDOW // HOP, (window.shape[0] // HOP + _MARGIN + 3) // 2 * 2)
@@ -98,15 +100,17 @@ class DnsmosJudge:
         models.session("dnsmos", threads=self._threads)
 
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
-        names = ("dnsmos", "dnsmos_sig", "dnsmos_bak")
         if reason := _unheard(evidence):
-            return tuple(unmeasured(self.name, name, "MOS", reason) for name in names)
+            return unmeasured(NOISE, reason)
         signal = signal_of(evidence)
         length = DNSMOS_WINDOW if signal.shape[0] <= DNSMOS_WINDOW else DNSMOS_SAMPLE
         raw = np.mean([self._score(window) for window in _heard(evidence, length, DNSMOS_WINDOWS)], axis=0)
         sig, bak, overall = (np.polyval(p, value) for p, value in zip((_SIG, _BAK, _OVRL), raw, strict=True))
-        values = (float(overall), float(sig), float(bak))
-        return tuple(measured(self.name, name, "MOS", value) for name, value in zip(names, values, strict=True))
+        return (
+            DNSMOS.measured(float(overall)),
+            DNSMOS_SIG.measured(float(sig)),
+            DNSMOS_BAK.measured(float(bak)),
+        )
 
     def _score(self, window: Samples) -> Samples:
         frames = framed(window, 2 * HOP)

@@ -23,11 +23,12 @@ from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cards import card
 from antiphon.judges.fingerprints import History
 from antiphon.judges.integrity import IntegrityJudge
-from antiphon.judges.judging import unmeasured
 from antiphon.judges.memory import Memory, key_of
+from antiphon.judges.metric import Metric, unmeasured
+from antiphon.judges.metrics import DECODES, DISTILLMOS, NOISE, OWN_RENDERING, SIMILARITY, WORDS
 from antiphon.judges.naturalness import DistillMosJudge, DnsmosJudge
 from antiphon.judges.voice import VoiceJudge
-from antiphon.judges.words import UNITS, Normaliser, WordsJudge
+from antiphon.judges.words import Normaliser, WordsJudge
 
 REMEMBERED = 1_000
 """Clips whose measurements are kept."""
@@ -35,13 +36,13 @@ REMEMBERED = 1_000
 Reference = Callable[[str], VoiceReference | None]
 Results = list[tuple[Measurement, ...]]
 
-_FIGURES = {
-    "words": tuple(UNITS.items()),
-    "distillmos": (("distillmos", "MOS"),),
-    "dnsmos": (("dnsmos", "MOS"), ("dnsmos_sig", "MOS"), ("dnsmos_bak", "MOS")),
-    "voice": (("similarity", "cosine"),),
-    "integrity": (("decodes", "bool"),),
-    "rendering": rendering.FIGURES,
+_METRICS: dict[str, tuple[Metric, ...]] = {
+    "words": WORDS,
+    "distillmos": (DISTILLMOS,),
+    "dnsmos": NOISE,
+    "voice": (SIMILARITY,),
+    "integrity": (DECODES,),
+    "rendering": OWN_RENDERING,
 }
 
 
@@ -157,8 +158,7 @@ def _guarded(name: str, judge: _Measures, clip: Evidence) -> tuple[Measurement, 
     try:
         return judge.measure(clip)
     except Exception as error:  # noqa: BLE001 - the panel's edge: an error is a reason, never a score
-        reason = f"{type(error).__name__}: {error}"
-        return tuple(unmeasured(judge.name, figure, unit, reason) for figure, unit in _FIGURES[name])
+        return unmeasured(_METRICS[name], f"{type(error).__name__}: {error}")
 
 
 def _key(evidence: Evidence) -> bytes:

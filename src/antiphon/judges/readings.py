@@ -1,51 +1,32 @@
 """Readings: figures that prove that somebody listened.
 
-A figure is a reading when machines agree on it and text, voice and engine do not tell it. `TOLERANCES` says how far two
-machines may be apart; docs/figures.md, "Listening pays", says what they were measured to be, and how often a guess lies
-within. At least one reading comes from each model, so that none can be left out.
+A figure is a reading when machines agree on it and text, voice and engine do not tell it. Its metric says how far two
+machines may be apart (`agrees_within`); docs/figures.md, "Listening pays", says what they were measured to be, and how
+often a guess lies within. At least one reading comes from each model, so that none can be left out.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.types import READING_TOLERANCE, Reading
-
-TOLERANCES: Mapping[str, float] = {
-    "words.echo_0": 0.06,
-    "words.echo_1": 0.06,
-    "words.echo_2": 0.06,
-    "naturalness.distillmos": 0.05,
-    "naturalness.dnsmos_sig": 0.03,
-    "naturalness.dnsmos_bak": 0.03,
-    "voice.similarity": 0.01,
-    "clone.voice": 0.01,
-    "audit.surprise": 0.05,
-    "music.tonality": 0.01,
-    "music.variety": 0.01,
-    "music.repetition": 0.01,
-    "music.key_fit": 0.01,
-    "music.energy": 0.01,
-    "music.brightness": 0.01,
-}
-"""`judge.name` of a measurement: how far honest validators may be apart, in the measurement's unit."""
-LN_SURENESS = ("words.sureness", 0.35)
-"""A mean log probability: machines differ by a share of it, so its own logarithm is read."""
+from antiphon.judges.metric import Metric, key_of
 
 
-def readings_of(measurements: Iterable[Measurement]) -> tuple[Reading, ...]:
+def readings_of(measurements: Iterable[Measurement], metrics: Iterable[Metric]) -> tuple[Reading, ...]:
     """Readings among these measurements, in thousandths of their tolerance. What could not be measured is left out."""
+    known = {metric.key: metric for metric in metrics}
     found = []
     for one in measurements:
-        key = f"{one.judge}.{one.name}"
-        if one.value is None:
+        metric = known.get(key_of(one))
+        if metric is None or metric.agrees_within is None or one.value is None:
             continue
-        if key in TOLERANCES:
-            found.append(_reading(key, one.value, TOLERANCES[key]))
-        elif key == LN_SURENESS[0] and one.value < 0:
-            found.append(_reading(key, math.log(-one.value), LN_SURENESS[1]))
+        if not metric.logarithmic:
+            found.append(_reading(metric.key, one.value, metric.agrees_within))
+        elif one.value < 0:  # certainty has no logarithm
+            found.append(_reading(metric.key, math.log(-one.value), metric.agrees_within))
     return tuple(found)
 
 

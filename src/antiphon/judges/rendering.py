@@ -19,7 +19,9 @@ from antiphon.audio.waveform import Samples, Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import AntiphonError
 from antiphon.judges.base import Evidence
-from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
+from antiphon.judges.judging import missing_audio, signal_of
+from antiphon.judges.metric import unmeasured
+from antiphon.judges.metrics import OWN_RENDERING, RENDERING, RENDERING_LENGTH
 from antiphon.services import SpeechRequest
 
 Render = Callable[[SpeechRequest, int], Waveform]
@@ -33,8 +35,6 @@ the nearest counts."""
 
 MAX_CHARS = 300
 """About 20 s of speech: rendering more costs more than the doubt is worth."""
-
-FIGURES = (("distance_db", "dB"), ("length_ratio", "ratio"))
 
 REMEMBERED = 32
 """Renderings kept for orders that come again; at most 40 MB."""
@@ -54,15 +54,14 @@ class RenderingJudge:
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
         request = evidence.request
         if reason := missing_audio(evidence):
-            return self._inconclusive(reason)
+            return unmeasured(OWN_RENDERING, reason)
         if len(request.text) > MAX_CHARS:
-            return self._inconclusive(f"the text is longer than {MAX_CHARS} characters")
+            return unmeasured(OWN_RENDERING, f"the text is longer than {MAX_CHARS} characters")
         try:
             found = self._nearest(signal_of(evidence), msgspec.json.encode(request))
         except AntiphonError as error:
-            return self._inconclusive(error.what)
-        values = (found.distance_db, found.length_ratio)
-        return tuple(measured(self.name, *figure, value) for figure, value in zip(FIGURES, values, strict=True))
+            return unmeasured(OWN_RENDERING, error.what)
+        return RENDERING.measured(found.distance_db), RENDERING_LENGTH.measured(found.length_ratio)
 
     def _nearest(self, signal: Samples, order: bytes) -> Likeness:
         found = likeness(signal, self._own(order, SEEDS[0]))
@@ -71,6 +70,3 @@ class RenderingJudge:
                 break
             found = min(found, likeness(signal, self._own(order, seed)), key=lambda one: one.distance_db)
         return found
-
-    def _inconclusive(self, reason: str) -> tuple[Measurement, ...]:
-        return tuple(unmeasured(self.name, *figure, reason) for figure in FIGURES)

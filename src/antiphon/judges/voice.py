@@ -9,7 +9,8 @@ from antiphon.analysis.speaker import embed_signal
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import InputError
 from antiphon.judges.base import Evidence
-from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
+from antiphon.judges.judging import missing_audio, signal_of
+from antiphon.judges.metrics import SIMILARITY
 
 HEARD_S = 10.0
 """Enough to tell a voice; a card is made of more."""
@@ -29,16 +30,13 @@ class VoiceJudge:
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
         reference = None if evidence.reference is None else evidence.reference.embedding
         if reason := missing_audio(evidence):
-            return (self._inconclusive(reason),)
+            return (SIMILARITY.unmeasured(reason),)
         if reference is None:
-            return (self._inconclusive(f"no reference for the voice {evidence.request.voice}"),)
+            return (SIMILARITY.unmeasured(f"no reference for the voice {evidence.request.voice}"),)
         try:
             embedding = embed_signal(signal_of(evidence), threads=self._threads, most_s=HEARD_S)
         except InputError as error:
-            return (self._inconclusive(error.what),)
+            return (SIMILARITY.unmeasured(error.what),)
         if embedding.shape != reference.shape:
-            return (self._inconclusive(f"the reference has {reference.shape} numbers, not {embedding.shape}"),)
-        return (measured(self.name, "similarity", "cosine", float(np.dot(embedding, reference))),)
-
-    def _inconclusive(self, reason: str) -> Measurement:
-        return unmeasured(self.name, "similarity", "cosine", reason)
+            return (SIMILARITY.unmeasured(f"the reference has {reference.shape} numbers, not {embedding.shape}"),)
+        return (SIMILARITY.measured(float(np.dot(embedding, reference))),)

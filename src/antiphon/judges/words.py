@@ -9,12 +9,14 @@ import numpy as np
 
 from antiphon import models
 from antiphon.analysis.features import mono_16k
-from antiphon.analysis.recogniser import ECHOES, Confirmed, Heard, Recogniser, languages
+from antiphon.analysis.recogniser import Confirmed, Heard, Recogniser, languages
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
 from antiphon.judges.base import Evidence
-from antiphon.judges.judging import measured, missing_audio, signal_of, unmeasured
+from antiphon.judges.judging import missing_audio, signal_of
+from antiphon.judges.metric import unmeasured
+from antiphon.judges.metrics import WORDS
 from antiphon.judges.numbers import READINGS
 from antiphon.judges.reach import reached
 from antiphon.judges.wording import error_rates, normalise, unspaced
@@ -34,8 +36,6 @@ for much. Of texts from `LONG_WORDS` on a word counts for little, and `SECOND_HE
 MIN_CONFIRMED_WORDS = 4
 """Fewer are transcribed: a recogniser that is told one word hears it in much."""
 
-_ECHOES = tuple(f"echo_{number}" for number in range(ECHOES))
-UNITS = {"wer": "ratio", "cer": "ratio", "sureness": "ln", **dict.fromkeys(_ECHOES, "1")}
 _MULTILINGUAL = "whisper-base"
 
 
@@ -70,7 +70,7 @@ class WordsJudge:
         groups: dict[str, list[int]] = {}
         for index, one in enumerate(evidence):
             if reason := missing_audio(one):
-                results[index] = _inconclusive(reason)
+                results[index] = unmeasured(WORDS, reason)
             else:
                 groups.setdefault(_recognised(one.request.language), []).append(index)
         for language, members in groups.items():
@@ -94,7 +94,7 @@ class WordsJudge:
                 for n, rate in self._rates(doubtful, again).items():
                     rates[n] = min(rates[n] or (np.inf, np.inf), rate or (np.inf, np.inf))
         except ModelError as error:
-            return dict.fromkeys(clips, _inconclusive(str(error)))
+            return dict.fromkeys(clips, unmeasured(WORDS, str(error)))
         return {n: self._figures(rate, *first[n]) for n, rate in rates.items()}
 
     def _confirmed(self, recogniser: Recogniser, language: str, clips: dict[int, Evidence]) -> dict[int, Confirmed]:
@@ -133,11 +133,9 @@ class WordsJudge:
         self, rates: tuple[float, float] | None, sureness: float, echo: Sequence[float]
     ) -> tuple[Measurement, ...]:
         if rates is None:
-            return _inconclusive("the text has no words")
+            return unmeasured(WORDS, "the text has no words")
         values = (*rates, sureness, *echo)
-        return tuple(
-            measured(self.name, name, unit, value) for (name, unit), value in zip(UNITS.items(), values, strict=True)
-        )
+        return tuple(metric.measured(value) for metric, value in zip(WORDS, values, strict=True))
 
     def _readings(self, evidence: Evidence, heard: str) -> set[tuple[str, str]]:
         """The written and the spoken form, and what was heard, each in all readings of its figures."""
@@ -165,7 +163,3 @@ def _recognised(language: str) -> str:
     """The recogniser's code of a BCP 47 tag."""
     code = language.lower().split("-")[0]
     return SAME_LANGUAGE.get(code, code)
-
-
-def _inconclusive(reason: str) -> tuple[Measurement, ...]:
-    return tuple(unmeasured(WordsJudge.name, name, unit, reason) for name, unit in UNITS.items())

@@ -21,6 +21,7 @@ from antiphon.economy.types import Rules, Verdict, Vote
 from antiphon.engines import registry
 from antiphon.engines.auditing import Auditable, Claim, Finding, Result
 from antiphon.errors import AntiphonError, InputError, ProtocolError
+from antiphon.judges.metrics import AUDIT, AUDIT_WHY, AUDITS, SURPRISE
 from antiphon.judges.readings import readings_of
 from antiphon.ledger.audits import audit_of
 from antiphon.ledger.operations import Deliver
@@ -35,7 +36,6 @@ from antiphon.services import CloneRequest, Request, SpeechRequest
 
 log = logging.getLogger("antiphon.nodes")
 
-JUDGE_NAME = "audit"
 MAX_WHY_CHARS = 200
 
 Auditor = Callable[[Request], Auditable | None]
@@ -113,7 +113,7 @@ def judged(submission: Submission, listen: Callable[[], Vote], auditor: Auditor)
     return msgspec.structs.replace(
         vote,
         measurements=(*vote.measurements, *figures),
-        readings=(*vote.readings, *readings_of(figures)),
+        readings=(*vote.readings, *readings_of(figures, AUDITS)),
     )
 
 
@@ -137,12 +137,11 @@ def _finding(submission: Submission, auditor: Auditor) -> Finding | None:
 
 
 def _measured(finding: Finding) -> tuple[Measurement, ...]:
-    if finding.result in {Result.PASSED, Result.FAILED}:
-        passed = Measurement(judge=JUDGE_NAME, name="passed", unit="", value=float(finding.result is Result.PASSED))
-    else:
-        passed = Measurement(judge=JUDGE_NAME, name="passed", unit="", reason=finding.reason[:MAX_WHY_CHARS])
+    reason = finding.reason[:MAX_WHY_CHARS]
+    decided = finding.result in {Result.PASSED, Result.FAILED}
+    passed = AUDIT.measured(float(finding.result is Result.PASSED)) if decided else AUDIT.unmeasured(reason)
     if finding.result is Result.FAILED:
-        return passed, Measurement(judge=JUDGE_NAME, name="why", unit="", reason=finding.reason[:MAX_WHY_CHARS])
+        return passed, AUDIT_WHY.unmeasured(reason)
     if finding.figure is None:
         return (passed,)
-    return passed, Measurement(judge=JUDGE_NAME, name="surprise", unit="nats", value=finding.figure)
+    return passed, SURPRISE.measured(finding.figure)

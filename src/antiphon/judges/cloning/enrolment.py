@@ -6,15 +6,32 @@ import numpy as np
 
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.profiles import ENROLMENT, violations
+from antiphon.economy.scoring import violations
 from antiphon.errors import InputError, UnavailableError
 from antiphon.judges.base import Evidence
 from antiphon.judges.cloning.echo import echo_share
 from antiphon.judges.cloning.profile import Render, own_sample, read_profile, waveform_of
+from antiphon.judges.cloning.profiles import ENROLMENT
 from antiphon.judges.cloning.voiceprint import Voiceprint, crowd, own_voice, reference_voice, voiceprint
 from antiphon.judges.fingerprints import fingerprint, similarity
-from antiphon.judges.judging import measured, unmeasured
 from antiphon.judges.memory import Memory
+from antiphon.judges.metric import key_of, unmeasured
+from antiphon.judges.metrics import (
+    CLONE_ECHO,
+    DISTILLMOS,
+    ENROL_ADVANTAGE,
+    ENROL_DECODES,
+    ENROL_DESCRIBED,
+    ENROL_FINGERPRINT,
+    ENROL_LIKENESS,
+    ENROL_MATCH,
+    ENROL_MATCH_VOICE,
+    ENROL_OWN,
+    ENROL_OWN_MOS,
+    ENROL_RANK,
+    ENROL_REFERENCE,
+    ENROL_RENDERS,
+)
 from antiphon.judges.panel import JudgePanel
 from antiphon.services import Clip, EnrolRequest, VoiceProfile
 
@@ -22,15 +39,6 @@ LIKE, UNLIKE = 0.88, 0.85
 """Nearer to the reference than this share of the built-in voices: a clone of it; below the second: no clone. Between
 them the encoder cannot tell; docs/judging.md, "Cloned voices"."""
 
-_NAME = "enrolment"
-_UNITS = {
-    "own": "cosine",
-    "own_mos": "MOS",
-    "match": "cosine",
-    "match_voice": "cosine",
-    "advantage": "cosine",
-    "rank": "ratio",
-}
 _REMEMBERED = 200
 
 Figures = tuple[Measurement, ...]
@@ -54,18 +62,18 @@ class Enrolments:
         try:
             profile = read_profile(result or b"")
         except InputError:
-            return (measured(_NAME, "decodes", "bool", 0.0),)
+            return (ENROL_DECODES.measured(0.0),)
         honest_name = profile.reference == request.reference.sha256 and profile.language == request.language
         figures: Figures = (
-            measured(_NAME, "decodes", "bool", 1.0),
-            measured(_NAME, "reference", "bool", float(honest_name)),
+            ENROL_DECODES.measured(1.0),
+            ENROL_REFERENCE.measured(float(honest_name)),
         )
         try:
             reference, print_ = self._reference(request.reference)
         except InputError as error:
-            return (*figures, unmeasured(_NAME, "described", "cosine", f"the reference: {error.what}"))
+            return (*figures, ENROL_DESCRIBED.unmeasured(f"the reference: {error.what}"))
         figures += _described(profile, reference, print_)
-        if violations(ENROLMENT, figures):  # certain by itself, and it has cost no rendering yet
+        if violations(ENROLMENT.expecting(), figures):  # certain by itself, and it has cost no rendering yet
             return figures
         return (*figures, *self._clone(request, profile, reference))
 
@@ -77,12 +85,12 @@ class Enrolments:
         try:
             order, audio = own_sample(profile, request.consent, self._render)
         except UnavailableError as error:
-            return (unmeasured(_NAME, "renders", "bool", error.what),)
+            return (ENROL_RENDERS.unmeasured(error.what),)
         except InputError:
-            return (measured(_NAME, "renders", "bool", 0.0),)
+            return (ENROL_RENDERS.measured(0.0),)
         heard = self._panel.measure(Evidence(order, audio, audio.rate_hz, audio.samples.shape[1]))
         return (
-            measured(_NAME, "renders", "bool", 1.0),
+            ENROL_RENDERS.measured(1.0),
             *heard,
             *_likeness(audio, own_voice(profile), reference),
             _own_mos(heard, profile),
@@ -94,8 +102,8 @@ def _described(profile: VoiceProfile, heard: Voiceprint, print_: bytes) -> Figur
     stated = reference_voice(profile)
     alike = 1.0 if profile.fingerprint == print_ else similarity(profile.fingerprint, print_)
     return (
-        measured(_NAME, "described", "cosine", min(stated.cosines(heard))),
-        measured(_NAME, "fingerprint", "ratio", alike),
+        ENROL_DESCRIBED.measured(min(stated.cosines(heard))),
+        ENROL_FINGERPRINT.measured(alike),
     )
 
 
@@ -103,36 +111,36 @@ def _likeness(audio: Waveform, stated: Voiceprint, reference: Voiceprint) -> Fig
     try:
         own = voiceprint(audio)
     except InputError as error:
-        return tuple(unmeasured(_NAME, name, unit, error.what) for name, unit in _UNITS.items() if name != "own_mos")
+        return unmeasured((*ENROL_LIKENESS, ENROL_RANK), error.what)
     match_voice, match = own.cosines(reference)
     others = crowd() @ reference.other
     rank = float(np.mean(others < match))
-    values = {
-        "own": min(own.cosines(stated)),
-        "match": match,
-        "match_voice": match_voice,
-        "advantage": match - float(others.max()),
-    }
-    return (*(measured(_NAME, name, _UNITS[name], value) for name, value in values.items()), _rank(rank))
+    return (
+        ENROL_OWN.measured(min(own.cosines(stated))),
+        ENROL_MATCH.measured(match),
+        ENROL_MATCH_VOICE.measured(match_voice),
+        ENROL_ADVANTAGE.measured(match - float(others.max())),
+        _rank(rank),
+    )
 
 
 def _rank(rank: float) -> Measurement:
     if UNLIKE <= rank < LIKE:
         reason = f"nearer to the reference than {100 * rank:.0f}% of the built-in voices: no clone, or a weak one"
-        return unmeasured(_NAME, "rank", "ratio", reason)
-    return measured(_NAME, "rank", "ratio", rank)
+        return ENROL_RANK.unmeasured(reason)
+    return ENROL_RANK.measured(rank)
 
 
 def _own_mos(heard: Figures, profile: VoiceProfile) -> Measurement:
     """How far the stated MOS is from the one heard here."""
-    mos = next(m for m in heard if m.name == "distillmos")
+    mos = next(m for m in heard if key_of(m) == DISTILLMOS.key)
     if mos.value is None:
-        return unmeasured(_NAME, "own_mos", "MOS", mos.reason or "")
-    return measured(_NAME, "own_mos", "MOS", abs(mos.value - profile.own_mos))
+        return ENROL_OWN_MOS.unmeasured(mos.reason or "")
+    return ENROL_OWN_MOS.measured(abs(mos.value - profile.own_mos))
 
 
 def _echo(audio: Waveform, profile: VoiceProfile) -> Measurement:
     share = echo_share(audio, profile.fingerprint)
     if share is None:
-        return unmeasured("clone", "echo", "ratio", "too little sound for a fingerprint")
-    return measured("clone", "echo", "ratio", share)
+        return CLONE_ECHO.unmeasured("too little sound for a fingerprint")
+    return CLONE_ECHO.measured(share)

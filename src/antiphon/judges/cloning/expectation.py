@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from antiphon.economy.profiles import CLONE_VOICE, Expectation
 from antiphon.judges.cloning.profile import test_text
+from antiphon.judges.expectation import Expectation
+from antiphon.judges.metrics import CLONE_VOICE
 from antiphon.services import CloneRequest, EnrolRequest
 
 MIN_VOICE, MIN_VOICE_SHORT = 0.78, 0.62
@@ -34,7 +35,7 @@ def clone_expectation(request: CloneRequest) -> Expectation:
         mos={"distillmos": (request.profile.own_mos, 0.0)},
         allowed_wer=RECORDED_WER if spoken else CLEAR_WER if clear else ROBOTIC_WER,
         min_similarity=similarity,
-        least={CLONE_VOICE: voice},
+        min={CLONE_VOICE.key: voice},
     )
 
 

@@ -14,17 +14,26 @@ import numpy as np
 from antiphon.analysis.speaker import embed_independent
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.profiles import CLONE, DECODES, LENGTH_ERROR, violations
+from antiphon.economy.scoring import violations
 from antiphon.errors import InputError, ModelError, UnavailableError
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cloning.echo import echo_share
 from antiphon.judges.cloning.enrolment import Enrolments
 from antiphon.judges.cloning.expectation import clone_expectation
 from antiphon.judges.cloning.profile import Render, as_travelled, waveform_of
+from antiphon.judges.cloning.profiles import CLONE
 from antiphon.judges.cloning.timing import duration_error, same_time
 from antiphon.judges.cloning.voiceprint import Voiceprint, expected
-from antiphon.judges.judging import measured, unmeasured
 from antiphon.judges.memory import Memory, key_of
+from antiphon.judges.metrics import (
+    CLONE_DURATION,
+    CLONE_ECHO,
+    CLONE_ORDER,
+    CLONE_TIMING,
+    CLONE_VOICE,
+    DECODES,
+    LENGTH_ERROR,
+)
 from antiphon.judges.panel import JudgePanel
 from antiphon.protocol import canonical
 from antiphon.services import CloneRequest, EnrolRequest, SpeechRequest
@@ -32,7 +41,6 @@ from antiphon.services import CloneRequest, EnrolRequest, SpeechRequest
 REMEMBERED = 1_000
 _RENDERINGS = 64
 
-_NAME = "clone"
 _UNHEARD = "?"  # a speech order needs a text; this one has no words, so `words` stays inconclusive
 
 Figures = tuple[Measurement, ...]
@@ -73,22 +81,22 @@ class CloneJudge:
         self, request: CloneRequest, audio: Waveform | None, rate_hz: int, samples: int, places: bytes
     ) -> Figures:
         figures = self._figures(request, audio, rate_hz, samples, places)
-        return (*figures, self._order(request, violations(CLONE, figures, clone_expectation(request))))
+        return (*figures, self._order(request, violations(CLONE.expecting(clone_expectation(request)), figures)))
 
     def _order(self, request: CloneRequest, violated: Set[str]) -> Measurement:
         """1 when the order can be met as far as anybody knows; inconclusive when it cannot, or nobody can tell."""
-        if not violated or violated & {DECODES, LENGTH_ERROR}:
-            return measured(_NAME, "order", "bool", 1.0)
+        if not violated or violated & {DECODES.key, LENGTH_ERROR.key}:
+            return CLONE_ORDER.measured(1.0)
         try:
             own = self._rendered(request)
         except UnavailableError as error:
-            return _unmeasured("order", "bool", f"it cannot be rendered here: {error.what}")
+            return CLONE_ORDER.unmeasured(f"it cannot be rendered here: {error.what}")
         except InputError as error:
-            return _unmeasured("order", "bool", f"the order cannot be met: {error.what}")
+            return CLONE_ORDER.unmeasured(f"the order cannot be met: {error.what}")
         figures = self._figures(request, own, own.rate_hz, own.samples.shape[1], b"")
-        if violated <= violations(CLONE, figures, clone_expectation(request)):
-            return _unmeasured("order", "bool", f"the order cannot be met: we miss {', '.join(sorted(violated))} too")
-        return measured(_NAME, "order", "bool", 1.0)
+        if violated <= violations(CLONE.expecting(clone_expectation(request)), figures):
+            return CLONE_ORDER.unmeasured(f"the order cannot be met: we miss {', '.join(sorted(violated))} too")
+        return CLONE_ORDER.measured(1.0)
 
     def _rendered(self, request: CloneRequest) -> Waveform:
         return self._renderings.get(key_of(canonical.pack(request)), lambda: as_travelled(self._render(request)))
@@ -127,18 +135,18 @@ class CloneJudge:
 def _voice(audio: Waveform, own: Voiceprint | None, why: str) -> Measurement:
     """By the encoder that cloners do not optimise; the panel's `voice.similarity` is by the other one."""
     if own is None:
-        return _unmeasured("voice", "cosine", why)
+        return CLONE_VOICE.unmeasured(why)
     try:
-        return measured(_NAME, "voice", "cosine", float(np.dot(embed_independent(audio), own.other)))
+        return CLONE_VOICE.measured(float(np.dot(embed_independent(audio), own.other)))
     except InputError as error:
-        return _unmeasured("voice", "cosine", error.what)
+        return CLONE_VOICE.unmeasured(error.what)
 
 
 def _echo(request: CloneRequest, audio: Waveform) -> Figures:
     share = echo_share(audio, request.profile.fingerprint)
     if share is None:
-        return (_unmeasured("echo", "ratio", "too little sound for a fingerprint"),)
-    return (measured(_NAME, "echo", "ratio", share),)
+        return (CLONE_ECHO.unmeasured("too little sound for a fingerprint"),)
+    return (CLONE_ECHO.measured(share),)
 
 
 def _timing(request: CloneRequest, audio: Waveform) -> Figures:
@@ -147,12 +155,6 @@ def _timing(request: CloneRequest, audio: Waveform) -> Figures:
     source = waveform_of(request.speech)
     together = same_time(audio, source)
     return (
-        measured(_NAME, "duration_error", "ratio", duration_error(audio, source)),
-        _unmeasured("timing", "correlation", "the loudness does not vary")
-        if together is None
-        else measured(_NAME, "timing", "correlation", together),
+        CLONE_DURATION.measured(duration_error(audio, source)),
+        CLONE_TIMING.unmeasured("the loudness does not vary") if together is None else CLONE_TIMING.measured(together),
     )
-
-
-def _unmeasured(name: str, unit: str, reason: str) -> Measurement:
-    return unmeasured(_NAME, name, unit, reason)

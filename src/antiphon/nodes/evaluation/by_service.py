@@ -7,11 +7,12 @@ from concurrent.futures import Future
 
 import msgspec
 
-from antiphon.economy.profiles import PROFILES
 from antiphon.economy.types import Vote
 from antiphon.errors import InputError
 from antiphon.judges.cards import card
+from antiphon.judges.metrics import BUILT_IN
 from antiphon.judges.panel import JudgePanel
+from antiphon.judges.profiles import PROFILES
 from antiphon.judges.readings import readings_of
 from antiphon.nodes.evaluation.base import Evaluator, Submission
 from antiphon.nodes.evaluation.clones import CloneEvaluator
@@ -41,7 +42,7 @@ class EvaluatorByService:
         if service not in self._evaluators:
             raise InputError(f"Nobody here judges {service}", "Offer only what can be judged.")
         vote = self._evaluators[service].vote(submission)
-        return msgspec.structs.replace(vote, readings=readings_of(vote.measurements))
+        return msgspec.structs.replace(vote, readings=readings_of(vote.measurements, BUILT_IN.values()))
 
 
 def evaluator_of(profile: str) -> EvaluatorByService:

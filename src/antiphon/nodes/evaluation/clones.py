@@ -6,13 +6,14 @@ import numpy as np
 
 from antiphon.audio import Waveform
 from antiphon.clock import SystemClock
-from antiphon.economy.profiles import CLONE, ENROLMENT, judge
+from antiphon.economy.scoring import decide
 from antiphon.economy.types import Vote
 from antiphon.engines import registry
 from antiphon.engines.base import Cloner
 from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.judges import cloning
 from antiphon.judges.cloning import CloneJudge
+from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
 from antiphon.judges.panel import JudgePanel
 from antiphon.nodes.evaluation.base import Submission
 from antiphon.nodes.evaluation.speech import judged_languages
@@ -36,7 +37,7 @@ class CloneEvaluator:
         if isinstance(request, EnrolRequest):
             result = None if submission.form.is_audio else submission.result
             figures = self._judge.measure_enrolment(request, result)
-            return judge(ENROLMENT, figures, expectation=cloning.enrolment_expectation(request))
+            return decide(ENROLMENT.expecting(cloning.enrolment_expectation(request)), figures)
         if not isinstance(request, CloneRequest):
             raise TypeError(f"{type(request).__name__} is no cloning")
         audio = submission.audio
@@ -47,7 +48,7 @@ class CloneEvaluator:
             declared_samples=submission.declared_samples,
             places=submission.places,
         )
-        return judge(CLONE, figures, expectation=cloning.clone_expectation(request))
+        return decide(CLONE.expecting(cloning.clone_expectation(request)), figures)
 
 
 def describe(request: EnrolRequest, data: bytes, engine: Cloner) -> VoiceProfile:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from antiphon.economy.music import MUSIC
-from antiphon.economy.profiles import judge
+from antiphon.economy.scoring import decide
 from antiphon.economy.types import Vote
 from antiphon.judges.music import MusicEvidence, MusicPanel
+from antiphon.judges.music.profile import MUSIC
 from antiphon.nodes.evaluation.base import Submission
 from antiphon.services import MusicRequest, Service
 
@@ -31,4 +31,4 @@ class MusicEvaluator:
             declared_rate_hz=submission.form.rate_hz,
             declared_samples=submission.declared_samples,
         )
-        return judge(MUSIC, self._panel.measure(evidence))
+        return decide(MUSIC, self._panel.measure(evidence))

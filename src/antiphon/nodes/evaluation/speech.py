@@ -10,23 +10,14 @@ import numpy as np
 from antiphon import models, text
 from antiphon.analysis import recogniser
 from antiphon.audio import Waveform
-from antiphon.economy.profiles import (
-    CER,
-    CHARS_PER_S,
-    DISTILLMOS,
-    DNSMOS,
-    SIMILARITY,
-    WER,
-    Expectation,
-    Profile,
-    judge,
-    violations,
-)
+from antiphon.economy.scoring import decide, violations
 from antiphon.economy.types import Vote
 from antiphon.engines import registry
 from antiphon.errors import ModelError
 from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cards import card
+from antiphon.judges.expectation import Expectation, SpeechProfile
+from antiphon.judges.metrics import CER, CHARS_PER_S, DISTILLMOS, DNSMOS, SIMILARITY, WER
 from antiphon.judges.panel import JudgePanel
 from antiphon.judges.reach import ALLOWED_CER, reached
 from antiphon.judges.words import SAME_LANGUAGE
@@ -42,7 +33,7 @@ SHORT_SLACK = 1.5
 """How much lower the predictors grade honest clips of half a second than sentences; docs/judging.md."""
 MAX_DISTANCE_DB = 4.5
 """From our own rendering: honest up to 3.8 by any seed or processor, another word or voice from 5; docs/judging.md."""
-EXCUSABLE = frozenset({WER, CER, DISTILLMOS, DNSMOS, SIMILARITY, CHARS_PER_S})
+EXCUSABLE = frozenset(metric.key for metric in (WER, CER, DISTILLMOS, DNSMOS, SIMILARITY, CHARS_PER_S))
 ENGLISH_CHARS_PER_S = (6.0, 24.0)
 """Honest 9.7-19.8 letters a second at speed 1; half of a text from 22; docs/judging.md."""
 CLEAR_MOS = 3.5
@@ -56,7 +47,7 @@ References = Callable[[str], VoiceReference | None]
 class SpeechEvaluator:
     """Measurements by `panel`; verdict and score by `profile`, a pure function of them and of the voice's card."""
 
-    def __init__(self, panel: JudgePanel, profile: Profile, references: References) -> None:
+    def __init__(self, panel: JudgePanel, profile: SpeechProfile, references: References) -> None:
         self._panel = panel
         self._profile = profile
         self._references = references
@@ -80,11 +71,11 @@ class SpeechEvaluator:
             reference=reference,
             places=submission.places,
         )
-        expectation = expectation_of(request, reference)
+        profile = self._profile.expecting(expectation_of(request, reference))
         measurements = self._panel.measure(evidence)
-        if _wants_rendering(request, violations(self._profile, measurements, expectation)):
+        if _wants_rendering(request, violations(profile, measurements)):
             measurements += self._panel.compare(evidence)
-        return judge(self._profile, measurements, expectation=expectation)
+        return decide(profile, measurements)
 
 
 def new_panel() -> JudgePanel:

@@ -6,8 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.profiles import ANTIPHON, BITTAUDIO, PROFILES, Expectation, Ingredient, Profile, explain, judge
+from antiphon.economy.scoring import ScoreTerm, decide, explain
 from antiphon.economy.types import PPM, Verdict, Vote
+from antiphon.judges.expectation import Expectation, SpeechProfile
+from antiphon.judges.profiles import ANTIPHON, BITTAUDIO, PROFILES
 
 JUDGES = {
     "wer": "words",
@@ -55,8 +57,10 @@ def measured(*without: str, inconclusive: tuple[str, ...] = (), **changed: float
     ]
 
 
-def vote(profile: Profile = ANTIPHON, *without: str, inconclusive: tuple[str, ...] = (), **changed: float) -> Vote:
-    return judge(profile, measured(*without, inconclusive=inconclusive, **changed), expectation=ORDERED)
+def vote(
+    profile: SpeechProfile = ANTIPHON, *without: str, inconclusive: tuple[str, ...] = (), **changed: float
+) -> Vote:
+    return decide(profile.expecting(ORDERED), measured(*without, inconclusive=inconclusive, **changed))
 
 
 def test_a_worked_score_of_the_default_profile() -> None:
@@ -75,7 +79,7 @@ def test_a_worked_score_of_bittaudio() -> None:
     "broken", [{"decodes": 0.0}, {"length_error": 0.01}, {"silence_share": 0.95}, {"duplicate": 1.0}], ids=str
 )
 def test_certain_violations_are_invalid_even_when_nothing_else_was_measured(
-    profile: Profile, broken: dict[str, float]
+    profile: SpeechProfile, broken: dict[str, float]
 ) -> None:
     others = tuple(name for name in GOOD if name not in broken)
     cast = vote(profile, inconclusive=others, **broken)
@@ -84,7 +88,9 @@ def test_certain_violations_are_invalid_even_when_nothing_else_was_measured(
 
 @pytest.mark.parametrize("profile", ALL, ids=lambda profile: profile.name)
 @pytest.mark.parametrize("name", ["decodes", "length_error", "silence_share", "wer", "distillmos"])
-def test_a_required_measurement_that_fails_or_is_absent_is_inconclusive_never_0(profile: Profile, name: str) -> None:
+def test_a_required_measurement_that_fails_or_is_absent_is_inconclusive_never_0(
+    profile: SpeechProfile, name: str
+) -> None:
     for cast in (vote(profile, name), vote(profile, inconclusive=(name,)), vote(profile, **{name: float("nan")})):
         assert (cast.verdict, cast.score_ppm) == (Verdict.INCONCLUSIVE, None)
 
@@ -92,7 +98,9 @@ def test_a_required_measurement_that_fails_or_is_absent_is_inconclusive_never_0(
 def test_the_same_audio_for_a_text_that_sounds_the_same_is_no_fraud() -> None:
     assert vote(duplicate=1.0).verdict is Verdict.VALID
     assert vote(duplicate=1.0, wer=0.5).verdict is Verdict.INVALID
-    assert "limit integrity.duplicate = 1, <= 0.65: excused" in explain(ANTIPHON, measured(duplicate=1.0), ORDERED)
+    assert "limit integrity.duplicate = 1, <= 0.65: excused" in explain(
+        ANTIPHON.expecting(ORDERED), measured(duplicate=1.0)
+    )
 
 
 SHORT = msgspec.structs.replace(ORDERED, max_distance_db=4.5)
@@ -101,7 +109,7 @@ ODD = {"wer": 2.0, "distillmos": 1.7, "similarity": 0.4, "duplicate": 0.9}
 
 def confirmed(distance_db: float, length_ratio: float = 1.0, **changed: float) -> Vote:
     figures = measured(distance_db=distance_db, length_ratio=length_ratio, **changed)
-    return judge(ANTIPHON, figures, expectation=SHORT)
+    return decide(ANTIPHON.expecting(SHORT), figures)
 
 
 def test_what_our_own_rendering_confirms_is_nobodys_fault_and_leaves_the_score() -> None:
@@ -134,11 +142,11 @@ def test_nobody_earns_less_for_another_processor() -> None:
 def test_where_recognisers_get_letters_and_no_words_letters_are_judged() -> None:
     foreign = msgspec.structs.replace(ORDERED, allowed_cer=0.7)
     heard = measured(wer=1.1, cer=0.6)
-    assert judge(ANTIPHON, heard, expectation=foreign).verdict is Verdict.VALID
-    assert judge(ANTIPHON, measured(wer=0.4, cer=0.8), expectation=foreign).verdict is Verdict.INVALID
-    assert judge(ANTIPHON, measured("cer"), expectation=foreign).verdict is Verdict.INCONCLUSIVE
+    assert decide(ANTIPHON.expecting(foreign), heard).verdict is Verdict.VALID
+    assert decide(ANTIPHON.expecting(foreign), measured(wer=0.4, cer=0.8)).verdict is Verdict.INVALID
+    assert decide(ANTIPHON.expecting(foreign), measured("cer")).verdict is Verdict.INCONCLUSIVE
     # Nor do wrong letters excuse a copy.
-    assert judge(ANTIPHON, measured(cer=0.8, duplicate=0.9), expectation=foreign).score_ppm == 0
+    assert decide(ANTIPHON.expecting(foreign), measured(cer=0.8, duplicate=0.9)).score_ppm == 0
 
 
 def test_an_uncertain_violation_waits_for_the_required_measurements() -> None:
@@ -146,9 +154,9 @@ def test_an_uncertain_violation_waits_for_the_required_measurements() -> None:
     assert vote(ANTIPHON, "distillmos", wer=0.9).verdict is Verdict.INCONCLUSIVE
 
 
-def test_an_optional_ingredient_that_was_not_measured_takes_its_weight_with_it() -> None:
+def test_an_optional_term_that_was_not_measured_takes_its_weight_with_it() -> None:
     ordered = msgspec.structs.replace(ORDERED, mos={"distillmos": (4.5, 0.2), "dnsmos": (3.3, 0.2)})
-    assert judge(ANTIPHON, measured("dnsmos"), expectation=ordered).verdict is Verdict.VALID
+    assert decide(ANTIPHON.expecting(ordered), measured("dnsmos")).verdict is Verdict.VALID
     assert vote(ANTIPHON, "dnsmos").score_ppm == round(PPM * (0.45 + 0.24 + 0.125) / 0.95)
 
 
@@ -174,13 +182,13 @@ def test_each_limit_of_the_default_profile_makes_work_invalid(bad: dict[str, flo
 def test_a_plain_voice_that_was_ordered_is_valid_and_one_in_place_of_a_fine_voice_is_not() -> None:
     plain = measured(distillmos=2.3, similarity=0.8, wer=0.2)
     as_ordered = Expectation(chars=200, mos={"distillmos": (2.2, 0.15)}, allowed_wer=0.3)
-    assert judge(ANTIPHON, plain, expectation=as_ordered).verdict is Verdict.VALID
-    assert judge(ANTIPHON, plain, expectation=ORDERED).verdict is Verdict.INVALID
+    assert decide(ANTIPHON.expecting(as_ordered), plain).verdict is Verdict.VALID
+    assert decide(ANTIPHON.expecting(ORDERED), plain).verdict is Verdict.INVALID
 
 
 def test_a_voice_measured_too_evenly_still_gets_a_margin() -> None:
     even = Expectation(chars=200, mos={"distillmos": (4.5, 0.0)})
-    assert judge(ANTIPHON, measured(distillmos=4.0), expectation=even).verdict is Verdict.VALID
+    assert decide(ANTIPHON.expecting(even), measured(distillmos=4.0)).verdict is Verdict.VALID
 
 
 def test_a_word_too_short_to_compare_voices_is_still_judged_by_the_rest() -> None:
@@ -189,28 +197,28 @@ def test_a_word_too_short_to_compare_voices_is_still_judged_by_the_rest() -> Non
 
 
 def test_a_language_without_known_rates_has_no_speaking_rate_limit() -> None:
-    assert judge(ANTIPHON, measured(chars_per_s=1.0), expectation=Expectation(chars=200)).verdict is Verdict.VALID
+    assert decide(ANTIPHON.expecting(Expectation(chars=200)), measured(chars_per_s=1.0)).verdict is Verdict.VALID
 
 
 def test_one_slip_does_not_fail_a_short_text() -> None:
     two_words = Expectation(chars=11, allowed_wer=0.15)
-    assert judge(ANTIPHON, measured(wer=0.5), expectation=two_words).verdict is Verdict.VALID
-    assert judge(ANTIPHON, measured(wer=1.0), expectation=two_words).verdict is Verdict.INVALID
+    assert decide(ANTIPHON.expecting(two_words), measured(wer=0.5)).verdict is Verdict.VALID
+    assert decide(ANTIPHON.expecting(two_words), measured(wer=1.0)).verdict is Verdict.INVALID
 
 
 def test_short_texts_have_no_speaking_rate() -> None:
     word = Expectation(chars=4, chars_per_s=(6.0, 24.0))
-    assert judge(ANTIPHON, measured(chars_per_s=2.0), expectation=word).verdict is Verdict.VALID
+    assert decide(ANTIPHON.expecting(word), measured(chars_per_s=2.0)).verdict is Verdict.VALID
 
 
 def test_an_unknown_voice_is_held_to_the_profiles_own_floor() -> None:
-    assert judge(ANTIPHON, measured(distillmos=1.5)).verdict is Verdict.INVALID
-    assert judge(ANTIPHON, measured(distillmos=1.9)).verdict is Verdict.VALID
+    assert decide(ANTIPHON.expecting(), measured(distillmos=1.5)).verdict is Verdict.INVALID
+    assert decide(ANTIPHON.expecting(), measured(distillmos=1.9)).verdict is Verdict.VALID
 
 
 @pytest.mark.parametrize(("wer", "verdict"), [(0.699, Verdict.VALID), (0.7, Verdict.INVALID)])
 def test_bittaudio_scores_0_from_a_wer_of_07(wer: float, verdict: Verdict) -> None:
-    cast = judge(BITTAUDIO, measured(wer=wer))
+    cast = decide(BITTAUDIO.expecting(), measured(wer=wer))
     assert cast.verdict is verdict
     assert (cast.score_ppm == 0) == (verdict is Verdict.INVALID)
 
@@ -221,37 +229,37 @@ def test_the_vote_carries_what_it_was_made_of() -> None:
 
 def test_a_measurement_given_twice_is_refused() -> None:
     with pytest.raises(ValueError, match=r"given twice: \['words.wer'\]"):
-        judge(ANTIPHON, [*measured(), Measurement(judge="words", name="wer", unit="", value=0.0)])
+        decide(ANTIPHON.expecting(), [*measured(), Measurement(judge="words", name="wer", unit="", value=0.0)])
 
 
 def test_explain_shows_the_sum_the_violation_and_what_is_missing() -> None:
-    lines = explain(ANTIPHON, measured(inconclusive=("wer",), clipping_share=0.2), ORDERED)
+    lines = explain(ANTIPHON.expecting(ORDERED), measured(inconclusive=("wer",), clipping_share=0.2))
     assert lines[0] == "profile antiphon"
     assert "limit integrity.clipping_share = 0.2, <= 0.01: VIOLATED" in lines
     assert "score naturalness.distillmos = 4.2 -> 0.800 x 0.30" in lines
     assert "missing words.wer: the judge failed" in lines
     assert lines[-1] == "verdict inconclusive"
-    assert explain(ANTIPHON, measured(), ORDERED)[-1] == "verdict valid, score 0.855"
+    assert explain(ANTIPHON.expecting(ORDERED), measured())[-1] == "verdict valid, score 0.855"
 
 
 def test_profiles_name_their_sources_and_are_strict() -> None:
     for profile in ALL:
         assert profile.source
-        assert all(item.source for item in (*profile.limits, *profile.ingredients))
+        assert all(item.source for item in (*profile.limits, *profile.terms))
     with pytest.raises(msgspec.ValidationError, match="unknown field"):
         msgspec.convert({"chars": 1, "voice": "x"}, Expectation)
 
 
 def test_a_profile_survives_being_written_down() -> None:
     for profile in ALL:
-        assert msgspec.json.decode(msgspec.json.encode(profile), type=Profile) == profile
+        assert msgspec.json.decode(msgspec.json.encode(profile), type=SpeechProfile) == profile
 
 
 def test_a_profile_that_could_score_nothing_is_refused() -> None:
-    item = Ingredient(key="a.b", weight=1, zero=0, one=1, source="s", required=False)
-    for ingredients in ((), (item,), (Ingredient(key="a.b", weight=1, zero=1, one=1, source="s"),)):
-        with pytest.raises(ValueError, match="ingredient"):
-            Profile(name="p", source="s", ingredients=ingredients, limits=(), max_wer=1)
+    term = ScoreTerm(key="a.b", weight=1, zero=0, one=1, source="s", required=False)
+    for terms in ((), (term,), (ScoreTerm(key="a.b", weight=1, zero=1, one=1, source="s"),)):
+        with pytest.raises(ValueError, match="term"):
+            SpeechProfile(name="p", source="s", terms=terms, limits=(), max_wer=1)
 
 
 finite = st.floats(-100, 100)
@@ -264,19 +272,19 @@ def test_any_measurements_in_any_order_give_one_lawful_vote(values: dict[str, fl
         for n, v in values.items()
     ]
     for profile in ALL:
-        before = judge(profile, heard, expectation=ORDERED)
+        before = decide(profile.expecting(ORDERED), heard)
         shuffled = list(heard)
         dice.shuffle(shuffled)  # type: ignore[attr-defined]
-        after = judge(profile, shuffled, expectation=ORDERED)
+        after = decide(profile.expecting(ORDERED), shuffled)
         assert (after.verdict, after.score_ppm) == (before.verdict, before.score_ppm)
-        assert explain(profile, heard, ORDERED)[-1].startswith(f"verdict {before.verdict}")
+        assert explain(profile.expecting(ORDERED), heard)[-1].startswith(f"verdict {before.verdict}")
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(1, 5), st.floats(1, 5))
 def test_fewer_errors_and_a_better_sound_never_score_less(w1: float, w2: float, m1: float, m2: float) -> None:
     for profile in ALL:
-        worse = judge(profile, measured(wer=max(w1, w2), distillmos=min(m1, m2)))
-        better = judge(profile, measured(wer=min(w1, w2), distillmos=max(m1, m2)))
+        worse = decide(profile.expecting(), measured(wer=max(w1, w2), distillmos=min(m1, m2)))
+        better = decide(profile.expecting(), measured(wer=min(w1, w2), distillmos=max(m1, m2)))
         assert worse.score_ppm is not None
         assert better.score_ppm is not None
         assert better.score_ppm >= worse.score_ppm
