@@ -51,7 +51,7 @@ _GROUPED = re.compile(
 # Blocks whose characters are only other looks of plain ones: ligatures, full and half width, styled letters, enclosed
 # numbers, squared units, Roman numerals, fractions, letterlike signs.
 _STYLED = re.compile(
-    "[\u2100-\u218f\u2460-\u24ff\u2776-\u2793\u3200-\u33ff\ufb00-\ufb06\uff01-\uffef\U0001d400-\U0001d7ff\U0001f100-\U0001f1e5]"
+    "[\u02b0-\u02b8\u02e1-\u02e3\u1d2c-\u1d6a\u2100-\u218f\u2460-\u24ff\u2776-\u2793\u3200-\u33ff\ufb00-\ufb06\uff01-\uffef\U0001d400-\U0001d7ff\U0001f100-\U0001f1e5]"
 )
 # Swiss apostrophes where a point parts the decimals: 1'250.50.
 _SWISS = re.compile(r"(?<![\w.,'])[1-9][0-9]{0,2}(?:['’][0-9]{3})+(?=\.[0-9]{2}(?![0-9]))")

@@ -40,7 +40,8 @@ def rules() -> tuple[Rule, ...]:
             _compass,
         ),
         rule(
-            r"(?<=[0-9] )([NSEW]) (?=(?:[A-Z][a-z]+|[0-9]+(?:st|nd|rd|th)) (?:St|Ave|Blvd|Rd|Dr|Street|Avenue|Road)\b)",
+            r"(?<=[0-9a-z] )([NSEW]) (?=(?:[A-Z][a-z]+|[0-9]+(?:st|nd|rd|th)) (?:St|Ave|Blvd|Rd|Dr|Street|"
+            r"Avenue|Road)\b)",
             _compass,
         ),
         rule(r"\bMax\. (?=[a-z])", put("Maximum ")),
@@ -52,6 +53,13 @@ def rules() -> tuple[Rule, ...]:
         rule(r"(?<![\w.])([A-Z])\. (?=[A-Z][a-z]+\b|[A-Z]\. )", _initial),
         rule(r"\bvs\b\.?(?= [a-zA-Z])|\bvs\b", put("versus")),
         rule(r"(?<![\w/])w/o\b", put("without")),
+        rule(rf"(?<![\w/])({alternatives(tables.SLASHED)})(?![\w/])", lambda m: tables.SLASHED[m[1]]),
+        rule(r"(?<=[a-z] )pp\b(?! [0-9])", put("per person")),
+        rule(rf"(?<![\w.])({alternatives(tables.CHAT)})(?![\w.])", lambda m: tables.CHAT[m[1].lower()], re.I),
+        rule(r"\bMk\.? ?(?=[IVX0-9]+\b)", put("Mark ")),
+        rule(
+            r"(?<![\w.])(p|pp|ch|Ch|chap|sc)\. ?(?=[ivxl]{1,7}\b)", lambda m: tables.NUMBERED.get(m[1], "scene") + " "
+        ),
         rule(r"(?<![\w/])w/e\b", put("whatever")),
         rule(r"(?<![\w/])w/(?: ?(?=\w)|(?!\w))", put("with ")),
         rule(r"(?<![\w/])b/c\b", put("because")),

@@ -48,6 +48,12 @@ def rules() -> tuple[Rule, ...]:
         ),
         rule(r"(?<![\w@])@(\w+)", lambda m: f"at {_words(m[1])}"),
         rule(r"(?<![\w#])#(?=[0-9])", put("number ")),
+        rule(
+            r"(?<![\w#])#([A-Z]{1,6})((?:-[0-9]{1,8}){1,4})\b",
+            lambda m: f"number {m[1]} {', '.join(digits(one) for one in re.findall('[0-9]+', m[2]))}",
+        ),
+        rule(r"(?<!\S)--(?=[a-z])", put("dash dash ")),
+        rule(r"(?<!\S)-(?=[a-zA-Z](?:$|[.,;]| or | and | flag| option))(?<![=+*/<>] -)", put("dash ")),
         rule(r"(?<![\w#])#([^\W\d_]\w*)", lambda m: f"hashtag {_words(m[1])}"),
     )
 

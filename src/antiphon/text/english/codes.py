@@ -46,7 +46,7 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             lambda m: f"{m[1]} {spoken_pairs(m[2])} {spoken_pairs(m[3])}",
         ),
         rule(r"\b([Ee]xt\.?|[Ee]xtension) ?([0-9]{2,6})\b", lambda m: f"extension {digits(m[2])}"),
-        rule(r"(?:(?<=[a-z] )|^)x([0-9]{3,5})\b", lambda m: f" extension {digits(m[1])}"),
+        rule(r"(?:(?<=[a-z] )(?=x[0-9]{2})|^(?=x[0-9]{3}))x([0-9]{2,5})\b", lambda m: f" extension {digits(m[1])}"),
         rule(
             rf"\b([Cc]all|[Dd]ial|[Dd]ialed|[Dd]ialled|[Pp]hone|[Rr]ing|[Tt]ext)( the)? ({_EMERGENCY})\b",
             lambda m: f"{m[1]}{m[2] or ''} {digits(m[3])}",
@@ -62,6 +62,12 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             r"confirmation|order|Order|case|Case)(?: (?:code|number|no\.|is|was|No\.))?:? "
             r"#?)([0-9]{4,})\b(?![.,:/-][0-9])",
             lambda m: f"{m[1]}{digits(m[2])}",
+        ),
+        rule(r"\b(50[13])\(([cd])\)\(([0-9]+)\)", lambda m: f"{spoken_pairs(m[1])} {m[2].upper()} {m[3]}"),
+        rule(r"\b(40[13]|457|529|501|503)\((k|b|c)\)", lambda m: f"{spoken_pairs(m[1])} {m[2].upper()} "),
+        rule(
+            r"\b(ending(?: in| with)?|ends in|last four(?: digits)?(?: are| is)?:?) ([0-9]{4})\b",
+            lambda m: f"{m[1]} {digits(m[2])}",
         ),
         rule(r"\b(ISBN(?:-1[03])?:?) ([0-9]{9,13}X?)\b", lambda m: f"{m[1]} {_phone_group(m[2])}"),
         rule(

@@ -14,6 +14,8 @@ _MONTH = (
 )
 MONTH = rf"(?P<month>{_MONTH})\b(?:\.(?= ?[0-9a-z,]))?"
 _SHORT_MONTH = r"(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)"
+_OTHER_CASE = "january|february|april|june|july|august|september|october|november|december|jan|feb|apr|jun|jul|"
+"aug|sept?|oct|nov|dec"
 _YEAR = r"(?P<year>[12][0-9]{3}|'[0-9]{2}\b)"
 _DAY = r"(?P<day>[0-3]?[0-9])(?:st|nd|rd|th)?"
 _WEEKDAY = r"(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)"
@@ -46,6 +48,11 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             rf"\b((?:[Oo]n|[Nn]ext|[Ll]ast|[Ee]very|[Bb]y|[Uu]ntil|[Tt]his) ){_WEEKDAY}\b\.?(?!\w)",
             lambda m: m[1] + _weekday(m[2]) + (stop(m) if m[0].endswith(".") else ""),
         ),
+        # Months in small letters or capitals, beside a day or before a year.
+        rule(rf"\b({_OTHER_CASE})(?=\.? [0-3]?[0-9](?:st|nd|rd|th)?\b(?![:%]|[.,][0-9]))", _capital, re.I),
+        rule(rf"(?<=[0-9] )({_OTHER_CASE})\b|(?<=[0-9](?:st|nd|rd|th) )({_OTHER_CASE}|may|march)\b", _capital, re.I),
+        rule(rf"\b({_OTHER_CASE}|may|march)(?= [0-3]?[0-9](?:st|nd|rd|th)\b|,? [12][0-9]{{3}}\b)", _capital, re.I),
+        rule(rf"\b({_SHORT_MONTH})-([0-3]?[0-9])-([12][0-9]{{3}})(?![\w-])", lambda m: f"{m[1]} {m[2]}, {m[3]}"),
         # From one month to another.
         rule(rf"(?<=[0-9]) ?- ?(?={_MONTH}\b(?!-[0-9]))", put(" to ")),
         rule(
@@ -58,7 +65,8 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         ),
         rule(r"(?<=[0-9](?:st|nd|rd|th) )c\.(?= |$|[,;)])", put("century")),
         rule(
-            r"(?<![\w.])(b|d|fl|m)\. ?(?=(?:ca?\. ?)?[12][0-9]{3}\b)",
+            r"(?<![\w.])(b|d|fl|m)\. ?(?=(?:ca?\. ?)?(?:[0-3]?[0-9] [A-Z][a-z]+\.? |[A-Z][a-z]+\.? [0-3]?[0-9], )?"
+            r"[12][0-9]{3}\b)",
             lambda m: {"b": "born ", "d": "died ", "fl": "flourished ", "m": "married "}[m[1]],
         ),
         # Figures alone.
@@ -222,6 +230,10 @@ class _Dates:
 def month(found: Match) -> str:
     """The full name of the month in a match."""
     return tables.MONTHS[found["month"][:3].lower()]
+
+
+def _capital(found: Match) -> str:
+    return found[0].capitalize()
 
 
 def _named(number: int) -> str:

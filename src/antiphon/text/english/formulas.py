@@ -19,6 +19,7 @@ def figures(english: Variety) -> tuple[Rule, ...]:
     """Before measures: what is no unit although it looks like one."""
     return (
         # Powers.
+        rule(r"(?<=[²³])-(?=[0-9a-z(])", put(" minus ")),
         rule(
             rf"{LEFT}({NUM}) ?(?:[x×*]|times) ?10(?:\^|\*\*) ?\(?([-−]?[0-9]{{1,4}})\)?",
             lambda m: f"{english.number(m[1])} times ten to the power of {_signed(m[2])}",
@@ -58,6 +59,9 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         rule(r"(?<![\w|])\|([a-zA-Z0-9+ -]{1,12})\|(?![\w|])", lambda m: f"the absolute value of {m[1]}"),
         rule(r"\b([0-9]{1,3}|n)!(?= ?[=+×/*-])", lambda m: f"{m[1]} factorial"),
         rule(rf"(?<=[0-9])-(?={NUM} ?=)", put(" minus ")),
+        rule(r"(?<=[(=+*/<>] )-(?=[a-z(√π]\b)|(?<=[(=])-(?=[a-z]\b)", put("minus ")),
+        rule(r"(?<=\b[a-z]) - (?=[0-9a-z]\b)|(?<=[0-9][a-z]) - (?=[0-9a-z]\b)", put(" minus ")),
+        rule(r"(?<=[²³)])/(?=[0-9a-z(])|(?<=[0-9])/(?=[a-z](?:[²³^)]|\b(?!\w)))", put(" over ")),
         rule(r"(?<=[0-9a-z]) ?== ?(?=[0-9a-z])", put(" equals equals ")),
         rule(r"\b([fgh])\(([a-z])\)", lambda m: f"{m[1]} of {m[2]}"),
         rule(

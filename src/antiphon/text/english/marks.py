@@ -18,11 +18,8 @@ _DURATION_NAMES = ("year", "month", "week", "day", "hour", "minute", "second")
 def rules() -> tuple[Rule, ...]:
     """Before all others."""
     return (
-        rule(r"(?<![\w*])\*{1,3}(?=[^\s*])([^*\n]{1,200}?)(?<=[^\s*])\*{1,3}(?![\w*])", lambda m: m[1]),
-        rule(r"(?<![\w_])_{1,2}(?=[^\s_])([^_\n]{1,200}?)(?<=[^\s_])_{1,2}(?![\w_])", lambda m: m[1]),
-        rule(
-            rf"(?<=[^\W\d_]{{2}} ){_SMILEY}(?=\s|$|[.!?])|(?<=[.!?…)] ){_SMILEY}(?=\s|$)|^{_SMILEY}(?=\s|$)", put(" ")
-        ),
+        rule(r"(?<=\bI )<3(?= [A-Za-z])|(?<=\b[Ww]e )<3(?= [A-Za-z])", put("love")),
+        *drawn(),
         rule(r"\([cC]\) ?(?=[12][0-9]{3})", put("copyright ")),
         rule(r"(?<!\w)P(?=[0-9]|T[0-9])[0-9YMWDTHS]{2,24}(?!\w)", _duration),
         rule(r"(?<!\w)0x([0-9A-Fa-f]{1,16})(?!\w)", lambda m: f"zero x {_spelt(m[1])}"),
@@ -39,6 +36,19 @@ def rules() -> tuple[Rule, ...]:
         rule(r"(?<=[0-9]) ?★", put(" stars ")),
         rule(r"★", put(" ")),
         rule(r" ?∶ ?", put(" to ")),
+    )
+
+
+def drawn() -> tuple[Rule, ...]:
+    """Marks around words and faces between them, in every language."""
+    return (
+        rule(r"(?<![\w*])\*{1,3}(?=[^\s*])([^*\n]{1,200}?)(?<=[^\s*])\*{1,3}(?![\w*])", lambda m: m[1]),
+        rule(r"(?<![\w_])_{1,2}(?=[^\s_])([^_\n]{1,200}?)(?<=[^\s_])_{1,2}(?![\w_])", lambda m: m[1]),
+        rule(
+            rf"(?<=[^\W\d_]{{2}}) {_SMILEY}(?=\s|$|[.!?])|(?<=[^\W\d_]{{2}})[:;]['-]?[)(D](?=\s|$)|(?<=[.!?…)] )"
+            rf"{_SMILEY}(?=\s|$)|^{_SMILEY}(?=\s|$)",
+            put(" "),
+        ),
     )
 
 

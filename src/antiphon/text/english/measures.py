@@ -29,8 +29,11 @@ _POINTS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _EXTENTS = frozenset("wide long tall deep thick high across apart away below above".split())
 _OPEN_QUOTE = re.compile(r"(?<!\w)'")
 _THING = re.compile(r" ([a-z]{3,})\b")
+_BESIDE = re.compile(r" ?[x×] ?[0-9./ ]+\" (?!is\b|and\b|or\b|wide|long|deep|high|tall)[a-z]{3,}")
+_SCORER = re.compile(r"\([^()]*[A-Z][\w.'-]+ (?:[0-9]{1,3}(?:\+[0-9])?', ?)*$")
 _PAIRS = ((24, 7), (9, 11), (50, 50), (20, 20), (80, 20), (60, 40), (70, 30), (90, 10))
 _NOT_AFTER = r"(?![\w²³/°^]|'\w)"
+_RATED = "km²|km2|m²|m2|cm²|m³|cm³|kg|km|mL|ml|µL|L|min|kWh|GB|s"
 _ROUND = {
     "10": "tens", "100": "hundreds", "1000": "thousands", "10000": "tens of thousands",
     "100000": "hundreds of thousands",
@@ -97,6 +100,15 @@ def _primes(english: Variety, grammar: _Measures) -> tuple[Rule, ...]:
         rule(rf"{LEFT}({NUM}) ?° ?([NSEW])\b", lambda m: f"{english.number(m[1])} degrees {_POINTS[m[2]]}"),
         rule(r"(?<=[0-9]) ?° ?(?=[CF]\b)", put("°")),
         rule(
+            r"(?<![\w.+])([0-9]{1,3})'(?=[,;)])",
+            lambda m: (
+                f"{ordinal(int(m[1]))} minute"
+                if _SCORER.search(m.string[max(0, m.start() - 120) : m.start()])
+                else m[0]
+            ),
+        ),
+        rule(r"(?<![\w.])([35])'(?=[ -](?:UTR|end|cap|exon)\b)", lambda m: f"{cardinal(int(m[1]))} prime"),
+        rule(
             rf"{LEFT}([0-9]{{1,3}})'(?![\w'])",
             lambda m: (
                 m[0]
@@ -127,9 +139,12 @@ def _sizes(english: Variety) -> tuple[Rule, ...]:
             rf"(?<=[0-9]) × (?={NUM}(?!\w| ?(?:{UNIT})\b| ?[x×]| (?!is\b|equals\b|makes\b|gives\b|was\b)[a-z]))",
             put(" times "),
         ),
-        rule(rf"(?P<a>(?<![\w.,]){NUM}(?: ?(?:{UNIT}))?[\"']?) ?[x×] ?(?={NUM})", lambda m: f"{m['a']} by "),
+        rule(
+            rf"(?P<a>(?:(?<![\w.,])|(?<=[0-9][x×])){NUM}(?: ?(?:{UNIT}))?[\"']?) ?[x×] ?(?={NUM})",
+            lambda m: f"{m['a']} by ",
+        ),
         rule(r"(?<=[a-z]) [x×] (?=[a-z]+ [0-9]|[0-9]|(?:seven|ten|twelve|nineteen|twenty|fourteen) )", put(" by ")),
-        rule(rf"{LEFT}({NUM}) ?[x×](?![\w])", lambda m: f"{english.number(m[1])} times"),
+        rule(rf"{LEFT}({NUM}) ?[x×](?![\w]| ?[-+=*/^²³]|[)])", lambda m: f"{english.number(m[1])} times"),
         rule(r"\b([0-9]{3,4})([pi])(?=[0-9]{2}\b|\b)", lambda m: f"{spoken_pairs(m[1])} {m[2]} "),
     )
 
@@ -172,6 +187,18 @@ def _quantities(english: Variety, grammar: _Measures) -> tuple[Rule, ...]:
             rf"(?<=[a-z]s)/({UNIT}|{alternatives(units.PERIODS)})(?![\w/²³^])",
             lambda m: f" per {units.PERIODS.get(m[1]) or units.UNITS[m[1]][0]}",
         ),
+        rule(
+            rf"\b(to the power of (?:minus )?[a-z-]+) ({UNIT}){_NOT_AFTER}", lambda m: f"{m[1]} {units.UNITS[m[2]][1]}"
+        ),
+        rule(rf"{LEFT}({NUM})T(?= (?:{tables.COUNTED_BY_MILLIONS})\b)", lambda m: f"{english.number(m[1])} trillion"),
+        rule(
+            rf"\b(hundred|thousand|million|billion|trillion) ({UNIT}){_NOT_AFTER}",
+            lambda m: f"{m[1]} {units.UNITS[m[2]][1]}" if len(m[2]) > 1 else m[0],
+        ),
+        rule(
+            rf"(?<=[0-9]) ?/ ?({_RATED}|{alternatives(units.PERIODS)})(?![\w/²³^]|[.][0-9])",
+            lambda m: f" per {units.PERIODS.get(m[1]) or units.UNITS[m[1]][0]}",
+        ),
         rule(rf"{LEFT}({NUM}) K\b", lambda m: f"{english.number(m[1])} kelvin"),
     )
 
@@ -197,7 +224,12 @@ class _Measures:
         if found[0].endswith('"') and quoted(found):
             return found[0]
         number = self._english.number(found[1]) if "/" not in found[1] else f"{found[1]} "
-        single = found[1] == "1" or "-" in found[0] or ("/" in found[1] and " " not in found[1])
+        single = (
+            found[1] == "1"
+            or "-" in found[0]
+            or bool(_BESIDE.match(found.string, found.end()))
+            or ("/" in found[1] and " " not in found[1])
+        )
         single = single or describes(found) or _names(found)
         return f"{number} {'inch' if single else 'inches'}"
 
@@ -217,6 +249,8 @@ class _Measures:
             return f"{before}{cardinal(above)} {cardinal(below)}{after}"
         if joined := _neither_part(found):
             return f"{cardinal(above)} {joined} {cardinal(below)}"
+        if unit in {"Hz", "V"} and above > 9:
+            return f"{cardinal(above)} slash {cardinal(below)} {units.UNITS[unit][1]}"
         if not 0 < above < below or (below > 100 and below != 1000):
             after = f" {units.UNITS[unit][1]}" if unit else ""
             return f"{before}{self._english.number(found[2])} over {self._english.number(found[3])}{after}"

@@ -9,6 +9,7 @@ from antiphon.text.english.rules import LEFT, NUM, Match, Rule, Variety, alterna
 from antiphon.text.numerals import cardinal
 
 _SIGN = alternatives(currencies.CURRENCIES)
+_AFTER_SIGN = rf"(?!Rs\b)(?:{_SIGN})|(?<= )Rs\b"
 _SCALE = alternatives(currencies.SCALES)
 # Twenty-seven fifty as Europe writes it, besides our own way.
 _AMOUNT = rf"(?:[0-9]{{1,3}}(?:\.[0-9]{{3}})*,[0-9]{{2}}(?!,?[0-9])|{NUM}|\.[0-9]{{2}})"
@@ -39,7 +40,8 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             money.amount,
         ),
         rule(
-            rf"{LEFT}(?P<minus>[-+])?(?P<minus2>)(?P<number>{_AMOUNT}) ?(?:(?P<scale>{_SCALE})\b ?)?(?P<sign>{_SIGN})"
+            rf"{LEFT}(?P<minus>[-+])?(?P<minus2>)(?P<number>{_AMOUNT}) ?(?:(?P<scale>{_SCALE})\b ?)"
+            rf"?(?P<sign>{_AFTER_SIGN})"
             rf"(?P<code>){_PER}(?!\w)",
             money.amount,
         ),
@@ -56,7 +58,8 @@ class _Money:
         """`$5-10`: the first amount without its currency, which the second one names."""
         sign = re.match(_SIGN, found[0])
         assert sign is not None
-        first = found[1] if found[3] and found[3] != found[5] else found[2]
+        first = found[1] if (found[3] and found[3] != found[5]) or re.search(r"\.[0-9]{2}$", found[2]) else found[2]
+        first = first.removesuffix(".00")
         return f"{first} to {sign[0]}"
 
     def amount(self, found: Match) -> str:

@@ -34,6 +34,11 @@ def rules() -> tuple[Rule, ...]:
             r"\b([Cc]hapter|[Vv]erse|[Ss]urah) ([0-9]{1,3}):([0-9]{1,3})",
             lambda m: f"{m[1]} {cardinal(int(m[2]))}, {cardinal(int(m[3]))}",
         ),
+        rule(r"\bCir\.(?=,? [12][0-9]{3})", put("Circuit")),
+        rule(
+            r"(?<![\w.,])([0-9]{1,4}) F\. ?(2d|3d|4th) (?=[0-9])",
+            lambda m: f"{cardinal(int(m[1]))} F {ordinal(int(m[2][0]))} ",
+        ),
         rule(r"\bPs\. ?(?=[0-9])", put("Psalm ")),
         rule(
             r"(?<![\w/])([2-9]|12)/(2|4|8|16)(?= time\b| meter\b| metre\b| bar\b| signature\b)",
@@ -51,11 +56,18 @@ def rules() -> tuple[Rule, ...]:
         rule(
             r"\b((?:[Ss]ections?|[Aa]rticles?|[Rr]ules?|[Pp]aragraphs?|[Cc]lauses?|[Ss]ec\.|[Aa]rt\.|[Pp]ara\.|"
             r"[Cc]l\.) )"
-            r"([0-9]{1,4}(?:\.[0-9]{1,3})*)((?:\([0-9a-z]{1,4}\))+)",
-            lambda m: f"{m[1]}{m[2]} {' '.join(_sub(one) for one in re.findall(r'[0-9a-z]+', m[3]))}",
+            r"([0-9]{1,4}(?:\.[0-9]{1,3})*)((?:\([0-9a-zA-Z]{1,4}\))+)",
+            lambda m: (
+                f"{_label(m[1])}{m[2] if '.' in m[2] else cardinal(int(m[2]))} "
+                f"{' '.join(_sub(one) for one in re.findall(r'[0-9a-zA-Z]+', m[3]))}"
+            ),
         ),
         rule(r"(?<=[0-9])f{1,2}\.(?=[\s,;)]|$)", put(" and following")),
     )
+
+
+def _label(written: str) -> str:
+    return tables.NUMBERED.get(written.rstrip(" ."), written.rstrip()) + " "
 
 
 def _list(written: str) -> str:

@@ -76,8 +76,10 @@ def _small(found: Match) -> str:
 
 def _numbered(found: Match) -> str:
     name, number = found[1], roman(found[2])
-    if number is None:
+    if number is None or found[2] in {"C", "D", "L", "M"}:
         return found[0]
+    if found[2] == "I" and name.islower() and re.match(r" [a-z]", found.string[found.end() : found.end() + 2]):
+        return found[0]  # "the chapter I wrote"
     if name.lower() in tables.NUMBERED_THINGS:
         return f"{name} {cardinal(number)}"
     ranked = _RANKS.search(found.string[max(0, found.start() - 32) : found.start()])

@@ -106,6 +106,10 @@ SHORT_WORDS = {
     "natl": "national",
     "Mgr": "Manager",
     "mgr": "manager",
+    "Acct": "Account",
+    "acct": "account",
+    "encl": "enclosed",
+    "Encl": "Enclosed",
     "Asst": "Assistant",
     "asst": "assistant",
     "Esq": "Esquire",
@@ -210,7 +214,7 @@ NUMBERED = {
 # What counts in Roman numerals, and whose holders do.
 NUMBERED_THINGS = frozenset(
     "chapter part book volume act scene section article war phase type class level appendix title episode stage "
-    "grade unit figure table canto century bowl olympiad lesson verse tome".split()
+    "grade unit figure table page canto century bowl olympiad lesson verse tome".split()
 )
 RULERS = frozenset(
     "Henry Louis George Edward Charles William James Richard John Philip Elizabeth Mary Catherine Alexander Nicholas "
@@ -231,7 +235,46 @@ STREETS = {
     "Sq": "Square",
     "Hwy": "Highway",
     "Pkwy": "Parkway",
+    "Expy": "Expressway",
+    "Cir": "Circle",
+    "Trl": "Trail",
+    "Tpke": "Turnpike",
+    "Cres": "Crescent",
+    "Gdns": "Gardens",
     "Ter": "Terrace",
+}
+SLASHED = {
+    "y/y": "year over year",
+    "m/m": "month over month",
+    "q/q": "quarter over quarter",
+    "p/m": "per month",
+    "p/w": "per week",
+    "p/h": "per hour",
+    "p/a": "per annum",
+    "p/p": "per person",
+    "p/kg": "per kilogram",
+    "t/a": "trading as",
+    "d/b/a": "doing business as",
+    "h/t": "hat tip",
+}
+CHAT = {
+    "gr8": "great",
+    "l8r": "later",
+    "l8": "late",
+    "m8": "mate",
+    "w8": "wait",
+    "h8": "hate",
+    "str8": "straight",
+    "b4": "before",
+    "2moro": "tomorrow",
+    "2morrow": "tomorrow",
+    "2nite": "tonight",
+    "2day": "today",
+    "4ever": "forever",
+    "any1": "anyone",
+    "some1": "someone",
+    "every1": "everyone",
+    "no1": "no one",
 }
 PAIRED = (
     "he/she",
@@ -255,11 +298,13 @@ STARTERS = frozenset(
 
 BOOKS = (
     (
-        "Genesis|Exodus|Leviticus|Numbers|Deuteronomy|Joshua|Judges|Ruth|Samuel|Kings|Chronicles|Ezra|Nehemiah|Esther|Job|"
+        "Genesis|Exodus|Leviticus|Numbers|Deuteronomy|Joshua|Judges|Ruth|Samuel|Kings|Chronicles|Ezra|Nehemiah|"
+        "Esther|Job|"
         "Psalms?|Proverbs|Ecclesiastes|Song of Songs|Song of Solomon|Isaiah|Jeremiah|Lamentations|Ezekiel|"
         "Daniel|Hosea|Joel|"
         "Amos|Obadiah|Jonah|Micah|Nahum|Habakkuk|Zephaniah|Haggai|Zechariah|Malachi|Matthew|Mark|Luke|John|Acts|Romans|"
-        "Corinthians|Galatians|Ephesians|Philippians|Colossians|Thessalonians|Timothy|Titus|Philemon|Hebrews|James|Peter|"
+        "Corinthians|Galatians|Ephesians|Philippians|Colossians|Thessalonians|Timothy|Titus|Philemon|Hebrews|"
+        "James|Peter|"
         "Jude|Revelation|Maccabees|Quran|Qur'an|Koran|Surah|Sura|Nephi|Alma"
     )
     .replace("Psalms?", "Psalm|Psalms")
@@ -290,7 +335,8 @@ MEASURED_THINGS = (
     "dumbbell|weight plate|sack|tub|carton|barrel|keg|cylinder|tower|hill|yacht|boat|trailer|truck|speaker|amplifier|"
     "laser|outlet|socket|supply|panel|heater|oven|fan|resistor|capacitor|connection|router|card|memory card|chip|"
     "processor|module|phone|tablet|laptop|ruler|border|margin|gauge|wrench|socket wrench|drill|screw|bar|portion|"
-    "serving|slice|section|stretch|course|putt|shot|kick|free kick|penalty|jump|throw|climb|drop|wave|swell|depth"
+    "SSD|HDD|TV|serving|slice|section|stretch|course|putt|shot|kick|free kick|penalty|jump|throw|climb|drop|"
+    "wave|swell|depth"
 )
 
 # What is counted in millions: "5m users" are no meters.
@@ -411,9 +457,8 @@ SPOKEN_ENDINGS = tuple(
 )
 SPELLED_ENDINGS = tuple(
     "pdf|txt|md|csv|tsv|html|htm|xml|css|js|ts|jsx|tsx|py|rb|rs|go|cpp|php|sh|exe|dll|so|iso|png|jpg|jpeg|gif|svg|webp|"
-    "mp3|mp4|wav|flac|ogg|avi|mov|mkv|xls|xlsx|ppt|pptx|rtf|epub|sql|db|gz|7z|rar|yml|tex|srt|vtt|psd|ps1|ipynb|odt".split(
-        "|"
-    )
+    "mp3|mp4|wav|flac|ogg|avi|mov|mkv|xls|xlsx|ppt|pptx|rtf|epub|sql|db|gz|7z|rar|yml|tex|srt|vtt|psd|ps1|"
+    "ipynb|odt".split("|")
 )
 TOP_DOMAINS = (
     "com|org|net|edu|gov|io|ai|dev|app|co|info|biz|uk|de|fr|jp|cn|eu|us|ca|au|ch|nl|es|it|me|tv|xyz|"

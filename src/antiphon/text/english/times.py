@@ -42,6 +42,10 @@ def rules() -> tuple[Rule, ...]:
         rule(r"(?<![\w:.,])([0-9]{1,3}):([0-5][0-9])(?::([0-5][0-9]))?\.([0-9]{1,3})(?![\w:])", _measured),
         rule(r"(?<![\w:.,])([01][0-9]|2[0-3])([0-5][0-9])(?: ?h(?:ou)?rs\b| hours\b|h\b)", _military),
         rule(
+            r"(?<![\w:.,])([01][0-9]|2[0-3])([0-5][0-9])(?= (?:GMT|UTC|EST|EDT|PST|PDT|CET|CEST|BST|local time)\b)",
+            lambda m: _military(m).removesuffix(" hours"),
+        ),
+        rule(
             r"(?<![\w.,])([0-9]{1,3}) ?h ?([0-5]?[0-9]) ?(?:m(?:in)?\b\.?)?(?: ?([0-5]?[0-9]) ?s(?:ec)?\b)?(?!\w)",
             _duration,
         ),

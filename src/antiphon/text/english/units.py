@@ -9,10 +9,10 @@ pm|picometer|
 nm|nanometer|
 µm μm|micrometer|
 mm|millimeter|
-cm|centimeter|
+cm CM|centimeter|
 dm|decimeter|
 m|meter|
-km|kilometer|
+km KM Km kms|kilometer|
 mm² mm2 mm^2|square millimeter|
 cm² cm2 cm^2|square centimeter|
 m² m2 m^2 sqm sq.m|square meter|
@@ -47,13 +47,13 @@ ng|nanogram|
 µg μg mcg|microgram|
 mg|milligram|
 g gr|gram|
-kg kgs|kilogram|
-lb lbs|pound|
-oz|ounce|
+kg kgs KG Kg KGS|kilogram|
+lb lbs LB LBS Lbs|pound|
+oz OZ|ounce|
 st|stone|stone
 fl_oz|fluid ounce|
 µl μl µL μL|microliter|
-ml mL|milliliter|
+ml mL ML|milliliter|
 cl cL|centiliter|
 dl dL|deciliter|
 l L ℓ|liter|
@@ -70,8 +70,8 @@ ns|nanosecond|
 µs μs|microsecond|
 ms msec|millisecond|
 s sec secs|second|
-min mins|minute|
-h hr hrs|hour|
+min mins MINS Mins|minute|
+h hr hrs HRS Hrs|hour|
 wk wks|week|
 mo mos|month|
 yr yrs|year|
@@ -109,7 +109,7 @@ MW|megawatt|
 GW|gigawatt|
 TW|terawatt|
 Wh|watt hour|
-kWh|kilowatt hour|
+kWh kW_h|kilowatt hour|
 MWh|megawatt hour|
 GWh|gigawatt hour|
 TWh|terawatt hour|
@@ -136,7 +136,7 @@ MeV|megaelectronvolt|
 GeV|gigaelectronvolt|
 N|newton|
 kN|kilonewton|
-Nm|newton meter|
+Nm N_m|newton meter|
 kcal|kilocalorie|
 cal|calorie|
 BTU|B T U|
@@ -149,7 +149,7 @@ bar|bar|
 mbar|millibar|
 atm|atmosphere|
 inHg|inch of mercury|inches of mercury
-mmHg|millimeter of mercury|millimeters of mercury
+mmHg mm_Hg|millimeter of mercury|millimeters of mercury
 psi|pound per square inch|pounds per square inch
 rpm RPM|revolution per minute|revolutions per minute
 fps FPS|frame per second|frames per second
@@ -179,8 +179,7 @@ VA|volt ampere|
 dBm|decibel milliwatt|decibel milliwatts
 kWp|kilowatt peak|kilowatts peak
 MWp|megawatt peak|megawatts peak
-kPa·s|kilopascal second|
-ft-lb ft·lb lb-ft|foot pound|
+ft-lb ft_lb lb-ft lbf_ft|foot pound|
 kgf|kilogram force|kilograms force
 kN|kilonewton|
 rad|radian|
@@ -202,6 +201,9 @@ L/min l/min|liter per minute|liters per minute
 gpm|gallon per minute|gallons per minute
 cfm|cubic foot per minute|cubic feet per minute
 M|molar|molar
+mM|millimolar|millimolar
+µM μM|micromolar|micromolar
+nM|nanomolar|nanomolar
 lm|lumen|
 lx|lux|lux
 cd|candela|

@@ -22,6 +22,7 @@ class Calendar(Figures):
             re.I,
         )
         rules = [
+            *self._scripture(),
             *((short,) if days and months else ()),
             rule(
                 r"(?<![\w-])([12][0-9]{3})-([01][0-9])-([0-3][0-9])(?![\w-])",
@@ -59,6 +60,26 @@ class Calendar(Figures):
                 ),
             ]
         return tuple(rules)
+
+    def _scripture(self) -> tuple[Rule, ...]:
+        language = self.language
+        if not language.books:
+            return ()
+        books = "|".join(sorted(map(re.escape, language.books), key=len, reverse=True))
+
+        def said(found: Match) -> str:
+            nth = f"{language.ordinal(int(found[1]), 'er' if language.code == 'de' else 'm')} " if found[1] else ""
+            last = f" {language.to} {language.cardinal(int(found[5]))}" if found[5] else ""
+            place = f"{language.cardinal(int(found[3]))}, {language.cardinal(int(found[4]))}{last}"
+            return f"{nth}{language.books[found[2]]} {place}"
+
+        return (
+            rule(
+                rf"(?<![\w.])(?:([1-5])\.? ?)?({books})\.? ([0-9]{{1,3}})[,:.] ?([0-9]{{1,3}})(?: ?[-–] "
+                rf"?([0-9]{{1,3}}))?(?![\w])",
+                said,
+            ),
+        )
 
     def _date(self, found: Match, day: int, month: int, year: str | None) -> str:
         if month > 12 >= day:

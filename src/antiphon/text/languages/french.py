@@ -38,6 +38,7 @@ class French(Language):
     scales: ClassVar[dict[str, tuple[str, str, str]]] = {
         **dict.fromkeys(("M", "Mio", "million", "millions"), ("million", "millions", "de ")),
         **dict.fromkeys(("Md", "Mds", "Mrd", "milliard", "milliards"), ("milliard", "milliards", "de ")),
+        **dict.fromkeys(("billion", "billions"), ("billion", "billions", "de ")),
         **dict.fromkeys(("k", "K"), ("mille", "mille", "")),
     }
     months: ClassVar[dict[str, int]] = {
@@ -125,6 +126,14 @@ class French(Language):
     pairs = "il/elle|elle/il|lui/elle|son/sa|le/la|un/une|oui/non|vrai/faux|homme/femme|ils/elles|et/ou"
     following = (("sqq?\\.|ss\\.", "et suivantes"),)
     by = "par"
+    single_is_one = False
+    greek: ClassVar[dict[str, str]] = {"ε": "epsilon", "υ": "upsilon", "μ": "mu"}
+    books: ClassVar[dict[str, str]] = {
+        "Gn": "Genèse", "Ex": "Exode", "Lv": "Lévitique", "Dt": "Deutéronome", "Ps": "Psaume", "Is": "Isaïe",
+        "Mt": "Matthieu", "Mc": "Marc", "Lc": "Luc", "Jn": "Jean", "Ac": "Actes", "Rm": "Romains", "Co": "Corinthiens",
+        "Ga": "Galates", "Ep": "Éphésiens", "He": "Hébreux", "Ap": "Apocalypse", "Pr": "Proverbes",
+        **{name: name for name in "Genèse Exode Psaume Isaïe Matthieu Marc Luc Jean Actes Romains Corinthiens".split()},
+    }  # fmt: skip
 
     def __init__(self, region: str = "") -> None:
         # Belgium and Switzerland count septante and nonante.
@@ -185,7 +194,7 @@ class French(Language):
         return super().small_money(number, code, whole)
 
     def vulgar(self, above: int, below: int, whole: str | None) -> str:
-        if not 0 < above < below or (below > 20 and below not in {25, 30, 50, 60, 100, 1000}):
+        if not 0 < above < below or (below > 100 and below != 1000):
             return ""
         part = {2: "demi", 3: "tiers", 4: "quart"}.get(below) or self.ordinal(below)
         many = part if part.endswith("s") or above == 1 else part + "s"

@@ -56,6 +56,7 @@ _BEFORE_DATIVE = re.compile(
     r"(?: [A-ZÄÖÜ]\w+)? $"
 )
 _BEFORE_ACCUSATIVE = re.compile(r"\b(?:durch|für|gegen|ohne|um)(?: (?:Kaiser|König|Papst|Zar))?(?: [A-ZÄÖÜ]\w+)? $")
+_HOURS = frozenset(("Std", "Min", "Sek", "stunde", "minute", "sekunde", "woche"))
 _ACCUSATIVE = frozenset(
     "Euro Tag Monat Liter Meter Kilometer Platz Punkt Hund Mann Sohn Bruder Fehler Apfel Teelöffel Esslöffel Dollar "
     "Franken Becher Kopf Schritt Schlag Sieg Titel Stein Stuhl Tisch Kuchen Kaffee Tee".split()
@@ -163,7 +164,14 @@ class German(Language):
         "s. S.": "siehe Seite", "i. e. S.": "im engeren Sinne", "v. l. n. r.": "von links nach rechts",
         "z. K.": "zur Kenntnis", "u. A. w. g.": "um Antwort wird gebeten", "b. w.": "bitte wenden",
         "n. Br.": "nördlicher Breite", "ö. L.": "östlicher Länge", "d. J.": "dieses Jahres", "d. M.": "dieses Monats",
-        "v. H.": "vom Hundert", "r.": "rechts", "Hl.": "Heilige", "hl.": "heilige", "vorm.": "vormittags",
+        "Std.": "Stunde", "Min.": "Minute", "Sek.": "Sekunde", "i. S. d.": "im Sinne des", "i. S. v.": "im Sinne von",
+        "Urt.": "Urteil", "Beschl.": "Beschluss", "Kfm.": "Kaufmann",
+        "Kffr.": "Kauffrau",
+        "m. M. n.": "meiner Meinung nach", "bearb.": "bearbeitete", "erw.": "erweiterte", "überarb.": "überarbeitete",
+        "verb.": "verbesserte", "Best.": "Bestell", "Rechn.": "Rechnung", "Ü.": "über", "ü.": "über",
+        "NN": "Normalnull",
+        "i. R.": "im Ruhestand", "Nachf.": "Nachfolger", "Gebr.": "Gebrüder", "r.": "rechts", "Hl.": "Heilige",
+        "hl.": "heilige", "vorm.": "vormittags",
         "nachm.": "nachmittags", "Eing.": "Eingang", "Ausg.": "Ausgabe", "Bsp.": "Beispiel", "zw.": "zwischen",
     }  # fmt: skip
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
@@ -173,7 +181,9 @@ class German(Language):
         "Wo.": ("Woche", "Wochen"), "Mon.": ("Monat", "Monate"), "J.": ("Jahr", "Jahre"), "Msp.": ("Messerspitze",
         "Messerspitzen"),
         "Bd.": ("Bund", "Bund"), "Ds.": ("Dose", "Dosen"), "Pkt.": ("Punkt", "Punkte"), "St.": ("Stück", "Stück"),
-        "Tr.": ("Tropfen", "Tropfen"), "Jr.": ("Jahr", "Jahre"), "ccm": ("Kubikzentimeter", "Kubikzentimeter"),
+        "Tr.": ("Tropfen", "Tropfen"), "Jr.": ("Jahr", "Jahre"), "U/min": ("Umdrehung pro Minute",
+        "Umdrehungen pro Minute"), "Zi.": ("Zimmer", "Zimmer"),
+        "rpm": ("Umdrehung pro Minute", "Umdrehungen pro Minute"), "ccm": ("Kubikzentimeter", "Kubikzentimeter"),
         "cbm": ("Kubikmeter", "Kubikmeter"), "qkm": ("Quadratkilometer", "Quadratkilometer"),
     }  # fmt: skip
     unit_names: ClassVar[dict[str, tuple[str, str]]] = {
@@ -184,7 +194,8 @@ class German(Language):
     before_days = "am|bis|ab|vom|jeden|und|oder|nächsten|letzten|diesen|seit"
     numbered: ClassVar[dict[str, str]] = {
         "Nr.": "Nummer", "Nrn.": "Nummern", "Abs.": "Absatz", "Art.": "Artikel", "Bd.": "Band", "Kap.": "Kapitel",
-        "S.": "Seite", "Nr": "Nummer", "Anm.": "Anmerkung", "Rn.": "Randnummer", "Rz.": "Randziffer", "Ziff.": "Ziffer",
+        "S.": "Seite", "Nr": "Nummer", "Ps.": "Psalm", "Anm.": "Anmerkung", "Rn.": "Randnummer", "Rz.": "Randziffer",
+        "Ziff.": "Ziffer",
         "Lit.": "Litera", "lit.": "litera", "Aufl.": "Auflage", "Gl.": "Gleichung", "Fn.": "Fußnote", "Kl.": "Klasse",
         "Vers.": "Version", "Pos.": "Position", "Abschn.": "Abschnitt", "Bsp.": "Beispiel", "Op.": "Opus",
         "op.": "Opus",
@@ -220,6 +231,18 @@ class German(Language):
     )
     following = (("ff\\.?", "fortfolgende"), ("f\\.", "folgende"))
     by = "mal"
+    books: ClassVar[dict[str, str]] = {
+        "Gen": "Genesis", "Ex": "Exodus", "Ps": "Psalm", "Spr": "Sprüche", "Jes": "Jesaja", "Jer": "Jeremia",
+        "Mt": "Matthäus", "Mk": "Markus", "Lk": "Lukas", "Joh": "Johannes", "Apg": "Apostelgeschichte",
+        "Röm": "Römer", "Kor": "Korinther", "Gal": "Galater", "Eph": "Epheser", "Phil": "Philipper", "Kol": "Kolosser",
+        "Hebr": "Hebräer", "Jak": "Jakobus", "Petr": "Petrus", "Offb": "Offenbarung", "Mos": "Mose",
+        **{
+            name: name
+            for name in "Genesis Exodus Mose Psalm Sprüche Jesaja Matthäus Markus Lukas Johannes Römer "
+            "Korinther Galater "
+            "Epheser Philipper Hebräer Jakobus Petrus Offenbarung".split()
+        },
+    }  # fmt: skip
     capital_months = True
     year_words = "jahr|jahre|jahres|seit|um|ab|bis|von|anno|und|märz|sommer|winter|herbst|frühling|in"
 
@@ -283,7 +306,7 @@ class German(Language):
         return super().small_money(number, code, whole)
 
     def vulgar(self, above: int, below: int, whole: str | None) -> str:
-        if not 0 < above < below or below not in {*range(2, 21), 24, 25, 30, 32, 50, 60, 64, 100, 1000}:
+        if not 0 < above < below or (below > 100 and below != 1000):
             return ""
         if (above, below) == (1, 2):
             return f"{self.cardinal(int(whole), 'n')}einhalb" if whole else "ein halb"
@@ -298,6 +321,45 @@ class German(Language):
         owned = "|".join(f"{stem}(?:e[nmrs]?)?" for stem in sorted(_ARTICLES))
         small = "jahre?s?|monate?n?|woche|tag|stunde|minute|sekunde|euro|cent"
         return (
+            (
+                r"(?<!\w)([*†]) ?(?=(?:um |ca\. )?(?:[0-3]?[0-9]\. ?(?:[^\W\d_]+|[01]?[0-9]\.) ?)?[0-9]{3,4}\b)",
+                self._life,
+            ),
+            (
+                (
+                    r"(?<![\w.–-])(Mo|Di|Mi|Do|Fr|Sa|So)\.(?= [0-9]{1,2}(?:[-–:.][0-9]{1,2}| ?Uhr| bis |h\b)| und "
+                    r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.)|"
+                    r"(?<=\()(Mo|Di|Mi|Do|Fr|Sa|So)\.(?=\))"
+                ),
+                lambda m: self.weekdays[m[0][:2].lower()],
+            ),
+            (r"(?<![\w.])v\. (?!Chr)(?=(?:[A-ZÄÖÜ]\. )?[A-ZÄÖÜ][a-zäöüß])", lambda _: "von "),
+            (r"(?<![\w.])v\. (?=[0-3]?[0-9]\. ?[0-9A-Z])", lambda _: "vom "),
+            (r"\b((?:u\.|und|Hr\.|Herr) )Fr\. (?=[A-ZÄÖÜ][a-zäöüß]+)", lambda m: f"{m[1]}Frau "),
+            (r"(?<=[\w.] )u\. (?=[A-ZÄÖÜa-zäöüß0-9])(?!u\. (?:a|ä|Ä|U|v|s|E|A|dgl)\b)", lambda _: "und "),
+            (
+                r"\b((?:ZR|StR|ZB|AZR|BvR|BvF|BvL|SR|Drs\.|Az\.:?|Nr\.) ?)([0-9]{1,5})/([0-9]{2,5})(?!\w)",
+                lambda m: f"{m[1]}{m[2]} Schrägstrich {m[3]}",
+            ),
+            (r"(?<![\w/])08/15\b", lambda _: "null acht fünfzehn"),
+            (
+                r"(?<![\w/.,])([0-9]{1,2}) 1/2-?(?=fach|stündig|jährig|mal)",
+                lambda m: f"{self.cardinal(int(m[1]), 'n')}einhalb",
+            ),
+            (
+                (
+                    r"(?<![\w.,:/-])(?<!Seite )(?<!Seiten )1 ?[-–] ?([2-9]|10)(?= [A-ZÄÖÜ][a-zäöüß]| ?(?:kg|g|l|ml|"
+                    r"cm|m|km|EL|TL|h|Std|Min|%|€))"
+                ),
+                lambda m: f"ein bis {m[1]}",
+            ),
+            (
+                (
+                    rf"\b((?i:am|vom|zum|bis|ab) (?:{'|'.join(self.weekdays.values())}), )([0-3]?[0-9])\. "
+                    rf"(?={'|'.join(_MONTHS)})"
+                ),
+                lambda m: f"{m[1]}{self.ordinal(int(m[2]), 'en')} ",
+            ),
             (r"(?<!\w)Fr\. ?(?=[0-9]{1,4}(?:\.[0-9]{3})*(?:\.(?:[0-9]{2}(?![0-9])|-)|,-))", lambda _: "CHF "),
             (r"(?<=[0-9]) ?T€", lambda _: " Tsd. €"),
             (r"(?<=[0-9])-?([€$£])-(?=[A-ZÄÖÜ])", lambda m: f" {self.signs[m[1]]} "),
@@ -336,11 +398,14 @@ class German(Language):
                     rf"\b((?i:mit|von|nach|seit|aus|bei|zu|vor|in|ab|unter|binnen|innerhalb von)) 1 (?=({small}|"
                     rf"[A-ZÄÖÜ][a-zäöüß]+)\b|€)"
                 ),
-                lambda m: f"{m[1]} {'einer' if m[2] and self.counted_gender(m[2]) == 'f' else 'einem'} ",
+                lambda m: (
+                    f"{m[1]} {'einer' if m[2] and (self.counted_gender(m[2]) == 'f' or m[2] in _HOURS) else 'einem'} "
+                ),
             ),
             (
                 (
-                    r"\b((?i:für|ohne|gegen|durch|kostet|kosten|zahlte|zahlt|bezahlte|hat|habe|haben|hatte|nimm|brauche|"
+                    r"\b((?i:für|ohne|gegen|durch|kostet|kosten|zahlte|zahlt|bezahlte|hat|habe|haben|hatte|nimm|"
+                    r"brauche|"
                     r"braucht|gibt|pro|um|je|über)) 1 (?=([A-ZÄÖÜ][a-zäöüß]+)\b|€)"
                 ),
                 lambda m: f"{m[1]} einen " if not m[2] or m[2] in _ACCUSATIVE else m[0],
@@ -399,10 +464,9 @@ class German(Language):
                 lambda m: f"{m[1]} {self.digits(m[2])}",
             ),
             (
-                r"(?<![\w.,:/-])([0-9]{1,3})\., (?=[a-zäöüß]+e (?:Auflage|Ausgabe|Fassung))",
+                r"(?<![\w.,:/-])([0-9]{1,3})\., (?=(?:[a-zäöüß]+\.? ){1,3}(?:Auflage|Aufl\.|Ausgabe|Fassung))",
                 lambda m: f"{self.ordinal(int(m[1]), 'e')}, ",
             ),
-            (r"(?<!\w)([*†]) ?(?=(?:[0-3]?[0-9]\. ?[^\W\d_]* ?)?[12][0-9]{3})", self._life),
             (r"\b([A-ZÄÖÜ]\w+)str\.", lambda m: f"{m[1]}straße"),
             (r"\b(PLZ:? |D-)([0-9]{5})\b", lambda m: f"{m[1]}{self.digits(m[2])}"),
             (r"(?<=[0-9a-z], )([0-9]{5})(?= [A-ZÄÖÜ][a-zäöüß])", lambda m: self.digits(m[1])),

@@ -121,6 +121,12 @@ class Language:
     by: ClassVar[str] = ""
     """Between the sides of a thing."""
     capital_months: ClassVar[bool] = False
+    single_is_one: ClassVar[bool] = True
+    """Whether only a whole 1 takes the singular: 1,0 is many."""
+    books: ClassVar[dict[str, str]] = {}
+    """Books of scripture by their short and full names."""
+    greek: ClassVar[dict[str, str]] = {}
+    """Greek letters whose names differ from the English ones."""
 
     def __init__(self, code: str, locale: str, point: str) -> None:
         from babel import Locale

@@ -68,7 +68,8 @@ class Italian(Language):
         "et al.": "e altri", "op. cit.": "opera citata", "ndr": "nota del redattore", "N.d.R.": "nota del redattore",
         "c.d.": "cosiddetto", "cd.": "cosiddetto", "prov.": "provincia", "Prov.": "provincia", "rif.": "riferimento",
         "Rif.": "riferimento", "S.Ten.": "sottotenente", "xké": "perché",
-        "cmq": "comunque", "nn": "non", "xò": "però", "tvb": "ti voglio bene", "p.v.": "prossimo venturo",
+        "cmq": "comunque", "dip.": "dipartimento", "Dip.": "dipartimento", "sig.na": "signorina", "p.za": "piazza",
+        "nn": "non", "xò": "però", "tvb": "ti voglio bene", "p.v.": "prossimo venturo",
         "u.s.": "ultimo scorso", "c.m.": "corrente mese", "gg.": "giorni", "lunedì-venerdì": "lunedì a venerdì",
         "S.S.": "Sua Santità", "all.": "allegato", "sigg.": "signori", "Dr.ssa": "dottoressa", "Sig.re": "signore",
         "geom.": "geometra", "arch.": "architetto", "c/o": "presso", "s.n.c.": "società in nome collettivo",
@@ -125,6 +126,12 @@ class Italian(Language):
     pairs = "lui/lei|lei/lui|sì/no|il/la|un/una|vero/falso|uomo/donna|suo/sua"
     following = (("ss\\.|sgg\\.|segg\\.", "e seguenti"),)
     by = "per"
+    greek: ClassVar[dict[str, str]] = {"α": "alfa", "φ": "fi", "ρ": "rho", "θ": "theta", "μ": "mi", "ν": "ni"}
+    books: ClassVar[dict[str, str]] = {
+        "Gen": "Genesi", "Gn": "Genesi", "Es": "Esodo", "Sal": "Salmo", "Is": "Isaia", "Mt": "Matteo", "Mc": "Marco",
+        "Lc": "Luca", "Gv": "Giovanni", "At": "Atti", "Rm": "Romani", "Cor": "Corinzi", "Ap": "Apocalisse",
+        **{name: name for name in "Genesi Esodo Salmo Isaia Matteo Marco Luca Giovanni Atti Romani Corinzi".split()},
+    }  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__("it", "it", "virgola")
@@ -192,7 +199,7 @@ class Italian(Language):
         return said
 
     def vulgar(self, above: int, below: int, whole: str | None) -> str:
-        if not 0 < above < below or (below > 20 and below not in {100, 1000}):
+        if not 0 < above < below or (below > 100 and below != 1000):
             return ""
         if below == 2:
             return f"{self.cardinal(int(whole))} e mezzo" if whole else "un mezzo"

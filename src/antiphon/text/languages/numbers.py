@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from antiphon.text.english.tables import GREEK
 from antiphon.text.languages.figures import Figures, Match, Rule, rule
 from antiphon.text.languages.grammar import MAX_DIGITS
 
@@ -163,6 +164,10 @@ class Numbers(Figures):
             rule(
                 r"\b(und|et|y|e|ou|o|i|og|och|en|ja|a|și|и)/(oder|ou|o|och|of|tai|lub|sau|или|eller)\b",
                 lambda m: f"{m[1]} {m[2]}",
+            ),
+            rule(
+                rf"(?<![^\W\d_])([{''.join(GREEK)}])(?![^\W\d_])",
+                lambda m: f" {self.language.greek.get(m[1]) or GREEK[m[1]]} ",
             ),
             rule(r"\b([CF])[#♯](?!\w)", lambda m: f"{m[1]} sharp"),
             rule(r"\b([A-ZÄÖÜ]{1,5})/([A-ZÄÖÜ]{1,5})\b", lambda m: f"{m[1]} {m[2]}"),

@@ -38,6 +38,12 @@ class Quantities(Figures):
                 lambda m: m[0] if m.string[: m.start()].rstrip()[-1:].isdigit() else self._many(m[1]),
             ),
         ]
+        rules.append(
+            rule(
+                rf"(?<![\w,.])(?<![0-9] )([€$£])/({self.unit}|{language.periods or '(?!)'})(?![\w²³])",
+                lambda m: f"{language.signs[m[1]]}{self._per(m[2])}",
+            )
+        )
         if language.currency_words:
             words = "|".join(language.currency_words)
             rules.append(
@@ -135,6 +141,8 @@ class Quantities(Figures):
     def _scale(self, found: Match) -> str:
         one, many, joiner = self.language.scales[found["scale"]]
         single = self.language.single(self.value(found["number"]))
+        if self.language.mark in found["number"] and self.language.single_is_one:
+            single = False
         said = self.said(found["number"], self.language.gender(one))
         if one == "mille":  # no plural before it
             said = re.sub(r"(cent|vingt)s$", r"\1", said)
@@ -143,7 +151,7 @@ class Quantities(Figures):
     def measures(self) -> tuple[Rule, ...]:
         number = self.number
         doubtful = "|".join(map(re.escape, DOUBTFUL))
-        unit = rf"(?P<unit>(?!(?:{doubtful})(?!\w|/))(?:{self.unit})|(?<= )(?:{doubtful}))"
+        unit = rf"(?P<unit>(?!(?:{doubtful})(?![\w/.]))(?:{self.unit})|(?<= )(?:{doubtful}))"
         per = rf"(?:/(?P<per>{self.unit}|[^\W\d_]{{3,10}}))?"
         rules = [
             rule(r"(?<=[0-9]) ?° ?(?=[CF]\b)", lambda _: " °"),
@@ -154,6 +162,18 @@ class Quantities(Figures):
             ),
             rule(rf"(?<![\w.,])(?P<minus>-)?(?P<number>{number})[- ]?{unit}{per}(?![\w²³/]|\.\w)", self._measure),
         ]
+        many = "|".join(one for one in self.language.scales if len(one) > 3 and one.isalpha())
+        if many and self.language.percent:
+            rules += [
+                rule(
+                    rf"(?<!\w)((?:{many}) (?:d[ei] )?)({self.unit})(?![\w²³/]|\.\w)",
+                    lambda m: f"{m[1]}{self._many(m[2])}" if len(m[2]) > 1 else m[0],
+                ),
+                rule(
+                    r"(?<=[0-9]) ?/ ?(km²|m²|cm²|m³|kg|km|ml|µl|l|L|min|kWh|GB|s|h)(?![\w/²³]|\.[0-9])",
+                    lambda m: f" {self.language.rate(self.language.unit(self.units[m[1]], Decimal(1), '').strip())}",
+                ),
+            ]
         if self.language.to:
             rules.insert(
                 1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from antiphon.text.characters import collapse
+from antiphon.text.english.marks import drawn
 from antiphon.text.languages.calendar import Calendar
 from antiphon.text.languages.contacts import Contacts
 from antiphon.text.languages.figures import Rule, rule
@@ -26,6 +27,7 @@ def _rules(language: Language) -> tuple[Rule, ...]:
     quantities, numbers = Quantities(language), Numbers(language)
     about = language.signs.get("≈")
     return (
+        *(drawn() if language.address_signs else ()),
         *((rule(r"(?<![/~.])~ ?(?=[$€£]?[0-9])", lambda _: f"{about} "),) if about else ()),
         *(contacts.addresses() if language.address_signs else ()),
         *(rule(pattern, words) for pattern, words in language.first_rules()),

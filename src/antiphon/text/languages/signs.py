@@ -11,7 +11,7 @@ CURRENCIES = {
             "UAH=₴ VND=₫ THB=฿ NGN=₦ "
             "PHP=₱ KZT=₸ GEL=₾ BRL=R$ MXN=MX$ CAD=CA$,C$,$_CA,$_CAN AUD=A$ NZD=NZ$ HKD=HK$ SGD=S$ TWD=NT$ "
             "PLN=zł CZK=Kč "
-            "CHF=SFr.,Fr.,sFr. PEN=S/. "
+            "CHF=SFr.,Fr.,sFr. PEN=S/.,S/ CRC=₡ PYG=₲ AZN=₼ GHS=₵ MNT=₮ BDT=৳ HUF=Ft ISK= "
             "SEK= NOK= DKK= HUF= RON=lei BGN=лв. IDR=Rp ZAR= AED= SAR= EGP= ARS= CLP= COP= MAD="
         ).split()
     )

@@ -28,6 +28,12 @@ _UNITS = ("", "primero", "segundo", "tercero", "cuarto", "quinto", "sexto", "sé
 _TEENS = {11: "undécimo", 12: "duodécimo"}
 
 
+def _parts_of(words: str) -> str:
+    """doce -> doceavo, treinta -> treintavo, veintiuno -> veintiunavo."""
+    joined = words.replace(" y ", "i").replace("é", "e").replace("ú", "u").replace("ó", "o")
+    return f"{joined.removesuffix('o').removesuffix('a') if joined[-1] in 'ao' and joined[-2:] != 'co' else joined}avo"
+
+
 class Spanish(Language):
     to, minus, percent, per = "a", "menos", "por ciento", "por"
     money_and = "con"
@@ -43,6 +49,7 @@ class Spanish(Language):
     scales: ClassVar[dict[str, tuple[str, str, str]]] = {
         **dict.fromkeys(("M", "millón", "millones", "mill."), ("millón", "millones", "de ")),
         **dict.fromkeys(("mil M", "mil millones"), ("mil millones", "mil millones", "de ")),
+        **dict.fromkeys(("billón", "billones"), ("billón", "billones", "de ")),
         **dict.fromkeys(("k", "K", "mil"), ("mil", "mil", "")),
     }
     months: ClassVar[dict[str, int]] = {
@@ -139,6 +146,14 @@ class Spanish(Language):
     pairs = "él/ella|ella/él|ellos/ellas|sí/no|el/la|los/las|un/una|verdadero/falso|hombre/mujer|su/sus"
     following = (("(?:y )?ss\\.", "y siguientes"),)
     by = "por"
+    greek: ClassVar[dict[str, str]] = {"α": "alfa", "φ": "fi", "χ": "ji", "ρ": "ro", "ε": "épsilon", "υ": "ípsilon",
+                                       "κ": "kappa", "ο": "ómicron", "λ": "lambda"}  # fmt: skip
+    books: ClassVar[dict[str, str]] = {
+        "Gn": "Génesis", "Ex": "Éxodo", "Sal": "Salmo", "Is": "Isaías", "Mt": "Mateo", "Mc": "Marcos", "Lc": "Lucas",
+        "Jn": "Juan", "Hch": "Hechos", "Rom": "Romanos", "Cor": "Corintios", "Gál": "Gálatas", "Ap": "Apocalipsis",
+        **{name: name for name in "Génesis Éxodo Salmo Isaías Mateo Marcos Lucas Juan Hechos Romanos "
+        "Corintios".split()},
+    }  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__("es", "es", "coma")
@@ -206,11 +221,13 @@ class Spanish(Language):
         return said
 
     def vulgar(self, above: int, below: int, whole: str | None) -> str:
-        if not 0 < above < below or below not in {*range(2, 11), 100, 1000}:
+        if not 0 < above < below or (below > 100 and below != 1000):
             return ""
         if below == 2:
             return f"{self.cardinal(int(whole))} y medio" if whole else "un medio"
-        part = {3: "tercio"}.get(below) or self.ordinal(below)
+        part = {3: "tercio"}.get(below) or (
+            self.ordinal(below) if below <= 10 or below >= 100 else _parts_of(self.cardinal(below))
+        )
         said = f"{self.cardinal(above, 'm')} {part}{'s' if above > 1 else ''}"
         return f"{self.cardinal(int(whole))} y {said}" if whole else said
 
