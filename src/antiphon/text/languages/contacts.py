@@ -63,15 +63,17 @@ class Contacts(Figures):
             rule(r"(?<![\w.,:/-])(0[0-9]{8,11})(?![\w-]|[.,:][0-9])", self._phone),
             rule(rf"(?<![\w.,:/-])({self.language.mobile})(?![\w-]| [0-9]|[.,:][0-9])", self._phone),
             rule(
-                r"(?<!\w)([A-Z]{2})([0-9]{2})((?: ?[0-9]{4}){3,7}(?: ?[0-9]{1,3})?)(?!\w)",
-                lambda m: (
-                    f"{m[1][0]} {m[1][1]} {self.language.digits(m[2])}, {self.language.digits(m[3].replace(' ', ''))}"
-                ),
+                r"(?<!\w)([A-Z]{2})([0-9]{2})((?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})?)(?!\w)",
+                lambda m: f"{m[1][0]} {m[1][1]} {self.language.digits(m[2])}, {self._spelt(m[3])}",
             ),
             rule(r"(?<![\w-])([0-9]{4}(?: [0-9]{4}){2,4})(?![\w-]| [0-9])", self._phone),
             rule(r"(?<![\w.,:/-])([0-9]{3,8}-0[0-9]{2,6})(?![\w-]|[.,][0-9])", self._phone),
             rule(r"(?<![\w-])([0-9]{1,18}(?:-[0-9]{1,18}){3,6}(?:-?[Xx])?)(?![\w-])", self._phone),
         )
+
+    def _spelt(self, written: str) -> str:
+        parts = (self.language.digits(one) if one.isdigit() else one for one in written if one != " ")
+        return " ".join(parts)
 
     def _national(self, found: Match) -> str:
         return self._phone(found) if 8 <= len(re.sub(r"[^0-9]", "", found[1])) <= 13 else found[0]

@@ -63,7 +63,9 @@ class French(Language):
         "nov.": "novembre",
         "déc.": "décembre", "apr.": "après", "éd.": "édition", "pl.": "place", "bcp": "beaucoup", "tjs": "toujours",
         "arr.": "arrondissement", "stp": "s'il te plaît", "c-à-d": "c'est-à-dire", "càd": "c'est-à-dire",
-        "i.e.": "c'est-à-dire", "N.B.": "nota bene", "NB": "nota bene", "id.": "idem", "ibid.": "ibidem",
+        "i.e.": "c'est-à-dire", "N.B.": "nota bene", "c. à s.": "cuillère à soupe", "c. à c.": "cuillère à café",
+        "art.": "article",
+        "Art.": "article", "Sts": "saints", "Stes": "saintes", "NB": "nota bene", "id.": "idem", "ibid.": "ibidem",
         "sqq.": "et suivantes", "dir.": "direction", "coll.": "collection", "trad.": "traduction", "env": "environ",
         "hab": "habitants", "qté": "quantité", "réf.": "référence", "Réf.": "référence", "rép.": "réponse",
         "Gal": "général", "Cdt": "commandant", "Cne": "capitaine", "Mgr": "monseigneur", "Mlles": "mesdemoiselles",
@@ -98,7 +100,7 @@ class French(Language):
     numbered: ClassVar[dict[str, str]] = {
         "n°": "numéro", "N°": "numéro", "nº": "numéro", "no": "numéro", "n.": "numéro", "p.": "page", "pp.": "pages",
         "vol.": "volume", "chap.": "chapitre", "art.": "article", "fig.": "figure", "t.": "tome", "al.": "alinéa",
-        "nos": "numéros",
+        "nos": "numéros", "th.": "thermostat", "Op.": "opus", "op.": "opus",
     }  # fmt: skip
     signs: ClassVar[dict[str, str]] = {
         "^": "puissance", "&": "et", "+": "plus", "=": "égale", "×": "fois", "★": "étoiles", "♯": "dièse",
@@ -124,7 +126,7 @@ class French(Language):
     )
     either = "ou"
     pairs = "il/elle|elle/il|lui/elle|son/sa|le/la|un/une|oui/non|vrai/faux|homme/femme|ils/elles|et/ou"
-    following = (("sqq?\\.|ss\\.", "et suivantes"),)
+    following = (("sqq?\\.|ss\\.|et s\\.|et suiv\\.", "et suivantes"),)
     by = "par"
     single_is_one = False
     greek: ClassVar[dict[str, str]] = {"ε": "epsilon", "υ": "upsilon", "μ": "mu"}
@@ -176,6 +178,10 @@ class French(Language):
     def unit(self, unit: str, number: Decimal, spoken: str) -> str:
         return super().unit(unit, number, spoken).replace("livres-masse", "livres").replace("livre-masse", "livre")
 
+    def year(self, number: int) -> str:
+        # The number of a year counts nothing, so that it takes no plural.
+        return re.sub(r"(cent|vingt)s$", r"\1", self.cardinal(number))
+
     def date(self, day: int, month: int, year: int | None, before: str) -> str | None:  # noqa: ARG002
         said = f"{'premier' if day == 1 else self.cardinal(day)} {_MONTHS[month - 1]}"
         return f"{said} {self.year(year)}" if year else said
@@ -205,6 +211,15 @@ class French(Language):
 
     def first_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
         return (
+            (r"(?<=[0-9]e )min\.", lambda _: "minute"),
+            (r"\b(ans?|mois) 1/2\b", lambda m: f"{m[1]} et demi"),
+            (r"\b(heures?) 1/2\b", lambda m: f"{m[1]} et demie"),
+            (r"(?<=[0-9]) ?FF?(?= |$|[.,;)])(?! [A-Z0-9])", lambda _: " francs"),
+            (r"\bn°(?= d)", lambda _: "numéro"),
+            (r"\b(do|ré|mi|fa|sol|la|si)[#♯]", lambda m: f"{m[1]} dièse"),
+            (r"(?<![\w.,])([1-9]) ?m ?([0-9]{2})(?![0-9²³\w])", lambda m: f"{m[1]} m {m[2]}"),
+            (r"\b([A-ZÀ-Þ][^\W\d_A-Z]+) I[rè]re\b", lambda m: f"{m[1]} première"),
+            (r"\b(années? [12]?9?)80\b", lambda m: m[0] if m[1][-1].isdigit() else f"{m[1]}quatre-vingt"),
             (
                 r"\b([IVX]{1,6})(?:e|ème|er)?(?: ?- ?| et )(?=[IVX]{1,6}(?:e|ème) si[èe]cles?\b)",
                 lambda m: f"{self.ordinal(n)}{' et ' if ' et' in m[0] else ' - '}" if (n := roman(m[1])) else m[0],
@@ -245,7 +260,7 @@ class French(Language):
                 (
                     r"\b([Cc]hapitre|[Tt]ome|[Pp]artie|[Aa]cte|[Ll]ivre|[Ss]cène|[Aa]rticle|[Pp]hase|[Tt]ype|"
                     r"[Nn]iveau|[Tt]itre|[Gg]uerre [Mm]ondiale|vol\.|chap\.|t\.|art\.) "
-                    r"([IVXL]+)\b(?![.-] ?[0-9]| [0-9])"
+                    r"(?!L\b)([IVXL]+)\b(?![.-] ?[0-9]| [0-9])"
                 ),
                 lambda m: f"{self.numbered.get(m[1], m[1])} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
             ),

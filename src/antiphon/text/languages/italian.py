@@ -13,6 +13,12 @@ from antiphon.text.numerals import roman
 Match = re.Match[str]
 
 _MONTHS = "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre".split()
+_FEMININE_IN_E = frozenset(
+    "notte classe parte chiave mano moglie madre legge rete luce voce croce neve nave estate arte morte gente "
+    "carne pelle "
+    "pace radice base fase frase serie specie superficie torre fonte siepe immagine origine stampante "
+    "televisione".split()
+)
 _FEMININE_PLURALS = frozenset(
     "ore tazze settimane libbre once miglia pagine porzioni volte giornate fette mele".split()
 )
@@ -59,7 +65,8 @@ class Italian(Language):
         "apr.": "aprile", "ott.": "ottobre", "nov.": "novembre", "dic.": "dicembre", "ab.": "abitanti",
         "vs.": "versus", "vs": "versus", "q.b.": "quanto basta", "Srl": "società a responsabilità limitata",
         "SpA": "società per azioni", "sec.": "secolo", "secc.": "secoli", "Fam.": "famiglia", "fam.": "famiglia",
-        "P.S.": "post scriptum", "N.B.": "nota bene", "i.e.": "cioè", "p.zza": "piazza", "v.le": "viale",
+        "P.S.": "post scriptum", "N.B.": "nota bene", "lett.": "lettera", "Lett.": "lettera", "i.e.": "cioè",
+        "p.zza": "piazza", "v.le": "viale",
         "L.go": "largo", "Str.": "strada", "Rag.": "ragionier", "Cav.": "cavalier", "Col.": "colonnello",
         "Cap.": "capitano", "Ten.": "tenente", "Mons.": "monsignor", "Ill.mo": "illustrissimo",
         "Preg.mo": "pregiatissimo",
@@ -80,7 +87,8 @@ class Italian(Language):
     }  # fmt: skip
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
         "hg": ("ettogrammo", "ettogrammi"), "q": ("quintale", "quintali"), "pz.": ("pezzo", "pezzi"),
-        "gg": ("giorno", "giorni"), "mq": ("metro quadrato", "metri quadrati"), "mc": ("metro cubo", "metri cubi"),
+        "gg": ("giorno", "giorni"), "pers.": ("persona", "persone"), "mq": ("metro quadrato", "metri quadrati"),
+        "mc": ("metro cubo", "metri cubi"),
         "gr": ("grammo", "grammi"), "gr.": ("grammo", "grammi"), "kmq": ("chilometro quadrato", "chilometri quadrati"),
         "pz": ("pezzo", "pezzi"), "lt": ("litro", "litri"), "lt.": ("litro", "litri"), "cc": ("centimetro cubo",
         "centimetri cubi"),
@@ -96,7 +104,7 @@ class Italian(Language):
         "n.": "numero", "N.": "numero", "n°": "numero", "N°": "numero", "nº": "numero", "nr.": "numero",
         "nn.": "numeri", "p.": "pagina", "pag.": "pagina", "pp.": "pagine", "pagg.": "pagine", "vol.": "volume",
         "cap.": "capitolo", "art.": "articolo", "artt.": "articoli", "fig.": "figura", "c.": "comma",
-        "par.": "paragrafo",
+        "par.": "paragrafo", "t.": "tomo", "op.": "opus", "Op.": "opus", "L.": "legge",
     }  # fmt: skip
     signs: ClassVar[dict[str, str]] = {
         "^": "alla", "&": "e", "+": "più", "=": "uguale", "×": "per", "★": "stelle", "♯": "diesis", "♭": "bemolle",
@@ -124,7 +132,7 @@ class Italian(Language):
     )
     either = "o"
     pairs = "lui/lei|lei/lui|sì/no|il/la|un/una|vero/falso|uomo/donna|suo/sua"
-    following = (("ss\\.|sgg\\.|segg\\.", "e seguenti"),)
+    following = (("(?:e )?(?:ss|sgg|segg)\\.", "e seguenti"),)
     by = "per"
     greek: ClassVar[dict[str, str]] = {"α": "alfa", "φ": "fi", "ρ": "rho", "θ": "theta", "μ": "mi", "ν": "ni"}
     books: ClassVar[dict[str, str]] = {
@@ -170,6 +178,8 @@ class Italian(Language):
     def counted_gender(self, word: str) -> str:
         if not word[0].islower() or len(word) < 3:
             return ""
+        if word in _FEMININE_IN_E or word.endswith(("zione", "sione", "gione", "tà", "tù", "trice")):
+            return "f"
         return "f" if word.endswith("a") else "m" if word.endswith(("o", "e")) else ""
 
     def ordinal(self, number: int, gender: str = "m") -> str:
@@ -216,6 +226,20 @@ class Italian(Language):
             return f"{self.ordinal(first)}{joined}{self.ordinal(last)} secolo"
 
         return (
+            (r"\bSS\. (?=[A-Z][a-z])", lambda _: "Santi "),
+            (r"\bCAP:? ([0-9]{5})\b", lambda m: f"CAP {self.digits(m[1])}"),
+            (r"\b([Aa]l )([0-9]{1,3})'(?!\w)", lambda m: f"{m[1]}{self.ordinal(int(m[2]))} minuto"),
+            (
+                (
+                    r"\b((?:n\.|nn\.|L\.|[Ll]egge|[Dd]ecreto|DL|D\.L\.|D\.Lgs\.|[Rr]egolamento) ?)([0-9]{1,4})"
+                    r"/([12][0-9]{3})\b"
+                ),
+                lambda m: f"{m[1]}{m[2]} del {m[3]}",
+            ),
+            (
+                r"\bsecc\. ([IVXL]+)(-|–| e | o )([IVXL]+)\b",
+                lambda m: f"secoli {both(m).removesuffix(' secolo')}",
+            ),
             (
                 r"(?<![\w.,])([0-9]{1,2}) sett\.(?! ?[12][0-9]{3})",
                 lambda m: f"{m[1]} settimane" if m[1] != "1" else "1 settimana",
@@ -255,7 +279,7 @@ class Italian(Language):
                 r"(?<![\w.,])([0-9]{1,4})[º°°](?! ?[CFNSEW]\b)(?!\w)",
                 lambda m: (
                     self.ordinal(int(m[1]))
-                    if int(m[1]) < 32 and ("º" in m[0] or re.match(r" ?[a-zA-Z]", m.string[m.end() :] or "x"))
+                    if re.match(r" ?[a-zA-Z]", m.string[m.end() :]) or int(m[1]) < (32 if "º" in m[0] else 13)
                     else f"{m[1]} gradi"
                 ),
             ),

@@ -40,6 +40,7 @@ class Numbers(Figures):
         rules = []
         if language.percent:
             rules += [
+                rule(r"(?<!\S)- (?=[0-9]+(?:[.,][0-9]+)? ?°)", lambda _: f"{language.minus} "),
                 rule(r"(?<=[0-9]) ?%", lambda _: f" {language.percent}"),
                 rule(r"(?<=[0-9]) ?‰", lambda _: f" {language.signs['‰']}"),
                 rule(r"(?<![\w)\].,/:-])-(?=[0-9])", lambda _: f"{language.minus} "),
@@ -82,7 +83,7 @@ class Numbers(Figures):
                     r"(?<![\w/.,])([0-9]{1,2}) 1/2 ([a-zà-ÿ]{3,})(?!\w)",
                     lambda m: language.half_more(int(m[1]), m[2]) or m[0],
                 ),
-                rule(r"(?<![\w/.,])(?:([0-9]+) )?([0-9]{1,2})/([0-9]{1,4})(?![\w/]|[.,][0-9])", self._fraction),
+                rule(r"(?<![\w/.,])(?:([0-9]+) )?([0-9]{1,2})/([0-9]{1,3}|1000)(?![\w/]|[.,][0-9])", self._fraction),
                 rule(
                     rf"(?<![\w.,:/-])([0-9]{{1,4}}):([0-9]{{1,3}}(?:{re.escape(self.grouping)}[0-9]{{3}})+|"
                     rf"[0-9]{{1,4}})(?![\w:]|[.,][0-9])",
@@ -167,7 +168,7 @@ class Numbers(Figures):
             ),
             rule(
                 rf"(?<![^\W\d_])([{''.join(GREEK)}])(?![^\W\d_])",
-                lambda m: f" {self.language.greek.get(m[1]) or GREEK[m[1]]} ",
+                lambda m: f" {self.language.greek.get(m[1]) or self.language.signs.get(m[1]) or GREEK[m[1]]} ",
             ),
             rule(r"\b([CF])[#♯](?!\w)", lambda m: f"{m[1]} sharp"),
             rule(r"\b([A-ZÄÖÜ]{1,5})/([A-ZÄÖÜ]{1,5})\b", lambda m: f"{m[1]} {m[2]}"),

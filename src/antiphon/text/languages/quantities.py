@@ -23,6 +23,10 @@ class Quantities(Figures):
         many = r"(?=$|[.,;:!?)]|-?[^\W\d_]{2,}| [a-zà-ÿ]{2,})"
         rules = [
             rule(r"(?<=[0-9])[,.](?:-|--)(?= |$)", lambda _: ""),
+            rule(
+                r"(?<![\w.,])([0-9]{1,5}) ?([€$£]) ?([0-9]{2})(?![\w.,%])",
+                lambda m: f"{m[1]}{language.mark}{m[3]} {m[2]}",
+            ),
             rule(r"(?<=[0-9]) ?([kMGT])(?:bps|b/s|bit/s)(?!\w)", lambda m: f" {m[1]}bit/s"),
             rule(rf"(?<=[0-9]) ?[x×] ?(?={number} ?(?:[x×] ?{number} ?)?=)", lambda _: f" {language.signs['×']} "),
             rule(rf"{self.left}({number} ?(?:{self.unit})) ?[x×] ?(?=[0-9])", lambda m: f"{m[1]} {language.by} "),
@@ -65,7 +69,7 @@ class Quantities(Figures):
         if self.language.mark == ",":
             # An American amount among our own.
             number = rf"(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+\.[0-9]{{2}}(?![0-9])|[0-9]+\.[0-9]{{2}}(?![0-9])|{number})"
-        per = r"(?: ?/ ?(?P<per>(?:Std|Min|Sek)\.|[^\W\d_]{1,10}[²³]?))?"
+        per = r"(?: ?/ ?(?P<per>(?:Std|Min|Sek|[Pp]ers)\.|[^\W\d_]{1,10}[²³]?))?"
         dash = r"(?:,-|,–|,--)?"
         more = rf"(?: ?(?:{scale})(?!\w))?"
         code = r"(?: (?P<code>[A-Z]{3})(?!\w))?"
@@ -93,7 +97,7 @@ class Quantities(Figures):
                 rf")?(?P<sign>{_MONEY})(?P<code>)(?![\w]){per}",
                 self._amount,
             ),
-            rule(rf"{left}(?P<number>{self.number}) ?(?P<scale>{scale})(?!\w)", self._scaled),
+            rule(rf"{left}(?![248]K\b)(?P<number>{self.number}) ?(?P<scale>{scale})(?!\w)", self._scaled),
         )
 
     def _amount(self, found: Match) -> str:

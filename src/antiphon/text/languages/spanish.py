@@ -25,7 +25,10 @@ _FEMININE_WORDS = frozenset(
 )
 _FEMININE_ENDS = re.compile(r"(?:ci[oó]n|si[oó]n|ciones|siones|dad|dades|tud|tudes|umbres?)$")
 _UNITS = ("", "primero", "segundo", "tercero", "cuarto", "quinto", "sexto", "séptimo", "octavo", "noveno", "décimo")
-_TEENS = {11: "undécimo", 12: "duodécimo"}
+_TEENS = {
+    11: "undécimo", 12: "duodécimo", 13: "decimotercero", 14: "decimocuarto", 15: "decimoquinto", 16: "decimosexto",
+    17: "decimoséptimo", 18: "decimoctavo", 19: "decimonoveno",
+}  # fmt: skip
 
 
 def _parts_of(words: str) -> str:
@@ -80,7 +83,9 @@ class Spanish(Language):
         "esq.": "esquina", "s/n": "sin número", "Tte.": "teniente", "Cap.": "capitán", "Cnel.": "coronel",
         "Sgto.": "sargento", "Mons.": "monseñor", "Fr.": "fray", "P. D.": "posdata", "P.D.": "posdata",
         "i.e.": "es decir", "e.g.": "por ejemplo", "ej.": "ejemplo", "Ej.": "ejemplo", "cf.": "confróntese",
-        "cfr.": "confróntese", "ib.": "ibídem", "ibíd.": "ibídem", "N. B.": "nota bene", "c/u": "cada uno",
+        "cfr.": "confróntese", "ib.": "ibídem", "ibíd.": "ibídem", "N. B.": "nota bene", "cda.": "cucharada",
+        "cdas.": "cucharadas", "cdta.": "cucharadita",
+        "cdtas.": "cucharaditas", "habs.": "habitantes", "c/u": "cada uno",
         "dpto.": "departamento", "Dpto.": "departamento", "Depto.": "departamento", "admón.": "administración",
         "Admón.": "administración", "ref.": "referencia", "Ref.": "referencia", "teléf.": "teléfono",
         "Teléf.": "teléfono", "tfno.": "teléfono", "Rte.": "remitente", "Excmo.": "excelentísimo",
@@ -97,6 +102,7 @@ class Spanish(Language):
         "cda.": ("cucharada", "cucharadas"), "cdas.": ("cucharada", "cucharadas"),
         "cdta.": ("cucharadita", "cucharaditas"), "cdtas.": ("cucharadita", "cucharaditas"),
         "uds.": ("unidad", "unidades"), "ud.": ("unidad", "unidades"), "cts.": ("céntimo", "céntimos"),
+        "pers.": ("persona", "personas"),
         "cts": ("céntimo", "céntimos"), "cént.": ("céntimo", "céntimos"), "cc": ("centímetro cúbico",
         "centímetros cúbicos"),
         "rpm": ("revolución por minuto", "revoluciones por minuto"), "hs.": ("hora", "horas"), "hs": ("hora", "horas"),
@@ -111,7 +117,8 @@ class Spanish(Language):
     part_of = "de "
     numbered: ClassVar[dict[str, str]] = {
         "n.º": "número", "N.º": "número", "nº": "número", "Nº": "número", "n°": "número", "N°": "número",
-        "núm.": "número", "núms.": "números", "arts.": "artículos", "caps.": "capítulos", "figs.": "figuras",
+        "núm.": "número", "núms.": "números", "arts.": "artículos", "min.": "minuto", "caps.": "capítulos",
+        "figs.": "figuras",
         "vols.": "volúmenes",
         "apdo.": "apartado", "ap.": "apartado", "párr.": "párrafo", "t.": "tomo", "ed.": "edición", "op.": "opus",
         "Op.": "opus", "ley n.º": "ley número", "disp.": "disposición", "pág": "página", "num.": "número",
@@ -254,7 +261,7 @@ class Spanish(Language):
                 lambda m: f"{m[1]}{m[2]} grados",
             ),
             (
-                r"(?<![\w.])([0-9]{1,3},[0-9]+|3[2-9]|[4-9][0-9]|[1-3][0-9]{2}) ?[º°](?![\w.]| ?[CF]\b)",
+                r"(?<![\w.])([0-9]{1,3},[0-9]+|3[2-9]|[4-9][0-9]|[1-3][0-9]{2}) ?[º°](?![\w.]| ?[CF]\b| [a-záéíóú])",
                 lambda m: f"{m[1]} grados",
             ),
         )
@@ -272,7 +279,17 @@ class Spanish(Language):
                 lambda m: f"{self.clock(int(m[1]), int(m[2]), 0, '')} horas".replace("horas horas", "horas"),
             ),
             (r"(?<![\w/.,])([1-9])/([3-9]|10) (?=partes?\b)", self._parts),
+            (
+                r"(?<![\w.,:])([01]?[0-9]):([0-5][0-9]) ?([ap])\.? ?m\b\.?",
+                lambda m: f"{self.clock(int(m[1]), int(m[2]), 0, 'las')} {m[3]} m",
+            ),
             (r"\b([ap])\. ?m\.", lambda m: f"{m[1]} m"),
+            (
+                r"(?<![\w.,])([0-9]{1,2})\.?(os|as)(?!\w)",
+                lambda m: f"{self.ordinal(int(m[1]), 'f' if m[2] == 'as' else 'm')}s",
+            ),
+            (r"\b([A-Z])-([IVX]{1,4})\b", lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0]),
+            (r"(?<![\w.,])([0-9]{1,3}) ?°(?=$|[.,;:!?)])", lambda m: f"{m[1]} grados"),
             (r"(?<![\w.,])([0-9]{1,3})\.?[º°o](?![\w])", lambda m: self.ordinal(int(m[1]))),
             (r"(?<![\w.,])([0-9]{1,3})\.?ª(?!\w)", lambda m: self.ordinal(int(m[1]), "f")),
             (r"(?<![\w.,])([0-9]{1,2})\.?er(?!\w)", lambda m: self.ordinal(int(m[1])).removesuffix("o")),
@@ -295,12 +312,17 @@ class Spanish(Language):
             (
                 r"\b([IVX]+) (?=Guerra Mundial|Congreso|Edición|edición|Feria|Festival)",
                 lambda m: (
-                    f"{self.ordinal(n, 'f' if m.string[m.end() :].startswith(('G', 'E', 'e', 'Feria')) else 'm')} "
+                    f"{self._before(n, 'f' if m.string[m.end() :].startswith(('G', 'E', 'e', 'Feria')) else 'm')} "
                     if (n := roman(m[1]))
                     else m[0]
                 ),
             ),
         )
+
+    def _before(self, number: int, gender: str) -> str:
+        """An ordinal before its noun: tercer congreso."""
+        said = self.ordinal(number, gender)
+        return said.removesuffix("o") if gender == "m" and number % 10 in {1, 3} and number < 10 else said
 
     def _parts(self, found: Match) -> str:
         above, below = int(found[1]), int(found[2])
