@@ -24,9 +24,12 @@ _FULL_DAYS = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 
 def rules(english: Variety) -> tuple[Rule, ...]:
     grammar = _Dates(english)
-    year4 = r"([12][0-9]{3})"
+    return (*_week(), *_month_spans(), *_in_figures(grammar), *_by_name(grammar), *_years(grammar))
+
+
+def _week() -> tuple[Rule, ...]:
+    """Days of the week, their spans and lists."""
     return (
-        # Days of the week.
         rule(
             rf"\b{_WEEKDAY}\.? ?(&|and|,|or) ?{_WEEKDAY}\b\.?(?! down| on )",
             lambda m: f"{_weekday(m[1])} {m[2]} {_weekday(m[3])}" + (stop(m) if m[0].endswith(".") else ""),
@@ -48,6 +51,12 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             rf"\b((?:[Oo]n|[Nn]ext|[Ll]ast|[Ee]very|[Bb]y|[Uu]ntil|[Tt]his) ){_WEEKDAY}\b\.?(?!\w)",
             lambda m: m[1] + _weekday(m[2]) + (stop(m) if m[0].endswith(".") else ""),
         ),
+    )
+
+
+def _month_spans() -> tuple[Rule, ...]:
+    """Months in any letters, and what leads from one to another."""
+    return (
         # Months in small letters or capitals, beside a day or before a year.
         rule(rf"\b({_OTHER_CASE})(?=\.? [0-3]?[0-9](?:st|nd|rd|th)?\b(?![:%]|[.,][0-9]))", _capital, re.I),
         rule(rf"(?<=[0-9] )({_OTHER_CASE})\b|(?<=[0-9](?:st|nd|rd|th) )({_OTHER_CASE}|may|march)\b", _capital, re.I),
@@ -69,7 +78,13 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             r"[12][0-9]{3}\b)",
             lambda m: {"b": "born ", "d": "died ", "fl": "flourished ", "m": "married "}[m[1]],
         ),
-        # Figures alone.
+    )
+
+
+def _in_figures(grammar: _Dates) -> tuple[Rule, ...]:
+    """Dates in figures alone."""
+    year4 = r"([12][0-9]{3})"
+    return (
         rule(
             rf"(?<![\w-]){year4}-([01][0-9])-([0-3][0-9])(?:T(?=[0-2][0-9])| (?=[0-2][0-9]:)|(?![0-9T-]))", grammar.iso
         ),
@@ -87,7 +102,12 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             grammar.unyeared,
         ),
         rule(rf"(?<![\w/.])(0?[1-9]|1[0-2])/{year4}(?![\w/])", lambda m: f"{_named(int(m[1]))} {grammar.year(m[2])}"),
-        # A month by its name.
+    )
+
+
+def _by_name(grammar: _Dates) -> tuple[Rule, ...]:
+    """A month by its name, with a day or a year."""
+    return (
         rule(
             rf"\b{MONTH} {_DAY} ?- ?(?P<to>[0-3]?[0-9])(?:st|nd|rd|th)?(?:,? {_YEAR})?(?![\w:%]|[.,:/-][0-9])",
             grammar.days_of_month,
@@ -105,7 +125,12 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         rule(rf"\b{MONTH}(?:,? of|,)? {_YEAR}(?![\w])", lambda m: f"{month(m)} {grammar.year(m['year'])}"),
         rule(rf"\b{MONTH}-(?P<year>[12][0-9]{{3}})\b", lambda m: f"{month(m)} {grammar.year(m['year'])}"),
         rule(rf"\b(?P<month>{_SHORT_MONTH})\.(?!\w)", grammar.month_alone),
-        # Decades and years.
+    )
+
+
+def _years(grammar: _Dates) -> tuple[Rule, ...]:
+    """Decades and years."""
+    return (
         rule(
             r"(?<!\w)([12][0-9]{2}0)'?s ?- ?(?:[12][0-9])?'?([0-9]0)'?s\b",
             lambda m: f"{_decade(grammar, m[1])} to {plural(cardinal(int(m[2])))}",
