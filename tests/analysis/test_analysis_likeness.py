@@ -52,7 +52,7 @@ def test_where_there_is_no_sound_or_too_much_nothing_is_measured() -> None:
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_alignment_is_the_cheapest_of_all(count: int, width: int, seed: int) -> None:
     from antiphon.analysis.likeness import _aligned_cost
 

@@ -38,7 +38,7 @@ def click_db(samples: np.ndarray, place: int) -> float:
     return float(10 * np.log10(power[np.fft.rfftfreq(window.size, 1 / RATE) > 4_000].sum() + 1e-9))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 9_000), st.floats(0, 0.3), st.floats(0, 0.3), st.floats(0, 1))
 def test_chunking_changes_nothing(size: int, lead_s: float, tail_s: float, pause_s: float) -> None:
     pieces = [sentence(lead_s, 0.21, tail_s), sentence(tail_s, 0.13, lead_s)]

@@ -10,7 +10,7 @@ from antiphon.audio import Resampler, Waveform, peak_dbfs, resample, rms_dbfs
 RATES = st.sampled_from([8_000, 16_000, 22_050, 24_000, 44_100, 48_000])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(RATES, RATES, st.integers(1, 2), st.lists(st.integers(0, 5_000), max_size=8))
 def test_streamed_equals_offline(from_hz: int, to_hz: int, channels: int, sizes: list[int]) -> None:
     samples = np.random.default_rng(0).normal(scale=0.1, size=(channels, 12_000)).astype(np.float32)

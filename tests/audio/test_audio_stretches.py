@@ -13,7 +13,7 @@ from antiphon.audio.stretches import LEAST_S, stretches
 RATE_HZ = 8_000
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(seconds=st.floats(0.01, 30), longest_s=st.floats(2.0, 12), seed=st.integers(0, 99))
 def test_stretches_put_end_to_end_are_the_recording(seconds: float, longest_s: float, seed: int) -> None:
     samples = np.random.default_rng(seed).standard_normal((1, max(1, int(seconds * RATE_HZ)))).astype(np.float32)

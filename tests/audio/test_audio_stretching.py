@@ -45,7 +45,7 @@ def test_speed_one_changes_nothing() -> None:
     assert np.array_equal(stretch(part(1), 1.0).samples, part(1).samples)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     speed=st.floats(0.25, 4.0),
     sizes=st.lists(st.integers(0, 5_000), min_size=0, max_size=8),

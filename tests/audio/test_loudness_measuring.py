@@ -136,7 +136,7 @@ def test_a_sound_is_as_loud_at_every_rate():
         assert measure(same).integrated_lufs == pytest.approx(measure(resample(wave, 16_000)).integrated_lufs, abs=0.1)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.integers(0, 30_000), max_size=12), st.sampled_from([1, 2]))
 def test_a_stream_measures_what_the_whole_does(cuts, channels):
     wave = rough(11_025, 5, channels)

@@ -72,7 +72,7 @@ def test_a_gain_is_all_that_happens_below_the_ceiling():
     assert np.ptp(ratio) < 1e-5
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 1_000),
     lufs=st.floats(-45.0, 0.0),
@@ -106,7 +106,7 @@ def test_the_worst_shapes_stay_under_the_limit_of_the_standards_meter(shape):
     assert measure(out).true_peak_dbtp <= -0.9
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.integers(0, 3 * RATE_HZ), max_size=40), st.sampled_from([1, 2]))
 def test_chunking_changes_no_bit_of_a_stream(cuts, channels):
     wave = at(-24.0, tilted(3.0, channels=channels, seed=4))

@@ -67,7 +67,7 @@ def test_it_is_a_codec() -> None:
     assert all(16 <= size <= 1024 for size in CODEC.vocabulary)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=12)
 @given(grids(4))
 @example(soft_and_low())
 @example(collided(1))
@@ -139,7 +139,7 @@ def test_foreign_music_keeps_its_melody_and_bass() -> None:
     assert (left**2).mean() > 1.5 * (right**2).mean()
 
 
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=6)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1, 2, 6]), st.sampled_from([8_000, 44_100]), st.floats(1e-6, 4.0))
 def test_no_audio_makes_it_fail(seed: int, channels: int, rate_hz: int, scale: float) -> None:
     noise = np.random.default_rng(seed).normal(scale=scale, size=(channels, 2_000)).astype(np.float32)

@@ -78,7 +78,7 @@ def test_pitches_are_eighths_of_a_semitone_clamped_to_the_range() -> None:
     assert frames_of(0.5) == 30
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(grids())
 def test_canonical_sounds_the_same_and_is_its_own_canonical(grid: TokenGrid) -> None:
     codec, once = ChipCodec(), canonical(grid)

@@ -110,7 +110,7 @@ def test_no_registers_can_clip() -> None:
     assert max(loudest) < 1.0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 130), st.integers(1, 70))
 def test_streamed_equals_offline_bit_for_bit(seed: int, frames: int, piece: int) -> None:
     grid = random_grid(seed, frames)

@@ -60,7 +60,7 @@ def test_the_same_audio_gives_the_same_tokens_and_the_same_tokens_the_same_audio
     assert np.array_equal(codec.decode(grid).samples, codec.decode(grid).samples)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(lengths=st.lists(st.integers(1, 45), min_size=1, max_size=12))
 def test_streamed_equals_whole_bit_for_bit(codec: NeuralCodec, grid: TokenGrid, lengths: list[int]) -> None:
     decoder, pieces, start = codec.decoder(), [], 0

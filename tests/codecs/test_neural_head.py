@@ -78,7 +78,7 @@ def test_noise_of_a_flat_envelope_has_its_power() -> None:
     assert np.std(render(flat, CONFIG)) == pytest.approx(0.1, rel=0.02)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=8))
 def test_pieces_of_any_length_add_up_to_the_whole(lengths: list[int]) -> None:
     total = sum(lengths)

@@ -74,7 +74,7 @@ def test_a_task_never_puts_more_at_risk_than_a_node_has(
 
 
 @given(tasks, separate, st.binary(max_size=8), st.integers(1, PPM))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_more_quality_never_brings_less_work(parts: list[Part], market: Market, beacon: bytes, gain: int) -> None:
     # Where stake is not scarce and roles are apart; else a node's own work as a validator may stand in its way.
     rules = Rules(exploration_ppm=0)

@@ -315,7 +315,7 @@ class Books:
 
 
 @given(st.data(), markets, rule_sets, st.integers(1, 2_000))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_is_voted_money_is_conserved_and_the_reserve_suffices(
     data: st.DataObject, market: tuple[list[Offer], list[Offer]], rules: Rules, units: int
 ) -> None:

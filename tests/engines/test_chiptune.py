@@ -55,7 +55,7 @@ def test_the_length_is_exact_to_the_sample() -> None:
     assert _samples(_request(0, 1.2345, seconds=1.2345)).shape == (2, round(1.2345 * RATE_HZ))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.floats(0, 11.9), st.floats(0.01, 12), st.integers(0, 99))
 def test_a_window_is_bit_for_bit_what_the_whole_has_there(start_s: float, length_s: float, seed: int) -> None:
     stop_s = min(start_s + length_s, 12.0)

@@ -74,7 +74,7 @@ def test_silence_and_clicks_say_nothing(print_: bytes) -> None:
     assert echo_share(say("Yes."), b"") is None
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40_000))
 def test_a_share_is_a_share(print_: bytes, seed: int, samples: int) -> None:
     noise = np.random.default_rng(seed).standard_normal((1, samples)).astype(np.float32) * np.float32(0.1)

@@ -97,7 +97,7 @@ def test_a_copy_for_another_text_is_a_duplicate_and_for_the_same_text_is_not() -
     assert _values(_evidence(clip * 0.5, text="Another text."), history)["duplicate"] > 0.9
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     hnp.arrays(np.float32, st.integers(1, 2000), elements=st.floats(-1, 1, width=32)),
     st.text(min_size=1, max_size=20).filter(lambda t: t.strip()),

@@ -106,7 +106,7 @@ async def compare(market: Market) -> None:
 
 
 @given(deeds=DEEDS)
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 async def test_an_index_kept_up_says_what_a_new_one_says(
     tmp_path_factory: pytest.TempPathFactory, deeds: list[tuple[str, int]]
 ) -> None:

@@ -98,7 +98,7 @@ def test_known_words_never_load_the_model(monkeypatch: pytest.MonkeyPatch) -> No
     read("a gentle lullaby in F major at 72 bpm, music box, two minutes, loop, no drums")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=MAX_PROMPT_CHARS))
 def test_any_text_is_read(text: str) -> None:
     brief = read(text)
@@ -106,7 +106,7 @@ def test_any_text_is_read(text: str) -> None:
     assert brief.prompt == text
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.integers(30, 300),
     st.sampled_from(["C", "C#", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B"]),

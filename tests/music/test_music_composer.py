@@ -59,7 +59,7 @@ def test_a_piece_ends_on_the_tonic_after_a_dominant(prompt: str) -> None:
     assert score.chords[0].root == score.tonic or score.style == "lounge"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.sampled_from(sorted(STYLES)),
     st.floats(1, 120),

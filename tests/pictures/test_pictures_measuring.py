@@ -58,7 +58,7 @@ def glide(seconds=4):
     return (0.1 * line * (np.sin(2 * np.pi * 2 * time) > -0.6)).astype(np.float32)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(1, 300), st.lists(st.integers(0, 300), max_size=8), st.integers(2, 16))
 def test_folding_keeps_every_unit_once_for_any_chunking(count, cuts, most):
     values = np.arange(1.0, count + 1)

@@ -54,7 +54,7 @@ def test_a_dead_centre_is_revived_among_the_worst_served():
     assert (np.bincount(assign(points, state.centres)[0], minlength=2) > 0).all()
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(1, 40), st.integers(2, 9), st.integers(0, 1_000))
 def test_assigned_is_the_nearest(frames: int, centres: int, seed: int):
     rng = np.random.default_rng(seed)

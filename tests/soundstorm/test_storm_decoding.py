@@ -75,7 +75,7 @@ def test_levels_above_are_unknown_to_the_generator_and_the_prompt_is_known_in_al
         assert inputs.prompt[0].sum() == 10
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.tuples(st.integers(2, 40), st.integers(0, 9)), min_size=2, max_size=4), st.integers(0, 99))
 def test_a_batch_gives_what_each_job_alone_gives(sizes: list[tuple[int, int]], seed: int) -> None:
     jobs = [job(frames=p + f, prompt=p, seed=seed + n) for n, (f, p) in enumerate(sizes)]

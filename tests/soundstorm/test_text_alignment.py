@@ -27,7 +27,7 @@ def best_by_trying(scores: np.ndarray, free: np.ndarray) -> float:
     return max(found)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.integers(1, 6), st.integers(1, 5), st.integers(0, 31), st.integers(0, 10_000))
 def test_the_path_is_the_best_of_all(frames: int, count: int, flags: int, seed: int):
     scores = np.random.default_rng(seed).normal(size=(frames, count)).astype(np.float32)

@@ -75,7 +75,7 @@ def test_a_run_of_one_token_is_broken():
     assert tokens[:6] == [2, 2, 2, 2, 3, 2]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=5), st.integers(0, 8))
 def test_a_loop_of_any_pattern_is_broken(pattern: list[int], before: int):
     options = SamplingOptions(pattern=5, repeats=3, longest_run=15)

@@ -208,7 +208,7 @@ ANY = st.one_of(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ANY, st.sampled_from(FORMATS), st.integers(1, 7))
 def test_a_document_in_parts_is_read_like_the_whole(text: str, form: str, size: int) -> None:
     parts = [text[begin : begin + size] for begin in range(0, len(text), size)]

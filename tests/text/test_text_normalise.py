@@ -225,20 +225,20 @@ LANGUAGES = st.sampled_from(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(ANY_TEXT, LANGUAGES)
 def test_normalising_twice_changes_nothing_and_nothing_raises(text: str, language: str) -> None:
     once = normalise(text, language)
     assert normalise(once, language) == once
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(ANY_TEXT)
 def test_no_digit_is_left_to_guess_in_english(text: str) -> None:
     assert not re.search(r"\d", normalise(text))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.one_of(st.from_regex(r"[a-z]{4,9}", fullmatch=True), st.sampled_from(_PIECES)), max_size=12))
 def test_no_word_is_dropped_or_moved(pieces: list[str]) -> None:
     words = [piece for piece in pieces if re.fullmatch("[a-z]{4,9}", piece) and piece != "million"]

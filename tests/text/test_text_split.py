@@ -38,7 +38,7 @@ def texts(text: str, **options: int) -> list[str]:
     return [piece.text.strip() for piece in split(text, **options)]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(ANY_TEXT, LIMITS, st.none() | st.integers(16, 60))
 def test_the_pieces_joined_are_the_text_and_none_is_too_long(text: str, limit: int, first: int | None) -> None:
     pieces = split(text, limit=limit, first=first)
@@ -50,7 +50,7 @@ def test_the_pieces_joined_are_the_text_and_none_is_too_long(text: str, limit: i
         assert len(pieces[0].text) <= first
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(ANY_TEXT, LIMITS, st.lists(st.integers(0, 50), max_size=20))
 def test_a_stream_is_cut_like_the_whole(text: str, limit: int, sizes: list[int]) -> None:
     source = iter(text)
