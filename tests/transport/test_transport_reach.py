@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from antiphon.cli.app import Settings
 from antiphon.cli.connect import reach
@@ -18,7 +17,7 @@ from antiphon.ledger.remote import LedgerService
 from antiphon.ledger.sql import SqlLedger
 from antiphon.protocol import Identity
 from antiphon.transport import HttpTransport, Server, serve
-from antiphon.transport.reach import PublicResolver, is_private_endpoint, is_public
+from antiphon.transport.reach import Address, is_private_endpoint, is_public
 
 
 @pytest.mark.parametrize(
@@ -49,22 +48,16 @@ def test_public_addresses_are(address: str) -> None:
     assert is_public(address)
 
 
-class Rebinding(AbstractResolver):
+class Rebinding:
     """A name that is public when it is looked at, and leads home afterwards."""
 
-    def __init__(self, port: int) -> None:
-        self.asked, self._port = 0, port
+    def __init__(self) -> None:
+        self.asked = 0
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str, port: int) -> list[Address]:
         self.asked += 1
         address = "127.0.0.1" if self.asked > 1 else "192.0.2.1"
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=socket.AF_INET, proto=0, flags=0),
-        ]
-
-    async def close(self) -> None: ...
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, host, (address, port))]
 
 
 async def served(called: list[bytes]) -> Server:
@@ -77,11 +70,9 @@ async def served(called: list[bytes]) -> Server:
 
 async def test_a_name_that_changes_its_mind_leads_nowhere_private() -> None:
     called: list[bytes] = []
-    async with await served(called) as server, HttpTransport() as transport:
+    inner = Rebinding()
+    async with await served(called) as server, HttpTransport(resolver=inner) as transport:
         port = int(server.endpoint.rsplit(":", 1)[1])
-        session = transport._open()
-        inner = Rebinding(port)
-        session.connector._resolver = PublicResolver(inner)  # type: ignore[union-attr]
         for _ in range(3):
             with pytest.raises(UnreachableError, match="no public address"):
                 async for _ in transport.request(f"http://rebind.example:{port}", b"hi", deadline_s=3):

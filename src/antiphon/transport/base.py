@@ -26,7 +26,8 @@ class Limits:
     connections: int = 1024  # open sockets, per server and per client
     per_address: int = 256  # of them from one address (IPv6: one /64)
     first_s: float = 5.0  # from connecting to the first byte
-    idle_s: float = 20.0  # between two requests: longer than any client of ours keeps a connection (KEEP_ALIVE_S)
+    idle_s: float = 20.0  # between two requests
+    keep_s: float = 15.0  # a client keeps an idle connection: shorter than `idle_s`, or it writes into a closing one
     head_s: float = 5.0  # for request line and headers to arrive
     head_bytes: int = 16 * 1024
     body_s: float = 30.0  # for a message to arrive

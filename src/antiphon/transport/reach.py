@@ -6,16 +6,21 @@ mind between two questions (DNS rebinding) gains nothing.
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import socket
+from typing import Any, Protocol, TypeAlias
 from urllib.parse import urlsplit
-
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from antiphon.errors import InputError
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_HOLDS_S = 10.0
+_NAMES = 1024
+"""So many names are remembered."""
+
+Address: TypeAlias = tuple[Any, Any, int, str, Any]
+"""(family, type, protocol, canonical name, socket address), as from `socket.getaddrinfo`."""
 HINT = "Only with --private-nodes are nodes asked at private addresses."
 
 
@@ -43,23 +48,53 @@ def check_literal(host: str) -> None:
         raise InputError(f"{host} is not a public address", HINT)
 
 
-class PublicResolver(AbstractResolver):
+class Resolver(Protocol):
+    """Finds the addresses of a host."""
+
+    async def resolve(self, host: str, port: int) -> list[Address]:
+        """At least one. Raises OSError if there is none."""
+        ...
+
+
+class SystemResolver:
+    """Asks the system. Who asks for a name that is just being looked up waits for the same answer, and an answer holds
+    for `_HOLDS_S`: a crowd of connections to one host is one question, and a slow name server occupies one thread."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, int], tuple[float, asyncio.Future[list[Address] | OSError]]] = {}
+
+    async def resolve(self, host: str, port: int) -> list[Address]:
+        loop = asyncio.get_running_loop()
+        until_s, found = self._found.get((host, port), (0.0, None))
+        if found is None or (found.done() and until_s < loop.time()):
+            if len(self._found) >= _NAMES:
+                del self._found[next(iter(self._found))]
+            found = asyncio.ensure_future(self._look_up(host, port))
+            self._found[host, port] = (loop.time() + _HOLDS_S, found)
+        answer = await asyncio.shield(found)
+        if isinstance(answer, OSError):
+            self._found.pop((host, port), None)
+            raise answer
+        return answer
+
+    async def _look_up(self, host: str, port: int) -> list[Address] | OSError:
+        try:
+            return await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as e:
+            return e if isinstance(e, OSError) else OSError(None, f"{host[:100]!r} is no host name")
+
+
+class PublicResolver:
     """Resolves names to public addresses only."""
 
-    def __init__(self, inner: AbstractResolver | None = None) -> None:
-        self._inner = inner or aiohttp.ThreadedResolver()
+    def __init__(self, inner: Resolver | None = None) -> None:
+        self._inner = inner or SystemResolver()
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        found = await self._inner.resolve(host, port, family)
-        public = [result for result in found if is_public(result["host"])]
+    async def resolve(self, host: str, port: int) -> list[Address]:
+        public = [one for one in await self._inner.resolve(host, port) if is_public(str(one[4][0]))]
         if not public:
             raise OSError(None, f"it has no public address. {HINT}")
         return public
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 async def is_private_endpoint(url: str) -> bool:
@@ -72,11 +107,8 @@ async def is_private_endpoint(url: str) -> bool:
         return not is_public(host)
     except ValueError:
         pass
-    resolver = aiohttp.ThreadedResolver()
     try:
-        found = await resolver.resolve(host, 0, socket.AF_UNSPEC)
+        found = await SystemResolver().resolve(host, 0)
     except OSError:
         return False
-    finally:
-        await resolver.close()
-    return bool(found) and not any(is_public(result["host"]) for result in found)
+    return not any(is_public(str(one[4][0])) for one in found)
