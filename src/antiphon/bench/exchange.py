@@ -2,7 +2,7 @@
 
 The signed side does what a node does: the client signs, the server verifies (replay guard included), seals 100 KB with
 the task's key and signs, the client verifies and opens. The task key is wrapped once per task. Beside it: a bare
-Starlette server that replies 100 KB in the clear to the same client library, and Bittensor's Dendrite -> Axon. The bare
+Starlette server that replies 100 KB in the clear to aiohttp's client, and Bittensor's Dendrite -> Axon. The bare
 server runs without our heap setting (`transport.memory`), which would make it about a quarter faster.
 """
 
