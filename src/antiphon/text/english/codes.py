@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from antiphon.text.english.rules import Match, Rule, Variety, rule
+from antiphon.text.english.rules import Match, Rule, Variety, put, rule
 from antiphon.text.numerals import cardinal, digits
 
 _STATES = (
@@ -27,7 +27,7 @@ def rules(english: Variety) -> tuple[Rule, ...]:
     three = r"[0-9]{3}"
     return (
         rule(r"(?<![\w-])(\+[0-9]{1,3}(?:[ .-]?\(?[0-9]{1,5}\)?){2,6}|\+[0-9]{7,15})(?![\w-]|[.,][0-9])", _phone),
-        rule(rf"(?<![\w-])((?:1[ .-])?(?:\({three}\)[ -]?|{three}[ .-]){three}[ .-][0-9]{{4}})(?![\w-])", _phone),
+        rule(rf"(?<![\w-])((?:1[ .-])?(?:\({three}\)[ -]?|{three}[ ./-]){three}[ .-][0-9]{{4}})(?![\w-])", _phone),
         rule(r"(?<![\w.,:/-])(\(?0[0-9]{2,5}\)?(?:[ /-]?[0-9]{2,8}){1,4})(?![\w-]|[.,:][0-9])", _national),
         rule(
             rf"(?<![\w-])(1-)?({three})-([A-Z]{{4,7}}|[A-Z]{{3}}-[A-Z]{{4}})\b",
@@ -45,7 +45,16 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             r"\b([Bb]oeing|[Aa]irbus|[Aa]irbus A) ?([0-9]{3})-([0-9]{3})\b",
             lambda m: f"{m[1]} {spoken_pairs(m[2])} {spoken_pairs(m[3])}",
         ),
-        rule(r"\b([Ee]xt\.?|[Ee]xtension) ?([0-9]{2,6})\b", lambda m: f"extension {digits(m[2])}"),
+        rule(r"(?<![\w-])([0-9]{3}/[0-9]{3}-[0-9]{4})(?![\w-])", _phone),
+        rule(r"(?<![\w])24[x×]7(?!\w)", put("twenty-four seven")),
+        rule(r"(?<=[a-z] )\*(?=[0-9]{2}\b)", put("star ")),
+        rule(r"\b(7[0-9]7)-([0-9]{3})\b", lambda m: f"{spoken_pairs(m[1])} {spoken_pairs(m[2])}"),
+        rule(
+            r"\b(Part|Model|Serial|Ref|Reference|Invoice|Order|Card|Account|Acct|Policy|Case|Licen[cs]e|Reg|Registration|"
+            r"Phone|Batch|Item|Catalog(?:ue)?|Permit)(\.?) [Nn]o\.(?=:? ?[A-Z0-9#])",
+            lambda m: f"{m[1]}{m[2]} number",
+        ),
+        rule(r"\b([Ee]xt\.?|[Ee]xtension) ?([0-9]{1,6})\b", lambda m: f"extension {digits(m[2])}"),
         rule(r"(?:(?<=[a-z] )(?=x[0-9]{2})|^(?=x[0-9]{3}))x([0-9]{2,5})\b", lambda m: f" extension {digits(m[1])}"),
         rule(
             rf"\b([Cc]all|[Dd]ial|[Dd]ialed|[Dd]ialled|[Pp]hone|[Rr]ing|[Tt]ext)( the)? ({_EMERGENCY})\b",
@@ -58,7 +67,7 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         ),
         rule(
             r"\b((?:PIN|pin|code|Code|[Pp]ostcode|[Pp]ostal code|[Aa]rea code|ZIP|zip|ZIP code|password|"
-            r"passcode|account|Account|serial|tracking|"
+            r"passcode|account|Account|Acct|acct|SKU|ID|[Bb]ooking|[Tt]icket|[Rr]eference|Ref|ref|serial|tracking|"
             r"confirmation|order|Order|case|Case)(?: (?:code|number|no\.|is|was|No\.))?:? "
             r"#?)([0-9]{4,})\b(?![.,:/-][0-9])",
             lambda m: f"{m[1]}{digits(m[2])}",

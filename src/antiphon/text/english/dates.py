@@ -30,6 +30,10 @@ def rules(english: Variety) -> tuple[Rule, ...]:
 def _week() -> tuple[Rule, ...]:
     """Days of the week, their spans and lists."""
     return (
+        rule(r"\bWeds\b(?:\.(?= [a-z]))?", put("Wednesday")),
+        rule(r"\bM/W/F\b", put("Monday, Wednesday, Friday")),
+        rule(r"\bT/Th\b", put("Tuesday, Thursday")),
+        rule(r"\bM-F(?=,? [0-9])", put("Monday to Friday")),
         rule(
             rf"\b{_WEEKDAY}\.? ?(&|and|,|or) ?{_WEEKDAY}\b\.?(?! down| on )",
             lambda m: f"{_weekday(m[1])} {m[2]} {_weekday(m[3])}" + (stop(m) if m[0].endswith(".") else ""),
@@ -131,6 +135,9 @@ def _by_name(grammar: _Dates) -> tuple[Rule, ...]:
 def _years(grammar: _Dates) -> tuple[Rule, ...]:
     """Decades and years."""
     return (
+        rule(r"\b(?:c|ca)\. ?(?=[1-9][0-9]{2,3}\b)", put("circa ")),
+        rule(r"(?<=\bthe )'00s\b", put("two thousands")),
+        rule(r"(?<![\w.,-])([12][0-9]{3}) ?- ?(present|today|now|date)\b", lambda m: f"{grammar.year(m[1])} to {m[2]}"),
         rule(
             r"(?<!\w)([12][0-9]{2}0)'?s ?- ?(?:[12][0-9])?'?([0-9]0)'?s\b",
             lambda m: f"{_decade(grammar, m[1])} to {plural(cardinal(int(m[2])))}",
@@ -149,7 +156,6 @@ def _years(grammar: _Dates) -> tuple[Rule, ...]:
             r"(?<![\w.,])([1-9][0-9]{2,3}) (?=(?:BC|AD|B\.C\.|A\.D\.|BCE|CE)\b)", lambda m: f"{grammar.old_year(m[1])} "
         ),
         rule(r"\b(AD |A\.D\. )([1-9][0-9]{2})\b(?![.,][0-9])", lambda m: f"{m[1]}{grammar.old_year(m[2])}"),
-        rule(r"\b(?:c|ca)\. ?(?=[1-9][0-9]{2,3}\b)", lambda _: "circa "),
     )
 
 

@@ -69,6 +69,7 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             lambda m: f"{_FUNCTIONS[m[1]]} of {m[2]}",
         ),
         rule(r"\bsqrt\(([^()]{1,20})\)", lambda m: f"the square root of {m[1]}"),
+        rule(r"\bf/(?=[0-9])", put("f ")),
         rule(r"∛ ?", put("the cube root of ")),
         rule(r"(?<=[0-9a-z]) ?\* ?(?=[0-9])|(?<=[0-9]) ?\* ?(?=[a-z]\b)", put(" times ")),
         rule(r"(?<=[0-9]) ?[×] ?(?=[0-9a-z])", put(" times ")),

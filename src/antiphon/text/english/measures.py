@@ -33,6 +33,7 @@ _BESIDE = re.compile(r" ?[x×] ?[0-9./ ]+\" (?!is\b|and\b|or\b|wide|long|deep|hi
 _SCORER = re.compile(r"\([^()]*[A-Z][\w.'-]+ (?:[0-9]{1,3}(?:\+[0-9])?', ?)*$")
 _PAIRS = ((24, 7), (9, 11), (50, 50), (20, 20), (80, 20), (60, 40), (70, 30), (90, 10))
 _NOT_AFTER = r"(?![\w²³/°^]|'\w)"
+_SCALE_NAMES = {"F": "Fahrenheit", "C": "Celsius", "K": "Kelvin"}
 _RATED = "km²|km2|m²|m2|cm²|m³|cm³|kg|km|mL|ml|µL|L|min|kWh|GB|s"
 _ROUND = {
     "10": "tens", "100": "hundreds", "1000": "thousands", "10000": "tens of thousands",
@@ -113,12 +114,12 @@ def _primes(english: Variety, grammar: _Measures) -> tuple[Rule, ...]:
             lambda m: (
                 m[0]
                 if _OPEN_QUOTE.search(m.string[max(0, m.start() - 200) : m.start()])
-                else f"{english.number(m[1])} {'foot' if m[1] == '1' or describes(m) else 'feet'}"
+                else f"{english.number(m[1])} {'foot' if m[1] == '1' or describes(m) or sizes(m) else 'feet'}"
             ),
         ),
         rule(
-            rf"{LEFT}({NUM})'(?= ?(?:x\b|by\b|{long}))",
-            lambda m: f"{english.number(m[1])} {'foot' if m[1] == '1' or describes(m) else 'feet'}",
+            rf"{LEFT}({NUM})'(?= ?(?:[x×] ?[0-9]|x\b|by\b|{long}))",
+            lambda m: f"{english.number(m[1])} {'foot' if m[1] == '1' or describes(m) or sizes(m) else 'feet'}",
         ),
     )
 
@@ -154,7 +155,8 @@ def _inches(english: Variety, grammar: _Measures) -> tuple[Rule, ...]:
     return (
         rule(rf"{LEFT}({NUM}|[0-9]+ {fraction}|{fraction})-?\"(?!\w)", grammar.inches),
         rule(
-            rf"{LEFT}({NUM})[- ]?in(?:\.(?= [a-z(]|,|$)|(?= (?:{units.LENGTH_WORDS})\b)|(?=[.,]? ?(?:x|×|by) ?[0-9]))",
+            rf"{LEFT}(?<!/)({NUM}|[0-9]+ {fraction}|{fraction})[- ]?in(?:\.(?= [a-z(]|,|$)|(?= "
+            rf"(?:{units.LENGTH_WORDS})\b)|(?=[.,]? ?(?:x|×|by) ?[0-9]))",
             grammar.inches,
         ),
         rule(
@@ -170,15 +172,26 @@ def _quantities(english: Variety, grammar: _Measures) -> tuple[Rule, ...]:
     dot = r"(?:\.(?=\s+[a-z0-9(]|[,;:)]))?"
     return (
         rule(
+            r"(?<![\w/.,])1/([1-9][0-9]{1,3}) ?s(?:ec)?\b\.?", lambda m: f"one {english.ordinal(int(m[1]))} of a second"
+        ),
+        rule(
             r"(?<![\w/.])(?:([0-9]+)[ -])?([0-9]{1,3})/([0-9]{1,4})"
             rf"(?:(?:[ -]| of an? )?(?P<unit>{UNIT})\b\.?(?=\s|$|[,;:)]))?(?![\w/]|[.,][0-9])",
             grammar.fraction,
         ),
-        rule(rf"{LEFT}({NUM})(?: ?(?:{UNIT}))? ?-(?= ?{NUM} ?(?:{UNIT}){_NOT_AFTER})", lambda m: f"{m[1]} to "),
+        rule(
+            rf"{LEFT}({NUM})(?: ?({UNIT}))? ?-(?= ?{NUM} ?({UNIT}){_NOT_AFTER})",
+            lambda m: f"{m[1]} {m[2]} to " if m[2] and m[2] != m[3] else f"{m[1]} to ",
+        ),
+        rule(
+            r"(?<![\w.,])([0-9]{1,3})[ -]?pt(?= (?:font|type|text|bold|italic|Arial|Times|Helvetica))",
+            lambda m: f"{cardinal(int(m[1]))} point",
+        ),
+        rule(r"(?<=[0-9] )(degrees?) ([FCK])\b", lambda m: f"{m[1]} {_SCALE_NAMES[m[2]]}"),
         rule(rf"{LEFT}({NUM}) ?[Ll]/100 ?km\b", lambda m: f"{english.number(m[1])} liters per hundred kilometers"),
         rule(rf"{LEFT}{number}(?P<joined>-)?[ ]?(?P<unit>{UNIT}){per}{dot}{_NOT_AFTER}", grammar.measure),
         rule(
-            rf"{LEFT}{number}(?P<joined>-)?[ ](?P<unit>[AFNt]|ac|bar|MP|pts?|st|kt|mo|rad|"
+            rf"{LEFT}(?<![A-Z]-){number}(?P<joined>-)?[ ](?P<unit>[AFNt]|ac|bar|MP|pts?|st|kt|mo|rad|"
             rf"AU){per}{dot}{_NOT_AFTER}(?! [A-Z])",
             grammar.measure,
         ),

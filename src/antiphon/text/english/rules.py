@@ -20,7 +20,7 @@ NO_NOUNS = frozenset(
     "i if in into is it its less more no not of off on onto or out over per she since so than that the then there they "
     "this through to too under until up upon was we were when where which while who will with would you".split()
 )
-_ARTICLE = re.compile(r"(?:^|[^\w'])(?:an?|another)[ -]$", re.I)
+_ARTICLE = re.compile(r"(?:^|[^\w'])(?:an?|another)[ -](?:[0-9.,]+(?: [a-z]+)? to )?$", re.I)
 _THE = re.compile(r"(?:^|[^\w'])(?:the|this|that|his|her|my|our|their|your|its|each|every)[ -]$", re.I)
 _NO_SINGULAR = frozenset(
     "between within remaining left total weighs costs long wide deep tall high worth apart away".split()
@@ -69,7 +69,7 @@ class Variety:
 
 def describes(found: Match) -> bool:
     """Whether a quantity stands between an article and a noun: "a $5 bill" is a five dollar bill."""
-    before = found.string[max(0, found.start() - 12) : found.start()]
+    before = found.string[max(0, found.start() - 40) : found.start()]
     if _IN_COMPOUND.match(found.string, found.end()):
         return True
     noun = _NOUN.match(found.string, found.end())

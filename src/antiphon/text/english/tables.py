@@ -75,6 +75,7 @@ SHORT_WORDS = {
     "Messrs": "Messieurs",
     "illus": "illustrated",
     "introd": "introduction",
+    "Rte": "Route",
     "abbr": "abbreviation",
     "pron": "pronounced",
     "Cpt": "Captain",
@@ -157,7 +158,28 @@ SHORT_WORDS = {
 
 # Of those, the ones that no sentence ends with.
 NEVER_LAST = frozenset(
-    ("e.g", "i.e", "a.k.a", "vs", "approx", "est", "incl", "excl", "esp", "cf", "ca", "avg", "viz", "Apt", "apt", "Rm")
+    (
+        "e.g",
+        "i.e",
+        "a.k.a",
+        "vs",
+        "approx",
+        "est",
+        "incl",
+        "excl",
+        "esp",
+        "cf",
+        "ca",
+        "avg",
+        "viz",
+        "Apt",
+        "apt",
+        "Rm",
+        "Bldg",
+        "Ste",
+        "Hwy",
+        "Rte",
+    )
 )
 
 # Before a number.
@@ -333,7 +355,8 @@ MEASURED_THINGS = (
     "telescope|film|tape|plate|limit|zone|radius|angle|turn|rotation|flight|trip|ride|hike|delay|gap|window|meeting|"
     "video|clip|movie|session|warranty|contract|lease|mortgage|loan|sentence|ban|deal|bond|parcel|package|turkey|baby|"
     "dumbbell|weight plate|sack|tub|carton|barrel|keg|cylinder|tower|hill|yacht|boat|trailer|truck|speaker|amplifier|"
-    "laser|outlet|socket|supply|panel|heater|oven|fan|resistor|capacitor|connection|router|card|memory card|chip|"
+    "ceiling|board|plank|pole|laser|outlet|socket|supply|panel|heater|oven|fan|resistor|capacitor|connection|"
+    "router|card|memory card|chip|"
     "processor|module|phone|tablet|laptop|ruler|border|margin|gauge|wrench|socket wrench|drill|screw|bar|portion|"
     "SSD|HDD|TV|serving|slice|section|stretch|course|putt|shot|kick|free kick|penalty|jump|throw|climb|drop|"
     "wave|swell|depth"

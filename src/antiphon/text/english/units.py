@@ -14,9 +14,9 @@ dm|decimeter|
 m|meter|
 km KM Km kms|kilometer|
 mm² mm2 mm^2|square millimeter|
-cm² cm2 cm^2|square centimeter|
-m² m2 m^2 sqm sq.m|square meter|
-km² km2 km^2|square kilometer|
+cm² cm2 cm^2 sq_cm|square centimeter|
+m² m2 m^2 sqm sq.m sq_m|square meter|
+km² km2 km^2 sq_km|square kilometer|
 mm³ mm3|cubic millimeter|
 cm³ cm3 cm^3 cc|cubic centimeter|
 dm³ dm3|cubic decimeter|
@@ -26,6 +26,7 @@ ft² ft2 sq.ft sqft sq_ft|square foot|square feet
 in² in2 sq_in|square inch|square inches
 yd² sq_yd|square yard|
 mi² sq_mi|square mile|
+yd³ cu_yd|cubic yard|
 ft³ cu_ft|cubic foot|cubic feet
 in³ cu_in|cubic inch|cubic inches
 ft|foot|feet
