@@ -7,6 +7,11 @@ import re
 from antiphon.text.languages.figures import Figures, Match, Rule, rule
 from antiphon.text.languages.grammar import Language, word_before
 
+# What is numbered within a year: `Ley 7/2022` is no month.
+_LAWS = frozenset(
+    "ley decreto n nº núm número orden directiva loi no numéro arrêté legge sentenza nr nummer sentencia".split()
+)
+
 
 class Calendar(Figures):
     """The rules of dates and times."""
@@ -25,8 +30,8 @@ class Calendar(Figures):
             *self._scripture(),
             *((short,) if days and months else ()),
             rule(
-                r"(?<![\w-])([12][0-9]{3})-([01][0-9])-([0-3][0-9])(?![\w-])",
-                lambda m: self._date(m, int(m[3]), int(m[2]), m[1]),
+                r"(?<![\w-])([12][0-9]{3})-([01][0-9])-([0-3][0-9])(?:T(?=[0-2][0-9]:)|(?![\w-]))",
+                lambda m: self._date(m, int(m[3]), int(m[2]), m[1]) + (", " if m[0][-1] == "T" else ""),
             ),
             rule(
                 rf"(?<![\w/.-])([0-3]?[0-9])([./-])([01]?[0-9])\2{year}(?![\w/-]|[.,][0-9])",
@@ -34,6 +39,7 @@ class Calendar(Figures):
             ),
         ]
         if months:
+            rules.append(rule(r"(?<![\w/.,-])(0?[1-9]|1[0-2])/([12][0-9]{3})(?![\w/-]|[.,][0-9])", self._month_of_year))
             mark = r"(?:\.|er|º|°|ª)?"
             rules += [
                 rule(
@@ -93,8 +99,15 @@ class Calendar(Figures):
             said = _babel_date(day, month, year, self.language)
         return said or found[0]
 
+    def _month_of_year(self, found: Match) -> str:
+        if word_before(found) in _LAWS:
+            return found[0]
+        return f"{self._named(int(found[1]))}{self.language.month_of}{self.language.year(int(found[2]))}"
+
     def _month(self, written: str) -> str:
-        number = self.language.months[_key(written)]
+        return self._named(self.language.months[_key(written)])
+
+    def _named(self, number: int) -> str:
         name = next(name for name, value in self.language.months.items() if value == number)
         return name.capitalize() if self.language.capital_months else name
 

@@ -85,7 +85,9 @@ class French(Language):
         "c.à.s": ("cuillère à soupe", "cuillères à soupe"), "c.à.c": ("cuillère à café", "cuillères à café"),
         "CàS": ("cuillère à soupe", "cuillères à soupe"), "CàC": ("cuillère à café", "cuillères à café"),
         "càs": ("cuillère à soupe", "cuillères à soupe"), "càc": ("cuillère à café", "cuillères à café"),
-        "cts": ("centime", "centimes"), "ct": ("centime", "centimes"), "ans": ("an", "ans"), "pces": ("pièce",
+        "cts": ("centime", "centimes"), "mAh": ("milliampère-heure", "milliampères-heures"),
+        "MWh": ("mégawattheure", "mégawattheures"), "GWh": ("gigawattheure", "gigawattheures"),
+        "Wh": ("wattheure", "wattheures"), "ct": ("centime", "centimes"), "ans": ("an", "ans"), "pces": ("pièce",
         "pièces"),
         "rpm": ("tour par minute", "tours par minute"), "tr/min": ("tour par minute", "tours par minute"),
         "Mo/s": ("mégaoctet par seconde", "mégaoctets par seconde"), "ko": ("kilooctet", "kilooctets"),
@@ -127,7 +129,7 @@ class French(Language):
     either = "ou"
     pairs = "il/elle|elle/il|lui/elle|son/sa|le/la|un/une|oui/non|vrai/faux|homme/femme|ils/elles|et/ou"
     following = (("sqq?\\.|ss\\.|et s\\.|et suiv\\.", "et suivantes"),)
-    by = "par"
+    by, inches = "par", "pouces"
     single_is_one = False
     greek: ClassVar[dict[str, str]] = {"ε": "epsilon", "υ": "upsilon", "μ": "mu"}
     books: ClassVar[dict[str, str]] = {

@@ -40,6 +40,11 @@ _FEMININE_WORDS = frozenset(
     "frau person zwiebel stadt nacht hand wand tür uhr zahl wahl art tochter mutter schwester gabel kartoffel nummer "
     "feder butter insel regel schüssel tafel bank bahn fahrt prüfung maus gans kuh nuss frucht wurst".split()
 )
+_NEUTER_WORDS = frozenset(
+    "jahr kilo dutzend pfund glas brot blatt prozent stück ei haus kind buch mal bier wasser hähnchen "
+    "jahrhundert kilogramm "
+    "gramm zimmer semester quartal dorf land tier auto spiel tor wort bild".split()
+)
 _NOT_FEMININE = frozenset("name junge kunde käse gedanke buchstabe kollege auge ende gebäude gemüse geschenke".split())
 _FEMININE_RULERS = frozenset(
     "Elisabeth Elizabeth Katharina Maria Margarethe Margrethe Isabella Christina Anna Victoria Viktoria Beatrix "
@@ -56,6 +61,7 @@ _BEFORE_DATIVE = re.compile(
     r"(?: [A-ZÄÖÜ]\w+)? $"
 )
 _BEFORE_ACCUSATIVE = re.compile(r"\b(?:durch|für|gegen|ohne|um)(?: (?:Kaiser|König|Papst|Zar))?(?: [A-ZÄÖÜ]\w+)? $")
+_NOTES = {"2": "Halbe", "4": "Viertel", "8": "Achtel", "16": "Sechzehntel"}
 _HOURS = frozenset(("Std", "Min", "Sek", "stunde", "minute", "sekunde", "woche"))
 _ACCUSATIVE = frozenset(
     "Euro Tag Monat Liter Meter Kilometer Platz Punkt Hund Mann Sohn Bruder Fehler Apfel Teelöffel Esslöffel Dollar "
@@ -167,7 +173,8 @@ class German(Language):
         "Std.": "Stunde", "Min.": "Minute", "Sek.": "Sekunde", "i. S. d.": "im Sinne des", "i. S. v.": "im Sinne von",
         "Urt.": "Urteil", "Beschl.": "Beschluss", "Kfm.": "Kaufmann",
         "Kffr.": "Kauffrau",
-        "m. M. n.": "meiner Meinung nach", "bearb.": "bearbeitete", "erw.": "erweiterte", "überarb.": "überarbeitete",
+        "n. V.": "nach Verlängerung", "i. E.": "im Elfmeterschießen", "m. M. n.": "meiner Meinung nach",
+        "bearb.": "bearbeitete", "erw.": "erweiterte", "überarb.": "überarbeitete",
         "verb.": "verbesserte", "Best.": "Bestell", "Rechn.": "Rechnung", "Ü.": "über", "ü.": "über",
         "NN": "Normalnull",
         "i. R.": "im Ruhestand", "Nachf.": "Nachfolger", "Gebr.": "Gebrüder", "r.": "rechts", "Hl.": "Heilige",
@@ -177,7 +184,11 @@ class German(Language):
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
         "TL": ("Teelöffel", "Teelöffel"), "EL": ("Esslöffel", "Esslöffel"), "Pck.": ("Päckchen", "Päckchen"),
         "Pkg.": ("Packung", "Packungen"), "Stk.": ("Stück", "Stück"), "Pfd.": ("Pfund", "Pfund"),
-        "Ztr.": ("Zentner", "Zentner"), "ct": ("Cent", "Cent"), "Ct.": ("Cent", "Cent"), "Tg.": ("Tag", "Tage"),
+        "Ztr.": ("Zentner", "Zentner"), "ct": ("Cent", "Cent"), "mAh": ("Milliamperestunde", "Milliamperestunden"),
+        "MWh": ("Megawattstunde", "Megawattstunden"), "GWh": ("Gigawattstunde", "Gigawattstunden"),
+        "TWh": ("Terawattstunde", "Terawattstunden"), "Wh": ("Wattstunde", "Wattstunden"),
+        "dag": ("Dekagramm", "Dekagramm"), "dkg": ("Dekagramm", "Dekagramm"), "Rp.": ("Rappen", "Rappen"),
+        "Ct.": ("Cent", "Cent"), "Tg.": ("Tag", "Tage"),
         "Wo.": ("Woche", "Wochen"), "Mon.": ("Monat", "Monate"), "J.": ("Jahr", "Jahre"), "Msp.": ("Messerspitze",
         "Messerspitzen"),
         "Bd.": ("Bund", "Bund"), "Ds.": ("Dose", "Dosen"), "Pkt.": ("Punkt", "Punkte"), "St.": ("Stück", "Stück"),
@@ -230,7 +241,7 @@ class German(Language):
         "er/sie|sie/er|ihm/ihr|ihn/sie|seine?/ihre?|ja/nein|an/aus|ein/aus|herr/frau|mann/frau|und/oder|der/die|die/der"
     )
     following = (("ff\\.?", "fortfolgende"), ("f\\.", "folgende"))
-    by = "mal"
+    by, inches = "mal", "Zoll"
     books: ClassVar[dict[str, str]] = {
         "Gen": "Genesis", "Ex": "Exodus", "Ps": "Psalm", "Spr": "Sprüche", "Jes": "Jesaja", "Jer": "Jeremia",
         "Mt": "Matthäus", "Mk": "Markus", "Lk": "Lukas", "Joh": "Johannes", "Apg": "Apostelgeschichte",
@@ -265,6 +276,8 @@ class German(Language):
         if not (word[0].isupper() and word[1:].islower()):
             return ""
         lower = word.lower()
+        if lower in _NEUTER_WORDS or lower.endswith(("chen", "lein")):
+            return "n"
         feminine = lower.endswith(("e", "ung", "heit", "keit", "ion", "tät", "schaft", "rin", "ie", "ik"))
         return "f" if lower in _FEMININE_WORDS or (feminine and lower not in _NOT_FEMININE) else "m"
 
@@ -320,7 +333,32 @@ class German(Language):
         before = "|".join(sorted(_DATIVE | _NOMINATIVE | _ALONE_DATIVE, key=len, reverse=True))
         owned = "|".join(f"{stem}(?:e[nmrs]?)?" for stem in sorted(_ARTICLES))
         small = "jahre?s?|monate?n?|woche|tag|stunde|minute|sekunde|euro|cent"
+        day = "|".join(name.capitalize() for name in self.weekdays)
         return (
+            (
+                rf"(?<![\w.–-])(?:{day})\b\.?(?:(?:/|, | und | u\. | & |\+)(?:{day})\b\.?(?! ?[-–]))+(?!\w)",
+                lambda m: re.sub(
+                    rf"({day})\b\.?", lambda d: self.weekdays[d[1].lower()], re.sub(r"/|\+| & | u\. ", " und ", m[0])
+                ),
+            ),
+            (
+                rf"(?<![\w.–-])({day})\b\.?(?= (?:[0-9]{{1,2}}(?:[-–:.][0-9]| ?Uhr)|geschlossen|Ruhetag|ab [0-9]))",
+                lambda m: self.weekdays[m[1].lower()],
+            ),
+            (
+                rf"\b([Vv]on) ({day})\.? bis ({day})\b\.?",
+                lambda m: f"{m[1]} {self.weekdays[m[2].lower()]} bis {self.weekdays[m[3].lower()]}",
+            ),
+            (
+                r"(?<![\w.,:/-])([0-3]?[0-9])\.( ?[-–] ?|/)(?=[0-3]?[0-9]\.[01]?[0-9]\.)",
+                lambda m: f"{self.span_day(int(m[1]), word_before(m))}{' ' if m[2] == '/' else ' bis '}",
+            ),
+            (r"(?<=[0-9]) ?Rp\.", lambda _: " Rappen"),
+            (r"(?<=[0-9])-Std\.-", lambda _: " Stunden-"),
+            (
+                r"(?<![\w/])([2-9]|12)/([248]|16)-?(?=[Tt]akt)",
+                lambda m: f"{self.cardinal(int(m[1]))} {_NOTES[m[2]]}",
+            ),
             (
                 r"(?<!\w)([*†]) ?(?=(?:um |ca\. )?(?:[0-3]?[0-9]\. ?(?:[^\W\d_]+|[01]?[0-9]\.) ?)?[0-9]{3,4}\b)",
                 self._life,

@@ -125,6 +125,9 @@ class Language:
     """Whether only a whole 1 takes the singular: 1,0 is many."""
     books: ClassVar[dict[str, str]] = {}
     """Books of scripture by their short and full names."""
+    inches: ClassVar[str] = ""
+    month_of: ClassVar[str] = " "
+    """Between a month and its year."""
     greek: ClassVar[dict[str, str]] = {}
     """Greek letters whose names differ from the English ones."""
 

@@ -93,7 +93,9 @@ class Italian(Language):
         "pz": ("pezzo", "pezzi"), "lt": ("litro", "litri"), "lt.": ("litro", "litri"), "cc": ("centimetro cubo",
         "centimetri cubi"),
         "min.": ("minuto", "minuti"), "giri/min": ("giro al minuto", "giri al minuto"), "mt.": ("metro", "metri"),
-        "cts": ("centesimo", "centesimi"), "cent.": ("centesimo", "centesimi"), "sett.": ("settimana", "settimane"),
+        "cts": ("centesimo", "centesimi"), "mAh": ("milliamperora", "milliamperora"),
+        "MWh": ("megawattora", "megawattora"), "GWh": ("gigawattora", "gigawattora"), "Wh": ("wattora", "wattora"),
+        "cent.": ("centesimo", "centesimi"), "sett.": ("settimana", "settimane"),
     }  # fmt: skip
     unit_names: ClassVar[dict[str, tuple[str, str]]] = {
         "consumption-liter-per-100-kilometer": ("litro per cento chilometri", "litri per cento chilometri"),
@@ -133,7 +135,7 @@ class Italian(Language):
     either = "o"
     pairs = "lui/lei|lei/lui|sì/no|il/la|un/una|vero/falso|uomo/donna|suo/sua"
     following = (("(?:e )?(?:ss|sgg|segg)\\.", "e seguenti"),)
-    by = "per"
+    by, inches = "per", "pollici"
     greek: ClassVar[dict[str, str]] = {"α": "alfa", "φ": "fi", "ρ": "rho", "θ": "theta", "μ": "mi", "ν": "ni"}
     books: ClassVar[dict[str, str]] = {
         "Gen": "Genesi", "Gn": "Genesi", "Es": "Esodo", "Sal": "Salmo", "Is": "Isaia", "Mt": "Matteo", "Mc": "Marco",

@@ -48,7 +48,7 @@ class Numbers(Figures):
                 rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
                 rule(
                     r"(?<=[a-zà-ÿ] )([0-9]{1,2}) - ([0-9]{1,2})(?= [A-ZÀ-Þ])",
-                    lambda m: f"{m[1]} {language.signs[':']} {m[2]}",
+                    lambda m: f"{self.said(m[1])} {language.signs[':']} {self.said(m[2])}",
                 ),
                 rule(rf"(?<=[0-9]) ∶ (?={number} ?=)|(?<=[0-9)]) / (?=[0-9(])", lambda _: f" {language.signs['÷']} "),
                 rule(r" ?∶ ?", lambda _: f" {language.signs[':']} "),
@@ -87,7 +87,7 @@ class Numbers(Figures):
                 rule(
                     rf"(?<![\w.,:/-])([0-9]{{1,4}}):([0-9]{{1,3}}(?:{re.escape(self.grouping)}[0-9]{{3}})+|"
                     rf"[0-9]{{1,4}})(?![\w:]|[.,][0-9])",
-                    lambda m: f"{m[1]} {language.signs[':']} {m[2]}",
+                    lambda m: f"{self.said(m[1])} {language.signs[':']} {self.said(m[2])}",
                 ),
                 rule(r"(?<=[^\W\d_])-?(?=[0-9])(?<![A-Za-z]\.)|(?<=[0-9])-?(?=[^\W\d_])", lambda _: " "),
             ]

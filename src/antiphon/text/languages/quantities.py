@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from antiphon.text.english.rules import quoted
 from antiphon.text.languages.figures import Figures, Match, Rule, rule
 from antiphon.text.languages.signs import CURRENCIES, DOUBTFUL
 
@@ -56,6 +57,20 @@ class Quantities(Figures):
                     lambda m: f"{m[1]} {language.currency_words[m[0].rpartition(' ')[2]]}",
                 )
             )
+        if language.inches:
+            rules.append(
+                rule(
+                    r"(?<=[0-9])\"(?=[ ,.;:)-]|$)",
+                    lambda m: m[0] if quoted(m) else f" {language.inches} ",
+                )
+            )
+        long = "|".join(sorted((re.escape(one) for one in self.units if len(one) > 1), key=len, reverse=True))
+        rules.append(
+            rule(
+                rf"(?<=\b{language.per} )({long})(?![\w²³/])",
+                lambda m: language.unit(self.units[m[1]], Decimal(1), "").strip(),
+            )
+        )
         if language.periods:
             rules.append(rule(rf"(?<=[^\W\d_])/({language.periods})(?!\w)", lambda m: f" {language.rate(m[1])}"))
         return tuple(rules)
@@ -171,7 +186,7 @@ class Quantities(Figures):
             rules += [
                 rule(
                     rf"(?<!\w)((?:{many}) (?:d[ei] )?)({self.unit})(?![\w²³/]|\.\w)",
-                    lambda m: f"{m[1]}{self._many(m[2])}" if len(m[2]) > 1 else m[0],
+                    lambda m: f"{m[1]}{self._many(m[2])}" if len(m[2]) > 1 or m[2] in "tglWV" else m[0],
                 ),
                 rule(
                     r"(?<=[0-9]) ?/ ?(km²|m²|cm²|m³|kg|km|ml|µl|l|L|min|kWh|GB|s|h)(?![\w/²³]|\.[0-9])",

@@ -102,6 +102,9 @@ class Spanish(Language):
         "cda.": ("cucharada", "cucharadas"), "cdas.": ("cucharada", "cucharadas"),
         "cdta.": ("cucharadita", "cucharaditas"), "cdtas.": ("cucharadita", "cucharaditas"),
         "uds.": ("unidad", "unidades"), "ud.": ("unidad", "unidades"), "cts.": ("céntimo", "céntimos"),
+        "mAh": ("miliamperio hora", "miliamperios hora"),
+        "MWh": ("megavatio hora", "megavatios hora"), "GWh": ("gigavatio hora", "gigavatios hora"),
+        "Wh": ("vatio hora", "vatios hora"),
         "pers.": ("persona", "personas"),
         "cts": ("céntimo", "céntimos"), "cént.": ("céntimo", "céntimos"), "cc": ("centímetro cúbico",
         "centímetros cúbicos"),
@@ -152,7 +155,7 @@ class Spanish(Language):
     either = "o"
     pairs = "él/ella|ella/él|ellos/ellas|sí/no|el/la|los/las|un/una|verdadero/falso|hombre/mujer|su/sus"
     following = (("(?:y )?ss\\.", "y siguientes"),)
-    by = "por"
+    by, inches, month_of = "por", "pulgadas", " de "
     greek: ClassVar[dict[str, str]] = {"α": "alfa", "φ": "fi", "χ": "ji", "ρ": "ro", "ε": "épsilon", "υ": "ípsilon",
                                        "κ": "kappa", "ο": "ómicron", "λ": "lambda"}  # fmt: skip
     books: ClassVar[dict[str, str]] = {
