@@ -12,6 +12,7 @@ from economy_market import judges, node
 from antiphon.economy.audits import audit_beacon
 from antiphon.economy.beacon import Chain, Draws, after, both
 from antiphon.economy.selection import assign, draw_seats, sample
+from antiphon.economy.shortlist import Offers
 from antiphon.economy.types import DEFAULT_RULES, MAX_ROUNDS, PPM, Candidate, Part, Role, Rules
 
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[1] / "vectors/economy.json").read_text())
@@ -85,5 +86,5 @@ def test_the_lot_decides_between_producers_of_one_price() -> None:
     for one in VECTORS["lots"]:
         parts = [Part(index=one["part"], units=10)]
         rules = Rules(exploration_ppm=0, failovers=4)
-        drawn = assign(parts, {Role.PROCESSOR: makers}, judges(3), rules, bytes.fromhex(one["beacon"]))
+        drawn = assign(parts, Offers({Role.PROCESSOR: makers}, judges(3), rules), bytes.fromhex(one["beacon"]))
         assert [who.node for who in drawn[0].producers] == one["order"]

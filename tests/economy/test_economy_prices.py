@@ -7,8 +7,7 @@ from economy_market import node
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.economy.prices import sort_key
-from antiphon.economy.quote import effective_price, terms
+from antiphon.economy.prices import effective_price, sort_key, terms
 from antiphon.economy.types import PPM, Offer, Role, Rules
 
 

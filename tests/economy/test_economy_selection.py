@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from antiphon.economy.selection import assign, draw_seats, judging_cost, sample, seat_count
 from antiphon.economy.settlement import exposure
+from antiphon.economy.shortlist import Offers
 from antiphon.economy.types import DEFAULT_RULES, NANO, PPM, Assignment, Candidate, Offer, Part, Role, Rules
 from antiphon.errors import UnavailableError
 
@@ -19,7 +20,7 @@ Market = tuple[list[Offer], list[Offer]]
 def try_assign(parts: list[Part], market: Market, rules: Rules, beacon: bytes) -> tuple[Assignment, ...]:
     """The draw, or nothing where the market cannot fill the task."""
     try:
-        return assign(parts, {Role.PROCESSOR: market[0]}, market[1], rules, beacon)
+        return assign(parts, Offers({Role.PROCESSOR: market[0]}, market[1], rules), beacon)
     except UnavailableError:
         return ()
 
@@ -89,34 +90,33 @@ def test_more_quality_never_brings_less_work(parts: list[Part], market: Market, 
 def test_parallel_parts_spread_over_nodes_in_proportion_to_price() -> None:
     parts = [Part(index=i, units=10) for i in range(9)]
     field = {Role.PROCESSOR: [node("a", price=100), node("b", price=200)]}
-    assert firsts(assign(parts, field, judges(3), Rules(exploration_ppm=0), b"b")) == {"a": 6, "b": 3}
+    assert firsts(assign(parts, Offers(field, judges(3), Rules(exploration_ppm=0)), b"b")) == {"a": 6, "b": 3}
 
 
 def test_a_loaded_node_is_passed_over() -> None:
     field = {Role.PROCESSOR: [node("a", price=100, load=2), node("b", price=200)]}
-    drawn = assign([Part(index=0, units=1)], field, judges(3), Rules(exploration_ppm=0), b"b")
+    drawn = assign([Part(index=0, units=1)], Offers(field, judges(3), Rules(exploration_ppm=0)), b"b")
     assert [who.node for who in drawn[0].producers] == ["b", "a"]
 
 
 def test_dumping_buys_no_monopoly() -> None:
     parts = [Part(index=i, units=10) for i in range(40)]
     field = {Role.PROCESSOR: [node("crook", price=0), node("a"), node("b"), node("c")]}
-    assert firsts(assign(parts, field, judges(3), Rules(exploration_ppm=0), b"b"))["crook"] <= 21  # 3 : 1 : 1 : 1
+    drawn = assign(parts, Offers(field, judges(3), Rules(exploration_ppm=0)), b"b")
+    assert firsts(drawn)["crook"] <= 21  # 3 : 1 : 1 : 1
 
 
 def test_equal_nodes_share_the_first_place() -> None:
     seen = Counter[str]()
     for i in range(300):
-        seen += firsts(assign([Part(index=0, units=1)], makers(3), judges(3), DEFAULT_RULES, b"%d" % i))
+        seen += firsts(assign([Part(index=0, units=1)], Offers(makers(3), judges(3), DEFAULT_RULES), b"%d" % i))
     assert min(seen.values()) > 60  # 100 each, sd 8
 
 
 def test_newcomers_are_explored_at_the_stated_rate() -> None:
     field = {Role.PROCESSOR: [node("old", price=10, settled=9), node("new", price=20, settled=0)]}
-    hits = sum(
-        firsts(assign([Part(index=0, units=1)], field, judges(3), Rules(exploration_ppm=200_000), b"%d" % i))["new"]
-        for i in range(500)
-    )
+    offers = Offers(field, judges(3), Rules(exploration_ppm=200_000))
+    hits = sum(firsts(assign([Part(index=0, units=1)], offers, b"%d" % i))["new"] for i in range(500))
     assert 70 < hits < 130  # 100, sd 9
 
 
@@ -162,14 +162,14 @@ def test_the_largest_odd_number_of_seats_is_drawn(available: int, seats: int) ->
 def test_failovers_leave_a_full_round_of_judges(available: int, producers: int) -> None:
     both = [node(f"n{i}") for i in range(available)]
     field = [node(f"n{i}", Role.VALIDATOR) for i in range(available)]
-    drawn = assign([Part(index=0, units=1)], {Role.PROCESSOR: both}, field, DEFAULT_RULES, b"b")[0]
+    drawn = assign([Part(index=0, units=1)], Offers({Role.PROCESSOR: both}, field, DEFAULT_RULES), b"b")[0]
     assert (len(drawn.producers), len(drawn.validators)) == (producers, available - producers)
 
 
 def test_a_producer_must_be_able_to_pay_its_judges() -> None:
     dear = [node(f"v{i}", Role.VALIDATOR, price=NANO, stake=100 * NANO) for i in range(3)]
     poor, rich = node("poor", price=0, stake=29 * NANO), node("rich", price=200, stake=30 * NANO)
-    drawn = assign([Part(index=0, units=10)], {Role.PROCESSOR: [poor, rich]}, dear, DEFAULT_RULES, b"b")[0]
+    drawn = assign([Part(index=0, units=10)], Offers({Role.PROCESSOR: [poor, rich]}, dear, DEFAULT_RULES), b"b")[0]
     assert [who.node for who in drawn.producers] == ["rich"]
     assert judging_cost(drawn, DEFAULT_RULES) == 30 * NANO
 
@@ -177,13 +177,13 @@ def test_a_producer_must_be_able_to_pay_its_judges() -> None:
 def test_two_nodes_in_both_roles_can_serve_each_other() -> None:
     field = [node("a"), node("b")]
     validators = [node("a", Role.VALIDATOR), node("b", Role.VALIDATOR)]
-    drawn = assign([Part(index=0, units=1)], {Role.PROCESSOR: field}, validators, DEFAULT_RULES, b"b")[0]
+    drawn = assign([Part(index=0, units=1)], Offers({Role.PROCESSOR: field}, validators, DEFAULT_RULES), b"b")[0]
     assert {drawn.producers[0].node, drawn.validators[0].node} == {"a", "b"}
 
 
 def test_the_only_validator_does_not_produce() -> None:
     field = {Role.PROCESSOR: [node("a", price=1), node("b", price=3)]}
-    drawn = assign([Part(index=0, units=1)], field, [node("a", Role.VALIDATOR)], DEFAULT_RULES, b"b")[0]
+    drawn = assign([Part(index=0, units=1)], Offers(field, [node("a", Role.VALIDATOR)], DEFAULT_RULES), b"b")[0]
     assert [who.node for who in drawn.producers] == ["b"]
 
 
@@ -191,4 +191,4 @@ def test_a_task_that_uses_up_the_stake_of_all_nodes_says_so() -> None:
     field = {Role.PROCESSOR: [node("a", price=NANO, stake=20 * NANO)]}
     parts = [Part(index=i, units=6) for i in range(2)]
     with pytest.raises(UnavailableError, match=r"Part 1 finds no processor node.*the task's other parts lock it"):
-        assign(parts, field, judges(3), DEFAULT_RULES, b"b")
+        assign(parts, Offers(field, judges(3), DEFAULT_RULES), b"b")

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.economy import accounts
-from antiphon.economy.quote import terms
+from antiphon.economy.prices import terms
 from antiphon.economy.selection import assign, draw_seats, seat_count
 from antiphon.economy.settlement import care, closeness, exposure, late_cancel, refund, settle, unused, withdrawable
+from antiphon.economy.shortlist import Offers
 from antiphon.economy.types import (
     DEFAULT_RULES,
     NANO,
@@ -321,7 +322,7 @@ def test_whatever_is_voted_money_is_conserved_and_the_reserve_suffices(
 ) -> None:
     producers, validators = market
     try:
-        drawn = assign([Part(index=0, units=units)], {Role.PROCESSOR: producers}, validators, rules, b"b")[0]
+        drawn = assign([Part(index=0, units=units)], Offers({Role.PROCESSOR: producers}, validators, rules), b"b")[0]
     except UnavailableError:
         return
     books = Books(drawn, {offer.node: offer.free_stake_nano for offer in (*producers, *validators)})
@@ -338,5 +339,5 @@ def test_the_reserve_is_tight() -> None:
     """Two invalid deliveries and a valid one by the dearest producer, all at Q = 1, spend all of it."""
     field = {Role.PROCESSOR: [node(f"p{i}", price=100, quality=PPM) for i in range(3)]}
     validators = [node(f"v{i}", Role.VALIDATOR, 10, PPM) for i in range(3)]
-    drawn = assign([Part(index=0, units=10)], field, validators, DEFAULT_RULES, b"b")[0]
+    drawn = assign([Part(index=0, units=10)], Offers(field, validators, DEFAULT_RULES), b"b")[0]
     assert drawn.reserve_nano == 3 * 3 * terms(validators[0], 10).reward_nano + 1_000

@@ -8,7 +8,7 @@ from economy_market import judges, makers, node, offers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.economy.shortlist import eligible, market_price, shortlist
+from antiphon.economy.shortlist import Offers, market_price, shortlist
 from antiphon.economy.types import DEFAULT_RULES, NANO, PPM, Offer, Part, Role
 from antiphon.errors import UnavailableError
 
@@ -71,19 +71,19 @@ def test_more_quality_never_drops_a_node_from_the_shortlist(field: list[Offer], 
 
 def test_a_role_without_offers_is_named() -> None:
     with pytest.raises(UnavailableError, match="No processor node offers"):
-        eligible(Part(index=0, units=1), {}, judges(1), DEFAULT_RULES)
+        Offers({}, judges(1), DEFAULT_RULES).shortlist(Part(index=0, units=1))
     with pytest.raises(UnavailableError, match="No trainer node offers"):
-        eligible(Part(index=0, units=1, role=Role.TRAINER), makers(1), judges(1), DEFAULT_RULES)
+        Offers(makers(1), judges(1), DEFAULT_RULES).shortlist(Part(index=0, units=1, role=Role.TRAINER))
     with pytest.raises(UnavailableError, match="No validator node offers"):
-        eligible(Part(index=0, units=1), makers(1), [], DEFAULT_RULES)
+        Offers(makers(1), [], DEFAULT_RULES).shortlist(Part(index=0, units=1))
 
 
 def test_a_role_without_enough_stake_is_named_with_what_it_has() -> None:
     with pytest.raises(UnavailableError, match=r"None of 2 validator nodes has enough free stake.*most: 7 nano"):
-        eligible(Part(index=0, units=1), makers(1), judges(2, stake=7), DEFAULT_RULES)
+        Offers(makers(1), judges(2, stake=7), DEFAULT_RULES).shortlist(Part(index=0, units=1))
 
 
 def test_a_node_alone_in_both_roles_is_told_that_nobody_judges_itself() -> None:
     alone = {Role.PROCESSOR: [node("n")]}
     with pytest.raises(UnavailableError, match="no node judges itself"):
-        eligible(Part(index=0, units=1), alone, [node("n", Role.VALIDATOR)], DEFAULT_RULES)
+        Offers(alone, [node("n", Role.VALIDATOR)], DEFAULT_RULES).shortlist(Part(index=0, units=1))

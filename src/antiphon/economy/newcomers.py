@@ -14,6 +14,7 @@ import msgspec
 
 from antiphon.economy.scores import prior, remember
 from antiphon.economy.selection import assign
+from antiphon.economy.shortlist import Offers
 from antiphon.economy.types import DEFAULT_RULES, NANO, PPM, Offer, Part, Role, Rules, Terms
 
 PARTS = 4
@@ -89,8 +90,8 @@ def simulate_keys(
     earned: Counter[int] = Counter()
     for task in range(tasks):
         able = {key.name: key for key in keys if key.back <= task}
-        offers = [key.offer for key in able.values()]
-        for one in assign(order, {Role.PROCESSOR: offers}, judges, rules, dice.randbytes(8)):
+        offers = Offers({Role.PROCESSOR: [key.offer for key in able.values()]}, judges, rules)
+        for one in assign(order, offers, dice.randbytes(8)):
             key = able[one.producers[0].node]
             earned[key.owner] += _work(key, one.producers[0], dice, rules)
         for key in able.values():

@@ -2,37 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from antiphon.economy.prices import effective_price, terms
+from antiphon.economy.prices import terms
 from antiphon.economy.selection import reserve, seat_count
-from antiphon.economy.shortlist import eligible
-from antiphon.economy.types import Offer, Part, PartQuote, Quote, Role, Rules
-
-__all__ = ["effective_price", "quote", "terms"]
+from antiphon.economy.shortlist import Offers
+from antiphon.economy.types import Part, PartQuote, Quote
 
 
-def quote(
-    parts: Sequence[Part], producers: Mapping[Role, Sequence[Offer]], validators: Sequence[Offer], rules: Rules
-) -> Quote:
+def quote(parts: Sequence[Part], offers: Offers) -> Quote:
     """Expected cost and ceiling, part by part. Raises UnavailableError naming the role that is missing and why.
 
     A part names its role (processor or trainer), so a task that also trains a voice sums all three minima.
     No assignment drawn from the same offers reserves more than this ceiling.
     """
-    return Quote(parts=tuple(_quote_part(part, producers, validators, rules) for part in parts))
+    return Quote(parts=tuple(_quote_part(part, offers) for part in parts))
 
 
-def _quote_part(
-    part: Part, producers: Mapping[Role, Sequence[Offer]], validators: Sequence[Offer], rules: Rules
-) -> PartQuote:
-    makers, judges = eligible(part, producers, validators, rules)
-    seats = seat_count(len(judges), rules)
-    asked = [terms(maker, part.units) for maker in makers]
-    dearest_first = sorted((terms(judge, part.units) for judge in judges), key=lambda judge: -judge.price_nano)
+def _quote_part(part: Part, offers: Offers) -> PartQuote:
+    listed, rules = offers.shortlist(part), offers.rules
+    seats = seat_count(len(listed.judges), rules)
+    asked = [terms(maker, part.units) for maker in listed.makers]
+    dearest_first = sorted((terms(judge, part.units) for judge in listed.judges), key=lambda judge: -judge.price_nano)
     return PartQuote(
         index=part.index,
         producer_nano=asked[0].price_nano,
-        validators_nano=seats * terms(judges[0], part.units).price_nano,
+        validators_nano=seats * terms(listed.judges[0], part.units).price_nano,
         reserve_nano=reserve(asked, dearest_first[:seats], min(len(asked), 1 + rules.failovers)),
     )

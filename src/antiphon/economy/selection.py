@@ -20,7 +20,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from itertools import accumulate
 from typing import TypeVar
@@ -28,11 +28,11 @@ from typing import TypeVar
 from antiphon.economy.beacon import Draws
 from antiphon.economy.prices import effective_price, sort_key, terms
 from antiphon.economy.settlement import exposure
-from antiphon.economy.shortlist import dearest_round, eligible, has_stake, not_only_judge, price_floor, shortlist
+from antiphon.economy.shortlist import Offers, Shortlist, has_stake, not_only_judge
 from antiphon.economy.types import PPM, Assignment, Candidate, Offer, Part, Role, Rules, Terms
 from antiphon.errors import UnavailableError
 
-__all__ = ["assign", "draw_seats", "judging_cost", "reserve", "sample", "seat_count", "shortlist", "weight"]
+__all__ = ["assign", "draw_seats", "judging_cost", "reserve", "sample", "seat_count", "weight"]
 
 
 T = TypeVar("T")
@@ -84,32 +84,19 @@ def reserve(producers: Iterable[Terms], dearest_round: Sequence[Terms], attempts
     return max(maker.price_nano for maker in producers) + attempts * round_nano
 
 
-def assign(
-    parts: Sequence[Part],
-    producers: Mapping[Role, Sequence[Offer]],
-    validators: Sequence[Offer],
-    rules: Rules,
-    beacon: bytes,
-    wanted: str = "",
-) -> tuple[Assignment, ...]:
+def assign(parts: Sequence[Part], offers: Offers, beacon: bytes, wanted: str = "") -> tuple[Assignment, ...]:
     """One assignment per part, in the order given. Depends on the set of offers, not on their order.
 
     `wanted`: the producer that comes first, whatever it asks within the market's reach (a validator's probe).
 
     Raises UnavailableError when a part cannot be filled, also because the task's own parts have used up the stake.
     """
-    book = _Book(rules, beacon, wanted)
-    drawn = []
-    for part in parts:
-        makers, judges = eligible(part, producers, validators, rules)
-        judging_nano = dearest_round(judges, part.units, rules.seats)
-        floor = price_floor(producers[part.role], part.units, rules, judging_nano)
-        drawn.append(book.assign(part, makers, judges, floor))
-    return tuple(drawn)
+    draw = _Draw(offers.rules, beacon, wanted)
+    return tuple([draw.assign(part, offers.shortlist(part)) for part in parts])
 
 
-class _Book:
-    """What the task being assigned has already taken from each node."""
+class _Draw:
+    """The draw of one task, part by part, and what it has already taken from each node."""
 
     def __init__(self, rules: Rules, beacon: bytes, wanted: str) -> None:
         self.rules = rules
@@ -118,18 +105,18 @@ class _Book:
         self.locked_nano: Counter[str] = Counter()
         self.load: Counter[str] = Counter()
 
-    def assign(self, part: Part, makers: Sequence[Offer], judges: Sequence[Offer], floor: Fraction) -> Assignment:
+    def assign(self, part: Part, listed: Shortlist) -> Assignment:
         draws = Draws(self.beacon, f"part {part.index}")
-        judging_nano = dearest_round(judges, part.units, self.rules.seats)
-        judges = [judge for judge in judges if self._free(judge, part.units)]
-        makers = not_only_judge([maker for maker in makers if self._free(maker, part.units, judging_nano)], judges)
+        judging_nano = listed.judging_nano
+        judges = [judge for judge in listed.judges if self._free(judge, part.units)]
+        makers = not_only_judge([m for m in listed.makers if self._free(m, part.units, judging_nano)], judges)
         if not makers or not judges:
             raise UnavailableError(
                 f"Part {part.index} finds no {Role.VALIDATOR if makers else part.role} node with free stake: "
                 "the task's other parts lock it",
                 "Open a smaller task, or retry when running tasks have released their stake.",
             )
-        ranked = self._ranked(part, makers, floor)
+        ranked = self._ranked(part, makers, listed.floor)
         first = self._first(ranked, draws)
         pool = {judge.node: judge for judge in judges if judge.node != first.node}
         seats = seat_count(len(pool), self.rules)

@@ -1,9 +1,14 @@
-"""Which offers may get a part at all: enough stake to lose, and a price in reach of the market's."""
+"""Which offers may get a part at all: enough stake to lose, and a price in reach of the market's.
+
+`Offers` works a shortlist out once for each kind of part; the quote and the draw of a task both read it there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+
+import msgspec
 
 from antiphon.economy.prices import effective_price, sort_key, terms
 from antiphon.economy.settlement import exposure
@@ -16,11 +21,20 @@ def shortlist(offers: Sequence[Offer], units: int, rules: Rules, judging_nano: i
 
     Cheapest C/Q first, ties by node id. `judging_nano`: what a producer of invalid work may owe for its judges.
     """
+    return _in_reach(offers, units, rules, judging_nano)[0]
+
+
+def _in_reach(
+    offers: Sequence[Offer], units: int, rules: Rules, judging_nano: int = 0
+) -> tuple[tuple[Offer, ...], Fraction]:
+    """The shortlist, and the market price that it was measured by: of everybody with enough stake."""
     able = [offer for offer in offers if has_stake(offer, units, rules, judging_nano=judging_nano)]
     if not able:
-        return ()
-    limit = sort_key(market_price(able) * Fraction(rules.price_tolerance_ppm, PPM))
-    return tuple(sorted((offer for offer in able if sort_key(effective_price(offer)) <= limit), key=_by_price))
+        return (), Fraction(0)
+    market = market_price(able)
+    limit = sort_key(market * Fraction(rules.price_tolerance_ppm, PPM))
+    found = sorted((offer for offer in able if sort_key(effective_price(offer)) <= limit), key=_by_price)
+    return tuple(found), market
 
 
 def market_price(offers: Sequence[Offer]) -> Fraction:
@@ -38,15 +52,6 @@ def market_price(offers: Sequence[Offer]) -> Fraction:
     raise ValueError("nobody offers anything")
 
 
-def price_floor(offers: Sequence[Offer], units: int, rules: Rules, judging_nano: int = 0) -> Fraction:
-    """Least C/Q that counts when work is spread: asking less than market / tolerance buys no more work than that.
-
-    The market is everybody with enough stake, as in `shortlist`; not the shortlist, or leaving it would move the floor.
-    """
-    able = [offer for offer in offers if has_stake(offer, units, rules, judging_nano=judging_nano)]
-    return market_price(able) * Fraction(PPM, rules.price_tolerance_ppm)
-
-
 def has_stake(offer: Offer, units: int, rules: Rules, *, locked_nano: int = 0, judging_nano: int = 0) -> bool:
     """Whether the free stake, less what the task already locks, covers the minimum and this part's worst penalty, and
     the client may have so much of it locked."""
@@ -59,24 +64,47 @@ def dearest_round(judges: Sequence[Offer], units: int, seats: int) -> int:
     return sum(sorted((judge.price_nano * units for judge in judges), reverse=True)[:seats])
 
 
-def eligible(
-    part: Part, producers: Mapping[Role, Sequence[Offer]], validators: Sequence[Offer], rules: Rules
-) -> tuple[tuple[Offer, ...], tuple[Offer, ...]]:
-    """Shortlists of producers and validators of a part; UnavailableError when they cannot fill it, saying why."""
-    offers = producers.get(part.role, ())
-    judges = shortlist(validators, part.units, rules)
-    judging_nano = dearest_round(judges, part.units, rules.seats)
-    makers = shortlist(offers, part.units, rules, judging_nano)
-    for role, found, offered in ((part.role, makers, offers), (Role.VALIDATOR, judges, validators)):
-        if not found:
-            raise _nobody(role, offered, part.units, rules)
-    makers = not_only_judge(makers, judges)
-    if not makers:
-        raise UnavailableError(
-            f"The only {part.role} node is also the only validator, and no node judges itself",
-            "Start one more node, or retry when more nodes are free.",
-        )
-    return makers, judges
+class Shortlist(msgspec.Struct, frozen=True, kw_only=True):
+    """Who may make and who may judge one part, each cheapest C/Q first."""
+
+    makers: tuple[Offer, ...]
+    judges: tuple[Offer, ...]
+    judging_nano: int  # the most that one round of these judges can be paid
+    floor: Fraction
+    """Least C/Q that counts when work is spread: asking less than market / tolerance buys no more work than that. The
+    market is everybody with enough stake, not the shortlist, or leaving it would move the floor."""
+
+
+class Offers:
+    """What a task is quoted and drawn from: producers by role, validators, and the rules."""
+
+    def __init__(self, producers: Mapping[Role, Sequence[Offer]], validators: Sequence[Offer], rules: Rules) -> None:
+        self.producers, self.validators, self.rules = producers, validators, rules
+        self._known: dict[tuple[Role, int], Shortlist] = {}
+
+    def shortlist(self, part: Part) -> Shortlist:
+        """Worked out once for all parts of its role and size. UnavailableError when they cannot fill it, saying why."""
+        kind = part.role, part.units
+        if kind not in self._known:
+            self._known[kind] = self._shortlist(*kind)
+        return self._known[kind]
+
+    def _shortlist(self, role: Role, units: int) -> Shortlist:
+        rules, offered = self.rules, self.producers.get(role, ())
+        judges = shortlist(self.validators, units, rules)
+        judging_nano = dearest_round(judges, units, rules.seats)
+        makers, market = _in_reach(offered, units, rules, judging_nano)
+        for asked, found, offers in ((role, makers, offered), (Role.VALIDATOR, judges, self.validators)):
+            if not found:
+                raise _nobody(asked, offers, units, rules)
+        makers = not_only_judge(makers, judges)
+        if not makers:
+            raise UnavailableError(
+                f"The only {role} node is also the only validator, and no node judges itself",
+                "Start one more node, or retry when more nodes are free.",
+            )
+        floor = market * Fraction(PPM, rules.price_tolerance_ppm)
+        return Shortlist(makers=makers, judges=judges, judging_nano=judging_nano, floor=floor)
 
 
 def not_only_judge(makers: Sequence[Offer], judges: Sequence[Offer]) -> tuple[Offer, ...]:

@@ -16,6 +16,7 @@ from antiphon.economy import accounts
 from antiphon.economy.beacon import Chain
 from antiphon.economy.quote import quote
 from antiphon.economy.selection import assign
+from antiphon.economy.shortlist import Offers
 from antiphon.economy.types import Assignment, Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import FundsError, InputError
 from antiphon.ledger.flow import Facts
@@ -73,8 +74,9 @@ def open_task(ledger: str, operation: OpenTask, client: str, opening: Opening) -
         raise InputError("A task has one chain of each side for each of its parts")
     producers = {Role(role): offers for role, offers in opening.producers.items()}
     rules = opening.rules
-    quoted = quote(operation.parts, producers, opening.validators, rules)
-    assignments = assign(operation.parts, producers, opening.validators, rules, opening.beacon, operation.selector.node)
+    offers = Offers(producers, opening.validators, rules)
+    quoted = quote(operation.parts, offers)
+    assignments = assign(operation.parts, offers, opening.beacon, operation.selector.node)
     total_nano = sum(assignment.reserve_nano for assignment in assignments)
     assert total_nano <= quoted.total_nano, "a task never locks more than its quote"
     if total_nano > operation.max_total_nano:

@@ -17,8 +17,9 @@ import msgspec
 from antiphon.clock import Clock
 from antiphon.economy import accounts
 from antiphon.economy.quote import quote
-from antiphon.economy.selection import sample, shortlist
+from antiphon.economy.selection import sample
 from antiphon.economy.settlement import withdrawable
+from antiphon.economy.shortlist import Offers, shortlist
 from antiphon.economy.types import Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
 from antiphon.ledger import appeals, flow, limits, machine, panel
@@ -124,7 +125,7 @@ class OperationExecutor:
         """What opening a task would cost now."""
         opening = self._opening(session, selector, parts, b"", client="")
         producers = {Role(role): offers for role, offers in opening.producers.items()}
-        return quote(parts, producers, opening.validators, self.rules)
+        return quote(parts, Offers(producers, opening.validators, self.rules))
 
     def candidates(self, session: Session, selector: Selector, role: Role) -> tuple[Offer, ...]:
         """Who a task with this selector would be drawn from."""
