@@ -23,7 +23,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from antiphon.clock import SystemClock
-from antiphon.economy.types import NANO, Part, Role
+from antiphon.economy.types import NANO, Mode, Part, Role
 from antiphon.errors import AntiphonError
 from antiphon.ledger.operations import Deposit, OpenTask, Operation, Register, Selector, ServiceOffer, Stake
 from antiphon.ledger.remote import RemoteLedger
@@ -51,7 +51,7 @@ def strangers_words(number: int) -> Operation:
         task=task,
         selector=Selector(service="speech"),
         parts=(Part(index=0, units=100),),
-        mode="verified",
+        mode=Mode.VERIFIED,
         request_hash=bytes(32),
         max_total_nano=NANO,
         **tips,  # type: ignore[arg-type]

@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from antiphon.clock import SystemClock
-from antiphon.economy.types import NANO, Part, Role, Rules
+from antiphon.economy.types import NANO, Mode, Part, Role, Rules
 from antiphon.ledger.operations import (
     Cancel,
     Deposit,
@@ -95,7 +95,7 @@ def opening(number: int) -> tuple[str, Operation]:
         task=task,
         selector=MARKET,
         parts=(Part(index=0, units=200),),
-        mode="verified",
+        mode=Mode.VERIFIED,
         request_hash=bytes(32),
         max_total_nano=NANO,
         **fields,  # type: ignore[arg-type]

@@ -15,8 +15,9 @@ import click
 import numpy as np
 
 from antiphon.economy.deterrence import break_even_stake, curve
+from antiphon.economy.types import Verdict
 from antiphon.soundstorm import DecodingOptions, Job, generate, task_key
-from antiphon.soundstorm.audit import INT8_FOR_FLOAT, SAME_WEIGHTS, Task, Verdict, audit, choose, commit, open_pass
+from antiphon.soundstorm.audit import INT8_FOR_FLOAT, SAME_WEIGHTS, Task, audit, choose, commit, open_pass
 from antiphon.soundstorm.decoding import Trace
 from antiphon.soundstorm.inputs import Logits
 from antiphon.soundstorm.serving import Generator, load

@@ -29,7 +29,7 @@ from ledger_market import (
 
 from antiphon.economy.selection import judging_cost
 from antiphon.economy.settlement import hold_fee, penalty
-from antiphon.economy.types import NANO, Part, Role, Rules
+from antiphon.economy.types import NANO, Mode, Part, Role, Rules
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger import registration
 from antiphon.ledger.audits import audit_of
@@ -79,7 +79,7 @@ def probe(node: str, **more: object) -> OpenTask:
         "task": task_id(1),
         "selector": Selector(service="speech", language="en-us", node=node),
         "parts": (Part(index=0, units=10),),
-        "mode": "verified",
+        "mode": Mode.VERIFIED,
         "request_hash": bytes(32),
         "tips": (chain(task_id(1), 0).tip,),
         "max_total_nano": NANO,
@@ -300,7 +300,7 @@ class LedgerConformance:
             await market.do(seated(first)[0], committed(first, seated(first)[0], INVALID))
 
     async def test_in_stream_mode_an_invalid_result_ends_the_part(self, market: Market) -> None:
-        await market.open(task_id(1), mode="stream")
+        await market.open(task_id(1), mode=Mode.STREAM)
         await market.deliver(task_id(1))
         record = await market.judge(task_id(1), votes=(INVALID, INVALID, VALID))
         assert record.state is PartState.INVALID
@@ -410,7 +410,7 @@ class LedgerConformance:
 
     async def test_a_later_phase_is_refunded_when_the_earlier_one_fails(self, market: Market) -> None:
         parts = (Part(index=0, units=10), Part(index=1, units=10, phase=1), Part(index=2, units=10, phase=2))
-        await market.open(task_id(1), parts=parts, mode="stream")
+        await market.open(task_id(1), parts=parts, mode=Mode.STREAM)
         await market.deliver(task_id(1), 0)
         await market.judge(task_id(1), 0, (INVALID, INVALID, INVALID))
         states = [record.state for record in await market.ledger.parts(task_id(1))]
@@ -741,7 +741,6 @@ class LedgerConformance:
             {"units": (0,)},
             {"units": (100_001,)},
             {"units": [1] * 5_001},
-            {"mode": "sometimes"},
             {"max_total_nano": 0},
             {"selector": Selector(service="x" * 65)},
             {"selector": Selector(service="speech", voice="a\nb")},
@@ -751,6 +750,14 @@ class LedgerConformance:
     async def test_absurd_tasks_are_refused(self, market: Market, change: dict[str, object]) -> None:
         with pytest.raises(InputError):
             await market.open(task_id(1), **change)  # type: ignore[arg-type]
+
+    async def test_a_mode_that_does_not_exist_is_refused(self, market: Market) -> None:
+        body = canonical.pack(probe("", mode="sometimes", synthetic=False))
+        raw = envelope.sign(
+            CLIENT, kind="ledger", receiver=OPERATOR.node_id, task=task_id(1), body=body, clock=market.clock
+        )
+        with pytest.raises(ProtocolError, match="sometimes"):
+            await market.ledger.submit(raw)
 
     @pytest.mark.parametrize("price_nano", [0, -1, 10**12])
     async def test_absurd_prices_are_refused(self, market: Market, price_nano: int) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from antiphon.clock import Clock
 from antiphon.economy.beacon import Chain
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.types import NANO, Part, Reading, Role, Rules, Verdict, Vote
+from antiphon.economy.types import NANO, Mode, Part, Reading, Role, Rules, Verdict, Vote
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import (
     Commit,
@@ -128,7 +128,9 @@ class Market:
         for i in range(self.validators):
             await self.join(party(f"validator {i}"), Role.VALIDATOR, 100)
 
-    async def open(self, task: str, *, units: Sequence[int] = (100,), mode: str = "verified", **more: object) -> None:
+    async def open(
+        self, task: str, *, units: Sequence[int] = (100,), mode: Mode = Mode.VERIFIED, **more: object
+    ) -> None:
         parts = tuple(Part(index=i, units=n) for i, n in enumerate(units))
         fields = {"parts": parts, "selector": SPEECH, "max_total_nano": 900 * NANO} | more
         fields = {"tips": tuple(chain(task, part.index).tip for part in fields["parts"])} | fields  # type: ignore[attr-defined]

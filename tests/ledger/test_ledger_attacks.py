@@ -24,7 +24,7 @@ from ledger_market import (
 )
 
 from antiphon.clock import ManualClock
-from antiphon.economy.types import NANO, Part, Role, Rules
+from antiphon.economy.types import NANO, Mode, Part, Role, Rules
 from antiphon.errors import UnavailableError
 from antiphon.ledger import panel
 from antiphon.ledger.operations import Cancel, OpenTask
@@ -202,7 +202,7 @@ def opening(task: str, units: int) -> OpenTask:
         task=task,
         selector=SPEECH,
         parts=(Part(index=0, units=units),),
-        mode="verified",
+        mode=Mode.VERIFIED,
         request_hash=bytes(32),
         tips=(chain(task, 0).tip,),
         max_total_nano=NANO,

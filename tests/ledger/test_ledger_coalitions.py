@@ -21,7 +21,7 @@ from ledger_market import (
 )
 
 from antiphon.clock import ManualClock
-from antiphon.economy.types import NANO, Part, Rules, Vote
+from antiphon.economy.types import NANO, Mode, Part, Rules, Vote
 from antiphon.errors import ConflictError, ProtocolError
 from antiphon.ledger import appeals, panel
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Expose, Reveal
@@ -94,7 +94,7 @@ async def test_a_jury_that_only_the_cartel_was_shown_the_work_overturns_nothing(
 async def test_two_seats_that_say_nothing_was_shown_fine_nobody(market: Market) -> None:
     """A client has heard its stream and calls two of its own validators that sit: "we were shown nothing". Nobody can
     check that, so it needs most of a second round of others."""
-    await market.open(task_id(1), mode="stream")
+    await market.open(task_id(1), mode=Mode.STREAM)
     record = await market.deliver(task_id(1))
     maker, first = producer(record), seated(record)
     before = await wealth(market, maker)

@@ -10,7 +10,7 @@ import pytest
 from ledger_market import CLIENT, OPERATOR, SPEECH, Market, party, task_id
 
 from antiphon.clock import ManualClock
-from antiphon.economy.types import NANO, Part, Role
+from antiphon.economy.types import NANO, Mode, Part, Role
 from antiphon.errors import AntiphonError, BusyError, FundsError, ProtocolError
 from antiphon.ledger.gate import Gate, Rates
 from antiphon.ledger.operations import OpenTask, Operation, Pay, Register, Revoke, ServiceOffer, Stake
@@ -74,7 +74,7 @@ def strangers_order(market: Market, number: int) -> Operation:
         task=task_id(1_000 + number),
         selector=SPEECH,
         parts=(Part(index=0, units=100),),
-        mode="verified",
+        mode=Mode.VERIFIED,
         request_hash=bytes(32),
         max_total_nano=NANO,
         **fields,  # type: ignore[arg-type]

@@ -35,7 +35,7 @@ from ledger_market import (
 )
 
 from antiphon.clock import ManualClock
-from antiphon.economy.types import NANO, Rules, Verdict, Vote
+from antiphon.economy.types import NANO, Mode, Rules, Verdict, Vote
 from antiphon.errors import ConflictError, FundsError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger import appeals, panel
 from antiphon.ledger.operations import (
@@ -134,8 +134,8 @@ class Histories(RuleBasedStateMachine):
         wanted = [record for record in records if record.state in states] or records
         return data.draw(st.sampled_from(wanted)) if wanted else None
 
-    @rule(units=st.lists(st.integers(1, 5_000), min_size=1, max_size=2), mode=st.sampled_from(["stream", "verified"]))
-    def open_task(self, units: list[int], mode: str) -> None:
+    @rule(units=st.lists(st.integers(1, 5_000), min_size=1, max_size=2), mode=st.sampled_from(list(Mode)))
+    def open_task(self, units: list[int], mode: Mode) -> None:
         task = task_id(len(self.tasks))
         try:
             self.run(self.market.open(task, units=units, mode=mode))

@@ -6,7 +6,7 @@ import pytest
 from ledger_market import INVALID, SALT, VALID, party, task_id
 
 from antiphon.economy.measurement import Measurement
-from antiphon.economy.types import Part, Reading, Role, Verdict, Vote
+from antiphon.economy.types import Mode, Part, Reading, Role, Verdict, Vote
 from antiphon.errors import InputError
 from antiphon.ledger import limits
 from antiphon.ledger.limits import MAX_RESULT_BYTES
@@ -59,7 +59,7 @@ def opening(**fields: object) -> OpenTask:
         "task": task_id(1),
         "selector": Selector(service="speech"),
         "parts": (Part(index=0, units=1),),
-        "mode": "stream",
+        "mode": Mode.STREAM,
         "request_hash": bytes(32),
         "max_total_nano": 1,
         "tips": (bytes(32),) * len(fields.get("parts", "1")),  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ from ledger_market import (
 
 from antiphon.clock import ManualClock
 from antiphon.economy.beacon import Chain
-from antiphon.economy.types import NANO, PPM, Assignment, Candidate, Part, Rules, Terms, Vote
+from antiphon.economy.types import NANO, PPM, Assignment, Candidate, Mode, Part, Rules, Terms, Vote
 from antiphon.errors import ConflictError, InputError, ProtocolError
 from antiphon.ledger import panel
 from antiphon.ledger.flow import closing_state
@@ -78,7 +78,7 @@ def step(
     who: str = "",
     *,
     now_ms: int = NOW_MS,
-    mode: str = "verified",
+    mode: Mode = Mode.VERIFIED,
     left_out: tuple[str, ...] = (),
     link: bytes = b"",
 ) -> Step:
@@ -107,7 +107,7 @@ def delivered(record: PartRecord) -> PartRecord:
     return drawn(undrawn(record))
 
 
-def judged(record: PartRecord, votes: tuple[Vote, ...], mode: str = "verified") -> Step:
+def judged(record: PartRecord, votes: tuple[Vote, ...], mode: Mode = Mode.VERIFIED) -> Step:
     seats = seated(record)
     for who, vote in zip(seats, votes, strict=True):
         record = step(record, committed(record, who, vote), who, mode=mode).record
@@ -299,7 +299,7 @@ def test_rule_9_worked_numbers_of_an_invalid_part() -> None:
 
 
 def test_rule_9_what_the_client_has_heard_is_not_made_again() -> None:
-    assert judged(delivered(begun()), (INVALID,) * 3, mode="stream").record.state is PartState.INVALID
+    assert judged(delivered(begun()), (INVALID,) * 3, mode=Mode.STREAM).record.state is PartState.INVALID
 
 
 def test_rule_10_redraws_are_counted_per_attempt() -> None:

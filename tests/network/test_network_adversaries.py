@@ -52,7 +52,7 @@ from network_of import RATE_HZ, ScriptedEvaluator, ToneRunner, World, collect, s
 from antiphon.client.client import Client, Job
 from antiphon.client.events import Audio, Closed, Event
 from antiphon.economy.beacon import Chain
-from antiphon.economy.types import NANO, Rules, Verdict
+from antiphon.economy.types import NANO, Mode, Rules, Verdict
 from antiphon.errors import AntiphonError, ConflictError, InputError, ProtocolError
 from antiphon.ledger import panel
 from antiphon.ledger.base import Ledger
@@ -84,7 +84,9 @@ def picky(evidence: Submission) -> Verdict:
     return Verdict.VALID if np.abs(audio.samples).max() < 0.35 else Verdict.INVALID
 
 
-async def run(net: World, *, mode: str = "verified", texts: tuple[str, ...] = (TEXT,)) -> tuple[list[Event], Closed]:
+async def run(
+    net: World, *, mode: Mode = Mode.VERIFIED, texts: tuple[str, ...] = (TEXT,)
+) -> tuple[list[Event], Closed]:
     """A job that must succeed; afterwards nothing is locked and no money was made or lost."""
     before = await net.money()
     balance = (await net.ledger.account(net.client.node_id)).balance_nano
@@ -142,17 +144,17 @@ async def test_a_listener_who_heard_other_audio_than_was_judged_is_told(tmp_path
     async with world(tmp_path, processors=0, evaluator=ScriptedEvaluator(say=picky)) as net:
         await with_evil(net, OtherCopy)
         with pytest.raises(ProtocolError, match="heard other than it was judged"):
-            await run(net, mode="stream")
+            await run(net, mode=Mode.STREAM)
 
 
 async def test_a_paid_producer_that_keeps_the_copy_back_gains_nothing_by_it(tmp_path: Path) -> None:
     evaluator = ScriptedEvaluator(say=picky)
-    for mode in ("verified", "stream"):
+    for mode in (Mode.VERIFIED, Mode.STREAM):
         async with world(tmp_path / mode, processors=0, evaluator=evaluator) as net:
             await with_evil(net, Withholds)
             events, closed = await run(net, mode=mode)
             assert pcm(events)
-            if mode == "verified":
+            if mode == Mode.VERIFIED:
                 assert pcm(events) == await judged(net, evaluator)
             assert closed.task.state is TaskState.COMPLETED
 
@@ -220,9 +222,9 @@ async def test_wrong_figures_in_a_delivery_cost_stake(tmp_path: Path, change: di
         busy_for_ever,
     ],
 )
-@pytest.mark.parametrize("mode", ["verified", "stream"])
+@pytest.mark.parametrize("mode", list(Mode))
 async def test_a_producer_that_answers_nonsense_or_nothing_is_passed_over_unpaid(
-    tmp_path: Path, frames: Any, mode: str
+    tmp_path: Path, frames: Any, mode: Mode
 ) -> None:
     async with world(tmp_path, processors=0, rules=SHORT) as net:
         await with_evil(net, Answers, frames=frames)
@@ -234,9 +236,9 @@ async def test_a_producer_that_answers_nonsense_or_nothing_is_passed_over_unpaid
 
 
 @pytest.mark.parametrize("evil", [HalfAStream, NeverEnds])
-@pytest.mark.parametrize("mode", ["verified", "stream"])
+@pytest.mark.parametrize("mode", list(Mode))
 async def test_a_stream_that_breaks_off_is_taken_over_where_it_stopped(
-    tmp_path: Path, evil: type[Producer], mode: str
+    tmp_path: Path, evil: type[Producer], mode: Mode
 ) -> None:
     evaluator = ScriptedEvaluator()
     async with world(tmp_path, processors=0, evaluator=evaluator) as net:
@@ -439,7 +441,7 @@ async def open_only(net: World, client: Client, text: str) -> str:
             task=task,
             selector=SPEECH,
             parts=parts,
-            mode="stream",
+            mode=Mode.STREAM,
             request_hash=bytes(32),
             tips=(CHAIN.tip,),
             max_total_nano=quote.total_nano,
@@ -509,7 +511,7 @@ async def test_a_client_that_streams_everything_and_then_cancels_pays(tmp_path: 
     """The last chunk leaves after delivery, and a delivered part is judged and paid."""
     async with world(tmp_path, processors=0) as net:
         await net.add("evil", Producer(net.context(), ToneRunner()))
-        async for event in net.client.run(Job(say(TEXT), SPEECH, mode="stream")):
+        async for event in net.client.run(Job(say(TEXT), SPEECH, mode=Mode.STREAM)):
             if isinstance(event, Audio) and event.audio is not None:
                 heard = event.audio.duration_s
                 if heard:
@@ -573,8 +575,8 @@ async def test_a_stranger_cannot_block_a_part_by_asking_for_it_first(tmp_path: P
         assert (await ask(net, net.client, task, order_of(net.client, task, TEXT, key), key, node))[:1] == b"A"
 
 
-@pytest.mark.parametrize("mode", ["verified", "stream"])
-async def test_a_client_that_stops_reading_delays_nobody(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_client_that_stops_reading_delays_nobody(tmp_path: Path, mode: Mode) -> None:
     async with world(tmp_path, processors=0) as net:
         node = await net.add("evil", Producer(net.context(), ToneRunner(chunks=30), slots=1))
         key = TaskKey.generate()

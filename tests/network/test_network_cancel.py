@@ -15,7 +15,7 @@ from network_of import ScriptedEvaluator, ToneRunner, World, say, world
 
 from antiphon.client.client import Job
 from antiphon.client.events import Event
-from antiphon.economy.types import Rules, Verdict
+from antiphon.economy.types import Mode, Rules, Verdict
 from antiphon.ledger.operations import Selector
 from antiphon.nodes.evaluation import Submission
 from antiphon.protocol import TaskKey
@@ -95,9 +95,9 @@ async def leave_after(net: World, job: Job, events: int) -> int:
     return seen
 
 
-@pytest.mark.parametrize("mode", ["verified", "stream"])
+@pytest.mark.parametrize("mode", list(Mode))
 async def test_leaving_after_any_event_ends_at_once_and_leaves_nothing(
-    tmp_path: Path, keys: list[TaskKey], caplog: pytest.LogCaptureFixture, mode: str
+    tmp_path: Path, keys: list[TaskKey], caplog: pytest.LogCaptureFixture, mode: Mode
 ) -> None:
     async with watched(tmp_path, keys, caplog) as net:
         events = 0
@@ -112,9 +112,9 @@ async def consume(net: World, job: Job) -> list[Event]:
     return [event async for event in net.client.run(job)]
 
 
-@pytest.mark.parametrize("mode", ["verified", "stream"])
+@pytest.mark.parametrize("mode", list(Mode))
 async def test_a_cancel_at_any_time_ends_at_once_and_leaves_nothing(
-    tmp_path: Path, keys: list[TaskKey], caplog: pytest.LogCaptureFixture, mode: str
+    tmp_path: Path, keys: list[TaskKey], caplog: pytest.LogCaptureFixture, mode: Mode
 ) -> None:
     async with watched(tmp_path, keys, caplog) as net:
         delays_s = [0.0, *(0.0005 * 1.35**step for step in range(20))]

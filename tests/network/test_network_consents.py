@@ -20,7 +20,7 @@ from antiphon.client.cloning import Enrolled, Enrolment, enrol
 from antiphon.client.events import Audio, Closed, Event, Opened
 from antiphon.clock import SystemClock
 from antiphon.economy.settlement import hold_fee
-from antiphon.economy.types import NANO, Role, Rules, Verdict
+from antiphon.economy.types import NANO, Mode, Role, Rules, Verdict
 from antiphon.errors import AntiphonError, InputError, ProtocolError
 from antiphon.ledger.operations import Deposit, OpenTask, Revoke, Selector
 from antiphon.ledger.receipts import audit
@@ -225,7 +225,7 @@ async def test_validators_judge_nothing_that_was_made_without_consent(
 
     monkeypatch.setattr(orders, "require_named", only_judges_ask)
     async with choir(tmp_path, evaluator=evaluator, rules=Rules(commit_s=1)) as net:
-        _, error = await outcome(net.client, in_mode(speaking(granted(uses=(Use.ENROL,))), "stream"))
+        _, error = await outcome(net.client, in_mode(speaking(granted(uses=(Use.ENROL,))), Mode.STREAM))
         assert error is not None
         (task,) = await net.ledger.tasks(net.client.node_id)
         (part,) = await net.ledger.parts(task.task)
@@ -234,8 +234,8 @@ async def test_validators_judge_nothing_that_was_made_without_consent(
         assert evaluator.heard == []
 
 
-@pytest.mark.parametrize("mode", ["verified", "stream"])
-async def test_a_revocation_stops_the_making_and_tells_the_client(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_a_revocation_stops_the_making_and_tells_the_client(tmp_path: Path, mode: Mode) -> None:
     runner, consent = Endless(), granted()
     async with choir(tmp_path, runner) as net:
         before = await net.ledger.account(net.client.node_id)
@@ -257,7 +257,7 @@ async def test_a_revocation_stops_the_making_and_tells_the_client(tmp_path: Path
         assert all(not node._taken for node in net.nodes.values() if isinstance(node, Producer))
 
 
-def in_mode(job: Job, mode: str) -> Job:
+def in_mode(job: Job, mode: Mode) -> Job:
     return Job(job.requests, job.selector, mode=mode)
 
 

@@ -17,7 +17,7 @@ from antiphon.client.blocking import in_daemon
 from antiphon.client.client import Job
 from antiphon.client.events import Audio, Event, Sound
 from antiphon.client.speech import OUTPUT_RATE_HZ, Speech, speak
-from antiphon.economy.types import NANO, Role
+from antiphon.economy.types import NANO, Mode, Role
 from antiphon.engines.base import Capabilities, Engine
 from antiphon.errors import InputError, UnavailableError
 from antiphon.ledger.operations import Retire, Selector
@@ -98,7 +98,7 @@ async def test_an_engine_that_crashes_costs_its_node_the_part_and_nobody_else(tm
             yield from list(super().produce(request, seed))[:1]
             raise RuntimeError("out of memory")
 
-    for mode in ("verified", "stream"):
+    for mode in (Mode.VERIFIED, Mode.STREAM):
         async with world(tmp_path / mode, processors=1) as net:
             await net.add("crashes", Producer(net.context(), Crashes(10_000)))
             _, (closed,) = await collect(net.client, Job(say("Somebody will say it."), SPEECH, mode=mode))

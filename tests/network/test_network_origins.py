@@ -14,7 +14,7 @@ from test_network_services import RATE_HZ, REFERENCE, Trainer
 from antiphon.client.client import Client, Job
 from antiphon.client.cloning import Enrolled, Enrolment, enrol
 from antiphon.clock import SystemClock
-from antiphon.economy.types import Rules, Verdict
+from antiphon.economy.types import Mode, Rules, Verdict
 from antiphon.errors import AntiphonError, ProtocolError, RejectedError
 from antiphon.ledger.operations import OpenTask
 from antiphon.ledger.records import PartState
@@ -171,6 +171,6 @@ async def test_validators_judge_nothing_of_a_producer_that_does_not_ask(
         monkeypatch.setattr(producer, "require_origin", unasked)
         relabelled = msgspec.structs.replace(PROFILE, reference=HER_CLIP.sha256)
         order = CloneRequest(profile=relabelled, consent=hers(net, HER_CLIP), origin=ORIGINS["Ann"], text="Unheard.")
-        _, error = await outcome(net.client, Job([order], CLONE, mode="stream"))
+        _, error = await outcome(net.client, Job([order], CLONE, mode=Mode.STREAM))
         assert error is not None
         assert evaluator.heard == []

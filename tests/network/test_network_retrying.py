@@ -13,7 +13,7 @@ from network_of import ScriptedEvaluator, ToneRunner, collect, say
 
 from antiphon.client.client import Client, Job
 from antiphon.clock import SystemClock
-from antiphon.economy.types import NANO
+from antiphon.economy.types import NANO, Mode
 from antiphon.errors import BusyError, InputError, UnreachableError
 from antiphon.ledger.operations import Deposit, Selector
 from antiphon.ledger.remote import LedgerService, RemoteLedger
@@ -122,7 +122,7 @@ async def http_world(folder: Path) -> AsyncIterator[tuple[Host, Client, list[Nod
 
 async def test_jobs_in_both_modes_over_http_end_with_a_receipt(tmp_path: Path) -> None:
     async with http_world(tmp_path) as (_, client, _nodes):
-        for mode in ("verified", "stream"):
+        for mode in (Mode.VERIFIED, Mode.STREAM):
             _, (closed,) = await collect(client, Job(say("Over real sockets.", "And again."), SPEECH, mode=mode))
             assert str(closed.task.state) == "completed"
 
@@ -155,7 +155,7 @@ async def test_a_busy_producer_over_http_says_so_and_the_client_comes_again(tmp_
 async def test_leaving_over_http_ends_at_once_and_frees_the_producer(tmp_path: Path) -> None:
     async with http_world(tmp_path) as (_, client, nodes):
         for wait_s in (0.0, 0.005, 0.02, 0.05):
-            job = asyncio.create_task(collect(client, Job(say("One.", "Two.", "Three."), SPEECH, mode="stream")))
+            job = asyncio.create_task(collect(client, Job(say("One.", "Two.", "Three."), SPEECH, mode=Mode.STREAM)))
             await asyncio.sleep(wait_s)
             job.cancel()
             async with asyncio.timeout(5):

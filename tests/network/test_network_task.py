@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from network_of import ScriptedEvaluator, ToneRunner, collect, say, world
 
-from antiphon.client.client import STREAM, Job
+from antiphon.client.client import Job
 from antiphon.client.events import Audio, Stage
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.settlement import hold_fee
-from antiphon.economy.types import Role, Rules, Verdict, Vote
+from antiphon.economy.types import Mode, Role, Rules, Verdict, Vote
 from antiphon.errors import ConflictError, FundsError, RejectedError, UnavailableError
 from antiphon.ledger import receipts
 from antiphon.ledger.operations import Selector
@@ -44,8 +44,8 @@ async def test_a_job_yields_all_audio_in_order_and_a_receipt_that_verifies_offli
         receipts.audit(closed[0].receipt)
 
 
-@pytest.mark.parametrize("mode", ["verified", STREAM])
-async def test_validators_heard_exactly_what_the_client_got(tmp_path: Path, mode: str) -> None:
+@pytest.mark.parametrize("mode", list(Mode))
+async def test_validators_heard_exactly_what_the_client_got(tmp_path: Path, mode: Mode) -> None:
     evaluator = ScriptedEvaluator()
     async with world(tmp_path, evaluator=evaluator) as net:
         events, _ = await collect(net.client, Job(say("The very same samples."), SPEECH, mode=mode))
@@ -58,7 +58,7 @@ async def test_validators_heard_exactly_what_the_client_got(tmp_path: Path, mode
 
 async def test_stream_mode_releases_audio_before_the_vote_and_verified_mode_after_it(tmp_path: Path) -> None:
     async with world(tmp_path) as net:
-        for mode, early in ((STREAM, True), ("verified", False)):
+        for mode, early in ((Mode.STREAM, True), (Mode.VERIFIED, False)):
             states = []
             async for event in net.client.run(Job(say("What comes first?"), SPEECH, mode=mode)):
                 if isinstance(event, Audio) and event.audio:
@@ -194,7 +194,7 @@ async def test_keys_are_gone_when_the_task_ends(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(TaskKey, "__init__", remember)
     async with world(tmp_path) as net:
-        for mode in ("verified", STREAM):
+        for mode in (Mode.VERIFIED, Mode.STREAM):
             await collect(net.client, Job(say("Secret."), SPEECH, mode=mode))
         await net.settle()
         assert len(made) >= 2 * (1 + 1 + 3)
@@ -229,7 +229,7 @@ async def test_a_vote_too_long_to_reveal_becomes_inconclusive_and_costs_its_vali
 
     async with world(tmp_path, evaluator=Chatty()) as net:
         with pytest.raises(UnavailableError):
-            await collect(net.client, Job(say("Say less."), SPEECH, synthetic=False, mode=STREAM))
+            await collect(net.client, Job(say("Say less."), SPEECH, synthetic=False, mode=Mode.STREAM))
         await net.settle()
         for node in net.nodes.values():
             assert (await net.ledger.account(node.node_id)).stake_nano == 100_000_000_000

@@ -12,9 +12,10 @@ import msgspec
 import numpy as np
 import pytest
 
+from antiphon.economy.types import Verdict
 from antiphon.engines.soundstorm.tracing import PieceRecord, Record, WindowRecord, chosen_window, root_of
 from antiphon.soundstorm import DecodingOptions, Inputs, Job, Layout, Trace, generate, merkle, task_key
-from antiphon.soundstorm.audit import Task, Verdict, audit, choose, commit, leaf, open_pass
+from antiphon.soundstorm.audit import Task, audit, choose, commit, leaf, open_pass
 from antiphon.soundstorm.decoding import gumbel, open_uniform, pass_key, pass_noise
 from antiphon.soundstorm.masking import apply_mask, masking
 from antiphon.soundstorm.schedules import Pass, left_after

@@ -9,8 +9,9 @@ import pytest
 from storm_worlds import job
 
 from antiphon import models
+from antiphon.economy.types import Verdict
 from antiphon.soundstorm import Job, serving, starter, task_key
-from antiphon.soundstorm.audit import ANY_MACHINE, SAME_WEIGHTS, Task, Verdict, audit, commit, open_pass
+from antiphon.soundstorm.audit import ANY_MACHINE, SAME_WEIGHTS, Task, audit, commit, open_pass
 from antiphon.soundstorm.decoding import batch, start
 from antiphon.soundstorm.serving import Generator
 

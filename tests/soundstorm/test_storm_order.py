@@ -13,9 +13,10 @@ from storm_worlds import Oracle, job, token_set, tokens_for
 from antiphon import models
 from antiphon.codecs import neural
 from antiphon.codecs.chip import ChipCodec
+from antiphon.economy.types import Verdict
 from antiphon.errors import ModelError
 from antiphon.soundstorm import DecodingOptions, Job, Layout, Voice, WindowOptions, generate, long, starter, task_key
-from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, Verdict, audit, commit, open_pass
+from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, audit, commit, open_pass
 from antiphon.soundstorm.decoding import batch, start
 from antiphon.soundstorm.masking import apply_mask, masking
 from antiphon.soundstorm.schedules import passes_of

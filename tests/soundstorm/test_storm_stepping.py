@@ -7,7 +7,8 @@ import pytest
 from storm_worlds import LAYOUT, Oracle, job
 
 from antiphon.bench.stepping import BEACONS, OPENED, Other, _altered, audit_figures, traced
-from antiphon.soundstorm.audit import Task, Verdict, audit, commit, open_pass
+from antiphon.economy.types import Verdict
+from antiphon.soundstorm.audit import Task, audit, commit, open_pass
 from antiphon.soundstorm.decoding import DecodingOptions
 
 TASKS = [Task("oracle", LAYOUT, DecodingOptions(), job(60, 10, seed=n)) for n in range(12)]

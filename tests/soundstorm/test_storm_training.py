@@ -20,9 +20,10 @@ from storm_worlds import LAYOUT, job, token_set, tokens_for  # noqa: E402
 
 from antiphon.codecs import TokenGrid  # noqa: E402
 from antiphon.codecs.chip import layout as chip  # noqa: E402
+from antiphon.economy.types import Verdict  # noqa: E402
 from antiphon.errors import InputError, ModelError, OutputError, StateError  # noqa: E402
 from antiphon.soundstorm import DecodingOptions, Example, InMemoryTokenSet, Job, Layout, generate, profile, task_key  # noqa: E402
-from antiphon.soundstorm.audit import INT8_FOR_FLOAT, SAME_WEIGHTS, Task, Verdict, audit, commit, open_pass  # noqa: E402
+from antiphon.soundstorm.audit import INT8_FOR_FLOAT, SAME_WEIGHTS, Task, audit, commit, open_pass  # noqa: E402
 from antiphon.soundstorm.decoding import batch as inputs_of  # noqa: E402
 from antiphon.soundstorm.decoding import start  # noqa: E402
 from antiphon.soundstorm.diffusion import Noising  # noqa: E402

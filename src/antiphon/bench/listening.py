@@ -23,9 +23,9 @@ from antiphon.audio.waveform import Samples
 from antiphon.bench import cheats
 from antiphon.bench.figure import Figure, figure
 from antiphon.bench.sentences import HELD_OUT, WARM_UP
-from antiphon.client.client import STREAM, VERIFIED
 from antiphon.client.events import Sound
 from antiphon.client.speech import OUTPUT_RATE_HZ, Speech, speak
+from antiphon.economy.types import Mode
 from antiphon.judges.base import Evidence
 from antiphon.judges.judging import signal_of
 from antiphon.judges.naturalness import DistillMosJudge
@@ -52,7 +52,7 @@ def cold_figures(home: Path) -> Iterator[Figure]:
 
 async def quality_figures(network: Network) -> AsyncIterator[Figure]:
     """The default voice through the network, and the engine alone, on sentences that development has not seen."""
-    through = [(await _say(network, text, VERIFIED))[0] for text in HELD_OUT]
+    through = [(await _say(network, text, Mode.VERIFIED))[0] for text in HELD_OUT]
     for found in await asyncio.to_thread(_quality, through):  # off the loop: the nodes' hearts must go on beating
         yield found
 
@@ -75,17 +75,17 @@ async def latency_figures(network: Network) -> AsyncIterator[Figure]:
     panel = new_panel()
     panel.warm_up().result()
     panel.measure(_evidence(WARM_UP, cheats.synthesise(WARM_UP, VOICE, 0)))
-    await _say(network, WARM_UP, VERIFIED)
+    await _say(network, WARM_UP, Mode.VERIFIED)
     added, whole, firsts = [], [], []
     for text in (f"Then again, {text[0].lower()}{text[1:]}" for text in HELD_OUT[:10]):
         started = time.perf_counter()
         audio = cheats.synthesise(text, VOICE, 0)
         panel.measure(_evidence(text, audio))
         parts_s = time.perf_counter() - started
-        _, total_s, _ = await _say(network, text, VERIFIED)
+        _, total_s, _ = await _say(network, text, Mode.VERIFIED)
         whole.append(total_s)
         added.append(1000 * (total_s - parts_s))
-        firsts.append((await _say(network, f"Well, {text}", STREAM))[2])
+        firsts.append((await _say(network, f"Well, {text}", Mode.STREAM))[2])
     yield figure("warm: one sentence, verified, with receipt", median(whole), "s")
     yield figure("warm: beyond generation and judging", median(added), "ms", "<= 100", f"worst {max(added):.0f}")
     note = f"to the first word, worst {max(firsts):.2f}"
@@ -153,7 +153,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-async def _say(network: Network, text: str, mode: str) -> tuple[Waveform, float, float]:
+async def _say(network: Network, text: str, mode: Mode) -> tuple[Waveform, float, float]:
     """The audio, seconds until everything was settled and receipted, seconds until the first sound."""
     started = time.perf_counter()
     first_s = 0.0

@@ -16,9 +16,9 @@ import numpy as np
 
 from antiphon.audio import Waveform
 from antiphon.bench.figure import Figure, figure
-from antiphon.client.client import VERIFIED, Client, Job
+from antiphon.client.client import Client, Job
 from antiphon.clock import SystemClock
-from antiphon.economy.types import NANO, Verdict, Vote
+from antiphon.economy.types import NANO, Mode, Verdict, Vote
 from antiphon.ledger.operations import Deposit, Selector, ServiceOffer
 from antiphon.ledger.sql import SqlLedger
 from antiphon.network.embedded import VALIDATOR_PRICE_NANO
@@ -112,7 +112,7 @@ async def _measure(folder: Path) -> AsyncIterator[Figure]:
 async def _task(client: Client) -> float:
     request = SpeechRequest(text="A task whose work takes no time at all.", voice="instant")
     started = time.perf_counter()
-    async for _ in client.run(Job([request], SELECTOR, mode=VERIFIED)):
+    async for _ in client.run(Job([request], SELECTOR, mode=Mode.VERIFIED)):
         pass
     return time.perf_counter() - started
 

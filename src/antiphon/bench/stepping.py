@@ -11,7 +11,8 @@ import numpy as np
 from antiphon.bench.figure import Figure, figure
 from antiphon.codecs.base import Tokens
 from antiphon.economy.deterrence import break_even_stake, caught
-from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, Tolerance, Verdict, audit, choose, commit, odds, open_pass
+from antiphon.economy.types import Verdict
+from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, Tolerance, audit, choose, commit, odds, open_pass
 from antiphon.soundstorm.decoding import DecodingOptions, Trace, apply_pass, generate, pass_logits, start, task_key
 from antiphon.soundstorm.inputs import Logits
 from antiphon.soundstorm.schedules import Pass

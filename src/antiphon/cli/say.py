@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from antiphon.client.keeping import Conduct
     from antiphon.client.speech import Script, Speech
     from antiphon.client.voices import Choice
+    from antiphon.economy.types import Mode
 
 DEFAULT_OUTPUT = "antiphon.wav"
 DEFAULT_VOICE = "hibari"
@@ -178,11 +179,11 @@ def _speech(settings: Settings, manuscript: Manuscript, output: str, given: dict
     )
 
 
-def mode_of(stream: bool | None, output: str) -> str:
+def mode_of(stream: bool | None, output: str) -> Mode:
     """Released as it is made when that was asked for, or when it goes into a pipe; else after the vote."""
-    from antiphon.client.client import STREAM, VERIFIED
+    from antiphon.economy.types import Mode
 
-    return STREAM if (stream if stream is not None else output == "-") else VERIFIED
+    return Mode.STREAM if (stream if stream is not None else output == "-") else Mode.VERIFIED
 
 
 def checked_speed(speed: float) -> float:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from antiphon.client.events import Artefact, Audio, Stage
 from antiphon.client.runs import PartRun, TaskRun
-from antiphon.economy.types import Role
+from antiphon.economy.types import Mode, Role
 from antiphon.errors import (
     AntiphonError,
     BusyError,
@@ -153,7 +153,7 @@ async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
                 attempt.copy = copy
             elif tag == FRAME_CHUNK and copy is not None:
                 copy.take(payload)
-                if run.mode == "stream" and copy.form.is_audio:
+                if run.mode is Mode.STREAM and copy.form.is_audio:
                     _release(run, part, copy)
             elif tag == FRAME_DONE and copy is not None:
                 _check_done(client, run, record, copy, payload)
@@ -193,8 +193,9 @@ def _patience_s(client: Actor, run: TaskRun, record: PartRecord) -> float:
     """Until the ledger's own deadlines for this attempt have passed, whatever the producer does."""
     left_s = max(1.0, (record.deadline_ms - client.context.clock.now_ms()) / 1000)
     rules = run.rules
-    judging_s = (rules.draw_s + rules.commit_s + rules.reveal_s) * (1 + rules.redraws) if run.mode == "verified" else 0
-    return left_s + judging_s + HAND_OVER_S
+    if run.mode is Mode.STREAM:
+        return left_s + HAND_OVER_S
+    return left_s + (rules.draw_s + rules.commit_s + rules.reveal_s) * (1 + rules.redraws) + HAND_OVER_S
 
 
 def _check_done(client: Actor, run: TaskRun, record: PartRecord, copy: Copy, payload: bytes) -> None:
@@ -239,7 +240,7 @@ async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
             _release(run, part, heard)  # 2
             return heard
     judged = await rescue(client, run, part, record)  # 3
-    if run.mode == "stream" and heard is not None and not judged.pcm.startswith(bytes(heard.pcm)):  # 4
+    if run.mode is Mode.STREAM and heard is not None and not judged.pcm.startswith(bytes(heard.pcm)):  # 4
         raise ProtocolError(
             f"Part {part.number + 1} was heard other than it was judged",
             "Do not use the audio; the receipt names the node.",

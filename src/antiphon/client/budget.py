@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from antiphon.economy import accounts
@@ -11,9 +11,6 @@ from antiphon.economy.types import NANO
 from antiphon.errors import FundsError
 from antiphon.ledger.records import PartRecord
 from antiphon.protocol.receipt import Receipt
-
-Exposure = Callable[[], Awaitable[int]]
-"""The most that what is open now can still cost, with what it has cost already, in nano."""
 
 
 @dataclass(slots=True)

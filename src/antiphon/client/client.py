@@ -19,9 +19,7 @@ from antiphon.client.blocking import in_daemon
 from antiphon.client.budget import Budget, cost_nano, exposed_nano
 from antiphon.client.events import Audio, Closed, Event, Missing, Opened, Stage
 from antiphon.client.flow import (
-    STREAM,
     TASK_PARTS,
-    VERIFIED,
     Flow,
     Job,
     Wanted,
@@ -53,7 +51,7 @@ from antiphon.parties.origins import origin_of
 from antiphon.protocol import TaskKey
 from antiphon.services import EnrolRequest, Request, units_of
 
-__all__ = ["RETRIES", "STREAM", "TASK_PARTS", "VERIFIED", "Client", "Job", "part_seed"]
+__all__ = ["RETRIES", "TASK_PARTS", "Client", "Job", "part_seed"]
 
 log = logging.getLogger("antiphon.nodes")
 

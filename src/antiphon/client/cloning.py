@@ -10,10 +10,11 @@ from typing import TypeAlias
 from antiphon.audio import Waveform
 from antiphon.audio.stretches import stretches
 from antiphon.client.chaining import chained
-from antiphon.client.client import VERIFIED, Client, Job
+from antiphon.client.client import Client, Job
 from antiphon.client.events import Artefact, Closed, Opened, SoundEvent, Stage
 from antiphon.client.keeping import Conduct
 from antiphon.client.speech import OUTPUT_RATE_HZ, own_speed
+from antiphon.economy.types import Mode
 from antiphon.errors import ProtocolError, UnavailableError
 from antiphon.ledger.operations import Selector
 from antiphon.protocol import canonical
@@ -85,7 +86,7 @@ class ClonedSpeech:
     voice: Voice
     speed: float = 1.0
     options: Options = field(default_factory=dict)
-    mode: str = VERIFIED
+    mode: Mode = Mode.VERIFIED
     seed: int | None = None
     max_total_nano: int | None = None
 
@@ -113,7 +114,7 @@ class Conversion:
     speech: Waveform
     voice: Voice
     options: Options = field(default_factory=dict)
-    mode: str = VERIFIED
+    mode: Mode = Mode.VERIFIED
     seed: int | None = None
     max_total_nano: int | None = None
 
@@ -138,7 +139,7 @@ async def enrol(
     job = Job(
         requests=[enrolment.request],
         selector=enrolment.selector,
-        mode=VERIFIED,
+        mode=Mode.VERIFIED,
         seed=enrolment.seed,
         max_total_nano=enrolment.max_total_nano,
         conduct=conduct,

@@ -7,9 +7,10 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from antiphon.client.chaining import chained
-from antiphon.client.client import VERIFIED, Client, Job
+from antiphon.client.client import Client, Job
 from antiphon.client.events import SoundEvent
 from antiphon.client.keeping import Conduct
+from antiphon.economy.types import Mode
 from antiphon.ledger.operations import Selector
 from antiphon.services import MAX_WINDOW_S, MusicRequest, Options, Service
 
@@ -27,7 +28,7 @@ class Composition:
     loop: bool = False
     engine: str = ""
     options: Options = field(default_factory=dict)
-    mode: str = VERIFIED
+    mode: Mode = Mode.VERIFIED
     max_total_nano: int | None = None
 
     @property

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from antiphon.client.events import Artefact, Audio
 from antiphon.client.keeping import Conduct
 from antiphon.client.runs import KeptPart, PartRun, TaskRun
+from antiphon.economy.types import Mode
 from antiphon.errors import (
     AntiphonError,
     FundsError,
@@ -30,9 +31,6 @@ BATCH_PARTS = 256
 MISSING_IN_A_ROW = 8
 """So many parts that fail one after the other are no accident: the job ends."""
 
-STREAM = "stream"
-VERIFIED = "verified"
-
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -40,7 +38,7 @@ class Job:
 
     requests: Iterable[Request]
     selector: Selector
-    mode: str = VERIFIED
+    mode: Mode = Mode.VERIFIED
     seed: int | None = None
     max_total_nano: int | None = None
     synthetic: bool = False
@@ -120,7 +118,7 @@ def worth_another(job: Job, error: AntiphonError) -> bool:
 
     Not in stream mode, where the rejected audio has been heard, and not for a validator's own prompts.
     """
-    if job.mode != VERIFIED or job.synthetic or isinstance(error, UnreachableError):
+    if job.mode is not Mode.VERIFIED or job.synthetic or isinstance(error, UnreachableError):
         return False
     return isinstance(error, (RejectedError, UnavailableError))
 

@@ -158,10 +158,6 @@ class JobStore:
         number = self._seen[digest] = self._seen.get(digest, 0) + 1
         return f"{digest}-{number}"
 
-    def rewind(self) -> None:
-        """The requests come from the first again."""
-        self._seen.clear()
-
     def has(self, slot: str) -> bool:
         return self._part(slot).exists()
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from antiphon.client.events import Event
 from antiphon.economy.beacon import Chain
-from antiphon.economy.types import DEFAULT_RULES, Quote, Rules
+from antiphon.economy.types import DEFAULT_RULES, Mode, Quote, Rules
 from antiphon.errors import AntiphonError
 from antiphon.protocol import TaskKey
 from antiphon.protocol.consent import GrantRef
@@ -47,7 +47,7 @@ class TaskRun:
 
     task: str
     quote: Quote
-    mode: str
+    mode: Mode
     parts: list[PartRun]
     plays: list[PartRun | KeptPart]  # the same and kept ones between them, in the job's order
     rules: Rules = DEFAULT_RULES

@@ -9,9 +9,10 @@ from typing import Protocol
 
 from antiphon.audio import Joiner, Resampler, RoomTone, Waveform
 from antiphon.audio.stretching import Stretcher
-from antiphon.client.client import VERIFIED, Client, Job
+from antiphon.client.client import Client, Job
 from antiphon.client.events import Audio, Closed, Missing, Opened, Sound, SoundEvent, Stage
 from antiphon.client.keeping import Conduct
+from antiphon.economy.types import Mode
 from antiphon.errors import InputError
 from antiphon.ledger.operations import Selector
 from antiphon.services import Request, Service, SpeechRequest
@@ -43,7 +44,7 @@ class Script(Protocol):
     def speed(self) -> float: ...
 
     @property
-    def mode(self) -> str: ...
+    def mode(self) -> Mode: ...
 
     @property
     def seed(self) -> int | None: ...
@@ -68,7 +69,7 @@ class Speech:
     engine: str = ""
     speed: float = 1.0
     options: dict[str, str | int | float | bool] = field(default_factory=dict)
-    mode: str = VERIFIED
+    mode: Mode = Mode.VERIFIED
     seed: int | None = None
     max_total_nano: int | None = None
 

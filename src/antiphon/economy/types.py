@@ -29,6 +29,13 @@ class Role(StrEnum):
     TRAINER = "trainer"
 
 
+class Mode(StrEnum):
+    """When the client gets a part's audio: as it is made, or once it is found valid."""
+
+    STREAM = "stream"
+    VERIFIED = "verified"
+
+
 class Verdict(StrEnum):
     """One vote, or the outcome of all. INCONCLUSIVE (could not be measured) and ABSENT (nothing was shown) have no
     score. The outcome of a round is VALID, INVALID or none; most seats ABSENT makes it INVALID.

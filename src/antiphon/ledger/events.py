@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from antiphon.economy.types import Rules, ScoreEvent, Transfer, Turnout
+from antiphon.economy.types import Mode, Rules, ScoreEvent, Transfer, Turnout
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Decline, Deliver, DrawSeats, Expose, Reveal, Skip
 from antiphon.ledger.records import PartRecord
 
@@ -37,7 +37,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
     ledger: str
     client: str
-    mode: str
+    mode: Mode
     rules: Rules
     now_ms: int
     sender: str = ""

@@ -13,7 +13,7 @@ from typing import Protocol
 
 import msgspec
 
-from antiphon.economy.types import Rules
+from antiphon.economy.types import Mode, Rules
 from antiphon.errors import ConflictError
 from antiphon.ledger.machine import (
     Abandon,
@@ -37,7 +37,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     ledger: str
     task: str
     client: str
-    mode: str
+    mode: Mode
     service: str
     rules: Rules
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 from antiphon.economy.types import NANO, Part, Role, Vote
 from antiphon.errors import AntiphonError, InputError
-from antiphon.ledger.machine import MODES
 from antiphon.ledger.operations import (
     Appeal,
     Commit,
@@ -170,8 +169,6 @@ def _check_offer(offer: ServiceOffer) -> None:
 def _check_open(operation: OpenTask) -> None:
     if not _TASK.fullmatch(operation.task):
         raise InputError(f"{operation.task[:40]!r} is no task id", "A task id has 32 lower-case hex digits.")
-    if operation.mode not in MODES:
-        raise InputError(f"{operation.mode[:40]!r} is no mode", f"Use one of: {', '.join(MODES)}.")
     _bytes("A request hash", operation.request_hash, HASH_BYTES)
     _amount(operation.max_total_nano)
     check_selector(operation.selector)

@@ -64,6 +64,7 @@ from antiphon.economy.beacon import both
 from antiphon.economy.selection import draw_seats
 from antiphon.economy.settlement import hold_fee, late_cancel, refund, settle, unused
 from antiphon.economy.types import (
+    Mode,
     Outcome,
     Settlement,
     Terms,
@@ -87,10 +88,7 @@ from antiphon.ledger.operations import Appeal, Cancel, Commit, Decline, Deliver,
 from antiphon.ledger.records import PartRecord, PartState, Ruling, Seating
 
 __all__ = [
-    "MODES",
     "REVOKED",
-    "STREAM",
-    "VERIFIED",
     "Abandon",
     "Context",
     "Event",
@@ -104,9 +102,6 @@ __all__ = [
     "transition",
 ]
 
-STREAM = "stream"
-VERIFIED = "verified"
-MODES = (STREAM, VERIFIED)
 REVOKED = "consent revoked"
 """The note on each part that was open when a consent was revoked."""
 
@@ -333,7 +328,7 @@ def _rule(
     producers_left = len(record.assignment.producers) - record.attempt - 1
     next_round = _drawing(record, record.round + 1, context)
     again = outcome.verdict is None and judged < rules.redraws and bool(panel.pool(next_round, rules))
-    onward = outcome.verdict is Verdict.INVALID and context.mode == VERIFIED and producers_left > 0
+    onward = outcome.verdict is Verdict.INVALID and context.mode is Mode.VERIFIED and producers_left > 0
     settlement = settle(
         client=context.client,
         task=record.task,

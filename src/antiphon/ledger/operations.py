@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from antiphon.economy.types import Part, Role, Vote
+from antiphon.economy.types import Mode, Part, Role, Vote
 
 OPERATION_KIND = "ledger"
 """Kind of the envelope that carries an operation."""
@@ -109,8 +109,7 @@ class OpenTask(_Operation, frozen=True, tag="open-task"):
     task: str  # 32 hex digits, chosen by the client
     selector: Selector
     parts: tuple[Part, ...]
-    mode: str  # "stream" or "verified" (DESIGN decision 12); in "stream" an invalid result has no failover:
-    # the client has already heard it
+    mode: Mode  # in STREAM an invalid result has no failover: the client has already heard it
     request_hash: bytes  # SHA-256 over the sealed orders' plaintext, salted with the task key
     tips: tuple[bytes, ...]  # of the client's chains (`economy.beacon.Chain`), one per part: its side of all draws
     max_total_nano: int  # refuse rather than lock more than this

@@ -8,6 +8,7 @@ import msgspec
 
 from antiphon.economy.types import (
     Assignment,
+    Mode,
     Outcome,
     Part,
     Quote,
@@ -153,7 +154,7 @@ class TaskRecord(msgspec.Struct, frozen=True, kw_only=True):
     task: str
     client: str
     selector: Selector
-    mode: str
+    mode: Mode
     state: TaskState
     quote: Quote
     rules: Rules

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 
-from antiphon.client.client import VERIFIED, Client, Job
+from antiphon.client.client import Client, Job
 from antiphon.client.events import Closed
-from antiphon.economy.types import NANO, Role
+from antiphon.economy.types import NANO, Mode, Role
 from antiphon.engines import registry
 from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.listing import every_node
@@ -95,7 +95,7 @@ class Prober:
         selector = Selector(service=offer.service, engine=offer.engine, voice=voice, node=node.node)
         state = "open"
         async with self._stranger(selector, request) as (stranger, voucher):
-            job = Job(requests=[request], selector=selector, mode=VERIFIED, synthetic=True, voucher=voucher)
+            job = Job(requests=[request], selector=selector, mode=Mode.VERIFIED, synthetic=True, voucher=voucher)
             async with aclosing(stranger.run(job)) as events:
                 async for event in events:
                     if isinstance(event, Closed):

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
+from antiphon.economy.types import Mode
 from antiphon.engines.auditing import Trace
 from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.ledger.records import PartRecord, TaskRecord
@@ -55,7 +56,7 @@ class Production:
 
     @property
     def streams(self) -> bool:
-        return self.task.mode == "stream"
+        return self.task.mode is Mode.STREAM
 
     def add(self, piece: bytes) -> None:
         """One more piece of the result. Raises `UnavailableError` beyond the size that can be judged."""

@@ -23,12 +23,12 @@ import math
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import msgspec
 import numpy as np
 
 from antiphon.codecs.base import Tokens
+from antiphon.economy.types import Verdict
 from antiphon.errors import AntiphonError, InputError
 from antiphon.soundstorm import merkle
 from antiphon.soundstorm.decoding import (
@@ -46,12 +46,6 @@ from antiphon.soundstorm.decoding import (
 from antiphon.soundstorm.inputs import Floats, Logits
 from antiphon.soundstorm.layout import Layout
 from antiphon.soundstorm.schedules import Pass, left_after
-
-
-class Verdict(StrEnum):
-    VALID = "valid"
-    INVALID = "invalid"
-    INCONCLUSIVE = "inconclusive"
 
 
 class Tolerance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

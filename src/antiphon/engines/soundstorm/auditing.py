@@ -22,6 +22,7 @@ import numpy as np
 
 from antiphon.analysis.features import RATE_HZ
 from antiphon.codecs.base import TokenGrid, Tokens
+from antiphon.economy.types import Verdict
 from antiphon.engines.auditing import Claim, Finding, Result
 from antiphon.engines.soundstorm import tracing
 from antiphon.engines.soundstorm.likeness import magnitude_error
@@ -179,9 +180,9 @@ def _passes(recipe: Recipe, windows: Sequence[_Window], shown: Shown, record: Re
         )[0]
         found = audit.audit_logits(task, commitment, opening, logits, ANY_MACHINE)
         what = f"pass {opening.index}: {found.reason}"
-        if found.verdict is audit.Verdict.INVALID:
+        if found.verdict is Verdict.INVALID:
             raise _EndError(Result.FAILED, what)
-        doubt = what if found.verdict is audit.Verdict.INCONCLUSIVE else doubt
+        doubt = what if found.verdict is Verdict.INCONCLUSIVE else doubt
         figures.append(_surprise(task, opening, logits))
     figure = float(np.concatenate(figures).mean())
     if doubt:

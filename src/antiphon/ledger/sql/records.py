@@ -10,7 +10,7 @@ from hashlib import sha256
 import msgspec
 
 from antiphon.economy import accounts
-from antiphon.economy.types import Rules
+from antiphon.economy.types import Mode, Rules
 from antiphon.errors import InputError
 from antiphon.ledger import panel
 from antiphon.ledger.flow import Facts
@@ -48,7 +48,7 @@ class SqlTaskStore:
         row = self._db.execute("SELECT client, mode, service FROM tasks WHERE task = ?", (task,)).fetchone()
         if row is None:
             raise no_task(task)
-        self.facts = Facts(ledger=ledger, task=task, client=row[0], mode=row[1], service=row[2], rules=rules)
+        self.facts = Facts(ledger=ledger, task=task, client=row[0], mode=Mode(row[1]), service=row[2], rules=rules)
 
     def part(self, index: int) -> PartRecord:
         return part(self._db, self.facts.task, index)
@@ -128,7 +128,7 @@ def add_task(session: Session, record: TaskRecord, parts_: Sequence[PartRecord])
         (
             record.task,
             record.client,
-            record.mode,
+            record.mode.value,
             record.selector.service,
             record.state.value,
             len(parts_),
