@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import tracemalloc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from antiphon.errors import BusyError, InputError, ProtocolError, UnavailableError
 from antiphon.transport import HttpTransport, Limits, serve
+from antiphon.transport.client_connection import Origin
 from antiphon.transport.frames import CONTENT_TYPE, FrameReader
-from antiphon.transport.http import message_url
+from antiphon.transport.http import target_of
 
 
 async def echo(message: bytes) -> AsyncIterator[bytes]:
@@ -209,6 +213,21 @@ async def test_what_is_no_node_of_ours_is_unavailable(answer: bytes, error: type
         "http://host/admin",
         "http://host/v1/message",
         "http://host/" + 400 * "a",
+        "http://host:0",
+        "http://a b:80",
+        "http://a\0b:80",
+        "http://\nf\t8 ",
+        "http://[fe80::1%\0]",
+        "http://[fe80::1%é]",
+        "http://[::é2]",
+        "http://x20é。0\0-",
+        "http://-a:80",
+        "http://bücher.example",
+        "http://[:::]",
+        "http://[1.2.3.4]",
+        "http://host:123456",
+        "http://host:٢",
+        "http://host:80\n",
         "",
         "http://[::1",
     ],
@@ -219,9 +238,49 @@ async def test_only_plain_http_endpoints_are_asked(endpoint: str) -> None:
             await ask(transport, endpoint)
 
 
-def test_an_endpoint_is_asked_at_the_one_path_of_the_protocol() -> None:
-    assert str(message_url("https://host/")) == "https://host/v1/message"
-    assert str(message_url("http://[::1]:80")) == "http://[::1]/v1/message"
+@pytest.mark.parametrize(
+    ("endpoint", "origin", "host"),
+    [
+        ("https://host/", Origin(True, "host", 443), b"host"),
+        ("HTTP://Node-1.Example.:08080", Origin(False, "node-1.example.", 8080), b"node-1.example.:8080"),
+        ("http://my_node:80", Origin(False, "my_node", 80), b"my_node"),
+        ("http://xn--bcher-kva.example:443", Origin(False, "xn--bcher-kva.example", 443), b"xn--bcher-kva.example:443"),
+        ("http://[::1]:80", Origin(False, "::1", 80), b"[::1]"),
+        ("http://[FE80::1%eth0]:81", Origin(False, "fe80::1%eth0", 81), b"[fe80::1]:81"),
+        ("https://192.0.2.1:7411", Origin(True, "192.0.2.1", 7411), b"192.0.2.1:7411"),
+    ],
+)
+def test_an_endpoint_is_asked_at_the_one_path_of_the_protocol(endpoint: str, origin: Origin, host: bytes) -> None:
+    target = target_of(endpoint)
+    assert target.origin == origin
+    assert target.head.startswith(b"POST /v1/message HTTP/1.1\r\nHost: " + host + b"\r\n")
+
+
+@given(
+    st.sampled_from(["http://", "https://", "http://[fe80::1%", "http://[::", "HTTP://a"]),
+    st.text(st.sampled_from("aZé%:/[]@#?\\ \r\n\t\0.1-_~ßİ٠２。")),
+    st.sampled_from(["", "]", "]:1", ":80", ":0", "/"]),
+)
+def test_no_endpoint_writes_into_the_headers_of_a_request(scheme: str, host: str, rest: str) -> None:
+    try:
+        target = target_of(scheme + host + rest)
+    except InputError:
+        return
+    lines = target.head.split(b"\r\n")
+    assert [line.partition(b": ")[0] for line in lines[1:]] == [
+        b"Host",
+        b"User-Agent",
+        b"Content-Type",
+        b"Content-Length",
+    ]
+    assert not set(b"\r\n\t\0") & set(b"".join(lines))
+    assert re.fullmatch(rb"Host: [a-z0-9_.-]+(:\d+)?|Host: \[[0-9a-f:.]+\](:\d+)?", lines[1])
+
+
+async def test_an_ipv6_endpoint_is_asked() -> None:
+    async with await serve(echo, "::1") as server, anywhere() as transport:
+        assert server.endpoint.startswith("http://[::1]:")
+        assert await ask(transport, server.endpoint) == [b"hi"]
 
 
 @pytest.mark.parametrize(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import re
 import ssl
 from collections.abc import AsyncGenerator
 from functools import lru_cache
 from typing import NamedTuple
-
-from yarl import URL
 
 from antiphon.errors import BusyError, InputError, UnavailableError, UnreachableError
 from antiphon.transport.base import DEFAULT_LIMITS, Limits
@@ -22,9 +22,14 @@ from antiphon.transport.reach import PublicResolver, Resolver, SystemResolver, c
 
 MAX_ENDPOINT_CHARS = 300
 _FRAMES = CONTENT_TYPE.encode()
+_PORTS = {False: 80, True: 443}
+_ENDPOINT = re.compile(
+    r"(https?)://(?:\[([0-9a-f:.]+(?:%[0-9a-z_.-]+)?)\]|([0-9a-z_](?:[0-9a-z_.-]*[0-9a-z_.])?))(?::([0-9]{1,5}))?/?",
+    re.ASCII | re.IGNORECASE,
+)
 
 
-class _Target(NamedTuple):
+class Target(NamedTuple):
     """What an endpoint says."""
 
     origin: Origin
@@ -32,32 +37,37 @@ class _Target(NamedTuple):
 
 
 @lru_cache(maxsize=4096)
-def message_url(endpoint: str) -> URL:
+def target_of(endpoint: str) -> Target:
     """Where messages for an endpoint go. Raises InputError unless it is http(s)://host[:port] and no more.
 
-    No path: an endpoint is another's word, and would choose what of somebody's web server is called.
+    No path: an endpoint is another's word, and would choose what of somebody's web server is called. Nothing but the
+    letters of names and addresses: it would write into our request's headers, or mean two things to two readers.
     """
-    try:
-        url = URL(endpoint[: MAX_ENDPOINT_CHARS + 1])
-        more = url.user or url.password or url.query or url.fragment or url.path not in {"", "/"}
-        good = len(endpoint) <= MAX_ENDPOINT_CHARS and url.scheme in {"http", "https"} and url.host and not more
-    except ValueError:
-        good = False
-    if not good:
+    origin = _origin(endpoint) if len(endpoint) <= MAX_ENDPOINT_CHARS else None
+    if origin is None:
         raise InputError(f"{endpoint[:100]!r} is not an endpoint", "Use http://host:port or https://host:port.")
-    return url.with_path(MESSAGE_PATH)
-
-
-@lru_cache(maxsize=4096)
-def _target(endpoint: str) -> _Target:
-    url = message_url(endpoint)
-    host = str(url.host)
-    name = host if ":" in host else str(url.raw_host)  # IPv6 as it is, names in ASCII
+    host = f"[{origin.host.partition('%')[0]}]" if ":" in origin.host else origin.host  # no zone: RFC 6874
+    port = "" if origin.port == _PORTS[origin.tls] else f":{origin.port}"
     head = (
-        f"POST {MESSAGE_PATH} HTTP/1.1\r\nHost: {url.host_port_subcomponent}\r\nUser-Agent: antiphon\r\n"
+        f"POST {MESSAGE_PATH} HTTP/1.1\r\nHost: {host}{port}\r\nUser-Agent: antiphon\r\n"
         "Content-Type: application/octet-stream\r\nContent-Length: "
     )
-    return _Target(Origin(url.scheme == "https", name, int(url.port or 0)), head.encode("ascii"))
+    return Target(origin, head.encode("ascii"))
+
+
+def _origin(endpoint: str) -> Origin | None:
+    found = _ENDPOINT.fullmatch(endpoint)
+    if found is None:
+        return None
+    scheme, address, name, port = found.groups()
+    tls = scheme.lower() == "https"
+    number = int(port) if port else _PORTS[tls]
+    if address:
+        try:
+            ipaddress.IPv6Address(address)
+        except ValueError:
+            return None
+    return Origin(tls, (address or name).lower(), number) if 0 < number < 65536 else None
 
 
 class HttpTransport:
@@ -86,7 +96,7 @@ class HttpTransport:
 
     async def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncGenerator[bytes, None]:
         """See `Transport.request`. Raises InputError for an endpoint that is no http(s) URL."""
-        target = _target(endpoint)
+        target = target_of(endpoint)
         if not self._allow_private:
             check_literal(target.origin.host)
         if len(message) > self._limits.message_bytes:
@@ -123,7 +133,7 @@ class HttpTransport:
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
-    async def _post(self, target: _Target, message: bytes, end_s: float) -> ClientConnection:
+    async def _post(self, target: Target, message: bytes, end_s: float) -> ClientConnection:
         """A connection whose answer has begun."""
         connection = self.pool.idle(target.origin) or await self.pool.connect(target.origin, end_s)
         try:
@@ -133,7 +143,7 @@ class HttpTransport:
             return await _ask(connection, target, message, end_s)
 
 
-async def _ask(connection: ClientConnection, target: _Target, message: bytes, end_s: float) -> ClientConnection:
+async def _ask(connection: ClientConnection, target: Target, message: bytes, end_s: float) -> ClientConnection:
     try:
         connection.ask(b"%b%d\r\n\r\n" % (target.head, len(message)), message, end_s)
         await connection.answered()

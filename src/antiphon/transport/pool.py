@@ -39,8 +39,9 @@ class Pool:
         """A connection that can be asked now, if there is one."""
         oldest_s = asyncio.get_running_loop().time() - self._limits.keep_s
         while kept := self._idle.get(origin):
-            connection = kept[-1]
-            self._forget(connection)
+            connection = kept.pop()
+            if not kept:
+                del self._idle[origin]
             if connection.usable and connection.idle_since_s >= oldest_s:
                 return connection
             connection.abort()
