@@ -1,13 +1,14 @@
 """The network's services and their requests: what a client may ask for.
 
 A request is a frozen, strict value object. It travels sealed; only its `units` (what is billed) are public.
-New services add one struct here and one engine; nothing between client and settlement changes.
+A service from outside has an engine, a judge and `CustomRequest`; nothing between client and settlement changes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
+import re
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -33,12 +34,14 @@ UNITS_PER_S = 15
 
 
 class Service(StrEnum):
-    """What the market trades."""
+    """What the market trades of its own; services from outside have other names."""
 
     SPEECH = "speech"
     CLONE = "clone"
     MUSIC = "music"
 
+
+_SERVICE_NAME = re.compile(r"[a-z][a-z0-9-]{1,31}")
 
 Options: TypeAlias = dict[str, str | int | float | bool]
 
@@ -191,7 +194,34 @@ class MusicRequest(_Request, frozen=True, tag="music"):
             raise InputError(f"A window of {self.stop_s - self.start_s:g} s is longer than {MAX_WINDOW_S:g}")
 
 
-Request: TypeAlias = SpeechRequest | EnrolRequest | CloneRequest | MusicRequest
+class CustomRequest(_Request, frozen=True, tag="custom"):
+    """Work of a service that this package does not know: whoever brings its engine and its judge says what `text`,
+    `voice` and `options` mean. Billed by characters or by seconds, whichever is more.
+
+    It carries words and numbers, and no recordings: nobody here could tell whose voice that is, and by whose leave.
+    """
+
+    service: str
+    text: str = ""
+    seconds: float = 0.0  # of sound that is asked for; 0 = as long as the text takes
+    voice: str = ""
+    language: str = ""
+    options: Options = {}
+
+    def __post_init__(self) -> None:
+        if not _SERVICE_NAME.fullmatch(self.service):
+            raise InputError(f"{self.service!r} is no name of a service", "Use 2-32 of a-z, 0-9 and -.")
+        if self.service in set(Service):
+            raise InputError(f"{self.service} is a service of the network's own", "Use its own request.")
+        if len(self.text) > MAX_TEXT_CHARS:
+            raise InputError(f"The text has {len(self.text)} characters, more than {MAX_TEXT_CHARS} for one subtask")
+        if not 0 <= self.seconds <= MAX_WINDOW_S:
+            raise InputError(f"{self.seconds:g} s are outside 0-{MAX_WINDOW_S:g}", "Order several parts.")
+        if not self.text.strip() and not self.seconds:
+            raise InputError("The request asks for nothing", "Give a text, or seconds.")
+
+
+Request: TypeAlias = SpeechRequest | EnrolRequest | CloneRequest | MusicRequest | CustomRequest
 """Union of all requests (tagged by kind)."""
 
 _SERVICES: dict[type[Request], Service] = {
@@ -202,9 +232,9 @@ _SERVICES: dict[type[Request], Service] = {
 }
 
 
-def service_of(request: Request) -> Service:
+def service_of(request: Request) -> str:
     """The service a request belongs to."""
-    return _SERVICES[type(request)]
+    return request.service if isinstance(request, CustomRequest) else _SERVICES[type(request)]
 
 
 def units_of(request: Request) -> int:
@@ -218,6 +248,8 @@ def units_of(request: Request) -> int:
             return max(1, len(request.text)) if request.speech is None else units_of_seconds(request.speech.seconds)
         case MusicRequest():
             return units_of_seconds(request.stop_s - request.start_s)
+        case CustomRequest():
+            return max(1, len(request.text), units_of_seconds(request.seconds) if request.seconds else 0)
 
 
 def units_of_seconds(seconds: float) -> int:

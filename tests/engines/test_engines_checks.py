@@ -3,8 +3,9 @@ from typing import Annotated
 import msgspec
 import pytest
 
-from antiphon.engines.checks import LISTED, read_options, require_latin, require_words, unknown
+from antiphon.engines.checks import read_options, require_latin, require_words
 from antiphon.errors import InputError
+from antiphon.plugins import LISTED, unknown
 
 
 class _Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -221,7 +221,7 @@ def _end_ms(now_ms: int, until: datetime | None, days: int | None) -> int:
 
 
 def _uses(written: str) -> list[str]:
-    from antiphon.engines.checks import unknown
+    from antiphon.plugins import unknown
 
     uses = [one.strip() for one in written.split(",") if one.strip()]
     for one in uses:

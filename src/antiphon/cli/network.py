@@ -157,8 +157,8 @@ async def _unstake(settings: Settings, amount_nano: int, name: str) -> None:
 
 def _owner(settings: Settings, session: Session, name: str) -> Actor:
     """Who holds a key of the data folder. Raises `InputError` with the names there are."""
-    from antiphon.engines.checks import unknown
     from antiphon.parties.actor import Actor, Context
+    from antiphon.plugins import unknown
     from antiphon.protocol import load_or_create
 
     key = settings.home / "keys" / f"{name}.key"

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import msgspec
 
-from antiphon.engines.checks import unknown
 from antiphon.errors import InputError, OutputError, ProtocolError, StateError
+from antiphon.plugins import unknown
 from antiphon.protocol import TaskKey, canonical, load_or_create
 from antiphon.protocol.identity import derive
 from antiphon.protocol.sealing import seal, unseal

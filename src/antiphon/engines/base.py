@@ -28,7 +28,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     `engines.auditing.Auditable`, and work in its voices is committed to step by step.
     """
 
-    service: Service
+    service: str
     languages: tuple[str, ...]
     voices: tuple[Voice, ...]
     rate_hz: int
@@ -42,9 +42,9 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     licence: str = ""
 
     @property
-    def services(self) -> tuple[Service, ...]:
+    def services(self) -> tuple[str, ...]:
         """What it may be asked for: its own service first."""
-        return (self.service, Service.CLONE) if self.clones and self.service is not Service.CLONE else (self.service,)
+        return (self.service, Service.CLONE) if self.clones and self.service != Service.CLONE else (self.service,)
 
 
 @runtime_checkable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -10,51 +9,17 @@ from typing import TypeVar
 
 import msgspec
 
+from antiphon import plugins
 from antiphon.errors import InputError
+from antiphon.plugins import unknown
 from antiphon.services import Request, SpeechRequest, service_of
-from antiphon.text.tongues import codes_of
-
-LISTED = 12
-"""Most choices an error message lists."""
 
 OptionsT = TypeVar("OptionsT", bound=msgspec.Struct)
 
 
-def unknown(kind: str, name: str, choices: Collection[str]) -> InputError:
-    """An error for `name`, which is none of `choices`."""
-    near = _of_language(name, choices) or difflib.get_close_matches(name.lower(), choices, n=3, cutoff=0.6)
-    if near:
-        hint = f"Did you mean {' or '.join(near)}?"
-    elif len(choices) <= LISTED:
-        hint = f"Choose from: {', '.join(choices)}." if choices else f"There is no {kind} to choose."
-    else:
-        hint = f"Some of {len(choices)}: {', '.join(list(choices)[:LISTED])}."
-    return InputError(f"There is no {kind} {name!r}", hint)
-
-
-def _of_language(name: str, choices: Collection[str]) -> list[str]:
-    """Choices such as `espeak-de` for a name such as `espeak-ger`, which says the language in another way."""
-    stem, dash, word = name.lower().rpartition("-")
-    if not dash:
-        return []
-    wanted = [f"{stem}-{code}".lower() for code in codes_of(word)]
-    exact = [choice for one in wanted for choice in choices if choice.lower() == one]
-    return (exact or [choice for one in wanted for choice in choices if choice.lower().startswith(f"{one}-")])[:3]
-
-
 def read_options(options: type[OptionsT], given: Mapping[str, object], engine: str) -> OptionsT:
     """`given` as the engine's `Options`. Raises `InputError` for unknown keys and values of the wrong type or range."""
-    fields = options.__struct_fields__
-    if given and not fields:
-        asked = ", ".join(map(repr, given))
-        raise InputError(f"The engine {engine} takes no options, and so not {asked}", "Leave --option out.")
-    for key in given:
-        if key not in fields:
-            raise unknown(f"{engine} option", key, fields)
-    try:
-        return msgspec.convert(dict(given), options)
-    except msgspec.ValidationError as error:
-        raise InputError(f"An option of {engine} is wrong: {error}") from error
+    return plugins.read_options(options, given, "engine", engine)
 
 
 def require_speech(request: Request, engine: str) -> SpeechRequest:

@@ -11,11 +11,12 @@ import numpy as np
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import espeak_voices
 from antiphon.engines.base import Capabilities, Voice
-from antiphon.engines.checks import read_options, require_speech, require_voice, require_words, unknown
+from antiphon.engines.checks import read_options, require_speech, require_voice, require_words
 from antiphon.engines.espeak_pool import Pool
 from antiphon.engines.lazy import Lazy
 from antiphon.engines.shape import PEAK, faded
 from antiphon.errors import InputError
+from antiphon.plugins import unknown
 from antiphon.services import Request, Service, SpeechRequest
 
 RATE_HZ = 22_050

@@ -87,7 +87,7 @@ class _AuditGuard(_Guard):
         return cast(Auditable, self._pass(claim.request)).audit(claim)
 
 
-def guarded(engine: Engine, services: tuple[Service, ...], clock: Clock) -> Engine:
+def guarded(engine: Engine, services: tuple[str, ...], clock: Clock) -> Engine:
     """`engine` behind its guard: a `Cloner` if it is one, with its name, Options and capabilities.
 
     What it may do follows `services`, as they were when it was loaded: a plugin that changes its mind gains nothing.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
-from antiphon.engines.checks import unknown
 from antiphon.errors import InputError
+from antiphon.plugins import unknown
 
 MAX_VOICES = 8
 """Most voices in one mix; more only averages them into the same voice."""

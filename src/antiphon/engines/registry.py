@@ -1,31 +1,25 @@
-"""The plugin door: engines enter through the entry point group `antiphon.engines`, ours like anybody else's.
+"""The engines' door: the entry point group `antiphon.engines`, of the make that `antiphon.plugins` tells.
 
-Listing names imports no engine; loading an engine loads no model. A plugin that fails to load is reported by
-`problems()` and in the log, and everything else goes on. Engines are handed out behind a guard (`engines.guard`), so
-that none clones without consent, whoever wrote it.
+Listing names imports no engine; loading an engine loads no model. Engines are handed out behind a guard
+(`engines.guard`), so that none clones without consent, whoever wrote it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import logging
-import threading
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
 from antiphon.clock import Clock, SystemClock
 from antiphon.engines.base import Capabilities, Cloner, Engine, Voice
-from antiphon.engines.checks import unknown
 from antiphon.engines.guard import guarded
 from antiphon.engines.mix import parse_mix as _parse_mix
 from antiphon.errors import InputError, ModelError
+from antiphon.plugins import Plugins, UnfitError, unknown
 from antiphon.services import Service
 
 GROUP = "antiphon.engines"
-_OURS = "antiphon"
-
-_log = logging.getLogger(__name__)
 
 
 class Registry:
@@ -37,33 +31,20 @@ class Registry:
     def __init__(self, points: tuple[EntryPoint, ...], *, clock: Clock | None = None) -> None:
         self.points = points
         self._clock = clock or SystemClock()
-        self._points: dict[str, EntryPoint] = {}
-        self._problems: dict[str, str] = {}
-        self._engines: dict[str, Engine] = {}
-        self._lock = threading.RLock()
-        for point in sorted(points, key=lambda point: (not _is_ours(point), point.name)):
-            if point.name in self._points:
-                self._report(f"{point.name} ({_origin(point)})", "another engine has this name already")
-            else:
-                self._points[point.name] = point
+        self._plugins = Plugins("engine", points, self._build, guide="antiphon.engines.Engine and docs/engines.md")
 
     def names(self) -> tuple[str, ...]:
         """Names of all installed engines, ours first; some may fail to load."""
-        return tuple(self._points)
+        return self._plugins.names()
 
     def load(self, name: str) -> Engine:
         """The one shared instance of an engine. Raises `InputError` (unknown name) or `ModelError` (broken plugin)."""
-        if name not in self._points:
-            raise unknown("engine", name, self.names())
-        with self._lock:
-            if name not in self._engines:
-                self._engines[name] = self._build(name)
-            return self._engines[name]
+        return self._plugins.load(name)
 
     def capabilities(self) -> dict[str, Capabilities]:
         """What each engine that loads can do."""
         found = {}
-        for name in self._points:
+        for name in self.names():
             with contextlib.suppress(ModelError):  # reported by `load`
                 found[name] = self.load(name).capabilities
         return found
@@ -75,7 +56,7 @@ class Registry:
         for name, able in sorted(self.capabilities().items(), key=lambda pair: len(pair[1].voices)):
             for voice in able.voices:
                 if voice.name in voices:
-                    self._report(name, f"its voice {voice.name} exists already in {voices[voice.name].engine}")
+                    self._plugins.report(name, f"its voice {voice.name} exists already in {voices[voice.name].engine}")
                 else:
                     voices[voice.name] = voice
         return tuple(voices.values())
@@ -105,40 +86,18 @@ class Registry:
 
     def problems(self) -> dict[str, str]:
         """What is wrong with which plugin, as far as it has been used."""
-        return dict(self._problems)
+        return self._plugins.problems()
 
-    def _build(self, name: str) -> Engine:
-        point = self._points[name]
-        try:
-            engine = point.load()()
-            able = engine.capabilities
-        except Exception as error:  # a stranger's module may raise anything at import
-            self._report(name, repr(error))
-            raise ModelError(
-                f"The engine {name} cannot be loaded: {error!r}", f"Reinstall or remove {_origin(point)}."
-            ) from error
-        if not isinstance(engine, Engine) or not isinstance(able, Capabilities) or engine.name != name:
-            self._report(name, "it is not an Engine of this name")
-            raise ModelError(
-                f"{point.value} is not an engine called {name}", "See antiphon.engines.Engine and docs/engines.md."
-            )
+    def _build(self, name: str, made: object) -> Engine:
+        engine = made() if callable(made) else made
+        if not isinstance(engine, Engine) or engine.name != name:
+            raise UnfitError("it is not an Engine of this name")
+        able = engine.capabilities
+        if not isinstance(able, Capabilities):
+            raise UnfitError("it is not an Engine of this name")
         if Service.CLONE in able.services and not isinstance(engine, Cloner):
-            self._report(name, "it clones but cannot enrol")
-            raise ModelError(f"{point.value} is of the service clone but has no enrol()", "See docs/engines.md.")
+            raise UnfitError("it clones but cannot enrol: it has no enrol()")
         return guarded(engine, able.services, self._clock)
-
-    def _report(self, name: str, problem: str) -> None:
-        if self._problems.get(name) != problem:
-            self._problems[name] = problem
-            _log.warning("engine %s: %s", name, problem)
-
-
-def _origin(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else point.value
-
-
-def _is_ours(point: EntryPoint) -> bool:
-    return point.dist is not None and point.dist.name == _OURS
 
 
 @functools.cache

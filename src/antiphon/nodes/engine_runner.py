@@ -56,7 +56,7 @@ class GenerationRunner:
                 price_nano=self._price_nano,
                 languages=can.languages,
                 engine=self._engine.name,
-                voices=tuple(voice.name for voice in can.voices) if service is can.service else (),
+                voices=tuple(voice.name for voice in can.voices) if service == can.service else (),
                 mixes_voices=can.mixes_voices,
             )
             for service in can.services

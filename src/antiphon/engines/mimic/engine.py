@@ -11,7 +11,7 @@ from antiphon.analysis.recogniser import Recogniser
 from antiphon.audio.waveform import Waveform
 from antiphon.engines import english
 from antiphon.engines.base import Capabilities
-from antiphon.engines.checks import read_options, require_language, require_latin, require_words, unknown
+from antiphon.engines.checks import read_options, require_language, require_latin, require_words
 from antiphon.engines.kokoro_voices import BY_NAME, is_british
 from antiphon.engines.lazy import Lazy
 from antiphon.engines.mimic import conversion, enrolment, halves
@@ -19,6 +19,7 @@ from antiphon.engines.mimic.likeness import Likeness, decode
 from antiphon.engines.mimic.rendering import moved, render
 from antiphon.engines.shape import finish
 from antiphon.errors import InputError
+from antiphon.plugins import unknown
 from antiphon.services import CloneRequest, EnrolRequest, Request, Service
 
 LANGUAGES = ("en-us", "en-gb", "en")
