@@ -29,14 +29,13 @@ from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import decide
 from antiphon.economy.types import PPM, READING_TOLERANCE, Reading, Verdict, Vote
 from antiphon.engines import registry
-from antiphon.judges.cards import card
 from antiphon.judges.cloning.profiles import CLONE
-from antiphon.judges.expectation import Expectation
 from antiphon.judges.metrics import BUILT_IN, CLONE_ORDER
 from antiphon.judges.music.profile import MUSIC
-from antiphon.judges.profiles import ANTIPHON
 from antiphon.judges.readings import readings_of
-from antiphon.nodes.evaluation.speech import expectation_of
+from antiphon.judges.speech.cards import card
+from antiphon.judges.speech.expectation import Expectation, expectation_of
+from antiphon.judges.speech.profiles import ANTIPHON
 from antiphon.services import SpeechRequest
 
 Matrix = npt.NDArray[np.float64]

@@ -123,10 +123,10 @@ def measure_here(folder: Path, kind: str) -> None:
     import ctranslate2
 
     from antiphon import text as texts_room
-    from antiphon.judges.integrity import IntegrityJudge
-    from antiphon.judges.naturalness import DistillMosJudge, DnsmosJudge
-    from antiphon.judges.voice import VoiceJudge
-    from antiphon.judges.words import WordsJudge
+    from antiphon.judges.speech.integrity import IntegrityJudge
+    from antiphon.judges.speech.naturalness import DistillMosJudge, DnsmosJudge
+    from antiphon.judges.speech.voice import VoiceJudge
+    from antiphon.judges.speech.words import WordsJudge
 
     threads = int(os.environ.get("HONEST_THREADS", "1"))
     compute = os.environ.get("HONEST_COMPUTE")
@@ -173,9 +173,8 @@ def _speech_figures(order: Any, samples: Any, rate_hz: int, judges: Any, spent: 
     from antiphon.audio.waveform import Waveform
     from antiphon.engines import registry
     from antiphon.errors import InputError
-    from antiphon.judges.base import Evidence, VoiceReference
-    from antiphon.judges.cards import card
-    from antiphon.judges.judging import signal_of
+    from antiphon.judges.speech.cards import card
+    from antiphon.judges.speech.evidence import Evidence, VoiceReference, signal_of
     from antiphon.services import SpeechRequest
 
     audio = Waveform(samples, rate_hz)

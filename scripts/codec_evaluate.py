@@ -27,8 +27,8 @@ from antiphon.codecs.base import TokenGrid
 from antiphon.codecs.neural import NeuralCodec, load
 from antiphon.codecs.neural.measures import codebook_use, mel_distance, pesq, stoi
 from antiphon.errors import InputError, ModelError
-from antiphon.judges.naturalness import DISTILLMOS_WINDOW, DistillMosJudge, windows
-from antiphon.judges.wording import normalise, word_errors
+from antiphon.judges.speech.naturalness import DISTILLMOS_WINDOW, DistillMosJudge, windows
+from antiphon.judges.speech.wording import normalise, word_errors
 
 LANGUAGE = {"fr": "fr", "ru": "ru", "es": "es", "it": "it"}
 

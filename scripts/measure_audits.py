@@ -24,7 +24,7 @@ from antiphon.engines.auditing import Claim, Finding, Result
 from antiphon.engines.soundstorm import SoundStormEngine
 from antiphon.engines.soundstorm.voices import VOICES
 from antiphon.nodes.evaluation.base import Submission
-from antiphon.nodes.evaluation.by_service import evaluator_of
+from antiphon.nodes.evaluation.evaluator import evaluator_of
 from antiphon.parties.messages import Form
 from antiphon.services import SpeechRequest
 from antiphon.soundstorm import starter

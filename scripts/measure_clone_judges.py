@@ -28,7 +28,7 @@ from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import decide
 from antiphon.judges.cloning import CloneJudge, clone_expectation, enrolment_expectation, write_profile
 from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
-from antiphon.judges.panel import JudgePanel
+from antiphon.judges.speech.panel import JudgePanel
 from antiphon.protocol.consent import ANYBODY, Grant, Use, sign_grant
 from antiphon.protocol.identity import Identity
 from antiphon.services import Clip

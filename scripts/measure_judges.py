@@ -20,9 +20,9 @@ import soxr
 
 from antiphon import engines
 from antiphon.audio.waveform import Waveform
-from antiphon.judges.base import Evidence
 from antiphon.judges.fingerprints import History
-from antiphon.judges.panel import JudgePanel
+from antiphon.judges.speech.evidence import Evidence
+from antiphon.judges.speech.panel import JudgePanel
 from antiphon.services import SpeechRequest
 from antiphon.text import normalise
 

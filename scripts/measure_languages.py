@@ -1,5 +1,5 @@
 # ruff: noqa: RUF001 - letters of other alphabets are meant
-"""What Whisper base understands of espeak-ng's voices, language by language: the table of `antiphon.judges.reach`.
+"""What Whisper base understands of espeak-ng's voices: the table of `antiphon.judges.speech.reach`.
 
     python scripts/measure_languages.py        # about 6 minutes on two cores
 
@@ -16,8 +16,8 @@ from antiphon.analysis import Recogniser, mono_16k
 from antiphon.analysis.recogniser import languages as known_by
 from antiphon.audio.waveform import Waveform
 from antiphon.engines.espeak_voices import languages
-from antiphon.judges.wording import error_rates, normalise
-from antiphon.judges.words import SAME_LANGUAGE
+from antiphon.judges.speech.wording import error_rates, normalise
+from antiphon.judges.speech.words import SAME_LANGUAGE
 from antiphon.services import SpeechRequest
 
 # Universal Declaration of Human Rights, article 1.

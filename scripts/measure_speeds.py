@@ -18,7 +18,7 @@ from antiphon.audio.stretching import stretch
 from antiphon.bench.sentences import HELD_OUT
 from antiphon.bench.speaking import Naturalness, Transcriber
 from antiphon.engines import registry
-from antiphon.judges.wording import error_rates, normalise
+from antiphon.judges.speech.wording import error_rates, normalise
 from antiphon.services import SpeechRequest
 
 VOICES = ("hibari", "af_heart", "espeak-en-us")

@@ -21,9 +21,9 @@ from antiphon import engines
 from antiphon.analysis.speaker import embed, embed_independent, mean_voice
 from antiphon.audio.waveform import Waveform
 from antiphon.engines.base import Voice
-from antiphon.judges.base import Evidence
-from antiphon.judges.cards import PREDICTORS
-from antiphon.judges.naturalness import DistillMosJudge, DnsmosJudge
+from antiphon.judges.speech.cards import PREDICTORS
+from antiphon.judges.speech.evidence import Evidence
+from antiphon.judges.speech.naturalness import DistillMosJudge, DnsmosJudge
 from antiphon.models import tensors
 from antiphon.services import SpeechRequest
 

@@ -23,8 +23,8 @@ from antiphon.engines.mimic.halves import RATE_HZ, Halves, load
 from antiphon.engines.mimic.likeness import Likeness
 from antiphon.engines.mimic.rendering import moved, render
 from antiphon.errors import InputError
-from antiphon.judges.base import Evidence
-from antiphon.judges.naturalness import DistillMosJudge
+from antiphon.judges.speech.evidence import Evidence
+from antiphon.judges.speech.naturalness import DistillMosJudge
 from antiphon.services import SpeechRequest
 
 TEXT = "My neighbour grows tomatoes and peppers on her balcony."

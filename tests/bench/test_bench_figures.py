@@ -9,13 +9,13 @@ from antiphon.bench.figure import figure
 from antiphon.bench.incentives import incentive_figures
 from antiphon.bench.sentences import HELD_OUT
 from antiphon.economy.types import Verdict
-from antiphon.nodes.evaluation.by_service import EvaluatorByService, evaluator_of
+from antiphon.nodes.evaluation.evaluator import JudgingEvaluator, evaluator_of
 
 DEAR = {"other voice", "somebody else's result"}  # made with Kokoro, which takes seconds
 
 
 @pytest.fixture(scope="module")
-def evaluator() -> EvaluatorByService:
+def evaluator() -> JudgingEvaluator:
     return evaluator_of("antiphon")
 
 
@@ -32,14 +32,14 @@ def test_a_validator_that_works_earns_more_than_one_that_does_not() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("voice", ["hibari", "espeak-en-us"])
-def test_honest_work_is_valid(evaluator: EvaluatorByService, voice: str) -> None:
+def test_honest_work_is_valid(evaluator: JudgingEvaluator, voice: str) -> None:
     counts = cheats.verdicts(evaluator, cheats.honest, cheats.cases(voice, 3, seed=11))
     assert counts[Verdict.VALID] == 3
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(cheats.CHEATS))
-def test_every_cheat_is_rejected(evaluator: EvaluatorByService, name: str) -> None:
+def test_every_cheat_is_rejected(evaluator: JudgingEvaluator, name: str) -> None:
     tries = 1 if name in DEAR else 2
     counts = cheats.verdicts(evaluator, cheats.CHEATS[name], cheats.cases("hibari", tries, seed=12))
     assert counts[Verdict.INVALID] == tries

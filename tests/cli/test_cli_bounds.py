@@ -8,10 +8,10 @@ from antiphon.cli.bounds import broken
 from antiphon.cli.figures import delivered
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.types import Verdict, Vote
-from antiphon.judges.cards import card
-from antiphon.judges.profiles import ANTIPHON
+from antiphon.judges.speech.cards import card
+from antiphon.judges.speech.expectation import expectation_of
+from antiphon.judges.speech.profiles import ANTIPHON
 from antiphon.ledger.operations import Selector
-from antiphon.nodes.evaluation.speech import expectation_of
 from antiphon.services import SpeechRequest
 
 ORDER = Selector(service="speech", language="en-us", voice="af_heart", engine="kokoro")

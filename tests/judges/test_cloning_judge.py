@@ -12,7 +12,6 @@ from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import decide, violations
 from antiphon.economy.types import Verdict
-from antiphon.judges.cards import card, independent
 from antiphon.judges.cloning import (
     CloneJudge,
     clone_expectation,
@@ -24,7 +23,8 @@ from antiphon.judges.cloning import (
 from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
 from antiphon.judges.cloning.voiceprint import crowd, expected, to_bytes
 from antiphon.judges.metrics import CLONE_ECHO, CLONE_VOICE, SIMILARITY
-from antiphon.judges.panel import JudgePanel
+from antiphon.judges.speech.cards import card, independent
+from antiphon.judges.speech.panel import JudgePanel
 from antiphon.services import CloneRequest, EnrolRequest, VoiceProfile
 
 pytestmark = pytest.mark.slow

@@ -10,8 +10,8 @@ from antiphon import models
 from antiphon.analysis.features import dvector_log_mel, resemblyzer_mel
 from antiphon.analysis.speaker import embed, embed_independent
 from antiphon.audio.waveform import Samples, Waveform
-from antiphon.judges.base import Evidence
-from antiphon.judges.naturalness import DISTILLMOS_WINDOW, DistillMosJudge, DnsmosJudge, windows
+from antiphon.judges.speech.evidence import Evidence
+from antiphon.judges.speech.naturalness import DISTILLMOS_WINDOW, DistillMosJudge, DnsmosJudge, windows
 from antiphon.services import SpeechRequest
 
 pytestmark = pytest.mark.slow

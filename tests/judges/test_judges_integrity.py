@@ -12,9 +12,9 @@ from hypothesis.extra import numpy as hnp
 from speech_signals import RATE_HZ, buzz
 
 from antiphon.audio.waveform import Samples, Waveform
-from antiphon.judges.base import Evidence
 from antiphon.judges.fingerprints import History
-from antiphon.judges.integrity import IntegrityJudge
+from antiphon.judges.speech.evidence import Evidence
+from antiphon.judges.speech.integrity import IntegrityJudge
 from antiphon.services import SpeechRequest
 
 TEXT = "Forty letters stand in this short line of text."

@@ -16,12 +16,11 @@ from antiphon.analysis.recogniser import split_at_pauses
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
-from antiphon.judges.base import Evidence, VoiceReference
-from antiphon.judges.cards import card
-from antiphon.judges.judging import signal_of
-from antiphon.judges.naturalness import windows
-from antiphon.judges.panel import JudgePanel
-from antiphon.judges.words import WordsJudge
+from antiphon.judges.speech.cards import card
+from antiphon.judges.speech.evidence import Evidence, VoiceReference, signal_of
+from antiphon.judges.speech.naturalness import windows
+from antiphon.judges.speech.panel import JudgePanel
+from antiphon.judges.speech.words import WordsJudge
 from antiphon.services import SpeechRequest
 
 pytestmark = [pytest.mark.slow, pytest.mark.speaks]

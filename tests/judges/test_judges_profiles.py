@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import ScoreTerm, decide, explain
 from antiphon.economy.types import PPM, Verdict, Vote
-from antiphon.judges.expectation import Expectation, SpeechProfile
-from antiphon.judges.profiles import ANTIPHON, BITTAUDIO, PROFILES
+from antiphon.judges.speech.expectation import Expectation, SpeechProfile
+from antiphon.judges.speech.profiles import ANTIPHON, BITTAUDIO, PROFILES
 
 JUDGES = {
     "wer": "words",

@@ -6,9 +6,9 @@ from speech_signals import RATE_HZ, buzz
 
 from antiphon.audio.waveform import Waveform
 from antiphon.errors import InputError
-from antiphon.judges.base import Evidence
-from antiphon.judges.panel import JudgePanel
-from antiphon.judges.rendering import MAX_CHARS, RenderingJudge
+from antiphon.judges.speech.evidence import Evidence
+from antiphon.judges.speech.panel import JudgePanel
+from antiphon.judges.speech.rendering import MAX_CHARS, RenderingJudge
 from antiphon.services import SpeechRequest
 
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.judges.numbers import cardinal, ordinal, spell_numbers, year
-from antiphon.judges.wording import character_errors, error_rates, normalise, word_errors
+from antiphon.judges.speech.numbers import cardinal, ordinal, spell_numbers, year
+from antiphon.judges.speech.wording import character_errors, error_rates, normalise, word_errors
 
 _words = st.lists(st.sampled_from(["a", "b", "ab", "ba", "c"]), max_size=8)
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from antiphon.audio import Waveform
 from antiphon.bench import cheats
 from antiphon.bench.catching import SHORT_VOICES
 from antiphon.bench.sentences import utterances
 from antiphon.economy.types import Verdict, Vote
-from antiphon.judges.cards import card
-from antiphon.judges.panel import JudgePanel
-from antiphon.judges.profiles import ANTIPHON
+from antiphon.errors import UnavailableError
+from antiphon.judges.registry import JudgeSet, installed
 from antiphon.nodes.evaluation import Evaluator, Submission
-from antiphon.nodes.evaluation.by_service import evaluator_of
-from antiphon.nodes.evaluation.speech import SpeechEvaluator
+from antiphon.nodes.evaluation.evaluator import JudgingEvaluator, evaluator_of
 from antiphon.parties.messages import Form
-from antiphon.services import SpeechRequest
+from antiphon.services import Request, SpeechRequest
 
 ODD = (
     "Hi!",
@@ -100,11 +99,13 @@ def test_cheats_of_one_to_three_words_are_rejected(evaluator: Evaluator, name: s
 
 @pytest.mark.slow
 def test_a_validator_without_the_engine_judges_by_looser_bounds_and_rejects_no_honest_word() -> None:
-    panel = JudgePanel(reference=card)
-    alone = SpeechEvaluator(panel, ANTIPHON, card)
+    def no_engine(request: Request, seed: int) -> Waveform:
+        raise UnavailableError("no engine is installed here")
+
+    judges = JudgeSet(installed(), no_engine)
+    alone = JudgingEvaluator(judges.by_service())
     assert vote(alone, "Why?", "hibari").verdict is Verdict.VALID
     assert vote(alone, "Why?", "hibari", said="Good evening, everybody.").verdict is Verdict.INVALID
-    panel.close()
 
 
 def test_the_list_has_500_utterances_of_one_to_three_words() -> None:

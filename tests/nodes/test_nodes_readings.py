@@ -8,7 +8,7 @@ import pytest
 from antiphon.bench import cheats
 from antiphon.economy.types import Verdict
 from antiphon.judges.metrics import SURENESS
-from antiphon.nodes.evaluation.by_service import evaluator_of
+from antiphon.nodes.evaluation.evaluator import evaluator_of
 from antiphon.services import SpeechRequest
 
 TEXT = "The parcel will arrive before the weather turns."

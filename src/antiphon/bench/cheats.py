@@ -11,7 +11,7 @@ from antiphon.audio import Waveform, resample
 from antiphon.bench.sentences import HELD_OUT, utterances
 from antiphon.economy.types import Verdict
 from antiphon.engines import registry
-from antiphon.judges.wording import normalise
+from antiphon.judges.speech.wording import normalise
 from antiphon.network.prompts import GrammarPrompts
 from antiphon.nodes.evaluation import Evaluator, Submission
 from antiphon.parties.messages import Form

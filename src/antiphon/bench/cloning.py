@@ -22,9 +22,9 @@ from antiphon.bench import cheats
 from antiphon.bench.figure import Figure, figure
 from antiphon.bench.sentences import HELD_OUT
 from antiphon.engines.base import Cloner
-from antiphon.judges.base import Evidence
-from antiphon.judges.naturalness import DistillMosJudge
-from antiphon.judges.wording import error_rates, normalise
+from antiphon.judges.speech.evidence import Evidence
+from antiphon.judges.speech.naturalness import DistillMosJudge
+from antiphon.judges.speech.wording import error_rates, normalise
 from antiphon.services import Clip, CloneRequest, EnrolRequest, SpeechRequest, VoiceProfile
 
 REFERENCES = Path(__file__).parent / "references"

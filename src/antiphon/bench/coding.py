@@ -15,7 +15,7 @@ from antiphon.bench.speaking import Naturalness, Transcriber, average
 from antiphon.codecs.base import Codec, TokenGrid
 from antiphon.codecs.neural.measures import codebook_use, mel_distance, pesq, stoi
 from antiphon.errors import AntiphonError
-from antiphon.judges.wording import normalise, word_errors
+from antiphon.judges.speech.wording import normalise, word_errors
 
 FEWEST_FRAMES = 8
 """Frames for each code of a level, below which codes are unused only because nothing was left to say."""

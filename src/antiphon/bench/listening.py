@@ -26,12 +26,12 @@ from antiphon.bench.sentences import HELD_OUT, WARM_UP
 from antiphon.client.events import Sound
 from antiphon.client.speech import OUTPUT_RATE_HZ, Speech, speak
 from antiphon.economy.types import Mode
-from antiphon.judges.base import Evidence
-from antiphon.judges.judging import signal_of
-from antiphon.judges.naturalness import DistillMosJudge
-from antiphon.judges.wording import error_rates, normalise
+from antiphon.judges.speech.evidence import Evidence, signal_of
+from antiphon.judges.speech.judge import new_panel
+from antiphon.judges.speech.naturalness import DistillMosJudge
+from antiphon.judges.speech.wording import error_rates, normalise
 from antiphon.network.embedded import Network
-from antiphon.nodes.evaluation.speech import new_panel
+from antiphon.nodes.evaluation.rendering import render
 from antiphon.services import SpeechRequest
 
 VOICE = "hibari"
@@ -72,7 +72,7 @@ def _quality(through: list[Waveform]) -> list[Figure]:
 
 async def latency_figures(network: Network) -> AsyncIterator[Figure]:
     """A warm network beside its own parts. The second panel is as warm, and has not heard these sentences either."""
-    panel = new_panel()
+    panel = new_panel(render)
     panel.warm_up().result()
     panel.measure(_evidence(WARM_UP, cheats.synthesise(WARM_UP, VOICE, 0)))
     await _say(network, WARM_UP, Mode.VERIFIED)
@@ -112,7 +112,7 @@ def judging_figures() -> Iterator[Figure]:
 
 
 def _judged_s(clips: list[Evidence]) -> float:
-    panel = new_panel()  # a new one: it has measured nothing yet
+    panel = new_panel(render)  # a new one: it has measured nothing yet
     panel.warm_up().result()
     took_s = _seconds(lambda: panel.measure_batch(clips))
     panel.close()

@@ -12,7 +12,7 @@ from antiphon.bench.incentives import incentive_figures
 from antiphon.bench.listening import cold_figures, judging_figures, latency_figures, quality_figures
 from antiphon.bench.overhead import overhead_figures
 from antiphon.network.embedded import Plan, embedded
-from antiphon.nodes.evaluation.by_service import evaluator_of
+from antiphon.nodes.evaluation.evaluator import evaluator_of
 
 
 def steps(tries: int) -> tuple[Step, ...]:

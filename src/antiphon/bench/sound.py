@@ -17,7 +17,8 @@ from antiphon.clock import SystemClock
 from antiphon.engines.base import Cloner
 from antiphon.engines.mimic import MimicEngine
 from antiphon.judges.cloning import CloneJudge
-from antiphon.nodes.evaluation.speech import new_panel
+from antiphon.judges.speech.judge import new_panel
+from antiphon.nodes.evaluation.rendering import render
 from antiphon.protocol import Identity
 from antiphon.protocol.consent import ANYBODY, Grant, Use, sign_grant
 from antiphon.services import Clip
@@ -59,7 +60,7 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
 def clone_cheat_figures(cloner: Cloner, tries: int) -> Iterator[Figure]:
     """Recorded speakers, each with sentences that nothing was chosen by; about `tries` orders."""
     studio = clone_cheats.Studio(cloner)
-    judges = CloneJudge(new_panel(), studio.render)
+    judges = CloneJudge(new_panel(render), studio.render)
     files = [file for file in sorted(REFERENCES.glob("*.opus")) if not file.stem.startswith("other-")]
     clips = {file.stem: prepare(file).clip for file in files}
     speakers = [studio.enrol(name, clip, _consent(clip)) for name, clip in clips.items()]

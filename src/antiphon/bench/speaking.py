@@ -15,9 +15,9 @@ from antiphon.audio.waveform import Samples, Waveform
 from antiphon.bench.figure import Figure, figure
 from antiphon.codecs.base import Codec, TokenGrid, Tokens
 from antiphon.errors import InputError
-from antiphon.judges.base import Evidence
-from antiphon.judges.naturalness import DistillMosJudge
-from antiphon.judges.wording import error_rates, normalise
+from antiphon.judges.speech.evidence import Evidence
+from antiphon.judges.speech.naturalness import DistillMosJudge
+from antiphon.judges.speech.wording import error_rates, normalise
 from antiphon.services import SpeechRequest
 from antiphon.soundstorm.decoding import DecodingOptions, Job, task_key
 from antiphon.soundstorm.inputs import align

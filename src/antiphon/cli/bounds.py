@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from antiphon.economy.types import Verdict, Vote
+from antiphon.errors import AntiphonError
 
 if TYPE_CHECKING:
     from antiphon.economy.scoring import Limit, ScoringProfile
@@ -26,6 +27,8 @@ def broken(votes: Mapping[str, Vote], selector: Selector, units: int) -> Iterato
         return
     keys = {key_of(one) for vote in against for one in vote.measurements}
     profile = _profile(selector, units, keys)
+    if profile is None:
+        return
     found = [violations(profile, vote.measurements) for vote in against]
     for limit in profile.limits:
         if 2 * sum(limit.key in one for one in found) <= len(against):
@@ -48,13 +51,12 @@ def _beyond(limit: Limit, value: float) -> float:
     return value - highest if highest is not None else 0.0
 
 
-def _profile(selector: Selector, units: int, keys: set[str]) -> ScoringProfile:
-    from antiphon.judges.cards import card
+def _profile(selector: Selector, units: int, keys: set[str]) -> ScoringProfile | None:
     from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
-    from antiphon.judges.expectation import Expectation
     from antiphon.judges.music.profile import MUSIC
-    from antiphon.judges.profiles import ANTIPHON
-    from antiphon.nodes.evaluation.speech import expectation_of
+    from antiphon.judges.speech.cards import card
+    from antiphon.judges.speech.expectation import Expectation, expectation_of
+    from antiphon.judges.speech.profiles import ANTIPHON
     from antiphon.services import MAX_TEXT_CHARS, SpeechRequest
 
     if any(key.startswith("enrolment.") for key in keys):
@@ -63,6 +65,22 @@ def _profile(selector: Selector, units: int, keys: set[str]) -> ScoringProfile:
         return CLONE.expecting(Expectation(chars=units))
     if selector.service == "music":
         return MUSIC
+    if selector.service != "speech":
+        return _from_outside(selector, units)
     text = "x" * min(max(units, 1), MAX_TEXT_CHARS)
     request = SpeechRequest(text=text, voice=selector.voice, language=selector.language or "en-us")
     return ANTIPHON.expecting(expectation_of(request, card(selector.voice) if selector.voice else None))
+
+
+def _from_outside(selector: Selector, units: int) -> ScoringProfile | None:
+    """Of a judge that is no service's of ours, as far as it knows one by the length of a text alone."""
+    from antiphon.judges.registry import JudgeSet, installed
+    from antiphon.nodes.evaluation.rendering import render
+    from antiphon.services import MAX_TEXT_CHARS, CustomRequest
+
+    try:
+        judges = JudgeSet(installed(), render).by_service()
+        order = CustomRequest(service=selector.service, text="x" * min(max(units, 1), MAX_TEXT_CHARS))
+        return judges[selector.service].profile(order) if selector.service in judges else None
+    except AntiphonError:
+        return None

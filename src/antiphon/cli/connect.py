@@ -15,7 +15,7 @@ from antiphon.errors import AntiphonError, InputError, ProtocolError, Unavailabl
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Selector
 from antiphon.network import homes
-from antiphon.nodes.evaluation.by_service import evaluator_of
+from antiphon.nodes.evaluation.evaluator import evaluator_of
 from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import load_or_create
 from antiphon.services import Service
@@ -39,7 +39,7 @@ class Session:
     def require_judges(self, selector: Selector) -> None:
         """Raises `ModelError` for work that our own validators could not judge: before anything is quoted or bought."""
         if not self.joined and selector.service == Service.SPEECH:
-            from antiphon.nodes.evaluation.speech import require_judged
+            from antiphon.judges.speech.languages import require_judged
 
             require_judged(selector.language)
 

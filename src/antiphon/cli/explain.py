@@ -11,6 +11,7 @@ from antiphon.cli.figures import ant, counted
 from antiphon.economy.types import PPM, Assignment, Terms, Transfer, Verdict
 from antiphon.judges.metric import key_of
 from antiphon.judges.metrics import BUILT_IN
+from antiphon.judges.registry import installed
 from antiphon.ledger.operations import Selector
 from antiphon.ledger.records import PartRecord, PartState, Ruling
 from antiphon.protocol.consent import ANYBODY, moment
@@ -131,8 +132,8 @@ def _failed(ruling: Ruling, selector: Selector, units: int) -> Iterator[str]:
 
 
 def _title(key: str) -> str:
-    """Of a metric; of one that nobody here knows, its name."""
-    metric = BUILT_IN.get(key)
+    """Of a metric; of one that no judge here knows, its name."""
+    metric = BUILT_IN.get(key) or installed().metrics().get(key)
     return metric.title if metric else key.replace(".", ": ").replace("_", " ")
 
 

@@ -14,6 +14,7 @@ from antiphon.cli.amounts import Amount
 from antiphon.cli.app import Settings, run
 from antiphon.cli.serving import Berth, read_rules, run_ledger, run_node
 from antiphon.economy.types import NANO
+from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.network.prompts import PromptSource
@@ -179,6 +180,13 @@ def trainer(
     show_default=True,
     help="Model to ask for at that API.",
 )
+@click.option(
+    "--judge-option",
+    "judge_options",
+    multiple=True,
+    metavar="JUDGE.KEY=VALUE",
+    help="Option of a judge; repeatable. See docs/plugins.md.",
+)
 @_berth_options(0)
 @click.option("--name", default="validator", show_default=True, help="Name of this node's key in the data folder.")
 @click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
@@ -189,6 +197,7 @@ def validator(
     probe_every: float,
     prompt_api: str | None,
     prompt_model: str,
+    judge_options: tuple[str, ...],
     host: str,
     port: int,
     endpoint: str | None,
@@ -200,10 +209,10 @@ def validator(
     The prompt API's key, if it needs one, is read from ANTIPHON_PROMPT_API_KEY.
     """
     from antiphon.network.embedded import VALIDATOR_PRICE_NANO
-    from antiphon.nodes.evaluation.by_service import evaluator_of
+    from antiphon.nodes.evaluation.evaluator import evaluator_of
     from antiphon.nodes.validator import Validator
 
-    evaluator = evaluator_of(settings.profile)
+    evaluator = evaluator_of(settings.profile, _by_judge(judge_options))
     evaluator.warm_up()
     price_nano = VALIDATOR_PRICE_NANO if price is None else price
 
@@ -221,6 +230,19 @@ def validator(
     purse_nano = PURSE_NANO if probe_every > 0 else 0
     beside = probing if probe_every > 0 else None
     run(run_node(settings, build, name, berth, bond, purse_nano=purse_nano, beside=beside))
+
+
+def _by_judge(pairs: tuple[str, ...]) -> dict[str, dict[str, str | int | float | bool]]:
+    """`speech.profile=bittaudio` as {speech: {profile: bittaudio}}. Raises `InputError`."""
+    from antiphon.cli.delivering import options_of
+
+    found: dict[str, dict[str, str | int | float | bool]] = {}
+    for path, value in options_of(pairs).items():
+        judge, dot, key = path.partition(".")
+        if not dot or not key:
+            raise InputError(f"--judge-option {path!r} names no option of a judge", "Write JUDGE.KEY=VALUE.")
+        found.setdefault(judge, {})[key] = value
+    return found
 
 
 def _prompts(seed: str, api: str | None, model: str) -> PromptSource:

@@ -1,46 +1,69 @@
-"""The contract of a judge: what a validator measures."""
+"""The contract of a judge: what a validator measures of one service's deliveries, and how that is weighed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Protocol
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
 
-import numpy as np
+import msgspec
 
-from antiphon.audio.waveform import Samples, Waveform
+from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
-from antiphon.services import SpeechRequest
+from antiphon.economy.scoring import ScoringProfile
+from antiphon.judges.metric import Metric
+from antiphon.services import Request
+
+
+class JudgeCapabilities(msgspec.Struct, frozen=True, kw_only=True):
+    """Which service a judge is of, and in which languages it can check words (`en` covers `en-us`; empty = any)."""
+
+    service: str
+    languages: tuple[str, ...] = ()
+    licence: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class VoiceReference:
-    """What a voice is known to sound like, measured on its own samples.
+class Delivery:
+    """What was delivered, exactly as the client gets it, and what was declared of it."""
 
-    `embedding` is the unit-length speaker embedding of the judge's embedder; `mos` maps a predictor's name to
-    (mean, standard deviation) over the voice's own samples.
+    audio: Waveform | None  # None: it is no sound, or does not decode
+    declared_rate_hz: int
+    declared_samples: int  # per channel
+    data: bytes | None = None  # a result that is no sound, such as a voice profile; None: it does not open
+    places: bytes = b""  # decides where a long clip is listened to; whoever made the clip could not know it
+    seed: int = 0  # the order's
+
+
+class Tools(Protocol):
+    """What a validator's machine gives to its judges."""
+
+    def render(self, request: Request, seed: int) -> Waveform:
+        """What an engine installed here makes of an order, mono. Raises `UnavailableError` when that cannot be tried
+        here (no such engine, no consent to speak), `InputError` when the engine refuses."""
+
+    def judge(self, name: str) -> Judge:
+        """Another judge of this machine, so that models are loaded once. Raises `InputError` and `ModelError`."""
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Measures; never decides. Built as `Kind(options, tools)`; called from worker threads, so it must be re-entrant.
+
+    `metrics` are all that it may give. Building one and reading its capabilities loads no model. Two things more it may
+    have: `warm_up()`, which loads what it needs, and `close()`.
     """
 
-    embedding: Samples | None = None  # [D]
-    mos: dict[str, tuple[float, float]] = field(default_factory=dict)
+    name: ClassVar[str]
+    Options: ClassVar[type[msgspec.Struct]]
+    metrics: ClassVar[tuple[Metric, ...]]
 
+    @property
+    def capabilities(self) -> JudgeCapabilities: ...
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """All a judge may look at: the request, the audio exactly as the client gets it, and what was declared."""
+    def measure(self, request: Request, delivery: Delivery) -> tuple[Measurement, ...]:
+        """Never raises for bad work: what cannot be measured is an inconclusive `Measurement` with its reason. Raises
+        `InputError` for a request of another service."""
 
-    request: SpeechRequest
-    audio: Waveform | None  # None when it does not decode
-    declared_rate_hz: int
-    declared_samples: int
-    reference: VoiceReference | None = None
-    places: bytes = b""  # decides where a long clip is listened to; whoever made the clip could not know it
-    cache: dict[str, np.ndarray] = field(default_factory=dict)  # shared intermediate results (16 kHz signal, mel)
-
-
-class Judge(Protocol):
-    """Measures; never decides. Score and verdict are pure functions of measurements (`antiphon.economy.scoring`)."""
-
-    name: str
-
-    def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
-        """Never raises for bad audio: what cannot be measured is an inconclusive `Measurement` with its reason."""
+    def profile(self, request: Request) -> ScoringProfile:
+        """What rejects work for this order, and what weighs how much: from the order alone, so that all validators
+        have the same."""

@@ -25,7 +25,7 @@ from antiphon.network import homes
 from antiphon.network.funding import fund, grant_once
 from antiphon.nodes.engine_runner import EngineRunner, EnrolmentRunner, GenerationRunner
 from antiphon.nodes.evaluation import Evaluator
-from antiphon.nodes.evaluation.clones import describe
+from antiphon.nodes.evaluation.rendering import describe
 from antiphon.nodes.node import Node, log
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator

@@ -8,7 +8,6 @@ from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import violations
 from antiphon.errors import InputError, UnavailableError
-from antiphon.judges.base import Evidence
 from antiphon.judges.cloning.echo import echo_share
 from antiphon.judges.cloning.profile import Render, own_sample, read_profile, waveform_of
 from antiphon.judges.cloning.profiles import ENROLMENT
@@ -32,7 +31,8 @@ from antiphon.judges.metrics import (
     ENROL_REFERENCE,
     ENROL_RENDERS,
 )
-from antiphon.judges.panel import JudgePanel
+from antiphon.judges.speech.evidence import Evidence
+from antiphon.judges.speech.panel import JudgePanel
 from antiphon.services import Clip, EnrolRequest, VoiceProfile
 
 LIKE, UNLIKE = 0.88, 0.85

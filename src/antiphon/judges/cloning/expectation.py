@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from antiphon.judges.cloning.profile import test_text
-from antiphon.judges.expectation import Expectation
 from antiphon.judges.metrics import CLONE_VOICE
+from antiphon.judges.speech.expectation import Expectation
 from antiphon.services import CloneRequest, EnrolRequest
 
 MIN_VOICE, MIN_VOICE_SHORT = 0.78, 0.62

@@ -16,7 +16,6 @@ from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import violations
 from antiphon.errors import InputError, ModelError, UnavailableError
-from antiphon.judges.base import Evidence, VoiceReference
 from antiphon.judges.cloning.echo import echo_share
 from antiphon.judges.cloning.enrolment import Enrolments
 from antiphon.judges.cloning.expectation import clone_expectation
@@ -34,7 +33,8 @@ from antiphon.judges.metrics import (
     DECODES,
     LENGTH_ERROR,
 )
-from antiphon.judges.panel import JudgePanel
+from antiphon.judges.speech.evidence import Evidence, VoiceReference
+from antiphon.judges.speech.panel import JudgePanel
 from antiphon.protocol import canonical
 from antiphon.services import CloneRequest, EnrolRequest, SpeechRequest
 

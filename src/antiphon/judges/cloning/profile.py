@@ -8,10 +8,10 @@ import msgspec
 
 from antiphon.audio.waveform import Waveform
 from antiphon.errors import InputError, ProtocolError
-from antiphon.judges.base import Evidence
 from antiphon.judges.cloning.voiceprint import own_voice, reference_voice, to_bytes, voiceprint
 from antiphon.judges.fingerprints import fingerprint
-from antiphon.judges.naturalness import DistillMosJudge
+from antiphon.judges.speech.evidence import Evidence
+from antiphon.judges.speech.naturalness import DistillMosJudge
 from antiphon.protocol import canonical
 from antiphon.services import MAX_PROFILE_BYTES, Clip, CloneRequest, EnrolRequest, SpeechRequest, VoiceProfile
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import msgspec
 
 from antiphon.economy.scoring import Limit, ScoreTerm
-from antiphon.judges.expectation import SpeechProfile
 from antiphon.judges.metrics import (
     AUDIT,
     CLONE_DURATION,
@@ -27,7 +26,8 @@ from antiphon.judges.metrics import (
     LENGTH_ERROR,
     WER,
 )
-from antiphon.judges.profiles import INTEGRITY
+from antiphon.judges.speech.expectation import SpeechProfile
+from antiphon.judges.speech.profiles import INTEGRITY
 
 _WHOLE = tuple(limit for limit in INTEGRITY if limit.key in {DECODES.key, LENGTH_ERROR.key, AUDIT.key})
 # A profile may have been made so that every honest rendering is silent or a copy: nothing here is certain by itself.

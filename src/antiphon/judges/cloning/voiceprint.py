@@ -11,7 +11,7 @@ import numpy as np
 from antiphon.analysis.speaker import embed, embed_independent, mean_voice
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.errors import InputError
-from antiphon.judges.cards import card, independent, voices
+from antiphon.judges.speech.cards import card, independent, voices
 from antiphon.services import VoiceProfile
 
 SIZE = 256

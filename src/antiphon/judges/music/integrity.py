@@ -7,9 +7,9 @@ import numpy as np
 from antiphon.analysis import tempo
 from antiphon.analysis.activity import FRAME_S, active_frames, levels_db
 from antiphon.judges.fingerprints import History, fingerprint_signal
-from antiphon.judges.integrity import longest_run
 from antiphon.judges.music import copies
 from antiphon.judges.music.clip import Clip, Figures, too_short
+from antiphon.judges.speech.integrity import longest_run
 from antiphon.services import MusicRequest
 
 CLIPPED = 0.999

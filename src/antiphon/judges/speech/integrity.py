@@ -8,16 +8,16 @@ import numpy as np
 
 from antiphon.analysis.activity import FRAME_S, Mask, levels_db
 from antiphon.economy.measurement import Measurement
-from antiphon.judges.base import Evidence
 from antiphon.judges.fingerprints import History, fingerprint_signal
-from antiphon.judges.judging import (
+from antiphon.judges.metric import unmeasured
+from antiphon.judges.metrics import DECODES, SPEECH_INTEGRITY
+from antiphon.judges.speech.evidence import (
+    Evidence,
     active_of,
     missing_audio,
     signal_of,
 )
-from antiphon.judges.metric import unmeasured
-from antiphon.judges.metrics import DECODES, SPEECH_INTEGRITY
-from antiphon.judges.wording import normalise
+from antiphon.judges.speech.wording import normalise
 
 _CLIPPED = 0.999
 

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from antiphon.judges.numbers import Reading, spell_numbers
+from antiphon.judges.speech.numbers import Reading, spell_numbers
 
 _UNSPACED = ("zh", "ja", "th", "lo", "km", "my", "yue", "cmn")
 _SYMBOLS = {"&": " and ", "@": " at ", "+": " plus ", "=": " equals ", "%": " percent ", "°": " degrees "}

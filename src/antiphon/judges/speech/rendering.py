@@ -18,10 +18,9 @@ from antiphon.analysis.likeness import Likeness, likeness
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import AntiphonError
-from antiphon.judges.base import Evidence
-from antiphon.judges.judging import missing_audio, signal_of
 from antiphon.judges.metric import unmeasured
 from antiphon.judges.metrics import OWN_RENDERING, RENDERING, RENDERING_LENGTH
+from antiphon.judges.speech.evidence import Evidence, missing_audio, signal_of
 from antiphon.services import SpeechRequest
 
 Render = Callable[[SpeechRequest, int], Waveform]

@@ -15,10 +15,9 @@ from antiphon import models
 from antiphon.analysis.features import HOP, RATE_HZ, compressed_spectrum, framed
 from antiphon.audio.waveform import Samples
 from antiphon.economy.measurement import Measurement
-from antiphon.judges.base import Evidence
-from antiphon.judges.judging import missing_audio, signal_of
 from antiphon.judges.metric import unmeasured
 from antiphon.judges.metrics import DISTILLMOS, DNSMOS, DNSMOS_BAK, DNSMOS_SIG, NOISE
+from antiphon.judges.speech.evidence import Evidence, missing_audio, signal_of
 
 MIN_S = 0.1
 DISTILLMOS_WINDOWS, DNSMOS_WINDOWS = 2, 1

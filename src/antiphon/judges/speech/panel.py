@@ -18,17 +18,17 @@ import msgspec
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
-from antiphon.judges import rendering
-from antiphon.judges.base import Evidence, VoiceReference
-from antiphon.judges.cards import card
 from antiphon.judges.fingerprints import History
-from antiphon.judges.integrity import IntegrityJudge
 from antiphon.judges.memory import Memory, key_of
 from antiphon.judges.metric import Metric, unmeasured
 from antiphon.judges.metrics import DECODES, DISTILLMOS, NOISE, OWN_RENDERING, SIMILARITY, WORDS
-from antiphon.judges.naturalness import DistillMosJudge, DnsmosJudge
-from antiphon.judges.voice import VoiceJudge
-from antiphon.judges.words import Normaliser, WordsJudge
+from antiphon.judges.speech import rendering
+from antiphon.judges.speech.cards import card
+from antiphon.judges.speech.evidence import Evidence, VoiceReference
+from antiphon.judges.speech.integrity import IntegrityJudge
+from antiphon.judges.speech.naturalness import DistillMosJudge, DnsmosJudge
+from antiphon.judges.speech.voice import VoiceJudge
+from antiphon.judges.speech.words import Normaliser, WordsJudge
 
 REMEMBERED = 1_000
 """Clips whose measurements are kept."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from antiphon import models
 from antiphon.audio.waveform import Samples
-from antiphon.judges.base import VoiceReference
+from antiphon.judges.speech.evidence import VoiceReference
 from antiphon.models import tensors
 
 MAX_VOICES = 8

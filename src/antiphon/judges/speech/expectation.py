@@ -18,7 +18,24 @@ from antiphon.judges.metrics import (
     SIMILARITY,
     WER,
 )
+from antiphon.judges.speech.evidence import VoiceReference
+from antiphon.judges.speech.reach import ALLOWED_CER
+from antiphon.services import SpeechRequest
 
+MIN_SIMILARITY, MIN_SIMILARITY_SHORT = 0.74, 0.4
+"""Least cosine to the ordered voice's own embedding: honest clips from .87 (3 s) and .43 (1 s); docs/judging.md."""
+SHORT_CHARS = 30
+"""Texts shorter than this last little more than a second: too little for predictors and embeddings."""
+SHORT_SLACK = 1.5
+"""How much lower the predictors grade honest clips of half a second than sentences; docs/judging.md."""
+MAX_DISTANCE_DB = 4.5
+"""From our own rendering: honest up to 3.8 by any seed or processor, another word or voice from 5; docs/judging.md."""
+ENGLISH_CHARS_PER_S = (6.0, 24.0)
+"""Honest 9.7-19.8 letters a second at speed 1; half of a text from 22; docs/judging.md."""
+CLEAR_MOS = 3.5
+"""Voices whose own DistillMOS is above this are understood by recognisers as people are."""
+CLEAR_WER, ROBOTIC_WER = 0.2, 0.75
+"""Allowed WER. Recognisers mishear honest robotic speech (up to .8 of the words); another text is .92 and more."""
 CHARS_PER_WORD = 6.0
 """English letters of a word and its space, roughly; turns `spare_words` into a share of the text."""
 
@@ -113,3 +130,23 @@ class SpeechProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             found.append(Limit(key=RENDERING.key, max=expectation.max_distance_db, source=source))
         found += [Limit(key=key, min=bound, source="the order") for key, bound in sorted(expectation.min.items())]
         return tuple(found)
+
+
+def expectation_of(request: SpeechRequest, reference: VoiceReference | None) -> Expectation:
+    """What a valid answer to `request` must be like."""
+    english = request.language.casefold().startswith("en")
+    own_mos = None if reference is None else reference.mos.get("distillmos")
+    short = len(request.text) < SHORT_CHARS
+    clear = english and own_mos is not None and own_mos[0] >= CLEAR_MOS
+    robotic = ROBOTIC_WER if reference is not None or not english else None  # None: the profile's own
+    likeness = MIN_SIMILARITY_SHORT if short else MIN_SIMILARITY
+    return Expectation(
+        chars=len(request.text),
+        chars_per_s=ENGLISH_CHARS_PER_S if english else None,
+        mos={} if reference is None else reference.mos,
+        allowed_wer=CLEAR_WER if clear else robotic,
+        allowed_cer=None if english else ALLOWED_CER,
+        min_similarity=None if reference is None or reference.embedding is None else likeness,
+        mos_slack=SHORT_SLACK if short else 0.0,
+        max_distance_db=MAX_DISTANCE_DB,
+    )

@@ -13,13 +13,12 @@ from antiphon.analysis.recogniser import Confirmed, Heard, Recogniser, languages
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
-from antiphon.judges.base import Evidence
-from antiphon.judges.judging import missing_audio, signal_of
 from antiphon.judges.metric import unmeasured
 from antiphon.judges.metrics import WORDS
-from antiphon.judges.numbers import READINGS
-from antiphon.judges.reach import reached
-from antiphon.judges.wording import error_rates, normalise, unspaced
+from antiphon.judges.speech.evidence import Evidence, missing_audio, signal_of
+from antiphon.judges.speech.numbers import READINGS
+from antiphon.judges.speech.reach import reached
+from antiphon.judges.speech.wording import error_rates, normalise, unspaced
 
 Normaliser = Callable[[str, str], str]
 """`(text, language) -> spoken form`, as engines use it."""

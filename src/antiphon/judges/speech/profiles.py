@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from antiphon.economy.scoring import Limit, ScoreTerm
-from antiphon.judges.expectation import SpeechProfile
 from antiphon.judges.metrics import (
     AUDIT,
     CLIPPING_SHARE,
@@ -20,6 +19,7 @@ from antiphon.judges.metrics import (
     SIMILARITY,
     WER,
 )
+from antiphon.judges.speech.expectation import SpeechProfile
 
 INTEGRITY = (
     Limit(key=DECODES.key, min=1, certain=True, required=True, source="an unreadable file is no work"),

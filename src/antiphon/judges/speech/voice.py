@@ -8,9 +8,8 @@ from antiphon import models
 from antiphon.analysis.speaker import embed_signal
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import InputError
-from antiphon.judges.base import Evidence
-from antiphon.judges.judging import missing_audio, signal_of
 from antiphon.judges.metrics import SIMILARITY
+from antiphon.judges.speech.evidence import Evidence, missing_audio, signal_of
 
 HEARD_S = 10.0
 """Enough to tell a voice; a card is made of more."""

@@ -1,0 +1,1 @@
+"""Judging speech in built-in voices: words, naturalness, voice, integrity, our own rendering."""
