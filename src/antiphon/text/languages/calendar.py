@@ -13,6 +13,9 @@ _LAWS = frozenset(
 )
 
 
+_BEFORE_DAYS = frozenset("le du au dès el del al día il dal am vom zum bis seit lundi jueves".split())
+
+
 class Calendar(Figures):
     """The rules of dates and times."""
 
@@ -26,8 +29,14 @@ class Calendar(Figures):
             lambda m: self.language.weekdays[m[1].lower()],
             re.I,
         )
+        hour = rule(
+            rf"(?<![\w.])({days})\.?(?= [0-9]{{1,2}}(?:h|:[0-9]{{2}}| h\b))",
+            lambda m: self.language.weekdays[m[1].lower()],
+            re.I,
+        )
         rules = [
             *self._scripture(),
+            *((hour,) if days and not self.language.capital_months else ()),
             *((short,) if days and months else ()),
             rule(
                 r"(?<![\w-])([12][0-9]{3})-([01][0-9])-([0-3][0-9])(?:T(?=[0-2][0-9]:)|(?![\w-]))",
@@ -39,6 +48,9 @@ class Calendar(Figures):
             ),
         ]
         if months:
+            rules.append(
+                rule(r"(?<![\w/.,-])([0-3]?[0-9])/(0?[1-9]|1[0-2])(?![\w/-]|[.,][0-9]| ?[%€$£])", self._unyeared)
+            )
             rules.append(rule(r"(?<![\w/.,-])(0?[1-9]|1[0-2])/([12][0-9]{3})(?![\w/-]|[.,][0-9])", self._month_of_year))
             mark = r"(?:\.|er|º|°|ª)?"
             rules += [
@@ -98,6 +110,15 @@ class Calendar(Figures):
         if said is None:
             said = _babel_date(day, month, year, self.language)
         return said or found[0]
+
+    def _unyeared(self, found: Match) -> str:
+        """`15/08` is a day; `15/8` only after a word that days follow, for it may be a fraction."""
+        day, month = int(found[1]), int(found[2])
+        sure = found[2][0] == "0" and found[1] != "0"
+        likely = day > month and word_before(found) in _BEFORE_DAYS
+        if not (sure or likely) or not self.language.percent:
+            return found[0]
+        return self._date(found, day, month, None)
 
     def _month_of_year(self, found: Match) -> str:
         if word_before(found) in _LAWS:

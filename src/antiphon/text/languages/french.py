@@ -65,7 +65,8 @@ class French(Language):
         "arr.": "arrondissement", "stp": "s'il te plaît", "c-à-d": "c'est-à-dire", "càd": "c'est-à-dire",
         "i.e.": "c'est-à-dire", "N.B.": "nota bene", "c. à s.": "cuillère à soupe", "c. à c.": "cuillère à café",
         "art.": "article",
-        "Art.": "article", "Sts": "saints", "Stes": "saintes", "NB": "nota bene", "id.": "idem", "ibid.": "ibidem",
+        "Art.": "article", "Sts": "saints", "ad.": "adultes", "enf.": "enfants", "e.g.": "par exemple", "qd": "quand",
+        "P.S.": "post-scriptum", "approx.": "approximativement", "PS :": "post-scriptum :", "Stes": "saintes", "NB": "nota bene", "id.": "idem", "ibid.": "ibidem",
         "sqq.": "et suivantes", "dir.": "direction", "coll.": "collection", "trad.": "traduction", "env": "environ",
         "hab": "habitants", "qté": "quantité", "réf.": "référence", "Réf.": "référence", "rép.": "réponse",
         "Gal": "général", "Cdt": "commandant", "Cne": "capitaine", "Mgr": "monseigneur", "Mlles": "mesdemoiselles",
@@ -80,7 +81,7 @@ class French(Language):
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
         "c. à s.": ("cuillère à soupe", "cuillères à soupe"), "c. à c.": ("cuillère à café", "cuillères à café"),
         "cs": ("cuillère à soupe", "cuillères à soupe"), "cc": ("cuillère à café", "cuillères à café"),
-        "j": ("jour", "jours"), "pers.": ("personne", "personnes"), "sem.": ("semaine", "semaines"),
+        "j": ("jour", "jours"), "pers.": ("personne", "personnes"), "sem.": ("semaine", "semaines"), "jrs": ("jour", "jours"), "gr": ("gramme", "grammes"),
         "c.à.s.": ("cuillère à soupe", "cuillères à soupe"), "c.à.c.": ("cuillère à café", "cuillères à café"),
         "c.à.s": ("cuillère à soupe", "cuillères à soupe"), "c.à.c": ("cuillère à café", "cuillères à café"),
         "CàS": ("cuillère à soupe", "cuillères à soupe"), "CàC": ("cuillère à café", "cuillères à café"),
@@ -102,7 +103,7 @@ class French(Language):
     numbered: ClassVar[dict[str, str]] = {
         "n°": "numéro", "N°": "numéro", "nº": "numéro", "no": "numéro", "n.": "numéro", "p.": "page", "pp.": "pages",
         "vol.": "volume", "chap.": "chapitre", "art.": "article", "fig.": "figure", "t.": "tome", "al.": "alinéa",
-        "nos": "numéros", "th.": "thermostat", "Op.": "opus", "op.": "opus",
+        "nos": "numéros", "th.": "thermostat", "n°s": "numéros", "N°s": "numéros", "ex.": "exemple", "éq.": "équation", "tabl.": "tableau", "Op.": "opus", "op.": "opus",
     }  # fmt: skip
     signs: ClassVar[dict[str, str]] = {
         "^": "puissance", "&": "et", "+": "plus", "=": "égale", "×": "fois", "★": "étoiles", "♯": "dièse",
@@ -220,7 +221,7 @@ class French(Language):
             (r"\bn°(?= d)", lambda _: "numéro"),
             (r"\b(do|ré|mi|fa|sol|la|si)[#♯]", lambda m: f"{m[1]} dièse"),
             (r"(?<![\w.,])([1-9]) ?m ?([0-9]{2})(?![0-9²³\w])", lambda m: f"{m[1]} m {m[2]}"),
-            (r"\b([A-ZÀ-Þ][^\W\d_A-Z]+) I[rè]re\b", lambda m: f"{m[1]} première"),
+            (r"\b([A-ZÀ-Þ][^\W\d_A-Z]+) I(?:re|ère)\b", lambda m: f"{m[1]} première"),
             (r"\b(années? [12]?9?)80\b", lambda m: m[0] if m[1][-1].isdigit() else f"{m[1]}quatre-vingt"),
             (
                 r"\b([IVX]{1,6})(?:e|ème|er)?(?: ?- ?| et )(?=[IVX]{1,6}(?:e|ème) si[èe]cles?\b)",
@@ -228,7 +229,7 @@ class French(Language):
             ),
             (r"\b([IVX]{1,6})(?:e|ème) s\.", lambda m: f"{self.ordinal(n)} siècle" if (n := roman(m[1])) else m[0]),
             (r"\bIer (?=siècle|[Ee]mpire|millénaire|arr)", lambda _: "premier "),
-            (r"\bI[rè]re (?=[A-Za-z])", lambda _: "première "),
+            (r"\bI(?:re|ère) (?=[A-Za-z])", lambda _: "première "),
             (r"(?<![\w/.,])1/2 (?=finales?\b)", lambda _: "demi-"),
             (r"(?<![\w/.,])1/4 de (?=finales?\b)", lambda _: "quart de "),
             (r"(?<![\w/.,])1/8 de (?=finales?\b)", lambda _: "huitième de "),
@@ -252,7 +253,7 @@ class French(Language):
             (r"(?<![\w.,:/])([01]?[0-9]|2[0-4]) ?h(?!\w)", lambda m: self.clock(int(m[1]), 0, 0, "") or ""),
             (r"(?<![\w.,])([0-9]{1,4})(ers?|res?|ères?)(?!\w)", lambda m: self._first(m[1], m[2])),
             (r"(?<![\w.,])([0-9]{1,4})(?:e|ème|es|èmes|nde?|de)(?!\w)", self._nth),
-            (r"\b([IVX]{1,6})(?:e|ème)(?= )", lambda m: self.ordinal(n) if (n := roman(m[1])) else m[0]),
+            (r"\b([IVX]{1,6})(?:e|ème)(?= |$|[.,;:)])", lambda m: self.ordinal(n) if (n := roman(m[1])) else m[0]),
             (r"\b([A-ZÉ][^\W\d_A-Z]+) Ier\b", lambda m: f"{m[1]} premier"),
             (
                 r"\b([A-ZÀ-Þ][^\W\d_A-Z]+(?:-[A-ZÀ-Þ][^\W\d_A-Z]+)?) ([IVX]{2,6}|V|X)(?![\w'.-]\w)(?!\w)",

@@ -40,6 +40,7 @@ class Numbers(Figures):
         rules = []
         if language.percent:
             rules += [
+                rule(r"\+ ?/ ?-(?= ?[0-9])", lambda _: f"{language.signs['±']} "),
                 rule(r"(?<!\S)- (?=[0-9]+(?:[.,][0-9]+)? ?°)", lambda _: f"{language.minus} "),
                 rule(r"(?<=[0-9]) ?%", lambda _: f" {language.percent}"),
                 rule(r"(?<=[0-9]) ?‰", lambda _: f" {language.signs['‰']}"),

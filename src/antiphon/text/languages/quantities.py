@@ -181,6 +181,13 @@ class Quantities(Figures):
             ),
             rule(rf"(?<![\w.,])(?P<minus>-)?(?P<number>{number})[- ]?{unit}{per}(?![\w²³/]|\.\w)", self._measure),
         ]
+        if self.language.percent:
+            rules.append(
+                rule(
+                    r"(?<=[a-zà-ÿ]{3})/(km²|m²|m³|kg|km|l|h|min|s)(?![\w²³/])",
+                    lambda m: f" {self.language.rate(self.language.unit(self.units[m[1]], Decimal(1), '').strip())}",
+                )
+            )
         many = "|".join(one for one in self.language.scales if len(one) > 3 and one.isalpha())
         if many and self.language.percent:
             rules += [

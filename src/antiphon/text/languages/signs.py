@@ -7,7 +7,7 @@ CURRENCIES = {
     for code, signs in (
         pair.split("=", 1)
         for pair in (
-            "EUR=€ USD=$,US$,US_$,$_US,$_USA GBP=£ JPY=¥,JP¥ CNY=CN¥,RMB INR=₹ KRW=₩ RUB=₽,руб. TRY=₺ ILS=₪ "
+            "EUR=€ USD=$,US$,US_$,$US,$_US,$_USA GBP=£ JPY=¥,JP¥ CNY=CN¥,RMB INR=₹ KRW=₩ RUB=₽,руб. TRY=₺ ILS=₪ "
             "UAH=₴ VND=₫ THB=฿ NGN=₦ "
             "PHP=₱ KZT=₸ GEL=₾ BRL=R$ MXN=MX$ CAD=CA$,C$,$_CA,$_CAN AUD=A$ NZD=NZ$ HKD=HK$ SGD=S$ TWD=NT$ "
             "PLN=zł CZK=Kč "
