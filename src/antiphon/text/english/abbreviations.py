@@ -9,7 +9,12 @@ from antiphon.text.english.rules import Match, Rule, alternatives, put, rule, st
 
 
 def rules() -> tuple[Rule, ...]:
-    titles, shorts, numbered = map(alternatives, (tables.TITLES, tables.SHORT_WORDS, tables.NUMBERED))
+    return (*_titles_and_streets(), *_books_and_compass(), *_slashes())
+
+
+def _titles_and_streets() -> tuple[Rule, ...]:
+    """Doctors and drives, saints and streets."""
+    titles = alternatives(tables.TITLES)
     street = alternatives(tables.STREETS)
     return (
         rule(r"\bDr\. ?(?=[^\W\d_a-z])(?!(?:Apt|Suite|Ste)\b)(?<!Drive )", _doctor),
@@ -29,6 +34,14 @@ def rules() -> tuple[Rule, ...]:
         rule(r"\bp\.a\.", lambda m: "per annum" + stop(m)),
         rule(r"(?<=[0-9](?:st|nd|rd|th)) fl\.", lambda m: " floor" + stop(m)),
         rule(rf"\b({titles})\. ?(?=[^\W\d_])", lambda m: tables.TITLES[m[1]] + " "),
+    )
+
+
+def _books_and_compass() -> tuple[Rule, ...]:
+    """Places in books, points of the compass, degrees."""
+    shorts = alternatives(tables.SHORT_WORDS)
+    numbered = alternatives(tables.NUMBERED)
+    return (
         rule(r"\b(Mr|Mrs|Ms) (?=[A-Z])", lambda m: tables.TITLES[m[1]] + " "),
         rule(rf"(?<![\w.])({numbered})\. ?(?=[0-9]|[IVX]+\b)", lambda m: tables.NUMBERED[m[1]] + " "),
         rule(r"(?<![\w.])pp (?=[0-9]+)", put("pages ")),
@@ -51,11 +64,18 @@ def rules() -> tuple[Rule, ...]:
             r"\b(Ph\. ?D|M\. ?D|B\. ?A|B\. ?Sc|M\. ?A|M\. ?Sc|D\. ?C)\.", lambda m: re.sub(r"[. ]", "", m[1]) + stop(m)
         ),
         rule(r"(?<![\w.])([A-Z])\. (?=[A-Z][a-z]+\b|[A-Z]\. )", _initial),
+    )
+
+
+def _slashes() -> tuple[Rule, ...]:
+    """Letters with a slash, chats, wars, what was made unreadable."""
+    return (
         rule(r"\bvs\b\.?(?= [a-zA-Z])|\bvs\b", put("versus")),
         rule(r"(?<![\w/])w/o\b", put("without")),
         rule(rf"(?<![\w/])({alternatives(tables.SLASHED)})(?![\w/])", lambda m: tables.SLASHED[m[1]]),
         rule(r"(?<=[a-z] )pp\b(?! [0-9])", put("per person")),
-        rule(rf"(?<![\w.])({alternatives(tables.CHAT)})(?![\w.])", lambda m: tables.CHAT[m[1].lower()], re.I),
+        rule(rf"(?<![\w.])({alternatives(tables.CHAT)})(?!\w)", lambda m: tables.CHAT[m[1]]),
+        rule(r"(?<![\w.])b4(?= (?:i|you|u|we|the|he|she|they|it|my|your|class|work|dinner|lunch)\b)", put("before")),
         rule(r"\bMk\.? ?(?=[IVX0-9]+\b)", put("Mark ")),
         rule(
             r"(?<![\w.])(p|pp|ch|Ch|chap|sc)\. ?(?=[ivxl]{1,7}\b)", lambda m: tables.NUMBERED.get(m[1], "scene") + " "

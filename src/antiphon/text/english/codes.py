@@ -24,6 +24,11 @@ _EMERGENCY = "911|999|112|411|511|711|811|988|311|101|111|000"
 
 
 def rules(english: Variety) -> tuple[Rule, ...]:
+    return (*_telephones(), *_postcodes(), *_numbered(), *_versions(english))
+
+
+def _telephones() -> tuple[Rule, ...]:
+    """Telephone numbers and what follows them."""
     three = r"[0-9]{3}"
     return (
         rule(r"(?<![\w-])(\+[0-9]{1,3}(?:[ .-]?\(?[0-9]{1,5}\)?){2,6}|\+[0-9]{7,15})(?![\w-]|[.,][0-9])", _phone),
@@ -38,6 +43,12 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         rule(r"(?<![\w-])([0-9]{4}(?: [0-9]{4}){2,4})(?![\w-]| [0-9])", _phone),
         rule(r"(?<![\w.,:/-])(0[0-9](?:[ .-][0-9]{2}){4})(?![\w-]|[.,:][0-9])", _phone),
         rule(r"(?<![\w.,:/-])(1[38]00 [0-9]{3} [0-9]{3}|13 [0-9]{2} [0-9]{2})(?![\w-]| [0-9]|[.,:][0-9])", _phone),
+    )
+
+
+def _postcodes() -> tuple[Rule, ...]:
+    """Postcodes, numbers of parts and accounts."""
+    return (
         rule(r"\b([Tt]ext|SMS)((?: \w+)? to)? ([0-9]{5,6})\b", lambda m: f"{m[1]}{m[2] or ''} {digits(m[3])}"),
         rule(r"(?<![\w.,-])([0-9]{5}-[0-9]{4})(?![\w-]|[.,][0-9])", lambda m: digits(m[1])),
         rule(r"(?<=, )([0-9]{5})(?= [A-Z][a-z]+)|(?<=\bD-)([0-9]{5})\b", lambda m: digits(m[0])),
@@ -65,6 +76,12 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             rf"\b({_STATES}),? ([0-9]{{5}})(?:-([0-9]{{4}}))?\b(?![.,][0-9])",
             lambda m: f"{m[1]} {digits(m[2])}{' ' + digits(m[3]) if m[3] else ''}",
         ),
+    )
+
+
+def _numbered() -> tuple[Rule, ...]:
+    """What is called by its number: flights, rooms, houses, plans."""
+    return (
         rule(
             r"\b((?:PIN|pin|code|Code|[Pp]ostcode|[Pp]ostal code|[Aa]rea code|ZIP|zip|ZIP code|password|"
             r"passcode|account|Account|Acct|acct|SKU|ID|[Bb]ooking|[Tt]icket|[Rr]eference|Ref|ref|serial|tracking|"
@@ -97,6 +114,12 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         # What is told apart by a letter, before the letter looks like a unit.
         rule(rf"\b({_LABELLED}) ([0-9]{{1,4}})([A-Z])\b", lambda m: f"{m[1]} {spoken_pairs(m[2])} {m[3]}"),
         rule(r"\b802\.([0-9]{1,2})(?=[a-z]{0,2}\b)", lambda m: f"eight oh two point {cardinal(int(m[1]))} "),
+    )
+
+
+def _versions(english: Variety) -> tuple[Rule, ...]:
+    """Versions by their parts."""
+    return (
         # Versions.
         rule(
             r"\bv(?:er(?:sion)?\.?)? ?([0-9]{1,5}(?:\.[0-9]{1,6})+)([a-z]{0,5}[0-9]*)?\b",

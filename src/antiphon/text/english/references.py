@@ -12,6 +12,12 @@ _BOOK = alternatives((*tables.BOOKS, *tables.SHORT_BOOKS))
 
 
 def rules() -> tuple[Rule, ...]:
+    return (*_scripture(), *_law())
+
+
+def _scripture() -> tuple[Rule, ...]:
+    """Books of scripture by chapter and verse."""
+
     def verses(found: Match) -> str:
         number = f"{ordinal(int(found['nth'])).capitalize()} " if found["nth"] else ""
         book = tables.SHORT_BOOKS.get(found["book"], found["book"])
@@ -34,6 +40,12 @@ def rules() -> tuple[Rule, ...]:
             r"\b([Cc]hapter|[Vv]erse|[Ss]urah) ([0-9]{1,3}):([0-9]{1,3})",
             lambda m: f"{m[1]} {cardinal(int(m[2]))}, {cardinal(int(m[3]))}",
         ),
+    )
+
+
+def _law() -> tuple[Rule, ...]:
+    """Statutes, cases and sections."""
+    return (
         rule(r"\bCir\.(?=,? [12][0-9]{3})", put("Circuit")),
         rule(
             r"(?<![\w.,])([0-9]{1,4}) F\. ?(2d|3d|4th) (?=[0-9])",

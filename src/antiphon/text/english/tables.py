@@ -285,9 +285,7 @@ CHAT = {
     "l8": "late",
     "m8": "mate",
     "w8": "wait",
-    "h8": "hate",
     "str8": "straight",
-    "b4": "before",
     "2moro": "tomorrow",
     "2morrow": "tomorrow",
     "2nite": "tonight",
@@ -296,7 +294,6 @@ CHAT = {
     "any1": "anyone",
     "some1": "someone",
     "every1": "everyone",
-    "no1": "no one",
 }
 PAIRED = (
     "he/she",

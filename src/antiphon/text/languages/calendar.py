@@ -13,6 +13,8 @@ _LAWS = frozenset(
 )
 
 
+# The sea and the game: days of the week only inside a sentence.
+_WORDS_TOO = frozenset(("mar", "mer", "jeu"))
 _BEFORE_DAYS = frozenset("le du au dès el del al día il dal am vom zum bis seit lundi jueves".split())
 
 
@@ -146,10 +148,17 @@ class Calendar(Figures):
             ),
             rule(
                 rf"({before})({names})\.(?!\w)",
-                lambda m: m[1] + days[m[2].lower()] + ("." if re.match(r"\s*$", m.string[m.end() :]) else ""),
+                self._weekday,
                 re.I,
             ),
         ]
+
+    def _weekday(self, found: Match) -> str:
+        after = found.string[found.end() : found.end() + 8]
+        ends = re.match(r"\s*$", after)
+        if found[2].lower() in _WORDS_TOO and re.match(r"\s*$|\s+[A-ZÀ-Þ]", after):
+            return found[0]
+        return found[1] + self.language.weekdays[found[2].lower()] + ("." if ends else "")
 
     def times(self) -> tuple[Rule, ...]:
         after = r"(?![\w:]|[.,][0-9])"

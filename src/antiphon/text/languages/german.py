@@ -6,92 +6,36 @@ import re
 from collections.abc import Callable
 from typing import ClassVar
 
+from antiphon.text.languages import german_words
 from antiphon.text.languages.grammar import Language, number_words, word_before
 from antiphon.text.numerals import roman
 
 Match = re.Match[str]
 
-_MONTHS = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
-_SHORT = "jan feb mär apr mai jun jul aug sep okt nov dez".split()
-_DATIVE = frozenset(
-    "am vom zum beim dem den im des seit ab bis diesem jedem jeden nächsten letzten kommenden ihrem seinem".split()
-)
-_NOMINATIVE = frozenset("der die das dieser diese dieses jeder jede jedes".split())
-_NEUTER = frozenset(
-    "jahrhundert jahrtausend mal kapitel semester quartal lebensjahr stockwerk tor spiel jahr halbjahr drittel viertel "
-    "gebot kind buch bild obergeschoss untergeschoss album treffen rennen trimester jubiläum schuljahr og ug "
-    "jh jhd jhdt".split()
-)
-_FEMININE = frozenset(
-    "auflage aufl etage klasse woche minute runde liga bundesliga reihe strophe person ausgabe sinfonie symphonie "
-    "halbzeit stunde staffel folge generation etappe welle phase stufe seite sitzung saison fassung dimension hälfte "
-    "lesung mannschaft kammer abteilung legislaturperiode hauptversammlung tagung jahrestagung impfung dosis "
-    "schwangerschaftswoche kalenderwoche rate ebene stelle änderung".split()
-)
-_MASCULINE = frozenset(
-    "stock platz geburtstag tag versuch gang satz spieltag bezirk teil band weltkrieg rang akt sieg titel monat advent "
-    "jahrgang punkt schritt artikel absatz lauf zug senat kongress parteitag hochzeitstag todestag jahrestag präsident "
-    "kandidat januar jänner februar märz april mai juni juli august september oktober november dezember fc sc sv tsv "
-    "streich aufstieg kreis grad versuchstag arbeitstag weihnachtsfeiertag weihnachtstag feiertag sonntag montag "
-    "dienstag mittwoch donnerstag freitag samstag finger durchgang".split()
-)
-_COUNTED = "|".join(sorted(_NEUTER | _FEMININE | _MASCULINE, key=len, reverse=True))
-_FEMININE_WORDS = frozenset(
-    "frau person zwiebel stadt nacht hand wand tür uhr zahl wahl art tochter mutter schwester gabel kartoffel nummer "
-    "feder butter insel regel schüssel tafel bank bahn fahrt prüfung maus gans kuh nuss frucht wurst".split()
-)
-_NEUTER_WORDS = frozenset(
-    "jahr kilo dutzend pfund glas brot blatt prozent stück ei haus kind buch mal bier wasser hähnchen "
-    "jahrhundert kilogramm "
-    "gramm zimmer semester quartal dorf land tier auto spiel tor wort bild".split()
-)
-_NOT_FEMININE = frozenset("name junge kunde käse gedanke buchstabe kollege auge ende gebäude gemüse geschenke".split())
-_FEMININE_RULERS = frozenset(
-    "Elisabeth Elizabeth Katharina Maria Margarethe Margrethe Isabella Christina Anna Victoria Viktoria Beatrix "
-    "Johanna".split()
-)
-_RULERS = (
-    "Ludwig Heinrich Friedrich Wilhelm Karl Otto Philipp Napoleon Leopold Ferdinand Peter Alexander Georg Paul "
-    "Benedikt "
-    "Gregor Eduard Rudolf Konrad Elisabeth Katharina Maximilian Sigismund Gustav Christian Jakob Richard Charles Iwan"
-).split()
 _BEFORE_DATIVE = re.compile(
     r"\b(?:von|mit|bei|unter|nach|zu|seit|aus|vor|gegenüber)(?: (?:dem|der|Kaiser|König|Königin|Papst|Zar|Zarin|"
     r"Kaiserin))*"
     r"(?: [A-ZÄÖÜ]\w+)? $"
 )
 _BEFORE_ACCUSATIVE = re.compile(r"\b(?:durch|für|gegen|ohne|um)(?: (?:Kaiser|König|Papst|Zar))?(?: [A-ZÄÖÜ]\w+)? $")
-_NOTES = {"2": "Halbe", "4": "Viertel", "8": "Achtel", "16": "Sechzehntel"}
-_HOURS = frozenset(("Std", "Min", "Sek", "stunde", "minute", "sekunde", "woche"))
-_ACCUSATIVE = frozenset(
-    "Euro Tag Monat Liter Meter Kilometer Platz Punkt Hund Mann Sohn Bruder Fehler Apfel Teelöffel Esslöffel Dollar "
-    "Franken Becher Kopf Schritt Schlag Sieg Titel Stein Stuhl Tisch Kuchen Kaffee Tee".split()
-)
-_ARTICLES = frozenset("ein mein dein sein ihr unser euer kein".split())
-
-
-_WITH_DATIVE = frozenset(
-    "in an auf mit von zu bei aus nach unter über vor hinter seit während trotz wegen neben zwischen".split()
-)
-_ALONE_DATIVE = frozenset("in an auf mit von zu bei aus nach unter vor seit ab".split())
 
 
 def _gender_of(noun: str) -> str:
     word = noun.lower()
-    if word in _NEUTER:
+    if word in german_words.NEUTER:
         return "n"
-    return "f" if word in _FEMININE or word.endswith("stufe") else "m"
+    return "f" if word in german_words.FEMININE or word.endswith("stufe") else "m"
 
 
 def _strong_ending(before: str, noun: str) -> str:
     """The ending of an ordinal that stands before `noun`, as the word before it governs."""
     gender = _gender_of(noun)
     stem = re.sub(r"(?:e[nmrs]?)$", "", before)
-    if before in _DATIVE or (stem in _ARTICLES and before != stem and before[-1] in "nmrs"):
+    if before in german_words.DATIVE or (stem in german_words.ARTICLES and before != stem and before[-1] in "nmrs"):
         return "en"
-    if before in _NOMINATIVE or (stem in _ARTICLES and before == stem + "e"):
+    if before in german_words.NOMINATIVE or (stem in german_words.ARTICLES and before == stem + "e"):
         return "e"
-    if before in _ALONE_DATIVE:
+    if before in german_words.ALONE_DATIVE:
         return "er" if gender == "f" else "em"
     return {"m": "er", "f": "e", "n": "es"}[gender]
 
@@ -99,7 +43,11 @@ def _strong_ending(before: str, noun: str) -> str:
 def _ending_after(found: Match) -> str:
     """The ending of an ordinal after an article, as the article and what governs it want."""
     article = found[1].strip().lower()
-    return "en" if article in _DATIVE or (article == "der" and word_before(found) in _WITH_DATIVE) else "e"
+    return (
+        "en"
+        if article in german_words.DATIVE or (article == "der" and word_before(found) in german_words.WITH_DATIVE)
+        else "e"
+    )
 
 
 class German(Language):
@@ -122,96 +70,18 @@ class German(Language):
         "Milliarden": ("Milliarde", "Milliarden", ""),
     }  # fmt: skip
     months: ClassVar[dict[str, int]] = {
-        **{name.lower(): number for number, name in enumerate(_MONTHS, 1)},
-        **{name: number for number, name in enumerate(_SHORT, 1)}, "jänner": 1, "mrz": 3, "sept": 9,
+        **{name.lower(): number for number, name in enumerate(german_words.MONTHS, 1)},
+        **{name: number for number, name in enumerate(german_words.SHORT, 1)}, "jänner": 1, "mrz": 3, "sept": 9,
     }  # fmt: skip
-    abbreviations: ClassVar[dict[str, str]] = {
-        "z. B.": "zum Beispiel", "d. h.": "das heißt", "u. a.": "unter anderem", "usw.": "und so weiter",
-        "u. s. w.": "und so weiter", "etc.": "et cetera", "bzw.": "beziehungsweise", "ca.": "circa",
-        "evtl.": "eventuell", "ggf.": "gegebenenfalls", "inkl.": "inklusive", "exkl.": "exklusive",
-        "vgl.": "vergleiche", "Str.": "Straße", "str.": "straße", "Dr.": "Doktor", "Prof.": "Professor",
-        "Hr.": "Herr", "Hrn.": "Herrn", "Fr.": "Frau", "St.": "Sankt", "Tel.": "Telefon", "Jh.": "Jahrhundert",
-        "Jhd.": "Jahrhundert", "v. Chr.": "vor Christus", "n. Chr.": "nach Christus", "u. U.": "unter Umständen",
-        "o. Ä.": "oder Ähnliches", "u. Ä.": "und Ähnliches", "i. d. R.": "in der Regel", "z. T.": "zum Teil",
-        "z. Z.": "zur Zeit", "zzgl.": "zuzüglich", "abzgl.": "abzüglich", "max.": "maximal", "min.": "minimal",
-        "mind.": "mindestens", "geb.": "geboren", "gest.": "gestorben", "Ing.": "Ingenieur", "Dipl.": "Diplom",
-        "bspw.": "beispielsweise", "sog.": "sogenannte", "insb.": "insbesondere", "vs.": "versus",
-        "Hbf.": "Hauptbahnhof", "Hbf": "Hauptbahnhof", "a. M.": "am Main", "i. A.": "im Auftrag",
-        "MwSt.": "Mehrwertsteuer", "GmbH & Co. KG": "GmbH und Co KG", "Co.": "Co", "Jan.": "Januar",
-        "Feb.": "Februar", "Apr.": "April", "Aug.": "August", "Sept.": "September", "Okt.": "Oktober",
-        "gem.": "gemäß", "bzgl.": "bezüglich", "z. Hd.": "zu Händen", "s. o.": "siehe oben", "s. u.": "siehe unten",
-        "lt.": "laut", "einschl.": "einschließlich", "ausschl.": "ausschließlich", "ehem.": "ehemals",
-        "urspr.": "ursprünglich", "wg.": "wegen", "u. v. m.": "und vieles mehr", "i. H. v.": "in Höhe von",
-        "a. D.": "außer Dienst", "m. E.": "meines Erachtens", "zzt.": "zurzeit", "tägl.": "täglich",
-        "Nov.": "November", "Dez.": "Dezember", "p. a.": "pro anno", "St. Pauli": "Sankt Pauli",
-        "Frl.": "Fräulein", "Fa.": "Firma", "Abt.": "Abteilung", "Bhf.": "Bahnhof", "Pl.": "Platz",
-        "Mwst.": "Mehrwertsteuer", "MwSt": "Mehrwertsteuer", "Mwst": "Mehrwertsteuer", "USt.": "Umsatzsteuer",
-        "Hrsg.": "Herausgeber", "hrsg.": "herausgegeben", "Aufl.": "Auflage", "ebd.": "ebenda",
-        "a. a. O.": "am angegebenen Ort", "h. c.": "honoris causa", "med.": "medizinae", "o. g.": "oben genannt",
-        "o. ä.": "oder ähnliches", "u. ä.": "und ähnliches", "z. Zt.": "zur Zeit", "v. a.": "vor allem",
-        "e. V.": "eingetragener Verein", "i. V.": "in Vertretung", "gez.": "gezeichnet", "Inh.": "Inhaber",
-        "Anm.": "Anmerkung", "Jhs.": "Jahrhunderts", "Jhdt.": "Jahrhundert", "MfG": "Mit freundlichen Grüßen",
-        "Mfg": "Mit freundlichen Grüßen",
-        "zB": "zum Beispiel", "dh": "das heißt", "bzw": "beziehungsweise", "usw": "und so weiter",
-        "ggf": "gegebenenfalls",
-        "inkl": "inklusive", "zzgl": "zuzüglich", "evtl": "eventuell", "ca": "circa", "vgl": "vergleiche",
-        "u. dgl.": "und dergleichen", "usf.": "und so fort", "s. a.": "siehe auch", "u. s. w": "und so weiter",
-        "verh.": "verheiratet", "kath.": "katholisch", "ev.": "evangelisch", "dt.": "deutsch", "engl.": "englisch",
-        "franz.": "französisch", "lat.": "lateinisch", "griech.": "griechisch", "bes.": "besonders",
-        "allg.": "allgemein", "entspr.": "entsprechend", "jew.": "jeweils", "mtl.": "monatlich", "jährl.": "jährlich",
-        "wöchentl.": "wöchentlich", "ugs.": "umgangssprachlich", "svw.": "so viel wie", "Tel": "Telefon",
-        "Telefonnr.": "Telefonnummer", "Tel.-Nr.": "Telefonnummer", "Hausnr.": "Hausnummer", "Kto.": "Konto",
-        "Ztg.": "Zeitung", "Verf.": "Verfasser", "Übers.": "Übersetzer", "Mitgl.": "Mitglied",
-        "Präs.": "Präsident", "Gen.": "General", "Hptm.": "Hauptmann", "Lt.": "Leutnant",
-        "Univ.": "Universität", "Inst.": "Institut", "Fam.": "Familie", "Bev.": "Bevölkerung", "Einw.": "Einwohner",
-        "Erw.": "Erwachsene", "Pers.": "Personen", "Whg.": "Wohnung", "Zi.": "Zimmer", "Kl.": "Klasse",
-        "m. a. W.": "mit anderen Worten", "i. Allg.": "im Allgemeinen", "u. v. a.": "und viele andere",
-        "u. E.": "unseres Erachtens", "o. B.": "ohne Befund", "k. A.": "keine Angabe", "n. a.": "nicht anwendbar",
-        "s. S.": "siehe Seite", "i. e. S.": "im engeren Sinne", "v. l. n. r.": "von links nach rechts",
-        "z. K.": "zur Kenntnis", "u. A. w. g.": "um Antwort wird gebeten", "b. w.": "bitte wenden",
-        "n. Br.": "nördlicher Breite", "ö. L.": "östlicher Länge", "d. J.": "dieses Jahres", "d. M.": "dieses Monats",
-        "Std.": "Stunde", "Min.": "Minute", "Sek.": "Sekunde", "i. S. d.": "im Sinne des", "i. S. v.": "im Sinne von",
-        "Urt.": "Urteil", "Beschl.": "Beschluss", "Kfm.": "Kaufmann",
-        "Kffr.": "Kauffrau",
-        "n. V.": "nach Verlängerung", "i. E.": "im Elfmeterschießen", "m. M. n.": "meiner Meinung nach",
-        "bearb.": "bearbeitete", "erw.": "erweiterte", "überarb.": "überarbeitete",
-        "verb.": "verbesserte", "Best.": "Bestell", "Rechn.": "Rechnung", "Ü.": "über", "ü.": "über",
-        "NN": "Normalnull",
-        "i. R.": "im Ruhestand", "Nachf.": "Nachfolger", "Gebr.": "Gebrüder", "r.": "rechts", "Hl.": "Heilige",
-        "hl.": "heilige", "vorm.": "vormittags",
-        "nachm.": "nachmittags", "Eing.": "Eingang", "Ausg.": "Ausgabe", "Bsp.": "Beispiel", "zw.": "zwischen",
-    }  # fmt: skip
-    own_units: ClassVar[dict[str, tuple[str, str]]] = {
-        "TL": ("Teelöffel", "Teelöffel"), "EL": ("Esslöffel", "Esslöffel"), "Pck.": ("Päckchen", "Päckchen"),
-        "Pkg.": ("Packung", "Packungen"), "Stk.": ("Stück", "Stück"), "Pfd.": ("Pfund", "Pfund"),
-        "Ztr.": ("Zentner", "Zentner"), "ct": ("Cent", "Cent"), "mAh": ("Milliamperestunde", "Milliamperestunden"),
-        "MWh": ("Megawattstunde", "Megawattstunden"), "GWh": ("Gigawattstunde", "Gigawattstunden"),
-        "TWh": ("Terawattstunde", "Terawattstunden"), "Wh": ("Wattstunde", "Wattstunden"),
-        "dag": ("Dekagramm", "Dekagramm"), "dkg": ("Dekagramm", "Dekagramm"), "Rp.": ("Rappen", "Rappen"),
-        "Ct.": ("Cent", "Cent"), "Tg.": ("Tag", "Tage"),
-        "Wo.": ("Woche", "Wochen"), "Mon.": ("Monat", "Monate"), "J.": ("Jahr", "Jahre"), "Msp.": ("Messerspitze",
-        "Messerspitzen"),
-        "Bd.": ("Bund", "Bund"), "Ds.": ("Dose", "Dosen"), "Pkt.": ("Punkt", "Punkte"), "St.": ("Stück", "Stück"),
-        "Tr.": ("Tropfen", "Tropfen"), "Jr.": ("Jahr", "Jahre"), "U/min": ("Umdrehung pro Minute",
-        "Umdrehungen pro Minute"), "Zi.": ("Zimmer", "Zimmer"),
-        "rpm": ("Umdrehung pro Minute", "Umdrehungen pro Minute"), "ccm": ("Kubikzentimeter", "Kubikzentimeter"),
-        "cbm": ("Kubikmeter", "Kubikmeter"), "qkm": ("Quadratkilometer", "Quadratkilometer"),
-    }  # fmt: skip
+    abbreviations: ClassVar[dict[str, str]] = german_words.ABBREVIATIONS
+    own_units: ClassVar[dict[str, tuple[str, str]]] = german_words.OWN_UNITS
     unit_names: ClassVar[dict[str, tuple[str, str]]] = {
         "consumption-liter-per-100-kilometer": ("Liter pro hundert Kilometer", "Liter pro hundert Kilometer"),
         "power-horsepower": ("PS", "PS"),
     }
     halves: ClassVar[dict[str, str]] = {"m": "ein halber", "f": "eine halbe", "n": "ein halbes"}
     before_days = "am|bis|ab|vom|jeden|und|oder|nächsten|letzten|diesen|seit"
-    numbered: ClassVar[dict[str, str]] = {
-        "Nr.": "Nummer", "Nrn.": "Nummern", "Abs.": "Absatz", "Art.": "Artikel", "Bd.": "Band", "Kap.": "Kapitel",
-        "S.": "Seite", "Nr": "Nummer", "Ps.": "Psalm", "Anm.": "Anmerkung", "Rn.": "Randnummer", "Rz.": "Randziffer",
-        "Ziff.": "Ziffer",
-        "Lit.": "Litera", "lit.": "litera", "Aufl.": "Auflage", "Gl.": "Gleichung", "Fn.": "Fußnote", "Kl.": "Klasse",
-        "Vers.": "Version", "Pos.": "Position", "Abschn.": "Abschnitt", "Bsp.": "Beispiel", "Op.": "Opus",
-        "op.": "Opus",
-        "Abb.": "Abbildung", "Tab.": "Tabelle", "Z.": "Zeile", "H.": "Heft", "Jg.": "Jahrgang",
-    }  # fmt: skip
+    numbered: ClassVar[dict[str, str]] = german_words.NUMBERED
     weekdays: ClassVar[dict[str, str]] = {
         "mo": "Montag", "di": "Dienstag", "mi": "Mittwoch", "do": "Donnerstag", "fr": "Freitag", "sa": "Samstag",
         "so": "Sonntag",
@@ -242,18 +112,7 @@ class German(Language):
     )
     following = (("ff\\.?", "fortfolgende"), ("f\\.", "folgende"))
     by, inches = "mal", "Zoll"
-    books: ClassVar[dict[str, str]] = {
-        "Gen": "Genesis", "Ex": "Exodus", "Ps": "Psalm", "Spr": "Sprüche", "Jes": "Jesaja", "Jer": "Jeremia",
-        "Mt": "Matthäus", "Mk": "Markus", "Lk": "Lukas", "Joh": "Johannes", "Apg": "Apostelgeschichte",
-        "Röm": "Römer", "Kor": "Korinther", "Gal": "Galater", "Eph": "Epheser", "Phil": "Philipper", "Kol": "Kolosser",
-        "Hebr": "Hebräer", "Jak": "Jakobus", "Petr": "Petrus", "Offb": "Offenbarung", "Mos": "Mose",
-        **{
-            name: name
-            for name in "Genesis Exodus Mose Psalm Sprüche Jesaja Matthäus Markus Lukas Johannes Römer "
-            "Korinther Galater "
-            "Epheser Philipper Hebräer Jakobus Petrus Offenbarung".split()
-        },
-    }  # fmt: skip
+    books: ClassVar[dict[str, str]] = german_words.BOOKS
     capital_months = True
     year_words = "jahr|jahre|jahres|seit|um|ab|bis|von|anno|und|märz|sommer|winter|herbst|frühling|in"
 
@@ -276,16 +135,20 @@ class German(Language):
         if not (word[0].isupper() and word[1:].islower()):
             return ""
         lower = word.lower()
-        if lower in _NEUTER_WORDS or lower.endswith(("chen", "lein")):
+        if lower in german_words.NEUTER_WORDS or lower.endswith(("chen", "lein")):
             return "n"
         feminine = lower.endswith(("e", "ung", "heit", "keit", "ion", "tät", "schaft", "rin", "ie", "ik"))
-        return "f" if lower in _FEMININE_WORDS or (feminine and lower not in _NOT_FEMININE) else "m"
+        return (
+            "f"
+            if lower in german_words.FEMININE_WORDS or (feminine and lower not in german_words.NOT_FEMININE)
+            else "m"
+        )
 
     def repeated(self, number: int) -> str:
         return f"{self.cardinal(number, 'n')}mal"
 
     def span_day(self, day: int, before: str) -> str:
-        return self.ordinal(day, "en" if before in _DATIVE else "er")
+        return self.ordinal(day, "en" if before in german_words.DATIVE else "er")
 
     def ordinal(self, number: int, gender: str = "e") -> str:
         """`gender` is the ending: e, en, er, es."""
@@ -301,8 +164,8 @@ class German(Language):
         return number_words(number, "de")
 
     def date(self, day: int, month: int, year: int | None, before: str) -> str | None:
-        ending = "en" if before in _DATIVE else "e" if before in _NOMINATIVE else "er"
-        said = f"{self.ordinal(day, ending)} {_MONTHS[month - 1]}"
+        ending = "en" if before in german_words.DATIVE else "e" if before in german_words.NOMINATIVE else "er"
+        said = f"{self.ordinal(day, ending)} {german_words.MONTHS[month - 1]}"
         return f"{said} {self.year(year)}" if year else said
 
     def clock(self, hour: int, minute: int, second: int, before: str) -> str | None:  # noqa: ARG002
@@ -330,9 +193,10 @@ class German(Language):
         return f"{self.cardinal(int(whole))} {said}" if whole else said
 
     def first_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        before = "|".join(sorted(_DATIVE | _NOMINATIVE | _ALONE_DATIVE, key=len, reverse=True))
-        owned = "|".join(f"{stem}(?:e[nmrs]?)?" for stem in sorted(_ARTICLES))
-        small = "jahre?s?|monate?n?|woche|tag|stunde|minute|sekunde|euro|cent"
+        return (*self._short_days(), *self._lives_and_names(), *self._amounts(), *self._centuries(), *self._durations())
+
+    def _short_days(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        """Days of the week by two letters, spans of days in figures."""
         day = "|".join(name.capitalize() for name in self.weekdays)
         return (
             (
@@ -353,11 +217,16 @@ class German(Language):
                 r"(?<![\w.,:/-])([0-3]?[0-9])\.( ?[-–] ?|/)(?=[0-3]?[0-9]\.[01]?[0-9]\.)",
                 lambda m: f"{self.span_day(int(m[1]), word_before(m))}{' ' if m[2] == '/' else ' bis '}",
             ),
+        )
+
+    def _lives_and_names(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        """Dates of lives, names with `v.`, files of courts, times of music."""
+        return (
             (r"(?<=[0-9]) ?Rp\.", lambda _: " Rappen"),
             (r"(?<=[0-9])-Std\.-", lambda _: " Stunden-"),
             (
                 r"(?<![\w/])([2-9]|12)/([248]|16)-?(?=[Tt]akt)",
-                lambda m: f"{self.cardinal(int(m[1]))} {_NOTES[m[2]]}",
+                lambda m: f"{self.cardinal(int(m[1]))} {german_words.NOTES[m[2]]}",
             ),
             (
                 r"(?<!\w)([*†]) ?(?=(?:um |ca\. )?(?:[0-3]?[0-9]\. ?(?:[^\W\d_]+|[01]?[0-9]\.) ?)?[0-9]{3,4}\b)",
@@ -379,6 +248,11 @@ class German(Language):
                 r"\b((?:ZR|StR|ZB|AZR|BvR|BvF|BvL|SR|Drs\.|Az\.:?|Nr\.) ?)([0-9]{1,5})/([0-9]{2,5})(?!\w)",
                 lambda m: f"{m[1]}{m[2]} Schrägstrich {m[3]}",
             ),
+        )
+
+    def _amounts(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        """Numbers whose form the next noun or sign decides."""
+        return (
             (r"(?<![\w/])08/15\b", lambda _: "null acht fünfzehn"),
             (
                 r"(?<![\w/.,])([0-9]{1,2}) 1/2-?(?=fach|stündig|jährig|mal)",
@@ -394,13 +268,22 @@ class German(Language):
             (
                 (
                     rf"\b((?i:am|vom|zum|bis|ab) (?:{'|'.join(self.weekdays.values())}), )([0-3]?[0-9])\. "
-                    rf"(?={'|'.join(_MONTHS)})"
+                    rf"(?={'|'.join(german_words.MONTHS)})"
                 ),
                 lambda m: f"{m[1]}{self.ordinal(int(m[2]), 'en')} ",
             ),
             (r"(?<!\w)Fr\. ?(?=[0-9]{1,4}(?:\.[0-9]{3})*(?:\.(?:[0-9]{2}(?![0-9])|-)|,-))", lambda _: "CHF "),
             (r"(?<=[0-9]) ?T€", lambda _: " Tsd. €"),
             (r"(?<=[0-9])-?([€$£])-(?=[A-ZÄÖÜ])", lambda m: f" {self.signs[m[1]]} "),
+        )
+
+    def _centuries(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        """Centuries, sentences of statutes, two ordinals side by side."""
+        before = "|".join(
+            sorted(german_words.DATIVE | german_words.NOMINATIVE | german_words.ALONE_DATIVE, key=len, reverse=True)
+        )
+        owned = "|".join(f"{stem}(?:e[nmrs]?)?" for stem in sorted(german_words.ARTICLES))
+        return (
             (
                 r"(?<!\w)([IVX]{1,6})\. (?=Weltkrieg|Jahrhundert|Jh|Quartal|Kapitel|Reich|Vatikan|Akt\b|Korps|Armee)",
                 lambda m: f"{n}. " if (n := roman(m[1])) else m[0],
@@ -423,6 +306,12 @@ class German(Language):
                 ),
                 lambda m: f"{self.ordinal(int(m[1]), _strong_ending('', m[4]))} {m[2].strip(' /')} {m[3]}. ",
             ),
+        )
+
+    def _durations(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        """Durations, and one of something after a preposition."""
+        small = "jahre?s?|monate?n?|woche|tag|stunde|minute|sekunde|euro|cent"
+        return (
             (
                 r"(?<![\w.,:])([0-9]{1,3}):([0-5][0-9])(?::([0-5][0-9]))? ?(?:Std\.|Stunden\b)",
                 lambda m: self._lasting(int(m[1]), int(m[2]), int(m[3] or 0)),
@@ -436,9 +325,7 @@ class German(Language):
                     rf"\b((?i:mit|von|nach|seit|aus|bei|zu|vor|in|ab|unter|binnen|innerhalb von)) 1 (?=({small}|"
                     rf"[A-ZÄÖÜ][a-zäöüß]+)\b|€)"
                 ),
-                lambda m: (
-                    f"{m[1]} {'einer' if m[2] and (self.counted_gender(m[2]) == 'f' or m[2] in _HOURS) else 'einem'} "
-                ),
+                self._one_of,
             ),
             (
                 (
@@ -446,15 +333,22 @@ class German(Language):
                     r"brauche|"
                     r"braucht|gibt|pro|um|je|über)) 1 (?=([A-ZÄÖÜ][a-zäöüß]+)\b|€)"
                 ),
-                lambda m: f"{m[1]} einen " if not m[2] or m[2] in _ACCUSATIVE else m[0],
+                lambda m: f"{m[1]} einen " if not m[2] or m[2] in german_words.ACCUSATIVE else m[0],
             ),
         )
+
+    def _one_of(self, found: Match) -> str:
+        noun = found[2]
+        feminine = noun and (self.counted_gender(noun) == "f" or noun in german_words.HOURS)
+        return f"{found[1]} {'einer' if feminine else 'einem'} "
 
     def _two_ordinals(self, found: Match) -> str:
         before, joined = found[1].strip().lower(), found[3]
         noun = re.match(r"\w+", found.string[found.end() :])
         ending = (
-            _ending_after(found) if before in _DATIVE | _NOMINATIVE else _strong_ending(before, noun[0] if noun else "")
+            _ending_after(found)
+            if before in german_words.DATIVE | german_words.NOMINATIVE
+            else _strong_ending(before, noun[0] if noun else "")
         )
         joined = {"/": " ", "-": " bis ", "–": " bis "}.get(joined, joined)
         return f"{found[1]}{self.ordinal(int(found[2]), ending)}{joined}{self.ordinal(int(found[4]), ending)} "
@@ -466,8 +360,10 @@ class German(Language):
         )
 
     def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        month = "|".join(_MONTHS)
-        before = "|".join(_DATIVE | _NOMINATIVE)
+        return (*self._hours(), *self._places(), *self._ordinals())
+
+    def _hours(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        """Hours and days by their marks."""
         return (
             (
                 (
@@ -497,6 +393,11 @@ class German(Language):
                 r"\b((?i:um|gegen|ab|bis|von|seit)) ([01]?[0-9]|2[0-4]) ?h\b",
                 lambda m: f"{m[1]} {self.cardinal(int(m[2]), 'n')} Uhr",
             ),
+        )
+
+    def _places(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        """Streets, postcodes, sections of laws and books."""
+        return (
             (
                 r"\b((?i:notruf|wählen? sie|wählt?e?|rufen sie|rufnummer|polizeiruf)(?: die| den)?) (11[0-9]|19222)\b",
                 lambda m: f"{m[1]} {self.digits(m[2])}",
@@ -513,6 +414,13 @@ class German(Language):
             (r"(?<![\w.])([sS])\. ?(?=(?:S|Abb|Kap|Tab|Bd|Nr|Art)\. ?[0-9])", lambda m: f"{m[1]}iehe "),
             (r"§§ ?", lambda _: "Paragrafen "),
             (r"§ ?", lambda _: "Paragraf "),
+        )
+
+    def _ordinals(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        """Ordinals as their article wants them, rulers, compounds with figures."""
+        month = "|".join(german_words.MONTHS)
+        before = "|".join(german_words.DATIVE | german_words.NOMINATIVE)
+        return (
             (
                 rf"\b((?i:{before}) )([0-9]{{1,3}})\. (?=\w)",
                 lambda m: f"{m[1]}{self.ordinal(int(m[2]), _ending_after(m))} ",
@@ -522,7 +430,7 @@ class German(Language):
                 lambda m: f"{m[1]} {self.ordinal(int(m[2]), 'en' if m[1] not in ('der', 'die', 'das') else 'e')}",
             ),
             (
-                rf"(?<![\w.,:/-])([0-9]{{1,3}})\. (?=(?i:{_COUNTED})\b)",
+                rf"(?<![\w.,:/-])([0-9]{{1,3}})\. (?=(?i:{german_words.COUNTED})\b)",
                 lambda m: f"{self.ordinal(int(m[1]), self._ending(m))} ",
             ),
             (rf"(?<![\w.,:/-])([0-3]?[0-9])\. (?=(?:{month})\b)", lambda m: f"{self.ordinal(int(m[1]), 'er')} "),
@@ -557,9 +465,11 @@ class German(Language):
 
     def _titled(self, name: str, number: int, before: str) -> str:
         """A ruler with the number in the case that the words before him want."""
-        feminine = name in _FEMININE_RULERS
-        if name.removesuffix("s") in _RULERS and name.endswith("s"):
-            return f"{name} {'der' if name[:-1] in _FEMININE_RULERS else 'des'} {self.ordinal(number, 'en')}"
+        feminine = name in german_words.FEMININE_RULERS
+        if name.removesuffix("s") in german_words.RULERS and name.endswith("s"):
+            return (
+                f"{name} {'der' if name[:-1] in german_words.FEMININE_RULERS else 'des'} {self.ordinal(number, 'en')}"
+            )
         if _BEFORE_DATIVE.search(before):
             return f"{name} {'der' if feminine else 'dem'} {self.ordinal(number, 'en')}"
         if _BEFORE_ACCUSATIVE.search(before):

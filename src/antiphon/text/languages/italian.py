@@ -78,7 +78,7 @@ class Italian(Language):
         "cmq": "comunque", "dip.": "dipartimento", "Dip.": "dipartimento", "sig.na": "signorina", "p.za": "piazza",
         "nn": "non", "xò": "però", "tvb": "ti voglio bene", "p.v.": "prossimo venturo",
         "u.s.": "ultimo scorso", "c.m.": "corrente mese", "gg.": "giorni", "lunedì-venerdì": "lunedì a venerdì",
-        "S.S.": "Sua Santità", "all.": "allegato", "sigg.": "signori", "Dr.ssa": "dottoressa", "Sig.re": "signore",
+        "S.S.": "Sua Santità", "sigg.": "signori", "Dr.ssa": "dottoressa", "Sig.re": "signore",
         "geom.": "geometra", "arch.": "architetto", "c/o": "presso", "s.n.c.": "società in nome collettivo",
         "snc": "senza numero civico", "T.A.R.": "TAR", "d.lgs.": "decreto legislativo", "D.Lgs.": "decreto legislativo",
         "D.L.": "decreto legge", "D.P.R.": "decreto del presidente della Repubblica",
