@@ -32,7 +32,7 @@ class Calendar(Figures):
             re.I,
         )
         hour = rule(
-            rf"(?<![\w.])({days})\.?(?= [0-9]{{1,2}}(?:h|:[0-9]{{2}}| h\b))",
+            rf"(?<![\w.–-])({days})\.?(?= [0-9]{{1,2}}(?:h|:[0-9]{{2}}| h\b))",
             lambda m: self.language.weekdays[m[1].lower()],
             re.I,
         )
@@ -50,6 +50,21 @@ class Calendar(Figures):
             ),
         ]
         if months:
+            rules.append(
+                rule(
+                    rf"(?<![\w-])([0-3]?[0-9])-({months})-([12][0-9]{{3}})(?![\w-])",
+                    lambda m: self._date(m, int(m[1]), self.language.months[_key(m[2])], m[3]),
+                    re.I,
+                )
+            )
+            if self.language.to:
+                rules.append(
+                    rule(
+                        rf"(?<![\w-])({months})\.? ?[-–] ?(?=({months})(?!\w)(?!-))",
+                        lambda m: f"{self._month(m[1])} {self.language.to} ",
+                        re.I,
+                    )
+                )
             rules.append(
                 rule(r"(?<![\w/.,-])([0-3]?[0-9])/(0?[1-9]|1[0-2])(?![\w/-]|[.,][0-9]| ?[%€$£])", self._unyeared)
             )

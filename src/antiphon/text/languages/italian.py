@@ -231,6 +231,7 @@ class Italian(Language):
             (r"\bSS\. (?=[A-Z][a-z])", lambda _: "Santi "),
             (r"\bCAP:? ([0-9]{5})\b", lambda m: f"CAP {self.digits(m[1])}"),
             (r"\b([Aa]l )([0-9]{1,3})'(?!\w)", lambda m: f"{m[1]}{self.ordinal(int(m[2]))} minuto"),
+            (r"(?<![\w.,'])([0-9]{1,3})'(?=$|[ .,;)])", lambda m: f"{m[1]} {'minuto' if m[1] == '1' else 'minuti'}"),
             (
                 (
                     r"\b((?:n\.|nn\.|L\.|[Ll]egge|[Dd]ecreto|DL|D\.L\.|D\.Lgs\.|[Rr]egolamento) ?)([0-9]{1,4})"

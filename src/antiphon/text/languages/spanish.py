@@ -23,6 +23,17 @@ _FEMININE_WORDS = frozenset(
     "miel piel "
     "imagen orden torre".split()
 )
+_NUMBERED_FEMININE = (
+    "guerra mundial|edición|feria|república|cumbre|internacional|jornadas?|legión|asamblea|legislatura|"
+    "conferencia|copa|"
+    "semana|dinastía|reunión|olimpiada|bienal"
+)
+_NUMBERED_MASCULINE = (
+    "congreso|festival|aniversario|concilio|juegos|premio|concurso|encuentro|curso|maratón|torneo|milenio|"
+    "reich|imperio|"
+    "trofeo|simposio|certamen|plan|foro"
+)
+_DAYS = {"L": "lunes", "M": "martes", "X": "miércoles", "J": "jueves", "V": "viernes", "S": "sábado", "D": "domingo"}
 _FEMININE_ENDS = re.compile(r"(?:ci[oó]n|si[oó]n|ciones|siones|dad|dades|tud|tudes|umbres?)$")
 _UNITS = ("", "primero", "segundo", "tercero", "cuarto", "quinto", "sexto", "séptimo", "octavo", "noveno", "décimo")
 _TEENS = {
@@ -83,7 +94,8 @@ class Spanish(Language):
         "esq.": "esquina", "s/n": "sin número", "Tte.": "teniente", "Cap.": "capitán", "Cnel.": "coronel",
         "Sgto.": "sargento", "Mons.": "monseñor", "Fr.": "fray", "P. D.": "posdata", "P.D.": "posdata",
         "i.e.": "es decir", "e.g.": "por ejemplo", "ej.": "ejemplo", "Ej.": "ejemplo", "cf.": "confróntese",
-        "cfr.": "confróntese", "ib.": "ibídem", "ibíd.": "ibídem", "N. B.": "nota bene", "cda.": "cucharada",
+        "cfr.": "confróntese", "ib.": "ibídem", "ibíd.": "ibídem", "N. B.": "nota bene", "S. M.": "su majestad",
+        "SS. MM.": "sus majestades", "SS.MM.": "sus majestades", "cda.": "cucharada",
         "cdas.": "cucharadas", "cdta.": "cucharadita",
         "cdtas.": "cucharaditas", "habs.": "habitantes", "c/u": "cada uno",
         "dpto.": "departamento", "Dpto.": "departamento", "Depto.": "departamento", "admón.": "administración",
@@ -120,7 +132,8 @@ class Spanish(Language):
     part_of = "de "
     numbered: ClassVar[dict[str, str]] = {
         "n.º": "número", "N.º": "número", "nº": "número", "Nº": "número", "n°": "número", "N°": "número",
-        "núm.": "número", "núms.": "números", "arts.": "artículos", "min.": "minuto", "caps.": "capítulos",
+        "núm.": "número", "núms.": "números", "arts.": "artículos", "n.os": "números", "n.ºs": "números",
+        "min.": "minuto", "caps.": "capítulos",
         "figs.": "figuras",
         "vols.": "volúmenes",
         "apdo.": "apartado", "ap.": "apartado", "párr.": "párrafo", "t.": "tomo", "ed.": "edición", "op.": "opus",
@@ -167,6 +180,11 @@ class Spanish(Language):
 
     def __init__(self) -> None:
         super().__init__("es", "es", "coma")
+
+    def rate(self, name: str) -> str:
+        if name in {"mes", "año", "día"}:
+            return f"al {name}"
+        return f"a la {name}" if name == "semana" else super().rate(name)
 
     def repeated(self, number: int) -> str:
         return "una vez" if number == 1 else f"{self.cardinal(number, 'f')} veces"
@@ -250,6 +268,16 @@ class Spanish(Language):
             return f"siglos {self.cardinal(first)}{joined}{self.cardinal(last)}"
 
         return (
+            (r"\b(L)-([JVSD])(?=$|[ :,.])", lambda m: f"{_DAYS[m[1]]} a {_DAYS[m[2]]}"),
+            (
+                r"\b((?:finales|mediados|principios|comienzos|fines) del) ([IVX]+)\b",
+                lambda m: f"{m[1]} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],
+            ),
+            (
+                r"\b([Ll]as?|[Ll]a) ([01]?[0-9]|2[0-3])\.([0-5][0-9])(?![\w]|[.,][0-9])",
+                lambda m: f"{m[1]} {self.clock(int(m[2]), int(m[3]), 0, 'las')}",
+            ),
+            (r"(?<![\w.,'])([0-9]{1,3})'(?=$|[ .,;)])", lambda m: f"{m[1]} {'minuto' if m[1] == '1' else 'minutos'}"),
             (r"(?<!\w)([Ss]iglos|ss?\.) ([IVXL]+)(-|–| y | al? | o )([IVXL]+)\b", both),
             (r"(?<!\w)[sS]\. ([IVXL]+)\b", lambda m: f"siglo {self.cardinal(n)}" if (n := roman(m[1])) else m[0]),
             (
@@ -313,14 +341,15 @@ class Spanish(Language):
                 lambda m: f"{m[1]} {'primera' if 'Isabel' in m[1] or 'eina' in m[1] else 'primero'}",
             ),
             (
-                r"\b([IVX]+) (?=Guerra Mundial|Congreso|Edición|edición|Feria|Festival)",
-                lambda m: (
-                    f"{self._before(n, 'f' if m.string[m.end() :].startswith(('G', 'E', 'e', 'Feria')) else 'm')} "
-                    if (n := roman(m[1]))
-                    else m[0]
-                ),
+                rf"\b([IVX]+) (?=(?i:{_NUMBERED_FEMININE}|{_NUMBERED_MASCULINE})\b)",
+                self._nth_thing,
             ),
         )
+
+    def _nth_thing(self, found: Match) -> str:
+        number = roman(found[1])
+        feminine = re.match(rf"(?i:{_NUMBERED_FEMININE})\b", found.string[found.end() :])
+        return f"{self._before(number, 'f' if feminine else 'm')} " if number else found[0]
 
     def _before(self, number: int, gender: str) -> str:
         """An ordinal before its noun: tercer congreso."""
