@@ -26,21 +26,20 @@ from antiphon.text.english import (
 )
 from antiphon.text.english.rules import Rule, Variety, put, rule
 from antiphon.text.numerals import MAX_DIGITS, digits
+from antiphon.text.rewriting import Rewriter
 
 __all__ = ["speak"]
 
 
 def speak(text: str, *, british: bool = False) -> str:
     """One pass of all rules over text that `characters.clean` has made plain."""
-    for pattern, words in _rules(british):
-        text = pattern.sub(words, text)
-    return collapse(text)
+    return collapse(_rules(british)(text))
 
 
 @cache
-def _rules(british: bool) -> tuple[Rule, ...]:
+def _rules(british: bool) -> Rewriter:
     english = Variety(british=british)
-    return (
+    ordered: tuple[Rule, ...] = (
         # Nothing below has to meet a run of digits longer than a number, or search it again and again.
         rule(rf"[0-9]{{{MAX_DIGITS + 1},}}", lambda m: f" {digits(m[0])} "),
         *marks.rules(),
@@ -60,3 +59,4 @@ def _rules(british: bool) -> tuple[Rule, ...]:
         *numbers.numbers(english),
         *symbols.rules(),
     )
+    return Rewriter(ordered)

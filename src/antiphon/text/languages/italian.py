@@ -229,6 +229,8 @@ class Italian(Language):
 
         return (
             (r"\bSS\. (?=[A-Z][a-z])", lambda _: "Santi "),
+            (r"(?<=[a-z] e )1/2\b", lambda _: "mezzo"),
+            (r"\bh (?=[0-2]?[0-9][.:][0-5][0-9])", lambda _: "ore "),
             (r"\bCAP:? ([0-9]{5})\b", lambda m: f"CAP {self.digits(m[1])}"),
             (r"\b([Aa]l )([0-9]{1,3})'(?!\w)", lambda m: f"{m[1]}{self.ordinal(int(m[2]))} minuto"),
             (r"(?<![\w.,'])([0-9]{1,3})'(?=$|[ .,;)])", lambda m: f"{m[1]} {'minuto' if m[1] == '1' else 'minuti'}"),
@@ -252,7 +254,7 @@ class Italian(Language):
             (
                 (
                     r"\b([IVXL]+) (?=sec\.|[Mm]illennio|[Dd]inastia|[Ee]dizione|[Cc]ongresso|[Cc]onferenza|"
-                    r"[Ll]egislatura|[Rr]epubblica)"
+                    r"[Ll]egislatura|[Rr]epubblica|[Aa]nniversario|[Cc]oncorso|[Tt]orneo|[Ff]estival|[Pp]remio|[Vv]ertice|[Tt]rofeo)"
                 ),
                 self._nth_thing,
             ),

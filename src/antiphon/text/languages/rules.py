@@ -12,21 +12,20 @@ from antiphon.text.languages.figures import Rule, rule
 from antiphon.text.languages.grammar import Language
 from antiphon.text.languages.numbers import Numbers
 from antiphon.text.languages.quantities import Quantities
+from antiphon.text.rewriting import Rewriter
 
 
 def speak(text: str, language: Language) -> str:
     """One pass of all rules."""
-    for pattern, words in _rules(language):
-        text = pattern.sub(words, text)
-    return collapse(text)
+    return collapse(_rules(language)(text))
 
 
 @cache
-def _rules(language: Language) -> tuple[Rule, ...]:
+def _rules(language: Language) -> Rewriter:
     calendar, contacts = Calendar(language), Contacts(language)
     quantities, numbers = Quantities(language), Numbers(language)
     about = language.signs.get("≈")
-    return (
+    ordered: tuple[Rule, ...] = (
         *(drawn() if language.address_signs else ()),
         *((rule(r"(?<![/~.])~ ?(?=[$€£]?[0-9])", lambda _: f"{about} "),) if about else ()),
         *(contacts.addresses() if language.address_signs else ()),
@@ -44,3 +43,4 @@ def _rules(language: Language) -> tuple[Rule, ...]:
         *numbers.numbers(),
         *numbers.symbols(),
     )
+    return Rewriter(ordered)
