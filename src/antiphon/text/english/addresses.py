@@ -43,10 +43,11 @@ def rules() -> tuple[Rule, ...]:
             rf"(?<![\w.@/-])([\w-]{{1,80}}(?:\.[\w-]{{1,40}}){{0,4}}\.)({_FILE}|{_FILE.upper()})(?![\w-]|\.\w)", _file
         ),
         rule(
-            r"(?<![\w.])\.(git[a-z]+|bash\w*|env|htaccess|vimrc|zshrc|profile|exe|pdf|txt|csv|json|png|jpg)\b",
+            r"(?<![\w.])\.(git[a-z]+|bash\w*|env|htaccess|vimrc|zshrc|profile|zip|docx?|html|xml|mp[34]|py|js|xlsx?|exe|pdf|txt|csv|json|png|jpg)\b",
             lambda m: f"dot {ending(m[1])}",
         ),
         rule(r"(?<![\w@])@(\w+)", lambda m: f"at {_words(m[1])}"),
+        rule(r"(?<![\w#])#([0-9]+[A-Za-z][A-Za-z]\w*)", lambda m: f"hashtag {_words(m[1])}"),
         rule(r"(?<![\w#])#(?=[0-9])", put("number ")),
         rule(
             r"(?<![\w#])#([A-Z]{1,6})((?:-[0-9]{1,8}){1,4})\b",

@@ -139,8 +139,11 @@ def _years(grammar: _Dates) -> tuple[Rule, ...]:
         rule(r"(?<=\bthe )'00s\b", put("two thousands")),
         rule(r"(?<![\w.,-])([12][0-9]{3}) ?- ?(present|today|now|date)\b", lambda m: f"{grammar.year(m[1])} to {m[2]}"),
         rule(
-            r"(?<!\w)([12][0-9]{2}0)'?s ?- ?(?:[12][0-9])?'?([0-9]0)'?s\b",
-            lambda m: f"{_decade(grammar, m[1])} to {plural(cardinal(int(m[2])))}",
+            r"(?<!\w)([12][0-9]{2}0)'?s ?- ?(?:([12][0-9])(?=[0-9]0))?'?([0-9]0)'?s\b",
+            lambda m: (
+                f"{_decade(grammar, m[1])} to "
+                f"{_decade(grammar, m[2] + m[3]) if m[2] and m[1][:2] != m[2] else plural(cardinal(int(m[3])))}"
+            ),
         ),
         rule(r"(?<![\w])([12][0-9]{2}0)'?s\b", lambda m: _decade(grammar, m[1])),
         rule(r"(?<![\w])'?([2-9]0)'?s\b(?! ?\w*/)", _some_decade),

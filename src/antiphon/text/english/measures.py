@@ -28,7 +28,7 @@ _ANY_UNIT = alternatives(units.UNITS)
 _POINTS = {"N": "north", "S": "south", "E": "east", "W": "west"}
 _EXTENTS = frozenset("wide long tall deep thick high across apart away below above".split())
 _OPEN_QUOTE = re.compile(r"(?<!\w)'")
-_THING = re.compile(r" ([a-z]{3,})\b")
+_THING = re.compile(r" ([a-z]{3,}|TVs?|LED|LCD|OLED|HDTV)\b")
 _BESIDE = re.compile(r" ?[x×] ?[0-9./ ]+\" (?!is\b|and\b|or\b|wide|long|deep|high|tall)[a-z]{3,}")
 _SCORER = re.compile(r"\([^()]*[A-Z][\w.'-]+ (?:[0-9]{1,3}(?:\+[0-9])?', ?)*$")
 _PAIRS = ((24, 7), (9, 11), (50, 50), (20, 20), (80, 20), (60, 40), (70, 30), (90, 10))
@@ -96,7 +96,7 @@ def _primes(english: Variety, grammar: _Measures) -> tuple[Rule, ...]:
         rule(
             r"(?<![\w.])([0-9]{1,3})° ?([0-9]{1,2})'(?: ?([0-9]{1,2}(?:\.[0-9]+)?)\")?(?: ?([NSEW])\b)?", grammar.angle
         ),
-        rule(r"(?<![\w/.])([0-9]{1,2})' ?([0-9]{1,2}(?:\.[0-9]+)?)\"", grammar.feet),
+        rule(r"(?<![\w/.])([0-9]{1,2})' ?-?([0-9]{1,2}(?:\.[0-9]+)?)\"", grammar.feet),
         rule(r"(?<![\w/.])([3-8])'([0-9]{1,2})(?![\w'\"]|[.,][0-9])", grammar.feet),
         rule(rf"{LEFT}({NUM}) ?° ?([NSEW])\b", lambda m: f"{english.number(m[1])} degrees {_POINTS[m[2]]}"),
         rule(r"(?<=[0-9]) ?° ?(?=[CF]\b)", put("°")),

@@ -28,7 +28,7 @@ def spans(english: Variety) -> tuple[Rule, ...]:
         ),
         rule(r"\bNo (?=[0-9]{1,3}\b(?! [a-z]+s\b| people| one\b|[.,][0-9]))", put("number ")),
         rule(r"(?<=[a-z] )([0-9]{1,2}) - ([0-9]{1,2})(?= [A-Z])", lambda m: f"{m[1]} to {m[2]}"),
-        rule(r"(?<![\w-])(50-50|24-7|20-20|60-40|80-20)(?![\w-])", lambda m: re.sub("[-x]", " ", m[1])),
+        rule(r"(?<![\w-])(50-50|24-7|20-20|60-40|80-20|10-4)(?![\w-])", lambda m: re.sub("[-x]", " ", m[1])),
         rule(r"(?<![\w)\].,-])-(?=\.?[0-9])", put("minus ")),
         rule(
             r"(?<![\w.,:/+-])(?<![0-9] )([1-9][0-9]{0,2}(?:(?: [0-9]{3}){2,5}| 000))(?![\w]| [0-9]|[.,][0-9])",
@@ -47,7 +47,7 @@ def spans(english: Variety) -> tuple[Rule, ...]:
         ),
         rule(r"\b([A-Z])([0-9]{1,2}) ?- ?\1([0-9]{1,2})\b", lambda m: f"{m[1]} {m[2]} to {m[1]} {m[3]}"),
         rule(
-            rf"{LEFT}(?![48]K|[0-9]+[kK] (?:run|race|fun|walk|video|monitor|TV|display|screen|"
+            rf"{LEFT}(?<![A-Za-z0-9]-)(?![48]K|[0-9]+[kK] (?:run|race|fun|walk|video|monitor|TV|display|screen|"
             rf"resolution))({NUM})([kK]|bn|mn|M)\b(?!-)",
             lambda m: f"{english.number(m[1])} {_SCALES[m[2]]}",
         ),

@@ -53,6 +53,10 @@ def _law() -> tuple[Rule, ...]:
         ),
         rule(r"\bPs\. ?(?=[0-9])", put("Psalm ")),
         rule(
+            r"\b(Gen|Exod|Lev|Deut|Isa|Jer|Rom|Matt|Rev)\. (?=[0-9]{1,3}\b(?!\w| [A-Z]))",
+            lambda m: f"{tables.SHORT_BOOKS[m[1]]} ",
+        ),
+        rule(
             r"(?<![\w/])([2-9]|12)/(2|4|8|16)(?= time\b| meter\b| metre\b| bar\b| signature\b)",
             lambda m: f"{cardinal(int(m[1]))} {cardinal(int(m[2]))}",
         ),

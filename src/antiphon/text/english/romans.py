@@ -31,6 +31,10 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             rf"or | or | & )([IVXL]+)\b",
             _several,
         ),
+        rule(
+            r"\b([Pp]ages?|[Cc]hapters?|[Bb]ooks?|[Vv]olumes?|[Ss]cenes?) ([ivxl]{1,7})(-| and | to )([ivxl]{1,7})\b",
+            _small_span,
+        ),
         rule(r"(?<![\w.])(I(?:, [IVX]+)*)(,? and |,? or )([IVX]{2,5})\b(?!')", _several_alone),
         rule(
             rf"\b({'|'.join(sorted(tables.RULERS))}) I(?=$|[.,;:)!?]|'s| (?:{_REIGNED})\b)",
@@ -55,6 +59,14 @@ def _several(found: Match) -> str:
         return found[0]
     joined = " to " if found[3] == "-" else found[3]
     return f"{found[1]} {', '.join(cardinal(one or 0) for one in first)}{joined}{cardinal(last)}"
+
+
+def _small_span(found: Match) -> str:
+    first, last = roman(found[2].upper()), roman(found[4].upper())
+    if not (first and last):
+        return found[0]
+    joined = " to " if found[3] == "-" else found[3]
+    return f"{found[1]} {cardinal(first)}{joined}{cardinal(last)}"
 
 
 def _several_alone(found: Match) -> str:

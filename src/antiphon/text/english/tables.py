@@ -228,6 +228,8 @@ NUMBERED = {
     "pp": "pages",
     "Op": "opus",
     "op": "opus",
+    "Pub": "publication",
+    "Prop": "proposition",
     "Ver": "version",
     "ver": "version",
     "v": "version",
