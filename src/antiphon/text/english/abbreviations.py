@@ -6,6 +6,7 @@ import re
 
 from antiphon.text.english import tables
 from antiphon.text.english.rules import Match, Rule, alternatives, put, rule, stop
+from antiphon.text.numerals import cardinal
 
 
 def rules() -> tuple[Rule, ...]:
@@ -88,6 +89,8 @@ def _slashes() -> tuple[Rule, ...]:
         rule(r"(?<![\w/])s/he\b", put("she or he")),
         rule(r"\b([Aa]nd|[Ee]ither)/or\b", lambda m: f"{m[1]} or"),
         rule(rf"\b({alternatives(tables.PAIRED)})\b", lambda m: m[0].replace("/", " or "), re.I),
+        rule(r"(?<![\w.,])([0-9]{1,2}) A\*(s?)(?![\w*])", lambda m: f"{cardinal(int(m[1]))} A star{m[2]}"),
+        rule(r"(?<![\w*])A\*(s?)(?![\w*])", lambda m: f"A star{m[1]}"),
         rule(r"\bWWII\b|\bWW2\b", put("World War two")),
         rule(r"\bWWI\b|\bWW1\b", put("World War one")),
         rule(r"\bQ&A\b", put("Q and A")),

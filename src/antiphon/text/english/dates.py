@@ -6,7 +6,7 @@ import re
 
 from antiphon.text.english import tables
 from antiphon.text.english.rules import Match, Rule, Variety, put, rule, stop
-from antiphon.text.numerals import cardinal, plural
+from antiphon.text.numerals import cardinal, ordinal, plural
 
 _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?"
@@ -30,6 +30,10 @@ def rules(english: Variety) -> tuple[Rule, ...]:
 def _week() -> tuple[Rule, ...]:
     """Days of the week, their spans and lists."""
     return (
+        rule(
+            rf"\b{_WEEKDAY} ([0-3]?[0-9]) ?- ?(?={_WEEKDAY} [0-3]?[0-9]\b)",
+            lambda m: f"{_weekday(m[1])} {m[2]} to ",
+        ),
         rule(r"\bWeds\b(?:\.(?= [a-z]))?", put("Wednesday")),
         rule(r"\bM/W/F\b", put("Monday, Wednesday, Friday")),
         rule(r"\bT/Th\b", put("Tuesday, Thursday")),
@@ -135,6 +139,7 @@ def _by_name(grammar: _Dates) -> tuple[Rule, ...]:
 def _years(grammar: _Dates) -> tuple[Rule, ...]:
     """Decades and years."""
     return (
+        rule(r"(?<!\w)([0-9]{1,2})(st|nd|rd|th)? ?- ?(?=[0-9]{1,2}(?:st|nd|rd|th)\b)", _ordinal_span),
         rule(r"\b(?:c|ca)\. ?(?=[1-9][0-9]{2,3}\b)", put("circa ")),
         rule(r"(?<=\bthe )'00s\b", put("two thousands")),
         rule(r"(?<![\w.,-])([12][0-9]{3}) ?- ?(present|today|now|date)\b", lambda m: f"{grammar.year(m[1])} to {m[2]}"),
@@ -264,6 +269,10 @@ class _Dates:
 def month(found: Match) -> str:
     """The full name of the month in a match."""
     return tables.MONTHS[found["month"][:3].lower()]
+
+
+def _ordinal_span(found: Match) -> str:
+    return f"{ordinal(int(found[1]))} to "
 
 
 def _capital(found: Match) -> str:

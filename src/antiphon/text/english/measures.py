@@ -53,6 +53,12 @@ def rules(english: Variety) -> tuple[Rule, ...]:
             lambda m: f"{m[1]}{plural(cardinal(int(m[2])))}",
             re.I,
         ),
+        rule(r"(?<![\w.,])([0-9]*[02-9]|[0-9]*11)st\b\.?(?!\w)", lambda m: f"{english.number(m[1])} stone"),
+        rule(r"(?<![\w.,])(-?[0-9]{1,3})C \((-?[0-9]{1,3})F\)", lambda m: f"{m[1]}°C ({m[2]}°F)"),
+        rule(
+            r"(?<![\w.,])([0-9]{1,3})([mhdw])(?= ago\b)",
+            lambda m: count(int(m[1]), {"m": "minute", "h": "hour", "d": "day", "w": "week"}[m[2]]),
+        ),
         # Figures in the plural, before their s looks like seconds.
         rule(
             r"(?<![\w.,-])(1(?:,?0{3}|0,?0{3}|00,?0{3})|100?(?=s of\b)|(?<=the )100?)s\b",

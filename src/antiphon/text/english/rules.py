@@ -20,7 +20,7 @@ NO_NOUNS = frozenset(
     "i if in into is it its less more no not of off on onto or out over per she since so than that the then there they "
     "this through to too under until up upon was we were when where which while who will with would you".split()
 )
-_ARTICLE = re.compile(r"(?:^|[^\w'])(?:an?|another)[ -](?:[0-9.,]+(?: [a-z]+)? to )?$", re.I)
+_ARTICLE = re.compile(r"(?:^|[^\w'])(?:an?|another)[ -](?:[a-z]+-[a-z]+, )?(?:[0-9.,]+(?: [a-z]+)? to )?$", re.I)
 _THE = re.compile(r"(?:^|[^\w'])(?:the|this|that|his|her|my|our|their|your|its|each|every)[ -]$", re.I)
 _NO_SINGULAR = frozenset(
     "between within remaining left total weighs costs long wide deep tall high worth apart away".split()

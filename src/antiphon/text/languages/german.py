@@ -435,6 +435,10 @@ class German(Language):
             ),
             (rf"(?<![\w.,:/-])([0-3]?[0-9])\. (?=(?:{month})\b)", lambda m: f"{self.ordinal(int(m[1]), 'er')} "),
             (r"\b([A-ZÄÖÜ][a-zäöüß]+) ([IVX]+)\.?(?= |,|$|[;:!?)])", self._ruler),
+            (
+                r"\b((?:wurden?|wird|werden|[Aa]ls) )([0-9]{1,3})\.(?= [a-zäöüß]|[,;)])",
+                lambda m: f"{m[1]}{self.ordinal(int(m[2]), 'er').capitalize()}",
+            ),
             (r"\b([0-9]{2,4})er\b", lambda m: f"{self.year(int(m[1]))}er"),
             (
                 (
