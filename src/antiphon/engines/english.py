@@ -6,11 +6,13 @@ The alphabet is Kokoro's: one character a phoneme, stress marked before its vowe
 from __future__ import annotations
 
 import gzip
+import sys
 import threading
 import unicodedata
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -120,30 +122,46 @@ class _Deferred:
         return self._table().get(word)
 
 
-def _asset(name: str) -> Any:
-    # msgspec reads these files in 60% of json's time, which is most of the cold start.
+def _hibari() -> Path:
     spec = find_spec("hibari")
     assert spec is not None
     assert spec.origin is not None
-    blob = (Path(spec.origin).parent / "assets" / name).read_bytes()
+    return Path(spec.origin).parent
+
+
+def _asset(name: str) -> Any:
+    # msgspec reads these files in 60% of json's time, which is most of the cold start.
+    blob = (_hibari() / "assets" / name).read_bytes()
     return msgspec.json.decode(gzip.decompress(blob) if name.endswith(".gz") else blob)
+
+
+def _load_g2p() -> ModuleType:
+    """`hibari.g2p` by itself. Its package imports the synthesiser too, and SciPy with it: 0.2 s that no reader needs."""
+    name = "antiphon.engines._hibari_g2p"
+    spec = spec_from_file_location(name, _hibari() / "g2p" / "__init__.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # its own modules import each other by this name
+    spec.loader.exec_module(module)
+    return module
 
 
 def _reader(accent: str) -> Any:
     # Assembled from hibari's parts (version pinned) instead of by its constructor, which reads every file eagerly.
-    from hibari.g2p import G2P, Lexicon, Tagger, Tokenizer
-
-    reader = G2P.__new__(G2P)
+    g2p = _G2P()
+    reader = g2p.G2P.__new__(g2p.G2P)
     reader.british = accent == "gb"
-    reader.lexicon = Lexicon(
+    reader.lexicon = g2p.Lexicon(
         _asset(f"lexicon_{accent}_gold.json.gz"), _Deferred(f"lexicon_{accent}_silver.json.gz"), reader.british
     )
-    reader.tokenizer = Tokenizer(_asset("tokenizer_exceptions.json"))
-    reader.tagger = Tagger(_asset("tagger.json.gz"))
+    reader.tokenizer = g2p.Tokenizer(_asset("tokenizer_exceptions.json"))
+    reader.tagger = g2p.Tagger(_asset("tagger.json.gz"))
     reader._oov = None
     reader.unk = ""
     return reader
 
 
+_G2P = Lazy(_load_g2p)
 _US = Lazy(lambda: _reader("us"))
 _GB = Lazy(lambda: _reader("gb"))
