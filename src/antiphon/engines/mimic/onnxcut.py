@@ -46,15 +46,14 @@ def _cut(model: memoryview, inputs: tuple[str, ...], outputs: tuple[str, ...]) -
     constants = {_text(body, _TENSOR_NAME): whole for number, whole, body in fields if number == _INITIALIZER}
     declared = {_text(body, 1): whole for number, whole, body in fields if number == _INPUT}
     kept, used = _needed(nodes, set(inputs), set(constants), outputs)
-    body = [bytes(node.field) for node in kept]
-    body += [bytes(whole) for name, whole in constants.items() if name in used]
-    body += [
-        bytes(whole) for number, whole, _ in fields if number not in (_NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO)
-    ]
-    body += [bytes(declared[name]) if name in declared else _end(_INPUT, name) for name in inputs]
+    body = [node.field for node in kept]
+    body += [whole for name, whole in constants.items() if name in used]
+    body += [whole for number, whole, _ in fields if number not in (_NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO)]
+    body += [declared[name] if name in declared else _end(_INPUT, name) for name in inputs]
     body += [_end(_OUTPUT, name) for name in outputs]
-    whole_graph = _field(_GRAPH, b"".join(body))
-    return b"".join(bytes(whole) for number, whole, _ in parts if number != _GRAPH) + whole_graph
+    around = [whole for number, whole, _ in parts if number != _GRAPH]
+    # Views until here: the weights are copied once.
+    return b"".join([*around, _head(_GRAPH, sum(map(len, body))), *body])
 
 
 def _needed(
@@ -130,11 +129,16 @@ def _end(number: int, name: str) -> bytes:
 
 
 def _field(number: int, content: bytes) -> bytes:
+    return _head(number, len(content)) + content
+
+
+def _head(number: int, length: int) -> bytes:
+    """What stands before a field's content."""
     head = bytearray()
-    for value in (number << 3 | _LENGTH_DELIMITED, len(content)):
+    for value in (number << 3 | _LENGTH_DELIMITED, length):
         rest = value
         while rest >= 0x80:
             head.append(rest & 0x7F | 0x80)
             rest >>= 7
         head.append(rest)
-    return bytes(head) + content
+    return bytes(head)
