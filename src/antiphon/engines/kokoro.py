@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 import numpy as np
 
+from antiphon import models
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import english
 from antiphon.engines.base import Capabilities
@@ -18,6 +19,7 @@ from antiphon.engines.checks import read_options, require_language, require_lati
 from antiphon.engines.kokoro_voices import BY_NAME, VOICES, is_british
 from antiphon.engines.lazy import Lazy
 from antiphon.engines.mix import parse_mix
+from antiphon.models import tensors
 from antiphon.services import Request, Service, SpeechRequest
 
 RATE_HZ = 24_000
@@ -117,17 +119,14 @@ class _Model:
             "style": style[len(tokens)][None],
             "speed": np.array([speed], np.float32),
         }
-        audio: Samples = self.session.run(None, inputs)[0]
+        audio: Samples = self.session.run(None, inputs, models.freed_after())[0]
         return audio.reshape(-1)
 
 
 def _load(threads: int) -> _Model:
-    from antiphon import models
-    from antiphon.models import tensors
-
     english.warm_beside()
     return _Model(
-        session=models.session("kokoro-82m-int8", threads=threads),
+        session=models.session("kokoro-82m-int8", threads=threads, arena=True),
         vocabulary=json.loads(models.read("kokoro-vocab"))["vocab"],
         styles=tensors.parse(models.read("kokoro-voices")),  # type: ignore[arg-type]
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece, find
 from antiphon.models.loader import (
     Loader,
+    freed_after,
     installed,
     open_session,
     path,
@@ -22,6 +23,7 @@ __all__ = [
     "ModelFile",
     "Piece",
     "find",
+    "freed_after",
     "installed",
     "open_session",
     "path",

@@ -64,12 +64,10 @@ class MimicEngine:
             raise InputError("The engine mimic only clones", "Choose another engine for this request.")
 
     def warm_up(self) -> None:
-        """Load both halves, the reader and the speaker encoder."""
-        from antiphon import models
-
+        """Load both halves and the reader: what it takes to speak."""
+        english.warm_beside()
         self._halves()
         english.warm()
-        models.session("dvector", threads=1)
 
     def enrol(self, request: EnrolRequest, seed: int) -> bytes:  # noqa: ARG002  nothing here is random
         """The likeness of the reference, encoded."""

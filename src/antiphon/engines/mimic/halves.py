@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from antiphon import models
 from antiphon.audio.waveform import Samples
 from antiphon.engines.kokoro import MAX_THREADS, STYLE_ROWS, STYLE_SIZE
+from antiphon.engines.mimic.onnxcut import cut
+from antiphon.models import tensors
 
 CONTENT, PITCH, ENERGY = "/encoder/MatMul_1_output_0", "/encoder/Reshape_output_0", "/encoder/Reshape_1_output_0"
 """The tensors where the graph is cut."""
@@ -59,7 +63,7 @@ class Halves:
             "style": self._style(manner, row),
             "speed": np.array([speed], np.float32),
         }
-        content, pitch_hz, energy = self.reader.run([CONTENT, PITCH, ENERGY], inputs)
+        content, pitch_hz, energy = self.reader.run([CONTENT, PITCH, ENERGY], inputs, models.freed_after())
         return Score(content[0], pitch_hz[0], energy[0], row)
 
     def sing(self, score: Score, timbre: Mapping[str, float]) -> Samples:
@@ -70,7 +74,7 @@ class Halves:
             ENERGY: np.ascontiguousarray(score.energy[None], np.float32),
             "style": self._style(timbre, score.row),
         }
-        audio: Samples = self.decoder.run(["audio"], inputs)[0]
+        audio: Samples = self.decoder.run(["audio"], inputs, models.freed_after())[0]
         return audio.reshape(-1)
 
     @staticmethod
@@ -87,23 +91,19 @@ class Halves:
 
 def load(threads: int | None = None) -> Halves:
     """Both halves, cut from the model's own bytes."""
-    from antiphon import models
-    from antiphon.engines.mimic.onnxcut import cut
-    from antiphon.models import tensors
-
     threads = threads or min(MAX_THREADS, os.cpu_count() or 1)
     blob = models.read("kokoro-82m-int8")
-    reader = cut(blob, inputs=["tokens", "style", "speed"], outputs=[CONTENT, PITCH, ENERGY])
-    decoder = cut(blob, inputs=[CONTENT, PITCH, ENERGY, "style"], outputs=["audio"])
-    return Halves(
-        reader=_session(reader, threads),
-        decoder=_session(decoder, threads),
-        vocabulary=json.loads(models.read("kokoro-vocab"))["vocab"],
-        styles=tensors.parse(models.read("kokoro-voices")),  # type: ignore[arg-type]
-    )
 
+    def half(inputs: list[str], outputs: list[str]) -> Any:
+        part = cut(blob, inputs=inputs, outputs=outputs)
+        return models.open_session(part, "a half of kokoro-82m-int8", threads=threads, arena=True)
 
-def _session(blob: bytes, threads: int) -> Any:
-    from antiphon.models import open_session
-
-    return open_session(blob, "a half of kokoro-82m-int8", threads=threads)
+    with ThreadPoolExecutor(1, thread_name_prefix="mimic-reader") as beside:
+        reader = beside.submit(half, ["tokens", "style", "speed"], [CONTENT, PITCH, ENERGY])
+        decoder = half([CONTENT, PITCH, ENERGY, "style"], ["audio"])
+        return Halves(
+            reader=reader.result(),
+            decoder=decoder,
+            vocabulary=json.loads(models.read("kokoro-vocab"))["vocab"],
+            styles=tensors.parse(models.read("kokoro-voices")),  # type: ignore[arg-type]
+        )
