@@ -136,7 +136,7 @@ def _asset(name: str) -> Any:
 
 
 def _load_g2p() -> ModuleType:
-    """`hibari.g2p` by itself. Its package imports the synthesiser too, and SciPy with it: 0.2 s that no reader needs."""
+    """`hibari.g2p` by itself; its package imports the synthesiser too, and SciPy with it: 0.2 s."""
     name = "antiphon.engines._hibari_g2p"
     spec = spec_from_file_location(name, _hibari() / "g2p" / "__init__.py")
     assert spec is not None

@@ -46,7 +46,7 @@ def _cut(model: memoryview, inputs: tuple[str, ...], outputs: tuple[str, ...]) -
     constants = {_text(body, _TENSOR_NAME): whole for number, whole, body in fields if number == _INITIALIZER}
     declared = {_text(body, 1): whole for number, whole, body in fields if number == _INPUT}
     kept, used = _needed(nodes, set(inputs), set(constants), outputs)
-    body = [node.field for node in kept]
+    body: list[bytes | memoryview] = [node.field for node in kept]
     body += [whole for name, whole in constants.items() if name in used]
     body += [whole for number, whole, _ in fields if number not in (_NODE, _INITIALIZER, _INPUT, _OUTPUT, _VALUE_INFO)]
     body += [declared[name] if name in declared else _end(_INPUT, name) for name in inputs]
