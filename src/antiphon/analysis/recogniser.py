@@ -9,7 +9,6 @@ with a beam; with two seconds of silence that was 15 of 20 clips of one set, wit
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import threading
 import zlib
@@ -18,6 +17,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -337,5 +337,15 @@ def _joined(parts: Sequence[Heard]) -> Heard:
 
 def languages(tokenizer_json: bytes) -> frozenset[str]:
     """Language codes a tokenizer knows."""
-    added = json.loads(tokenizer_json)["added_tokens"]
-    return frozenset(t["content"][2:-2] for t in added if t["content"].startswith("<|") and len(t["content"]) <= 7)
+    added = (token.content for token in msgspec.json.decode(tokenizer_json, type=_Tokenizer).added_tokens)
+    return frozenset(content[2:-2] for content in added if content.startswith("<|") and len(content) <= 7)
+
+
+class _AddedToken(msgspec.Struct):
+    content: str
+
+
+class _Tokenizer(msgspec.Struct):
+    """What is read of a tokenizer's file: its 50,000 words and merges are passed over."""
+
+    added_tokens: list[_AddedToken]
