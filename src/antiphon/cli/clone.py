@@ -81,6 +81,7 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
         warm_up(settings, voice=given["voice"])
     from antiphon.client.cloning import ClonedSpeech, Conversion, convert
     from antiphon.client.speech import OUTPUT_RATE_HZ, speak
+    from antiphon.economy.types import Mode
 
     short = isinstance(material, Waveform) or is_short(material)
     wish = replace(wish, as_one=is_file(output) and short)
@@ -112,6 +113,7 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
         jobs=jobs,
         keep_going=not isinstance(material, Waveform),  # a recording's timing has no room for a gap
         engine=voice.profile.engine,
+        streams=how["mode"] is Mode.STREAM,
     )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=extent)
 

@@ -15,7 +15,7 @@ from antiphon.errors import AntiphonError, InputError, ProtocolError, Unavailabl
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Selector
 from antiphon.network import homes
-from antiphon.nodes.evaluation.evaluator import evaluator_of
+from antiphon.nodes.evaluation.evaluator import JudgingEvaluator, evaluator_of
 from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import load_or_create
 from antiphon.services import Service
@@ -34,7 +34,8 @@ class Session:
     ledger: Ledger
     joined: str  # URL, or empty for the embedded network
     bank: Actor | None = None
-    judges: Future[None] | None = None  # done when the judges of our own network are loaded
+    evaluator: JudgingEvaluator | None = None  # of our own network's validators
+    judges: Future[None] | None = None  # done when their models are loaded
 
     def require_judges(self, selector: Selector) -> None:
         """Raises `ModelError` for work that our own validators could not judge: before anything is quoted or bought."""
@@ -42,6 +43,11 @@ class Session:
             from antiphon.judges.speech.languages import require_judged
 
             require_judged(selector.language)
+
+    def load_judges(self) -> None:
+        """Begin to load the judges of our own network, unless that was done."""
+        if self.evaluator is not None and self.judges is None:
+            self.judges = self.evaluator.warm_up()
 
     def problem(self) -> AntiphonError | None:
         """Why our own judges could not be loaded, if they could not."""
@@ -52,20 +58,24 @@ class Session:
 
 
 @asynccontextmanager
-async def connect(settings: Settings, *, warm: bool = False) -> AsyncIterator[Session]:
-    """The network named by --ledger, or the one that the data folder serves, else the embedded one."""
+async def connect(settings: Settings, *, warm: bool = False, engine: str = "") -> AsyncIterator[Session]:
+    """The network named by --ledger, or the one that the data folder serves, else the embedded one.
+
+    Of that, `warm` loads the judges while it starts, and `engine` starts only the nodes that work of this engine needs.
+    """
     url = settings.ledger or homes.served_at(settings.home)
     async with AsyncExitStack() as stack:
         if url:
             yield await stack.enter_async_context(_join(settings, url))
             return
-        from antiphon.network.embedded import embedded
+        from antiphon.network.embedded import Plan, embedded
 
         evaluator = evaluator_of(settings.profile)
         judges = evaluator.warm_up() if warm else None
-        network = await stack.enter_async_context(embedded(settings.home, evaluator))
+        plan = Plan().serving(engine) if engine else None
+        network = await stack.enter_async_context(embedded(settings.home, evaluator, plan=plan))
         await network.ledger.expire()  # what an earlier command left unfinished
-        yield Session(network.client, network.ledger, "", network.bank, judges)
+        yield Session(network.client, network.ledger, "", network.bank, evaluator, judges)
 
 
 @asynccontextmanager

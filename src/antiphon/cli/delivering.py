@@ -77,6 +77,7 @@ class Order:
     keep_going: bool = False  # without a part that failed for good
     engine: str = ""  # that it needs
     speech: bool = True  # whether our own validators will need to listen to speech
+    streams: bool = False  # whether sound is released before they have
     facts: dict[str, object] = field(default_factory=dict)  # to tell in JSON
 
 
@@ -194,7 +195,7 @@ async def _work(settings: Settings, order: Order, to: Delivery) -> None:
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
     conduct = conduct_of(store, order.max_total_nano, keep_going=order.keep_going)
-    async with connect(settings, warm=order.speech) as session:
+    async with connect(settings, warm=order.speech and not order.streams, engine=order.engine) as session:
         progress.network(session.client.node_id, await session.ledger.nodes(limit=MAX_PAGE))
         try:
             if store is not None:
@@ -261,6 +262,8 @@ async def _follow(
                 if result.first_audio_s is None:
                     result.first_audio_s = asyncio.get_running_loop().time() - started_s
                 await asyncio.to_thread(to.write, event.audio)
+                if order.speech:
+                    session.load_judges()  # a stream's only now: they would compete with the first sound
                 result.seconds += event.audio.duration_s
                 progress.sound(result.seconds, event.parts)
             elif isinstance(event, Opened):

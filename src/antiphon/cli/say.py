@@ -72,6 +72,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     Without any set-up this runs a whole network in this process; with --ledger, or while `antiphon ledger serve`
     runs, it joins that one. TEXT may also come through a pipe.
     """
+    warm_up(settings, voice=given["voice"] or DEFAULT_VOICE, engine=given["engine"] or "")
     from antiphon.audio import SPEECH_EXPECTED_LUFS
     from antiphon.cli.manuscript import manuscript_of, tell_language, teller
 
@@ -80,8 +81,8 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     checked_format(wish)  # before a long text is read
     tell = teller(quiet=wish.quiet or wish.as_json)
     manuscript = manuscript_of(text, file, given["format_in"], tell=tell)
-    warm_up(settings, voice=given["voice"] or DEFAULT_VOICE, engine=given["engine"] or "")
     from antiphon.client.speech import OUTPUT_RATE_HZ, speak
+    from antiphon.economy.types import Mode
 
     title, source = titled(text, file)
     artist = f"the voice {given['voice'] or DEFAULT_VOICE}"
@@ -102,6 +103,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
         jobs=jobs,
         keep_going=True,
         engine=speech.selector.engine,
+        streams=speech.mode is Mode.STREAM,
     )
     deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=manuscript.extent)
 

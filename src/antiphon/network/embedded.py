@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from antiphon.client.client import Client
@@ -52,6 +52,10 @@ class Plan:
     trainers: tuple[str, ...] = ("mimic", "soundstorm")
     validators: int = 3
     grant_nano: int = GRANT_NANO
+
+    def serving(self, engine: str) -> Plan:
+        """The part of it that work of one engine can fall to: its processors, and all validators."""
+        return replace(self, processors=tuple(one for one in self.processors if one == engine), trainers=())
 
 
 @dataclass(slots=True)
