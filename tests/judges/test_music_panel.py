@@ -12,9 +12,10 @@ from antiphon.audio import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import decide
 from antiphon.economy.types import Verdict
-from antiphon.judges.music import MusicEvidence, MusicPanel
 from antiphon.judges.music.clip import asked_by
+from antiphon.judges.music.evidence import MusicEvidence
 from antiphon.judges.music.integrity import work_of
+from antiphon.judges.music.panel import MusicPanel
 from antiphon.judges.music.profile import MUSIC
 from antiphon.services import MusicRequest
 

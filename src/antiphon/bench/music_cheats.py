@@ -17,7 +17,8 @@ from antiphon.bench.figure import Figure, figure
 from antiphon.codecs.chip import ChipCodec
 from antiphon.economy.scoring import decide
 from antiphon.economy.types import Verdict, Vote
-from antiphon.judges.music import MusicEvidence, MusicPanel
+from antiphon.judges.music.evidence import MusicEvidence
+from antiphon.judges.music.panel import MusicPanel
 from antiphon.judges.music.profile import MUSIC
 from antiphon.music import arrange, compose, read
 from antiphon.music import prompts as music_prompts

@@ -146,7 +146,8 @@ def stored_voice(settings: Settings, spec: str) -> Voice:
         raise InputError(f"There is no stored voice in {spec!r}", f"Yours: {known}. Add one: antiphon voices add.")
     if len(own) > 1:
         raise InputError(f"{spec!r} mixes {len(own)} cloned voices", "Mix one of them with built-in voices.")
-    mix = registry.parse_mix(spec, also=own)
+    # Without a mix no engine needs to be asked for its voices.
+    mix = {own[0]: 1.0} if spec.strip() == own[0] else registry.parse_mix(spec, also=own)
     stored = store.load(own[0])
     blend = {name: weight for name, weight in mix.items() if name != own[0]}
     return Voice(stored.profile, stored.consent, stored.origin, blend)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import threading
+from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
 
@@ -13,9 +14,11 @@ from antiphon.judges import metrics
 from antiphon.judges.base import Delivery, JudgeCapabilities, Tools
 from antiphon.judges.metric import Metric
 from antiphon.judges.music.evidence import MusicEvidence
-from antiphon.judges.music.panel import MusicPanel
 from antiphon.judges.music.profile import MUSIC
 from antiphon.services import MusicRequest, Request, Service, service_of
+
+if TYPE_CHECKING:
+    from antiphon.judges.music.panel import MusicPanel
 
 
 class MusicJudge:
@@ -28,7 +31,8 @@ class MusicJudge:
         """None."""
 
     def __init__(self, options: Options, tools: Tools) -> None:  # noqa: ARG002 - the contract's
-        self._panel = MusicPanel()
+        self._panel: MusicPanel | None = None
+        self._lock = threading.Lock()
 
     @property
     def capabilities(self) -> JudgeCapabilities:
@@ -41,11 +45,19 @@ class MusicJudge:
             declared_rate_hz=delivery.declared_rate_hz,
             declared_samples=delivery.declared_samples,
         )
-        return self._panel.measure(evidence)
+        return self._loaded().measure(evidence)
 
     def profile(self, request: Request) -> ScoringProfile:
         _music(request)
         return MUSIC
+
+    def _loaded(self) -> MusicPanel:
+        from antiphon.judges.music.panel import MusicPanel  # composer and chip, which most commands never need
+
+        with self._lock:
+            if self._panel is None:
+                self._panel = MusicPanel()
+            return self._panel
 
 
 def _music(request: Request) -> MusicRequest:
