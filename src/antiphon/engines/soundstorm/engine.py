@@ -88,6 +88,7 @@ class SoundStormEngine:
 
     def warm_up(self) -> None:
         """Load the models, the prompts and the reader."""
+        english.warm_beside()
         self._starter()
         self._prompts()
         english.warm()
