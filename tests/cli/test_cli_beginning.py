@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,7 @@ def test_judges_of_a_stream_load_after_its_first_sound_and_others_before(home, t
         loading.append(session.judges is not None)
         yield Sound(Waveform(np.zeros((1, 480), np.float32), 24_000), 1)
         loading.append(session.judges is not None)
+        await asyncio.wrap_future(session.judges)
 
     wish = Wish(str(tmp_path / "out.wav"), None, as_json=False, quiet=True)
     deliver(_settings(home), wish, Order(produce, streams=streams, engine="hibari"), rate_hz=24_000)
