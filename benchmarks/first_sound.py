@@ -25,6 +25,7 @@ import antiphon
 from antiphon.bench.clips import REFERENCES
 
 TEXT = "This is my voice, and I never said this."
+SAY = ("say", TEXT, "--seed", "7", "-o", "-", "--format", "pcm")
 TARGET_S = 2.0
 
 
@@ -53,7 +54,7 @@ def spent_s(pid: int) -> float:
 def run(source: Path, home: Path, voice: str, mode: str) -> Run:
     before = os.times()
     start = time.perf_counter()
-    with antiphon_command(source, home, "say", TEXT, "--voice", voice, mode, "-o", "-", "--format", "pcm") as process:
+    with antiphon_command(source, home, *SAY, "--voice", voice, mode) as process:
         assert process.stdout is not None
         first = process.stdout.read(1)
         at_s, cpu_s = time.perf_counter() - start, spent_s(process.pid)
