@@ -109,7 +109,11 @@ def rows(engine: str, references: dict[str, Clip], texts: Sequence[str], seed: i
             audio = cheat(case)
             audio = Waveform.from_pcm16(audio.to_pcm16(), audio.rate_hz)
             heard = judges.measure_clone(
-                case.request, audio, declared_rate_hz=audio.rate_hz, declared_samples=audio.samples.shape[1]
+                case.request,
+                audio,
+                declared_rate_hz=audio.rate_hz,
+                declared_samples=audio.samples.shape[1],
+                seed=case.seed,
             )
             vote = decide(CLONE.expecting(clone_expectation(case.request)), heard)
             yield _row(kind, name, case.request.text, heard, vote.verdict, case.request.profile.own_mos)

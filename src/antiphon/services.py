@@ -24,6 +24,8 @@ MAX_REFERENCE_S = 30.0
 MAX_SPEECH_S = 20.0
 """Longest recording of one voice-to-voice subtask; longer ones are split at pauses."""
 MAX_PROFILE_BYTES = 256 * 1024
+MIN_SPEED, MAX_SPEED = 0.5, 2.0
+"""Of the voice's own pace. Engines that are not understood so fast declare less (`Capabilities.max_speed`)."""
 MAX_GRANT_BYTES = 4_096
 MAX_PROMPT_CHARS = 500
 MAX_MUSIC_S = 600.0
@@ -265,8 +267,8 @@ def _check_text(text: str) -> None:
 
 
 def _check_speed(speed: float) -> None:
-    if not 0.5 <= speed <= 2.0:
-        raise InputError(f"Speed {speed} is outside 0.5-2.0")
+    if not MIN_SPEED <= speed <= MAX_SPEED:
+        raise InputError(f"Speed {speed:g} is outside {MIN_SPEED}-{MAX_SPEED}", "1.0 is the voice's own pace.")
 
 
 def _check_grant(consent: bytes) -> None:

@@ -36,6 +36,7 @@ REFUSED = [
     (["Hello.", "--language", "xx"], "No voice speaks"),
     (["Hello.", "--speed", "nan"], "outside 0.5-2.0"),
     (["Hello.", "--speed", "9"], "outside 0.5-2.0"),
+    (["Hello.", "--speed", "2", "--voice", "espeak-en-us"], "understood up to speed 1.25, not at 2"),
     (["Hello.", "--seed", "-1"], "outside 0-"),
     (["Hello.", "--seed", str(2**70)], "outside 0-"),
     (["Hello.", "--option", "pitch"], "not KEY=VALUE"),

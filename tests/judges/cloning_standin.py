@@ -16,12 +16,13 @@ SPOKEN = (
     "Turn left at the second light and follow the river.",
     "They painted the kitchen yellow to make it feel warmer.",
 )
+VOICES = ("hibari", "bm_george", "espeak-en-us", "am_adam")
 TEXT = "Heavy rain delayed the flight, so we slept at the airport."
 
 
-def say(text: str, voice: str = "hibari") -> Waveform:
+def say(text: str, voice: str = "hibari", seed: int = 1) -> Waveform:
     request = SpeechRequest(text=text, voice=voice, language=engines.find_voice(voice).language)
-    chunks = list(engines.load(engines.engine_for(voice)).generate(request, seed=1))
+    chunks = list(engines.load(engines.engine_for(voice)).generate(request, seed))
     audio = Waveform(np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks[0].rate_hz)
     return Waveform.from_pcm16(audio.to_pcm16(), audio.rate_hz)
 
@@ -35,10 +36,13 @@ class StandIn:
 
     def __init__(self) -> None:
         self.calls = 0
+        self.seeds: list[int] = []
         self.instead: Waveform | None = None
+        self.fickle = False  # another voice for every seed
 
-    def __call__(self, request: CloneRequest) -> Waveform:
+    def __call__(self, request: CloneRequest, seed: int) -> Waveform:
         self.calls += 1
+        self.seeds.append(seed)
         if request.profile.engine != ENGINE:
             raise UnavailableError(f"the engine {request.profile.engine} is not here")
         if self.instead is not None:
@@ -46,7 +50,9 @@ class StandIn:
         voice = request.profile.data.decode()
         if voice == "broken":
             raise InputError("this profile cannot be read")
-        return say(request.text or TEXT, voice)  # the only recording that tests convert says this
+        if self.fickle:
+            voice = VOICES[seed % len(VOICES)]
+        return say(request.text or TEXT, voice, seed)  # the only recording that tests convert says this
 
 
 def altered(profile: VoiceProfile, **changes: object) -> VoiceProfile:

@@ -118,3 +118,12 @@ def test_profiles_survive_their_delivery_and_broken_vectors_do_not() -> None:
     for vector in (b"", bytes(1024), to_bytes(np.full(256, np.nan, np.float32)), _unit(1)[:-4]):
         with pytest.raises(InputError, match="no unit vector"):
             from_bytes(vector, "own_voice")
+
+
+def test_half_a_second_that_agrees_with_the_reference_by_chance_is_no_echo_where_our_own_rendering_agrees_too() -> None:
+    request = CloneRequest(profile=_profile(), text="Hello.")
+    near, far = {"rendering__distance_db": 1.0}, {"rendering__distance_db": 6.0}
+    length = {"rendering__length_ratio": 1.0}
+    assert _vote(request, clone__echo=0.5, **near, **length) is Verdict.VALID
+    assert _vote(request, clone__echo=0.5, **far, **length) is Verdict.INVALID
+    assert _vote(request, clone__echo=0.5) is Verdict.INVALID

@@ -78,8 +78,9 @@ def _enrolled(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) ->
     return decide(ENROLMENT.expecting(enrolment_expectation(order)), heard).verdict
 
 
-def _measure(judges: CloneJudge, request: CloneRequest, audio: Waveform) -> tuple[Measurement, ...]:
-    return judges.measure_clone(request, audio, declared_rate_hz=audio.rate_hz, declared_samples=audio.samples.shape[1])
+def _measure(judges: CloneJudge, request: CloneRequest, audio: Waveform, seed: int = 0) -> tuple[Measurement, ...]:
+    samples = audio.samples.shape[1]
+    return judges.measure_clone(request, audio, declared_rate_hz=audio.rate_hz, declared_samples=samples, seed=seed)
 
 
 def _verdict(judges: CloneJudge, request: CloneRequest, audio: Waveform) -> Verdict:
@@ -193,6 +194,56 @@ def test_an_order_that_cannot_be_met_in_one_thing_excuses_no_other(judges: Clone
 def test_a_doubt_without_the_engine_is_inconclusive(judges: CloneJudge, profile: VoiceProfile) -> None:
     request = CloneRequest(profile=altered(profile, engine="another"), text=TEXT)
     assert _verdict(judges, request, say(TEXT, STRANGER)) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("text", ["Why?", "Psst!", "Me.", "I never said this."])
+def test_a_few_honest_words_are_valid_whatever_is_heard_in_them(
+    text: str, judges: CloneJudge, standin: StandIn, profile: VoiceProfile
+) -> None:
+    request = CloneRequest(profile=altered(profile, own_mos=5.9), text=text)  # more than any predictor gives
+    heard = _measure(judges, request, say(text, seed=5), seed=5)
+    assert decide(CLONE.expecting(clone_expectation(request)), heard).verdict is Verdict.VALID
+    assert standin.seeds == [5]  # the order's own seed comes first, and it is near enough
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "voice"),
+    [
+        ("Why?", "Who?", "hibari"),
+        ("Psst!", "Yes.", "hibari"),
+        ("I never said this.", "I never heard it.", "hibari"),
+        ("Why?", "Why?", "bm_george"),
+        ("I never said this.", "I never said this.", STRANGER),
+    ],
+)
+def test_another_word_or_voice_in_place_of_a_few_words_is_rejected(
+    text: str, said: str, voice: str, judges: CloneJudge, profile: VoiceProfile
+) -> None:
+    assert _verdict(judges, CloneRequest(profile=profile, text=text), say(said, voice)) is Verdict.INVALID
+
+
+@pytest.mark.parametrize("level", [0.0, 0.05])
+def test_silence_or_noise_in_place_of_a_word_is_rejected(
+    level: float, judges: CloneJudge, profile: VoiceProfile
+) -> None:
+    noise = np.random.default_rng(3).standard_normal((1, 12_000)).astype(np.float32) * np.float32(level)
+    request = CloneRequest(profile=profile, text="Why?")
+    assert _verdict(judges, request, Waveform(noise, 24_000)) is Verdict.INVALID
+
+
+def test_a_few_words_without_the_engine_or_by_one_that_varies_are_inconclusive(
+    judges: CloneJudge, standin: StandIn, profile: VoiceProfile
+) -> None:
+    foreign = CloneRequest(profile=altered(profile, engine="another"), text="Why?")
+    heard = _measure(judges, foreign, say("Why?"))
+    assert decide(CLONE.expecting(clone_expectation(foreign)), heard).verdict is Verdict.INCONCLUSIVE
+    assert "not here" in (_by_name(heard)["clone.order"].reason or "")
+    standin.fickle = True  # as a profile could make an engine be, to have honest nodes punished
+    request = CloneRequest(profile=profile, text="Why?")
+    heard = _measure(judges, request, say("Why?", "bf_emma"))
+    assert decide(CLONE.expecting(clone_expectation(request)), heard).verdict is Verdict.INCONCLUSIVE
+    assert "apart from each other" in (_by_name(heard)["clone.order"].reason or "")
+    assert _verdict(judges, request, Waveform(np.zeros((1, 12_000), np.float32), 24_000)) is Verdict.INVALID
 
 
 def test_silence_and_a_wrong_length_are_invalid(judges: CloneJudge, profile: VoiceProfile) -> None:

@@ -9,6 +9,7 @@ from antiphon.bench import cheats
 from antiphon.bench.catching import SHORT_VOICES
 from antiphon.bench.sentences import utterances
 from antiphon.economy.types import Verdict, Vote
+from antiphon.engines import registry
 from antiphon.errors import UnavailableError
 from antiphon.judges.registry import JudgeSet, installed
 from antiphon.nodes.evaluation import Evaluator, Submission
@@ -113,3 +114,17 @@ def test_the_list_has_500_utterances_of_one_to_three_words() -> None:
     assert all(1 <= len(text.split()) <= 3 for text in utterances())
     assert set(SHORT_VOICES) == {"hibari", "espeak", "Kokoro", "mixes", "soundstorm"}
     assert len(SHORT_VOICES["Kokoro"]) >= 8
+
+
+@pytest.mark.slow
+@pytest.mark.speaks
+@pytest.mark.parametrize(("text", "voice"), [("Stop!", "espeak-en-gb"), ("Why?", "espeak-en-us")])
+def test_a_word_that_is_shorter_than_its_pauses_is_valid_with_any_seed(
+    evaluator: Evaluator, text: str, voice: str
+) -> None:
+    for seed in (1, 99, 301):
+        audio = cheats.synthesise(text, voice, seed)
+        order = SpeechRequest(text=text, voice=voice, language=registry.find_voice(voice).language)
+        pcm = audio.to_pcm16()
+        made = Submission(order, pcm, Form(rate_hz=audio.rate_hz, channels=1), len(pcm), seed=seed)
+        assert evaluator.vote(made).verdict is Verdict.VALID

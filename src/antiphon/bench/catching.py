@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from antiphon.bench import cheats
 from antiphon.bench.figure import Figure, figure
@@ -24,33 +25,58 @@ SHORT_VOICES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Every built-in engine of speech: utterances are spread over its voices."""
 SHORT_CHEATED = ("hibari", "af_bella", "am_adam")
+_SHORT = "one to three words: "
 
 
-def short_figures(evaluator: Evaluator, tries: int) -> Iterator[Figure]:
-    """The same for one to three words: five hundred utterances at 100 tries, cheats of the same lengths."""
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of the figures: `tries` deliveries of one kind, and how many of 100 may be found invalid.
+
+    `orders(start)` gives the orders from one on, so that a measurement can go on where it ended.
+    """
+
+    name: str
+    deliver: cheats.Cheat
+    orders: Callable[[int], Iterator[cheats.Case]]
+    tries: int
+    target: str
+
+    def figure(self, counts: Mapping[Verdict, int]) -> Figure:
+        """Inconclusive counts as neither valid nor invalid."""
+        tries = sum(counts.values())
+        note = f"{tries} tries, {counts.get(Verdict.INCONCLUSIVE, 0)} inconclusive"
+        return figure(self.name, 100 * counts.get(Verdict.INVALID, 0) / tries, "of 100", self.target, note)
+
+
+def short_series(tries: int) -> Iterator[Series]:
+    """One to three words: five hundred utterances at 100 tries, cheats of the same lengths."""
     for engine, voices in SHORT_VOICES.items():
         count = 5 * tries if engine in {"hibari", "espeak"} else tries
-        counts = cheats.verdicts(evaluator, cheats.honest, cheats.short_cases(voices, count, seed=3))
-        note = f"{count} tries, {counts[Verdict.INCONCLUSIVE]} inconclusive"
-        wrong = 100 * counts[Verdict.INVALID] / count
-        yield figure(f"one to three words: honest {engine} wrongly rejected", wrong, "of 100", "<= 1", note)
+        name = f"{_SHORT}honest {engine} wrongly rejected"
+        yield Series(name, cheats.honest, _short(voices, count, 3), count, "<= 1")
     for name, cheat in cheats.SHORT_CHEATS.items():
-        counts = cheats.verdicts(evaluator, cheat, cheats.short_cases(SHORT_CHEATED, tries, seed=4))
-        caught = 100 * counts[Verdict.INVALID] / tries
-        note = f"{tries} tries, {counts[Verdict.INCONCLUSIVE]} inconclusive"
-        yield figure(f"one to three words: cheat rejected: {name}", caught, "of 100", ">= 95", note)
+        orders = _short(SHORT_CHEATED, tries, 4)
+        yield Series(f"{_SHORT}cheat rejected: {name}", cheat, orders, tries, ">= 95")
 
 
-def cheat_figures(evaluator: Evaluator, tries: int) -> Iterator[Figure]:
-    """Per cheat the share rejected, per honest engine the share wrongly rejected; inconclusive counts as neither."""
+def sentence_series(tries: int) -> Iterator[Series]:
+    """Sentences: per cheat the share rejected, per honest engine the share wrongly rejected."""
     for voice in VOICES:
-        share = max(1, tries // 3) if voice == "af_heart" else tries
-        counts = cheats.verdicts(evaluator, cheats.honest, cheats.cases(voice, share, seed=1))
-        wrong = 100 * counts[Verdict.INVALID] / share
-        note = f"{share} tries, {counts[Verdict.INCONCLUSIVE]} inconclusive"
-        yield figure(f"honest {voice} wrongly rejected", wrong, "of 100", "<= 2", note)
+        count = max(1, tries // 3) if voice == "af_heart" else tries
+        yield Series(f"honest {voice} wrongly rejected", cheats.honest, _sentences(voice, count, 1), count, "<= 2")
     for name, cheat in cheats.CHEATS.items():
-        counts = cheats.verdicts(evaluator, cheat, cheats.cases("hibari", tries, seed=2))
-        caught = 100 * counts[Verdict.INVALID] / tries
-        note = f"{tries} tries, {counts[Verdict.INCONCLUSIVE]} inconclusive"
-        yield figure(f"cheat rejected: {name}", caught, "of 100", ">= 95", note)
+        yield Series(f"cheat rejected: {name}", cheat, _sentences("hibari", tries, 2), tries, ">= 95")
+
+
+def figures(evaluator: Evaluator, series: Iterator[Series]) -> Iterator[Figure]:
+    """Each line when it is measured."""
+    for one in series:
+        yield one.figure(cheats.verdicts(evaluator, one.deliver, one.orders(0)))
+
+
+def _short(voices: tuple[str, ...], count: int, seed: int) -> Callable[[int], Iterator[cheats.Case]]:
+    return lambda start: cheats.short_cases(voices, count, seed, start=start)
+
+
+def _sentences(voice: str, count: int, seed: int) -> Callable[[int], Iterator[cheats.Case]]:
+    return lambda start: cheats.cases(voice, count, seed, start=start)

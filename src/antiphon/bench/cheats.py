@@ -49,7 +49,7 @@ def _deliver(case: Case, audio: Waveform, *, rate_hz: int | None = None, samples
     rate_hz = rate_hz or audio.rate_hz
     pcm = audio.to_pcm16()
     declared = len(pcm) if samples is None else 2 * samples
-    return Submission(case.request, pcm, Form(rate_hz=rate_hz, channels=1), declared)
+    return Submission(case.request, pcm, Form(rate_hz=rate_hz, channels=1), declared, seed=case.seed)
 
 
 def honest(case: Case) -> Submission:
@@ -138,19 +138,19 @@ SHORT_CHEATS: dict[str, Cheat] = {
 }
 
 
-def short_cases(voices: Sequence[str], tries: int, seed: int) -> Iterator[Case]:
-    """Orders of one to three words, spread evenly over the list, the voices in turn."""
+def short_cases(voices: Sequence[str], tries: int, seed: int, *, start: int = 0) -> Iterator[Case]:
+    """Orders of one to three words, spread evenly over the list, the voices in turn; from number `start` on."""
     texts = utterances()
-    for number in range(tries):
+    for number in range(start, tries):
         text, voice = texts[(number * len(texts) // tries + seed) % len(texts)], voices[number % len(voices)]
         request = SpeechRequest(text=text, voice=voice, language=_language(voice))
         yield Case(request, synthesise(text, voice, number), np.random.default_rng((seed, number)), number, texts)
 
 
-def cases(voice: str, tries: int, seed: int) -> Iterator[Case]:
+def cases(voice: str, tries: int, seed: int, *, start: int = 0) -> Iterator[Case]:
     """Orders no development has seen: numbered sentences of the prompt grammar, and the held-out ones."""
     language = registry.find_voice(voice).language
-    for number in range(tries):
+    for number in range(start, tries):
         if number < len(HELD_OUT):
             text = HELD_OUT[number]
         else:

@@ -32,20 +32,21 @@ Chance = np.random.Generator
 
 
 class Studio:
-    """A cloner that sings nothing twice: the same profile and words give the same clip."""
+    """A cloner that sings nothing twice: the same profile, words and seed give the same clip."""
 
     def __init__(self, cloner: Cloner) -> None:
         self._cloner = cloner
         self._clips: dict[bytes, Waveform] = {}
 
-    def render(self, request: CloneRequest) -> Waveform:
+    def render(self, request: CloneRequest, seed: int) -> Waveform:
         """16-bit mono, as it would travel. Raises `InputError`."""
         speech = b"" if request.speech is None else request.speech.sha256
         blend = str(sorted(request.blend.items())).encode()
-        parts = (request.profile.data, request.text.encode(), speech, blend, str(request.speed).encode())
+        how = f"{request.speed} {seed}".encode()
+        parts = (request.profile.data, request.text.encode(), speech, blend, how)
         key = hashlib.blake2b(b"\0".join(parts)).digest()
         if key not in self._clips:
-            chunks = list(self._cloner.generate(request, 0))
+            chunks = list(self._cloner.generate(request, seed))
             whole = Waveform(np.concatenate([chunk.samples for chunk in chunks], axis=1), chunks[0].rate_hz)
             self._clips[key] = Waveform.from_pcm16(whole.to_pcm16(), whole.rate_hz)
         return self._clips[key]
@@ -74,6 +75,7 @@ class Case:
     reference: Waveform
     others: tuple[Waveform, ...]  # the same text by other clones
     chance: Chance
+    seed: int
     source: Waveform | None = None  # of a conversion
 
 
@@ -86,11 +88,11 @@ def cases(studio: Studio, speakers: Sequence[Speaker], texts: Sequence[str], see
         orders = [
             CloneRequest(profile=speaker.profile, consent=speaker.order.consent, text=text) for speaker in speakers
         ]
-        clips = [studio.render(order) for order in orders]
+        clips = [studio.render(order, number) for order in orders]
         for index, (speaker, order) in enumerate(zip(speakers, orders, strict=True)):
             others = tuple(clip for n, clip in enumerate(clips) if n != index)
             chance = np.random.default_rng((seed, number, index))
-            yield Case(order, clips[index], waveform_of(speaker.order.reference), others, chance)
+            yield Case(order, clips[index], waveform_of(speaker.order.reference), others, chance, number)
 
 
 def conversions(studio: Studio, speakers: Sequence[Speaker], sources: Sequence[Clip], seed: int) -> Iterator[Case]:
@@ -99,12 +101,12 @@ def conversions(studio: Studio, speakers: Sequence[Speaker], sources: Sequence[C
         orders = [
             CloneRequest(profile=speaker.profile, consent=speaker.order.consent, speech=speech) for speaker in speakers
         ]
-        clips = [studio.render(order) for order in orders]
+        clips = [studio.render(order, number) for order in orders]
         for index, (speaker, order) in enumerate(zip(speakers, orders, strict=True)):
             others = tuple(clip for n, clip in enumerate(clips) if n != index)
             chance = np.random.default_rng((seed, number, index))
             reference, source = waveform_of(speaker.order.reference), waveform_of(speech)
-            yield Case(order, clips[index], reference, others, chance, source)
+            yield Case(order, clips[index], reference, others, chance, number, source)
 
 
 def honest(case: Case) -> Waveform:
@@ -204,7 +206,11 @@ def tally(judges: CloneJudge, cheat: Cheat, orders: Sequence[Case]) -> Tally:
         audio = Waveform.from_pcm16(audio.to_pcm16(), audio.rate_hz)
         profile = CLONE.expecting(clone_expectation(case.request))
         heard = judges.measure_clone(
-            case.request, audio, declared_rate_hz=audio.rate_hz, declared_samples=audio.samples.shape[1]
+            case.request,
+            audio,
+            declared_rate_hz=audio.rate_hz,
+            declared_samples=audio.samples.shape[1],
+            seed=case.seed,
         )
         found.verdicts[decide(profile, heard).verdict] += 1
         found.echoes += CLONE_ECHO.key in violations(profile, heard)

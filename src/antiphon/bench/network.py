@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from antiphon.bench.catching import cheat_figures, short_figures
+from antiphon.bench import catching
 from antiphon.bench.figure import Figure, Step, figure
 from antiphon.bench.incentives import incentive_figures
 from antiphon.bench.listening import cold_figures, judging_figures, latency_figures, quality_figures
@@ -60,10 +60,10 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     for found in incentive_figures():
         yield found
     yield cheats
-    for found in cheat_figures(evaluator, tries):
+    for found in catching.figures(evaluator, catching.sentence_series(tries)):
         yield found
     yield short
-    for found in short_figures(evaluator, tries):
+    for found in catching.figures(evaluator, catching.short_series(tries)):
         yield found
 
 

@@ -8,7 +8,7 @@ from typing import cast
 from antiphon.audio import Waveform
 from antiphon.audio.reference import prepare
 from antiphon.audio.stretches import stretches
-from antiphon.bench import clone_cheats, music_cheats
+from antiphon.bench import clone_cheats, music_cheats, short_clones
 from antiphon.bench.cloning import REFERENCES, cloning_figures
 from antiphon.bench.composing import composing_figures
 from antiphon.bench.figure import Figure, Step
@@ -16,6 +16,7 @@ from antiphon.bench.sentences import HELD_OUT
 from antiphon.clock import SystemClock
 from antiphon.engines.base import Cloner
 from antiphon.engines.mimic import MimicEngine
+from antiphon.engines.soundstorm import SoundStormEngine
 from antiphon.judges.cloning import CloneJudge
 from antiphon.judges.speech.judge import new_panel
 from antiphon.nodes.evaluation.rendering import render
@@ -36,12 +37,13 @@ def steps(tries: int) -> tuple[Step, ...]:
         Step(f"cheats with music, {tries} tries each", 10.0 * tries),
         Step("cloned voices", 120),
         Step(f"cheats with clones, {tries} tries each", 20.0 * tries),
+        Step(f"clones of one to four words, {tries} tries each, by two cloners", 24.0 * tries),
     )
 
 
 async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Step | Figure]:  # noqa: ARG001 - the signature of all areas
     """`tries` for each cheat. Each step before its figures."""
-    music, forged_music, clones, forged_clones = steps(tries)
+    music, forged_music, clones, forged_clones, short = steps(tries)
     yield music
     for found in composing_figures():
         yield found
@@ -55,6 +57,10 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     yield forged_clones
     for found in clone_cheat_figures(cloner, tries):
         yield found
+    yield short
+    for one in (cloner, cast(Cloner, SoundStormEngine())):
+        for found in short_clone_figures(one, tries):
+            yield found
 
 
 def clone_cheat_figures(cloner: Cloner, tries: int) -> Iterator[Figure]:
@@ -63,13 +69,21 @@ def clone_cheat_figures(cloner: Cloner, tries: int) -> Iterator[Figure]:
     judges = CloneJudge(new_panel(render), studio.render)
     files = [file for file in sorted(REFERENCES.glob("*.opus")) if not file.stem.startswith("other-")]
     clips = {file.stem: prepare(file).clip for file in files}
-    speakers = [studio.enrol(name, clip, _consent(clip)) for name, clip in clips.items()]
+    speakers = [studio.enrol(name, clip, consent_to(clip)) for name, clip in clips.items()]
     texts = HELD_OUT[: max(1, -(-tries // len(speakers)))]
     yield from clone_cheats.enrolment_figures(judges, speakers)
     yield from clone_cheats.clone_figures(judges, list(clone_cheats.cases(studio, speakers, texts, SEED)))
     sources = [stretch for name in SPEAKING_ENGLISH for stretch in _stretches(clips[name])]
     orders = list(clone_cheats.conversions(studio, speakers, sources, SEED))
     yield from clone_cheats.conversion_figures(judges, orders)
+
+
+def short_clone_figures(cloner: Cloner, tries: int) -> Iterator[Figure]:
+    """One to four words by every recorded voice."""
+    studio = clone_cheats.Studio(cloner)
+    judges = CloneJudge(new_panel(render), studio.render)
+    speakers = [studio.enrol(name, clip, consent_to(clip)) for name, clip in short_clones.references().items()]
+    yield from short_clones.figures(cloner.name, judges, studio, speakers, tries)
 
 
 def _stretches(clip: Clip) -> Iterator[Clip]:
@@ -79,7 +93,7 @@ def _stretches(clip: Clip) -> Iterator[Clip]:
             yield Clip(pcm=piece.to_pcm16(), rate_hz=piece.rate_hz)
 
 
-def _consent(clip: Clip) -> bytes:
+def consent_to(clip: Clip) -> bytes:
     """The measurer's word: these recordings may be used for what is measured here, and nothing of it is kept."""
     clock = SystemClock()
     now_ms = clock.now_ms()

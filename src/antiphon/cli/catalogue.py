@@ -13,6 +13,7 @@ import msgspec.inspect
 
 from antiphon.engines import registry
 from antiphon.errors import InputError
+from antiphon.services import MAX_SPEED
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -125,6 +126,8 @@ def _described(name: str, can: Capabilities) -> Iterable[str]:
     languages = ", ".join(can.languages) if len(can.languages) <= 8 else f"{len(can.languages)} languages"
     yield f"  voices    {len(can.voices)} ({languages})"
     yield f"  speed     {can.rtf:g} s of computing for 1 s of audio at {can.rate_hz} Hz"
+    if can.max_speed < MAX_SPEED:
+        yield f"  pace      understood up to --speed {can.max_speed:g}"
     for key, about in _options(name).items():
         yield f"  option    {key}: {about}"
     yield f"  licence   {can.licence}"

@@ -76,7 +76,8 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     if given["speech"] is not None and given["speed"] != 1.0:
         raise InputError("--speed would change the timing that --speech keeps", "Leave --speed out.")
     material = _recording(given["speech"]) if given["speech"] is not None else _manuscript(text, file, given)
-    speed, seed, options = checked_speed(given["speed"]), checked_seed(given["seed"]), options_of(given["options"])
+    speed = checked_speed(given["speed"], given["engine"] or "")
+    seed, options = checked_seed(given["seed"]), options_of(given["options"])
     if given["voice"]:
         warm_up(settings, voice=given["voice"])
     from antiphon.client.cloning import ClonedSpeech, Conversion, convert
@@ -91,6 +92,7 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     wish = replace(wish, title=title, artist=f"the cloned voice {given['voice'] or given['reference'].stem}")
     jobs = Jobs(settings, output, given["resume"], "\0".join(("clone", source, whose)))
     voice, left_nano = _voice(settings, given, extent, jobs, quiet=wish.quiet or wish.as_json)
+    checked_speed(speed, voice.profile.engine)  # a kept voice brings its engine
     how: dict[str, Any] = {
         "options": options,
         "mode": mode_of(given["stream"], output),

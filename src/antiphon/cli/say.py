@@ -142,7 +142,7 @@ def _script(settings: Settings, manuscript: Manuscript, output: str, given: dict
     return ClonedSpeech(
         text=manuscript.blocks,
         voice=voice,
-        speed=checked_speed(given["speed"]),
+        speed=checked_speed(given["speed"], voice.profile.engine),
         options=options_of(given["options"]),
         mode=mode_of(given["stream"], output),
         seed=checked_seed(given["seed"]),
@@ -173,7 +173,7 @@ def _speech(settings: Settings, manuscript: Manuscript, output: str, given: dict
         voice=choice.voice,
         language=choice.language,
         engine=choice.engine,
-        speed=checked_speed(given["speed"]),
+        speed=checked_speed(given["speed"], choice.engine),
         options=options,
         mode=mode_of(given["stream"], output),
         seed=checked_seed(given["seed"]),
@@ -188,10 +188,11 @@ def mode_of(stream: bool | None, output: str) -> Mode:
     return Mode.STREAM if (stream if stream is not None else output == "-") else Mode.VERIFIED
 
 
-def checked_speed(speed: float) -> float:
-    """Raises `InputError` for a speed that no voice speaks at."""
-    if not 0.5 <= speed <= 2.0:
-        raise InputError(f"Speed {speed:g} is outside 0.5-2.0", "1.0 is the voice's own pace.")
+def checked_speed(speed: float, engine: str) -> float:
+    """Raises `InputError` for a speed that the engine's voices are not understood at."""
+    from antiphon.client.voices import require_pace
+
+    require_pace(speed, engine)
     return speed
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from antiphon.engines import registry
 from antiphon.engines.base import Voice
 from antiphon.errors import InputError
+from antiphon.services import MAX_SPEED, MIN_SPEED
 from antiphon.text.tongues import codes_of
 
 
@@ -34,6 +35,20 @@ def resolve(voice: str, language: str, engine: str, *, default: str) -> Choice:
     own = known[0].language  # `fr` is met by a voice of fr-be, which speaks as its own tag says
     wider = not language or own.casefold().startswith(f"{language.casefold()}-")
     return Choice(voice, own if wider else language, owner)
+
+
+def require_pace(speed: float, engine: str) -> None:
+    """Raises `InputError` for a speed that no voice speaks at, or at which this engine's are not understood."""
+    if not MIN_SPEED <= speed <= MAX_SPEED:
+        raise InputError(f"Speed {speed:g} is outside {MIN_SPEED}-{MAX_SPEED}", "1.0 is the voice's own pace.")
+    if engine not in registry.names():  # a network's, and not ours to know
+        return
+    fastest = registry.load(engine).capabilities.max_speed
+    if speed > fastest:
+        raise InputError(
+            f"The voices of {engine} are understood up to speed {fastest:g}, not at {speed:g}",
+            f"Use --speed {fastest:g}, or a voice of another engine such as hibari.",
+        )
 
 
 def meant(language: str, voices: Iterable[Voice]) -> str:

@@ -8,7 +8,7 @@ from typing import ClassVar, Protocol, runtime_checkable
 import msgspec
 
 from antiphon.audio.waveform import Waveform
-from antiphon.services import EnrolRequest, Request, Service
+from antiphon.services import MAX_SPEED, EnrolRequest, Request, Service
 
 
 class Voice(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +24,8 @@ class Voice(msgspec.Struct, frozen=True, kw_only=True):
 class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine can do, and what it costs to run. `rtf` = compute seconds per audio second on one core.
 
+    `max_speed`: up to which pace its speech is understood, where speed 2 costs more than ten words of a hundred
+    (docs/figures.md, "Pace").
     `clones`: a `Cloner` of another service serves `clone` too, at the same price. `auditable`: it is an
     `engines.auditing.Auditable`, and work in its voices is committed to step by step.
     """
@@ -39,6 +41,7 @@ class Capabilities(msgspec.Struct, frozen=True, kw_only=True):
     mixes_voices: bool = False
     clones: bool = False
     auditable: bool = False
+    max_speed: float = MAX_SPEED
     licence: str = ""
 
     @property

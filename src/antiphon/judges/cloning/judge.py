@@ -3,11 +3,12 @@
 A profile comes from outside: whoever made it may have written what no honest rendering meets, to have honest nodes
 punished. So when a limit is violated the order is rendered here too, and when our own rendering violates all of those
 limits as well it is nobody's fault: `clone.order` is then inconclusive. A limit that our rendering keeps could be kept.
+
+What is short is held against our own renderings first: as near as they are to each other, words, naturalness and voice
+are right whatever the models hear in half a second; further away they are wrong.
 """
 
 from __future__ import annotations
-
-from collections.abc import Set
 
 import numpy as np
 
@@ -18,12 +19,14 @@ from antiphon.economy.scoring import violations
 from antiphon.errors import InputError, ModelError, UnavailableError
 from antiphon.judges.cloning.echo import echo_share
 from antiphon.judges.cloning.enrolment import Enrolments
-from antiphon.judges.cloning.expectation import clone_expectation
-from antiphon.judges.cloning.profile import Render, as_travelled, waveform_of
+from antiphon.judges.cloning.expectation import clone_expectation, is_short
+from antiphon.judges.cloning.profile import Render, waveform_of
 from antiphon.judges.cloning.profiles import CLONE
+from antiphon.judges.cloning.renderings import Renderings
 from antiphon.judges.cloning.timing import duration_error, same_time
 from antiphon.judges.cloning.voiceprint import Voiceprint, expected
 from antiphon.judges.memory import Memory, key_of
+from antiphon.judges.metric import key_of as metric_of
 from antiphon.judges.metrics import (
     CLONE_DURATION,
     CLONE_ECHO,
@@ -32,6 +35,8 @@ from antiphon.judges.metrics import (
     CLONE_VOICE,
     DECODES,
     LENGTH_ERROR,
+    RENDERING,
+    RENDERING_LENGTH,
 )
 from antiphon.judges.speech.evidence import Evidence, VoiceReference
 from antiphon.judges.speech.panel import JudgePanel
@@ -39,8 +44,9 @@ from antiphon.protocol import canonical
 from antiphon.services import CloneRequest, EnrolRequest, SpeechRequest
 
 REMEMBERED = 1_000
-_RENDERINGS = 64
 
+_KEPT_BY_OURS = {metric.key for metric in (DECODES, LENGTH_ERROR, RENDERING, RENDERING_LENGTH)}
+"""What our own rendering cannot miss."""
 _UNHEARD = "?"  # a speech order needs a text; this one has no words, so `words` stays inconclusive
 
 Figures = tuple[Measurement, ...]
@@ -51,10 +57,9 @@ class CloneJudge:
 
     def __init__(self, panel: JudgePanel, render: Render) -> None:
         self._panel = panel
-        self._render = render
-        self._enrolments = Enrolments(panel, self._rendered)
+        self._renderings = Renderings(render)
+        self._enrolments = Enrolments(panel, self._renderings)
         self._results: Memory[Figures] = Memory(REMEMBERED)
-        self._renderings: Memory[Waveform] = Memory(_RENDERINGS)
         self._texts: Memory[str] = Memory(REMEMBERED)
 
     def measure_enrolment(self, request: EnrolRequest, result: bytes | None) -> Figures:
@@ -70,36 +75,40 @@ class CloneJudge:
         declared_rate_hz: int,
         declared_samples: int,
         places: bytes = b"",
+        seed: int = 0,
     ) -> Figures:
-        """Of delivered audio, mono (None: it does not decode); `places` as in `Evidence`."""
+        """Of delivered audio, mono (None: it does not decode); `places` and `seed` as in `Evidence`."""
         sound = b"-" if audio is None else f"{audio.rate_hz}|".encode() + audio.samples.tobytes()
         declared = f"{declared_rate_hz}|{declared_samples}".encode()
-        key = key_of(b"clone", canonical.pack(request), declared, sound, places)
-        return self._results.get(key, lambda: self._clone(request, audio, declared_rate_hz, declared_samples, places))
+        key = key_of(b"clone", canonical.pack(request), declared, sound, places, str(seed).encode())
 
-    def _clone(
-        self, request: CloneRequest, audio: Waveform | None, rate_hz: int, samples: int, places: bytes
-    ) -> Figures:
-        figures = self._figures(request, audio, rate_hz, samples, places)
-        return (*figures, self._order(request, violations(CLONE.expecting(clone_expectation(request)), figures)))
+        def measure() -> Figures:
+            figures = self._figures(request, audio, declared_rate_hz, declared_samples, places)
+            if audio is not None and audio.samples.shape[1] and is_short(request):
+                figures += self._renderings.compare(request, audio, seed)
+            reason = self._cannot_be_met(request, seed, figures)
+            return (*figures, CLONE_ORDER.measured(1.0) if reason is None else CLONE_ORDER.unmeasured(reason))
 
-    def _order(self, request: CloneRequest, violated: Set[str]) -> Measurement:
-        """1 when the order can be met as far as anybody knows; inconclusive when it cannot, or nobody can tell."""
-        if not violated or violated & {DECODES.key, LENGTH_ERROR.key}:
-            return CLONE_ORDER.measured(1.0)
+        return self._results.get(key, measure)
+
+    def _cannot_be_met(self, request: CloneRequest, seed: int, figures: Figures) -> str | None:
+        """Why the order cannot be met, or why nobody here can tell; None where it can, as far as anybody knows."""
+        profile = CLONE.expecting(clone_expectation(request))
+        violated = violations(profile, figures)
+        excusable = {limit.key for limit in profile.limits if limit.unless == RENDERING.key}
+        if violated <= excusable and (reason := _not_compared(figures)):
+            return f"too short to be judged by ear alone: {reason}"
+        if not violated or violated & _KEPT_BY_OURS:
+            return None
         try:
-            own = self._rendered(request)
+            own = self._renderings(request, seed)
         except UnavailableError as error:
-            return CLONE_ORDER.unmeasured(f"it cannot be rendered here: {error.what}")
+            return f"it cannot be rendered here: {error.what}"
         except InputError as error:
-            return CLONE_ORDER.unmeasured(f"the order cannot be met: {error.what}")
-        figures = self._figures(request, own, own.rate_hz, own.samples.shape[1], b"")
-        if violated <= violations(CLONE.expecting(clone_expectation(request)), figures):
-            return CLONE_ORDER.unmeasured(f"the order cannot be met: we miss {', '.join(sorted(violated))} too")
-        return CLONE_ORDER.measured(1.0)
-
-    def _rendered(self, request: CloneRequest) -> Waveform:
-        return self._renderings.get(key_of(canonical.pack(request)), lambda: as_travelled(self._render(request)))
+            return f"the order cannot be met: {error.what}"
+        ours = self._figures(request, own, own.rate_hz, own.samples.shape[1], b"")
+        missed = violated <= violations(profile, ours)
+        return f"the order cannot be met: we miss {', '.join(sorted(violated))} too" if missed else None
 
     def _figures(
         self, request: CloneRequest, audio: Waveform | None, rate_hz: int, samples: int, places: bytes
@@ -130,6 +139,11 @@ class CloneJudge:
             return self._texts.get(key, lambda: self._panel.hear(waveform_of(speech), request.language)) or _UNHEARD
         except ModelError:  # the words judge meets it too, and says so
             return _UNHEARD
+
+
+def _not_compared(figures: Figures) -> str | None:
+    """Why our own renderings tell nothing, where they were asked."""
+    return next((one.reason for one in figures if metric_of(one) == RENDERING.key), None)
 
 
 def _voice(audio: Waveform, own: Voiceprint | None, why: str) -> Measurement:

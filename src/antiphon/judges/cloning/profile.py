@@ -22,9 +22,9 @@ _MAX_BYTES = MAX_PROFILE_BYTES + 16_384
 
 
 class Render(Protocol):
-    """How judges hear a clone without knowing engines: its whole answer to a request, mono."""
+    """How judges hear a clone without knowing engines: its whole answer to a request and a seed, mono."""
 
-    def __call__(self, request: CloneRequest) -> Waveform:
+    def __call__(self, request: CloneRequest, seed: int) -> Waveform:
         """Raises `UnavailableError` when it cannot be tried here (no such engine, no consent to speak), `InputError`
         when the engine refuses the profile."""
 
@@ -50,7 +50,7 @@ def own_sample(profile: VoiceProfile, consent: bytes, render: Render) -> tuple[S
     """The clone's test sentence, as a speech order and as our own rendering of it."""
     text = test_text(profile.language)
     request = CloneRequest(profile=profile, consent=consent, text=text, language=profile.language)
-    return SpeechRequest(text=text, voice="", language=profile.language), as_travelled(render(request))
+    return SpeechRequest(text=text, voice="", language=profile.language), as_travelled(render(request, 0))
 
 
 def describe(request: EnrolRequest, engine: str, data: bytes, render: Render) -> VoiceProfile:

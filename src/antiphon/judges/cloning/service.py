@@ -37,7 +37,7 @@ class CloningJudge:
     def __init__(self, options: Options, tools: Tools) -> None:  # noqa: ARG002 - the contract's
         speech = tools.judge(SpeechJudge.name)
         assert isinstance(speech, SpeechJudge), "ours win over others of the same name"
-        self._judge: CloneJudge = CloneJudge(speech.panel, lambda request: tools.render(request, 0))
+        self._judge: CloneJudge = CloneJudge(speech.panel, tools.render)
 
     @property
     def capabilities(self) -> JudgeCapabilities:
@@ -55,6 +55,7 @@ class CloningJudge:
                     declared_rate_hz=delivery.declared_rate_hz,
                     declared_samples=delivery.declared_samples,
                     places=delivery.places,
+                    seed=delivery.seed,
                 )
         raise _other(request)
 

@@ -34,6 +34,7 @@ class Evidence:
     declared_samples: int
     reference: VoiceReference | None = None
     places: bytes = b""  # decides where a long clip is listened to; whoever made the clip could not know it
+    seed: int = 0  # the order's
     cache: dict[str, np.ndarray] = field(default_factory=dict)  # shared intermediate results (16 kHz signal, mel)
 
 

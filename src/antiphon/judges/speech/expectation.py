@@ -15,6 +15,7 @@ from antiphon.judges.metrics import (
     DISTILLMOS,
     RENDERING,
     RENDERING_LENGTH,
+    SILENCE_SHARE,
     SIMILARITY,
     WER,
 )
@@ -28,6 +29,8 @@ SHORT_CHARS = 30
 """Texts shorter than this last little more than a second: too little for predictors and embeddings."""
 SHORT_SLACK = 1.5
 """How much lower the predictors grade honest clips of half a second than sentences; docs/judging.md."""
+MAX_SILENCE_SHORT = 0.75
+"""Share of a short clip: espeak leaves .3 s around a word of .25 s; docs/judging.md."""
 MAX_DISTANCE_DB = 4.5
 """From our own rendering: honest up to 3.8 by any seed or processor, another word or voice from 5; docs/judging.md."""
 ENGLISH_CHARS_PER_S = (6.0, 24.0)
@@ -53,6 +56,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     allowed_cer: float | None = None  # in place of WER, for a language of which recognisers get letters, not words
     min_similarity: float | None = None  # cosine to the voice's own embedding
     mos_slack: float = 0.0  # how much lower predictors may grade, e.g. a text too short for them
+    max_silence_share: float | None = None  # in place of the profile's: one word may be shorter than its pauses
     max_distance_db: float | None = None  # from our own rendering; within it, words, naturalness and voice are excused
     min: dict[str, float] = {}  # key -> a value below this is a violation for this order
 
@@ -91,6 +95,9 @@ class SpeechProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         found = [
             msgspec.structs.replace(limit, unless=words) if limit.unless == WER.key else limit for limit in self.limits
         ]
+        if expectation.max_silence_share is not None:
+            share = expectation.max_silence_share
+            found = [msgspec.structs.replace(one, max=share) if one.key == SILENCE_SHARE.key else one for one in found]
         if expectation.chars_per_s is not None and expectation.chars >= _RATE_MIN_CHARS:
             slowest, fastest = expectation.chars_per_s
             source = "speaking rates of the ordered language"
@@ -128,7 +135,10 @@ class SpeechProfile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             )
             source = "our own rendering: another word or voice is further away"
             found.append(Limit(key=RENDERING.key, max=expectation.max_distance_db, source=source))
-        found += [Limit(key=key, min=bound, source="the order") for key, bound in sorted(expectation.min.items())]
+        found += [
+            Limit(key=key, min=bound, unless=RENDERING.key, source="the order")
+            for key, bound in sorted(expectation.min.items())
+        ]
         return tuple(found)
 
 
@@ -148,5 +158,6 @@ def expectation_of(request: SpeechRequest, reference: VoiceReference | None) -> 
         allowed_cer=None if english else ALLOWED_CER,
         min_similarity=None if reference is None or reference.embedding is None else likeness,
         mos_slack=SHORT_SLACK if short else 0.0,
+        max_silence_share=MAX_SILENCE_SHORT if short else None,
         max_distance_db=MAX_DISTANCE_DB,
     )

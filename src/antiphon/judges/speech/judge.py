@@ -66,6 +66,7 @@ class SpeechJudge:
             declared_samples=delivery.declared_samples,
             reference=card(request.voice),
             places=delivery.places,
+            seed=delivery.seed,
         )
         measurements = self.panel.measure(evidence)
         if _wants_rendering(request, violations(self.profile(request), measurements)):

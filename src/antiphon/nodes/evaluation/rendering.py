@@ -16,7 +16,7 @@ from antiphon.services import CloneRequest, EnrolRequest, Request, SpeechRequest
 
 def describe(request: EnrolRequest, data: bytes, engine: Cloner) -> VoiceProfile:
     """A trainer's profile: what its engine learnt, and how the reference and the engine's own test sentence sound."""
-    return cloning.describe(request, engine.name, data, lambda order: _spoken(engine, order, 0))
+    return cloning.describe(request, engine.name, data, lambda order, seed: _spoken(engine, order, seed))
 
 
 def render(request: Request, seed: int) -> Waveform:
