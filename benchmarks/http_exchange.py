@@ -22,7 +22,7 @@ def main(seconds: float, peer_python: str | None) -> None:
     for row in run(seconds, peer_python):
         found = figure(row["name"], row["value"], row["unit"], row["target"])
         missed += found.reached is False
-        click.echo(f"{found.name:60} {found.value:10.2f} {found.unit:28} {found.target}")
+        click.echo(f"{found.name:60} {found.value:10.2f} {found.unit:45} {found.target}")
     raise SystemExit(missed > 0)
 
 

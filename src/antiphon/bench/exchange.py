@@ -11,14 +11,16 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -35,7 +37,7 @@ AT_ONCE = (1, 8)
 """Requests under way at any moment, the same for all servers: one after the other, and a busy server."""
 MIN_OVER_BITTENSOR = ">= 20"
 MIN_OF_BARE = ">= 0.333"
-_READY = "ready "
+_READY, _SPENT = "ready ", "spent "
 _REPLY = os.urandom(REPLY_BYTES)
 _KINDS = frozenset({"work", "result"})
 
@@ -108,11 +110,28 @@ class _SignedClient:
             assert len(sealing.unseal(self._key, reply.body, nonce)) == REPLY_BYTES
 
 
-async def _load(exchange: Callable[[], Awaitable[None]], seconds: float, at_once: int) -> tuple[float, float]:
-    """(requests per second, median milliseconds) with so many workers."""
+class _Load(NamedTuple):
+    """What a client measured."""
+
+    requests: int
+    took_s: float
+    p50_ms: float
+    cpu_s: float  # processor time of the client, all requests together
+
+
+class _Result(NamedTuple):
+    """One turn."""
+
+    rate: float  # requests per second
+    p50_ms: float
+    cpu_ms: float  # of one request: processor time of client and server
+
+
+async def _load(exchange: Callable[[], Awaitable[None]], seconds: float, at_once: int) -> _Load:
+    """Ask with so many workers."""
     await exchange()
     times: list[float] = []
-    start = time.perf_counter()
+    start, cpu_s = time.perf_counter(), time.process_time()
 
     async def worker() -> None:
         while (begun := time.perf_counter()) < start + seconds:
@@ -120,7 +139,15 @@ async def _load(exchange: Callable[[], Awaitable[None]], seconds: float, at_once
             times.append(time.perf_counter() - begun)
 
     await asyncio.gather(*(worker() for _ in range(at_once)))
-    return len(times) / (time.perf_counter() - start), sorted(times)[len(times) // 2] * 1000
+    took_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu_s
+    return _Load(len(times), took_s, sorted(times)[len(times) // 2] * 1000, cpu_s)
+
+
+async def _until_input_ends() -> None:
+    """Serve, and print what it cost."""
+    begun_s = time.process_time()
+    await asyncio.to_thread(sys.stdin.read)
+    print(f"{_SPENT}{time.process_time() - begun_s}", flush=True)
 
 
 async def _serve(what: str) -> None:
@@ -128,7 +155,7 @@ async def _serve(what: str) -> None:
         node = _SignedNode()
         async with await serve(node.handle) as server:
             print(_READY + server.endpoint, node.identity.node_id, node.identity.seal_public.hex(), flush=True)
-            await asyncio.to_thread(sys.stdin.read)
+            await _until_input_ends()
         return
     import uvicorn
 
@@ -140,7 +167,7 @@ async def _serve(what: str) -> None:
         while not bare.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.002)
         print(f"{_READY}http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
-        await asyncio.to_thread(sys.stdin.read)
+        await _until_input_ends()
         bare.should_exit = True
         await serving
 
@@ -158,22 +185,31 @@ def _bare_app() -> Any:
     return Starlette(routes=[Route("/v1/message", reply, methods=["POST"])])
 
 
+@dataclass
+class _Process:
+    """`words` is what it printed when it was ready, `cpu_s` what it said at its end that it had spent since."""
+
+    words: list[str]
+    cpu_s: float = 0.0
+
+
 @contextmanager
-def _process(*command: str) -> Iterator[list[str]]:
-    """A server in a process of its own: yields the words it prints when it is ready; ends it by closing its input."""
+def _process(*command: str) -> Iterator[_Process]:
+    """A process of its own, ready; its input is closed at the end."""
     process = subprocess.Popen(  # noqa: S603 - our own interpreter or the one the user named
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
     assert process.stdin is not None
     assert process.stdout is not None
+    child = _Process([])
     try:
         line = process.stdout.readline()
         while line and not line.startswith(_READY):
             line = process.stdout.readline()
-        words = line.split()[1:]
-        if not words:
+        child.words = line.split()[1:]
+        if not child.words:
             raise UnavailableError(f"{' '.join(command)} did not start", "Run it by hand to see why.")
-        yield words
+        yield child
     finally:
         process.stdin.close()
         try:
@@ -181,18 +217,23 @@ def _process(*command: str) -> Iterator[list[str]]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        child.cpu_s = sum(float(line.split()[1]) for line in process.stdout if line.startswith(_SPENT))
         process.stdout.close()
 
 
-async def _ask_signed(
-    seconds: float, at_once: int, endpoint: str, node_id: str, seal_public: str
-) -> tuple[float, float]:
+def _result(load: Sequence[str], server: _Process) -> _Result:
+    """From what the client printed, when the server has ended."""
+    requests, took_s, p50_ms, cpu_s = (float(word) for word in load)
+    return _Result(requests / took_s, p50_ms, (cpu_s + server.cpu_s) / requests * 1000)
+
+
+async def _ask_signed(seconds: float, at_once: int, endpoint: str, node_id: str, seal_public: str) -> _Load:
     async with HttpTransport(allow_private=True) as transport:
         client = _SignedClient(transport, endpoint, node_id, bytes.fromhex(seal_public))
         return await _load(client.exchange, seconds, at_once)
 
 
-async def _ask_bare(seconds: float, at_once: int, endpoint: str) -> tuple[float, float]:
+async def _ask_bare(seconds: float, at_once: int, endpoint: str) -> _Load:
     import aiohttp
 
     request = os.urandom(400)
@@ -205,18 +246,19 @@ async def _ask_bare(seconds: float, at_once: int, endpoint: str) -> tuple[float,
         return await _load(exchange, seconds, at_once)
 
 
-def _ours(what: str, seconds: float, at_once: int) -> tuple[float, float]:
-    """(requests/s, p50 ms), server and client each in a fresh process, so that neither inherits the other's heap."""
+def _ours(what: str, seconds: float, at_once: int) -> _Result:
+    """Server and client each in a fresh process, so that neither inherits the other's heap."""
     me = (sys.executable, "-m", "antiphon.bench.exchange")
     with (
-        _process(*me, "serve", what) as words,
-        _process(*me, "ask", what, str(seconds), str(at_once), *words) as result,
+        _process(*me, "serve", what) as server,
+        _process(*me, "ask", what, str(seconds), str(at_once), *server.words) as client,
     ):
-        return float(result[0]), float(result[1])
+        pass
+    return _result(client.words, server)
 
 
-def _bittensor(seconds: float, at_once: int, python: str) -> tuple[float, float]:
-    """(requests/s, p50 ms) of Dendrite -> Axon under the interpreter `python`, which has bittensor 10.5.0."""
+def _bittensor(seconds: float, at_once: int, python: str) -> _Result:
+    """Dendrite -> Axon under the interpreter `python`, which has bittensor 10.5.0."""
     # -I: a script's own folder must not come before the library's modules.
     me = (python, "-I", str(Path(__file__).with_name("exchange_peer.py")))
     with socket.socket() as probe:
@@ -224,11 +266,11 @@ def _bittensor(seconds: float, at_once: int, python: str) -> tuple[float, float]
         port = str(probe.getsockname()[1])
     with (
         tempfile.TemporaryDirectory() as folder,
-        _process(*me, "serve", folder, port) as words,
-        _process(*me, "ask", folder, port, words[-1], str(seconds), str(at_once)) as result,
+        _process(*me, "serve", folder, port) as server,
+        _process(*me, "ask", folder, port, server.words[-1], str(seconds), str(at_once)) as client,
     ):
-        count, took_s, p50_ms = result
-        return int(count) / float(took_s), float(p50_ms)
+        pass
+    return _result(client.words, server)
 
 
 def _row(name: str, value: float, unit: str, target: str = "") -> dict[str, Any]:
@@ -236,7 +278,7 @@ def _row(name: str, value: float, unit: str, target: str = "") -> dict[str, Any]
 
 
 def run(seconds: float = 5.0, peer_python: str | None = None) -> Iterator[dict[str, Any]]:
-    """Measure all in one run, in turns of `seconds` / ROUNDS each, and take each one's median turn.
+    """Measure all in one run, in turns of `seconds` / ROUNDS each, and take the medians of each one's turns.
 
     Rows: name, value, unit, target ("" or a relation and a bound). `peer_python` is an interpreter that has
     bittensor 10.5.0; without it the peer is left out.
@@ -246,21 +288,24 @@ def run(seconds: float = 5.0, peer_python: str | None = None) -> Iterator[dict[s
 
 
 def _rows(turn_s: float, at_once: int, peer_python: str | None) -> Iterator[dict[str, Any]]:
-    found: dict[str, list[tuple[float, float]]] = {}
+    found: dict[str, list[_Result]] = {}
     for _ in range(ROUNDS):
         for what in ("signed", "bare"):
             found.setdefault(what, []).append(_ours(what, turn_s, at_once))
         if peer_python is not None:
             found.setdefault("bittensor", []).append(_bittensor(turn_s, at_once, peer_python))
-    middle = {what: sorted(results)[len(results) // 2] for what, results in found.items()}
+    middle = {what: _Result(*map(statistics.median, zip(*results, strict=True))) for what, results in found.items()}
+    title = f"100 KB over HTTP, {at_once} at once"
     names = {"signed": "signed and sealed", "bare": "bare Starlette", "bittensor": "Bittensor, signed only"}
-    for what, (rate, p50_ms) in middle.items():
-        yield _row(f"100 KB over HTTP, {at_once} at once: {names[what]}", rate, f"requests/s (p50 {p50_ms:.2f} ms)")
-    rate = middle["signed"][0]
-    yield _row(f"100 KB over HTTP, {at_once} at once: share of bare", rate / middle["bare"][0], "x", MIN_OF_BARE)
+    for what, one in middle.items():
+        unit = f"requests/s (p50 {one.p50_ms:.2f} ms, CPU {one.cpu_ms:.2f} ms)"
+        yield _row(f"{title}: {names[what]}", one.rate, unit)
+    ours = middle["signed"]
+    yield _row(f"{title}: share of bare", ours.rate / middle["bare"].rate, "x", MIN_OF_BARE)
     if "bittensor" in middle:
-        times = rate / middle["bittensor"][0]
-        yield _row(f"100 KB over HTTP, {at_once} at once: over Bittensor", times, "x", MIN_OVER_BITTENSOR)
+        peer = middle["bittensor"]
+        yield _row(f"{title}: over Bittensor", ours.rate / peer.rate, "x", MIN_OVER_BITTENSOR)
+        yield _row(f"{title}: over Bittensor in CPU time", peer.cpu_ms / ours.cpu_ms, "x")
 
 
 def _main(verb: str, what: str, *words: str) -> None:
@@ -270,8 +315,7 @@ def _main(verb: str, what: str, *words: str) -> None:
     seconds = float(words[0])
     at_once = int(words[1])
     ask = _ask_signed(seconds, at_once, *words[2:]) if what == "signed" else _ask_bare(seconds, at_once, *words[2:])
-    rate, p50_ms = _run(ask)
-    print(f"{_READY}{rate} {p50_ms}", flush=True)
+    print(_READY + " ".join(map(str, _run(ask))), flush=True)
 
 
 if __name__ == "__main__":

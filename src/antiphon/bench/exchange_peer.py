@@ -1,8 +1,8 @@
 """Bittensor's Dendrite -> Axon with a 100 KB reply: the peer of `exchange`. Runs under the interpreter that has it.
 
 Uses nothing of Antiphon, and no postponed annotations (Axon reads the handler's types).
-`exchange_peer.py serve DIR PORT` prints "ready HOTKEY"; `exchange_peer.py ask DIR PORT HOTKEY SECONDS AT_ONCE` prints
-"ready REQUESTS SECONDS P50_MS".
+`exchange_peer.py serve DIR PORT` prints "ready HOTKEY", and "spent CPU_SECONDS" when its input ends;
+`exchange_peer.py ask DIR PORT HOTKEY SECONDS AT_ONCE` prints "ready REQUESTS SECONDS P50_MS CPU_SECONDS".
 """
 
 import asyncio
@@ -45,8 +45,10 @@ def serve(folder: str) -> None:
     axon = bt.Axon(wallet=_wallet(folder, "server"), ip="127.0.0.1", port=port, external_ip="127.0.0.1")
     axon.attach(forward_fn=forward)
     axon.start()
+    begun_s = time.process_time()
     print("ready", axon.wallet.hotkey.ss58_address, flush=True)
     sys.stdin.read()
+    print("spent", time.process_time() - begun_s, flush=True)
     axon.stop()
 
 
@@ -69,10 +71,10 @@ async def ask(folder: str, port: int, hotkey: str, seconds: float, at_once: int)
 
     await one()
     times.clear()
-    start = time.perf_counter()
+    start, cpu_s = time.perf_counter(), time.process_time()
     await asyncio.gather(*(worker(start + seconds) for _ in range(at_once)))
-    took = time.perf_counter() - start
-    print("ready", len(times), took, sorted(times)[len(times) // 2] * 1000, flush=True)
+    took, cpu_s = time.perf_counter() - start, time.process_time() - cpu_s
+    print("ready", len(times), took, sorted(times)[len(times) // 2] * 1000, cpu_s, flush=True)
 
 
 if __name__ == "__main__":
