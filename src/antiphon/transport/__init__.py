@@ -1,6 +1,6 @@
 """How messages reach nodes: in process or over HTTP, behind one Protocol.
 
-What speaks HTTP is imported when it is used: a network in one process starts a fifth of a second sooner.
+What speaks HTTP is imported when it is used: a network in one process starts sooner.
 """
 
 from typing import TYPE_CHECKING, Any
