@@ -5,7 +5,7 @@ from __future__ import annotations
 from antiphon.economy.beacon import after
 from antiphon.errors import ConflictError, InputError
 from antiphon.ledger import panel
-from antiphon.ledger.events import Context
+from antiphon.ledger.machine.events import Context
 from antiphon.ledger.records import PartRecord, PartState
 
 
