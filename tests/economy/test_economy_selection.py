@@ -8,7 +8,8 @@ from economy_market import judges, makers, markets, node, rule_sets, separate, t
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.economy.selection import assign, draw_seats, judging_cost, sample, seat_count
+from antiphon.economy.quote import seat_count
+from antiphon.economy.selection import assign, draw_seats, judging_cost, sample
 from antiphon.economy.settlement import exposure
 from antiphon.economy.shortlist import Offers
 from antiphon.economy.types import DEFAULT_RULES, NANO, PPM, Assignment, Candidate, Offer, Part, Role, Rules

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from antiphon.economy import accounts
 from antiphon.economy.prices import terms
-from antiphon.economy.selection import assign, draw_seats, seat_count
+from antiphon.economy.quote import seat_count
+from antiphon.economy.selection import assign, draw_seats
 from antiphon.economy.settlement import care, closeness, exposure, late_cancel, refund, settle, unused, withdrawable
 from antiphon.economy.shortlist import Offers
 from antiphon.economy.types import (

@@ -8,7 +8,8 @@ from economy_market import judges, makers, node, offers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.economy.shortlist import Offers, market_price, shortlist
+from antiphon.economy.prices import market_price
+from antiphon.economy.shortlist import Offers, shortlist
 from antiphon.economy.types import DEFAULT_RULES, NANO, PPM, Offer, Part, Role
 from antiphon.errors import UnavailableError
 

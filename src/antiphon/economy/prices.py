@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
@@ -19,6 +20,30 @@ def terms(offer: Offer, units: int) -> Terms:
         raise ValueError(f"units must be positive, got {units}")
     price_nano = -(-offer.price_nano * units * PPM // offer.quality_ppm)
     return Terms(node=offer.node, price_nano=price_nano, quality_ppm=offer.quality_ppm)
+
+
+def by_price(offer: Offer) -> tuple[int, str]:
+    """Sorts the cheapest C/Q first, ties by node id."""
+    return sort_key(effective_price(offer)), offer.node
+
+
+def market_price(offers: Sequence[Offer]) -> Fraction:
+    """The lower median of C/Q in nano per unit, weighted by free stake: half of the stake asks at most this.
+
+    Not the cheapest C/Q: one node that asks next to nothing would then exclude everybody else, and sit alone as the
+    judge of all work. To move a stake-weighted median takes half of the stake.
+    """
+    ordered = sorted(offers, key=by_price)
+    half = sum(map(_weight, ordered))
+    for offer in ordered:
+        half -= 2 * _weight(offer)
+        if half <= 0:
+            return effective_price(offer)
+    raise ValueError("nobody offers anything")
+
+
+def _weight(offer: Offer) -> int:
+    return max(1, offer.free_stake_nano)
 
 
 def sort_key(price: Fraction, times: int = 1) -> int:

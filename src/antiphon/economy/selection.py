@@ -27,21 +27,16 @@ from typing import TypeVar
 
 from antiphon.economy.beacon import Draws
 from antiphon.economy.prices import effective_price, sort_key, terms
+from antiphon.economy.quote import reserve, seat_count
 from antiphon.economy.settlement import exposure
 from antiphon.economy.shortlist import Offers, Shortlist, has_stake, not_only_judge
-from antiphon.economy.types import PPM, Assignment, Candidate, Offer, Part, Role, Rules, Terms
+from antiphon.economy.types import PPM, Assignment, Candidate, Offer, Part, Role, Rules
 from antiphon.errors import UnavailableError
 
-__all__ = ["assign", "draw_seats", "judging_cost", "reserve", "sample", "seat_count", "weight"]
+__all__ = ["assign", "draw_seats", "judging_cost", "sample", "weight"]
 
 
 T = TypeVar("T")
-
-
-def seat_count(available: int, rules: Rules) -> int:
-    """Seats of one round: the largest odd number up to `rules.seats` that can be filled, 0 if nobody is there."""
-    seats = min(available, rules.seats)
-    return max(0, seats - 1 + seats % 2)
 
 
 def weight(offer: Offer, rules: Rules) -> int:
@@ -74,16 +69,6 @@ def judging_cost(assignment: Assignment, rules: Rules) -> int:
     return sum(sorted((judge.reward_nano for judge in assignment.validators), reverse=True)[:seats])
 
 
-def reserve(producers: Iterable[Terms], dearest_round: Sequence[Terms], attempts: int) -> int:
-    """The most a part can cost, in nano: one producer's R, and the dearest round's R for each judged delivery.
-
-    Only the part's last producer can be valid, so one is paid; of the rounds on one delivery only the one that found
-    a majority is paid. Q <= 1, so R is never less than the payment R*Q.
-    """
-    round_nano = sum(seat.price_nano for seat in dearest_round)
-    return max(maker.price_nano for maker in producers) + attempts * round_nano
-
-
 def assign(parts: Sequence[Part], offers: Offers, beacon: bytes, wanted: str = "") -> tuple[Assignment, ...]:
     """One assignment per part, in the order given. Depends on the set of offers, not on their order.
 
@@ -106,7 +91,6 @@ class _Draw:
         self.load: Counter[str] = Counter()
 
     def assign(self, part: Part, listed: Shortlist) -> Assignment:
-        draws = Draws(self.beacon, f"part {part.index}")
         judging_nano = listed.judging_nano
         judges = [judge for judge in listed.judges if self._free(judge, part.units)]
         makers = not_only_judge([m for m in listed.makers if self._free(m, part.units, judging_nano)], judges)
@@ -117,7 +101,7 @@ class _Draw:
                 "Open a smaller task, or retry when running tasks have released their stake.",
             )
         ranked = self._ranked(part, makers, listed.floor)
-        first = self._first(ranked, draws)
+        first = self._first(part, ranked)
         pool = {judge.node: judge for judge in judges if judge.node != first.node}
         seats = seat_count(len(pool), self.rules)
         team = [first]
@@ -130,7 +114,7 @@ class _Draw:
         self._take(team, part.units, judging_nano)
         return self._assignment(part, team, sorted(pool.values(), key=lambda judge: judge.node))
 
-    def _first(self, ranked: Sequence[Offer], draws: Draws) -> Offer:
+    def _first(self, part: Part, ranked: Sequence[Offer]) -> Offer:
         if self.wanted:
             for maker in ranked:
                 if maker.node == self.wanted:
@@ -139,7 +123,7 @@ class _Draw:
         newcomers = [maker for maker in ranked if maker.settled < self.rules.newcomer_parts]
         # A third as often as their number: who is new again and again lives worse than who stays (decision record 16).
         chance_ppm = min(self.rules.exploration_ppm, PPM * len(newcomers) // (3 * len(ranked)))
-        explore = draws.below(PPM) < chance_ppm
+        explore = Draws(self.beacon, f"part {part.index}").below(PPM) < chance_ppm
         return newcomers[0] if explore and newcomers else ranked[0]
 
     def _ranked(self, part: Part, makers: Iterable[Offer], floor: Fraction) -> list[Offer]:

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import msgspec
 
-from antiphon.economy.prices import effective_price, sort_key, terms
+from antiphon.economy.prices import by_price, effective_price, market_price, sort_key, terms
 from antiphon.economy.settlement import exposure
 from antiphon.economy.types import PPM, Offer, Part, Role, Rules
 from antiphon.errors import UnavailableError
@@ -33,23 +33,8 @@ def _in_reach(
         return (), Fraction(0)
     market = market_price(able)
     limit = sort_key(market * Fraction(rules.price_tolerance_ppm, PPM))
-    found = sorted((offer for offer in able if sort_key(effective_price(offer)) <= limit), key=_by_price)
+    found = sorted((offer for offer in able if sort_key(effective_price(offer)) <= limit), key=by_price)
     return tuple(found), market
-
-
-def market_price(offers: Sequence[Offer]) -> Fraction:
-    """The lower median of C/Q in nano per unit, weighted by free stake: half of the stake asks at most this.
-
-    Not the cheapest C/Q: one node that asks next to nothing would then exclude everybody else, and sit alone as the
-    judge of all work. To move a stake-weighted median takes half of the stake.
-    """
-    ordered = sorted(offers, key=_by_price)
-    half = sum(map(_weight, ordered))
-    for offer in ordered:
-        half -= 2 * _weight(offer)
-        if half <= 0:
-            return effective_price(offer)
-    raise ValueError("nobody offers anything")
 
 
 def has_stake(offer: Offer, units: int, rules: Rules, *, locked_nano: int = 0, judging_nano: int = 0) -> bool:
@@ -129,11 +114,3 @@ def _nobody(role: Role, offers: Sequence[Offer], units: int, rules: Rules) -> Un
         f"(most: {richest} nano, minimum: {rules.min_stake_nano})",
         "Split the text into smaller parts, or retry when running tasks have released their stake.",
     )
-
-
-def _by_price(offer: Offer) -> tuple[int, str]:
-    return sort_key(effective_price(offer)), offer.node
-
-
-def _weight(offer: Offer) -> int:
-    return max(1, offer.free_stake_nano)

@@ -63,6 +63,12 @@ def chain(secret: bytes, beacon: bytes, index: int) -> Chain:
     return Chain(hmac.digest(secret, b"antiphon/1 seats %d " % index + beacon, "sha256"))
 
 
+def randomness(secret: bytes, operation: OpenTask, envelope: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+    """The task's beacon, and the tips of the ledger's chains: its side of all draws."""
+    seed = beacon(secret, operation.task, envelope)
+    return seed, tuple(chain(secret, seed, part.index).tip for part in operation.parts)
+
+
 def open_task(ledger: str, operation: OpenTask, client: str, opening: Opening) -> Opened:
     """Quote, draw and lock. Raises UnavailableError (a role is missing), FundsError (dearer than the client allows),
     and InputError or ProtocolError (a consent is missing, not in force, another's, or forged).

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from hashlib import sha256
 
-from antiphon.economy.selection import judging_cost, seat_count
+from antiphon.economy.quote import seat_count
+from antiphon.economy.selection import judging_cost
 from antiphon.economy.settlement import exposure, penalty
 from antiphon.economy.types import Candidate, Role, Rules, Terms
 from antiphon.ledger import appeals

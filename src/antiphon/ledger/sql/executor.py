@@ -24,7 +24,7 @@ from antiphon.economy.types import Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
 from antiphon.ledger import appeals, flow, limits, machine, panel
 from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Journal
-from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, beacon, chain, open_task
+from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, open_task, randomness
 from antiphon.ledger.operations import (
     VOUCHER_KIND,
     Appeal,
@@ -123,7 +123,7 @@ class OperationExecutor:
 
     def price(self, session: Session, selector: Selector, parts: Sequence[Part]) -> Quote:
         """What opening a task would cost now."""
-        opening = self._opening(session, selector, parts, b"", client="")
+        opening = self._opening(session, selector, parts)
         producers = {Role(role): offers for role, offers in opening.producers.items()}
         return quote(parts, Offers(producers, opening.validators, self.rules))
 
@@ -145,6 +145,8 @@ class OperationExecutor:
         nodes.forget(db, nodes.silent(db, self.rules, now_ms), self.rules, now_ms)
 
     def _apply(self, call: _Call, operation: Operation) -> None:
+        if getattr(operation, "task", call.message.task) != call.message.task:
+            raise InputError("The operation and its envelope name different tasks", "Sign the envelope for the task.")
         match operation:
             case OpenTask():
                 self._open(call, operation)
@@ -199,15 +201,11 @@ class OperationExecutor:
 
     def _open(self, call: _Call, operation: OpenTask) -> None:
         db = call.session.db
-        if operation.task != call.message.task:
-            raise InputError("The operation and its envelope name different tasks", "Sign the envelope for the task.")
         if db.execute("SELECT 1 FROM tasks WHERE task = ?", (operation.task,)).fetchone():
             raise ConflictError(f"Task {operation.task} exists already", "Choose a new random id.")
         sponsor = self._sponsor(call, operation)
-        seed = beacon(self.secret, operation.task, call.raw)
-        opening = self._opening(
-            call.session, operation.selector, operation.parts, seed, client=call.sender, sponsor=sponsor
-        )
+        seed, tips = randomness(self.secret, operation, call.raw)
+        opening = self._opening(call.session, operation.selector, operation.parts, call.sender, sponsor, seed, tips)
         opened = open_task(self.operator.node_id, operation, call.sender, opening)
         records.add_task(call.session, opened.record, opened.parts)
         consents.rely(db, operation.task, opened.consents)
@@ -237,10 +235,10 @@ class OperationExecutor:
         session: Session,
         selector: Selector,
         parts: Sequence[Part],
-        seed: bytes,
-        *,
-        client: str,
+        client: str = "",
         sponsor: str = "",
+        seed: bytes = b"",
+        tips: tuple[bytes, ...] = (),
     ) -> Opening:
         """What the ledger knows now. A client neither works on nor judges its own task. Who vouches for it does not
         work on it; it may judge it like any other, or its absence from the pool would tell whose probe it is."""
@@ -263,13 +261,11 @@ class OperationExecutor:
             rules=self.rules,
             producers={role.value: live(role, units) for role, units in sorted(largest.items())},
             validators=validators,
-            tips=tuple(chain(self.secret, seed, part.index).tip for part in parts) if seed else (),
+            tips=tips,
         )
 
     def _on_task(self, call: _Call, operation: machine.PartOperation, index: int) -> None:
         task = operation.task
-        if task != call.message.task:
-            raise InputError("The operation and its envelope name different tasks", "Sign the envelope for the task.")
         store = self._store(call.session, task, call.now_ms)
         if isinstance(operation, Appeal):
             bond_nano = appeals.bond_of(store.part(index), appeals.find(store.part(index), operation.round))
@@ -326,8 +322,8 @@ def _lock_stake(call: _Call, opened: Opened) -> None:
         held.update(panel.locks(part, rules))
         busy.update(panel.active(part))
     market.hold(call.session.db, call.sender, held)
-    money.lock(call.session.db, held, at_ms=call.now_ms, task=opened.facts.task, part=money.WHOLE_TASK)
     market.load(call.session.db, Counter(), busy)
+    money.lock(call.session.db, held, at_ms=call.now_ms, task=opened.facts.task, part=money.WHOLE_TASK)
 
 
 def _expect_free(call: _Call, nano: int, what: str) -> None:

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from antiphon.economy import accounts
+from antiphon.economy.quote import seat_count
 from antiphon.economy.scores import attend as attended
 from antiphon.economy.scores import prior, remember
-from antiphon.economy.selection import seat_count
 from antiphon.economy.settlement import exposure
 from antiphon.economy.types import PPM, Candidate, Offer, Role, Rules, ScoreEvent, Turnout
 from antiphon.ledger.panel import sitting
