@@ -142,7 +142,7 @@ async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
     )
     message = client.sign(WORK, producer, run.task, work)
     copy: Copy | None = None
-    answer = client.context.transport.request(node.endpoint, message, deadline_s=_patience_s(client, run, record))
+    answer = client.context.transport.request(node.endpoint, message, deadline_s=_time_limit_s(client, run, record))
     async with aclosing(answer) as frames:
         async for frame in frames:
             tag, payload = frame[:1], frame[1:]
@@ -189,7 +189,7 @@ async def draw_seats(client: Actor, run: TaskRun, part: PartRun, record: PartRec
         await client.submit(operation, run.task)
 
 
-def _patience_s(client: Actor, run: TaskRun, record: PartRecord) -> float:
+def _time_limit_s(client: Actor, run: TaskRun, record: PartRecord) -> float:
     """Until the ledger's own deadlines for this attempt have passed, whatever the producer does."""
     left_s = max(1.0, (record.deadline_ms - client.context.clock.now_ms()) / 1000)
     rules = run.rules
@@ -239,7 +239,7 @@ async def conclude(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
         if heard is not None and heard.is_whole(ruling.delivery.result_hash):
             _release(run, part, heard)  # 2
             return heard
-    judged = await rescue(client, run, part, record)  # 3
+    judged = await fetch_judged(client, run, part, record)  # 3
     if run.mode is Mode.STREAM and heard is not None and not judged.pcm.startswith(bytes(heard.pcm)):  # 4
         raise ProtocolError(
             f"Part {part.number + 1} was heard other than it was judged",
@@ -265,7 +265,7 @@ def _failure(part: PartRun, record: PartRecord) -> AntiphonError:
     return UnavailableError(f"Part {part.number + 1} failed: {last}", "You were refunded; try again.")
 
 
-async def rescue(client: Actor, run: TaskRun, part: PartRun, record: PartRecord) -> Copy:
+async def fetch_judged(client: Actor, run: TaskRun, part: PartRun, record: PartRecord) -> Copy:
     """Fetch the judged audio from any validator that voted on it."""
     for validator in record.rulings[-1].votes:
         try:

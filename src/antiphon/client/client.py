@@ -18,14 +18,14 @@ from antiphon.client.attempt import Attempt, begin, conclude, draw_seats
 from antiphon.client.blocking import in_daemon
 from antiphon.client.budget import Budget, cost_nano, exposed_nano
 from antiphon.client.events import Audio, Closed, Event, Missing, Opened, Stage
-from antiphon.client.flow import (
+from antiphon.client.job import (
     TASK_PARTS,
-    Flow,
     Job,
-    Wanted,
+    JobItem,
+    JobRun,
+    items_of,
     next_batch,
     recalled,
-    wanted_of,
     worth_another,
 )
 from antiphon.client.keeping import Conduct, Ordered, Result
@@ -86,68 +86,68 @@ class Client(Actor):
         """Do the job. Raises the first part's error after everything is settled or refunded; with `keep_going` only
         when nothing could be made, or when it is no fault of one part."""
         conduct = job.conduct or Conduct(Budget(job.max_total_nano))
-        flow = Flow(job, conduct, wanted_of(job, conduct))
+        job_run = JobRun(job, conduct, items_of(job, conduct))
         ahead: asyncio.Task[TaskRun | None] | None = None
         try:
-            current = await self._open(flow)
+            current = await self._open(job_run)
             if current is None:
                 raise InputError("There is nothing to say", "Give at least one word.")
             while current is not None:
                 if current.parts:
                     yield Opened(current.task, current.quote, current.parts[0].number, len(current.parts))
-                ahead = asyncio.create_task(self._open_ahead(current, flow))
+                ahead = asyncio.create_task(self._open_ahead(current, job_run))
                 for part in current.plays:
-                    async with aclosing(self._play(flow, part)) as events:
+                    async with aclosing(self._play(job_run, part)) as events:
                         async for event in events:
                             yield event
                 if current.parts:
-                    yield await self._close(current, flow)
+                    yield await self._close(current, job_run)
                 _raise_failure(current)
                 current = await ahead
-            if flow.first_failure is not None and not flow.made:
-                raise flow.first_failure
+            if job_run.first_failure is not None and not job_run.made:
+                raise job_run.first_failure
         finally:
-            await _undisturbed(self._leave(ahead, flow.runs))
+            await _undisturbed(self._leave(ahead, job_run.runs))
 
-    async def _play(self, flow: Flow, part: PartRun | KeptPart) -> AsyncGenerator[Event, None]:
+    async def _play(self, job_run: JobRun, part: PartRun | KeptPart) -> AsyncGenerator[Event, None]:
         """The events of one part; one that failed is bought again while there is hope, as a task of its own."""
         if isinstance(part, KeptPart):
-            yield await recalled(flow, part)
-            flow.made += 1
+            yield await recalled(job_run, part)
+            job_run.made += 1
         else:
-            async for event in self._bought(flow, part):
+            async for event in self._bought(job_run, part):
                 yield event
             if part.error is None:
-                flow.made, flow.in_a_row = flow.made + 1, 0
+                job_run.made, job_run.in_a_row = job_run.made + 1, 0
             elif isinstance(part.error, OutputError):
                 raise part.error  # nothing can be kept any more: what was not made is not made
-            elif flow.goes_on_without(part):
+            elif job_run.goes_on_without(part):
                 part.missing = True
                 yield Missing(part.number, part.error)
         yield Audio(part.number, None)
 
-    async def _bought(self, flow: Flow, part: PartRun) -> AsyncGenerator[Event, None]:
+    async def _bought(self, job_run: JobRun, part: PartRun) -> AsyncGenerator[Event, None]:
         tries = 0
         current = part
         while True:
             while (event := await current.output.get()) is not None:
                 if not (isinstance(event, Audio) and event.audio is None):
                     yield event
-            if current.error is None or not worth_another(flow.job, current.error) or tries == RETRIES:
+            if current.error is None or not worth_another(job_run.job, current.error) or tries == RETRIES:
                 break
             tries += 1
             log.info("part %d is bought again: %s", part.number, current.error)
             assert part.request is not None
-            wanted = Wanted(part.number, part.request, part.slot, kept=False)
+            wanted = JobItem(part.number, part.request, part.slot, kept=False)
             try:
-                again = await self._open_batch(flow, [wanted], again=tries)
+                again = await self._open_batch(job_run, [wanted], again=tries)
             except FundsError as error:
                 current.error = error
                 break
             yield Opened(again.task, again.quote, part.number, 1)
             current = again.parts[0]
             await asyncio.gather(*again.workers)
-            yield await self._close(again, flow)
+            yield await self._close(again, job_run)
         part.error = current.error
 
     async def _leave(self, ahead: asyncio.Task[TaskRun | None] | None, runs: list[TaskRun]) -> None:
@@ -157,67 +157,67 @@ class Client(Actor):
             await asyncio.gather(ahead, return_exceptions=True)
         await asyncio.gather(*(self._abandon(run) for run in runs))
 
-    async def _open_ahead(self, current: TaskRun, flow: Flow) -> TaskRun | None:
+    async def _open_ahead(self, current: TaskRun, job_run: JobRun) -> TaskRun | None:
         """Open the next task when half of the current one is done, so that no processor idles."""
         for done, finished in enumerate(asyncio.as_completed(current.workers), start=1):
             await finished
             if done * 2 >= len(current.workers):
                 break
-        if any(part.error and not flow.recovers_from(part.error) for part in current.parts):
+        if any(part.error and not job_run.recovers_from(part.error) for part in current.parts):
             return None  # the job has failed: nothing more is bought for it
-        return await self._open(flow)
+        return await self._open(job_run)
 
-    async def _open(self, flow: Flow) -> TaskRun | None:
+    async def _open(self, job_run: JobRun) -> TaskRun | None:
         """Make orders, open the task (escrow), start all its parts. None when no request is left."""
-        batch = await in_daemon(lambda: next_batch(flow.wanted))
-        return await self._open_batch(flow, batch) if batch else None
+        batch = await in_daemon(lambda: next_batch(job_run.wanted))
+        return await self._open_batch(job_run, batch) if batch else None
 
-    async def _open_batch(self, flow: Flow, batch: list[Wanted], again: int = 0) -> TaskRun:
+    async def _open_batch(self, job_run: JobRun, batch: list[JobItem], again: int = 0) -> TaskRun:
         """Open a task for what is not kept. Prices move with every vote: one that rose after the quote is quoted anew.
 
         Raises `FundsError` for what the budget or the balance does not cover.
         """
         for tried in range(OPEN_TRIES):
-            run = await self._prepared(flow, batch, again)
+            run = await self._prepared(job_run, batch, again)
             if not run.parts:
                 return run
             try:
-                await self._opened(run, flow)
+                await self._opened(run, job_run)
             except FundsError as error:
                 if error.what.startswith("balance:") or tried + 1 == OPEN_TRIES:
                     raise
-                flow.runs.remove(run)
+                job_run.runs.remove(run)
                 for part in run.parts:
                     part.key.destroy()
                 continue
             break
         return run
 
-    async def _prepared(self, flow: Flow, batch: list[Wanted], again: int) -> TaskRun:
-        job, keeper = flow.job, flow.conduct.keeper
+    async def _prepared(self, job_run: JobRun, batch: list[JobItem], again: int) -> TaskRun:
+        job, keeper = job_run.job, job_run.conduct.keeper
         new = [one for one in batch if not one.kept]
         if not new:
             return TaskRun("", EMPTY_QUOTE, job.mode, [], [KeptPart(one.number, one.slot) for one in batch])
         task = secrets.token_hex(16)
         declared = tuple(_declared(index, one.request) for index, one in enumerate(new))
-        async with flow.conduct.budget.lock:
-            quote = await self._admitted(flow, job.selector, declared)
+        async with job_run.conduct.budget.lock:
+            quote = await self._admitted(job_run, job.selector, declared)
             parts = [
-                self._order(task, index, one, part_seed(job.seed, one.number, task, again + flow.tries(one.slot)))
+                self._order(task, index, one, part_seed(job.seed, one.number, task, again + job_run.tries(one.slot)))
                 for index, one in enumerate(new)
             ]
             own = {part.number: part for part in parts}
             plays = [own.get(one.number) or KeptPart(one.number, one.slot) for one in batch]
             run = TaskRun(task, quote, job.mode, parts, plays)
-            flow.runs.append(run)
+            job_run.runs.append(run)
         if keeper is not None:
             noted = [Ordered(part.slot, part.index, part.key.reveal(), part.chain.secret) for part in parts]
             await asyncio.to_thread(keeper.opening, task, noted)
         return run
 
-    async def _opened(self, run: TaskRun, flow: Flow) -> None:
+    async def _opened(self, run: TaskRun, job_run: JobRun) -> None:
         """Lock the escrow, and set all parts to work."""
-        job, task, parts = flow.job, run.task, run.parts
+        job, task, parts = job_run.job, run.task, run.parts
         asked = [(part, part.request) for part in parts if part.request is not None]
         digest = hashlib.sha256(b"".join(hashlib.sha256(part.order).digest() for part in parts)).digest()
         operation = OpenTask(
@@ -237,42 +237,44 @@ class Client(Actor):
         await asyncio.shield(run.opening)
         opened = await self.context.ledger.task(task)
         run.rules, run.grants = opened.rules, opened.grants
-        run.workers = [asyncio.create_task(self._part(run, part, flow), name=f"part {part.number}") for part in parts]
+        run.workers = [
+            asyncio.create_task(self._part(run, part, job_run), name=f"part {part.number}") for part in parts
+        ]
 
-    async def _admitted(self, flow: Flow, selector: Selector, parts: tuple[Part, ...]) -> Quote:
+    async def _admitted(self, job_run: JobRun, selector: Selector, parts: tuple[Part, ...]) -> Quote:
         """The quote of a task that fits the budget; what is open now is waited for where that may make room.
 
         Raises `FundsError`: then it fits in no case.
         """
-        budget = flow.conduct.budget
+        budget = job_run.conduct.budget
         quote = await self.context.ledger.quote(selector, parts)
-        while not budget.fits(open_nano := await self._open_nano(flow), quote.total_nano):
-            working = [worker for run in flow.runs for worker in run.workers if not worker.done()]
+        while not budget.fits(open_nano := await self._open_nano(job_run), quote.total_nano):
+            working = [worker for run in job_run.runs for worker in run.workers if not worker.done()]
             if not working:
                 raise budget.refusal(open_nano, quote.total_nano)
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
             quote = await self.context.ledger.quote(selector, parts)
         return quote
 
-    async def _open_nano(self, flow: Flow) -> int:
-        if flow.conduct.budget.limit_nano is None:
+    async def _open_nano(self, job_run: JobRun) -> int:
+        if job_run.conduct.budget.limit_nano is None:
             return 0
         held = 0
-        for run in flow.runs:
+        for run in job_run.runs:
             if run.opening is None or not run.opening.done():
                 held += run.quote.total_nano
             elif run.opening.exception() is None:
                 held += exposed_nano(self.node_id, await self.context.ledger.parts(run.task))
         return held
 
-    def _order(self, task: str, index: int, one: Wanted, seed: int) -> PartRun:
+    def _order(self, task: str, index: int, one: JobItem, seed: int) -> PartRun:
         key = TaskKey.generate()
         order = make_order(Brief(request=one.request, seed=seed), key, task=task, index=index)
         signed = self.sign(ORDER, self.node_id, task, order)
         chain = Chain(secrets.token_bytes(32))
         return PartRun(one.number, index, one.request, key, signed, chain, slot=one.slot)
 
-    async def _part(self, run: TaskRun, part: PartRun, flow: Flow) -> None:
+    async def _part(self, run: TaskRun, part: PartRun, job_run: JobRun) -> None:
         """Follow one part in the ledger to its end, and ask whichever producer's turn it is.
 
         The ledger leads: a producer that hangs is left as soon as its part is passed on.
@@ -293,10 +295,10 @@ class Client(Actor):
                 record = await self.changed(record)
             self._tell(part, record, told)
             judged = await conclude(self, run, part, record, attempt)
-            if flow.conduct.keeper is not None:
+            if job_run.conduct.keeper is not None:
                 origin = None if judged.form.is_audio else origin_of(run.task, part.index, part.key)
                 result = Result(judged.form, bytes(judged.pcm), origin)
-                await asyncio.to_thread(flow.conduct.keeper.finished, part.slot, result)
+                await asyncio.to_thread(job_run.conduct.keeper.finished, part.slot, result)
         except AntiphonError as error:
             part.error = error
         finally:
@@ -314,7 +316,7 @@ class Client(Actor):
             part.output.put_nowait(Stage(part.number, word, panel.producer(record).node))
         return word or told
 
-    async def _close(self, run: TaskRun, flow: Flow) -> Closed:
+    async def _close(self, run: TaskRun, job_run: JobRun) -> Closed:
         """Settled: the receipt, once no fine waits for an appeal any more. Raises a part's error where that kept the
         task from being settled."""
         await asyncio.gather(*run.workers)
@@ -328,8 +330,8 @@ class Client(Actor):
             raise UnavailableError(f"Task {run.task[:8]} is still open", "See `antiphon task show`.")
         receipt = await receipts.build(self.context.ledger, run.task)
         parts = await self.context.ledger.parts(run.task)
-        flow.runs.remove(run)
-        flow.conduct.budget.spent_nano += cost_nano(receipt, self.node_id)
+        job_run.runs.remove(run)
+        job_run.conduct.budget.spent_nano += cost_nano(receipt, self.node_id)
         return Closed(task, parts, receipt)
 
     async def _abandon(self, run: TaskRun) -> None:

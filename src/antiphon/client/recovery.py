@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from antiphon.client.attempt import draw_seats, rescue
+from antiphon.client.attempt import draw_seats, fetch_judged
 from antiphon.client.budget import cost_nano, paid_nano
 from antiphon.client.job_store import JobStore, NotedPart, TaskNote
 from antiphon.client.keeping import Result
@@ -122,7 +122,7 @@ async def _fetched(client: Actor, run: TaskRun, noted: NotedPart, record: PartRe
     try:
         await require_standing(client.context.ledger, run.grants)
         async with asyncio.timeout(FETCH_S):
-            copy = await rescue(client, run, part, record)
+            copy = await fetch_judged(client, run, part, record)
     except (AntiphonError, TimeoutError):
         return None
     else:

@@ -123,12 +123,12 @@ def simulate_cartel(
     return {life: nano // tasks for life, nano in earned.items()}
 
 
-def capture(share: Fraction, seats: int, least: int = 0) -> Fraction:
-    """Chance that a cartel with this share of the stake holds at least `least` of the seats, by default most of them
-    (drawn from many nodes)."""
-    least = least or seats // 2 + 1
+def capture(share: Fraction, seats: int, min_held: int = 0) -> Fraction:
+    """Chance that a cartel with this share of the stake holds at least `min_held` of the seats, by default most of
+    them (drawn from many nodes)."""
+    min_held = min_held or seats // 2 + 1
     return sum(
-        (comb(seats, held) * share**held * (1 - share) ** (seats - held) for held in range(least, seats + 1)), _0
+        (comb(seats, held) * share**held * (1 - share) ** (seats - held) for held in range(min_held, seats + 1)), _0
     )
 
 

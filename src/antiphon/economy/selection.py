@@ -128,11 +128,11 @@ class _Draw:
 
     def _ranked(self, part: Part, makers: Iterable[Offer], floor: Fraction) -> list[Offer]:
         # Ties go by a hash that no node can choose in advance, or one id would win all of them for ever.
-        least = sort_key(floor)
+        floor_key = sort_key(floor)
 
         def key(maker: Offer) -> tuple[int, bytes, str]:
             price = effective_price(maker)
-            counted = price if sort_key(price) >= least else floor
+            counted = price if sort_key(price) >= floor_key else floor
             weight = sort_key(counted, maker.load + self.load[maker.node] + 1)
             lot = hashlib.sha256(b"%b|%d|%b" % (self.beacon, part.index, maker.node.encode())).digest()
             return weight, lot, maker.node

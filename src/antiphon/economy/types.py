@@ -119,10 +119,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if not (0 <= self.audit_ppm <= PPM and 0 < self.audit_seen_ppm <= PPM):
             raise ValueError("audit_ppm is a share, audit_seen_ppm a positive one")
         if self.audit_ppm:
-            least = break_even_stake(1.0, self.audit_seen_ppm / PPM, rate=self.audit_ppm / PPM)
-            if self.penalty_ppm < PPM * least:
+            deterring = break_even_stake(1.0, self.audit_seen_ppm / PPM, rate=self.audit_ppm / PPM)
+            if self.penalty_ppm < PPM * deterring:
                 raise ValueError(
-                    f"audits at {self.audit_ppm} ppm need a penalty_ppm of {PPM * least:.0f} at least: audit more "
+                    f"audits at {self.audit_ppm} ppm need a penalty_ppm of {PPM * deterring:.0f} at least: audit more "
                     "often, or lock and take more stake (economy.deterrence)"
                 )
 

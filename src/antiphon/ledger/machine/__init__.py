@@ -132,7 +132,7 @@ def leads_to_a_draw(record: PartRecord, event: Event) -> bool:
 
 def _tick(record: PartRecord, _: Tick, context: Context) -> Step:
     if not due(record, context.now_ms):
-        raise ConflictError(f"{turns.name(record)} is {record.state} and its deadline has not passed")
+        raise ConflictError(f"{turns.name(record)} is {record.state} and its deadline has not passed", "Wait for it.")
     if record.state is PartState.ASSIGNED:
         return producing.pass_on(record, "delivered nothing in time", context)
     if record.state is PartState.DRAWING:

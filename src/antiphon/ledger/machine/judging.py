@@ -25,7 +25,10 @@ def commit(record: PartRecord, event: Commit, context: Context) -> Step:
     turns.expect_seat(record, event.round, seats, context)
     turns.expect_in_time(record, context)
     if context.sender in record.commits:
-        raise ConflictError(f"{context.sender} has already committed on {turns.name(record)} in round {record.round}")
+        raise ConflictError(
+            f"{context.sender} has already committed on {turns.name(record)} in round {record.round}",
+            "Reveal what was committed.",
+        )
     record = msgspec.structs.replace(record, commits={**record.commits, context.sender: event.commitment})
     return Step(record=states.revealing(record, context) if len(record.commits) == len(seats) else record)
 
@@ -36,7 +39,10 @@ def reveal(record: PartRecord, event: Reveal, context: Context) -> Step:
     turns.expect_seat(record, event.round, list(record.commits), context)
     turns.expect_in_time(record, context)
     if context.sender in record.reveals:
-        raise ConflictError(f"{context.sender} has already revealed on {turns.name(record)} in round {record.round}")
+        raise ConflictError(
+            f"{context.sender} has already revealed on {turns.name(record)} in round {record.round}",
+            "Its vote counts as it is.",
+        )
     opened = panel.commitment(
         event.vote,
         event.salt,

@@ -51,7 +51,7 @@ def skip(record: PartRecord, event: Skip, context: Context) -> Step:
     turns.expect_client(context, "skip a producer")
     turns.expect(record, PartState.ASSIGNED, "skipped")
     if event.attempt != record.attempt:
-        raise ConflictError(f"{turns.name(record)} is at attempt {record.attempt}, not {event.attempt}")
+        raise ConflictError(f"{turns.name(record)} is at attempt {record.attempt}, not {event.attempt}", turns.LOOK)
     return pass_on(record, f"skipped by the client: {event.reason}", context)
 
 
@@ -71,7 +71,7 @@ def draw_seats(record: PartRecord, event: DrawSeats, context: Context) -> Step:
     turns.expect(record, PartState.DRAWING, "drawn for")
     turns.expect_in_time(record, context)
     if (event.attempt, event.round) != (record.attempt, record.round):
-        raise ConflictError(f"{turns.name(record)} is in attempt {record.attempt}, round {record.round}")
+        raise ConflictError(f"{turns.name(record)} is in attempt {record.attempt}, round {record.round}", turns.LOOK)
     turns.expect_link("client", event.link, [drawn.client_link for drawn in record.seatings], record.client_tip)
     turns.expect_link("ledger", context.link, [drawn.ledger_link for drawn in record.seatings], record.ledger_tip)
     if event.pool_hash != panel.pool_hash(record, context.rules):

@@ -8,6 +8,8 @@ from antiphon.ledger import panel
 from antiphon.ledger.machine.events import Context
 from antiphon.ledger.records import PartRecord, PartState
 
+LOOK = "Read the task anew: it has gone on."
+
 
 def late_itself(record: PartRecord, now_ms: int) -> bool:
     return not record.state.final and record.state is not PartState.WAITING and now_ms >= record.deadline_ms

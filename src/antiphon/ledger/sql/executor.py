@@ -114,7 +114,7 @@ class OperationExecutor:
         except InputError:
             return False  # the operation itself will say that there is no such part
         flow.act(store, machine.Tick(), index=index, sender="", now_ms=now_ms)
-        records.journal(session.db, task, now_ms, index, None, store.told)
+        records.journal(session.db, task, now_ms, index, None, store.inputs)
         self._close_if_over(session, task, now_ms)
         return True
 
@@ -274,7 +274,7 @@ class OperationExecutor:
             _expect_free(call, appeals.at_risk(store.part(index), call.sender, self.rules), "A juror's vote")
         flow.act(store, operation, index=index, sender=call.sender, now_ms=call.now_ms)
         row = records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_=task)
-        records.journal(call.session.db, task, call.now_ms, index, row, store.told)
+        records.journal(call.session.db, task, call.now_ms, index, row, store.inputs)
         self._close_if_over(call.session, task, call.now_ms)
 
     def _revoke(self, call: _Call, ref: GrantRef) -> None:

@@ -159,8 +159,8 @@ def _make_room(db: sqlite3.Connection, stake_nano: int, now_ms: int, rules: Rule
     values = {"min_stake": rules.min_stake_nano, "known_ms": now_ms - rules.silent_s * 1000}
     row = db.execute(_WEAKEST, values).fetchone()
     if row is not None:
-        other, role, least_nano, is_silent = row
-        if least_nano < rules.min_stake_nano or is_silent or least_nano < stake_nano:
+        other, role, weakest_nano, is_silent = row
+        if weakest_nano < rules.min_stake_nano or is_silent or weakest_nano < stake_nano:
             _remove(db, other, role)
             return
     raise UnavailableError(

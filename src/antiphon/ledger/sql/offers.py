@@ -156,19 +156,19 @@ class OfferIndex:
 
     def _ranked(self, rows: NDArray[np.intp], role: Role) -> NDArray[np.intp]:
         table, validators = self._table, role is Role.VALIDATOR
-        most = POOLS * self._rules.pool if validators else self._rules.candidates
-        if len(rows) <= most:
+        max_rows = POOLS * self._rules.pool if validators else self._rules.candidates
+        if len(rows) <= max_rows:
             return rows
         lot = table["lot"][rows]
         by_stake = rows[np.lexsort((lot, -table["free"][rows]))]
         if validators:
-            return by_stake[:most]
+            return by_stake[:max_rows]
         asked = (table["load"][rows] + 1) * table["price"][rows] / table["quality"][rows]
         by_price = rows[np.lexsort((lot, asked))]
         newcomers = by_price[table["settled"][by_price] < self._rules.newcomer_parts]
-        kept = np.concatenate((newcomers[: most // 8], by_stake[: most // 4], by_price))
+        kept = np.concatenate((newcomers[: max_rows // 8], by_stake[: max_rows // 4], by_price))
         first = np.sort(np.unique(kept, return_index=True)[1])
-        return kept[first[:most]]
+        return kept[first[:max_rows]]
 
     def _offer(self, row: int, role: Role) -> Offer:
         def value(name: str) -> int:

@@ -29,7 +29,7 @@ SEATS = -1
 
 
 @dataclass(slots=True)
-class Told:
+class LedgerInput:
     """What the ledger itself adds to an event, for the journal."""
 
     left_out: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class SqlTaskStore:
         self._session = session
         self._secret = secret
         self._now_ms = now_ms
-        self.told = Told()
+        self.inputs = LedgerInput()
         row = self._db.execute("SELECT client, mode, service FROM tasks WHERE task = ?", (task,)).fetchone()
         if row is None:
             raise no_task(task)
@@ -68,13 +68,13 @@ class SqlTaskStore:
 
     def left_out(self, record: PartRecord, /) -> tuple[str, ...]:
         able = market.able(self._db, record.assignment.validators, self.facts.rules, self._now_ms)
-        self.told.left_out = tuple(judge.node for judge in record.assignment.validators if judge.node not in able)
-        return self.told.left_out
+        self.inputs.left_out = tuple(judge.node for judge in record.assignment.validators if judge.node not in able)
+        return self.inputs.left_out
 
     def link(self, record: PartRecord, /) -> bytes:
         beacon = task(self._db, self.facts.task).beacon
-        self.told.link = chain(self._secret, beacon, record.part.index).link(record.round)
-        return self.told.link
+        self.inputs.link = chain(self._secret, beacon, record.part.index).link(record.round)
+        return self.inputs.link
 
     def keep(self, before: PartRecord, step: Step) -> None:
         """The record, its money, its locked stake, its load and its scores: all of one step, or nothing."""
@@ -204,14 +204,19 @@ def add_envelope(
 
 
 def journal(
-    db: sqlite3.Connection, task_: str, at_ms: int, index: int, envelope: int | None, told: Told | None = None
+    db: sqlite3.Connection,
+    task_: str,
+    at_ms: int,
+    index: int,
+    envelope: int | None,
+    inputs: LedgerInput | None = None,
 ) -> None:
-    """Note one event of a task. No envelope: a deadline. `told`: what the ledger itself had to say for it."""
-    told = told or Told()
-    left_out = canonical.pack(told.left_out) if told.left_out else None
+    """Note one event of a task. No envelope: a deadline. `inputs`: what the ledger itself had to say for it."""
+    inputs = inputs or LedgerInput()
+    left_out = canonical.pack(inputs.left_out) if inputs.left_out else None
     db.execute(
         "INSERT INTO journal (task, at_ms, part, envelope, left_out, link) VALUES (?, ?, ?, ?, ?, ?)",
-        (task_, at_ms, index, envelope, left_out, told.link or None),
+        (task_, at_ms, index, envelope, left_out, inputs.link or None),
     )
 
 

@@ -47,7 +47,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class JobItem:
     """One request of a job, and where its result is kept."""
 
     number: int
@@ -57,12 +57,12 @@ class Wanted:
 
 
 @dataclass(slots=True)
-class Flow:
+class JobRun:
     """A job under way: what is still wanted of it, and every task that may hold money."""
 
     job: Job
     conduct: Conduct
-    wanted: Iterator[Wanted]
+    wanted: Iterator[JobItem]
     runs: list[TaskRun] = field(default_factory=list)
     made: int = 0
     in_a_row: int = 0  # parts that failed since one was made
@@ -84,16 +84,16 @@ class Flow:
         return self.conduct.keep_going and _of_one_part(part.error) and self.in_a_row < MISSING_IN_A_ROW
 
 
-def wanted_of(job: Job, conduct: Conduct) -> Iterator[Wanted]:
+def items_of(job: Job, conduct: Conduct) -> Iterator[JobItem]:
     keeper = conduct.keeper
     for number, request in enumerate(job.requests):
         slot = keeper.slot(request) if keeper is not None else ""
-        yield Wanted(number, request, slot, kept=keeper is not None and keeper.has(slot))
+        yield JobItem(number, request, slot, kept=keeper is not None and keeper.has(slot))
 
 
-def next_batch(wanted: Iterator[Wanted]) -> list[Wanted]:
+def next_batch(wanted: Iterator[JobItem]) -> list[JobItem]:
     """What comes next: at most `TASK_PARTS` parts to buy, with the kept ones between them."""
-    batch: list[Wanted] = []
+    batch: list[JobItem] = []
     new = 0
     for one in wanted:
         batch.append(one)
@@ -103,9 +103,9 @@ def next_batch(wanted: Iterator[Wanted]) -> list[Wanted]:
     return batch
 
 
-async def recalled(flow: Flow, part: KeptPart) -> Audio | Artefact:
-    assert flow.conduct.keeper is not None
-    result = await asyncio.to_thread(flow.conduct.keeper.load, part.slot)
+async def recalled(job_run: JobRun, part: KeptPart) -> Audio | Artefact:
+    assert job_run.conduct.keeper is not None
+    result = await asyncio.to_thread(job_run.conduct.keeper.load, part.slot)
     if not result.form.is_audio:
         if result.origin is None:
             raise StateError("The kept voice profile has no task that made it", "Run it without --resume.")
