@@ -29,13 +29,13 @@ from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import decide
 from antiphon.economy.types import PPM, READING_TOLERANCE, Reading, Verdict, Vote
 from antiphon.engines import registry
-from antiphon.judges.cloning.profiles import CLONE
+from antiphon.judges.cloning.scoring import CLONE
 from antiphon.judges.metrics import BUILT_IN, CLONE_ORDER
-from antiphon.judges.music.profile import MUSIC
+from antiphon.judges.music.scoring import MUSIC
 from antiphon.judges.readings import readings_of
 from antiphon.judges.speech.cards import card
 from antiphon.judges.speech.expectation import Expectation, expectation_of
-from antiphon.judges.speech.profiles import ANTIPHON
+from antiphon.judges.speech.scoring import ANTIPHON
 from antiphon.services import SpeechRequest
 
 Matrix = npt.NDArray[np.float64]

@@ -123,10 +123,10 @@ def measure_here(folder: Path, kind: str) -> None:
     import ctranslate2
 
     from antiphon import text as texts_room
-    from antiphon.judges.speech.integrity import IntegrityJudge
-    from antiphon.judges.speech.naturalness import DistillMosJudge, DnsmosJudge
-    from antiphon.judges.speech.voice import VoiceJudge
-    from antiphon.judges.speech.words import WordsJudge
+    from antiphon.judges.speech.integrity import IntegrityMeter
+    from antiphon.judges.speech.naturalness import DistillMosMeter, DnsmosMeter
+    from antiphon.judges.speech.voice import VoiceMeter
+    from antiphon.judges.speech.words import WordsMeter
 
     threads = int(os.environ.get("HONEST_THREADS", "1"))
     compute = os.environ.get("HONEST_COMPUTE")
@@ -144,11 +144,11 @@ def measure_here(folder: Path, kind: str) -> None:
 
         onnxruntime.InferenceSession = unfused
     judges = {
-        "words": WordsJudge(normaliser=texts_room.normalise, threads=threads),
-        "distillmos": DistillMosJudge(threads=threads),
-        "dnsmos": DnsmosJudge(threads=threads),
-        "voice": VoiceJudge(threads=threads),
-        "integrity": IntegrityJudge(),
+        "words": WordsMeter(normaliser=texts_room.normalise, threads=threads),
+        "distillmos": DistillMosMeter(threads=threads),
+        "dnsmos": DnsmosMeter(threads=threads),
+        "voice": VoiceMeter(threads=threads),
+        "integrity": IntegrityMeter(),
     }
     orders = {p.name.removesuffix(".order.json"): json.loads(p.read_text()) for p in folder.glob("*.order.json")}
     path = folder / f"{kind}.json"
@@ -211,7 +211,8 @@ def _reference(voice: str) -> Any:
 
 def _music_figures(order: Any, samples: Any, rate_hz: int, _judges: Any, spent: dict[str, float]) -> dict[str, float]:
     from antiphon.audio.waveform import Waveform
-    from antiphon.judges.music import MusicEvidence, MusicPanel
+    from antiphon.judges.music.evidence import MusicEvidence
+    from antiphon.judges.music.meters import MusicMeters
     from antiphon.services import MusicRequest
 
     seconds = order["seconds"]
@@ -223,7 +224,7 @@ def _music_figures(order: Any, samples: Any, rate_hz: int, _judges: Any, spent: 
         declared_samples=samples.shape[1],
     )
     started = time.process_time()
-    figures = MusicPanel().measure(evidence)
+    figures = MusicMeters().measure(evidence)
     spent["music"] += time.process_time() - started
     return {f"{one.judge}.{one.name}": one.value for one in figures if one.value is not None}
 

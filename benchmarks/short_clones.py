@@ -29,9 +29,9 @@ from antiphon.economy.types import Verdict
 from antiphon.engines.base import Cloner
 from antiphon.engines.mimic import MimicEngine
 from antiphon.engines.soundstorm import SoundStormEngine
-from antiphon.judges.cloning import CloneJudge, clone_expectation
-from antiphon.judges.cloning.profiles import CLONE
-from antiphon.judges.speech.judge import new_panel
+from antiphon.judges.cloning import CloneMeters, clone_expectation
+from antiphon.judges.cloning.scoring import CLONE
+from antiphon.judges.speech.judge import new_meters
 from antiphon.nodes.evaluation.rendering import render
 
 ENGINES = {"mimic": MimicEngine, "soundstorm": SoundStormEngine}
@@ -68,7 +68,7 @@ def studios(engine: str, *, same: bool) -> tuple[Studio, Studio]:
 
 def measure(path: Path, engine: str, honest_tries: int, tries: int, *, same: bool) -> None:
     ours, theirs = studios(engine, same=same)
-    judges = CloneJudge(new_panel(render), ours.render)
+    judges = CloneMeters(new_meters(render), ours.render)
     speakers = [ours.enrol(name, clip, consent_to(clip)) for name, clip in references().items()]
     known = Counter(row["kind"] for row in _rows(path, engine))
     work = {"honest": (honest, honest_tries, 5, theirs)}

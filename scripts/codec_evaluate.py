@@ -27,7 +27,7 @@ from antiphon.codecs.base import TokenGrid
 from antiphon.codecs.neural import NeuralCodec, load
 from antiphon.codecs.neural.measures import codebook_use, mel_distance, pesq, stoi
 from antiphon.errors import InputError, ModelError
-from antiphon.judges.speech.naturalness import DISTILLMOS_WINDOW, DistillMosJudge, windows
+from antiphon.judges.speech.naturalness import DISTILLMOS_WINDOW, DistillMosMeter, windows
 from antiphon.judges.speech.wording import normalise, word_errors
 
 LANGUAGE = {"fr": "fr", "ru": "ru", "es": "es", "it": "it"}
@@ -46,12 +46,12 @@ class Row:
     wer: float
 
 
-def mos(judge: DistillMosJudge, wave: Waveform) -> float:
+def mos(judge: DistillMosMeter, wave: Waveform) -> float:
     return float(np.mean([judge._score(w) for w in windows(wave.samples[0], DISTILLMOS_WINDOW)]))
 
 
 def evaluate(codec: NeuralCodec, folder: Path, clips: int, *, words: bool, save: Path | None) -> dict[str, object]:
-    judge = DistillMosJudge()
+    judge = DistillMosMeter()
     rows, grids, seconds, spent = [], [], 0.0, [0.0, 0.0]
     for speaker in sorted(p for p in folder.iterdir() if p.is_dir()):
         # The longest clips: a prompt of two words says little about naturalness or words.
@@ -82,7 +82,7 @@ def _rounded(figures: dict[str, object]) -> dict[str, object]:
 
 
 def _row(
-    judge: DistillMosJudge,
+    judge: DistillMosMeter,
     speaker: str,
     paths: list[Path],
     originals: list[Waveform],

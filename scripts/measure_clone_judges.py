@@ -26,9 +26,9 @@ from antiphon.bench.sentences import HELD_OUT
 from antiphon.clock import SystemClock
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import decide
-from antiphon.judges.cloning import CloneJudge, clone_expectation, enrolment_expectation, write_profile
-from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
-from antiphon.judges.speech.panel import JudgePanel
+from antiphon.judges.cloning import CloneMeters, clone_expectation, enrolment_expectation, write_profile
+from antiphon.judges.cloning.scoring import CLONE, ENROLMENT
+from antiphon.judges.speech.meters import SpeechMeters
 from antiphon.protocol.consent import ANYBODY, Grant, Use, sign_grant
 from antiphon.protocol.identity import Identity
 from antiphon.services import Clip
@@ -90,7 +90,7 @@ def consent_to(clip: Clip) -> bytes:
 
 def rows(engine: str, references: dict[str, Clip], texts: Sequence[str], seed: int) -> Iterator[dict[str, object]]:
     studio = clone_cheats.Studio(engines.load(engine))
-    judges = CloneJudge(JudgePanel(normaliser=normalise), studio.render)
+    judges = CloneMeters(SpeechMeters(normaliser=normalise), studio.render)
     speakers = [studio.enrol(name, clip, consent_to(clip)) for name, clip in references.items()]
     for speaker in speakers:
         heard = judges.measure_enrolment(speaker.order, write_profile(speaker.profile))

@@ -1,4 +1,4 @@
-"""Honest work and cheats through the whole panel: the distributions that the economy's thresholds are chosen from.
+"""Honest work and cheats through all meters: the distributions that the economy's thresholds are chosen from.
 
 python scripts/measure_judges.py judges.jsonl          # about 10 minutes on two cores
 python scripts/measure_judges.py judges.jsonl --table  # print the distributions of an earlier run
@@ -22,7 +22,7 @@ from antiphon import engines
 from antiphon.audio.waveform import Waveform
 from antiphon.judges.fingerprints import History
 from antiphon.judges.speech.evidence import Evidence
-from antiphon.judges.speech.panel import JudgePanel
+from antiphon.judges.speech.meters import SpeechMeters
 from antiphon.services import SpeechRequest
 from antiphon.text import normalise
 
@@ -179,12 +179,12 @@ def main() -> None:
     arguments = parser.parse_args()
     if not arguments.table:
         rng = np.random.default_rng(0)
-        panel = JudgePanel(normaliser=normalise, history=History(10_000))
+        meters = SpeechMeters(normaliser=normalise, history=History(10_000))
         work = list(honest())
         with arguments.target.open("w") as target:
             for source in (iter(work), copies(work, rng), cheats(work, rng)):
                 for kind, one in source:
-                    measurements = panel.measure(one)
+                    measurements = meters.measure(one)
                     row = {
                         "kind": kind,
                         "voice": one.request.voice,

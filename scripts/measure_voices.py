@@ -23,7 +23,7 @@ from antiphon.audio.waveform import Waveform
 from antiphon.engines.base import Voice
 from antiphon.judges.speech.cards import PREDICTORS
 from antiphon.judges.speech.evidence import Evidence
-from antiphon.judges.speech.naturalness import DistillMosJudge, DnsmosJudge
+from antiphon.judges.speech.naturalness import DistillMosMeter, DnsmosMeter
 from antiphon.models import tensors
 from antiphon.services import SpeechRequest
 
@@ -147,7 +147,7 @@ def measure(voice: Voice, known: Collection[str]) -> dict[str, np.ndarray]:
 
 
 def naturalness(clips: Iterable[Evidence]) -> np.ndarray:
-    judges = (DistillMosJudge(threads=2), DnsmosJudge(threads=2))
+    judges = (DistillMosMeter(threads=2), DnsmosMeter(threads=2))
     heard = [{m.name: m.value for judge in judges for m in judge.measure(clip)} for clip in clips]
     table = np.array([[values[name] for name in PREDICTORS] for values in heard], dtype=np.float64)
     return np.stack([table.mean(axis=0), table.std(axis=0, ddof=1)], axis=1).astype(np.float32)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
+from antiphon.judges.cloning.scoring import CLONE, ENROLMENT
 from antiphon.judges.metric import Metric
 from antiphon.judges.metrics import BUILT_IN
-from antiphon.judges.music.profile import MUSIC
-from antiphon.judges.speech.profiles import ANTIPHON, BITTAUDIO
+from antiphon.judges.music.scoring import MUSIC
+from antiphon.judges.speech.scoring import ANTIPHON, BITTAUDIO
 
 PROFILES = (ANTIPHON, BITTAUDIO, CLONE, ENROLMENT, MUSIC)
 

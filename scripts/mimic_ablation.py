@@ -24,7 +24,7 @@ from antiphon.engines.mimic.likeness import Likeness
 from antiphon.engines.mimic.rendering import moved, render
 from antiphon.errors import InputError
 from antiphon.judges.speech.evidence import Evidence
-from antiphon.judges.speech.naturalness import DistillMosJudge
+from antiphon.judges.speech.naturalness import DistillMosMeter
 from antiphon.services import SpeechRequest
 
 TEXT = "My neighbour grows tomatoes and peppers on her balcony."
@@ -57,7 +57,7 @@ def main() -> None:
         for name, found in files.items()
         if len(found) > 1
     }
-    halves, judge = load(), DistillMosJudge()
+    halves, judge = load(), DistillMosMeter()
     rows: dict[str, list[tuple[float, float, float]]] = {}
     for name, speaker in speakers.items():
         try:

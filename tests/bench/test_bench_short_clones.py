@@ -15,13 +15,13 @@ from antiphon.economy.types import Verdict
 from antiphon.engines.base import Cloner
 from antiphon.engines.mimic import MimicEngine
 from antiphon.engines.soundstorm import SoundStormEngine
-from antiphon.judges.cloning import CloneJudge
-from antiphon.judges.speech.judge import new_panel
+from antiphon.judges.cloning import CloneMeters
+from antiphon.judges.speech.judge import new_meters
 from antiphon.nodes.evaluation.rendering import render
 
 VOICES = ("allison-aac", "ivrvoice", "librivox")
 """Unlike each other: June, whose voice is like Allison's, passes for her now and then (docs/judging.md)."""
-Room = tuple[Studio, CloneJudge, Sequence[Speaker]]
+Room = tuple[Studio, CloneMeters, Sequence[Speaker]]
 
 
 @pytest.fixture(scope="module", params=[MimicEngine, SoundStormEngine], ids=["mimic", "soundstorm"])
@@ -29,7 +29,7 @@ def room(request: pytest.FixtureRequest) -> Room:
     studio = Studio(cast(Cloner, request.param()))
     clips = references()
     speakers = [studio.enrol(name, clips[name], consent_to(clips[name])) for name in VOICES]
-    return studio, CloneJudge(new_panel(render), studio.render), speakers
+    return studio, CloneMeters(new_meters(render), studio.render), speakers
 
 
 @pytest.mark.slow

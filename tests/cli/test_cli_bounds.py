@@ -10,7 +10,7 @@ from antiphon.economy.measurement import Measurement
 from antiphon.economy.types import Verdict, Vote
 from antiphon.judges.speech.cards import card
 from antiphon.judges.speech.expectation import expectation_of
-from antiphon.judges.speech.profiles import ANTIPHON
+from antiphon.judges.speech.scoring import ANTIPHON
 from antiphon.ledger.operations import Selector
 from antiphon.services import SpeechRequest
 

@@ -14,7 +14,7 @@ HEAVY = frozenset({
     "uvloop",
 })  # fmt: skip
 NOT_FOR_ENGLISH_SPEECH = frozenset({
-    "aiohttp", "antiphon.codecs.chip", "antiphon.judges.music.panel", "antiphon.music", "antiphon.soundstorm", "av",
+    "aiohttp", "antiphon.codecs.chip", "antiphon.judges.music.meters", "antiphon.music", "antiphon.soundstorm", "av",
     "babel", "hibari", "matplotlib", "markdown_it", "num2words", "scipy", "torch",
 })  # fmt: skip
 """Nor for the first sound of a voice that mimic cloned."""

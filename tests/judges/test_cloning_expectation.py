@@ -10,7 +10,7 @@ from antiphon.economy.scoring import decide, violations
 from antiphon.economy.types import Verdict
 from antiphon.errors import InputError
 from antiphon.judges.cloning import clone_expectation, enrolment_expectation, read_profile, write_profile
-from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
+from antiphon.judges.cloning.scoring import CLONE, ENROLMENT
 from antiphon.judges.cloning.voiceprint import from_bytes, to_bytes
 from antiphon.judges.metrics import (
     BUILT_IN,

@@ -11,7 +11,7 @@ from antiphon.analysis.features import dvector_log_mel, resemblyzer_mel
 from antiphon.analysis.speaker import embed, embed_independent
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.judges.speech.evidence import Evidence
-from antiphon.judges.speech.naturalness import DISTILLMOS_WINDOW, DistillMosJudge, DnsmosJudge, windows
+from antiphon.judges.speech.naturalness import DISTILLMOS_WINDOW, DistillMosMeter, DnsmosMeter, windows
 from antiphon.services import SpeechRequest
 
 pytestmark = pytest.mark.slow
@@ -24,19 +24,19 @@ def _evidence(signal: Samples) -> Evidence:
 
 @pytest.mark.parametrize(("seconds", "original"), [(2.0, 1.585678), (5.0, 1.244057), (7.0, 1.324227), (7.68, 1.374853)])
 def test_distillmos_0_9_1(seconds: float, original: float) -> None:
-    (measurement,) = DistillMosJudge().measure(_evidence(buzz(seconds)))
+    (measurement,) = DistillMosMeter().measure(_evidence(buzz(seconds)))
     assert measurement.value == pytest.approx(original, abs=0.01)
 
 
 def test_dnsmos_of_speechmos_0_0_1_1() -> None:
-    values = {m.name: m.value for m in DnsmosJudge().measure(_evidence(buzz(9.01)))}
+    values = {m.name: m.value for m in DnsmosMeter().measure(_evidence(buzz(9.01)))}
     assert values["dnsmos"] == pytest.approx(2.462549, abs=0.02)
     assert values["dnsmos_sig"] == pytest.approx(3.092559, abs=0.02)
     assert values["dnsmos_bak"] == pytest.approx(3.067432, abs=0.02)
 
 
 def test_dnsmos_of_a_short_clip_is_close_to_the_originals_repetition() -> None:
-    values = {m.name: m.value for m in DnsmosJudge().measure(_evidence(buzz(5.0)))}
+    values = {m.name: m.value for m in DnsmosMeter().measure(_evidence(buzz(5.0)))}
     assert values["dnsmos"] == pytest.approx(2.442930, abs=0.25)
 
 

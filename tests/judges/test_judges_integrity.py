@@ -14,7 +14,7 @@ from speech_signals import RATE_HZ, buzz
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.judges.fingerprints import History
 from antiphon.judges.speech.evidence import Evidence
-from antiphon.judges.speech.integrity import IntegrityJudge
+from antiphon.judges.speech.integrity import IntegrityMeter
 from antiphon.services import SpeechRequest
 
 TEXT = "Forty letters stand in this short line of text."
@@ -27,7 +27,7 @@ def _evidence(signal: Samples, text: str = TEXT, speed: float = 1.0) -> Evidence
 
 
 def _values(evidence: Evidence, history: History | None = None) -> dict[str, float | None]:
-    return {m.name: m.value for m in IntegrityJudge(history=history).measure(evidence)}
+    return {m.name: m.value for m in IntegrityMeter(history=history).measure(evidence)}
 
 
 def test_whole_audio_decodes_and_has_no_length_error() -> None:
@@ -39,7 +39,7 @@ def test_whole_audio_decodes_and_has_no_length_error() -> None:
 def test_undecodable_or_empty_audio_measures_nothing_else() -> None:
     good = _evidence(buzz(1.0))
     for audio in (None, Waveform(np.zeros((1, 0), dtype=np.float32), RATE_HZ)):
-        measurements = IntegrityJudge().measure(replace(good, audio=audio, cache={}))
+        measurements = IntegrityMeter().measure(replace(good, audio=audio, cache={}))
         assert measurements[0].value == 0.0
         assert all(m.inconclusive for m in measurements[1:])
 
@@ -103,7 +103,7 @@ def test_a_copy_for_another_text_is_a_duplicate_and_for_the_same_text_is_not() -
     st.text(min_size=1, max_size=20).filter(lambda t: t.strip()),
 )
 def test_any_samples_and_text_give_figures_or_reasons(samples: Samples, text: str) -> None:
-    measurements = IntegrityJudge().measure(_evidence(samples, text))
+    measurements = IntegrityMeter().measure(_evidence(samples, text))
     assert len(measurements) == 9
     for m in measurements:
         assert (m.value is None) == bool(m.reason)

@@ -7,8 +7,8 @@ from speech_signals import RATE_HZ, buzz
 from antiphon.audio.waveform import Waveform
 from antiphon.errors import InputError
 from antiphon.judges.speech.evidence import Evidence
-from antiphon.judges.speech.panel import JudgePanel
-from antiphon.judges.speech.rendering import MAX_CHARS, RenderingJudge
+from antiphon.judges.speech.meters import SpeechMeters
+from antiphon.judges.speech.rendering import MAX_CHARS, RenderingMeter
 from antiphon.services import SpeechRequest
 
 
@@ -28,7 +28,7 @@ class Engine:
 
 
 def test_the_order_as_our_engine_speaks_it_is_near_and_another_is_far() -> None:
-    judge = RenderingJudge(Engine())
+    judge = RenderingMeter(Engine())
     right, length = judge.measure(evidence(0.5 * buzz(0.6, seed=4)))
     wrong, _ = judge.measure(evidence(buzz(0.6, seed=9)))
     assert (right.name, right.unit, length.name) == ("distance_db", "dB", "length_ratio")
@@ -39,7 +39,7 @@ def test_the_order_as_our_engine_speaks_it_is_near_and_another_is_far() -> None:
 
 def test_one_order_is_rendered_once() -> None:
     engine = Engine()
-    judge = RenderingJudge(engine)
+    judge = RenderingMeter(engine)
     for _ in range(3):
         judge.measure(evidence(buzz(0.6, seed=4)))
     judge.measure(evidence(buzz(0.6, seed=5), "Who?!"))
@@ -50,7 +50,7 @@ def test_where_the_seed_changes_the_sound_the_nearest_of_several_counts() -> Non
     def varying(request: SpeechRequest, seed: int) -> Waveform:
         return Waveform(buzz(0.6, seed=20 + seed)[None], RATE_HZ)
 
-    (distance, _) = RenderingJudge(varying).measure(evidence(buzz(0.6, seed=21)))
+    (distance, _) = RenderingMeter(varying).measure(evidence(buzz(0.6, seed=21)))
     assert distance.value == pytest.approx(0.0, abs=0.2)
 
 
@@ -58,23 +58,23 @@ def test_what_cannot_be_rendered_or_compared_is_inconclusive_with_its_reason() -
     def missing(request: SpeechRequest, seed: int) -> Waveform:
         raise InputError(f"No engine here has the voice {request.voice}")
 
-    def reasons(judge: RenderingJudge, one: Evidence) -> set[str | None]:
+    def reasons(judge: RenderingMeter, one: Evidence) -> set[str | None]:
         return {figure.reason for figure in judge.measure(one)}
 
-    assert reasons(RenderingJudge(missing), evidence(buzz(0.6))) == {"No engine here has the voice tone"}
-    assert reasons(RenderingJudge(Engine()), evidence(np.zeros(RATE_HZ, np.float32))) == {"there is no sound"}
-    assert "longer than" in str(reasons(RenderingJudge(Engine()), evidence(buzz(0.6), "a" * (MAX_CHARS + 1))))
+    assert reasons(RenderingMeter(missing), evidence(buzz(0.6))) == {"No engine here has the voice tone"}
+    assert reasons(RenderingMeter(Engine()), evidence(np.zeros(RATE_HZ, np.float32))) == {"there is no sound"}
+    assert "longer than" in str(reasons(RenderingMeter(Engine()), evidence(buzz(0.6), "a" * (MAX_CHARS + 1))))
 
 
 def test_an_engine_that_breaks_is_inconclusive_and_never_a_score() -> None:
-    panel = JudgePanel(render=lambda request, seed: Waveform(np.zeros((1, 1)) / 0, 0))
-    figures = panel.compare(evidence(buzz(0.6)))
-    panel.close()
+    meters = SpeechMeters(render=lambda request, seed: Waveform(np.zeros((1, 1)) / 0, 0))
+    figures = meters.compare(evidence(buzz(0.6)))
+    meters.close()
     assert [figure.name for figure in figures] == ["distance_db", "length_ratio"]
     assert all(figure.inconclusive and figure.reason for figure in figures)
 
 
 def test_a_panel_without_engines_compares_nothing() -> None:
-    panel = JudgePanel()
-    assert panel.compare(evidence(buzz(0.6))) == ()
-    panel.close()
+    meters = SpeechMeters()
+    assert meters.compare(evidence(buzz(0.6))) == ()
+    meters.close()

@@ -20,9 +20,9 @@ from antiphon.bench.figure import Figure, figure
 from antiphon.economy.scoring import decide, violations
 from antiphon.economy.types import Verdict
 from antiphon.engines.base import Cloner
-from antiphon.judges.cloning import CloneJudge, clone_expectation, describe, enrolment_expectation, write_profile
-from antiphon.judges.cloning.profile import waveform_of
-from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
+from antiphon.judges.cloning import CloneMeters, clone_expectation, describe, enrolment_expectation, write_profile
+from antiphon.judges.cloning.scoring import CLONE, ENROLMENT
+from antiphon.judges.cloning.voice_profile import waveform_of
 from antiphon.judges.metrics import CLONE_ECHO
 from antiphon.services import Clip, CloneRequest, EnrolRequest, VoiceProfile
 
@@ -198,7 +198,7 @@ class Tally:
         return f"{sum(self.verdicts.values())} tries, {self.verdicts[Verdict.INCONCLUSIVE]} inconclusive"
 
 
-def tally(judges: CloneJudge, cheat: Cheat, orders: Sequence[Case]) -> Tally:
+def tally(judges: CloneMeters, cheat: Cheat, orders: Sequence[Case]) -> Tally:
     """One delivery for each order."""
     found = Tally(dict.fromkeys(Verdict, 0))
     for case in orders:
@@ -217,7 +217,7 @@ def tally(judges: CloneJudge, cheat: Cheat, orders: Sequence[Case]) -> Tally:
     return found
 
 
-def clone_figures(judges: CloneJudge, orders: Sequence[Case]) -> Iterator[Figure]:
+def clone_figures(judges: CloneMeters, orders: Sequence[Case]) -> Iterator[Figure]:
     """Honest clones wrongly rejected, cheats rejected, and echoes recognised as such, whatever they say."""
     yield _wronged("honest clones wrongly rejected", tally(judges, honest, orders))
     for name, cheat in CHEATS.items():
@@ -226,7 +226,7 @@ def clone_figures(judges: CloneJudge, orders: Sequence[Case]) -> Iterator[Figure
         yield figure(f"cheat rejected: {name}", found.share(Verdict.INVALID), "of 100", ">= 95", found.note + alone)
 
 
-def conversion_figures(judges: CloneJudge, orders: Sequence[Case]) -> Iterator[Figure]:
+def conversion_figures(judges: CloneMeters, orders: Sequence[Case]) -> Iterator[Figure]:
     """The same for voice to voice."""
     yield _wronged("honest conversions wrongly rejected", tally(judges, honest, orders))
     for name, cheat in CONVERSION_CHEATS.items():
@@ -234,7 +234,7 @@ def conversion_figures(judges: CloneJudge, orders: Sequence[Case]) -> Iterator[F
         yield figure(f"conversion rejected: {name}", found.share(Verdict.INVALID), "of 100", ">= 95", found.note)
 
 
-def enrolment_figures(judges: CloneJudge, speakers: Sequence[Speaker]) -> Iterator[Figure]:
+def enrolment_figures(judges: CloneMeters, speakers: Sequence[Speaker]) -> Iterator[Figure]:
     """Honest profiles, profiles of somebody else under this reference's name, and profiles that lie about the clone."""
     fair = _enrolments(judges, ((speaker.order, speaker.profile) for speaker in speakers))
     yield _wronged("honest enrolments wrongly rejected", fair)
@@ -249,7 +249,7 @@ def _wronged(name: str, found: Tally) -> Figure:
     return figure(name, found.share(Verdict.INVALID), "of 100", "<= 3", found.note)
 
 
-def _enrolments(judges: CloneJudge, work: Iterator[tuple[EnrolRequest, VoiceProfile]]) -> Tally:
+def _enrolments(judges: CloneMeters, work: Iterator[tuple[EnrolRequest, VoiceProfile]]) -> Tally:
     found = Tally(dict.fromkeys(Verdict, 0))
     for order, profile in work:
         heard = judges.measure_enrolment(order, write_profile(profile))

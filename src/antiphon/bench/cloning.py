@@ -23,7 +23,7 @@ from antiphon.bench.figure import Figure, figure
 from antiphon.bench.sentences import HELD_OUT
 from antiphon.engines.base import Cloner
 from antiphon.judges.speech.evidence import Evidence
-from antiphon.judges.speech.naturalness import DistillMosJudge
+from antiphon.judges.speech.naturalness import DistillMosMeter
 from antiphon.judges.speech.wording import error_rates, normalise
 from antiphon.services import Clip, CloneRequest, EnrolRequest, SpeechRequest, VoiceProfile
 
@@ -76,7 +76,7 @@ class Cloning:
         for name in BUILT_IN[: OTHERS + 1 - len(self._speakers)]:
             self._speakers[name] = embed_independent(cheats.synthesise(" ".join(HELD_OUT[-2:]), name, 0))
         self._recogniser = Recogniser()
-        self._mos = DistillMosJudge()
+        self._mos = DistillMosMeter()
 
     def enrol(self) -> list[Enrolled]:
         """All voices. One enrolment before them loads what is loaded on first use."""

@@ -27,8 +27,8 @@ from antiphon.client.events import Sound
 from antiphon.client.speech import OUTPUT_RATE_HZ, Speech, speak
 from antiphon.economy.types import Mode
 from antiphon.judges.speech.evidence import Evidence, signal_of
-from antiphon.judges.speech.judge import new_panel
-from antiphon.judges.speech.naturalness import DistillMosJudge
+from antiphon.judges.speech.judge import new_meters
+from antiphon.judges.speech.naturalness import DistillMosMeter
 from antiphon.judges.speech.wording import error_rates, normalise
 from antiphon.network.embedded import Network
 from antiphon.nodes.evaluation.rendering import render
@@ -71,16 +71,16 @@ def _quality(through: list[Waveform]) -> list[Figure]:
 
 
 async def latency_figures(network: Network) -> AsyncIterator[Figure]:
-    """A warm network beside its own parts. The second panel is as warm, and has not heard these sentences either."""
-    panel = new_panel(render)
-    panel.warm_up().result()
-    panel.measure(_evidence(WARM_UP, cheats.synthesise(WARM_UP, VOICE, 0)))
+    """A warm network beside its own parts. The second meters are as warm, and have not heard these sentences either."""
+    meters = new_meters(render)
+    meters.warm_up().result()
+    meters.measure(_evidence(WARM_UP, cheats.synthesise(WARM_UP, VOICE, 0)))
     await _say(network, WARM_UP, Mode.VERIFIED)
     added, whole, firsts = [], [], []
     for text in (f"Then again, {text[0].lower()}{text[1:]}" for text in HELD_OUT[:10]):
         started = time.perf_counter()
         audio = cheats.synthesise(text, VOICE, 0)
-        panel.measure(_evidence(text, audio))
+        meters.measure(_evidence(text, audio))
         parts_s = time.perf_counter() - started
         _, total_s, _ = await _say(network, text, Mode.VERIFIED)
         whole.append(total_s)
@@ -112,10 +112,10 @@ def judging_figures() -> Iterator[Figure]:
 
 
 def _judged_s(clips: list[Evidence]) -> float:
-    panel = new_panel(render)  # a new one: it has measured nothing yet
-    panel.warm_up().result()
-    took_s = _seconds(lambda: panel.measure_batch(clips))
-    panel.close()
+    meters = new_meters(render)  # new ones: they have measured nothing yet
+    meters.warm_up().result()
+    took_s = _seconds(lambda: meters.measure_batch(clips))
+    meters.close()
     return took_s
 
 
@@ -184,6 +184,6 @@ def _wer(recogniser: Recogniser, clips: list[Waveform]) -> float:
 
 
 def _mos(clips: list[Waveform]) -> float:
-    judge = DistillMosJudge(threads=2)
+    judge = DistillMosMeter(threads=2)
     values = [judge.measure(_evidence(text, clip))[0].value for text, clip in zip(HELD_OUT, clips, strict=True)]
     return mean(value for value in values if value is not None)

@@ -18,8 +18,8 @@ from antiphon.codecs.chip import ChipCodec
 from antiphon.economy.scoring import decide
 from antiphon.economy.types import Verdict, Vote
 from antiphon.judges.music.evidence import MusicEvidence
-from antiphon.judges.music.panel import MusicPanel
-from antiphon.judges.music.profile import MUSIC
+from antiphon.judges.music.meters import MusicMeters
+from antiphon.judges.music.scoring import MUSIC
 from antiphon.music import arrange, compose, read
 from antiphon.music import prompts as music_prompts
 from antiphon.services import MusicRequest
@@ -141,12 +141,12 @@ COPYING = (another_nodes, wrong_speed)
 def verdicts(cheat: Cheat, tries: int, seed: int, *, seen: bool | None = None) -> dict[Verdict, int]:
     """How often each verdict follows, one delivery an order. The validators remember what was delivered before; `seen`
     says whether that includes the honest work of other nodes (default: where the cheat delivers it again)."""
-    panel = MusicPanel()
+    meters = MusicMeters()
     counts = dict.fromkeys(Verdict, 0)
     for case in cases(tries, seed):
         if cheat in COPYING if seen is None else seen:
-            vote_on(panel, case.other.request, case.other.audio.samples)
-        counts[vote_on(panel, case.own.request, cheat(case)).verdict] += 1
+            vote_on(meters, case.other.request, case.other.audio.samples)
+        counts[vote_on(meters, case.own.request, cheat(case)).verdict] += 1
     return counts
 
 
@@ -159,9 +159,9 @@ def matching(pairs: int = 100, seed: int = FIRST_TEST_SEED + 1) -> float:
     """Per 100 pairs: how often a piece scores higher for its own prompt than for a random other one. Ties are lost."""
     won = 0
     for case in cases(pairs, seed):
-        # A panel for each: the piece is no copy of itself.
-        own = vote_on(MusicPanel(), case.own.request, case.own.audio.samples)
-        other = vote_on(MusicPanel(), case.other.request, case.own.audio.samples)
+        # New meters for each: the piece is no copy of itself.
+        own = vote_on(MusicMeters(), case.own.request, case.own.audio.samples)
+        other = vote_on(MusicMeters(), case.other.request, case.own.audio.samples)
         won += (own.score_ppm or 0) > (other.score_ppm or 0)
     return 100 * won / pairs
 
@@ -178,12 +178,12 @@ def figures(tries: int) -> Iterator[Figure]:
     yield figure("music told from another prompt's by its score", matching(tries), "of 100", ">= 80", pairs)
 
 
-def vote_on(panel: MusicPanel, request: MusicRequest, samples: Samples) -> Vote:
+def vote_on(meters: MusicMeters, request: MusicRequest, samples: Samples) -> Vote:
     """As a validator would: of 16-bit samples."""
     channels = samples.shape[0]
     wave = Waveform(np.ascontiguousarray(samples, dtype=np.float32), RATE_HZ)
     heard = Waveform.from_pcm16(wave.to_pcm16(), RATE_HZ, channels)
-    return decide(MUSIC, panel.measure(MusicEvidence(request, heard, RATE_HZ, heard.samples.shape[1])))
+    return decide(MUSIC, meters.measure(MusicEvidence(request, heard, RATE_HZ, heard.samples.shape[1])))
 
 
 def _touched(samples: Samples, case: Case) -> Samples:

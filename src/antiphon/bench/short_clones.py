@@ -20,9 +20,9 @@ from antiphon.bench.figure import Figure, figure
 from antiphon.bench.sentences import utterances
 from antiphon.economy.scoring import decide
 from antiphon.economy.types import Verdict, Vote
-from antiphon.judges.cloning import CloneJudge, clone_expectation
-from antiphon.judges.cloning.profile import waveform_of
-from antiphon.judges.cloning.profiles import CLONE
+from antiphon.judges.cloning import CloneMeters, clone_expectation
+from antiphon.judges.cloning.scoring import CLONE
+from antiphon.judges.cloning.voice_profile import waveform_of
 from antiphon.judges.speech.wording import normalise
 from antiphon.services import Clip, CloneRequest
 
@@ -130,7 +130,7 @@ CHEATS: dict[str, Cheat] = {
 }
 
 
-def vote(judges: CloneJudge, order: Order, audio: Waveform) -> Vote:
+def vote(judges: CloneMeters, order: Order, audio: Waveform) -> Vote:
     """A validator's, on audio as it travels."""
     audio = Waveform.from_pcm16(audio.to_pcm16(), audio.rate_hz)
     heard = judges.measure_clone(
@@ -143,7 +143,9 @@ def vote(judges: CloneJudge, order: Order, audio: Waveform) -> Vote:
     return decide(CLONE.expecting(clone_expectation(order.request)), heard)
 
 
-def figures(name: str, judges: CloneJudge, studio: Studio, speakers: Sequence[Speaker], tries: int) -> Iterator[Figure]:
+def figures(
+    name: str, judges: CloneMeters, studio: Studio, speakers: Sequence[Speaker], tries: int
+) -> Iterator[Figure]:
     """Of the cloner `name`: honest clones rejected, those not decided, and cheats rejected."""
     counts = _counted(judges, studio, honest, orders(speakers, tries, 5))
     prefix, note = f"clones of one to four words by {name}:", f"{tries} tries"
@@ -156,7 +158,7 @@ def figures(name: str, judges: CloneJudge, studio: Studio, speakers: Sequence[Sp
         yield figure(f"{prefix} cheat rejected: {cheat_name}", caught, "of 100", ">= 95", note)
 
 
-def _counted(judges: CloneJudge, studio: Studio, cheat: Cheat, work: Iterator[Order]) -> dict[Verdict, int]:
+def _counted(judges: CloneMeters, studio: Studio, cheat: Cheat, work: Iterator[Order]) -> dict[Verdict, int]:
     counts = dict.fromkeys(Verdict, 0)
     for order in work:
         counts[vote(judges, order, cheat(order, studio)).verdict] += 1

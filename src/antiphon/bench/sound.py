@@ -17,8 +17,8 @@ from antiphon.clock import SystemClock
 from antiphon.engines.base import Cloner
 from antiphon.engines.mimic import MimicEngine
 from antiphon.engines.soundstorm import SoundStormEngine
-from antiphon.judges.cloning import CloneJudge
-from antiphon.judges.speech.judge import new_panel
+from antiphon.judges.cloning import CloneMeters
+from antiphon.judges.speech.judge import new_meters
 from antiphon.nodes.evaluation.rendering import render
 from antiphon.protocol import Identity
 from antiphon.protocol.consent import ANYBODY, Grant, Use, sign_grant
@@ -66,7 +66,7 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
 def clone_cheat_figures(cloner: Cloner, tries: int) -> Iterator[Figure]:
     """Recorded speakers, each with sentences that nothing was chosen by; about `tries` orders."""
     studio = clone_cheats.Studio(cloner)
-    judges = CloneJudge(new_panel(render), studio.render)
+    judges = CloneMeters(new_meters(render), studio.render)
     files = [file for file in sorted(REFERENCES.glob("*.opus")) if not file.stem.startswith("other-")]
     clips = {file.stem: prepare(file).clip for file in files}
     speakers = [studio.enrol(name, clip, consent_to(clip)) for name, clip in clips.items()]
@@ -81,7 +81,7 @@ def clone_cheat_figures(cloner: Cloner, tries: int) -> Iterator[Figure]:
 def short_clone_figures(cloner: Cloner, tries: int) -> Iterator[Figure]:
     """One to four words by every recorded voice."""
     studio = clone_cheats.Studio(cloner)
-    judges = CloneJudge(new_panel(render), studio.render)
+    judges = CloneMeters(new_meters(render), studio.render)
     speakers = [studio.enrol(name, clip, consent_to(clip)) for name, clip in short_clones.references().items()]
     yield from short_clones.figures(cloner.name, judges, studio, speakers, tries)
 

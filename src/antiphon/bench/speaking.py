@@ -16,7 +16,7 @@ from antiphon.bench.figure import Figure, figure
 from antiphon.codecs.base import Codec, TokenGrid, Tokens
 from antiphon.errors import InputError
 from antiphon.judges.speech.evidence import Evidence
-from antiphon.judges.speech.naturalness import DistillMosJudge
+from antiphon.judges.speech.naturalness import DistillMosMeter
 from antiphon.judges.speech.wording import error_rates, normalise
 from antiphon.services import SpeechRequest
 from antiphon.soundstorm.decoding import DecodingOptions, Job, task_key
@@ -116,7 +116,7 @@ class Naturalness:
     """DistillMOS of a clip; None where it cannot be measured."""
 
     def __init__(self) -> None:
-        self._judge = DistillMosJudge()
+        self._judge = DistillMosMeter()
 
     def of(self, wave: Waveform) -> float | None:
         evidence = Evidence(SpeechRequest(text="-", voice="measured"), wave, wave.rate_hz, wave.samples.shape[1])

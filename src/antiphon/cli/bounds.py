@@ -52,11 +52,11 @@ def _beyond(limit: Limit, value: float) -> float:
 
 
 def _profile(selector: Selector, units: int, keys: set[str]) -> ScoringProfile | None:
-    from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
-    from antiphon.judges.music.profile import MUSIC
+    from antiphon.judges.cloning.scoring import CLONE, ENROLMENT
+    from antiphon.judges.music.scoring import MUSIC
     from antiphon.judges.speech.cards import card
     from antiphon.judges.speech.expectation import Expectation, expectation_of
-    from antiphon.judges.speech.profiles import ANTIPHON
+    from antiphon.judges.speech.scoring import ANTIPHON
     from antiphon.services import MAX_TEXT_CHARS, SpeechRequest
 
     if any(key.startswith("enrolment.") for key in keys):

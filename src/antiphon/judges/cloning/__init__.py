@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from antiphon.judges.cloning.echo import echo_share
 from antiphon.judges.cloning.expectation import clone_expectation, enrolment_expectation
-from antiphon.judges.cloning.judge import CloneJudge
-from antiphon.judges.cloning.profile import Render, describe, read_profile, write_profile
+from antiphon.judges.cloning.meters import CloneMeters
+from antiphon.judges.cloning.voice_profile import Render, describe, read_profile, write_profile
 
 __all__ = [
-    "CloneJudge",
+    "CloneMeters",
     "Render",
     "clone_expectation",
     "describe",

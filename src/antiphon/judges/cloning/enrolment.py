@@ -9,8 +9,8 @@ from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import violations
 from antiphon.errors import InputError, UnavailableError
 from antiphon.judges.cloning.echo import echo_share
-from antiphon.judges.cloning.profile import Render, own_sample, read_profile, waveform_of
-from antiphon.judges.cloning.profiles import ENROLMENT
+from antiphon.judges.cloning.scoring import ENROLMENT
+from antiphon.judges.cloning.voice_profile import Render, own_sample, read_profile, waveform_of
 from antiphon.judges.cloning.voiceprint import Voiceprint, crowd, own_voice, reference_voice, voiceprint
 from antiphon.judges.fingerprints import fingerprint, similarity
 from antiphon.judges.memory import Memory
@@ -32,7 +32,7 @@ from antiphon.judges.metrics import (
     ENROL_RENDERS,
 )
 from antiphon.judges.speech.evidence import Evidence
-from antiphon.judges.speech.panel import JudgePanel
+from antiphon.judges.speech.meters import SpeechMeters
 from antiphon.services import Clip, EnrolRequest, VoiceProfile
 
 LIKE, UNLIKE = 0.88, 0.85
@@ -45,7 +45,7 @@ Figures = tuple[Measurement, ...]
 
 
 class Enrolments:
-    """Eleven figures of its own, beside the panel's about the clone's test sentence as rendered here.
+    """Eleven figures of its own, beside those of speech about the clone's test sentence as rendered here.
 
     `decodes`, `reference` (its hash and language are the order's), `described` (lowest cosine of the stated to the
     measured embeddings of the reference), `fingerprint`, `renders`; `own` and `own_mos` (the stated ones against what
@@ -53,8 +53,8 @@ class Enrolments:
     that cloners may optimise), `advantage` over the nearest built-in voice, `rank` among all of them.
     """
 
-    def __init__(self, panel: JudgePanel, render: Render) -> None:
-        self._panel = panel
+    def __init__(self, meters: SpeechMeters, render: Render) -> None:
+        self._meters = meters
         self._render = render
         self._references: Memory[tuple[Voiceprint, bytes]] = Memory(_REMEMBERED)
 
@@ -88,7 +88,7 @@ class Enrolments:
             return (ENROL_RENDERS.unmeasured(error.what),)
         except InputError:
             return (ENROL_RENDERS.measured(0.0),)
-        heard = self._panel.measure(Evidence(order, audio, audio.rate_hz, audio.samples.shape[1]))
+        heard = self._meters.measure(Evidence(order, audio, audio.rate_hz, audio.samples.shape[1]))
         return (
             ENROL_RENDERS.measured(1.0),
             *heard,

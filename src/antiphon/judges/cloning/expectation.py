@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.judges.cloning.profile import test_text
+from antiphon.judges.cloning.voice_profile import test_text
 from antiphon.judges.metrics import CLONE_VOICE
 from antiphon.judges.speech.expectation import Expectation
 from antiphon.services import CloneRequest, EnrolRequest

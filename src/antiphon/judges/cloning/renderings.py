@@ -16,7 +16,7 @@ from antiphon.audio.waveform import Samples, Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import AntiphonError
 from antiphon.judges.cloning.expectation import MAX_DISTANCE_DB
-from antiphon.judges.cloning.profile import Render, as_travelled
+from antiphon.judges.cloning.voice_profile import Render, as_travelled
 from antiphon.judges.memory import Memory, key_of
 from antiphon.judges.metric import unmeasured
 from antiphon.judges.metrics import OWN_RENDERING

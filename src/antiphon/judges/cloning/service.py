@@ -12,8 +12,8 @@ from antiphon.errors import InputError
 from antiphon.judges import metrics
 from antiphon.judges.base import Delivery, JudgeCapabilities, Tools
 from antiphon.judges.cloning.expectation import clone_expectation, enrolment_expectation
-from antiphon.judges.cloning.judge import CloneJudge
-from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
+from antiphon.judges.cloning.meters import CloneMeters
+from antiphon.judges.cloning.scoring import CLONE, ENROLMENT
 from antiphon.judges.metric import Metric
 from antiphon.judges.speech.judge import SpeechJudge
 from antiphon.judges.speech.languages import judged_languages
@@ -37,7 +37,7 @@ class CloningJudge:
     def __init__(self, options: Options, tools: Tools) -> None:  # noqa: ARG002 - the contract's
         speech = tools.judge(SpeechJudge.name)
         assert isinstance(speech, SpeechJudge), "ours win over others of the same name"
-        self._judge: CloneJudge = CloneJudge(speech.panel, tools.render)
+        self._meters: CloneMeters = CloneMeters(speech.meters, tools.render)
 
     @property
     def capabilities(self) -> JudgeCapabilities:
@@ -46,10 +46,10 @@ class CloningJudge:
     def measure(self, request: Request, delivery: Delivery) -> tuple[Measurement, ...]:
         match request:
             case EnrolRequest():
-                return self._judge.measure_enrolment(request, delivery.data)
+                return self._meters.measure_enrolment(request, delivery.data)
             case CloneRequest():
                 audio = delivery.audio
-                return self._judge.measure_clone(
+                return self._meters.measure_clone(
                     request,
                     audio if audio is None else audio.mono(),
                     declared_rate_hz=delivery.declared_rate_hz,

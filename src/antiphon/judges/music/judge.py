@@ -14,11 +14,11 @@ from antiphon.judges import metrics
 from antiphon.judges.base import Delivery, JudgeCapabilities, Tools
 from antiphon.judges.metric import Metric
 from antiphon.judges.music.evidence import MusicEvidence
-from antiphon.judges.music.profile import MUSIC
+from antiphon.judges.music.scoring import MUSIC
 from antiphon.services import MusicRequest, Request, Service, service_of
 
 if TYPE_CHECKING:
-    from antiphon.judges.music.panel import MusicPanel
+    from antiphon.judges.music.meters import MusicMeters
 
 
 class MusicJudge:
@@ -31,7 +31,7 @@ class MusicJudge:
         """None."""
 
     def __init__(self, options: Options, tools: Tools) -> None:  # noqa: ARG002 - the contract's
-        self._panel: MusicPanel | None = None
+        self._meters: MusicMeters | None = None
         self._lock = threading.Lock()
 
     @property
@@ -51,13 +51,13 @@ class MusicJudge:
         _music(request)
         return MUSIC
 
-    def _loaded(self) -> MusicPanel:
-        from antiphon.judges.music.panel import MusicPanel  # composer and chip, which most commands never need
+    def _loaded(self) -> MusicMeters:
+        from antiphon.judges.music.meters import MusicMeters  # composer and chip, which most commands never need
 
         with self._lock:
-            if self._panel is None:
-                self._panel = MusicPanel()
-            return self._panel
+            if self._meters is None:
+                self._meters = MusicMeters()
+            return self._meters
 
 
 def _music(request: Request) -> MusicRequest:

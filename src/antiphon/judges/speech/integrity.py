@@ -22,7 +22,7 @@ from antiphon.judges.speech.wording import normalise
 _CLIPPED = 0.999
 
 
-class IntegrityJudge:
+class IntegrityMeter:
     """Ten figures about the samples themselves.
 
     `decodes` 1 or 0; `length_error` of samples or rate against what was declared; `chars_per_s` letters of the spoken

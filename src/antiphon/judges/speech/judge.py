@@ -26,9 +26,9 @@ from antiphon.judges.speech.cards import card
 from antiphon.judges.speech.evidence import Evidence
 from antiphon.judges.speech.expectation import SHORT_CHARS, expectation_of
 from antiphon.judges.speech.languages import judged_languages
-from antiphon.judges.speech.panel import JudgePanel
-from antiphon.judges.speech.profiles import ANTIPHON, PROFILES
+from antiphon.judges.speech.meters import SpeechMeters
 from antiphon.judges.speech.rendering import Render
+from antiphon.judges.speech.scoring import ANTIPHON, PROFILES
 from antiphon.plugins import unknown
 from antiphon.services import Request, Service, SpeechRequest, service_of
 
@@ -50,7 +50,7 @@ class SpeechJudge:
         if options.profile not in PROFILES:
             raise unknown("profile of speech", options.profile, PROFILES)
         self._profile = PROFILES[options.profile]
-        self.panel = new_panel(tools.render)
+        self.meters = new_meters(tools.render)
 
     @property
     def capabilities(self) -> JudgeCapabilities:
@@ -68,9 +68,9 @@ class SpeechJudge:
             places=delivery.places,
             seed=delivery.seed,
         )
-        measurements = self.panel.measure(evidence)
+        measurements = self.meters.measure(evidence)
         if _wants_rendering(request, violations(self.profile(request), measurements)):
-            measurements += self.panel.compare(evidence)
+            measurements += self.meters.compare(evidence)
         return measurements
 
     def profile(self, request: Request) -> ScoringProfile:
@@ -79,10 +79,10 @@ class SpeechJudge:
 
     def warm_up(self) -> None:
         """Load the models. Raises `ModelError` if one is missing."""
-        self.panel.warm_up().result()
+        self.meters.warm_up().result()
 
     def close(self) -> None:
-        self.panel.close()
+        self.meters.close()
 
 
 def _speech(request: Request) -> SpeechRequest:
@@ -91,9 +91,9 @@ def _speech(request: Request) -> SpeechRequest:
     return request
 
 
-def new_panel(render: Render) -> JudgePanel:
+def new_meters(render: Render) -> SpeechMeters:
     """Judges that know our text normaliser and voice cards. Models load when they are first needed."""
-    return JudgePanel(reference=card, normaliser=text.normalise, render=render)
+    return SpeechMeters(reference=card, normaliser=text.normalise, render=render)
 
 
 def _wants_rendering(request: SpeechRequest, violated: set[str]) -> bool:

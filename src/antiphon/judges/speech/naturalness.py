@@ -60,7 +60,7 @@ def _heard(evidence: Evidence, length: int, most: int) -> list[Samples]:
     return windows(signal_of(evidence), length, most, evidence.places)
 
 
-class DistillMosJudge:
+class DistillMosMeter:
     """`distillmos`, MOS."""
 
     name = "naturalness"
@@ -87,7 +87,7 @@ class DistillMosJudge:
         return float(models.session("distillmos", threads=self._threads).run(None, inputs)[0][0])
 
 
-class DnsmosJudge:
+class DnsmosMeter:
     """`dnsmos` (overall), `dnsmos_sig` (speech), `dnsmos_bak` (background), MOS."""
 
     name = "naturalness"

@@ -40,7 +40,7 @@ REMEMBERED = 32
 """Renderings kept for orders that come again; at most 40 MB."""
 
 
-class RenderingJudge:
+class RenderingMeter:
     """`distance_db`, dB: 0 is the same sound; `length_ratio` of the sound to our own version, which `render` makes."""
 
     name = "rendering"

@@ -15,7 +15,7 @@ HEARD_S = 10.0
 """Enough to tell a voice; a card is made of more."""
 
 
-class VoiceJudge:
+class VoiceMeter:
     """`similarity`, a cosine in [-1, 1]."""
 
     name = "voice"

@@ -38,7 +38,7 @@ MIN_CONFIRMED_WORDS = 4
 _MULTILINGUAL = "whisper-base"
 
 
-class WordsJudge:
+class WordsMeter:
     """`wer` and `cer`, ratios; above 1 when more was heard than asked.
 
     `sureness`: mean log probability of a token at first hearing; `echo_0`...: what the recogniser's encoder makes of

@@ -1,4 +1,4 @@
-"""The panel: all judges of music. They measure and never decide; verdicts are `antiphon.economy.scoring`'s.
+"""All meters of music. They measure and never decide; verdicts are `antiphon.economy.scoring`'s.
 
 What one validator of a process has measured, another gets from memory, keyed by all that a judge may look at. An error
 inside a judge becomes an inconclusive measurement with its reason, never a number.
@@ -37,7 +37,7 @@ REMEMBERED = 500
 _Judge = Callable[[Clip], Figures]
 
 
-class MusicPanel:
+class MusicMeters:
     """Measures evidence with every judge of music. Thread-safe. `history` holds earlier deliveries' fingerprints."""
 
     def __init__(self, *, history: History | None = None) -> None:
@@ -74,7 +74,7 @@ class MusicPanel:
 def _guarded(measure: _Judge, metrics: tuple[Metric, ...], clip: Clip) -> tuple[Measurement, ...]:
     try:
         figures = measure(clip)
-    except Exception as error:  # noqa: BLE001 - the panel's edge: an error is a reason, never a score
+    except Exception as error:  # noqa: BLE001 - the edge of what measures: an error is a reason, never a score
         return unmeasured(metrics, f"{type(error).__name__}: {error}")
     return tuple(metric.found(figures[metric.name]) for metric in metrics)
 

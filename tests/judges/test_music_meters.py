@@ -1,4 +1,4 @@
-"""The panel of music: what it measures, what it leaves open, and the votes that follow."""
+"""The meters of music: what it measures, what it leaves open, and the votes that follow."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from antiphon.economy.types import Verdict
 from antiphon.judges.music.clip import asked_by
 from antiphon.judges.music.evidence import MusicEvidence
 from antiphon.judges.music.integrity import work_of
-from antiphon.judges.music.panel import MusicPanel
-from antiphon.judges.music.profile import MUSIC
+from antiphon.judges.music.meters import MusicMeters
+from antiphon.judges.music.scoring import MUSIC
 from antiphon.services import MusicRequest
 
 SECONDS = 12.5
@@ -41,7 +41,7 @@ def _reasons(found: tuple[Measurement, ...]) -> dict[str, str]:
 
 
 def test_music_that_is_what_was_asked_for_is_valid() -> None:
-    vote = decide(MUSIC, MusicPanel().measure(evidence(PROMPT, SONG)))
+    vote = decide(MUSIC, MusicMeters().measure(evidence(PROMPT, SONG)))
     assert vote.verdict == Verdict.VALID
     assert vote.score_ppm is not None
     assert vote.score_ppm > 900_000
@@ -49,14 +49,14 @@ def test_music_that_is_what_was_asked_for_is_valid() -> None:
 
 @pytest.mark.parametrize("prompt", ["A minor, 104 bpm", "Eb major, 120 bpm"])
 def test_another_tempo_or_key_is_invalid_and_scores_less(prompt: str) -> None:
-    right = decide(MUSIC, MusicPanel().measure(evidence(PROMPT, SONG)))
-    wrong = decide(MUSIC, MusicPanel().measure(evidence(prompt, SONG)))
+    right = decide(MUSIC, MusicMeters().measure(evidence(PROMPT, SONG)))
+    wrong = decide(MUSIC, MusicMeters().measure(evidence(prompt, SONG)))
     assert wrong.verdict == Verdict.INVALID
     assert (wrong.score_ppm or 0) < (right.score_ppm or 0)
 
 
 def test_what_the_prompt_does_not_name_is_not_held_against_a_piece() -> None:
-    found = MusicPanel().measure(evidence("some music", SONG))
+    found = MusicMeters().measure(evidence("some music", SONG))
     reasons = _reasons(found)
     assert reasons["music.tempo_support"] == "the prompt names no tempo"
     assert reasons["music.key_gap"] == "the prompt names no key"
@@ -66,7 +66,7 @@ def test_what_the_prompt_does_not_name_is_not_held_against_a_piece() -> None:
 @pytest.mark.parametrize("seconds", [1.0, 3.0])
 def test_a_short_window_is_judged_by_what_it_can_show(seconds: float) -> None:
     short = wave(SONG.samples[0, : int(seconds * RATE_HZ)].astype(np.float64))
-    found = MusicPanel().measure(evidence("Eb major, 95 bpm", short))
+    found = MusicMeters().measure(evidence("Eb major, 95 bpm", short))
     assert {"music.tempo_support", "music.key_gap", "music.variety", "music.repetition"} <= _reasons(found).keys()
     assert decide(MUSIC, found).verdict == Verdict.VALID
 
@@ -85,7 +85,7 @@ def test_a_short_window_is_judged_by_what_it_can_show(seconds: float) -> None:
 )
 def test_damage_and_imitations_are_rejected_by_the_measurement_made_for_them(change: object, key: str) -> None:
     assert callable(change)
-    found = MusicPanel().measure(evidence("some music", wave(change(SONG.samples[0].astype(np.float64)))))
+    found = MusicMeters().measure(evidence("some music", wave(change(SONG.samples[0].astype(np.float64)))))
     assert decide(MUSIC, found).verdict == Verdict.INVALID
     limits = [limit for limit in MUSIC.limits if limit.key == key]
     assert limits
@@ -93,16 +93,16 @@ def test_damage_and_imitations_are_rejected_by_the_measurement_made_for_them(cha
 
 
 def test_what_does_not_decode_is_invalid_and_measures_nothing_else() -> None:
-    found = MusicPanel().measure(evidence("some music", None))
+    found = MusicMeters().measure(evidence("some music", None))
     assert _values(found) == {"integrity.decodes": 0.0}
     assert decide(MUSIC, found).verdict == Verdict.INVALID
 
 
 def test_less_than_declared_or_than_ordered_is_invalid() -> None:
-    fewer = MusicPanel().measure(evidence("some music", SONG, samples=SONG.samples.shape[1] + 1))
+    fewer = MusicMeters().measure(evidence("some music", SONG, samples=SONG.samples.shape[1] + 1))
     assert decide(MUSIC, fewer).verdict == Verdict.INVALID
     window = MusicRequest(prompt="some music", seconds=30, seed=1, start_s=0, stop_s=20)
-    shorter = MusicPanel().measure(
+    shorter = MusicMeters().measure(
         type(evidence("x", SONG))(
             request=window, audio=SONG, declared_rate_hz=RATE_HZ, declared_samples=SONG.samples.shape[1]
         )
@@ -112,15 +112,15 @@ def test_less_than_declared_or_than_ordered_is_invalid() -> None:
 
 
 def test_the_same_audio_for_another_order_is_a_duplicate_and_for_the_same_work_is_not() -> None:
-    panel = MusicPanel()
-    panel.measure(evidence("some music", SONG))
-    again = panel.measure(evidence("Some  music", SONG))
+    meters = MusicMeters()
+    meters.measure(evidence("some music", SONG))
+    again = meters.measure(evidence("Some  music", SONG))
     assert _values(again)["integrity.duplicate"] == 0
     louder = wave(SONG.samples[0].astype(np.float64) * 0.8)
-    copy = panel.measure(evidence("other music", louder))
+    copy = meters.measure(evidence("other music", louder))
     assert _values(copy)["integrity.duplicate"] > 0.8
     assert decide(MUSIC, copy).verdict == Verdict.INVALID
-    other_seed = panel.measure(evidence("some music", louder, seed=2))
+    other_seed = meters.measure(evidence("some music", louder, seed=2))
     assert _values(other_seed)["integrity.duplicate"] > 0.8
 
 
@@ -141,27 +141,27 @@ def test_options_stand_above_the_prompt_and_unreadable_ones_say_nothing() -> Non
 
 
 def test_measurements_are_the_same_every_time_and_from_several_threads() -> None:
-    panel = MusicPanel()
+    meters = MusicMeters()
     delivery = evidence(PROMPT, SONG)
     results: list[tuple[Measurement, ...]] = []
-    threads = [threading.Thread(target=lambda: results.append(panel.measure(delivery))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: results.append(meters.measure(delivery))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert len(results) == 4
     assert all(result == results[0] for result in results)
-    assert MusicPanel().measure(delivery) == results[0]
+    assert MusicMeters().measure(delivery) == results[0]
 
 
 def test_a_copy_in_another_tempo_or_key_is_found_and_another_song_is_not() -> None:
-    panel = MusicPanel()
-    panel.measure(evidence("some music", SONG))
-    other = panel.measure(evidence("third music", wave(song(4, "major", 97, SECONDS, seed=3))))
+    meters = MusicMeters()
+    meters.measure(evidence("some music", SONG))
+    other = meters.measure(evidence("third music", wave(song(4, "major", 97, SECONDS, seed=3))))
     assert decide(MUSIC, other).verdict == Verdict.VALID
     slowed = np.interp(np.arange(SONG.samples.shape[1]) / 1.06, np.arange(SONG.samples.shape[1]), SONG.samples[0])
     for copy in (slowed, song(2, "minor", 132, SECONDS)):
-        found = panel.measure(evidence("other music", wave(copy)))
+        found = meters.measure(evidence("other music", wave(copy)))
         assert _values(found)["integrity.duplicate"] < 0.45
         assert decide(MUSIC, found).verdict == Verdict.INVALID
         assert _values(found)["integrity.copy"] > 0.75

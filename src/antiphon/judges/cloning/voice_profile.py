@@ -11,7 +11,7 @@ from antiphon.errors import InputError, ProtocolError
 from antiphon.judges.cloning.voiceprint import own_voice, reference_voice, to_bytes, voiceprint
 from antiphon.judges.fingerprints import fingerprint
 from antiphon.judges.speech.evidence import Evidence
-from antiphon.judges.speech.naturalness import DistillMosJudge
+from antiphon.judges.speech.naturalness import DistillMosMeter
 from antiphon.protocol import canonical
 from antiphon.services import MAX_PROFILE_BYTES, Clip, CloneRequest, EnrolRequest, SpeechRequest, VoiceProfile
 
@@ -74,7 +74,7 @@ def describe(request: EnrolRequest, engine: str, data: bytes, render: Render) ->
     )
     order, audio = own_sample(profile, request.consent, render)
     own = voiceprint(audio)
-    (mos,) = DistillMosJudge().measure(Evidence(order, audio, audio.rate_hz, audio.samples.shape[1]))
+    (mos,) = DistillMosMeter().measure(Evidence(order, audio, audio.rate_hz, audio.samples.shape[1]))
     if mos.value is None:
         raise InputError(f"The clone's test sentence cannot be judged: {mos.reason}")
     return msgspec.structs.replace(

@@ -1,7 +1,7 @@
-"""The panel: all judges over shared models, in parallel, each clip judged once.
+"""All meters of speech over shared models, in parallel, each clip measured once.
 
-Nodes of one process share a panel: what one validator has measured, another gets from memory, keyed by everything a
-judge may look at. An error inside a judge becomes an inconclusive measurement with its reason, never a number.
+Nodes of one process share them: what one validator has measured, another gets from memory, keyed by everything a
+judge may look at. An error inside a meter becomes an inconclusive measurement with its reason, never a number.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from antiphon.judges.metrics import DECODES, DISTILLMOS, NOISE, OWN_RENDERING, S
 from antiphon.judges.speech import rendering
 from antiphon.judges.speech.cards import card
 from antiphon.judges.speech.evidence import Evidence, VoiceReference
-from antiphon.judges.speech.integrity import IntegrityJudge
-from antiphon.judges.speech.naturalness import DistillMosJudge, DnsmosJudge
-from antiphon.judges.speech.voice import VoiceJudge
-from antiphon.judges.speech.words import Normaliser, WordsJudge
+from antiphon.judges.speech.integrity import IntegrityMeter
+from antiphon.judges.speech.naturalness import DistillMosMeter, DnsmosMeter
+from antiphon.judges.speech.voice import VoiceMeter
+from antiphon.judges.speech.words import Normaliser, WordsMeter
 
 REMEMBERED = 1_000
 """Clips whose measurements are kept."""
@@ -56,8 +56,8 @@ class _Member(_Measures, Protocol):
     def load(self) -> None: ...
 
 
-class JudgePanel:
-    """Measures evidence with every judge. Thread-safe.
+class SpeechMeters:
+    """Measures evidence with every meter. Thread-safe.
 
     `reference` finds what a voice is known to sound like when the evidence brings none (default: the built-in cards);
     `normaliser` gives the spoken form of a text; `render` is what the ordered engine makes of an order here; `workers`
@@ -74,14 +74,14 @@ class JudgePanel:
         workers: int | None = None,
     ) -> None:
         self._reference = reference
-        self._words = WordsJudge(normaliser=normaliser)
+        self._words = WordsMeter(normaliser=normaliser)
         self._members: dict[str, _Member] = {
-            "distillmos": DistillMosJudge(),
-            "dnsmos": DnsmosJudge(),
-            "voice": VoiceJudge(),
-            "integrity": IntegrityJudge(history=history),
+            "distillmos": DistillMosMeter(),
+            "dnsmos": DnsmosMeter(),
+            "voice": VoiceMeter(),
+            "integrity": IntegrityMeter(history=history),
         }
-        self._rendering = None if render is None else rendering.RenderingJudge(render)
+        self._rendering = None if render is None else rendering.RenderingMeter(render)
         self._pool = ThreadPoolExecutor(workers or max(2, min(8, os.cpu_count() or 2)), thread_name_prefix="judge")
         self._memory: Memory[tuple[Measurement, ...]] = Memory(REMEMBERED)
 
@@ -105,7 +105,7 @@ class JudgePanel:
         return _guarded("rendering", self._rendering, replace(evidence, cache={}))
 
     def hear(self, audio: Waveform, language: str) -> str:
-        """What is said, as the words judge hears it; empty when nothing is. Raises `ModelError`."""
+        """What is said, as the meter of words hears it; empty when nothing is. Raises `ModelError`."""
         return self._words.hear(audio, language)
 
     def warm_up(self) -> Future[None]:
@@ -147,17 +147,17 @@ class JudgePanel:
         return replace(evidence, reference=reference, cache={})
 
 
-def _words_of(judge: WordsJudge, clips: Sequence[Evidence]) -> Results:
+def _words_of(meter: WordsMeter, clips: Sequence[Evidence]) -> Results:
     try:
-        return judge.measure_batch(clips)
-    except Exception:  # noqa: BLE001 - one bad clip must not silence the others: judge them one by one
-        return [_guarded("words", judge, clip) for clip in clips]
+        return meter.measure_batch(clips)
+    except Exception:  # noqa: BLE001 - one bad clip must not silence the others: measure them one by one
+        return [_guarded("words", meter, clip) for clip in clips]
 
 
-def _guarded(name: str, judge: _Measures, clip: Evidence) -> tuple[Measurement, ...]:
+def _guarded(name: str, meter: _Measures, clip: Evidence) -> tuple[Measurement, ...]:
     try:
-        return judge.measure(clip)
-    except Exception as error:  # noqa: BLE001 - the panel's edge: an error is a reason, never a score
+        return meter.measure(clip)
+    except Exception as error:  # noqa: BLE001 - the edge of what measures: an error is a reason, never a score
         return unmeasured(_METRICS[name], f"{type(error).__name__}: {error}")
 
 

@@ -1,4 +1,4 @@
-"""The whole panel on real speech and real models."""
+"""All meters on real speech and real models."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
 from antiphon.judges.speech.cards import card
 from antiphon.judges.speech.evidence import Evidence, VoiceReference, signal_of
+from antiphon.judges.speech.meters import SpeechMeters
 from antiphon.judges.speech.naturalness import windows
-from antiphon.judges.speech.panel import JudgePanel
-from antiphon.judges.speech.words import WordsJudge
+from antiphon.judges.speech.words import WordsMeter
 from antiphon.services import SpeechRequest
 
 pytestmark = [pytest.mark.slow, pytest.mark.speaks]
@@ -38,8 +38,8 @@ def _speak(text: str, voice: str = "hibari", language: str = "en-us") -> Evidenc
 
 
 @pytest.fixture(scope="module")
-def panel() -> Iterator[JudgePanel]:
-    made = JudgePanel()
+def meters() -> Iterator[SpeechMeters]:
+    made = SpeechMeters()
     made.warm_up().result(timeout=60)
     yield made
     made.close()
@@ -62,8 +62,8 @@ def test_where_a_long_clip_is_heard_follows_from_what_nobody_knew_before(honest:
     assert windows(long, 72_000, 1, b"a" * 32)[0].tobytes() == windows(long, 72_000, 1, b"a" * 32)[0].tobytes()
 
 
-def test_honest_speech_measures_well(panel: JudgePanel, honest: Evidence) -> None:
-    values = _by_name(panel.measure(honest))
+def test_honest_speech_measures_well(meters: SpeechMeters, honest: Evidence) -> None:
+    values = _by_name(meters.measure(honest))
     # Bounds leave what one sentence differs by between processors: docs/judging.md, "On other processors".
     assert values["wer"] <= 0.1
     assert values["cer"] <= 0.05
@@ -74,60 +74,60 @@ def test_honest_speech_measures_well(panel: JudgePanel, honest: Evidence) -> Non
     assert 8 < values["chars_per_s"] < 24
 
 
-def test_another_text_is_heard(panel: JudgePanel, honest: Evidence) -> None:
+def test_another_text_is_heard(meters: SpeechMeters, honest: Evidence) -> None:
     wrong = replace(honest, request=SpeechRequest(text=OTHER, voice="hibari"))
-    assert _by_name(panel.measure(wrong))["wer"] > 0.7
+    assert _by_name(meters.measure(wrong))["wer"] > 0.7
 
 
-def test_another_voice_is_heard(panel: JudgePanel) -> None:
+def test_another_voice_is_heard(meters: SpeechMeters) -> None:
     robot = _speak(TEXT, "espeak-en-us")
     declared = replace(robot, request=SpeechRequest(text=TEXT, voice="hibari"))
-    values = _by_name(panel.measure(declared))
+    values = _by_name(meters.measure(declared))
     assert values["similarity"] < 0.75
     assert values["distillmos"] < 3.5
 
 
-def test_numbers_are_compared_as_spoken(panel: JudgePanel) -> None:
-    assert _by_name(panel.measure(_speak(OTHER)))["wer"] <= 0.1
+def test_numbers_are_compared_as_spoken(meters: SpeechMeters) -> None:
+    assert _by_name(meters.measure(_speak(OTHER)))["wer"] <= 0.1
 
 
-def test_silence_has_no_words(panel: JudgePanel, honest: Evidence) -> None:
+def test_silence_has_no_words(meters: SpeechMeters, honest: Evidence) -> None:
     assert honest.audio is not None
     mute = replace(honest, audio=Waveform(np.zeros_like(honest.audio.samples), honest.audio.rate_hz))
-    values = _by_name(panel.measure(mute))
+    values = _by_name(meters.measure(mute))
     assert values["wer"] >= 0.9
     assert values["silence_share"] == 1.0
     assert values["similarity"] is None
 
 
-def test_speech_at_the_wrong_rate_shows_in_voice_and_pace(panel: JudgePanel, honest: Evidence) -> None:
+def test_speech_at_the_wrong_rate_shows_in_voice_and_pace(meters: SpeechMeters, honest: Evidence) -> None:
     assert honest.audio is not None
     slow = replace(honest, audio=Waveform(honest.audio.samples, 16_000), declared_rate_hz=16_000)
-    right, wrong = _by_name(panel.measure(honest)), _by_name(panel.measure(slow))
+    right, wrong = _by_name(meters.measure(honest)), _by_name(meters.measure(slow))
     assert wrong["similarity"] < right["similarity"] - 0.1
     assert wrong["chars_per_s"] == pytest.approx(right["chars_per_s"] * 2 / 3, rel=0.05)
 
 
-def test_every_judge_speaks_even_without_audio(panel: JudgePanel, honest: Evidence) -> None:
-    measurements = panel.measure(replace(honest, audio=None))
+def test_every_judge_speaks_even_without_audio(meters: SpeechMeters, honest: Evidence) -> None:
+    measurements = meters.measure(replace(honest, audio=None))
     assert {m.judge for m in measurements} == {"words", "naturalness", "voice", "integrity"}
     assert [m.name for m in measurements if not m.inconclusive] == ["decodes"]
 
 
 def test_a_batch_equals_its_clips_one_by_one(honest: Evidence) -> None:
-    panel = JudgePanel()
+    meters = SpeechMeters()
     second = _speak(OTHER)
-    together = panel.measure_batch([honest, second, honest])
+    together = meters.measure_batch([honest, second, honest])
     assert together[0] == together[2]
-    alone = JudgePanel().measure(second)
+    alone = SpeechMeters().measure(second)
     for a, b in zip(together[1], alone, strict=True):
         if a.name != "duplicate":
             assert a.value == pytest.approx(b.value, abs=0.02)
 
 
-def test_the_same_evidence_is_judged_once(panel: JudgePanel, honest: Evidence) -> None:
+def test_the_same_evidence_is_judged_once(meters: SpeechMeters, honest: Evidence) -> None:
     results: list[tuple[Measurement, ...]] = []
-    threads = [threading.Thread(target=lambda: results.append(panel.measure(honest))) for _ in range(4)]
+    threads = [threading.Thread(target=lambda: results.append(meters.measure(honest))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -137,32 +137,32 @@ def test_the_same_evidence_is_judged_once(panel: JudgePanel, honest: Evidence) -
 
 def test_a_broken_judge_is_inconclusive_and_the_others_go_on(honest: Evidence) -> None:
     bent = VoiceReference(embedding=np.zeros((2, 2), dtype=np.float32))
-    panel = JudgePanel(normaliser=lambda text, language: str(1 / 0), reference=lambda voice: bent)
+    meters = SpeechMeters(normaliser=lambda text, language: str(1 / 0), reference=lambda voice: bent)
     # Another text, since what a recogniser confirms at once needs no normaliser.
     measurements = {
-        m.name: m for m in panel.measure(replace(honest, request=SpeechRequest(text=OTHER, voice="hibari")))
+        m.name: m for m in meters.measure(replace(honest, request=SpeechRequest(text=OTHER, voice="hibari")))
     }
     assert "ZeroDivisionError" in (measurements["wer"].reason or "")
     assert measurements["similarity"].inconclusive
     assert measurements["distillmos"].value is not None
 
 
-def test_an_unknown_voice_is_inconclusive(panel: JudgePanel, honest: Evidence) -> None:
+def test_an_unknown_voice_is_inconclusive(meters: SpeechMeters, honest: Evidence) -> None:
     stranger = replace(honest, request=SpeechRequest(text=TEXT, voice="nobody"))
-    similarity = next(m for m in panel.measure(stranger) if m.name == "similarity")
+    similarity = next(m for m in meters.measure(stranger) if m.name == "similarity")
     assert similarity.reason == "no reference for the voice nobody"
 
 
-def test_a_short_sound_has_no_voice(panel: JudgePanel) -> None:
+def test_a_short_sound_has_no_voice(meters: SpeechMeters) -> None:
     signal = buzz(0.4)
     request = SpeechRequest(text="Yes.", voice="hibari")
-    values = _by_name(panel.measure(Evidence(request, Waveform(signal[None], RATE_HZ), RATE_HZ, signal.size)))
+    values = _by_name(meters.measure(Evidence(request, Waveform(signal[None], RATE_HZ), RATE_HZ, signal.size)))
     assert values["similarity"] is None
 
 
 def test_another_language_is_recognised_by_whisper_base() -> None:
     text = "Guten Morgen, wie geht es Ihnen heute?"
-    values = _by_name(WordsJudge().measure(_speak(text, "espeak-de", "de")))
+    values = _by_name(WordsMeter().measure(_speak(text, "espeak-de", "de")))
     assert values["wer"] <= 0.6
 
 
@@ -172,12 +172,12 @@ def test_a_missing_recogniser_names_the_extra(monkeypatch: pytest.MonkeyPatch, h
 
     monkeypatch.setattr(models, "read", missing)
     german = replace(honest, request=SpeechRequest(text="Guten Morgen.", voice="espeak-de", language="de"))
-    assert "antiphon[languages]" in (WordsJudge().measure(german)[0].reason or "")
+    assert "antiphon[languages]" in (WordsMeter().measure(german)[0].reason or "")
 
 
 def test_an_unknown_language_is_inconclusive(honest: Evidence) -> None:
     klingon = replace(honest, request=SpeechRequest(text="nuqneH", voice="espeak-piqd", language="piqd"))
-    assert WordsJudge().measure(klingon)[0].reason == "no recogniser knows the language piqd"
+    assert WordsMeter().measure(klingon)[0].reason == "no recogniser knows the language piqd"
 
 
 @pytest.mark.parametrize(("language", "voice"), [("ar", "espeak-ar"), ("hi", "espeak-hi"), ("cmn", "espeak-cmn")])
@@ -185,7 +185,7 @@ def test_a_language_of_which_the_recogniser_gets_nothing_is_inconclusive(
     honest: Evidence, language: str, voice: str
 ) -> None:
     foreign = replace(honest, request=SpeechRequest(text="السلام عليكم", voice=voice, language=language))
-    figures = WordsJudge().measure(foreign)
+    figures = WordsMeter().measure(foreign)
     assert all(figure.inconclusive for figure in figures)
     assert "understands too little" in (figures[0].reason or "")
 
@@ -200,7 +200,7 @@ def test_long_speech_is_cut_at_pauses_and_heard_whole() -> None:
     pieces = split_at_pauses(signal_of(spoken))
     assert len(pieces) > 1
     np.testing.assert_array_equal(np.concatenate(pieces), signal_of(spoken))
-    assert _by_name(WordsJudge().measure(spoken))["wer"] <= 0.05
+    assert _by_name(WordsMeter().measure(spoken))["wer"] <= 0.05
 
 
 def test_a_card_is_the_voices_own_embedding(honest: Evidence) -> None:
@@ -235,7 +235,7 @@ def test_what_is_no_mix_of_known_voices_has_no_card(voice: str) -> None:
 def test_words_that_are_all_there_need_not_be_transcribed(honest: Evidence) -> None:
     signal = signal_of(replace(honest, cache={}))
     texts = [TEXT, OTHER, TEXT.split(",", maxsplit=1)[0], TEXT]
-    found = WordsJudge()._english.confirm([signal, signal, signal, np.concatenate([signal, signal])], texts)
+    found = WordsMeter()._english.confirm([signal, signal, signal, np.concatenate([signal, signal])], texts)
     right, wrong, half, twice = (one.share for one in found if one is not None)
     assert right is not None
     assert right > 0.9
@@ -247,7 +247,7 @@ def test_words_that_are_all_there_need_not_be_transcribed(honest: Evidence) -> N
 
 def test_a_changed_word_is_not_confirmed(honest: Evidence) -> None:
     changed = TEXT.replace("airport", "station")
-    (found,) = WordsJudge()._english.confirm([signal_of(replace(honest, cache={}))], [changed])
+    (found,) = WordsMeter()._english.confirm([signal_of(replace(honest, cache={}))], [changed])
     assert found is not None
     assert found.share is not None
     assert found.share <= 10 / 11

@@ -20,10 +20,10 @@ from antiphon.errors import InputError, ModelError, UnavailableError
 from antiphon.judges.cloning.echo import echo_share
 from antiphon.judges.cloning.enrolment import Enrolments
 from antiphon.judges.cloning.expectation import clone_expectation, is_short
-from antiphon.judges.cloning.profile import Render, waveform_of
-from antiphon.judges.cloning.profiles import CLONE
 from antiphon.judges.cloning.renderings import Renderings
+from antiphon.judges.cloning.scoring import CLONE
 from antiphon.judges.cloning.timing import duration_error, same_time
+from antiphon.judges.cloning.voice_profile import Render, waveform_of
 from antiphon.judges.cloning.voiceprint import Voiceprint, expected
 from antiphon.judges.memory import Memory, key_of
 from antiphon.judges.metric import key_of as metric_of
@@ -39,7 +39,7 @@ from antiphon.judges.metrics import (
     RENDERING_LENGTH,
 )
 from antiphon.judges.speech.evidence import Evidence, VoiceReference
-from antiphon.judges.speech.panel import JudgePanel
+from antiphon.judges.speech.meters import SpeechMeters
 from antiphon.protocol import canonical
 from antiphon.services import CloneRequest, EnrolRequest, SpeechRequest
 
@@ -52,13 +52,13 @@ _UNHEARD = "?"  # a speech order needs a text; this one has no words, so `words`
 Figures = tuple[Measurement, ...]
 
 
-class CloneJudge:
-    """Measures enrolments and clones with the panel's judges and its own. Thread-safe; nothing is measured twice."""
+class CloneMeters:
+    """Measures enrolments and clones with the meters of speech and its own. Thread-safe; nothing is measured twice."""
 
-    def __init__(self, panel: JudgePanel, render: Render) -> None:
-        self._panel = panel
+    def __init__(self, meters: SpeechMeters, render: Render) -> None:
+        self._meters = meters
         self._renderings = Renderings(render)
-        self._enrolments = Enrolments(panel, self._renderings)
+        self._enrolments = Enrolments(meters, self._renderings)
         self._results: Memory[Figures] = Memory(REMEMBERED)
         self._texts: Memory[str] = Memory(REMEMBERED)
 
@@ -124,7 +124,7 @@ class CloneJudge:
         )
         reference = VoiceReference(embedding=own.voice if own else None)
         evidence = Evidence(order, audio, rate_hz, samples, reference, places)
-        heard = self._panel.measure(evidence)
+        heard = self._meters.measure(evidence)
         if audio is None or audio.samples.shape[1] == 0:
             return heard
         return (*heard, _voice(audio, own, why), *_echo(request, audio), *_timing(request, audio))
@@ -136,7 +136,7 @@ class CloneJudge:
             return request.text
         key = key_of(speech.sha256, request.language.encode())
         try:
-            return self._texts.get(key, lambda: self._panel.hear(waveform_of(speech), request.language)) or _UNHEARD
+            return self._texts.get(key, lambda: self._meters.hear(waveform_of(speech), request.language)) or _UNHEARD
         except ModelError:  # the words judge meets it too, and says so
             return _UNHEARD
 
@@ -147,7 +147,7 @@ def _not_compared(figures: Figures) -> str | None:
 
 
 def _voice(audio: Waveform, own: Voiceprint | None, why: str) -> Measurement:
-    """By the encoder that cloners do not optimise; the panel's `voice.similarity` is by the other one."""
+    """By the encoder that cloners do not optimise; the meters' `voice.similarity` is by the other one."""
     if own is None:
         return CLONE_VOICE.unmeasured(why)
     try:

@@ -9,7 +9,7 @@ from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import ScoreTerm, decide, explain
 from antiphon.economy.types import PPM, Verdict, Vote
 from antiphon.judges.speech.expectation import Expectation, SpeechProfile
-from antiphon.judges.speech.profiles import ANTIPHON, BITTAUDIO, PROFILES
+from antiphon.judges.speech.scoring import ANTIPHON, BITTAUDIO, PROFILES
 
 JUDGES = {
     "wer": "words",

@@ -13,18 +13,18 @@ from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import decide, violations
 from antiphon.economy.types import Verdict
 from antiphon.judges.cloning import (
-    CloneJudge,
+    CloneMeters,
     clone_expectation,
     describe,
     enrolment_expectation,
     read_profile,
     write_profile,
 )
-from antiphon.judges.cloning.profiles import CLONE, ENROLMENT
+from antiphon.judges.cloning.scoring import CLONE, ENROLMENT
 from antiphon.judges.cloning.voiceprint import crowd, expected, to_bytes
 from antiphon.judges.metrics import CLONE_ECHO, CLONE_VOICE, SIMILARITY
 from antiphon.judges.speech.cards import card, independent
-from antiphon.judges.speech.panel import JudgePanel
+from antiphon.judges.speech.meters import SpeechMeters
 from antiphon.services import CloneRequest, EnrolRequest, VoiceProfile
 
 pytestmark = pytest.mark.slow
@@ -33,8 +33,8 @@ STRANGER = "espeak-en-us"
 
 
 @pytest.fixture(scope="module")
-def panel() -> Iterator[JudgePanel]:
-    made = JudgePanel()
+def meters() -> Iterator[SpeechMeters]:
+    made = SpeechMeters()
     yield made
     made.close()
 
@@ -65,29 +65,29 @@ def standin() -> StandIn:
 
 
 @pytest.fixture
-def judges(panel: JudgePanel, standin: StandIn) -> CloneJudge:
-    return CloneJudge(panel, standin)
+def judges(meters: SpeechMeters, standin: StandIn) -> CloneMeters:
+    return CloneMeters(meters, standin)
 
 
 def _by_name(measurements: tuple[Measurement, ...]) -> dict[str, Measurement]:
     return {f"{m.judge}.{m.name}": m for m in measurements}
 
 
-def _enrolled(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> Verdict:
+def _enrolled(judges: CloneMeters, order: EnrolRequest, profile: VoiceProfile) -> Verdict:
     heard = judges.measure_enrolment(order, write_profile(profile))
     return decide(ENROLMENT.expecting(enrolment_expectation(order)), heard).verdict
 
 
-def _measure(judges: CloneJudge, request: CloneRequest, audio: Waveform, seed: int = 0) -> tuple[Measurement, ...]:
+def _measure(judges: CloneMeters, request: CloneRequest, audio: Waveform, seed: int = 0) -> tuple[Measurement, ...]:
     samples = audio.samples.shape[1]
     return judges.measure_clone(request, audio, declared_rate_hz=audio.rate_hz, declared_samples=samples, seed=seed)
 
 
-def _verdict(judges: CloneJudge, request: CloneRequest, audio: Waveform) -> Verdict:
+def _verdict(judges: CloneMeters, request: CloneRequest, audio: Waveform) -> Verdict:
     return decide(CLONE.expecting(clone_expectation(request)), _measure(judges, request, audio)).verdict
 
 
-def test_an_honest_enrolment_is_valid(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> None:
+def test_an_honest_enrolment_is_valid(judges: CloneMeters, order: EnrolRequest, profile: VoiceProfile) -> None:
     assert _enrolled(judges, order, profile) is Verdict.VALID
     heard = _by_name(judges.measure_enrolment(order, write_profile(profile)))
     assert heard["enrolment.described"].value == pytest.approx(1, abs=1e-5)
@@ -97,20 +97,20 @@ def test_an_honest_enrolment_is_valid(judges: CloneJudge, order: EnrolRequest, p
     assert heard["clone.echo"].value < 0.2
 
 
-def test_somebody_elses_voice_is_no_clone(judges: CloneJudge, order: EnrolRequest, stranger: VoiceProfile) -> None:
+def test_somebody_elses_voice_is_no_clone(judges: CloneMeters, order: EnrolRequest, stranger: VoiceProfile) -> None:
     assert _enrolled(judges, order, stranger) is Verdict.INVALID
 
 
 @pytest.mark.parametrize("field", ["own_voice", "own_other", "own_mos"])
 def test_false_words_about_the_clone_are_found(
-    field: str, judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile, stranger: VoiceProfile
+    field: str, judges: CloneMeters, order: EnrolRequest, profile: VoiceProfile, stranger: VoiceProfile
 ) -> None:
     forged = altered(profile, **{field: getattr(stranger, field)})
     assert _enrolled(judges, order, forged) is Verdict.INVALID
 
 
 def test_false_words_about_the_reference_are_certain(
-    judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile, stranger: VoiceProfile
+    judges: CloneMeters, order: EnrolRequest, profile: VoiceProfile, stranger: VoiceProfile
 ) -> None:
     other = clip(say(TEXT))
     for forged in (
@@ -123,19 +123,19 @@ def test_false_words_about_the_reference_are_certain(
         assert (vote.verdict, vote.score_ppm) == (Verdict.INVALID, 0)
 
 
-def test_what_is_no_profile_is_invalid(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> None:
+def test_what_is_no_profile_is_invalid(judges: CloneMeters, order: EnrolRequest, profile: VoiceProfile) -> None:
     nan = to_bytes(np.full(256, np.nan, np.float32))
     for blob in (None, b"", b"\xc1" * 40, write_profile(profile)[:-1], write_profile(altered(profile, own_voice=nan))):
         assert decide(ENROLMENT.expecting(), judges.measure_enrolment(order, blob)).verdict is Verdict.INVALID
 
 
 def test_a_profile_that_its_engine_refuses_is_invalid(
-    judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile
+    judges: CloneMeters, order: EnrolRequest, profile: VoiceProfile
 ) -> None:
     assert _enrolled(judges, order, altered(profile, data=b"broken")) is Verdict.INVALID
 
 
-def test_without_the_engine_nobody_can_tell(judges: CloneJudge, order: EnrolRequest, profile: VoiceProfile) -> None:
+def test_without_the_engine_nobody_can_tell(judges: CloneMeters, order: EnrolRequest, profile: VoiceProfile) -> None:
     foreign = altered(profile, engine="another")
     assert _enrolled(judges, order, foreign) is Verdict.INCONCLUSIVE
     heard = _by_name(judges.measure_enrolment(order, write_profile(foreign)))
@@ -143,7 +143,7 @@ def test_without_the_engine_nobody_can_tell(judges: CloneJudge, order: EnrolRequ
 
 
 def test_a_clone_that_replays_its_reference_is_found(
-    judges: CloneJudge, standin: StandIn, order: EnrolRequest, profile: VoiceProfile, reference: Waveform
+    judges: CloneMeters, standin: StandIn, order: EnrolRequest, profile: VoiceProfile, reference: Waveform
 ) -> None:
     standin.instead = reference
     heard = judges.measure_enrolment(order, write_profile(altered(profile, data=b"replays")))
@@ -151,7 +151,7 @@ def test_a_clone_that_replays_its_reference_is_found(
 
 
 def test_an_honest_clone_is_valid_and_needs_no_rendering(
-    judges: CloneJudge, standin: StandIn, profile: VoiceProfile
+    judges: CloneMeters, standin: StandIn, profile: VoiceProfile
 ) -> None:
     request = CloneRequest(profile=profile, text=TEXT)
     assert _verdict(judges, request, say(TEXT)) is Verdict.VALID
@@ -159,7 +159,7 @@ def test_an_honest_clone_is_valid_and_needs_no_rendering(
 
 
 def test_another_speaker_with_the_right_words_is_rejected(
-    judges: CloneJudge, standin: StandIn, profile: VoiceProfile
+    judges: CloneMeters, standin: StandIn, profile: VoiceProfile
 ) -> None:
     request = CloneRequest(profile=profile, text=TEXT)
     heard = _measure(judges, request, say(TEXT, STRANGER))
@@ -170,14 +170,14 @@ def test_another_speaker_with_the_right_words_is_rejected(
 
 
 def test_a_reference_replayed_as_the_answer_is_an_echo(
-    judges: CloneJudge, profile: VoiceProfile, reference: Waveform
+    judges: CloneMeters, profile: VoiceProfile, reference: Waveform
 ) -> None:
     request = CloneRequest(profile=profile, text=" ".join(SPOKEN))  # so even its words are right
     heard = _measure(judges, request, reference)
     assert CLONE_ECHO.key in violations(CLONE.expecting(clone_expectation(request)), heard)
 
 
-def test_an_order_that_no_honest_node_can_meet_punishes_nobody(judges: CloneJudge, profile: VoiceProfile) -> None:
+def test_an_order_that_no_honest_node_can_meet_punishes_nobody(judges: CloneMeters, profile: VoiceProfile) -> None:
     crafted = altered(profile, own_other=to_bytes(-np.frombuffer(profile.own_other, "<f4")))
     request = CloneRequest(profile=crafted, text=TEXT)
     heard = _measure(judges, request, say(TEXT))
@@ -185,20 +185,20 @@ def test_an_order_that_no_honest_node_can_meet_punishes_nobody(judges: CloneJudg
     assert "cannot be met" in (_by_name(heard)["clone.order"].reason or "")
 
 
-def test_an_order_that_cannot_be_met_in_one_thing_excuses_no_other(judges: CloneJudge, profile: VoiceProfile) -> None:
+def test_an_order_that_cannot_be_met_in_one_thing_excuses_no_other(judges: CloneMeters, profile: VoiceProfile) -> None:
     crafted = altered(profile, own_other=to_bytes(-np.frombuffer(profile.own_other, "<f4")))
     request = CloneRequest(profile=crafted, text=TEXT)
     assert _verdict(judges, request, say("Something else altogether was said by this node today.")) is Verdict.INVALID
 
 
-def test_a_doubt_without_the_engine_is_inconclusive(judges: CloneJudge, profile: VoiceProfile) -> None:
+def test_a_doubt_without_the_engine_is_inconclusive(judges: CloneMeters, profile: VoiceProfile) -> None:
     request = CloneRequest(profile=altered(profile, engine="another"), text=TEXT)
     assert _verdict(judges, request, say(TEXT, STRANGER)) is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize("text", ["Why?", "Psst!", "Me.", "I never said this."])
 def test_a_few_honest_words_are_valid_whatever_is_heard_in_them(
-    text: str, judges: CloneJudge, standin: StandIn, profile: VoiceProfile
+    text: str, judges: CloneMeters, standin: StandIn, profile: VoiceProfile
 ) -> None:
     request = CloneRequest(profile=altered(profile, own_mos=5.9), text=text)  # more than any predictor gives
     heard = _measure(judges, request, say(text, seed=5), seed=5)
@@ -217,14 +217,14 @@ def test_a_few_honest_words_are_valid_whatever_is_heard_in_them(
     ],
 )
 def test_another_word_or_voice_in_place_of_a_few_words_is_rejected(
-    text: str, said: str, voice: str, judges: CloneJudge, profile: VoiceProfile
+    text: str, said: str, voice: str, judges: CloneMeters, profile: VoiceProfile
 ) -> None:
     assert _verdict(judges, CloneRequest(profile=profile, text=text), say(said, voice)) is Verdict.INVALID
 
 
 @pytest.mark.parametrize("level", [0.0, 0.05])
 def test_silence_or_noise_in_place_of_a_word_is_rejected(
-    level: float, judges: CloneJudge, profile: VoiceProfile
+    level: float, judges: CloneMeters, profile: VoiceProfile
 ) -> None:
     noise = np.random.default_rng(3).standard_normal((1, 12_000)).astype(np.float32) * np.float32(level)
     request = CloneRequest(profile=profile, text="Why?")
@@ -232,7 +232,7 @@ def test_silence_or_noise_in_place_of_a_word_is_rejected(
 
 
 def test_a_few_words_without_the_engine_or_by_one_that_varies_are_inconclusive(
-    judges: CloneJudge, standin: StandIn, profile: VoiceProfile
+    judges: CloneMeters, standin: StandIn, profile: VoiceProfile
 ) -> None:
     foreign = CloneRequest(profile=altered(profile, engine="another"), text="Why?")
     heard = _measure(judges, foreign, say("Why?"))
@@ -246,7 +246,7 @@ def test_a_few_words_without_the_engine_or_by_one_that_varies_are_inconclusive(
     assert _verdict(judges, request, Waveform(np.zeros((1, 12_000), np.float32), 24_000)) is Verdict.INVALID
 
 
-def test_silence_and_a_wrong_length_are_invalid(judges: CloneJudge, profile: VoiceProfile) -> None:
+def test_silence_and_a_wrong_length_are_invalid(judges: CloneMeters, profile: VoiceProfile) -> None:
     request = CloneRequest(profile=profile, text=TEXT)
     audio = say(TEXT)
     assert _verdict(judges, request, Waveform(np.zeros_like(audio.samples), 24_000)) is Verdict.INVALID
@@ -256,7 +256,7 @@ def test_silence_and_a_wrong_length_are_invalid(judges: CloneJudge, profile: Voi
     assert decide(CLONE.expecting(clone_expectation(request)), nothing).verdict is Verdict.INVALID
 
 
-def test_a_recordings_own_speaker_is_another_speaker(judges: CloneJudge, profile: VoiceProfile) -> None:
+def test_a_recordings_own_speaker_is_another_speaker(judges: CloneMeters, profile: VoiceProfile) -> None:
     source = say(TEXT, STRANGER)
     request = CloneRequest(profile=profile, speech=clip(source))
     heard = _by_name(_measure(judges, request, source))

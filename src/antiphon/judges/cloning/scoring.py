@@ -28,7 +28,7 @@ from antiphon.judges.metrics import (
     WER,
 )
 from antiphon.judges.speech.expectation import SpeechProfile
-from antiphon.judges.speech.profiles import INTEGRITY
+from antiphon.judges.speech.scoring import INTEGRITY
 
 _WHOLE = tuple(limit for limit in INTEGRITY if limit.key in {DECODES.key, LENGTH_ERROR.key, AUDIT.key})
 # A profile may have been made so that every honest rendering is silent or a copy: nothing here is certain by itself.
