@@ -19,9 +19,9 @@ from antiphon.ledger.machine import (
     Abandon,
     Context,
     Event,
-    PartOperation,
     Start,
     Step,
+    TaskOperation,
     Tick,
     Withdraw,
     leads_to_a_draw,
@@ -70,7 +70,7 @@ class TaskStore(Protocol):
         """Store the record and book what moves."""
 
 
-def act(store: TaskStore, event: PartOperation | Tick | Withdraw, *, index: int, sender: str, now_ms: int) -> None:
+def act(store: TaskStore, event: TaskOperation | Tick | Withdraw, *, index: int, sender: str, now_ms: int) -> None:
     """Apply an operation of `sender`, a deadline or a revocation to a task. Raises what `machine.transition` raises."""
     if isinstance(event, Cancel | Withdraw):
         indices = store.open_parts()

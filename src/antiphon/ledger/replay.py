@@ -11,7 +11,7 @@ from antiphon.errors import AntiphonError, ProtocolError
 from antiphon.ledger import flow
 from antiphon.ledger.flow import Facts
 from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Entry, Journal
-from antiphon.ledger.machine import PartOperation, Step, Tick, Withdraw
+from antiphon.ledger.machine import Step, TaskOperation, Tick, Withdraw
 from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, open_task
 from antiphon.ledger.operations import OPERATION_KIND, Cancel, OpenTask, Revoke
 from antiphon.ledger.records import PartRecord, PartState, TaskRecord
@@ -139,7 +139,7 @@ def _own(ledger: str, message: Envelope, kind: str) -> bytes:
 def _operation(message: Envelope) -> object:
     if message.kind != OPERATION_KIND:
         raise ProtocolError(f"The evidence has a {message.kind!r} where an operation belongs", _HINT)
-    return canonical.decode(PartOperation | OpenTask, message.body)
+    return canonical.decode(TaskOperation | OpenTask, message.body)
 
 
 def _check_order(entries: Sequence[Entry], operations: int) -> None:
@@ -180,7 +180,7 @@ def _apply(ledger: str, store: _MemoryTaskStore, entry: Entry, operations: Seque
         _withdraw(ledger, store, entry, message)
         return
     operation = _operation(message)
-    if not isinstance(operation, PartOperation) or operation.task != message.task:
+    if not isinstance(operation, TaskOperation) or operation.task != message.task:
         raise ProtocolError(f"{message.sender} signed no operation on this task", _HINT)
     index = entry.index if isinstance(operation, Cancel) else operation.index
     if index != entry.index:

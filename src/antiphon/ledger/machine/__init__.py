@@ -63,7 +63,17 @@ from antiphon.errors import ConflictError
 from antiphon.ledger import appeals
 from antiphon.ledger.machine import ending, judging, producing, states, turns
 from antiphon.ledger.machine.ending import REVOKED
-from antiphon.ledger.machine.events import Abandon, Context, Event, PartOperation, Start, Step, Tick, Withdraw
+from antiphon.ledger.machine.events import (
+    Abandon,
+    Context,
+    Event,
+    PartOperation,
+    Start,
+    Step,
+    TaskOperation,
+    Tick,
+    Withdraw,
+)
 from antiphon.ledger.operations import Appeal, Cancel, Commit, Decline, Deliver, DrawSeats, Expose, Reveal, Skip
 from antiphon.ledger.records import PartRecord, PartState
 
@@ -75,6 +85,7 @@ __all__ = [
     "PartOperation",
     "Start",
     "Step",
+    "TaskOperation",
     "Tick",
     "Withdraw",
     "due",

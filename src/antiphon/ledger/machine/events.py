@@ -25,8 +25,9 @@ class Withdraw(msgspec.Struct, frozen=True):
     """A consent that the task relies on was revoked."""
 
 
-PartOperation = Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose | Appeal | Cancel
-Event = PartOperation | Tick | Start | Abandon | Withdraw
+PartOperation = Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose | Appeal
+TaskOperation = PartOperation | Cancel
+Event = TaskOperation | Tick | Start | Abandon | Withdraw
 
 
 class Context(msgspec.Struct, frozen=True, kw_only=True):

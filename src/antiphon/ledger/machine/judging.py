@@ -8,7 +8,7 @@ from collections.abc import Collection
 import msgspec
 
 from antiphon.economy.settlement import settle
-from antiphon.economy.types import Mode, Outcome, Verdict, Vote
+from antiphon.economy.types import Mode, Outcome, Settlement, Verdict, Vote
 from antiphon.economy.votes import tally
 from antiphon.errors import ConflictError
 from antiphon.ledger import appeals, panel, showings
@@ -129,16 +129,7 @@ def _rule(
         hidden=hidden,
         missing=missing,
     )
-    assert record.delivery is not None, "only a delivered part is judged"
-    ruling = Ruling(
-        attempt=record.attempt,
-        round=record.round,
-        producer=panel.producer(record),
-        delivery=record.delivery,
-        votes=record.reveals,
-        outcome=outcome,
-        settlement=settlement,
-    )
+    ruling = _ruling(record, outcome, settlement)
     record = msgspec.structs.replace(record, rulings=(*record.rulings, ruling))
     if not proven:
         record, settlement = appeals.holds_back(record, ruling, rules, context.now_ms)
@@ -151,3 +142,16 @@ def _rule(
         state = PartState.REFUNDED if outcome.verdict is None else PartState(outcome.verdict)
         record = msgspec.structs.replace(record, state=state, deadline_ms=0)
     return ending.moved(record, settlement)
+
+
+def _ruling(record: PartRecord, outcome: Outcome, settlement: Settlement) -> Ruling:
+    assert record.delivery is not None, "only a delivered part is judged"
+    return Ruling(
+        attempt=record.attempt,
+        round=record.round,
+        producer=panel.producer(record),
+        delivery=record.delivery,
+        votes=record.reveals,
+        outcome=outcome,
+        settlement=settlement,
+    )

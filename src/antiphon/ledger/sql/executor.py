@@ -30,21 +30,15 @@ from antiphon.ledger.operations import (
     Appeal,
     Cancel,
     Commit,
-    Decline,
-    Deliver,
     Deposit,
-    DrawSeats,
-    Expose,
     Heartbeat,
     OpenTask,
     Operation,
     Pay,
     Register,
     Retire,
-    Reveal,
     Revoke,
     Selector,
-    Skip,
     Stake,
     Unstake,
     Voucher,
@@ -86,7 +80,7 @@ class OperationExecutor:
             outcomes.check_fresh(message, now_ms)
         except AntiphonError as e:
             return e
-        if isinstance(operation, Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose | Appeal):
+        if isinstance(operation, machine.PartOperation):
             self.tick(session, operation.task, operation.index)
         outcomes.prune(db, now_ms)
         changed = set(session.changed)
@@ -150,21 +144,19 @@ class OperationExecutor:
         match operation:
             case OpenTask():
                 self._open(call, operation)
-            case Deliver() | Decline() | Skip() | DrawSeats() | Commit() | Reveal() | Expose() | Appeal():
-                self._on_task(call, operation, operation.index)
             case Cancel():
                 self._on_task(call, operation, money.WHOLE_TASK)
             case Revoke():
                 records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_="")
                 self._revoke(call, GrantRef(grantor=call.sender, id=operation.grant))
+            case _ if isinstance(operation, machine.PartOperation):
+                self._on_task(call, operation, operation.index)
             case _:
                 self._on_market(call, operation)
                 kept = not isinstance(operation, Heartbeat | Register)  # of these only the last counts: see `nodes`
                 records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_="", kept=kept)
 
-    def _on_market(
-        self, call: _Call, operation: Register | Retire | Heartbeat | Deposit | Pay | Stake | Unstake
-    ) -> None:
+    def _on_market(self, call: _Call, operation: _MarketOperation) -> None:
         db, sender = call.session.db, call.sender
         match operation:
             case Register():
@@ -264,7 +256,7 @@ class OperationExecutor:
             tips=tips,
         )
 
-    def _on_task(self, call: _Call, operation: machine.PartOperation, index: int) -> None:
+    def _on_task(self, call: _Call, operation: machine.TaskOperation, index: int) -> None:
         task = operation.task
         store = self._store(call.session, task, call.now_ms)
         if isinstance(operation, Appeal):
