@@ -71,8 +71,9 @@ def _postcodes() -> tuple[Rule, ...]:
         rule(r"\b([Ee]xt\.?|[Ee]xtension) ?([0-9]{1,6})\b", lambda m: f"extension {digits(m[2])}"),
         rule(r"(?:(?<=[a-z] )(?=x[0-9]{2})|^(?=x[0-9]{3}))x([0-9]{2,5})\b", lambda m: f" extension {digits(m[1])}"),
         rule(
-            rf"\b([Cc]all|[Dd]ial|[Dd]ialed|[Dd]ialled|[Pp]hone|[Rr]ing|[Tt]ext)( the)? ({_EMERGENCY})\b",
-            lambda m: f"{m[1]}{m[2] or ''} {digits(m[3])}",
+            rf"\b(?:[Cc]all(?:ing|ed)?|[Dd]ial(?:l?ing|l?ed)?|[Pp]hone|[Rr]ing|[Tt]ext)(?: the)? (?:{_EMERGENCY})\b"
+            rf"(?:(?:,? or |,? and |, )(?:{_EMERGENCY})\b)*",
+            lambda m: re.sub(r"[0-9]+", lambda number: digits(number[0]), m[0]),
         ),
         rule(r"\b(911)(?= (?:call|operator|dispatch|emergency))", lambda m: digits(m[1])),
         rule(

@@ -18,6 +18,16 @@ _WORDS_TOO = frozenset(("mar", "mer", "jeu"))
 _BEFORE_DAYS = frozenset("le du au dès el del al día il dal am vom zum bis seit lundi jueves".split())
 
 
+# What a number with points follows that is no date, with at most one word between.
+_VERSION = re.compile(
+    r"\b(?:versione?s?|versión|v|release|firmware|kernel|noyau|build|update|mise à jour|python|android|ios|ipados|"
+    r"linux|php|java|node|django|macos|ubuntu|debian|postgresql|mysql|firefox|chrome|windows|libreoffice|protocole|"
+    r"chapitre|section|paragraphe|abschnitt|kapitel|ziffer|punkt|sección|apartado|capitolo|sezione|paragrafo|§|"
+    r"ip|serveur|server|hôte|adresse)(?: [\w.]+)?[ :]*$",
+    re.I,
+)
+
+
 class Calendar(Figures):
     """The rules of dates and times."""
 
@@ -46,7 +56,7 @@ class Calendar(Figures):
             ),
             rule(
                 rf"(?<![\w/.-])([0-3]?[0-9])([./-])([01]?[0-9])\2{year}(?![\w/-]|[.,][0-9])",
-                lambda m: self._date(m, int(m[1]), int(m[3]), m[4]),
+                self._numeric,
             ),
         ]
         if months:
@@ -127,6 +137,19 @@ class Calendar(Figures):
         if said is None:
             said = _babel_date(day, month, year, self.language)
         return said or found[0]
+
+    def _numeric(self, found: Match) -> str:
+        """`24.12.2024`, but no version `1.4.12`: with points and a year of two figures both others have two as well.
+
+        Only Germans write such dates without the zeros.
+        """
+        day, sign, month, year = found.groups()
+        before = found.string[max(0, found.start() - 32) : found.start()]
+        short = len(day) < 2 or len(month) < 2
+        dated = self.language.code == "de" or word_before(found) in _BEFORE_DAYS
+        if sign == "." and (_VERSION.search(before) or (len(year) == 2 and short and not dated)):
+            return found[0]
+        return self._date(found, int(day), int(month), year)
 
     def _unyeared(self, found: Match) -> str:
         """`15/08` is a day; `15/8` only after a word that days follow, for it may be a fraction."""

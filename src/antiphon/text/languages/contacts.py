@@ -35,7 +35,7 @@ class Contacts(Figures):
             ),
             rule(r"(?<![\w@])@(\w+)", lambda m: f"{self.language.address_signs['@']} {m[1]}"),
             rule(r"(?<!\w)#(\w+)", self._hashtag),
-            rule(r"(?<![0-9.])([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?![\w.])", lambda m: self._address(m[1])),
+            rule(r"(?<![\w.])([0-9]{1,3}(?:\.[0-9]{1,3}){3})(?!\w|\.\w)", lambda m: self._of_net(m[1])),
         )
 
     def _address(self, written: str) -> str:
@@ -45,6 +45,15 @@ class Contacts(Figures):
         spoken = re.sub(r"[0-9]+", lambda m: f" {self.language.digits(m[0])} ", spoken)
         signs = self.language.address_signs
         return collapse(re.sub(r"[^\w\s]|_", lambda m: f" {signs.get(m[0], '')} ", spoken))
+
+    def _of_net(self, written: str) -> str:
+        """An address of four numbers: short ones as numbers, others by figures where the language does so."""
+        language = self.language
+        said = (
+            language.cardinal(int(one)) if len(one) < 3 or language.pair_wise_phones else language.digits(one)
+            for one in written.split(".")
+        )
+        return f" {language.address_signs['.']} ".join(said)
 
     def _hashtag(self, found: Match) -> str:
         spaced = re.sub(r"[0-9]+", lambda m: f" {self.said(m[0])} ", found[1]).replace("_", " ")

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import ClassVar
 
+from antiphon.text.languages import french_forms
 from antiphon.text.languages.grammar import Language, number_words
 from antiphon.text.numerals import roman
 
@@ -19,9 +20,12 @@ _FEMININE = frozenset(
     "lettre tasse cuillère cuillerée pincée bouteille boîte gousse tranche feuille poignée noix pomme poire carotte "
     "orange tomate journée nuit soirée matinée équipe étoile pièce porte rue route ligne photo vidéo image voix étape "
     "victoire défaite médaille entreprise usine école église île mort naissance dose goutte plaque fenêtre poule vache "
-    "jambe main dent clé clef bière crêpe part".split()
+    "jambe main dent clé clef bière crêpe part valeur température vitesse pression masse taille longueur largeur hauteur "
+    "durée quantité somme note moyenne fréquence profondeur épaisseur puissance surface aire charge force dépense "
+    "recette rémunération amende peine moitié aile branche pilule capsule gélule cellule molécule tasse louche".split()
 )
-_FEMININE_ENDS = ("tion", "sion", "ette", "ance", "ence", "elle", "esse", "trice", "tude")
+_FEMININE_ENDS = ("tion", "sion", "ette", "ance", "ence", "elle", "esse", "trice", "tude", "ité", "aison", "logie", "euse",
+                  "ûre", "erie", "nnée", "xion", "gure", "ture", "sure", "asse")
 
 
 class French(Language):
@@ -77,7 +81,27 @@ class French(Language):
         "BP": "boîte postale",
         "ttc": "toutes taxes comprises", "TTC": "toutes taxes comprises", "HT": "hors taxes", "p.j.": "pièce jointe",
         "P.-S.": "post-scriptum", "J.-C.": "Jésus-Christ", "É.-U.": "États-Unis", "É-U": "États-Unis",
-        "resp.": "respectivement", "chap.": "chapitre", "sept.": "septembre",
+        "resp.": "respectivement", "chap.": "chapitre",
+        "par ex.": "par exemple", "Par ex.": "par exemple", "c/o": "aux bons soins de",
+        "Sté": "société", "arrdt": "arrondissement", "arrdt.": "arrondissement", "arrt": "arrondissement",
+        "op. cit.": "opere citato", "boul.": "boulevard", "Boul.": "boulevard", "Bld": "boulevard", "bld": "boulevard",
+        "Blvd": "boulevard", "blvd": "boulevard", "Pl.": "place", "Rte": "route", "imp.": "impasse", "Imp.": "impasse",
+        "all.": "allée", "All.": "allée", "chem.": "chemin", "Chem.": "chemin", "Ch.": "chemin", "fbg": "faubourg",
+        "Fbg": "faubourg", "rés.": "résidence", "Rés.": "résidence", "esc.": "escalier",
+        "appt": "appartement", "Appt": "appartement", "app.": "appartement", "gén.": "général", "Gén.": "général",
+        "Lt": "lieutenant", "Cap.": "capitaine", "Col.": "colonel", 
+        "Prof.": "professeur", "prof.": "professeur", "Vte": "vicomte", "Cte": "comte", "Ctesse": "comtesse",
+        "auj.": "aujourd'hui", "bibliogr.": "bibliographie", "biblio.": "bibliographie",
+        "prép.": "préposition", "adj.": "adjectif", "adv.": "adverbe", "sing.": "singulier", "plur.": "pluriel",
+        "masc.": "masculin", "fém.": "féminin", "inv.": "invariable", "syn.": "synonyme", "litt.": "littéralement",
+        "fam.": "familier", "qqun": "quelqu'un", "qqs": "quelques", "qq": "quelque",
+        "pcq": "parce que", "ds": "dans",
+        "stp.": "s'il te plaît", "bjr": "bonjour", "bsr": "bonsoir", "dsl": "désolé", "jtm": "je t'aime",
+        "tél": "téléphone", "Tél": "téléphone", "prod.": "production", 
+        "admin.": "administration", "dept": "département", "dépt": "département", "gouv.": "gouvernement",
+        "univ.": "université", "Univ.": "université", "féd.": "fédération",
+        "circ.": "circonscription", "intro.": "introduction", "trim.": "trimestre", "hebdo.":
+        "hebdomadaire", "kil.": "kilo",
     }  # fmt: skip
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
         "c. à s.": ("cuillère à soupe", "cuillères à soupe"), "c. à c.": ("cuillère à café", "cuillères à café"),
@@ -94,7 +118,16 @@ class French(Language):
         "pièces"),
         "rpm": ("tour par minute", "tours par minute"), "tr/min": ("tour par minute", "tours par minute"),
         "Mo/s": ("mégaoctet par seconde", "mégaoctets par seconde"), "ko": ("kilooctet", "kilooctets"),
-        "Ko": ("kilooctet", "kilooctets"),
+        "Ko": ("kilooctet", "kilooctets"), "dB": ("décibel", "décibels"), "bpm": ("battement par minute",
+        "battements par minute"), "dpi": ("point par pouce", "points par pouce"), "UI": ("unité internationale",
+        "unités internationales"), "kcal": ("kilocalorie", "kilocalories"), "mmHg": ("millimètre de mercure",
+        "millimètres de mercure"), "kN": ("kilonewton", "kilonewtons"), "MJ": ("mégajoule", "mégajoules"),
+        "TWh": ("térawattheure", "térawattheures"), "m³/h": ("mètre cube par heure", "mètres cubes par heure"),
+        "L/min": ("litre par minute", "litres par minute"), "img/s": ("image par seconde", "images par seconde"),
+        "chx": ("cheval", "chevaux"), "pts": ("point", "points"), "pt": ("point",
+        "points"), "Mb": ("mégabit", "mégabits"), "mn": ("minute", "minutes"),
+        "nd": ("nœud", "nœuds"), "ppp": ("point par pouce", "points par pouce"), "km²": ("kilomètre carré",
+        "kilomètres carrés"), "tep": ("tonne équivalent pétrole", "tonnes équivalent pétrole"),
     }  # fmt: skip
     unit_names: ClassVar[dict[str, tuple[str, str]]] = {
         "consumption-liter-per-100-kilometer": ("litre aux cent kilomètres", "litres aux cent kilomètres"),
@@ -106,7 +139,7 @@ class French(Language):
         "n°": "numéro", "N°": "numéro", "nº": "numéro", "no": "numéro", "n.": "numéro", "p.": "page", "pp.": "pages",
         "vol.": "volume", "chap.": "chapitre", "art.": "article", "fig.": "figure", "t.": "tome", "al.": "alinéa",
         "nos": "numéros", "th.": "thermostat", "n°s": "numéros", "N°s": "numéros", "ex.": "exemple", "éq.": "équation",
-        "tabl.": "tableau", "Op.": "opus", "op.": "opus",
+        "tabl.": "tableau", "tab.": "tableau", "sect.": "section", "ann.": "annexe", "Op.": "opus", "op.": "opus",
     }  # fmt: skip
     signs: ClassVar[dict[str, str]] = {
         "^": "puissance", "&": "et", "+": "plus", "=": "égale", "×": "fois", "★": "étoiles", "♯": "dièse",
@@ -127,9 +160,18 @@ class French(Language):
     currency_words: ClassVar[dict[str, str]] = {"euros": "EUR", "euro": "EUR", "dollars": "USD", "livres": "GBP"}
     periods = "jour|semaine|mois|an|année|heure|minute|seconde|personne|nuit|pièce|kilo|litre|tête|habitant"
     labels = (
-        "article|alinéa|chapitre|page|tome|volume|numéro|chambre|salle|ligne|quai|voie|porte|bus|tram|version|niveau|"
-        "étape|phase|groupe|figure|tableau|classe|catégorie|type|place|point|paragraphe|acte|scène|partie"
+        "(?:article|alinéa|chapitre|page|tome|volume|numéro|chambre|salle|ligne|quai|voie|porte|bus|tram|version|niveau|"
+        "étape|phase|groupe|figure|tableau|classe|catégorie|type|place|point|paragraphe|acte|scène|partie|"
+        "ampoule|exercice|dossier|code|poste|bureau|lot|bâtiment|stand|casier|match|vol|train|modèle|décret|loi|rue|"
+        "thermostat|top|résolution|verset|psaume|figure|annexe|étage|niveau|épisode|saison|équipe|zone|département)s?"
     )
+    keys = ("étoile", "dièse")
+    key_words = "touches?|tape[rz]?|appuye[rz]|appuie|compose[rz]?|presse[rz]?|faites|code|suivie?s? d[eu']|terminez"
+    menu_words = (
+        "fichier|menus?|ouvre[rz]?|alle[rz]|va|clique[rz]?|réglages|paramètres|édition|affichage|outils|préférences|"
+        "sélectionne[rz]|choisi\\w*|accueil|onglet|options|insertion|démarrer|système"
+    )
+    then = "puis"
     either = "ou"
     pairs = "il/elle|elle/il|lui/elle|son/sa|le/la|un/une|oui/non|vrai/faux|homme/femme|ils/elles|et/ou"
     following = (("sqq?\\.|ss\\.|et s\\.|et suiv\\.", "et suivantes"),)
@@ -159,6 +201,10 @@ class French(Language):
     def counted_gender(self, word: str) -> str:
         one = word.lower().removesuffix("s")
         return "f" if word.islower() and (one in _FEMININE or one.endswith(_FEMININE_ENDS)) else ""
+
+    def label(self, said: str) -> str:
+        # A number that names counts nothing: page quatre-vingt.
+        return re.sub(r"(cent|vingt)s$", r"\1", said)
 
     def single(self, number: Decimal) -> bool:
         return abs(number) < 2
@@ -217,6 +263,7 @@ class French(Language):
 
     def first_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
         return (
+            *french_forms.first(self),
             (r"(?<=[0-9]e )min\.", lambda _: "minute"),
             (r"\b(ans?|mois) 1/2\b", lambda m: f"{m[1]} et demi"),
             (r"\b(heures?) 1/2\b", lambda m: f"{m[1]} et demie"),

@@ -106,6 +106,12 @@ class German(Language):
         "Version|Punkt|Stufe|Stock|Haus|Tor|Halle|Bahnsteig|Ziffer|Abbildung|Tabelle|Typ|Kanal|Phase|Gruppe|"
         "Runde|Spieler"
     )
+    keys = ("Stern", "Raute")
+    key_words = "tasten?|wähl\\w+|drück\\w+|tipp\\w+|gefolgt von"
+    menu_words = (
+        "datei|menüs?|öffnen|klick\\w*|einstellungen|bearbeiten|ansicht|extras|gehen sie|wähl\\w+|system|start|optionen"
+    )
+    then = "dann"
     either = "oder"
     pairs = (
         "er/sie|sie/er|ihm/ihr|ihn/sie|seine?/ihre?|ja/nein|an/aus|ein/aus|herr/frau|mann/frau|und/oder|der/die|die/der"
@@ -143,6 +149,10 @@ class German(Language):
             if lower in german_words.FEMININE_WORDS or (feminine and lower not in german_words.NOT_FEMININE)
             else "m"
         )
+
+    def half(self, gender: str, found: Match) -> str:
+        governed = gender == "m" and german_words.WITH_ACCUSATIVE.search(found.string, 0, found.start())
+        return "einen halben" if governed else super().half(gender, found)
 
     def repeated(self, number: int) -> str:
         return f"{self.cardinal(number, 'n')}mal"
@@ -222,6 +232,9 @@ class German(Language):
     def _lives_and_names(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
         """Dates of lives, names with `v.`, files of courts, times of music."""
         return (
+            (r"\b((?i:den|die|der) )S\. ?(?=[0-9])", lambda m: f"{m[1]}Seiten "),
+            (r"\b((?i:den|die|der|zu) )Nr\. ?(?=[0-9]{1,4}[a-z]? ?(?:[-–]|und|bis|,) ?[0-9])", lambda m: f"{m[1]}Nummern "),
+            (r"\b((?i:den|die|der|zu) )Abb\. ?(?=[0-9]{1,3} ?(?:[-–]|und|bis|,) ?[0-9])", lambda m: f"{m[1]}Abbildungen "),
             (r"(?<=[0-9]) ?Rp\.", lambda _: " Rappen"),
             (r"(?<=[0-9])-Std\.-", lambda _: " Stunden-"),
             (
@@ -331,7 +344,8 @@ class German(Language):
                 (
                     r"\b((?i:für|ohne|gegen|durch|kostet|kosten|zahlte|zahlt|bezahlte|hat|habe|haben|hatte|nimm|"
                     r"brauche|"
-                    r"braucht|gibt|pro|um|je|über)) 1 (?=([A-ZÄÖÜ][a-zäöüß]+)\b|€)"
+                    r"braucht|brauchen|gibt|pro|um|je|über|nehmen|nehme|nimmt|trinke|trinken|trinkt|benötigen|benötigt|"
+                    r"kaufe|kaufen|kauft|geben Sie|gib|mische|mischen)) 1 (?=([A-ZÄÖÜ][a-zäöüß]+)\b|€|(?:[lL]|TL|EL)\b)"
                 ),
                 lambda m: f"{m[1]} einen " if not m[2] or m[2] in german_words.ACCUSATIVE else m[0],
             ),
@@ -407,6 +421,9 @@ class German(Language):
                 lambda m: f"{self.ordinal(int(m[1]), 'e')}, ",
             ),
             (r"\b([A-ZÄÖÜ]\w+)str\.", lambda m: f"{m[1]}straße"),
+            (r"\b([A-ZÄÖÜ][^\W\d_A-Z]{2,}-?)([Pp])l\.", lambda m: f"{m[1]}{m[2]}latz"),
+            (r"\b([A-ZÄÖÜ][^\W\d_A-Z]{2,}-?)([Gg])asse?\.", lambda m: f"{m[1]}{m[2]}asse"),
+            (r"\b([A-ZÄÖÜ][^\W\d_A-Z]{2,})(bhf|bf)\.", lambda m: f"{m[1]}bahnhof"),
             (r"\b(PLZ:? |D-)([0-9]{5})\b", lambda m: f"{m[1]}{self.digits(m[2])}"),
             (r"(?<=[0-9a-z], )([0-9]{5})(?= [A-ZÄÖÜ][a-zäöüß])", lambda m: self.digits(m[1])),
             (r"\b(A-|CH-)([0-9]{4})(?= [A-ZÄÖÜ])", lambda m: f"{m[1][:-1]} {self.digits(m[2])}"),
@@ -422,7 +439,7 @@ class German(Language):
         before = "|".join(german_words.DATIVE | german_words.NOMINATIVE)
         return (
             (
-                rf"\b((?i:{before}) )([0-9]{{1,3}})\. (?=\w)",
+                rf"\b((?i:{before}) )([0-9]{{1,3}})\. (?=\w)(?!(?:{german_words.BEGINNINGS})\b)",
                 lambda m: f"{m[1]}{self.ordinal(int(m[2]), _ending_after(m))} ",
             ),
             (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 MONTHS = "Januar Februar März April Mai Juni Juli August September Oktober November Dezember".split()
 
 SHORT = "jan feb mär apr mai jun jul aug sep okt nov dez".split()
@@ -66,6 +68,20 @@ HOURS = frozenset(("Std", "Min", "Sek", "stunde", "minute", "sekunde", "woche"))
 ACCUSATIVE = frozenset(
     "Euro Tag Monat Liter Meter Kilometer Platz Punkt Hund Mann Sohn Bruder Fehler Apfel Teelöffel Esslöffel Dollar "
     "Franken Becher Kopf Schritt Schlag Sieg Titel Stein Stuhl Tisch Kuchen Kaffee Tee".split()
+)
+
+# What a half after it stands in the accusative for, within its clause.
+WITH_ACCUSATIVE = re.compile(
+    r"\b(?:nehmen?|nehmt|nimmt?|brauch\w*|benötig\w*|gebt?|geben|gib|gibt|füg\w*|trink\w*|tr[aä]nk\w*|gieß\w*|kauf\w*|"
+    r"habe?n?|hat|hatten?|bestell\w*|misch\w*|verrühr\w*|lauf\w*|lief\w*|wart\w*|dauert\w*|isst|essen?|ess[et]|"
+    r"enthält|kostet\w*|zahl\w*|für|um|ohne|pro|je|gegen|durch|über)\b(?:[^.,;!?]|,(?=[0-9]))*$",
+    re.I,
+)
+# A sentence may begin with them, so that the point before them ends one.
+BEGINNINGS = (
+    "Dann|Danach|Der|Die|Das|Den|Dem|Es|Er|Sie|Wir|Ich|Ihr|Du|Und|Aber|Da|In|Im|Am|An|Auf|Bei|Mit|Von|Vor|Nach|Zu|Zum|"
+    "Zur|Ein|Eine|Dies|Diese|Dieser|Dieses|Doch|Auch|Wenn|Wer|Was|Wie|Wo|So|Nun|Jetzt|Heute|Bitte|Für|Seit|Alle|Man|"
+    "Ab|Bis|Nur|Noch|Schon|Als|Hier|Dort|Kein|Keine|Mein|Meine|Unser|Unsere|Sein|Seine|Warum|Weil|Später|Morgen"
 )
 
 ARTICLES = frozenset("ein mein dein sein ihr unser euer kein".split())

@@ -109,6 +109,14 @@ class Language:
     """A pattern of words that a year follows."""
     currency_words: ClassVar[dict[str, str]] = {}
     """Currencies written out: `Euro` -> EUR."""
+    keys: ClassVar[tuple[str, str]] = ("", "")
+    """The star and the other key of a telephone."""
+    key_words: ClassVar[str] = "(?!)"
+    """A pattern of words that a key of a telephone follows."""
+    menu_words: ClassVar[str] = "(?!)"
+    """A pattern of words that a path through menus follows, or begins with."""
+    then: ClassVar[str] = ""
+    """Between the steps of such a path."""
     periods: ClassVar[str] = ""
     """A pattern of what a rate may be for, after a slash: `3 Mal/Woche`."""
     labels: ClassVar[str] = ""
@@ -184,6 +192,10 @@ class Language:
         """Of a word after a bare number, "" where it does not matter or nobody knows."""
         return ""
 
+    def label(self, said: str) -> str:
+        """A number in words that names one of many things, and counts none."""
+        return said
+
     def single(self, number: Decimal) -> bool:
         """Whether a noun after `number` is in the singular."""
         return abs(number) == 1
@@ -233,6 +245,10 @@ class Language:
     def repeated(self, number: int) -> str:  # noqa: ARG002
         """How often: `3x`; "" where nobody knows."""
         return ""
+
+    def half(self, gender: str, found: re.Match[str]) -> str:  # noqa: ARG002  what stands before may decide
+        """A half before a noun of `gender`, which `halves` has."""
+        return self.halves[gender]
 
     def half_more(self, whole: int, noun: str) -> str:  # noqa: ARG002
         """A half beyond `whole` of a counted noun: two cups and a half; "" where it goes before the noun."""

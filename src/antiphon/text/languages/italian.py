@@ -106,6 +106,7 @@ class Italian(Language):
         "n.": "numero", "N.": "numero", "n°": "numero", "N°": "numero", "nº": "numero", "nr.": "numero",
         "nn.": "numeri", "p.": "pagina", "pag.": "pagina", "pp.": "pagine", "pagg.": "pagine", "vol.": "volume",
         "cap.": "capitolo", "art.": "articolo", "artt.": "articoli", "fig.": "figura", "c.": "comma",
+        "int.": "interno", "sc.": "scala", "p.no": "piano", "lotto n.": "lotto numero",
         "par.": "paragrafo", "t.": "tomo", "op.": "opus", "Op.": "opus", "L.": "legge",
     }  # fmt: skip
     signs: ClassVar[dict[str, str]] = {
@@ -132,6 +133,13 @@ class Italian(Language):
         "livello|fase|gruppo|figura|tabella|classe|categoria|tipo|paragrafo|atto|scena|parte|punto|sezione|via|"
         "piano|serie"
     )
+    keys = ("asterisco", "cancelletto")
+    key_words = "tast[oi]|prem\\w+|digit\\w+|componi|comporre|schiaccia\\w*"
+    menu_words = (
+        "file|menu|menù|apr\\w+|vai|vada|andare|clic|impostazioni|modifica|visualizza|strumenti|preferenze|selezion\\w+|"
+        "scegli\\w*|opzioni"
+    )
+    then = "poi"
     either = "o"
     pairs = "lui/lei|lei/lui|sì/no|il/la|un/una|vero/falso|uomo/donna|suo/sua"
     following = (("(?:e )?(?:ss|sgg|segg)\\.", "e seguenti"),)
@@ -275,9 +283,19 @@ class Italian(Language):
     def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
         name = r"[A-ZÀ-Þ][^\W\d_A-Z]+"
         return (
+            (
+                r"(?<![\w.,:])([01]?[0-9]|2[0-4])\.([0-5][0-9]) ?[-–] ?([01]?[0-9]|2[0-4])\.([0-5][0-9])(?![\w€%]|[.,][0-9])"
+                r"(?! ?(?:€|euro\b|%))",
+                lambda m: (
+                    f"{self.clock(int(m[1]), int(m[2]), 0, 'ore')} a {self.clock(int(m[3]), int(m[4]), 0, 'ore')}"
+                ),
+            ),
+            (r"(?<!\w)([A-Z]{1,3})-?1(?= [a-z])", lambda m: f"{m[1]} uno"),
+            (r"(?<!\w)([A-Z]{1,3})-?([2-9])1(?= [a-z])", lambda m: f"{m[1]} {self.cardinal(int(m[2] + '1'))}"),
             (r"(?<![\w.])S\. (?=([A-Z][a-zàèéìòù]+)\b)", lambda m: _saint(m[1])),
             (
-                r"\b(ore|alle|dalle|le) ([01]?[0-9]|2[0-4])\.([0-5][0-9])(?![\w]|[.,][0-9])",
+                r"\b((?i:ore|alle|dalle|delle|nelle|sulle|le|all'ora|orario:?|ora:?)) ([01]?[0-9]|2[0-4])\.([0-5][0-9])"
+                r"(?![\w]|[.,][0-9]| ?(?:€|euro\b|%|[kmc]?[mg]\b))",
                 lambda m: f"{m[1]} {self.clock(int(m[2]), int(m[3]), 0, m[1].lower())}",
             ),
             (

@@ -46,11 +46,13 @@ class Numbers(Figures):
                 rule(r"(?<=[0-9]) ?‰", lambda _: f" {language.signs['‰']}"),
                 rule(r"(?<![\w)\].,/:-])-(?=[0-9])", lambda _: f"{language.minus} "),
                 rule(r"(?<![\w)\].,/:+-])\+ ?(?=[0-9])", lambda _: f"{language.signs['+']} "),
-                rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
                 rule(
-                    r"(?<=[a-zà-ÿ] )([0-9]{1,2}) - ([0-9]{1,2})(?= [A-ZÀ-Þ])",
+                    r"(?<=[^\W\d_]{2} )([0-9]{1,2}) - ([0-9]{1,2})(?= [A-ZÀ-Þ])",
                     lambda m: f"{self.said(m[1])} {language.signs[':']} {self.said(m[2])}",
                 ),
+                rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
+                rule(r"(?<=[0-9][a-z²³)]) ?- ?(?=[0-9a-z(][^=]{0,12}=)", lambda _: f" {language.minus} "),
+                rule(r"(?<=[a-z²³)]) - (?=[0-9a-z(][^=a-z]{0,12}=)", lambda _: f" {language.minus} "),
                 rule(rf"(?<=[0-9]) ∶ (?={number} ?=)|(?<=[0-9)]) / (?=[0-9(])", lambda _: f" {language.signs['÷']} "),
                 rule(r" ?∶ ?", lambda _: f" {language.signs[':']} "),
                 rule(rf"(?<=[0-9])-(?={number} ?=)", lambda _: f" {language.minus} "),
@@ -73,11 +75,11 @@ class Numbers(Figures):
                 rule(r"(?<![0-9.,])([0-9]{1,4})\.([0-9]{1,2})(?![\w]|[.,][0-9])", self._pointed),
                 rule(r"(?<=[\w)]) ?\^ ?(?=-?\w)", lambda _: f" {language.signs['^']} "),
                 rule(
-                    r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{3}){2,5})(?![0-9.,])",
+                    r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{3}){2,5})(?![0-9]|[.,][0-9])",
                     lambda m: self.said(m[1].replace(".", "")) if language.mark == "," else m[0],
                 ),
                 rule(
-                    r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{1,3}){2,5})(?![\w.,])",
+                    r"(?<![0-9.,])([0-9]{1,4}(?:\.[0-9]{1,4}){2,5})(?!\w|[.,][0-9])",
                     lambda m: f" {language.address_signs['.']} ".join(self.said(one) for one in m[1].split(".")),
                 ),
                 rule(
@@ -128,7 +130,7 @@ class Numbers(Figures):
         if (above, below) == (1, 2) and not found[1] and following:
             gender = self.language.counted_gender(following[1])
             if gender in self.language.halves:
-                return self.language.halves[gender]
+                return self.language.half(gender, found)
         said = self.language.vulgar(above, below, found[1])
         if said:
             return said
@@ -142,9 +144,9 @@ class Numbers(Figures):
         if len(whole) > MAX_DIGITS and not self.language.percent:
             return written
         following = re.match(r" ([^\W\d_]+)", found.string[found.end() : found.end() + 32])
-        if not following or (
-            self.language.labels and self._label.search(found.string[max(0, found.start() - 24) : found.start()])
-        ):
+        if self.language.labels and self._label.search(found.string[max(0, found.start() - 24) : found.start()]):
+            return self.language.label(self.said(written))
+        if not following:
             return self.said(written)
         said = self.said(written, self.language.counted_gender(following[1]))
         return self.language.before_noun(said, following[1]).removesuffix(following[1]).rstrip()

@@ -179,6 +179,10 @@ class Quantities(Figures):
                 r"(?![\w²³/]|\.\w)",
                 self._part,
             ),
+            rule(
+                rf"(10[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{{1,3}}) ?(?P<unit>{self.unit}){per}(?![\w²³/]|\.\w)",
+                lambda m: f"{m[1]} {self._many(m['unit'])}{self._per(m['per'])}",
+            ),
             rule(rf"(?<![\w.,])(?P<minus>-)?(?P<number>{number})[- ]?{unit}{per}(?![\w²³/]|\.\w)", self._measure),
         ]
         if self.language.percent:
@@ -224,7 +228,7 @@ class Quantities(Figures):
         one, many = (language.unit(unit, Decimal(number), "").strip() for number in (1, 2))
         gender = language.unit_gender(unit)
         if (above, below) == (1, 2) and not whole and gender in language.halves:
-            return f"{language.halves[gender]} {one}"
+            return f"{language.half(gender, found)} {one}"
         if (
             whole
             and (above, below) == (1, 2)

@@ -10,6 +10,7 @@ from antiphon.text.languages.calendar import Calendar
 from antiphon.text.languages.contacts import Contacts
 from antiphon.text.languages.figures import Rule, rule
 from antiphon.text.languages.grammar import Language
+from antiphon.text.languages.hints import Hints
 from antiphon.text.languages.numbers import Numbers
 from antiphon.text.languages.quantities import Quantities
 from antiphon.text.rewriting import Rewriter
@@ -26,6 +27,7 @@ def _rules(language: Language) -> Rewriter:
     quantities, numbers = Quantities(language), Numbers(language)
     about = language.signs.get("≈")
     ordered: tuple[Rule, ...] = (
+        *Hints(language).rules(),
         *(drawn() if language.address_signs else ()),
         *((rule(r"(?<![/~.])~ ?(?=[$€£]?[0-9])", lambda _: f"{about} "),) if about else ()),
         *(contacts.addresses() if language.address_signs else ()),

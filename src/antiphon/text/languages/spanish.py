@@ -165,6 +165,13 @@ class Spanish(Language):
         "artículo|apartado|capítulo|página|tomo|volumen|número|habitación|sala|línea|andén|vía|puerta|autobús|versión|"
         "nivel|fase|grupo|figura|tabla|clase|categoría|tipo|párrafo|acto|escena|parte|punto|sección|calle|piso"
     )
+    keys = ("asterisco", "almohadilla")
+    key_words = "teclas?|pulse|pulsar|pulsa|presion\\w+|marque|marca|marcar|oprima|apriete|teclee"
+    menu_words = (
+        "archivo|menús?|abr[aeir]+|vaya|ve|clic|ajustes|configuración|edición|ver|herramientas|preferencias|"
+        "seleccion\\w+|elija|elige|opciones|inicio"
+    )
+    then = "luego"
     either = "o"
     pairs = "él/ella|ella/él|ellos/ellas|sí/no|el/la|los/las|un/una|verdadero/falso|hombre/mujer|su/sus"
     following = (("(?:y )?ss\\.", "y siguientes"),)
