@@ -22,8 +22,9 @@ _FEMININE = frozenset(
     "victoire défaite médaille entreprise usine école église île mort naissance dose goutte plaque fenêtre poule vache "
     "jambe main dent clé clef bière crêpe part valeur température vitesse pression masse taille longueur largeur hauteur "
     "durée quantité somme note moyenne fréquence profondeur épaisseur puissance surface aire charge force dépense "
-    "recette rémunération amende peine moitié aile branche pilule capsule gélule cellule molécule tasse louche".split()
+    "recette rémunération amende peine moitié aile branche pilule capsule gélule cellule molécule mole ampoule sortie case tasse louche".split()
 )
+_STREETS = frozenset("rue avenue impasse allée route ruelle chaussée cité esplanade promenade venelle".split())
 _FEMININE_ENDS = ("tion", "sion", "ette", "ance", "ence", "elle", "esse", "trice", "tude", "ité", "aison", "logie", "euse",
                   "ûre", "erie", "nnée", "xion", "gure", "ture", "sure", "asse")
 
@@ -84,7 +85,9 @@ class French(Language):
         "resp.": "respectivement", "chap.": "chapitre",
         "par ex.": "par exemple", "Par ex.": "par exemple", "c/o": "aux bons soins de",
         "Sté": "société", "arrdt": "arrondissement", "arrdt.": "arrondissement", "arrt": "arrondissement",
-        "op. cit.": "opere citato", "boul.": "boulevard", "Boul.": "boulevard", "Bld": "boulevard", "bld": "boulevard",
+        "op. cit.": "opere citato", "Rdv": "rendez-vous", "tt": "tout", "msg": "message",
+        "slt": "salut", "tkt": "t'inquiète", "mtn": "maintenant", "pb": "problème", "pbs": "problèmes",
+        "Stp": "s'il te plaît", "Svp": "s'il vous plaît", "SVP": "s'il vous plaît", "boul.": "boulevard", "Boul.": "boulevard", "Bld": "boulevard", "bld": "boulevard",
         "Blvd": "boulevard", "blvd": "boulevard", "Pl.": "place", "Rte": "route", "imp.": "impasse", "Imp.": "impasse",
         "all.": "allée", "All.": "allée", "chem.": "chemin", "Chem.": "chemin", "Ch.": "chemin", "fbg": "faubourg",
         "Fbg": "faubourg", "rés.": "résidence", "Rés.": "résidence", "esc.": "escalier",
@@ -124,7 +127,7 @@ class French(Language):
         "millimètres de mercure"), "kN": ("kilonewton", "kilonewtons"), "MJ": ("mégajoule", "mégajoules"),
         "TWh": ("térawattheure", "térawattheures"), "m³/h": ("mètre cube par heure", "mètres cubes par heure"),
         "L/min": ("litre par minute", "litres par minute"), "img/s": ("image par seconde", "images par seconde"),
-        "chx": ("cheval", "chevaux"), "pts": ("point", "points"), "pt": ("point",
+        "chx": ("cheval", "chevaux"), "pts": ("point", "points"), "cp": ("comprimé", "comprimés"), "hab.": ("habitant", "habitants"), "cpr": ("comprimé", "comprimés"), "pt": ("point",
         "points"), "Mb": ("mégabit", "mégabits"), "mn": ("minute", "minutes"),
         "nd": ("nœud", "nœuds"), "ppp": ("point par pouce", "points par pouce"), "km²": ("kilomètre carré",
         "kilomètres carrés"), "tep": ("tonne équivalent pétrole", "tonnes équivalent pétrole"),
@@ -148,7 +151,9 @@ class French(Language):
         "<": "inférieur à", ">": "supérieur à", "@": "arobase", "#": "hashtag", "§": "paragraphe", "°": "degrés",
         "%": "pour cent", "‰": "pour mille", "€": "euros", "$": "dollars", "£": "livres", "²": "au carré",
         "³": "au cube", "√": "racine carrée de", "π": "pi", "∞": "infini", "→": "vers", "/": "slash", ":": "à",
-        "over": "sur", "v": "version", "©": "copyright",
+        "over": "sur", "v": "version", "©": "copyright", "∈": "appartient à", "∪": "union", "∩": "inter",
+        "⊂": "inclus dans", "∀": "pour tout", "∃": "il existe", "∑": "somme de", "∫": "intégrale de", "⇒": "implique",
+        "⇔": "équivaut à", "∆": "delta", "‹": "", "›": "",
     }  # fmt: skip
     address_signs: ClassVar[dict[str, str]] = {
         ".": "point", "/": "slash", "-": "tiret", "_": "tiret bas", "@": "arobase", ":": "deux points",
@@ -200,7 +205,12 @@ class French(Language):
 
     def counted_gender(self, word: str) -> str:
         one = word.lower().removesuffix("s")
-        return "f" if word.islower() and (one in _FEMININE or one.endswith(_FEMININE_ENDS)) else ""
+        if word in _STREETS:  # the number of a house
+            return ""
+        return "f" if word.islower() and (word in _FEMININE or one in _FEMININE or one.endswith(_FEMININE_ENDS)) else ""
+
+    def span_day(self, day: int, before: str) -> str:  # noqa: ARG002
+        return "premier" if day == 1 else self.cardinal(day)
 
     def label(self, said: str) -> str:
         # A number that names counts nothing: page quatre-vingt.
@@ -312,7 +322,7 @@ class French(Language):
             (
                 (
                     r"\b([Cc]hapitre|[Tt]ome|[Pp]artie|[Aa]cte|[Ll]ivre|[Ss]cène|[Aa]rticle|[Pp]hase|[Tt]ype|"
-                    r"[Nn]iveau|[Tt]itre|[Gg]uerre [Mm]ondiale|vol\.|chap\.|t\.|art\.) "
+                    r"[Nn]iveau|[Tt]itre|[Éé]pisode|[Ss]aison|[Aa]nnexe|[Ss]ection|[Pp]aragraphe|[Ff]igure|[Tt]ableau|[Vv]olume|[Pp]age|[Cc]hant|[Gg]roupe|[Cc]lasse|[Gg]uerre [Mm]ondiale|vol\.|chap\.|t\.|art\.) "
                     r"(?!L\b)([IVXL]+)\b(?![.-] ?[0-9]| [0-9])"
                 ),
                 lambda m: f"{self.numbered.get(m[1], m[1])} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from antiphon.text.numerals import roman
+
 if TYPE_CHECKING:
     from antiphon.text.languages.french import French
 
@@ -26,12 +28,16 @@ _NAMED = {
     "n°": "numéros", "no": "numéros", "tabl": "tableaux", "tab": "tableaux", "t": "tomes", "ex": "exemples",
     "éq": "équations", "sect": "sections", "§": "paragraphes", "par": "paragraphes", "av": "avenues",
 }  # fmt: skip
+_SET = r"[0-7]/[0-7](?: ?\([0-9]{1,2}[/-][0-9]{1,2}\))?"
+_PERIODS = {"j": "jour", "sem": "semaine"}
 _CALLS = r"(?i:appele[rz]|appelle|compose[rz]?|faites|faire|tape[rz]|joindre|joignable|contacte[rz]?|téléphone[rz]?)"
 
 
 def first(french: French) -> tuple[Rule, ...]:
     """Before dates."""
-    return (*_months(), *_spoons(), *_durations(french), *_references(), *_numbers(french))
+    return (
+        *_months(), *_days(french), *_spoons(), *_durations(french), *_references(), *_numbers(french), *_marks(french)
+    )  # fmt: skip
 
 
 def _months() -> tuple[Rule, ...]:
@@ -41,6 +47,47 @@ def _months() -> tuple[Rule, ...]:
          lambda m: f"{m[1]}septembre"),
         (r"(?<![\w-])[Ss]ept\.(?= (?:19|20)[0-9]{2}\b)", lambda m: f"{m[0][0]}eptembre"),
         (r"(?<![\w-])([Ss])ept\. ?[-–/] ?(?=oct|nov|déc|janv)", lambda m: f"{m[1]}eptembre à "),
+    )  # fmt: skip
+
+
+def _days(french: French) -> tuple[Rule, ...]:
+    """`le 3/4` is a day where no part of a thing follows."""
+    days = "lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
+
+    def day(found: Match) -> str:
+        number, month = int(found[2]), int(found[3])
+        ends = not found.string[found.end() :].strip() and found[1][0] in "Ll" and len(found[1]) == 2
+        if not (1 <= number <= 31 and 1 <= month <= 12) or (ends and number < month < 5):
+            return found[0]
+        return f"{found[1]} {french.date(number, month, None, '')}"
+
+    after = r"(?![\w/]|[.,][0-9])(?=$|[.,;:!?)]| (?:à|au|est|et|ou|a|pour|sera|chez|dans|avec|matin|soir|après|vers|dès|de [0-9]|de [a-z]+ à|[0-9]))"
+    return (
+        (rf"\b([Ll]e|[Dd]u|[Aa]u|[Dd]ès le|[Jj]usqu'au|(?i:{days})) ([0-3]?[0-9])/(1[0-2]|0?[1-9]){after}", day),
+        (rf"\b((?i:{days})) ([0-3]?[0-9])/(1[0-2]|0?[1-9])(?![\w/]|[.,][0-9])", day),
+    )
+
+
+def _marks(french: French) -> tuple[Rule, ...]:
+    """Marks of a school, a film or a game are out of something; fractions with an ending."""
+    marks = r"(?i:note|notes|noté|notée|eu|obtenu|obtient|moyenne|score|donne|mets|met|mérite|avis|évaluation|résultat|récolte|sort)"
+
+    def out_of(found: Match) -> str:
+        return f"{found[1]} sur {found[2]}"
+
+    return (
+        (r"(?<![\w/.,])([0-9]{1,3},[0-9]{1,2}) ?/ ?([0-9]{1,3})(?![\w/]|[.,][0-9])", out_of),
+        (r"(?<![\w/.,])(?<!les )(?!1/|50/)([0-9]{1,3}) ?/ ?(20|40|50|60|100)(?![\w/%]|[.,][0-9]| (?:d[eu']|des) ?)", out_of),
+        (rf"\b({marks}[^.!?]{{0,24}}?[ :])([0-9]{{1,2}}) ?/ ?(5|10)(?![\w/%]|[.,][0-9]| (?:d[eu']|des) ?)",
+         lambda m: f"{m[1]}{m[2]} sur {m[3]}"),
+        (r"(?<![\w/.,])(?<!les )(?!1/)([0-9]|10) ?/ ?(10)(?=[.!?)]?$|[!)])", out_of),
+        (r"(?<![\w/.,])([0-9]{1,2})/([0-9]{1,3}) ?(?:e|ème|es|èmes)(?!\w)",
+         lambda m: french.vulgar(int(m[1]), int(m[2]), None) or m[0]),
+        (r"(?<![\w.,:])([0-9]{1,2}) ?h(?:eures?)? ?1/2\b",
+         lambda m: f"{french.cardinal(int(m[1]), 'f')} {'heure' if m[1] == '1' else 'heures'} et demie"),
+        (r"(?<![\w.,])([0-9]{1,2})(?:e|ème) s\.(?=[ ,;)]|$)", lambda m: f"{french.ordinal(int(m[1]))} siècle"),
+        (r"(?<![\w.,:'])([0-9]{1,3})' ?\+ ?([0-9]{1,2})(?!\w)",
+         lambda m: f"{french.cardinal(int(m[1]), 'f')} {'minute' if m[1] == '1' else 'minutes'} plus {m[2]}"),
     )  # fmt: skip
 
 
@@ -75,6 +122,8 @@ def _durations(french: French) -> tuple[Rule, ...]:
         (r"(?<![\w.,:])([0-9]{1,3}) ?h(?:eures?)? ?([0-5]?[0-9]) ?(?:min|mn|m|') ?([0-5]?[0-9]) ?(?:s|sec|'')(?![\w'])",
          lasting),
         (r"(?<![\w.,:])()([0-9]{1,3}) ?(?:'|min|mn) ?([0-5]?[0-9]) ?(?:\"|''|s|sec)([0-9]{1,2})?(?![\w'])", lasting),
+        (r"(?<![\w.,:])()()([0-9]{1,2})(?:\"|'')([0-9]{1,3})(?![\w'])", lasting),
+        (r"(?<![\w.,:])()([0-9]{1,2}):([0-5][0-9])[.,]([0-9]{1,3})(?![\w'])", lasting),
         (r"(?<![\w.,:'])([0-9]{1,3})'(?=$|[ .,;)])(?! [0-9]+\")",
          lambda m: f"{french.cardinal(int(m[1]), 'f')} {'minute' if m[1] == '1' else 'minutes'}"),
         (r"(?<![\w.,:'])([0-9]{1,3})(?:''|\")(?=\)|$)(?=.*)(?<=[0-9]'')",
@@ -93,6 +142,17 @@ def _references() -> tuple[Rule, ...]:
         (r"(?<![\w.])([Ff])ig\. ?(?=[0-9]{1,3} ?(?:[-–]|à|et) ?[0-9])", lambda m: f"{m[1]}igures "),
         (r"§§ ?(?=[0-9])", lambda _: "paragraphes "),
         (r"\bn°s? ?(?=[0-9]+ (?:et|à) n°)", lambda _: "numéro "),
+        (r"\b([vV])\. (?=(?:p|pp|art|fig|chap|tabl|n°|§)\.? ?[0-9]|aussi\b|infra\b|supra\b|ci-)", lambda m: f"{m[1]}oir "),
+        (r"\b(le|du|au|les|lieutenant-)col\. (?=[A-ZÀ-Þ])", lambda m: f"{m[1]} colonel "),
+        (r"\bMr\.? (?=[A-ZÀ-Þ])", lambda _: "monsieur "),
+        (r"\bMt (?=[A-ZÀ-Þ][a-z])", lambda _: "mont "),
+        (r"\bN\.-D\.", lambda _: "Notre-Dame"),
+        (r"(?<=[0-9]) ?F ?CFA\b", lambda _: " francs CFA"),
+        (r"\b(du|le|au|rue) Mal (?=[A-ZÀ-Þ])", lambda m: f"{m[1]} maréchal "),
+        (r"\bApt\.? (?=[0-9])", lambda _: "appartement "),
+        (r"\b(Renault|la|une|ma|sa|en) 4L\b", lambda m: f"{m[1]} quatre L"),
+        (r"\b([JH]) ?[-−] ?([0-9]{1,3})\b(?![.,]?[0-9])", lambda m: f"{m[1]} moins {m[2]}"),
+        (r"(?<!\w)\(s\)(?!\w)", lambda _: ""),
     )  # fmt: skip
 
 
@@ -101,6 +161,22 @@ def _numbers(french: French) -> tuple[Rule, ...]:
         (r"\b([Dd]e|[Qq]ue|[Jj]usque) 1(?= ?(?:€|\$|%|[^\W\d_]))(?! (?:à|et|ou|sur|pour)\b)(?! ?[eè])",
          lambda m: f"{m[1][:-1]}'1"),
         (r"\b(un|une) (?=[½] |1/2 )", lambda _: ""),
+        (r"(?<![\w.,])1 ?k(?!\w)", lambda _: "mille"),
+        (r"(?<![\w.,])([0-9]{1,3}(?: [0-9]{3})+)(?:e|ème)(?!\w)", lambda m: french.ordinal(int(m[1].replace(" ", "")))),
+        (r"(?<![\w.,])([0-9]) ?[x×] ?(?=(?:[1-9]0{1,3}|1 ?500) ?m\b)", lambda m: f"{m[1]} fois "),
+        (r"(?:^|(?<=\()|(?<=[:;,] ))([<>]) ?(?=[0-9])", lambda m: "moins de " if m[1] == "<" else "plus de "),
+        (r"(?<!\S)[-−] de (?=[0-9])", lambda _: "moins de "),
+        (r"\b(M(?:in|ax))\. ?(?=[-−]?[0-9])", lambda m: f"{m[1]}imum "),
+        (r"\b([Ll]'an) ([IVX]+)\b", lambda m: f"{m[1]} {french.cardinal(n)}" if (n := roman(m[2])) else m[0]),
+        (r"(?<![\w/.,])([0-9]{1,2})/([0-9]{1,2})(?= ?°)", lambda m: f"{m[1]} à {m[2]}"),
+        (rf"(?<![\w/.,]){_SET}(?:(?:, ?| et | ){_SET}){{1,4}}(?![\w/])", lambda m: m[0].replace("/", "-")),
+        (r"(?<![\w.,])([0-9]*1)((?: bis| ter)?,?) (?=(?:place|pl\.|Pl\.) (?:de|du|des|d'|[A-ZÀ-Þ]))",
+         lambda m: f"{french.cardinal(int(m[1]))}{m[2]} "),
+        (r"(?<=[0-9])[.·×x] ?(?=10(?:\^|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]))", lambda _: " × "),
+        (r"(?<![\w/.,])([0-9]{2,3})/([0-9]{2,3})(?= ?mmHg)", lambda m: f"{m[1]} sur {m[2]}"),
+        (r"(?<=[0-9]) ?[x×] ?/ ?(?=j(?:our)?\b|sem|mois|an\b)", lambda _: " fois/"),
+        (r"[x×] ?([0-9])/(?=j\b)", lambda m: f"{m[1]} fois/"),
+        (r"(?<=[^\W\d_]{2}) ?/ ?(j|sem)\b\.?(?![./])", lambda m: f" par {_PERIODS[m[1]]}"),
         (r"\b4 ?[x×] ?4\b(?! ?(?:=|[cm]?m))", lambda _: "quatre-quatre"),
         (rf"\b({_CALLS}(?: (?:le|au|directement|vite|donc|par téléphone|nous))*) ([1-9][0-9])([0-9]{{2}})\b(?![.,]?[0-9])",
          lambda m: f"{m[1]} {french.cardinal(int(m[2]))} {french.digits(m[3]) if m[3][0] == '0' else french.cardinal(int(m[3]))}"),

@@ -7,6 +7,7 @@ import re
 from antiphon.text.languages.figures import Figures, Match, Rule, rule
 from antiphon.text.languages.grammar import Language
 
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 _CHARGES = str.maketrans("¹²³⁴⁵⁶", "123456")
 _IONS = "H|Li|Na|K|Mg|Ca|Ba|Al|Fe|Cu|Zn|Mn|Ag|Pb|NH4"
 
@@ -29,6 +30,8 @@ class Hints(Figures):
             rule(r"(?<![\w#])#(?![\w#])", lambda _: language.keys[1]),
             rule(r"(?<=[\w.\"]) ?(?:→|->|>) ?(?=\"?[^\W\d_])", self._step),
             rule(r"(?<=[A-Za-z0-9)])([¹²³⁴⁵⁶]?)([⁺⁻])(?![\w⁰¹²³⁴⁵⁶⁷⁸⁹])", self._charge),
+            rule(r"(?<![\w⁰¹²³⁴⁵⁶⁷⁸⁹])([¹²³⁴⁵⁶⁷⁸⁹][⁰¹²³⁴⁵⁶⁷⁸⁹]{0,2})([A-Z][a-z]?)(?![\w])", self._isotope),
+            rule(r"([ΔΩΣδ])(?=[a-zA-Z]\b)", lambda m: f"{m[1]} "),
             rule(rf"(?<!\w)({_IONS})([234]?)\+(?!\w)", lambda m: f"{m[1]} {self._charged(m[2], '+')}"),
         )
 
@@ -47,6 +50,9 @@ class Hints(Figures):
 
     def _charge(self, found: Match) -> str:
         return f" {self._charged(found[1].translate(_CHARGES), found[2])} "
+
+    def _isotope(self, found: Match) -> str:
+        return f"{found[2]} {self.language.cardinal(int(found[1].translate(_RAISED)))}"
 
     def _charged(self, number: str, sign: str) -> str:
         said = self.language.signs["+"] if sign in "+⁺" else self.language.minus

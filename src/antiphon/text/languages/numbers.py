@@ -51,8 +51,7 @@ class Numbers(Figures):
                     lambda m: f"{self.said(m[1])} {language.signs[':']} {self.said(m[2])}",
                 ),
                 rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
-                rule(r"(?<=[0-9][a-z²³)]) ?- ?(?=[0-9a-z(][^=]{0,12}=)", lambda _: f" {language.minus} "),
-                rule(r"(?<=[a-z²³)]) - (?=[0-9a-z(][^=a-z]{0,12}=)", lambda _: f" {language.minus} "),
+                rule(r"(?<=[0-9][a-z²³)]) ?- ?(?=[0-9a-z(])|(?<=\b[a-z]) - (?=[0-9a-z]\b)", self._less),
                 rule(rf"(?<=[0-9]) ∶ (?={number} ?=)|(?<=[0-9)]) / (?=[0-9(])", lambda _: f" {language.signs['÷']} "),
                 rule(r" ?∶ ?", lambda _: f" {language.signs[':']} "),
                 rule(rf"(?<=[0-9])-(?={number} ?=)", lambda _: f" {language.minus} "),
@@ -115,6 +114,11 @@ class Numbers(Figures):
             rule(rf"{self.left}({number}){self.right}", self._bare),
             *((rule(r"[0-9]+", lambda m: f" {self._bare(m)} "),) if language.percent else ()),
         )
+
+    def _less(self, found: Match) -> str:
+        """A minus between letters, in an equation."""
+        around = found.string[max(0, found.start() - 24) : found.end() + 24]
+        return f" {self.language.minus} " if "=" in around else found[0]
 
     def _pointed(self, found: Match) -> str:
         """`2.0` where a comma would part decimals: a version, or another country's number."""
