@@ -44,3 +44,24 @@ SAID = [
 @pytest.mark.parametrize(("language", "written", "spoken"), SAID)
 def test_a_form_is_read_as_people_say_it(language: str, written: str, spoken: str) -> None:
     assert normalise(written, language) == spoken
+
+
+@pytest.mark.parametrize("language", ["en-us", "de", "fr", "es", "it"])
+def test_a_number_that_ends_a_sentence_joins_with_nothing(language: str) -> None:
+    for number in (*range(32), 47, 57, 67, 77, 80, 87, 97, 107, 112, 200, 707, 1547, 1997, 2007, 2024):
+        alone = normalise(f"Om {number}", language)
+        assert normalise(f"Om {number}.", language) == f"{alone}."
+
+
+@pytest.mark.parametrize("language", ["en-us", "de", "fr", "es", "it"])
+def test_what_was_said_is_said_again(language: str) -> None:
+    # The words of one pass must be no abbreviation to the next: French `sept.` is a number and a month.
+    for number in range(200):
+        said = normalise(f"Om {number}. Om {number}!", language)
+        assert normalise(said, language) == said
+
+
+@pytest.mark.parametrize("language", ["en-us", "de", "fr", "es", "it"])
+@pytest.mark.parametrize("sign", ["km/s", "m/s", "km/h", "€/kg"])
+def test_a_rate_without_its_number_is_read(language: str, sign: str) -> None:
+    assert "/" not in normalise(f"Om {sign} om", language)

@@ -20,7 +20,10 @@ def rules() -> tuple[Rule, ...]:
     """Before all others."""
     return (
         rule(r"(?<=\bI )<3(?= [A-Za-z])|(?<=\b[Ww]e )<3(?= [A-Za-z])", put("love")),
-        rule(r"\b((?i:press|dial|tap|hit|key|enter|type)\b[^.!?\n]{0,40} )\*(?=[ .,;!?]|$)", lambda m: f"{m[1]}star"),
+        rule(
+            (r"\b((?i:press|dial|tap|hit|key|enter|type)\b[^.!?\n]{0,40} )\*(?=[ .,;!?]|$)"),
+            lambda m: f"{m[1]}star",
+        ),
         rule(
             r"(?<![\w*])\*([0-9]{1,4}(?:\*[0-9]{1,16}){0,4})#",
             lambda m: f"star {' star '.join(map(digits, m[1].split('*')))} hash",
@@ -33,7 +36,10 @@ def rules() -> tuple[Rule, ...]:
             r"(?<!\w)(Li|Na|Mg|Ca|Ba|Al|Fe|Cu|Zn|Mn|Ag|Pb)([234]?)\+(?![\w/])",
             lambda m: f"{m[1]} {m[2]}{' ' if m[2] else ''}plus",
         ),
-        rule(r"\b(on|On)/off(?=[ -](?:switch|button|toggle|key|valve|control|state|relay))", lambda m: f"{m[1]} off"),
+        rule(
+            (r"\b(on|On)/off(?=[ -](?:switch|button|toggle|key|valve|control|state|relay))"),
+            lambda m: f"{m[1]} off",
+        ),
         *drawn(),
         rule(r"\([cC]\) ?(?=[12][0-9]{3})", put("copyright ")),
         rule(r"(?<!\w)P(?=[0-9]|T[0-9])[0-9YMWDTHS]{2,24}(?!\w)", _duration),

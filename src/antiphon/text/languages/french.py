@@ -7,26 +7,14 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import ClassVar
 
-from antiphon.text.languages import french_forms
+from antiphon.text.languages import french_forms, french_words
 from antiphon.text.languages.grammar import Language, number_words
 from antiphon.text.numerals import roman
 
 Match = re.Match[str]
 
 _MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split()
-_FEMININE = frozenset(
-    "heure minute seconde milliseconde tonne livre once calorie kilocalorie semaine année couronne roupie lire hryvnia "
-    "page fois personne partie voiture femme fille place question maison chose ville langue table chaise carte "
-    "lettre tasse cuillère cuillerée pincée bouteille boîte gousse tranche feuille poignée noix pomme poire carotte "
-    "orange tomate journée nuit soirée matinée équipe étoile pièce porte rue route ligne photo vidéo image voix étape "
-    "victoire défaite médaille entreprise usine école église île mort naissance dose goutte plaque fenêtre poule vache "
-    "jambe main dent clé clef bière crêpe part valeur température vitesse pression masse taille longueur largeur hauteur "
-    "durée quantité somme note moyenne fréquence profondeur épaisseur puissance surface aire charge force dépense "
-    "recette rémunération amende peine moitié aile branche pilule capsule gélule cellule molécule mole ampoule sortie case tasse louche".split()
-)
 _STREETS = frozenset("rue avenue impasse allée route ruelle chaussée cité esplanade promenade venelle".split())
-_FEMININE_ENDS = ("tion", "sion", "ette", "ance", "ence", "elle", "esse", "trice", "tude", "ité", "aison", "logie", "euse",
-                  "ûre", "erie", "nnée", "xion", "gure", "ture", "sure", "asse")
 
 
 class French(Language):
@@ -65,72 +53,68 @@ class French(Language):
         "qqn": "quelqu'un", "qqch": "quelque chose", "max.": "maximum", "min.": "minimum", "vs": "versus",
         "vs.": "versus", "Cie": "compagnie", "dép.": "département", "hab.": "habitants", "janv.": "janvier",
         "févr.": "février", "avr.": "avril", "juil.": "juillet", "juill.": "juillet", "oct.": "octobre",
-        "nov.": "novembre",
-        "déc.": "décembre", "apr.": "après", "éd.": "édition", "pl.": "place", "bcp": "beaucoup", "tjs": "toujours",
-        "arr.": "arrondissement", "stp": "s'il te plaît", "c-à-d": "c'est-à-dire", "càd": "c'est-à-dire",
-        "i.e.": "c'est-à-dire", "N.B.": "nota bene", "c. à s.": "cuillère à soupe", "c. à c.": "cuillère à café",
-        "art.": "article",
-        "Art.": "article", "Sts": "saints", "ad.": "adultes", "enf.": "enfants", "e.g.": "par exemple", "qd": "quand",
-        "P.S.": "post-scriptum", "approx.": "approximativement", "PS :": "post-scriptum :", "Stes": "saintes",
-        "NB": "nota bene", "id.": "idem", "ibid.": "ibidem",
-        "sqq.": "et suivantes", "dir.": "direction", "coll.": "collection", "trad.": "traduction", "env": "environ",
-        "hab": "habitants", "qté": "quantité", "réf.": "référence", "Réf.": "référence", "rép.": "réponse",
-        "Gal": "général", "Cdt": "commandant", "Cne": "capitaine", "Mgr": "monseigneur", "Mlles": "mesdemoiselles",
-        "Drs": "docteurs", "Vve": "veuve", "Cies": "compagnies", "Éts": "établissements", "ch.": "chemin",
-        "rte": "route", "bât.": "bâtiment", "Bât.": "bâtiment", "apt.": "appartement",
-        "ét.": "étage", "rdc": "rez-de-chaussée", "RDC": "rez-de-chaussée",
-        "BP": "boîte postale",
-        "ttc": "toutes taxes comprises", "TTC": "toutes taxes comprises", "HT": "hors taxes", "p.j.": "pièce jointe",
-        "P.-S.": "post-scriptum", "J.-C.": "Jésus-Christ", "É.-U.": "États-Unis", "É-U": "États-Unis",
-        "resp.": "respectivement", "chap.": "chapitre",
-        "par ex.": "par exemple", "Par ex.": "par exemple", "c/o": "aux bons soins de",
-        "Sté": "société", "arrdt": "arrondissement", "arrdt.": "arrondissement", "arrt": "arrondissement",
-        "op. cit.": "opere citato", "Rdv": "rendez-vous", "tt": "tout", "msg": "message",
+        "nov.": "novembre", "déc.": "décembre", "apr.": "après", "éd.": "édition", "pl.": "place", "bcp": "beaucoup",
+        "tjs": "toujours", "arr.": "arrondissement", "stp": "s'il te plaît", "c-à-d": "c'est-à-dire",
+        "càd": "c'est-à-dire", "i.e.": "c'est-à-dire", "N.B.": "nota bene", "c. à s.": "cuillère à soupe",
+        "c. à c.": "cuillère à café", "art.": "article", "Art.": "article", "Sts": "saints", "ad.": "adultes",
+        "enf.": "enfants", "e.g.": "par exemple", "qd": "quand", "P.S.": "post-scriptum",
+        "approx.": "approximativement", "PS :": "post-scriptum :", "Stes": "saintes", "NB": "nota bene",
+        "id.": "idem", "ibid.": "ibidem", "sqq.": "et suivantes", "dir.": "direction", "coll.": "collection",
+        "trad.": "traduction", "env": "environ", "hab": "habitants", "qté": "quantité", "réf.": "référence",
+        "Réf.": "référence", "rép.": "réponse", "Gal": "général", "Cdt": "commandant", "Cne": "capitaine",
+        "Mgr": "monseigneur", "Mlles": "mesdemoiselles", "Drs": "docteurs", "Vve": "veuve", "Cies": "compagnies",
+        "Éts": "établissements", "ch.": "chemin", "rte": "route", "bât.": "bâtiment", "Bât.": "bâtiment",
+        "apt.": "appartement", "ét.": "étage", "rdc": "rez-de-chaussée", "RDC": "rez-de-chaussée",
+        "BP": "boîte postale", "ttc": "toutes taxes comprises", "TTC": "toutes taxes comprises", "HT": "hors taxes",
+        "p.j.": "pièce jointe", "P.-S.": "post-scriptum", "J.-C.": "Jésus-Christ", "É.-U.": "États-Unis",
+        "É-U": "États-Unis", "resp.": "respectivement", "chap.": "chapitre", "par ex.": "par exemple",
+        "Par ex.": "par exemple", "c/o": "aux bons soins de", "Sté": "société", "arrdt": "arrondissement",
+        "arrdt.": "arrondissement", "arrt": "arrondissement", "op. cit.": "opere citato", "Rdv": "rendez-vous",
+        "Mme.": "madame", "Mlle.": "mademoiselle", "Mmes.": "mesdames", "tt": "tout", "msg": "message",
         "slt": "salut", "tkt": "t'inquiète", "mtn": "maintenant", "pb": "problème", "pbs": "problèmes",
-        "Stp": "s'il te plaît", "Svp": "s'il vous plaît", "SVP": "s'il vous plaît", "boul.": "boulevard", "Boul.": "boulevard", "Bld": "boulevard", "bld": "boulevard",
-        "Blvd": "boulevard", "blvd": "boulevard", "Pl.": "place", "Rte": "route", "imp.": "impasse", "Imp.": "impasse",
-        "all.": "allée", "All.": "allée", "chem.": "chemin", "Chem.": "chemin", "Ch.": "chemin", "fbg": "faubourg",
-        "Fbg": "faubourg", "rés.": "résidence", "Rés.": "résidence", "esc.": "escalier",
-        "appt": "appartement", "Appt": "appartement", "app.": "appartement", "gén.": "général", "Gén.": "général",
-        "Lt": "lieutenant", "Cap.": "capitaine", "Col.": "colonel", 
-        "Prof.": "professeur", "prof.": "professeur", "Vte": "vicomte", "Cte": "comte", "Ctesse": "comtesse",
-        "auj.": "aujourd'hui", "bibliogr.": "bibliographie", "biblio.": "bibliographie",
+        "Stp": "s'il te plaît", "Svp": "s'il vous plaît", "SVP": "s'il vous plaît", "boul.": "boulevard",
+        "Boul.": "boulevard", "Bld": "boulevard", "bld": "boulevard", "Blvd": "boulevard", "blvd": "boulevard",
+        "Pl.": "place", "Rte": "route", "imp.": "impasse", "Imp.": "impasse", "all.": "allée", "All.": "allée",
+        "chem.": "chemin", "Chem.": "chemin", "Ch.": "chemin", "fbg": "faubourg", "Fbg": "faubourg",
+        "rés.": "résidence", "Rés.": "résidence", "esc.": "escalier", "appt": "appartement", "Appt": "appartement",
+        "app.": "appartement", "gén.": "général", "Gén.": "général", "Lt": "lieutenant", "Cap.": "capitaine",
+        "Col.": "colonel", "Prof.": "professeur", "prof.": "professeur", "Vte": "vicomte", "Cte": "comte",
+        "Ctesse": "comtesse", "auj.": "aujourd'hui", "bibliogr.": "bibliographie", "biblio.": "bibliographie",
         "prép.": "préposition", "adj.": "adjectif", "adv.": "adverbe", "sing.": "singulier", "plur.": "pluriel",
         "masc.": "masculin", "fém.": "féminin", "inv.": "invariable", "syn.": "synonyme", "litt.": "littéralement",
-        "fam.": "familier", "qqun": "quelqu'un", "qqs": "quelques", "qq": "quelque",
-        "pcq": "parce que", "ds": "dans",
+        "fam.": "familier", "qqun": "quelqu'un", "qqs": "quelques", "qq": "quelque", "pcq": "parce que", "ds": "dans",
         "stp.": "s'il te plaît", "bjr": "bonjour", "bsr": "bonsoir", "dsl": "désolé", "jtm": "je t'aime",
-        "tél": "téléphone", "Tél": "téléphone", "prod.": "production", 
-        "admin.": "administration", "dept": "département", "dépt": "département", "gouv.": "gouvernement",
-        "univ.": "université", "Univ.": "université", "féd.": "fédération",
-        "circ.": "circonscription", "intro.": "introduction", "trim.": "trimestre", "hebdo.":
-        "hebdomadaire", "kil.": "kilo",
+        "tél": "téléphone", "Tél": "téléphone", "prod.": "production", "admin.": "administration",
+        "dept": "département", "dépt": "département", "gouv.": "gouvernement", "univ.": "université",
+        "Univ.": "université", "féd.": "fédération", "circ.": "circonscription", "intro.": "introduction",
+        "trim.": "trimestre", "hebdo.": "hebdomadaire", "kil.": "kilo",
     }  # fmt: skip
     own_units: ClassVar[dict[str, tuple[str, str]]] = {
         "c. à s.": ("cuillère à soupe", "cuillères à soupe"), "c. à c.": ("cuillère à café", "cuillères à café"),
         "cs": ("cuillère à soupe", "cuillères à soupe"), "cc": ("cuillère à café", "cuillères à café"),
-        "j": ("jour", "jours"), "pers.": ("personne", "personnes"), "sem.": ("semaine", "semaines"), "jrs": ("jour",
-        "jours"), "gr": ("gramme", "grammes"),
-        "c.à.s.": ("cuillère à soupe", "cuillères à soupe"), "c.à.c.": ("cuillère à café", "cuillères à café"),
-        "c.à.s": ("cuillère à soupe", "cuillères à soupe"), "c.à.c": ("cuillère à café", "cuillères à café"),
-        "CàS": ("cuillère à soupe", "cuillères à soupe"), "CàC": ("cuillère à café", "cuillères à café"),
-        "càs": ("cuillère à soupe", "cuillères à soupe"), "càc": ("cuillère à café", "cuillères à café"),
-        "cts": ("centime", "centimes"), "mAh": ("milliampère-heure", "milliampères-heures"),
-        "MWh": ("mégawattheure", "mégawattheures"), "GWh": ("gigawattheure", "gigawattheures"),
-        "Wh": ("wattheure", "wattheures"), "ct": ("centime", "centimes"), "ans": ("an", "ans"), "pces": ("pièce",
-        "pièces"),
-        "rpm": ("tour par minute", "tours par minute"), "tr/min": ("tour par minute", "tours par minute"),
+        "j": ("jour", "jours"), "pers.": ("personne", "personnes"), "sem.": ("semaine", "semaines"),
+        "jrs": ("jour", "jours"), "gr": ("gramme", "grammes"), "c.à.s.": ("cuillère à soupe", "cuillères à soupe"),
+        "c.à.c.": ("cuillère à café", "cuillères à café"), "c.à.s": ("cuillère à soupe", "cuillères à soupe"),
+        "c.à.c": ("cuillère à café", "cuillères à café"), "CàS": ("cuillère à soupe", "cuillères à soupe"),
+        "CàC": ("cuillère à café", "cuillères à café"), "càs": ("cuillère à soupe", "cuillères à soupe"),
+        "càc": ("cuillère à café", "cuillères à café"), "cts": ("centime", "centimes"),
+        "mAh": ("milliampère-heure", "milliampères-heures"), "MWh": ("mégawattheure", "mégawattheures"),
+        "GWh": ("gigawattheure", "gigawattheures"), "Wh": ("wattheure", "wattheures"), "ct": ("centime", "centimes"),
+        "ans": ("an", "ans"), "pces": ("pièce", "pièces"), "rpm": ("tour par minute", "tours par minute"),
+        "tr/min": ("tour par minute", "tours par minute"),
         "Mo/s": ("mégaoctet par seconde", "mégaoctets par seconde"), "ko": ("kilooctet", "kilooctets"),
-        "Ko": ("kilooctet", "kilooctets"), "dB": ("décibel", "décibels"), "bpm": ("battement par minute",
-        "battements par minute"), "dpi": ("point par pouce", "points par pouce"), "UI": ("unité internationale",
-        "unités internationales"), "kcal": ("kilocalorie", "kilocalories"), "mmHg": ("millimètre de mercure",
-        "millimètres de mercure"), "kN": ("kilonewton", "kilonewtons"), "MJ": ("mégajoule", "mégajoules"),
-        "TWh": ("térawattheure", "térawattheures"), "m³/h": ("mètre cube par heure", "mètres cubes par heure"),
+        "Ko": ("kilooctet", "kilooctets"), "dB": ("décibel", "décibels"),
+        "bpm": ("battement par minute", "battements par minute"), "dpi": ("point par pouce", "points par pouce"),
+        "UI": ("unité internationale", "unités internationales"), "kcal": ("kilocalorie", "kilocalories"),
+        "mmHg": ("millimètre de mercure", "millimètres de mercure"), "kN": ("kilonewton", "kilonewtons"),
+        "MJ": ("mégajoule", "mégajoules"), "TWh": ("térawattheure", "térawattheures"),
+        "m³/h": ("mètre cube par heure", "mètres cubes par heure"),
         "L/min": ("litre par minute", "litres par minute"), "img/s": ("image par seconde", "images par seconde"),
-        "chx": ("cheval", "chevaux"), "pts": ("point", "points"), "cp": ("comprimé", "comprimés"), "hab.": ("habitant", "habitants"), "cpr": ("comprimé", "comprimés"), "pt": ("point",
-        "points"), "Mb": ("mégabit", "mégabits"), "mn": ("minute", "minutes"),
-        "nd": ("nœud", "nœuds"), "ppp": ("point par pouce", "points par pouce"), "km²": ("kilomètre carré",
-        "kilomètres carrés"), "tep": ("tonne équivalent pétrole", "tonnes équivalent pétrole"),
+        "chx": ("cheval", "chevaux"), "pts": ("point", "points"), "cp": ("comprimé", "comprimés"),
+        "hab.": ("habitant", "habitants"), "cpr": ("comprimé", "comprimés"), "pt": ("point", "points"),
+        "Mb": ("mégabit", "mégabits"), "mn": ("minute", "minutes"), "nd": ("nœud", "nœuds"),
+        "ppp": ("point par pouce", "points par pouce"), "km²": ("kilomètre carré", "kilomètres carrés"),
+        "tep": ("tonne équivalent pétrole", "tonnes équivalent pétrole"),
     }  # fmt: skip
     unit_names: ClassVar[dict[str, tuple[str, str]]] = {
         "consumption-liter-per-100-kilometer": ("litre aux cent kilomètres", "litres aux cent kilomètres"),
@@ -146,14 +130,14 @@ class French(Language):
     }  # fmt: skip
     signs: ClassVar[dict[str, str]] = {
         "^": "puissance", "&": "et", "+": "plus", "=": "égale", "×": "fois", "★": "étoiles", "♯": "dièse",
-        "♭": "bémol", "÷": "divisé par", "±": "plus ou moins",
-        "≈": "environ", "≠": "différent de", "≤": "inférieur ou égal à", "≥": "supérieur ou égal à",
-        "<": "inférieur à", ">": "supérieur à", "@": "arobase", "#": "hashtag", "§": "paragraphe", "°": "degrés",
-        "%": "pour cent", "‰": "pour mille", "€": "euros", "$": "dollars", "£": "livres", "²": "au carré",
-        "³": "au cube", "√": "racine carrée de", "π": "pi", "∞": "infini", "→": "vers", "/": "slash", ":": "à",
-        "over": "sur", "v": "version", "©": "copyright", "∈": "appartient à", "∪": "union", "∩": "inter",
-        "⊂": "inclus dans", "∀": "pour tout", "∃": "il existe", "∑": "somme de", "∫": "intégrale de", "⇒": "implique",
-        "⇔": "équivaut à", "∆": "delta", "‹": "", "›": "",
+        "♭": "bémol", "÷": "divisé par", "±": "plus ou moins", "≈": "environ", "≠": "différent de",
+        "≤": "inférieur ou égal à", "≥": "supérieur ou égal à", "<": "inférieur à", ">": "supérieur à",
+        "@": "arobase", "#": "hashtag", "§": "paragraphe", "°": "degrés", "%": "pour cent", "‰": "pour mille",
+        "€": "euros", "$": "dollars", "£": "livres", "²": "au carré", "³": "au cube", "√": "racine carrée de",
+        "π": "pi", "∞": "infini", "→": "vers", "/": "slash", ":": "à", "over": "sur", "v": "version",
+        "©": "copyright", "∈": "appartient à", "∪": "union", "∩": "inter", "⊂": "inclus dans", "∀": "pour tout",
+        "∃": "il existe", "∑": "somme de", "∫": "intégrale de", "⇒": "implique", "⇔": "équivaut à", "∆": "delta",
+        "‹": "", "›": "",
     }  # fmt: skip
     address_signs: ClassVar[dict[str, str]] = {
         ".": "point", "/": "slash", "-": "tiret", "_": "tiret bas", "@": "arobase", ":": "deux points",
@@ -195,7 +179,7 @@ class French(Language):
         super().__init__({"be": "fr_BE", "ch": "fr_CH"}.get(region, "fr"), "fr", "virgule")
 
     def gender(self, noun: str) -> str:
-        return "f" if noun in _FEMININE else "m"
+        return "f" if noun in french_words.FEMININE else "m"
 
     def cardinal(self, number: int, gender: str = "") -> str:
         said = number_words(number, self.code)
@@ -204,10 +188,11 @@ class French(Language):
         return said
 
     def counted_gender(self, word: str) -> str:
-        one = word.lower().removesuffix("s")
-        if word in _STREETS:  # the number of a house
+        if not word.islower() or word in _STREETS:  # those follow the number of a house
             return ""
-        return "f" if word.islower() and (word in _FEMININE or one in _FEMININE or one.endswith(_FEMININE_ENDS)) else ""
+        one = word.removesuffix("s")
+        feminine = one.endswith(french_words.ENDS) and one not in french_words.NOT_FEMININE
+        return "f" if word in french_words.FEMININE or one in french_words.FEMININE or feminine else ""
 
     def span_day(self, day: int, before: str) -> str:  # noqa: ARG002
         return "premier" if day == 1 else self.cardinal(day)
@@ -322,7 +307,8 @@ class French(Language):
             (
                 (
                     r"\b([Cc]hapitre|[Tt]ome|[Pp]artie|[Aa]cte|[Ll]ivre|[Ss]cène|[Aa]rticle|[Pp]hase|[Tt]ype|"
-                    r"[Nn]iveau|[Tt]itre|[Éé]pisode|[Ss]aison|[Aa]nnexe|[Ss]ection|[Pp]aragraphe|[Ff]igure|[Tt]ableau|[Vv]olume|[Pp]age|[Cc]hant|[Gg]roupe|[Cc]lasse|[Gg]uerre [Mm]ondiale|vol\.|chap\.|t\.|art\.) "
+                    r"[Nn]iveau|[Tt]itre|[Éé]pisode|[Ss]aison|[Aa]nnexe|[Ss]ection|[Pp]aragraphe|[Ff]igure|[Tt]ableau|[Vv]olume|"
+                    r"[Pp]age|[Cc]hant|[Gg]roupe|[Cc]lasse|[Gg]uerre [Mm]ondiale|vol\.|chap\.|t\.|art\.) "
                     r"(?!L\b)([IVXL]+)\b(?![.-] ?[0-9]| [0-9])"
                 ),
                 lambda m: f"{self.numbered.get(m[1], m[1])} {self.cardinal(n)}" if (n := roman(m[2])) else m[0],

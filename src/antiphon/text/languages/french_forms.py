@@ -1,11 +1,13 @@
-"""Forms that only French has: months that are numbers too, elisions, agreement, what its abbreviations mean in place."""
+"""Forms that only French has: months that are numbers too, elisions, agreement, abbreviations by their place."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from antiphon.text.languages.signs import UNITS
 from antiphon.text.numerals import roman
 
 if TYPE_CHECKING:
@@ -14,9 +16,12 @@ if TYPE_CHECKING:
 Match = re.Match[str]
 Rule = tuple[str, Callable[[Match], str]]
 
-_PLURAL = re.compile(r"\b(?:les|des|ces|ses|nos|vos|leurs|aux|plusieurs|sont|soient|étaient|restent|deux|trois)\b", re.I)
+_PLURAL = re.compile(
+    r"\b(?:les|des|ces|ses|nos|vos|leurs|aux|plusieurs|sont|soient|étaient|restent|deux|trois)\b", re.I
+)
 _DETERMINED = re.compile(
-    r"\b(la|une|cette|sa|ma|ta|toute|le|un|ce|cet|son|mon|du|au|tout|les|des|ces|ses|aux|leurs?|notre|chaque|de|l'|d')"
+    r"\b(la|une|cette|sa|ma|ta|toute|le|un|ce|cet|son|mon|du|au|tout|"
+    r"les|des|ces|ses|aux|leurs?|notre|chaque|de|l'|d')"
     r" ?([^\W\d_]{3,})",
     re.I,
 )
@@ -24,30 +29,55 @@ _FEMININE_BEFORE = frozenset("la une cette sa ma ta toute".split())
 _MASCULINE_BEFORE = frozenset("le un ce cet du au tout".split())
 _VERBS = frozenset("est sont soit soient reste restent être était étaient devient demeure strictement".split())
 _NAMED = {
-    "p": "pages", "art": "articles", "fig": "figures", "chap": "chapitres", "vol": "volumes", "al": "alinéas",
-    "n°": "numéros", "no": "numéros", "tabl": "tableaux", "tab": "tableaux", "t": "tomes", "ex": "exemples",
-    "éq": "équations", "sect": "sections", "§": "paragraphes", "par": "paragraphes", "av": "avenues",
-}  # fmt: skip
+    "p": "pages",
+    "art": "articles",
+    "fig": "figures",
+    "chap": "chapitres",
+    "vol": "volumes",
+    "al": "alinéas",
+    "n°": "numéros",
+    "no": "numéros",
+    "tabl": "tableaux",
+    "tab": "tableaux",
+    "t": "tomes",
+    "ex": "exemples",
+    "éq": "équations",
+    "sect": "sections",
+    "§": "paragraphes",
+    "par": "paragraphes",
+    "av": "avenues",
+}
 _SET = r"[0-7]/[0-7](?: ?\([0-9]{1,2}[/-][0-9]{1,2}\))?"
 _PERIODS = {"j": "jour", "sem": "semaine"}
-_CALLS = r"(?i:appele[rz]|appelle|compose[rz]?|faites|faire|tape[rz]|joindre|joignable|contacte[rz]?|téléphone[rz]?)"
+_CALLS = (
+    r"(?i:appele[rz]|appelle|compose[rz]?|faites|faire|tape[rz]|"
+    r"joindre|joignable|contacte[rz]?|téléphone[rz]?)"
+)
 
 
 def first(french: French) -> tuple[Rule, ...]:
     """Before dates."""
     return (
-        *_months(), *_days(french), *_spoons(), *_durations(french), *_references(), *_numbers(french), *_marks(french)
-    )  # fmt: skip
+        *_months(),
+        *_days(french),
+        *_spoons(),
+        *_durations(french),
+        *_references(),
+        *_numbers(french),
+        *_marks(french),
+    )
 
 
 def _months() -> tuple[Rule, ...]:
     """`sept.` is a month beside its day or year or after what months follow; else a number that ends a sentence."""
     return (
-        (r"\b((?i:en|début|fin|mi-|mi|courant|depuis|dès|de|d'ici|jusqu'en|avant|après) ?)sept\.(?= [a-z0-9(])",
-         lambda m: f"{m[1]}septembre"),
+        (
+            r"\b((?i:en|début|fin|mi-|mi|courant|depuis|dès|de|d'ici|jusqu'en|avant|après) ?)sept\.(?= [a-z0-9(])",
+            lambda m: f"{m[1]}septembre",
+        ),
         (r"(?<![\w-])[Ss]ept\.(?= (?:19|20)[0-9]{2}\b)", lambda m: f"{m[0][0]}eptembre"),
         (r"(?<![\w-])([Ss])ept\. ?[-–/] ?(?=oct|nov|déc|janv)", lambda m: f"{m[1]}eptembre à "),
-    )  # fmt: skip
+    )
 
 
 def _days(french: French) -> tuple[Rule, ...]:
@@ -61,7 +91,10 @@ def _days(french: French) -> tuple[Rule, ...]:
             return found[0]
         return f"{found[1]} {french.date(number, month, None, '')}"
 
-    after = r"(?![\w/]|[.,][0-9])(?=$|[.,;:!?)]| (?:à|au|est|et|ou|a|pour|sera|chez|dans|avec|matin|soir|après|vers|dès|de [0-9]|de [a-z]+ à|[0-9]))"
+    after = (
+        r"(?![\w/]|[.,][0-9])(?=$|[.,;:!?)]| (?:à|au|est|et|ou|a|pour|sera|chez|dans|"
+        r"avec|matin|soir|après|vers|dès|de [0-9]|de [a-z]+ à|[0-9]))"
+    )
     return (
         (rf"\b([Ll]e|[Dd]u|[Aa]u|[Dd]ès le|[Jj]usqu'au|(?i:{days})) ([0-3]?[0-9])/(1[0-2]|0?[1-9]){after}", day),
         (rf"\b((?i:{days})) ([0-3]?[0-9])/(1[0-2]|0?[1-9])(?![\w/]|[.,][0-9])", day),
@@ -70,35 +103,77 @@ def _days(french: French) -> tuple[Rule, ...]:
 
 def _marks(french: French) -> tuple[Rule, ...]:
     """Marks of a school, a film or a game are out of something; fractions with an ending."""
-    marks = r"(?i:note|notes|noté|notée|eu|obtenu|obtient|moyenne|score|donne|mets|met|mérite|avis|évaluation|résultat|récolte|sort)"
+    marks = (
+        r"(?i:note|notes|noté|notée|eu|obtenu|obtient|moyenne|score|donne|"
+        r"mets|met|mérite|avis|évaluation|résultat|récolte|sort)"
+    )
 
     def out_of(found: Match) -> str:
         return f"{found[1]} sur {found[2]}"
 
+    def half(found: Match) -> str:
+        gender = french.counted_gender(found[2])
+        return f"{french.cardinal(int(found[1]), gender)} {found[2]} et demi{'e' if gender == 'f' else ''}"
+
     return (
         (r"(?<![\w/.,])([0-9]{1,3},[0-9]{1,2}) ?/ ?([0-9]{1,3})(?![\w/]|[.,][0-9])", out_of),
-        (r"(?<![\w/.,])(?<!les )(?!1/|50/)([0-9]{1,3}) ?/ ?(20|40|50|60|100)(?![\w/%]|[.,][0-9]| (?:d[eu']|des) ?)", out_of),
-        (rf"\b({marks}[^.!?]{{0,24}}?[ :])([0-9]{{1,2}}) ?/ ?(5|10)(?![\w/%]|[.,][0-9]| (?:d[eu']|des) ?)",
-         lambda m: f"{m[1]}{m[2]} sur {m[3]}"),
+        (
+            (
+                r"(?<![\w/.,])(?<!les )(?!1/|50/)([0-9]{1,3}) ?/ ?(20|40|50|"
+                r"60|100)(?![\w/%]|[.,][0-9]| (?:d[eu']|des) ?)"
+            ),
+            out_of,
+        ),
+        (
+            rf"\b({marks}[^.!?]{{0,24}}?[ :])([0-9]{{1,2}}) ?/ ?(5|10)(?![\w/%]|[.,][0-9]| (?:d[eu']|des) ?)",
+            lambda m: f"{m[1]}{m[2]} sur {m[3]}",
+        ),
         (r"(?<![\w/.,])(?<!les )(?!1/)([0-9]|10) ?/ ?(10)(?=[.!?)]?$|[!)])", out_of),
-        (r"(?<![\w/.,])([0-9]{1,2})/([0-9]{1,3}) ?(?:e|ème|es|èmes)(?!\w)",
-         lambda m: french.vulgar(int(m[1]), int(m[2]), None) or m[0]),
-        (r"(?<![\w.,:])([0-9]{1,2}) ?h(?:eures?)? ?1/2\b",
-         lambda m: f"{french.cardinal(int(m[1]), 'f')} {'heure' if m[1] == '1' else 'heures'} et demie"),
+        (
+            (
+                r"(?<![\w/.,])([0-9]{1,3})/([0-9]{1,3})(?= ?(?:min|mn|h|jours|"
+                r"jrs|cm|mm|km|kg|g|ans|personnes|pers\.)(?!\w))"
+            ),
+            lambda m: f"{m[1]} à {m[2]}" if 4 < int(m[1]) < int(m[2]) and int(m[2]) > 10 else m[0],
+        ),
+        (r"(?<![\w/.,])([0-9]{1,2}) ([a-zà-ÿ]{3,}) 1/2(?=$|[ .,;)])", half),
+        (r"(?<=[½¼¾⅓⅔0-9] de )(L|l|kg|g|cl)(?!['\w])", lambda m: french.unit(UNITS[m[1]], Decimal(1), "").strip()),
+        (r"\bth (?=[0-9])", lambda _: "thermostat "),
+        (r"(?<=°C) ?/ ?(?=th\b)", lambda _: ", "),
+        (r"(?<=[0-9] )r\. (?=[A-ZÀ-Þdl])", lambda _: "rue "),
+        (
+            (
+                r"(?<![\w/.,])(?<![0-9] )(?!1/2)([0-9]{1,2})/([0-9]{1,2})(?= "
+                r"(?!des |les |temps |fois que)[a-zà-ÿ]{3,}[sx]\b)"
+            ),
+            lambda m: f"{m[1]} ou {m[2]}" if int(m[2]) == int(m[1]) + 1 else m[0],
+        ),
+        (
+            r"(?<![\w/.,])([0-9]{1,2})/([0-9]{1,3}) ?(?:e|ème|es|èmes)(?!\w)",
+            lambda m: french.vulgar(int(m[1]), int(m[2]), None) or m[0],
+        ),
+        (
+            r"(?<![\w.,:])([0-9]{1,2}) ?h(?:eures?)? ?1/2\b",
+            lambda m: f"{french.cardinal(int(m[1]), 'f')} {'heure' if m[1] == '1' else 'heures'} et demie",
+        ),
         (r"(?<![\w.,])([0-9]{1,2})(?:e|ème) s\.(?=[ ,;)]|$)", lambda m: f"{french.ordinal(int(m[1]))} siècle"),
-        (r"(?<![\w.,:'])([0-9]{1,3})' ?\+ ?([0-9]{1,2})(?!\w)",
-         lambda m: f"{french.cardinal(int(m[1]), 'f')} {'minute' if m[1] == '1' else 'minutes'} plus {m[2]}"),
-    )  # fmt: skip
+        (
+            r"(?<![\w.,:'])([0-9]{1,3})' ?\+ ?([0-9]{1,2})(?!\w)",
+            lambda m: f"{french.cardinal(int(m[1]), 'f')} {'minute' if m[1] == '1' else 'minutes'} plus {m[2]}",
+        ),
+    )
 
 
 def _spoons() -> tuple[Rule, ...]:
     spoon = r"(?<![\w.])(?:c|cuill?|cuillè?res?|cuillers?)\.? ?"
     return (
-        (rf"([0-9½¼¾]|une|deux|trois|quelques) ?{spoon}(?:à )(soupe|café|thé|dessert)\b",
-         lambda m: f"{m[1]} {'cuillère' if _one(m) else 'cuillères'} à {m[2]}"),
+        (
+            rf"([0-9½¼¾]|une|deux|trois|quelques) ?{spoon}(?:à )(soupe|café|thé|dessert)\b",
+            lambda m: f"{m[1]} {'cuillère' if _one(m) else 'cuillères'} à {m[2]}",
+        ),
         (rf"{spoon}à\.? ?s\.?(?=[ ,;)]|$)", lambda m: _stop(m, "cuillère à soupe")),
         (rf"{spoon}à\.? ?c\.?(?=[ ,;)]|$)", lambda m: _stop(m, "cuillère à café")),
-    )  # fmt: skip
+    )
 
 
 def _one(found: Match) -> bool:
@@ -119,71 +194,127 @@ def _durations(french: French) -> tuple[Rule, ...]:
         ) + (f" {french.cardinal(int(found[4]))}" if found.lastindex and found.lastindex > 3 and found[4] else "")
 
     return (
-        (r"(?<![\w.,:])([0-9]{1,3}) ?h(?:eures?)? ?([0-5]?[0-9]) ?(?:min|mn|m|') ?([0-5]?[0-9]) ?(?:s|sec|'')(?![\w'])",
-         lasting),
-        (r"(?<![\w.,:])()([0-9]{1,3}) ?(?:'|min|mn) ?([0-5]?[0-9]) ?(?:\"|''|s|sec)([0-9]{1,2})?(?![\w'])", lasting),
+        (
+            (
+                r"(?<![\w.,:])([0-9]{1,3}) ?h(?:eures?)? ?([0-5]?[0-9]) ?(?:min|"
+                r"mn|m|') ?([0-5]?[0-9]) ?(?:s|sec|'')(?![\w'])"
+            ),
+            lasting,
+        ),
+        (
+            (
+                r"(?<![\w.,:])()([0-9]{1,3}) ?(?:'|min|mn) ?([0-5]?[0-9])"
+                r" ?(?:\"|''|s|sec)([0-9]{1,2})?(?![\w'])"
+            ),
+            lasting,
+        ),
         (r"(?<![\w.,:])()()([0-9]{1,2})(?:\"|'')([0-9]{1,3})(?![\w'])", lasting),
         (r"(?<![\w.,:])()([0-9]{1,2}):([0-5][0-9])[.,]([0-9]{1,3})(?![\w'])", lasting),
-        (r"(?<![\w.,:'])([0-9]{1,3})'(?=$|[ .,;)])(?! [0-9]+\")",
-         lambda m: f"{french.cardinal(int(m[1]), 'f')} {'minute' if m[1] == '1' else 'minutes'}"),
-        (r"(?<![\w.,:'])([0-9]{1,3})(?:''|\")(?=\)|$)(?=.*)(?<=[0-9]'')",
-         lambda m: f"{french.cardinal(int(m[1]), 'f')} secondes"),
-    )  # fmt: skip
+        (
+            r"(?<![\w.,:'])([0-9]{1,3})'(?=$|[ .,;)])(?! [0-9]+\")",
+            lambda m: f"{french.cardinal(int(m[1]), 'f')} {'minute' if m[1] == '1' else 'minutes'}",
+        ),
+        (
+            r"(?<![\w.,:'])([0-9]{1,3})(?:''|\")(?=\)|$)(?=.*)(?<=[0-9]'')",
+            lambda m: f"{french.cardinal(int(m[1]), 'f')} secondes",
+        ),
+    )
 
 
 def _references() -> tuple[Rule, ...]:
     """Plural articles before an abbreviation, and spans of pages."""
     names = "|".join(sorted(map(re.escape, _NAMED), key=len, reverse=True))
     return (
-        (rf"\b((?i:les|des|aux|ces|ses|nos|vos|leurs) )({names})\.? ?(?=[0-9IVXLRD])", lambda m: f"{m[1]}{_NAMED[m[2]]} "),
+        (
+            (
+                rf"\b((?i:les|des|aux|ces|ses|nos|vos|leurs)"
+                rf" )({names})\.? ?(?=[0-9IVXLRD])"
+            ),
+            lambda m: f"{m[1]}{_NAMED[m[2]]} ",
+        ),
         (r"(?<![\w.])([Pp])\. ?(?=[0-9]{1,4} ?(?:[-–]|à|et) ?[0-9])", lambda m: f"{m[1]}ages "),
         (r"(?<![\w.])([Aa])rt\. ?(?=[0-9]{1,4} ?(?:à|et) ?[0-9])", lambda m: f"{m[1]}rticles "),
         (r"(?<![\w.])([Cc])hap\. ?(?=[0-9]{1,3} ?(?:[-–]|à|et) ?[0-9])", lambda m: f"{m[1]}hapitres "),
         (r"(?<![\w.])([Ff])ig\. ?(?=[0-9]{1,3} ?(?:[-–]|à|et) ?[0-9])", lambda m: f"{m[1]}igures "),
         (r"§§ ?(?=[0-9])", lambda _: "paragraphes "),
         (r"\bn°s? ?(?=[0-9]+ (?:et|à) n°)", lambda _: "numéro "),
-        (r"\b([vV])\. (?=(?:p|pp|art|fig|chap|tabl|n°|§)\.? ?[0-9]|aussi\b|infra\b|supra\b|ci-)", lambda m: f"{m[1]}oir "),
+        (
+            (
+                r"\b([vV])\. (?=(?:p|pp|art|fig|chap|tabl|n°|§)"
+                r"\.? ?[0-9]|aussi\b|infra\b|supra\b|ci-)"
+            ),
+            lambda m: f"{m[1]}oir ",
+        ),
         (r"\b(le|du|au|les|lieutenant-)col\. (?=[A-ZÀ-Þ])", lambda m: f"{m[1]} colonel "),
         (r"\bMr\.? (?=[A-ZÀ-Þ])", lambda _: "monsieur "),
         (r"\bMt (?=[A-ZÀ-Þ][a-z])", lambda _: "mont "),
         (r"\bN\.-D\.", lambda _: "Notre-Dame"),
+        (r"\b([nN])° ?(?=[^\W\d_])", lambda m: f"{m[1]}uméro "),
+        (
+            r"\b(SIRET|SIREN)((?: n°)? ?:? ?)([0-9]{3}(?: [0-9]{3}){2}(?: [0-9]{5})?)\b",
+            lambda m: f"{m[1]}{m[2]}{m[3].replace(' ', ', ')}",
+        ),
+        (r"\bM\.? (?=et (?:Mme|Mlle|[A-ZÀ-Þ]))", lambda _: "monsieur "),
+        (r"\bMM (?=[A-ZÀ-Þ][a-zà-ÿ])", lambda _: "messieurs "),
+        (r"\b(?:Ets|Éts|Etts)\.? (?=[A-ZÀ-Þ])", lambda _: "établissements "),
+        (r"\b(av|apr|ap)\.? J\.?[- ]?C\b\.?", lambda m: f"{'avant' if m[1] == 'av' else 'après'} Jésus-Christ"),
         (r"(?<=[0-9]) ?F ?CFA\b", lambda _: " francs CFA"),
         (r"\b(du|le|au|rue) Mal (?=[A-ZÀ-Þ])", lambda m: f"{m[1]} maréchal "),
         (r"\bApt\.? (?=[0-9])", lambda _: "appartement "),
         (r"\b(Renault|la|une|ma|sa|en) 4L\b", lambda m: f"{m[1]} quatre L"),
         (r"\b([JH]) ?[-−] ?([0-9]{1,3})\b(?![.,]?[0-9])", lambda m: f"{m[1]} moins {m[2]}"),
         (r"(?<!\w)\(s\)(?!\w)", lambda _: ""),
-    )  # fmt: skip
+    )
 
 
 def _numbers(french: French) -> tuple[Rule, ...]:
     return (
-        (r"\b([Dd]e|[Qq]ue|[Jj]usque) 1(?= ?(?:€|\$|%|[^\W\d_]))(?! (?:à|et|ou|sur|pour)\b)(?! ?[eè])",
-         lambda m: f"{m[1][:-1]}'1"),
+        (
+            r"\b([Dd]e|[Qq]ue|[Jj]usque) 1(?= ?(?:€|\$|%|[^\W\d_]))(?! (?:à|et|ou|sur|pour)\b)(?! ?[eè])",
+            lambda m: f"{m[1][:-1]}'1",
+        ),
         (r"\b(un|une) (?=[½] |1/2 )", lambda _: ""),
         (r"(?<![\w.,])1 ?k(?!\w)", lambda _: "mille"),
         (r"(?<![\w.,])([0-9]{1,3}(?: [0-9]{3})+)(?:e|ème)(?!\w)", lambda m: french.ordinal(int(m[1].replace(" ", "")))),
         (r"(?<![\w.,])([0-9]) ?[x×] ?(?=(?:[1-9]0{1,3}|1 ?500) ?m\b)", lambda m: f"{m[1]} fois "),
-        (r"(?:^|(?<=\()|(?<=[:;,] ))([<>]) ?(?=[0-9])", lambda m: "moins de " if m[1] == "<" else "plus de "),
+        (
+            (
+                r"(?:^|(?<=\()|(?<=[:;,] ))([<>])"
+                r" ?(?=[0-9][0-9 .,]*(?:[a-zà-ÿ]|€|\$))"
+            ),
+            lambda m: "moins de " if m[1] == "<" else "plus de ",
+        ),
         (r"(?<!\S)[-−] de (?=[0-9])", lambda _: "moins de "),
         (r"\b(M(?:in|ax))\. ?(?=[-−]?[0-9])", lambda m: f"{m[1]}imum "),
         (r"\b([Ll]'an) ([IVX]+)\b", lambda m: f"{m[1]} {french.cardinal(n)}" if (n := roman(m[2])) else m[0]),
         (r"(?<![\w/.,])([0-9]{1,2})/([0-9]{1,2})(?= ?°)", lambda m: f"{m[1]} à {m[2]}"),
         (rf"(?<![\w/.,]){_SET}(?:(?:, ?| et | ){_SET}){{1,4}}(?![\w/])", lambda m: m[0].replace("/", "-")),
-        (r"(?<![\w.,])([0-9]*1)((?: bis| ter)?,?) (?=(?:place|pl\.|Pl\.) (?:de|du|des|d'|[A-ZÀ-Þ]))",
-         lambda m: f"{french.cardinal(int(m[1]))}{m[2]} "),
+        (
+            r"(?<![\w.,])([0-9]*1)((?: bis| ter)?,?) (?=(?:place|pl\.|Pl\.) (?:de|du|des|d'|[A-ZÀ-Þ]))",
+            lambda m: f"{french.cardinal(int(m[1]))}{m[2]} ",
+        ),
         (r"(?<=[0-9])[.·×x] ?(?=10(?:\^|[⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]))", lambda _: " × "),
         (r"(?<![\w/.,])([0-9]{2,3})/([0-9]{2,3})(?= ?mmHg)", lambda m: f"{m[1]} sur {m[2]}"),
         (r"(?<=[0-9]) ?[x×] ?/ ?(?=j(?:our)?\b|sem|mois|an\b)", lambda _: " fois/"),
         (r"[x×] ?([0-9])/(?=j\b)", lambda m: f"{m[1]} fois/"),
         (r"(?<=[^\W\d_]{2}) ?/ ?(j|sem)\b\.?(?![./])", lambda m: f" par {_PERIODS[m[1]]}"),
         (r"\b4 ?[x×] ?4\b(?! ?(?:=|[cm]?m))", lambda _: "quatre-quatre"),
-        (rf"\b({_CALLS}(?: (?:le|au|directement|vite|donc|par téléphone|nous))*) ([1-9][0-9])([0-9]{{2}})\b(?![.,]?[0-9])",
-         lambda m: f"{m[1]} {french.cardinal(int(m[2]))} {french.digits(m[3]) if m[3][0] == '0' else french.cardinal(int(m[3]))}"),
+        (
+            (
+                rf"\b({_CALLS}(?: (?:le|au|directement|vite|donc|par téléphone|"
+                rf"nous))*) ([1-9][0-9])([0-9]{{2}})\b(?![.,]?[0-9])"
+            ),
+            lambda m: (
+                f"{m[1]} {french.cardinal(int(m[2]))} "
+                f"{french.digits(m[3]) if m[3][0] == '0' else french.cardinal(int(m[3]))}"
+            ),
+        ),
         (r"\b([Ll]'an) ([0-9]{3,4})\b(?![.,][0-9])", lambda m: f"{m[1]} {french.year(int(m[2]))}"),
-        (r"(?<=[\w)%²³°]) ?(<=|>=|[<>≤≥]) ?(?=[-−]?[0-9])|(?<=[\w)]) (<=|>=|[<>≤≥]) (?=[-−(a-zπ€$√])",
-         lambda m: _compared(m, french)),
-    )  # fmt: skip
+        (
+            r"(?<=[\w)%²³°]) ?(<=|>=|[<>≤≥]) ?(?=[-−]?[0-9])|(?<=[\w)]) (<=|>=|[<>≤≥]) (?=[-−(a-zπ€$√])",
+            lambda m: _compared(m, french),
+        ),
+    )
 
 
 def _compared(found: Match, french: French) -> str:

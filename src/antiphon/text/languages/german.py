@@ -17,7 +17,10 @@ _BEFORE_DATIVE = re.compile(
     r"Kaiserin))*"
     r"(?: [A-ZÄÖÜ]\w+)? $"
 )
-_BEFORE_ACCUSATIVE = re.compile(r"\b(?:durch|für|gegen|ohne|um)(?: (?:Kaiser|König|Papst|Zar))?(?: [A-ZÄÖÜ]\w+)? $")
+_BEFORE_ACCUSATIVE = re.compile(
+    r"\b(?:durch|für|gegen|ohne|um)(?: (?:Kaiser|"
+    r"König|Papst|Zar))?(?: [A-ZÄÖÜ]\w+)? $"
+)
 
 
 def _gender_of(noun: str) -> str:
@@ -216,7 +219,10 @@ class German(Language):
                 ),
             ),
             (
-                rf"(?<![\w.–-])({day})\b\.?(?= (?:[0-9]{{1,2}}(?:[-–:.][0-9]| ?Uhr)|geschlossen|Ruhetag|ab [0-9]))",
+                (
+                    rf"(?<![\w.–-])({day})\b\.?(?= (?:[0-9]{{1,2}}(?:[-–:.][0-9]|"
+                    rf" ?Uhr)|geschlossen|Ruhetag|ab [0-9]))"
+                ),
                 lambda m: self.weekdays[m[1].lower()],
             ),
             (
@@ -233,8 +239,14 @@ class German(Language):
         """Dates of lives, names with `v.`, files of courts, times of music."""
         return (
             (r"\b((?i:den|die|der) )S\. ?(?=[0-9])", lambda m: f"{m[1]}Seiten "),
-            (r"\b((?i:den|die|der|zu) )Nr\. ?(?=[0-9]{1,4}[a-z]? ?(?:[-–]|und|bis|,) ?[0-9])", lambda m: f"{m[1]}Nummern "),
-            (r"\b((?i:den|die|der|zu) )Abb\. ?(?=[0-9]{1,3} ?(?:[-–]|und|bis|,) ?[0-9])", lambda m: f"{m[1]}Abbildungen "),
+            (
+                r"\b((?i:den|die|der|zu) )Nr\. ?(?=[0-9]{1,4}[a-z]? ?(?:[-–]|und|bis|,) ?[0-9])",
+                lambda m: f"{m[1]}Nummern ",
+            ),
+            (
+                r"\b((?i:den|die|der|zu) )Abb\. ?(?=[0-9]{1,3} ?(?:[-–]|und|bis|,) ?[0-9])",
+                lambda m: f"{m[1]}Abbildungen ",
+            ),
             (r"(?<=[0-9]) ?Rp\.", lambda _: " Rappen"),
             (r"(?<=[0-9])-Std\.-", lambda _: " Stunden-"),
             (
@@ -273,7 +285,8 @@ class German(Language):
             ),
             (
                 (
-                    r"(?<![\w.,:/-])(?<!Seite )(?<!Seiten )1 ?[-–] ?([2-9]|10)(?= [A-ZÄÖÜ][a-zäöüß]| ?(?:kg|g|l|ml|"
+                    r"(?<![\w.,:/-])(?<!Seite )(?<!Seiten )1 ?[-–] ?([2-9]|"
+                    r"10)(?= [A-ZÄÖÜ][a-zäöüß]| ?(?:kg|g|l|ml|"
                     r"cm|m|km|EL|TL|h|Std|Min|%|€))"
                 ),
                 lambda m: f"ein bis {m[1]}",
@@ -298,7 +311,10 @@ class German(Language):
         owned = "|".join(f"{stem}(?:e[nmrs]?)?" for stem in sorted(german_words.ARTICLES))
         return (
             (
-                r"(?<!\w)([IVX]{1,6})\. (?=Weltkrieg|Jahrhundert|Jh|Quartal|Kapitel|Reich|Vatikan|Akt\b|Korps|Armee)",
+                (
+                    r"(?<!\w)([IVX]{1,6})\. (?=Weltkrieg|Jahrhundert|Jh|Quartal|"
+                    r"Kapitel|Reich|Vatikan|Akt\b|Korps|Armee)"
+                ),
                 lambda m: f"{n}. " if (n := roman(m[1])) else m[0],
             ),
             (r"\b((?:Abs\.|Absatz) ?[0-9]{1,2}[a-z]? )S\. ?(?=[0-9])", lambda m: f"{m[1]}Satz "),
@@ -307,7 +323,8 @@ class German(Language):
             (r"(?<=[0-9]\. )(?:Jh|Jhd|Jhdt)\.$", lambda _: "Jahrhundert."),
             (
                 (
-                    rf"\b((?i:{before}|{owned}) )([0-9]{{1,3}})\.(/|, | und | oder | bis | bis zum |[-–])([0-9]{{1,"
+                    rf"\b((?i:{before}|{owned}) )([0-9]{{1,3}})\.(/|, | und "
+                    rf"| oder | bis | bis zum |[-–])([0-9]{{1,"
                     rf"3}})\. (?=[^\W\d])"
                 ),
                 self._two_ordinals,
@@ -344,8 +361,9 @@ class German(Language):
                 (
                     r"\b((?i:für|ohne|gegen|durch|kostet|kosten|zahlte|zahlt|bezahlte|hat|habe|haben|hatte|nimm|"
                     r"brauche|"
-                    r"braucht|brauchen|gibt|pro|um|je|über|nehmen|nehme|nimmt|trinke|trinken|trinkt|benötigen|benötigt|"
-                    r"kaufe|kaufen|kauft|geben Sie|gib|mische|mischen)) 1 (?=([A-ZÄÖÜ][a-zäöüß]+)\b|€|(?:[lL]|TL|EL)\b)"
+                    r"braucht|brauchen|gibt|pro|um|je|über|nehmen|nehme|nimmt|"
+                    r"trinke|trinken|trinkt|benötigen|benötigt|"
+                    r"kaufe|kaufen|kauft|geben Sie|gib|mische|mischen)) 1 (?=([A-ZÄÖÜ][a-zäöüß]+)\b|€)"
                 ),
                 lambda m: f"{m[1]} einen " if not m[2] or m[2] in german_words.ACCUSATIVE else m[0],
             ),
@@ -413,7 +431,10 @@ class German(Language):
         """Streets, postcodes, sections of laws and books."""
         return (
             (
-                r"\b((?i:notruf|wählen? sie|wählt?e?|rufen sie|rufnummer|polizeiruf)(?: die| den)?) (11[0-9]|19222)\b",
+                (
+                    r"\b((?i:notruf|wählen? sie|wählt?e?|rufen sie|rufnummer|"
+                    r"polizeiruf)(?: die| den)?) (11[0-9]|19222)\b"
+                ),
                 lambda m: f"{m[1]} {self.digits(m[2])}",
             ),
             (
@@ -459,7 +480,8 @@ class German(Language):
             (r"\b([0-9]{2,4})er\b", lambda m: f"{self.year(int(m[1]))}er"),
             (
                 (
-                    r"(?<![\w.,])([0-9]{1,3})-?(?=(?:jährig|fach|mal|stündig|tägig|köpfig|prozentig|teilig|minütig|"
+                    r"(?<![\w.,])([0-9]{1,3})-?(?=(?:jährig|fach|mal|stündig|"
+                    r"tägig|köpfig|prozentig|teilig|minütig|"
                     r"stöckig)\w*)"
                 ),
                 lambda m: self.cardinal(int(m[1]), "n"),

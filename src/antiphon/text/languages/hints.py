@@ -26,11 +26,12 @@ class Hints(Figures):
             return ()
         return (
             rule(r"(?<![\w*])\*([0-9]{1,4}(?:\*[0-9]{1,16}){0,4})#", self._service),
-            rule(r"(?<![\w*])(?<![0-9a-z)] )\*(?![\w*])|(?<=[a-z]{3} )\*(?=[ .,;!?]|$)", self._star),
+            rule(r"(?<![\w*])(?<![0-9a-z)] )\*(?![\w*])|(?<=[^\W\d_]{3} )\*(?=[ .,;!?]|$)", self._star),
             rule(r"(?<![\w#])#(?![\w#])", lambda _: language.keys[1]),
             rule(r"(?<=[\w.\"]) ?(?:→|->|>) ?(?=\"?[^\W\d_])", self._step),
             rule(r"(?<=[A-Za-z0-9)])([¹²³⁴⁵⁶]?)([⁺⁻])(?![\w⁰¹²³⁴⁵⁶⁷⁸⁹])", self._charge),
             rule(r"(?<![\w⁰¹²³⁴⁵⁶⁷⁸⁹])([¹²³⁴⁵⁶⁷⁸⁹][⁰¹²³⁴⁵⁶⁷⁸⁹]{0,2})([A-Z][a-z]?)(?![\w])", self._isotope),
+            rule(r"\+ ?/ ?[-−](?= ?\S)", lambda _: "±"),
             rule(r"([ΔΩΣδ])(?=[a-zA-Z]\b)", lambda m: f"{m[1]} "),
             rule(rf"(?<!\w)({_IONS})([234]?)\+(?!\w)", lambda m: f"{m[1]} {self._charged(m[2], '+')}"),
         )

@@ -262,7 +262,8 @@ class Italian(Language):
             (
                 (
                     r"\b([IVXL]+) (?=sec\.|[Mm]illennio|[Dd]inastia|[Ee]dizione|[Cc]ongresso|[Cc]onferenza|"
-                    r"[Ll]egislatura|[Rr]epubblica|[Aa]nniversario|[Cc]oncorso|[Tt]orneo|[Ff]estival|[Pp]remio|[Vv]ertice|[Tt]rofeo)"
+                    r"[Ll]egislatura|[Rr]epubblica|[Aa]nniversario|[Cc]oncorso|"
+                    r"[Tt]orneo|[Ff]estival|[Pp]remio|[Vv]ertice|[Tt]rofeo)"
                 ),
                 self._nth_thing,
             ),
@@ -284,8 +285,11 @@ class Italian(Language):
         name = r"[A-ZÀ-Þ][^\W\d_A-Z]+"
         return (
             (
-                r"(?<![\w.,:])([01]?[0-9]|2[0-4])\.([0-5][0-9]) ?[-–] ?([01]?[0-9]|2[0-4])\.([0-5][0-9])(?![\w€%]|[.,][0-9])"
-                r"(?! ?(?:€|euro\b|%))",
+                (
+                    r"(?<![\w.,:])([01]?[0-9]|2[0-4])\.([0-5][0-9]) ?[-–] ?([01]?[0-9]|"
+                    r"2[0-4])\.([0-5][0-9])(?![\w€%]|[.,][0-9])"
+                    r"(?! ?(?:€|euro\b|%))"
+                ),
                 lambda m: (
                     f"{self.clock(int(m[1]), int(m[2]), 0, 'ore')} a {self.clock(int(m[3]), int(m[4]), 0, 'ore')}"
                 ),
@@ -294,8 +298,11 @@ class Italian(Language):
             (r"(?<!\w)([A-Z]{1,3})-?([2-9])1(?= [a-z])", lambda m: f"{m[1]} {self.cardinal(int(m[2] + '1'))}"),
             (r"(?<![\w.])S\. (?=([A-Z][a-zàèéìòù]+)\b)", lambda m: _saint(m[1])),
             (
-                r"\b((?i:ore|alle|dalle|delle|nelle|sulle|le|all'ora|orario:?|ora:?)) ([01]?[0-9]|2[0-4])\.([0-5][0-9])"
-                r"(?![\w]|[.,][0-9]| ?(?:€|euro\b|%|[kmc]?[mg]\b))",
+                (
+                    r"\b((?i:ore|alle|dalle|delle|nelle|sulle|le|all'ora|orario:?|"
+                    r"ora:?)) ([01]?[0-9]|2[0-4])\.([0-5][0-9])"
+                    r"(?![\w]|[.,][0-9]| ?(?:€|euro\b|%|[kmc]?[mg]\b))"
+                ),
                 lambda m: f"{m[1]} {self.clock(int(m[2]), int(m[3]), 0, m[1].lower())}",
             ),
             (
@@ -310,7 +317,10 @@ class Italian(Language):
             (r"\b([IVXL]+) (?=[Ss]ecol[oi]\b)", lambda m: f"{self.ordinal(n)} " if (n := roman(m[1])) else m[0]),
             (r"\b([Ss]ecolo) ([IVXL]+)\b", lambda m: f"{m[1]} {self.ordinal(n)}" if (n := roman(m[2])) else m[0]),
             (
-                r"\b([Cc]apitolo|[Tt]omo|[Aa]tto|[Ll]ibro|[Vv]olume|[Cc]anto|[Tt]itolo|[Ll]ivello|[Tt]ipo) ([IVXL]+)\b",
+                (
+                    r"\b([Cc]apitolo|[Tt]omo|[Aa]tto|[Ll]ibro|[Vv]olume|[Cc]anto|"
+                    r"[Tt]itolo|[Ll]ivello|[Tt]ipo) ([IVXL]+)\b"
+                ),
                 lambda m: f"{m[1]} {self.ordinal(n)}" if (n := roman(m[2])) else m[0],
             ),
             (

@@ -124,7 +124,10 @@ class Numbers(Figures):
         """`2.0` where a comma would part decimals: a version, or another country's number."""
         if self.language.mark != ",":
             return found[0]
-        return f"{self.said(found[1])} {self.language.address_signs['.']} {self.said(found[2])}"
+        return f"{self.said(found[1])} {self.language.address_signs['.']} {self._bare_part(found[2])}"
+
+    def _bare_part(self, part: str) -> str:
+        return self.language.digits(part) if part.startswith("0") and len(part) > 1 else self.said(part)
 
     def _fraction(self, found: Match) -> str:
         above, below = int(found[2]), int(found[3])

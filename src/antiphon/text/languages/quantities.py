@@ -76,6 +76,10 @@ class Quantities(Figures):
         return tuple(rules)
 
     def _many(self, sign: str) -> str:
+        """A unit alone, in the plural; one over another where they have no name together."""
+        if sign not in self.units:
+            above, _, below = sign.partition("/")
+            return self._many(above) + self._per(below)
         return self.language.unit(self.units[sign], Decimal(5), "").strip()
 
     def money(self) -> tuple[Rule, ...]:
