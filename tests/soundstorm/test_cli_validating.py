@@ -62,7 +62,7 @@ def test_a_look_is_repeatable_and_leaves_the_training_as_it_was(objective: str):
         batch = batch_of(learnt, order_of(learnt, config).at(step), step, config)
         alone.train(batch)
         watched.train(batch)
-        first, second = look(watched), look(watched)
+        first, second = look(watched.average, watched.step), look(watched.average, watched.step)
         assert first == second
         assert all(name.startswith("valid_") and np.isfinite(value) for name, value in first.items())
     for name, value in alone.model.state_dict().items():

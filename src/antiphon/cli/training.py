@@ -166,7 +166,7 @@ def train_codec(options: Options) -> Iterator[str]:
     if unfinished := _unfinished(trainer.step, config.steps):
         yield unfinished
     elif _first():
-        export(trainer.average.eval(), config.codec, options.out / EXPORTED)
+        export(trainer.average.eval().cpu(), config.codec, options.out / EXPORTED)
         yield f"Exported    {options.out / EXPORTED}"
 
 
@@ -204,10 +204,11 @@ def train_generator(options: Options) -> Iterator[str]:
             evaluate=looking(held_out, config, codec, tracker) if len(held_out) and len(learnt) else None,
             evaluate_every=config.save_every,
         )
+    average = trainer.averaged().cpu()
     if unfinished := _unfinished(trainer.step, config.steps):
         yield unfinished
     elif _first():
-        export(trainer.average, options.out / EXPORTED)
+        export(average, options.out / EXPORTED)
         yield f"Exported    {options.out / EXPORTED}"
 
 
@@ -269,10 +270,11 @@ def train_text(options: Options) -> Iterator[str]:
     yield f"Aligned     {len(lines)} recordings, {len(left_out)} left out"
     with _reporting(options, config.steps) as (tell, _):
         trainer = run(config, lines, options.out, report=tell)
+    average = trainer.averaged().cpu()
     if unfinished := _unfinished(trainer.step, config.steps):
         yield unfinished
     elif _first():
-        export(trainer.average, sounds, options.out / EXPORTED)
+        export(average, sounds, options.out / EXPORTED)
         yield f"Exported    {options.out / EXPORTED}"
 
 

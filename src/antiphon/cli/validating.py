@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,11 +9,13 @@ if TYPE_CHECKING:
 
     from antiphon.codecs.base import Codec
     from antiphon.codecs.training import TrainConfig as CodecTrainConfig
-    from antiphon.codecs.training.trainer import Trainer as CodecTrainer
+    from antiphon.codecs.training.trainer import Network
     from antiphon.soundstorm.tokenset import TokenSet
+    from antiphon.soundstorm.training.model import Generator
+    from antiphon.soundstorm.training.objectives import Batch
     from antiphon.soundstorm.training.profiles import TrainConfig
     from antiphon.soundstorm.training.trackers import Tracker
-    from antiphon.soundstorm.training.trainer import Trainer
+    from antiphon.training.loop import Evaluate
 
 BATCHES = 4
 """Always the same ones, with the same masks, so that one look compares with the next."""
@@ -26,9 +27,7 @@ SAMPLES, SAMPLE_S = 3, 4.0
 """Clips that a codec is heard on, and how much of each."""
 
 
-def looking(
-    tokens: TokenSet, config: TrainConfig, codec: Codec | None, tracker: Tracker | None
-) -> Callable[[Trainer], dict[str, float]]:
+def looking(tokens: TokenSet, config: TrainConfig, codec: Codec | None, tracker: Tracker | None) -> Evaluate:
     """What the training loop calls every so often. A sample needs a codec to decode it and a tracker to go to."""
     from antiphon.soundstorm.training.data import batch_of, order_of
 
@@ -36,32 +35,40 @@ def looking(
     steps = range(min(BATCHES, order.per_epoch))
     batches = [batch_of(tokens, order.at(step), step, config) for step in steps]
 
-    def look(trainer: Trainer) -> dict[str, float]:
+    def look(average: Generator, step: int) -> dict[str, float]:
         if codec is not None and tracker is not None:
-            _sample(trainer, tokens, config, codec, tracker)
-        rows = [_measured(trainer, batch, config) for batch in batches]
+            _sample(average, step, tokens, config, codec, tracker)
+        rows = [_measured(average, batch, config) for batch in batches]
         return {f"valid_{name}": sum(row[name] for row in rows) / len(rows) for name in rows[0]}
 
     return look
 
 
-def _measured(trainer: Trainer, batch: object, config: TrainConfig) -> dict[str, float]:
+def _measured(average: Generator, batch: Batch, config: TrainConfig) -> dict[str, float]:
+    """In as many parts as a step is made in, so that whatever memory is enough for a step is enough for this."""
+    import msgspec
     import torch
 
-    from antiphon.soundstorm.diffusion import Noising
-    from antiphon.soundstorm.training.objectives import Batch, diffusion_loss, maskgit_loss
+    from antiphon.soundstorm.training.trainer import GeneratorObjective
+    from antiphon.training.trainer import parts_of
 
-    assert isinstance(batch, Batch)
-    count = float(batch.chosen.sum())
+    objective = GeneratorObjective(average, msgspec.structs.replace(config, upper_weight=0.0))
+    device, count = average.heads.device, float(batch.chosen.sum())
+    total: dict[str, float] = {}
     with torch.inference_mode():
-        if config.generator.objective == "maskgit":
-            loss, figures = maskgit_loss(trainer.average, batch, count)
-        else:
-            loss, figures = diffusion_loss(trainer.average, batch, Noising(config.generator.diffusion_steps), count)
-    return {"loss": float(loss), **figures}
+        for part in parts_of(len(batch.level), config.hardware):
+            inputs = {k: v if v is None else v.to(device) for k, v in batch.rows(part).tensors().items()}
+            loss, figures = objective(inputs, [count])
+            for name, value in {"loss": loss, **figures}.items():
+                total[name] = total.get(name, 0.0) + float(value)
+    return total
 
 
-def _sample(trainer: Trainer, tokens: TokenSet, config: TrainConfig, codec: Codec, tracker: Tracker) -> None:
+def _sample(
+    average: Generator, step: int, tokens: TokenSet, config: TrainConfig, codec: Codec, tracker: Tracker
+) -> None:
+    import copy
+
     from antiphon.soundstorm.decoding import DecodingOptions, Job, generate, task_key
     from antiphon.soundstorm.diffusion import Noising, denoise
     from antiphon.soundstorm.training.export import torch_joint, torch_logits
@@ -70,16 +77,17 @@ def _sample(trainer: Trainer, tokens: TokenSet, config: TrainConfig, codec: Code
     frames = min(config.frames, tokens.frames(0))
     prompt = example.acoustic[:, : frames // PROMPT_SHARE]
     jobs = [Job(example.semantic[:frames], prompt, task_key("sample", 0))]
+    model = average if average.heads.device.type == "cpu" else copy.deepcopy(average).cpu()
     if config.generator.objective == "maskgit":
-        made = generate(torch_logits(trainer.average), jobs, layout)
+        made = generate(torch_logits(model), jobs, layout)
     else:
         noising = Noising(config.generator.diffusion_steps)
         steps = min(noising.steps, len(DecodingOptions().plan(layout)))
-        made = denoise(torch_joint(trainer.average), jobs, layout, noising, steps=steps)
-    tracker.audio(trainer.step, "sample", codec.decode(made[0].grid))
+        made = denoise(torch_joint(model), jobs, layout, noising, steps=steps)
+    tracker.audio(step, "sample", codec.decode(made[0].grid))
 
 
-def hearing(prepared: Path, config: CodecTrainConfig, tracker: Tracker) -> Callable[[CodecTrainer], dict[str, float]]:
+def hearing(prepared: Path, config: CodecTrainConfig, tracker: Tracker) -> Evaluate:
     """What a codec's training loop calls every so often: clips of what it learns from, as the export would serve them.
 
     The originals go to the tracker once, for comparison.
@@ -99,23 +107,24 @@ def hearing(prepared: Path, config: CodecTrainConfig, tracker: Tracker) -> Calla
         waves.append(Waveform.from_pcm16(samples.tobytes(), config.codec.rate_hz))
     heard: list[int] = []
 
-    def hear(trainer: CodecTrainer) -> dict[str, float]:
-        served = _served(trainer)
+    def hear(average: Network, step: int) -> dict[str, float]:
+        served = _served(average, config)
         distances = []
         for number, wave in enumerate(waves):
             made = served.decode(served.encode(wave))
             distances.append(mel_distance(wave, made))
-            tracker.audio(trainer.step, f"sample-{number}", made)
+            tracker.audio(step, f"sample-{number}", made)
             if not heard:
-                tracker.audio(trainer.step, f"original-{number}", wave)
-        heard.append(trainer.step)
+                tracker.audio(step, f"original-{number}", wave)
+        heard.append(step)
         return {"sample_mel": sum(distances) / len(distances)}
 
     return hear
 
 
-def _served(trainer: CodecTrainer) -> Codec:
+def _served(average: Network, config: CodecTrainConfig) -> Codec:
     """The codec as it is now, by way of the export: what is heard is what would be shipped."""
+    import copy
     from pathlib import Path
     from tempfile import TemporaryDirectory
 
@@ -123,5 +132,5 @@ def _served(trainer: CodecTrainer) -> Codec:
     from antiphon.codecs.training.export import export
 
     with TemporaryDirectory() as folder:
-        export(trainer.average, trainer.config.codec, Path(folder))
+        export(copy.deepcopy(average).cpu(), config.codec, Path(folder))
         return load(Path(folder))

@@ -7,18 +7,21 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import msgspec
 import numpy as np
+import torch
+from torch import nn
 
-from antiphon.errors import InputError, OutputError, StateError
+from antiphon.errors import AntiphonError, BusyError, StateError
 from antiphon.training import checkpoint
-from antiphon.training.process_group import ProcessGroup, joined
+from antiphon.training.hardware import Hardware, ProcessGroup, joined
+from antiphon.training.kept import encoded, remember, same_run
+from antiphon.training.precision import Precision
 
 Report = Callable[[dict[str, float]], None]
 
@@ -32,6 +35,9 @@ class Trainable(Protocol):
 
     def train(self, batch: Any) -> dict[str, float]:
         """One step; its figures hold `skipped`, the number of batches that were not finite so far."""
+
+    def averaged(self) -> nn.Module:
+        """The averaged network, whole. All processes must ask."""
 
     def state(self) -> dict[str, Any]: ...
 
@@ -48,14 +54,30 @@ class LoopConfig(Protocol):
     def steps(self) -> int: ...
 
     @property
+    def batch(self) -> int: ...
+
+    @property
     def log_every(self) -> int: ...
 
     @property
     def save_every(self) -> int: ...
 
+    @property
+    def save_minutes(self) -> float: ...
+
+    @property
+    def minutes(self) -> float: ...
+
+    @property
+    def precision(self) -> Precision: ...
+
+    @property
+    def hardware(self) -> Hardware: ...
+
 
 T = TypeVar("T", bound=Trainable)
-S = TypeVar("S", bound=msgspec.Struct)
+Evaluate = Callable[[Any, int], dict[str, float]]
+"""An averaged network and the number of steps to figures."""
 
 
 def run_training(
@@ -66,41 +88,138 @@ def run_training(
     *,
     other: Sequence[str] = (),
     report: Report | None = None,
-    evaluate: Callable[[T], dict[str, float]] | None = None,
+    evaluate: Evaluate | None = None,
     evaluate_every: int = 2_000,
 ) -> T:
     """Train what `make` makes on the batches of `batch_at`, resuming from the newest checkpoint in `out`.
 
-    `out` gets `config.json`, checkpoints and `log.jsonl` (a line of means every `log_every` steps). SIGINT and SIGTERM
-    end the run after the step in progress, with a checkpoint. Raises `StateError` when `out` belongs to a run with
-    another configuration or its newest checkpoint is damaged or does not fit, `OutputError` when a checkpoint cannot
-    be written (the one before is kept).
+    `out` gets `config.json`, checkpoints and `log.jsonl` (a line of means every `log_every` steps). SIGINT, SIGTERM and
+    `minutes` end the run after the step in progress, with a checkpoint; so does data that cannot be had, whose error is
+    raised then. Raises `StateError` when `out` belongs to a run with another configuration or its newest checkpoint is
+    damaged or does not fit, `OutputError` when a checkpoint cannot be written (the one before is kept), and `BusyError`
+    when a step needs more memory than the device has.
     """
-    with joined() as processes, stopped_by_signals() as stop:
+    with joined(config.hardware, config.precision) as processes, stopped_by_signals() as stop:
         trainer = make(processes)
-        first = processes.rank == 0
-        if first:
+        run = _Run(config, out, trainer, processes)
+        if processes.rank == 0:
             remember(config, out, other)
-        kept = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
-        if saved := checkpoint.found(out):
-            _resume(trainer, saved[-1], config, other)
-        means = Means(out / "log.jsonl", report) if first else None
+        run.resume(other)
+        means = Means(out / "log.jsonl", report) if processes.rank == 0 else None
         with ahead(lambda step: batch_at(step, processes), config.steps) as batches:
-            while trainer.step < config.steps and not processes.any(stop.is_set()):
-                began = time.perf_counter()
-                batch = batches(trainer.step)
-                waited_s = time.perf_counter() - began
-                figures = trainer.train(batch) | {"waited_s": waited_s}
-                if means is None:
-                    continue
-                means.add(figures, flush_at=config.log_every, step=trainer.step)
+            while trainer.step < config.steps:
+                ends, due = processes.any(stop.is_set() or run.out_of_time(), run.due())
+                if due:
+                    run.save()
+                if ends:
+                    break
+                figures = run.make_step(batches)
+                if means is not None:
+                    means.add(figures, flush_at=config.log_every, step=trainer.step)
                 if trainer.step % config.save_every == 0:
-                    checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(kept)})
+                    run.save()
                 if evaluate is not None and trainer.step % evaluate_every == 0:
-                    means.write({"step": float(trainer.step), **evaluate(trainer)})
-        if first and not any(path.name == f"step-{trainer.step:08d}.pt" for path in checkpoint.found(out)[-1:]):
-            checkpoint.save(out, trainer.step, trainer.state() | {"config": json.dumps(kept)})
+                    average = trainer.averaged()
+                    if means is not None:
+                        means.write({"step": float(trainer.step), **evaluate(average, trainer.step)})
+        run.save()
     return trainer
+
+
+class _Run:
+    """One run's checkpoints, clock and steps."""
+
+    def __init__(self, config: LoopConfig, out: Path, trainer: Trainable, processes: ProcessGroup) -> None:
+        self._config, self._out, self._trainer, self._processes = config, out, trainer, processes
+        self._began = self._saved = time.monotonic()
+        self._last = -1  # the step of the newest checkpoint
+
+    def resume(self, other: Sequence[str]) -> None:
+        """From the newest checkpoint, if there is one. Raises `StateError` unless it fits and all processes see it."""
+        if files := checkpoint.found(self._out):
+            self._restore(files[-1], other)
+        steps = self._processes.summed(torch.tensor(float(self._trainer.step), device=self._processes.device))
+        if float(steps) != self._trainer.step * self._processes.size:
+            raise StateError(
+                f"Processes see different checkpoints in {self._out}", "Train into a folder that all machines share."
+            )
+
+    def _restore(self, file: Path, other: Sequence[str]) -> None:
+        state = checkpoint.load(file, self._template if file.is_dir() or self._processes.sharded else None)
+        try:
+            same_run(file, state.get("config", "{}"), self._config, other)
+            self._trainer.restore(state)
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise StateError(
+                f"{file} does not fit this run: {error}", "Delete it to go on from the one before."
+            ) from error
+        self._last = self._trainer.step
+        _log.info("resumed at step %d", self._trainer.step)
+
+    def _template(self) -> dict[str, Any]:
+        """A state with all that the optimiser will keep, which it has only after a step."""
+        state = self._trainer.state()
+        optimiser = self._trainer.optimiser  # type: ignore[attr-defined]  # what can be sharded has one
+        parameters = [p for group in optimiser.param_groups for p in group["params"]]
+        state["optimiser"]["state"] = {
+            n: {
+                "step": torch.zeros((), device=p.device),
+                **{name: torch.zeros_like(p.detach()) for name in ("exp_avg", "exp_avg_sq")},
+            }
+            for n, p in enumerate(parameters)
+        }
+        return state
+
+    def due(self) -> bool:
+        """Whether a checkpoint is due by the clock."""
+        minutes = self._config.save_minutes
+        return bool(minutes) and time.monotonic() - self._saved >= 60 * minutes
+
+    def out_of_time(self) -> bool:
+        minutes = self._config.minutes
+        return bool(minutes) and time.monotonic() - self._began >= 60 * minutes
+
+    def make_step(self, batches: Callable[[int], Any]) -> dict[str, float]:
+        """One step, and what it waited for data. What was learnt is kept when the data or the memory for it fail."""
+        began = time.perf_counter()
+        try:
+            batch = batches(self._trainer.step)
+        except AntiphonError:
+            # Only here: processes that still have data wait for this one, and are ended with it.
+            if self._processes.size == 1:
+                self.save()
+            raise
+        waited_s = time.perf_counter() - began
+        try:
+            return self._trainer.train(batch) | {"waited_s": waited_s}
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            if self._processes.size == 1:
+                self.save()
+            parts, rows = self._config.hardware.accumulate, self._config.batch // self._processes.size
+            remedy = (
+                f"Go on with --accumulate {min(2 * parts, rows)}: the same batch in smaller parts."
+                if parts < rows
+                else "Go on with --recompute, or train with fewer frames (--set frames=N) into another folder."
+            )
+            raise BusyError(
+                f"{self._processes.device} has too little memory for {-(-rows // parts)} examples at once", remedy
+            ) from error
+
+    def save(self) -> None:
+        """The state as it is, unless it is kept already."""
+        trainer, self._saved = self._trainer, time.monotonic()
+        if trainer.step == self._last:
+            return
+        if self._processes.sharded or self._processes.rank == 0:
+            write = checkpoint.save_sharded if self._processes.sharded else checkpoint.save
+            write(self._out, trainer.step, trainer.state() | {"config": json.dumps(encoded(self._config))})
+        self._last = trainer.step
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, (MemoryError, torch.OutOfMemoryError)) or "can't allocate memory" in str(error)
 
 
 @contextmanager
@@ -118,68 +237,6 @@ def ahead(batch_at: Callable[[int], Any], steps: int) -> Iterator[Callable[[int]
             return batch
 
         yield at
-
-
-def _resume(trainer: Trainable, file: Path, config: LoopConfig, other: Sequence[str]) -> None:
-    state = checkpoint.load(file)
-    kept = json.loads(msgspec.json.encode(config))
-    try:
-        changed = _changed(kept, _known(state.get("config", "{}"), type(config)), other)
-        if changed:
-            raise StateError(f"{file} is of a run with another {', '.join(changed)}", "Train into another folder.")
-        trainer.restore(state)
-    except (KeyError, RuntimeError, ValueError) as error:
-        raise StateError(f"{file} does not fit this run: {error}", "Delete it to go on from the one before.") from error
-    _log.info("resumed at step %d", trainer.step)
-
-
-def read_config(out: Path, kind: type[S]) -> S:
-    """The configuration a run began with. Raises `InputError` when `out` holds no run."""
-    try:
-        return msgspec.convert(_renamed(json.loads((out / "config.json").read_bytes()), kind), kind)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{out} holds no training run: {error}", "Give the folder of a run.") from error
-
-
-FREE = ("steps", "encoder_steps", "precision", "log_every", "save_every")
-"""What may change when a run goes on."""
-
-
-def _changed(kept: dict[str, Any], before: dict[str, Any], other: Sequence[str]) -> list[str]:
-    return [k for k in kept if k not in (*FREE, *other) and k in before and before[k] != kept[k]]
-
-
-def _known(text: str, kind: type[Any]) -> dict[str, Any]:
-    """A configuration as this version writes it: settings that came later have their defaults."""
-    found: dict[str, Any] = _renamed(json.loads(text), kind)
-    with suppress(msgspec.MsgspecError):  # of another kind of training, whose names tell the difference
-        found = json.loads(msgspec.json.encode(msgspec.convert(found, kind)))
-    return found
-
-
-def _renamed(found: Any, kind: type[Any]) -> Any:
-    """A stored configuration by the names of this version (`kind.RENAMED`: old to new)."""
-    names: Mapping[str, str] = getattr(kind, "RENAMED", {})
-    return {names.get(name, name): value for name, value in found.items()} if isinstance(found, dict) else found
-
-
-def remember(config: LoopConfig, out: Path, other: Sequence[str] = ()) -> None:
-    """A run keeps the configuration it began with; only its length, when parts of it rest, the precision and the
-    settings of its log may change."""
-    path = out / "config.json"
-    mine = json.loads(msgspec.json.encode(config))  # as it will be read: tuples are lists there
-    try:
-        if path.is_file() and (changed := _changed(mine, _known(path.read_text(), type(config)), other)):
-            more = " (or go on with --other-data)" if changed == ["data"] else ""
-            raise StateError(
-                f"{out} holds a run with another {', '.join(changed)}", f"Train into another folder{more}."
-            )
-        out.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(mine, indent=1))
-    except OSError as error:
-        raise OutputError(f"Cannot write to {out}: {error.strerror}", "Choose another folder.") from error
-    except ValueError as error:
-        raise StateError(f"{path} is damaged: {error}", "Train into another folder.") from error
 
 
 class Means:

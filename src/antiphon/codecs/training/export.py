@@ -99,7 +99,7 @@ def rounded(network: Network, config: CodecConfig) -> tuple[Network, bytes]:
 
 def restored(blob: bytes, config: CodecConfig) -> Network:
     """The torch network of a safetensors file."""
-    network = Network(TrainConfig(codec=config, precision="float32")).requires_grad_(False).eval()
+    network = Network(TrainConfig(codec=config)).requires_grad_(False).eval()
     state = network.state_dict()
     for name, array in tensors.parse(blob).items():
         state[name] = torch.from_numpy(np.array(array, np.float32))

@@ -44,7 +44,7 @@ def _through(blocks: nn.ModuleList, x: Tensor, *, half: bool) -> Tensor:
 
     First and last layers are left out: a pitch in bfloat16 would be a semitone off.
     """
-    with torch.autocast("cpu", torch.bfloat16, enabled=half):
+    with torch.autocast(x.device.type, torch.bfloat16, enabled=half):
         for block in blocks:
             x = block(x)
     return x.float()
@@ -165,7 +165,7 @@ def sources(f0_hz: Tensor, start: Tensor, config: CodecConfig) -> Tensor:
     step, rate = config.step, config.rate_hz
     hz = f0_hz.double()
     previous = torch.cat([hz[:, :1], hz[:, :-1]], dim=1)
-    ramp = (torch.arange(step, dtype=torch.float64) + 1) / step
+    ramp = (torch.arange(step, dtype=torch.float64, device=hz.device) + 1) / step
     hz = (previous[..., None] + (hz - previous)[..., None] * ramp).flatten(1)
     phase = start.double()[:, None] + 2 * math.pi * torch.cumsum(hz / rate, dim=1)
     wrapped = (phase + math.pi) % (2 * math.pi) - math.pi

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from antiphon.codecs.training import data
@@ -10,7 +9,8 @@ from antiphon.codecs.training.data import Batch
 from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.trainer import Trainer
 from antiphon.training import Report, run_training
-from antiphon.training.process_group import ProcessGroup
+from antiphon.training.hardware import ProcessGroup
+from antiphon.training.loop import Evaluate
 
 
 def run(
@@ -19,7 +19,7 @@ def run(
     out: Path,
     *,
     report: Report | None = None,
-    evaluate: Callable[[Trainer], dict[str, float]] | None = None,
+    evaluate: Evaluate | None = None,
     evaluate_every: int = 2_000,
 ) -> Trainer:
     """Train on what `data.prepare` wrote. Raises what `antiphon.training.run_training` and `data.load` raise."""

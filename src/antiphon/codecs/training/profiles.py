@@ -9,6 +9,7 @@ import msgspec
 
 from antiphon.codecs.neural.layout import CodecConfig
 from antiphon.errors import InputError
+from antiphon.training.hardware import Hardware
 from antiphon.training.precision import Precision
 
 
@@ -45,12 +46,17 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     precision: Precision = "auto"  # of the blocks' products in training; serving is float32
     log_every: int = 100
     save_every: int = 1_000
+    save_minutes: float = 0.0  # a checkpoint as often beside that; 0: never
+    minutes: float = 0.0  # the run ends after so long, to be gone on with; 0: it does not
+    hardware: Hardware = Hardware()
 
     def __post_init__(self) -> None:
         if min(self.batch, self.frames, self.steps, self.log_every, self.save_every) < 1:
             raise ValueError("batch, frames, steps, log_every and save_every must be at least 1")
         if not 1 <= self.judged_frames <= self.frames or not 1 <= self.judged_clips <= self.batch:
             raise ValueError("judged_frames and judged_clips must be within frames and batch")
+        if self.hardware != Hardware(device=self.hardware.device):
+            raise ValueError("of the hardware, a codec's training takes the device only: it is small")
 
 
 _TINY = CodecConfig(name="tiny-16k", codes=64, encoder_dim=48, encoder_blocks=2, decoder_dim=64, decoder_blocks=2)

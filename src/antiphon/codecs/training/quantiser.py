@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from antiphon.codecs.neural.layout import CodecConfig
-from antiphon.training.process_group import ProcessGroup
+from antiphon.training.hardware import ProcessGroup
 
 DECAY = 0.99
 EPSILON = 1e-5
@@ -57,7 +57,7 @@ class Codebook(nn.Module):
         return distance.argmin(1)
 
     @torch.no_grad()
-    def start(self, x: Tensor, processes: ProcessGroup) -> None:
+    def start(self, x: Tensor, processes: ProcessGroup | None) -> None:
         """k-means on the first process's `x`: the first codes are frames drawn from it."""
         count = self.codes.shape[0]
         drawn = torch.randint(x.shape[0], (count,)) if x.shape[0] < count else torch.randperm(x.shape[0])[:count]
@@ -66,7 +66,8 @@ class Codebook(nn.Module):
             counts, sums = self.assigned(x, self.nearest(x))
             full = counts > 0
             self.codes[full] = sums[full] / counts[full, None]
-        processes.first(self.codes)
+        if processes is not None:
+            processes.first(self.codes)
         self.counts.fill_(1.0)
         self.sums.copy_(self.codes)
         self.ready.fill_(True)
@@ -90,7 +91,7 @@ class Codebook(nn.Module):
 
     def assigned(self, x: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """How many rows of `x [N, D]` each code got, and their sums."""
-        counts = torch.zeros_like(self.counts).index_add_(0, tokens, torch.ones(x.shape[0]))
+        counts = torch.zeros_like(self.counts).index_add_(0, tokens, x.new_ones(x.shape[0]))
         return counts, torch.zeros_like(self.sums).index_add_(0, tokens, x)
 
 
@@ -112,13 +113,13 @@ class GroupResidualQuantiser(nn.Module):
                 book = self.book(group * self.levels + level)
                 seen.append(rest.detach())
                 if self.training and not book.ready:
-                    book.start(seen[-1], processes or ProcessGroup())
+                    book.start(seen[-1], processes)
                 tokens.append(book.nearest(seen[-1]))
                 chosen = book.codes[tokens[-1]].clone()
                 commitment = commitment + (rest - chosen).pow(2).mean()
                 total, rest = total + chosen, rest - chosen
             taken.append(part + (total - part).detach())
-        revived = self._learn(seen, tokens, processes or ProcessGroup()) if self.training else 0
+        revived = self._learn(seen, tokens, processes) if self.training else 0
         shape = (latent.shape[0], latent.shape[2])
         return Quantised(
             torch.cat(taken, dim=1).reshape(*shape, -1).transpose(1, 2),
@@ -134,12 +135,15 @@ class GroupResidualQuantiser(nn.Module):
         return book
 
     @torch.no_grad()
-    def _learn(self, seen: list[Tensor], tokens: list[Tensor], processes: ProcessGroup) -> int:
+    def _learn(self, seen: list[Tensor], tokens: list[Tensor], processes: ProcessGroup | None) -> int:
         """One exchange for all codebooks; frames for dead codes come from the first process."""
         assigned = [self.book(n).assigned(x, index) for n, (x, index) in enumerate(zip(seen, tokens, strict=True))]
-        packed = processes.summed(torch.stack([torch.cat([c[:, None], s], dim=1) for c, s in assigned]))
+        packed = torch.stack([torch.cat([c[:, None], s], dim=1) for c, s in assigned])
         drawn = torch.randint(seen[0].shape[0], (MOST_REVIVED,))
-        candidates = processes.first(torch.stack([x[drawn] for x in seen]))
+        candidates = torch.stack([x[drawn] for x in seen])
+        if processes is not None:
+            processes.summed(packed)
+            processes.first(candidates)
         return sum(
             self.book(n).update(packed[n, :, 0], packed[n, :, 1:], candidates[n]) for n in range(len(self.books))
         )

@@ -20,17 +20,15 @@ from antiphon.codecs.training.losses import SpectralLoss, pitch_loss
 from antiphon.codecs.training.profiles import TrainConfig
 from antiphon.codecs.training.quantiser import GroupResidualQuantiser, Quantised
 from antiphon.training.averaging import follow
-from antiphon.training.precision import resolved
-from antiphon.training.process_group import ProcessGroup
+from antiphon.training.hardware import ProcessGroup
 from antiphon.training.rates import rate_scale
 
 
 class Network(nn.Module):
     """Encoder, quantiser and decoder."""
 
-    def __init__(self, config: TrainConfig) -> None:
+    def __init__(self, config: TrainConfig, *, half: bool = False) -> None:
         super().__init__()
-        half = resolved(config.precision) == "bfloat16"
         self.encoder = Encoder(config.codec, half=half)
         self.quantiser = GroupResidualQuantiser(config.codec)
         self.decoder = Decoder(config.codec, half=half)
@@ -46,7 +44,7 @@ class Inputs:
     voicing: Tensor
 
 
-def inputs_of(batch: Batch, config: TrainConfig) -> Inputs:
+def inputs_of(batch: Batch, config: TrainConfig, device: torch.device | None = None) -> Inputs:
     """Features by the code that serves; F0 of half frames brought to the steps' ends, straight in octaves."""
     heard = [
         features(audio, F0Track(f0, voicing), config.codec)
@@ -58,7 +56,7 @@ def inputs_of(batch: Batch, config: TrainConfig) -> Inputs:
     f0 = [np.exp2(np.interp(ends, centres, np.log2(row))) for row in batch.f0_hz]
     voicing = [np.interp(ends, centres, row) for row in batch.voicing]
     arrays = (np.stack(heard), batch.audio, np.stack(f0), np.stack(voicing))
-    return Inputs(*(torch.from_numpy(np.asarray(a, np.float32)) for a in arrays))
+    return Inputs(*(torch.from_numpy(np.asarray(a, np.float32)).to(device) for a in arrays))
 
 
 class Trainer:
@@ -67,14 +65,15 @@ class Trainer:
     def __init__(self, config: TrainConfig, processes: ProcessGroup | None = None) -> None:
         torch.manual_seed(config.seed)
         self.config = config
-        self.processes = processes or ProcessGroup()
+        self.processes = processes or ProcessGroup(config.hardware, config.precision)
         self.step = 0
         self.skipped = 0
-        self.network = Network(config)
+        device = self.processes.device
+        self.network = Network(config, half=self.processes.precision == "bfloat16").to(device)
         self.average = copy.deepcopy(self.network).requires_grad_(False)
-        self.judges = adversaries.Discriminators(config.judge_width)
-        self.head = Head(config.codec)
-        self.spectral = SpectralLoss(config.codec)
+        self.judges = adversaries.Discriminators(config.judge_width).to(device)
+        self.head = Head(config.codec).to(device)
+        self.spectral = SpectralLoss(config.codec).to(device)
         self.optimiser = _adam(self.network, config.learning_rate, config.weight_decay)
         self.judge_optimiser = _adam(self.judges, config.discriminator_lr, config.weight_decay)
 
@@ -85,11 +84,11 @@ class Trainer:
         """
         torch.manual_seed((self.config.seed * 1_000_003 + self.step) * 64 + self.processes.rank)
         self._set_rates()
-        inputs = inputs_of(batch, self.config)
+        inputs = inputs_of(batch, self.config, self.processes.device)
         # The codebooks learn in the forward pass, so a batch that is skipped must give them back.
         kept = {name: buffer.clone() for name, buffer in self.network.quantiser.named_buffers()}
         made, losses, figures = self._generate(inputs)
-        loss = sum(losses.values(), torch.zeros(()))
+        loss = sum(losses.values(), torch.zeros((), device=self.processes.device))
         if self._adversarial():
             real, fake = self._heard(inputs.audio, made)
             figures["judge"] = self._train_judges(real, fake.detach())
@@ -115,7 +114,7 @@ class Trainer:
         controls = self.network.decoder(quantised.latent)
         # The pulses follow the measured F0: gradients through a phase lead nowhere, and a source that has
         # drifted from the real harmonics would teach the envelopes to blur.
-        start = torch.rand(inputs.audio.shape[0]) * 2 * math.pi
+        start = (torch.rand(inputs.audio.shape[0]) * 2 * math.pi).to(inputs.audio.device)
         pulses = sources(inputs.f0_hz, start, config.codec)
         made = self.head(controls, torch.stack([pulses, torch.randn_like(pulses)], dim=1))
         stft, mel = self.spectral(made, inputs.audio, self.step)
@@ -187,6 +186,9 @@ class Trainer:
         follow(slow_part, fast_part, step=self.step, ema=self.config.ema)
         for kept, learnt in zip(slow_part.buffers(), fast_part.buffers(), strict=True):
             kept.copy_(learnt)
+
+    def averaged(self) -> Network:
+        return self.average
 
     def state(self) -> dict[str, Any]:
         return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from antiphon.soundstorm.tokenset import TokenSet
@@ -11,6 +11,7 @@ from antiphon.soundstorm.training.model import Codebook
 from antiphon.soundstorm.training.profiles import TrainConfig
 from antiphon.soundstorm.training.trainer import Trainer
 from antiphon.training import Report, run_training
+from antiphon.training.loop import Evaluate
 
 
 def run(
@@ -22,7 +23,7 @@ def run(
     weights: bytes | None = None,
     other: Sequence[str] = (),
     report: Report | None = None,
-    evaluate: Callable[[Trainer], dict[str, float]] | None = None,
+    evaluate: Evaluate | None = None,
     evaluate_every: int = 2_000,
 ) -> Trainer:
     """Train on a token set; `report` gets the lines of the log, `other` names what may differ from the run before.

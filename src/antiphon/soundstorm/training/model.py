@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 from antiphon.errors import InputError
 from antiphon.soundstorm.layout import GeneratorConfig
@@ -109,9 +110,11 @@ class Generator(nn.Module):
     config has a text dimension, `noise [B]` (1-based step) if it is a diffusion model.
     """
 
-    def __init__(self, config: GeneratorConfig, seed: int = 0) -> None:
+    def __init__(self, config: GeneratorConfig, seed: int = 0, *, recompute: bool = False) -> None:
+        """`recompute` keeps no activations of blocks for the way back, and makes them again then."""
         super().__init__()
         self.config = config
+        self._recompute = recompute
         layout, dim = config.layout, config.dim
         self.semantic = nn.Embedding(layout.semantic_vocabulary + 1, dim)
         self.segment = nn.Embedding(2, dim) if config.segments else None  # target, prompt
@@ -177,7 +180,10 @@ class Generator(nn.Module):
         bias = (~valid)[:, None, None].to(x.dtype) * -1e9  # [B, 1, 1, T]
         weights = valid[..., None].to(x.dtype)
         for block in self.blocks:
-            x = block(x, angles, bias, weights)
+            if self._recompute and self.training:
+                x = checkpoint(block, x, angles, bias, weights, use_reentrant=False)
+            else:
+                x = block(x, angles, bias, weights)
         return x, skips
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -33,10 +34,20 @@ class Batch:
     text: Tensor | None = None  # [B, D]
     noise: Tensor | None = None  # [B], 1-based
 
+    def rows(self, chosen: slice) -> Batch:
+        return Batch.of({k: v if v is None else v[chosen] for k, v in self.tensors().items()}, self.total)
+
+    def tensors(self) -> dict[str, Tensor | None]:
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "total"}
+
+    @classmethod
+    def of(cls, tensors: Mapping[str, Tensor | None], total: int = 0) -> Batch:
+        return cls(**tensors, total=total)  # type: ignore[arg-type]  # what `tensors` gave
+
 
 def maskgit_loss(
     model: Generator, batch: Batch, count: float, *, upper: float = 0.0
-) -> tuple[Tensor, dict[str, float]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """Cross-entropy of the hidden tokens of each example's level, summed and divided by `count`; and the accuracy.
 
     `upper` weighs that of the levels made after it, all of them hidden, which the paper leaves out: they triple what a
@@ -44,7 +55,7 @@ def maskgit_loss(
     their mean, so that the mean of gradients is exact. `tokens` among the figures is the loss without `upper`.
     """
     body, skips = model.body(batch.semantic, batch.tokens, batch.prompt, batch.valid, batch.text)
-    total, above, right = torch.zeros((), device=body.device), torch.zeros((), device=body.device), 0.0
+    total, above, right = (torch.zeros((), device=body.device) for _ in range(3))
     places = torch.tensor(model.config.layout.place, device=body.device)
     for level in range(model.config.layout.levels):
         rows = batch.level == level
@@ -55,24 +66,24 @@ def maskgit_loss(
         if upper and rows.any():
             hidden = rows[:, None] & batch.valid & ~batch.prompt
             above = above + _level_loss(model, batch, body, skips, level, hidden)[0]
-    figures = {"tokens": float(total.detach()) / count, "accuracy": right / max(1.0, float(batch.chosen.sum()))}
+    figures = {"tokens": total.detach() / count, "accuracy": right / count}
     return (total + upper * above) / count, figures
 
 
 def _level_loss(
     model: Generator, batch: Batch, body: Tensor, skips: list[Tensor], level: int, chosen: Tensor
-) -> tuple[Tensor, float]:
+) -> tuple[Tensor, Tensor]:
     """Summed cross-entropy of a level's tokens at `chosen [B, T]`, and how many guesses are right."""
     size = model.config.layout.vocabulary[level]
     rows = torch.nonzero(chosen.any(dim=1))[:, 0]
-    fused = model.levels.leave(body[rows], [skip[rows] for skip in skips], torch.tensor(level))
+    fused = model.levels.leave(body[rows], [skip[rows] for skip in skips], torch.tensor(level, device=body.device))
     logits = fused[chosen[rows]] @ model.heads[level, :, :size] + model.biases[level, :size]  # [N, V]
     target = batch.target[:, level][chosen]
     loss = functional.cross_entropy(logits.float(), target, reduction="sum")
-    return loss, float((logits.detach().argmax(-1) == target).sum())
+    return loss, (logits.detach().argmax(-1) == target).sum()
 
 
-def diffusion_loss(model: Generator, batch: Batch, noising: Noising, count: float) -> tuple[Tensor, dict[str, float]]:
+def diffusion_loss(model: Generator, batch: Batch, noising: Noising, count: float) -> tuple[Tensor, dict[str, Tensor]]:
     """Mean over levels and frames of KL(q(x_{s-1} | x_s, x_0) || p(x_{s-1} | x_s)) + AUXILIARY * -log p(x_0 | x_s).
 
     `count` as for `maskgit_loss`. At s = 1 the first term is -log p(x_0 | x_1), to which the divergence reduces there.
@@ -81,7 +92,7 @@ def diffusion_loss(model: Generator, batch: Batch, noising: Noising, count: floa
     made = model.joint(batch.semantic, batch.tokens, batch.prompt, batch.valid, batch.text, batch.noise)
     frames = batch.chosen
     steps = batch.noise[:, None].expand_as(frames)[frames]  # [N]
-    bound, auxiliary = torch.zeros(()), torch.zeros(())
+    bound, auxiliary = (torch.zeros((), device=frames.device) for _ in range(2))
     for level, size in enumerate(model.config.layout.vocabulary):
         guess = functional.log_softmax(made[level].float()[frames], dim=-1)  # [N, V]
         truth, seen = batch.target[:, level][frames], batch.tokens[:, level][frames]
@@ -89,12 +100,12 @@ def diffusion_loss(model: Generator, batch: Batch, noising: Noising, count: floa
         auxiliary = auxiliary + functional.nll_loss(guess, truth, reduction="sum") / count
     levels = len(made)
     loss = (bound + AUXILIARY * auxiliary) / levels
-    return loss, {"bound": float(bound.detach()) / levels, "auxiliary": float(auxiliary.detach()) / levels}
+    return loss, {"bound": bound.detach() / levels, "auxiliary": auxiliary.detach() / levels}
 
 
 def divergence(guess: Tensor, truth: Tensor, seen: Tensor, steps: Tensor, noising: Noising, size: int) -> Tensor:
     """The bound's term `[N]` for log-probabilities `guess [N, V]` of x_0, in float64: ratios of tiny numbers."""
-    weights = torch.from_numpy(noising.table(size))[steps]  # [N, 9]
+    weights = torch.from_numpy(noising.table(size)).to(steps.device)[steps]  # [N, 9]
     seen_hot = functional.one_hot(seen, size + 1).double()
     right = posterior(seen_hot, functional.one_hot(truth, size).double(), weights)
     made = posterior(seen_hot, guess.double().exp(), weights)

@@ -10,6 +10,7 @@ import msgspec
 from antiphon.errors import InputError
 from antiphon.soundstorm.layout import GeneratorConfig, Layout
 from antiphon.soundstorm.layout import profile as generator_profile
+from antiphon.training.hardware import Hardware
 from antiphon.training.precision import Precision
 
 WINDOW_OF_CROP = 1.2
@@ -43,6 +44,9 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     precision: Precision = "auto"  # of products; serving is float32 or int8
     log_every: int = 100
     save_every: int = 1_000
+    save_minutes: float = 0.0  # a checkpoint as often beside that; 0: never
+    minutes: float = 0.0  # the run ends after so long, to be gone on with; 0: it does not
+    hardware: Hardware = Hardware()
 
     def __post_init__(self) -> None:
         if min(self.batch, self.frames, self.steps, self.log_every, self.save_every) < 1 or self.warm_up < 0:

@@ -74,7 +74,10 @@ class TextBatch:
     inside: Tensor
 
     def rows(self, chosen: slice) -> TextBatch:
-        return TextBatch(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        return TextBatch(**{name: tensor[chosen] for name, tensor in self.tensors().items()})
+
+    def tensors(self) -> dict[str, Tensor]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 NOTHING = -100

@@ -95,9 +95,9 @@ class TextDecoder(nn.Module):
                 attention = logits
         return self.head(self.norm(x)), attention, torch.stack(kept)
 
-    def empty(self, rows: int) -> Cache:
+    def empty(self, rows: int, device: torch.device | None = None) -> Cache:
         config = self.config
-        return torch.zeros(config.layers, 2, rows, config.heads, 0, config.dim // config.heads)
+        return torch.zeros(config.layers, 2, rows, config.heads, 0, config.dim // config.heads, device=device)
 
 
 def _angles(places: Tensor, dim: int) -> tuple[Tensor, Tensor]:

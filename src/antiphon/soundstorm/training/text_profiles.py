@@ -14,6 +14,7 @@ import msgspec
 
 from antiphon.errors import InputError
 from antiphon.soundstorm.text.layout import SIZES, TextConfig
+from antiphon.training.hardware import Hardware
 from antiphon.training.precision import Precision
 
 
@@ -38,10 +39,15 @@ class TextTrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     precision: Precision = "auto"  # of products in training; serving is float32
     log_every: int = 100
     save_every: int = 1_000
+    save_minutes: float = 0.0  # a checkpoint as often beside that; 0: never
+    minutes: float = 0.0  # the run ends after so long, to be gone on with; 0: it does not
+    hardware: Hardware = Hardware()
 
     def __post_init__(self) -> None:
         if min(self.batch, self.steps, self.longest, self.log_every, self.save_every) < 1 or self.warm_up < 0:
             raise ValueError("batch, steps, longest, log_every and save_every must be at least 1")
+        if self.hardware.recompute:
+            raise ValueError("hardware.recompute is for generators: a text stage is small")
 
 
 def profile(name: str, text: TextConfig) -> TextTrainConfig:
