@@ -24,7 +24,7 @@ torch = pytest.importorskip("torch", reason="the extra antiphon[train] is not in
 from safetensors.torch import load_file  # noqa: E402
 from storm_worlds import LAYOUT, token_set  # noqa: E402
 
-from antiphon.errors import BusyError, InputError, ModelError, StateError  # noqa: E402
+from antiphon.errors import InputError, ModelError, StateError, UnavailableError  # noqa: E402
 from antiphon.soundstorm import Example, InMemoryTokenSet  # noqa: E402
 from antiphon.soundstorm.training import loop, profiles  # noqa: E402
 from antiphon.soundstorm.training.data import batch_of, order_of  # noqa: E402
@@ -256,7 +256,7 @@ def exhausted(out: Path) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (held + trainer_size, held + trainer_size))
     try:
         loop.run(large, tokens, out)
-    except BusyError as error:
+    except UnavailableError as error:
         print(error)
 
 

@@ -184,11 +184,10 @@ def train_generator(options: Options) -> Iterator[str]:
     tokens = Shards(options.data, options.without)
     learnt, held_out = tokens.split(HELD_OUT)
     chosen = learnt if len(learnt) else tokens
-    entries = [chosen.entry(n) for n in range(len(chosen))]
     config, weights = generator_config(options, tokens)
-    learnt_from: TokenSet = Revoiced(chosen, [e.saying for e in entries]) if config.revoiced else chosen
+    learnt_from: TokenSet = Revoiced(chosen, chosen.sayings()) if config.revoiced else chosen
     if config.joined:
-        learnt_from = Joined(learnt_from, [e.speaker for e in entries], config.frames)
+        learnt_from = Joined(learnt_from, chosen.speakers(), config.frames)
     codec = open_codec(options.codec) if options.codec is not None else None
     if codec is not None:
         tokens.require(codec)
@@ -253,7 +252,7 @@ def train_text(options: Options) -> Iterator[str]:
 
     begun(options)
     tokens = Shards(options.data, options.without)
-    spoken = tokens.where(lambda entry: bool(entry.phonemes))
+    spoken = tokens.spoken()
     pairs = [(spoken.entry(n).phonemes, spoken.native(n)[1]) for n in range(len(spoken))]
     if not pairs:
         raise InputError(f"No recording in {options.data} has phonemes", "Prepare recordings with NAME.txt beside.")

@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
+import numpy.typing as npt
 
 from antiphon.codecs.base import Tokens
 from antiphon.errors import InputError
 from antiphon.soundstorm.inputs import Floats, align
 from antiphon.soundstorm.layout import Layout
+
+Lengths = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +29,14 @@ class Example:
 
 @runtime_checkable
 class TokenSet(Protocol):
-    """Recordings in a fixed order. `frames` is known without reading tokens, so that batches can be planned."""
+    """Recordings in a fixed order. Frames are known without reading tokens, so that batches can be planned."""
 
     def __len__(self) -> int: ...
 
     def frames(self, index: int) -> int: ...
+
+    def lengths(self) -> Lengths:
+        """Frames of all recordings `[N]`."""
 
     def get(self, index: int) -> Example: ...
 
@@ -47,6 +53,9 @@ class InMemoryTokenSet:
     def frames(self, index: int) -> int:
         return int(self._examples[index].acoustic.shape[1])
 
+    def lengths(self) -> Lengths:
+        return np.array([example.acoustic.shape[1] for example in self._examples], np.int64)
+
     def get(self, index: int) -> Example:
         return self._examples[index]
 
@@ -59,15 +68,18 @@ class Revoiced:
     said the words (information perturbation: NANSY, arXiv:2110.14513).
     """
 
-    def __init__(self, tokens: TokenSet, sayings: Sequence[str]) -> None:
+    def __init__(self, tokens: TokenSet, sayings: Sequence[str] | npt.NDArray[np.uint64]) -> None:
         """`sayings`: copies of one recording have the same. A copy may be slower or faster as a whole."""
         self._tokens = tokens
-        copies: dict[str, list[int]] = {}
-        for index, saying in enumerate(sayings):
-            copies.setdefault(saying, []).append(index)
-        self._other = {
-            one: other for group in copies.values() for one, other in zip(group, [*group[1:], group[0]], strict=True)
-        }
+        # Copies stand in a ring: each has the tokens of the next, in their order.
+        _, groups = np.unique(np.asarray(sayings), return_inverse=True)
+        order = np.argsort(groups, kind="stable")
+        sizes = np.bincount(groups)
+        ends = np.cumsum(sizes)
+        following = np.arange(1, len(order) + 1)
+        following[ends - 1] = ends - sizes
+        self._other = np.empty(len(order), np.intp)
+        self._other[order] = order[following]
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -75,8 +87,11 @@ class Revoiced:
     def frames(self, index: int) -> int:
         return self._tokens.frames(index)
 
+    def lengths(self) -> Lengths:
+        return self._tokens.lengths()
+
     def get(self, index: int) -> Example:
-        mine, other = self._tokens.get(index), self._other[index]
+        mine, other = self._tokens.get(index), int(self._other[index])
         if other == index:
             return mine
         return replace(mine, semantic=align(self._tokens.get(other).semantic, mine.semantic.shape[0]))
@@ -90,38 +105,61 @@ class Joined:
     speaker's last one is filled up from the first.
     """
 
-    def __init__(self, tokens: TokenSet, speakers: Sequence[str], frames: int) -> None:
+    def __init__(self, tokens: TokenSet, speakers: Sequence[str] | npt.NDArray[np.int64], frames: int) -> None:
         """`speakers` of the recordings of `tokens`, in their order."""
         self._tokens = tokens
-        by_speaker: dict[str, list[int]] = {}
-        for index, speaker in enumerate(speakers):
-            by_speaker.setdefault(speaker, []).append(index)
-        self._chains = [chain for members in by_speaker.values() for chain in self._cut(members, frames)]
+        lengths = tokens.lengths()
+        members: list[int] = []
+        sizes: list[int] = []
+        totals: list[int] = []
+        for group in _by_first(np.asarray(speakers)):
+            for taken, total in self._cut(lengths[group].tolist(), frames, members, group.tolist()):
+                sizes.append(taken)
+                totals.append(total)
+        self._members, self._ends = np.array(members, np.intp), np.cumsum(np.array(sizes, np.int64))
+        self._lengths: Lengths = np.array(totals, np.int64)
 
-    def _cut(self, members: Sequence[int], frames: int) -> Iterator[tuple[int, ...]]:
+    @staticmethod
+    def _cut(lengths: list[int], frames: int, members: list[int], group: list[int]) -> Iterator[tuple[int, int]]:
         start = 0
-        while start < len(members):
+        while start < len(group):
             taken, total = 0, 0
-            while taken < len(members) and total < frames:
-                total += self._tokens.frames(members[(start + taken) % len(members)])
+            while taken < len(group) and total < frames:
+                place = (start + taken) % len(group)
+                members.append(group[place])
+                total += lengths[place]
                 taken += 1
-            yield tuple(members[(start + n) % len(members)] for n in range(taken))
+            yield taken, total
             start += taken
 
     def __len__(self) -> int:
-        return len(self._chains)
+        return len(self._ends)
 
     def frames(self, index: int) -> int:
-        return sum(self._tokens.frames(one) for one in self._chains[index])
+        return int(self._lengths[index])
+
+    def lengths(self) -> Lengths:
+        return self._lengths
 
     def get(self, index: int) -> Example:
-        parts = [self._tokens.get(one) for one in self._chains[index]]
+        begin = int(self._ends[index - 1]) if index else 0
+        parts = [self._tokens.get(int(one)) for one in self._members[begin : int(self._ends[index])]]
         return Example(
             np.concatenate([part.semantic for part in parts]),
             np.concatenate([part.acoustic for part in parts], axis=1),
             parts[0].speaker,
             parts[0].text,
         )
+
+
+def _by_first(names: npt.NDArray[np.generic]) -> list[npt.NDArray[np.intp]]:
+    """Places of equal names, groups and places in the order in which they come."""
+    if not len(names):
+        return []
+    _, first, groups = np.unique(names, return_index=True, return_inverse=True)
+    order = np.argsort(groups, kind="stable")
+    parts = np.split(order, np.cumsum(np.bincount(groups))[:-1])
+    return [parts[number] for number in np.argsort(first)]
 
 
 def check_example(example: Example, layout: Layout) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from antiphon.errors import AntiphonError, BusyError, StateError
+from antiphon.errors import AntiphonError, StateError, UnavailableError
 from antiphon.training import checkpoint
 from antiphon.training.hardware import Hardware, ProcessGroup, joined
 from antiphon.training.kept import encoded, remember, same_run
@@ -96,8 +96,8 @@ def run_training(
     `out` gets `config.json`, checkpoints and `log.jsonl` (a line of means every `log_every` steps). SIGINT, SIGTERM and
     `minutes` end the run after the step in progress, with a checkpoint; so does data that cannot be had, whose error is
     raised then. Raises `StateError` when `out` belongs to a run with another configuration or its newest checkpoint is
-    damaged or does not fit, `OutputError` when a checkpoint cannot be written (the one before is kept), and `BusyError`
-    when a step needs more memory than the device has.
+    damaged or does not fit, `OutputError` when a checkpoint cannot be written (the one before is kept), and
+    `UnavailableError` when a step needs more memory than the device has.
     """
     with joined(config.hardware, config.precision) as processes, stopped_by_signals() as stop:
         trainer = make(processes)
@@ -203,7 +203,7 @@ class _Run:
                 if parts < rows
                 else "Go on with --recompute, or train with fewer frames (--set frames=N) into another folder."
             )
-            raise BusyError(
+            raise UnavailableError(
                 f"{self._processes.device} has too little memory for {-(-rows // parts)} examples at once", remedy
             ) from error
 

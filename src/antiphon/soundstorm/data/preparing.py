@@ -25,6 +25,7 @@ from antiphon.audio import read
 from antiphon.audio.waveform import Waveform
 from antiphon.codecs.base import Codec, Tokens, depth_of
 from antiphon.errors import AntiphonError, InputError, OutputError, StateError
+from antiphon.soundstorm.data import columns
 from antiphon.soundstorm.data.manifest import MANIFEST, Entry, Rejected, Source, dump_lines, find
 
 PER_SHARD = 64
@@ -104,12 +105,14 @@ def prepare(
     *,
     jobs: int = 1,
     licence: str = "",
+    per_shard: int = 0,
     progress: Progress | None = None,
 ) -> Report:
     """Write the token set of all audio in `folders` into `out`; returns its report, which lists files left out.
 
-    The same call again goes on where it was stopped, and does nothing where nothing changed. Raises `InputError`
-    when there is nothing to use, `OutputError` when `out` cannot be written, `StateError` when a process died.
+    `per_shard` recordings make a shard: many, where there are millions of them. The same call again goes on where it
+    was stopped, and does nothing where nothing changed. Raises `InputError` when there is nothing to use, `OutputError`
+    when `out` cannot be written, `StateError` when a process died.
     """
     sources, rejected = find(folders, licence=licence)
     codec, tokenizer = makers.codec(), makers.tokenizer()
@@ -123,9 +126,15 @@ def prepare(
         Kind(name=tokenizer.name, vocabulary=(tokenizer.vocabulary,), frame_rate_hz=tokenizer.frame_rate_hz),
     )
     del codec, tokenizer
+    size = per_shard or PER_SHARD
     work = [
-        _Work(out, f"{number:05d}", tuple(sources[start : start + PER_SHARD]), _key(sources, start, names, makers))
-        for number, start in enumerate(range(0, len(sources), PER_SHARD))
+        _Work(
+            out,
+            f"{number:05d}",
+            tuple(sources[start : start + size]),
+            _key(sources[start : start + size], names, makers),
+        )
+        for number, start in enumerate(range(0, len(sources), size))
     ]
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -158,12 +167,12 @@ class _Work:
         return shard if there and shard.key == self.key else None
 
 
-def _key(sources: Sequence[Source], start: int, names: tuple[Kind, Kind], makers: Makers) -> str:
+def _key(sources: Sequence[Source], names: tuple[Kind, Kind], makers: Makers) -> str:
     """Of files by name, size and time of change, texts, and whose tokens are made."""
     # Tokens are the same whatever order they are made in: a set of before orders were known is not made again.
     same = [msgspec.structs.replace(one, depth=()) for one in names]
     digest = hashlib.sha256(msgspec.json.encode((VERSION, same, makers.phonemise is not None)))
-    for one in sources[start : start + PER_SHARD]:
+    for one in sources:
         stat = one.file.stat()
         fields = (one.name, one.speaker, one.licence, one.text, stat.st_size, stat.st_mtime_ns)
         digest.update(msgspec.json.encode(fields))
@@ -317,6 +326,11 @@ def _finish(
     _write(out / REPORT, (json.dumps(msgspec.to_builtins(report), indent=1, ensure_ascii=False) + "\n").encode())
     _write(out / INDEX, msgspec.json.encode(index))
     expected = {f"{one.name}.{kind}" for one in work for kind in ("npy", "json")}
+    listed = ((one.name, shard.sha256, list(shard.entries)) for one, shard in zip(work, shards, strict=True))
+    of = hashlib.sha256(msgspec.json.encode(index)).hexdigest()
+    made = columns.built(of, listed, frozenset(dropped), len(names[0].vocabulary))
+    for name, blob in columns.written(made).items():
+        _write(out / name, blob)
     for path in out.iterdir():
         # Shards of a larger set before this one, and what a killed process was writing.
         if path.suffix == ".part" or (path.stem.isdigit() and path.name not in expected):

@@ -1,4 +1,4 @@
-"""A prepared token set, memory-mapped: opening one reads its index only."""
+"""A prepared token set in a folder or a bucket, memory-mapped: opening one reads its index only, as columns."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from typing import TypeVar
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from antiphon.codecs.base import Codec, Tokens
 from antiphon.errors import InputError
+from antiphon.soundstorm.data import columns
+from antiphon.soundstorm.data.columns import Columns, ShardFile
 from antiphon.soundstorm.data.manifest import Entry
 from antiphon.soundstorm.data.preparing import INDEX, VERSION, Index, Shard
+from antiphon.soundstorm.data.stores import opened
 from antiphon.soundstorm.inputs import align
 from antiphon.soundstorm.layout import Layout
 from antiphon.soundstorm.tokenset import Example
@@ -23,36 +27,53 @@ from antiphon.soundstorm.tokenset import Example
 T = TypeVar("T")
 
 MAX_INDEX_BYTES = 1 << 30
+MAX_SHARD_BYTES = 16 << 30
+
+Indices = npt.NDArray[np.intp]
 
 
 class Shards:
     """`TokenSet` over what `prepare` wrote. Semantic tokens are brought to the codec's frames when they are read."""
 
-    def __init__(self, folder: Path, without: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path | str, without: Sequence[str] = ()) -> None:
         """Speakers that a pattern in `without` matches (as of file names) are left out.
 
-        Raises `InputError` when there is no set, or a part of it is missing or damaged.
+        Raises `InputError` when there is no set, or its index is damaged, `UnreachableError` for a bucket that does
+        not answer. A shard is looked at when it is first read.
         """
         self.folder = folder
-        index = _read(folder / INDEX, Index)
+        self._store = opened(folder)
+        blob = self._blob(INDEX)
+        index = _decoded(blob, Index, f"{folder}/{INDEX}")
         if index.version != VERSION:
             raise InputError(f"{folder} was prepared by another version", "Prepare it again.")
         self.codec, self.semantic = index.codec, index.semantic
+        self._columns = self._indexed(index, hashlib.sha256(blob).hexdigest())
         digest = hashlib.sha256(msgspec.json.encode((index, tuple(without))))
-        dropped = set(index.dropped)
-        self._places: list[tuple[str, Entry]] = []
-        for name in index.shards:
-            if not name.isdigit():
-                raise InputError(f"{folder / INDEX} names a shard {name!r}", "Prepare it again.")
-            shard = _read(folder / f"{name}.json", Shard)
+        for shard in self._columns.names.shards:
             digest.update(shard.sha256.encode())
-            entries = [e for n, e in enumerate(shard.entries) if f"{name}/{n}" not in dropped]
-            self._places.extend(
-                (name, entry) for entry in entries if not any(fnmatchcase(entry.speaker, one) for one in without)
-            )
-            _check(folder / f"{name}.npy", shard, len(index.codec.vocabulary))
         self.fingerprint = digest.hexdigest()[:16]
         """Of everything a training would learn from."""
+        self._used = _used(self._columns, without)
+        self._shard = lru_cache(maxsize=64)(self._read_shard)
+        self._mapped = lru_cache(maxsize=256)(self._map)
+
+    def _indexed(self, index: Index, of: str) -> Columns:
+        """The columns that lie beside the set, or new ones from all shards' indices."""
+        for name in index.shards:
+            if not name.isdigit():
+                raise InputError(f"{self.folder}/{INDEX} names a shard {name!r}", "Prepare it again.")
+        try:
+            path = self._store.path(columns.ROWS, MAX_INDEX_BYTES)
+            found = columns.read(path, self._store.read(columns.NAMES, MAX_INDEX_BYTES), of)
+        except FileNotFoundError:
+            found = None  # of a set from before there were columns
+        if found is not None:
+            return found
+        listed = (
+            (name, shard.sha256, list(shard.entries)) for name in index.shards for shard in [self._read_shard(name)]
+        )
+        return columns.built(of, listed, frozenset(index.dropped), len(index.codec.vocabulary))
 
     def layout(self) -> Layout:
         """What a generator of these tokens must agree on."""
@@ -70,32 +91,53 @@ class Shards:
         self.layout().fits(codec)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._used)
 
     def entry(self, index: int) -> Entry:
         """What the manifest says of a recording."""
-        return self._places[index][1]
+        row = self._columns.rows[self._used[index]]
+        name: str = self._columns.names.shards[int(row["shard"])].name
+        return self._shard(name).entries[int(row["place"])]
 
     def frames(self, index: int) -> int:
-        return self._places[index][1].frames
+        return int(self._columns.rows["frames"][self._used[index]])
+
+    def lengths(self) -> npt.NDArray[np.int64]:
+        """Frames of all recordings `[N]`."""
+        return self._column("frames").astype(np.int64)
+
+    def speakers(self) -> npt.NDArray[np.int64]:
+        """A number for each recording's speaker `[N]`."""
+        return self._column("speaker").astype(np.int64)
+
+    def sayings(self) -> npt.NDArray[np.uint64]:
+        """A number for each recording's saying `[N]`: copies of one recording have the same."""
+        return self._column("saying")
+
+    def spoken(self) -> Part:
+        """The recordings that have phonemes."""
+        return Part(self, np.flatnonzero(self._column("spoken")))
 
     def get(self, index: int) -> Example:
-        entry = self._places[index][1]
+        row = self._columns.rows[self._used[index]]
         acoustic, semantic = self.native(index)
-        return Example(align(semantic, entry.frames), acoustic, entry.speaker)
+        return Example(align(semantic, int(row["frames"])), acoustic, self._columns.names.speakers[row["speaker"]])
 
     def native(self, index: int) -> tuple[Tokens, Tokens]:
-        """Acoustic `[K, T]` and semantic `[S]` tokens, each at its own frame rate."""
-        name, entry = self._places[index]
-        numbers = _mapped(self.folder / f"{name}.npy")
-        levels = len(self.codec.vocabulary)
-        middle = entry.offset + levels * entry.frames
-        acoustic = np.array(numbers[entry.offset : middle]).reshape(levels, entry.frames)
-        return acoustic, np.array(numbers[middle : middle + entry.semantic])
+        """Acoustic `[K, T]` and semantic `[S]` tokens, each at its own frame rate.
+
+        Raises `InputError` for a shard that is missing or damaged, `UnreachableError` for a bucket that went away.
+        """
+        row = self._columns.rows[self._used[index]]
+        numbers = self._mapped(int(row["shard"]))
+        levels, offset, frames = len(self.codec.vocabulary), int(row["offset"]), int(row["frames"])
+        middle = offset + levels * frames
+        acoustic = np.array(numbers[offset:middle]).reshape(levels, frames)
+        return acoustic, np.array(numbers[middle : middle + int(row["semantic"])])
 
     def where(self, wanted: Callable[[Entry], bool]) -> Part:
         """The recordings an entry of which is wanted."""
-        return Part(self, [index for index in range(len(self)) if wanted(self.entry(index))])
+        return Part(self, np.array([index for index in range(len(self)) if wanted(self.entry(index))], np.intp))
 
     def split(self, held_out: float) -> tuple[Part, Part]:
         """For training and for looking, no speaker in both; who is held out follows from the speaker's name alone.
@@ -103,74 +145,89 @@ class Shards:
         A changed copy goes where its original goes: its words, rhythm and much of its voice are the original's. With
         one speaker alone, recordings are parted by their hash instead.
         """
-        alone = len({entry.original for _, entry in self._places}) < 2
+        originals = self._column("original")
+        alone = not len(originals) or bool((originals == originals[0]).all())
+        outside = self._column("alone" if alone else "draw") < held_out * 2**32
+        return Part(self, np.flatnonzero(~outside)), Part(self, np.flatnonzero(outside))
 
-        def outside(entry: Entry) -> bool:
-            digest = hashlib.sha256((entry.sha256 if alone else entry.original).encode()).digest()
-            return int.from_bytes(digest[:4], "big") < held_out * 2**32
+    def _column(self, name: str) -> npt.NDArray[np.uint64]:
+        column: npt.NDArray[np.uint64] = self._columns.rows[name][self._used]
+        return column
 
-        return self.where(lambda entry: not outside(entry)), self.where(outside)
+    def _read_shard(self, name: str) -> Shard:
+        return _decoded(self._blob(f"{name}.json"), Shard, f"{self.folder}/{name}.json")
+
+    def _blob(self, name: str) -> bytes:
+        try:
+            return self._store.read(name, MAX_INDEX_BYTES)
+        except OSError as error:
+            raise InputError(
+                f"There is no token set in {self.folder}: {error.strerror or 'no ' + name}",
+                "Run `antiphon soundstorm prepare`.",
+            ) from error
+
+    def _map(self, number: int) -> Tokens:
+        shard = self._columns.names.shards[number]
+        where = f"{self.folder}/{shard.name}.npy"
+        try:
+            path = self._store.path(f"{shard.name}.npy", MAX_SHARD_BYTES)
+            _check(path, shard)
+            numbers: Tokens = np.load(path, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"{where} cannot be read: {error}", "Prepare the set again.") from error
+        if numbers.dtype != np.uint16 or numbers.ndim != 1 or numbers.shape[0] < shard.numbers:
+            raise InputError(f"{where} is not what its index says", "Prepare the set again.")
+        return numbers
+
+
+def _check(path: Path, shard: ShardFile) -> None:
+    """Raise `InputError` unless the file is the one that was prepared. Once for each process and shard."""
+    with path.open("rb") as handle:
+        if hashlib.file_digest(handle, "sha256").hexdigest() != shard.sha256:
+            raise InputError(f"{path} is damaged", "Delete it and its .json, and prepare the set again.")
+
+
+def _used(found: Columns, without: Sequence[str]) -> Indices:
+    """Rows of speakers that no pattern matches."""
+    if not without:
+        return np.arange(len(found.rows))
+    kept = np.array([not any(fnmatchcase(one, pattern) for pattern in without) for one in found.names.speakers], bool)
+    return np.flatnonzero(kept[found.rows["speaker"]])
 
 
 class Part:
     """Some of a set, in its order."""
 
-    def __init__(self, whole: Shards, chosen: Sequence[int]) -> None:
-        self.whole, self._chosen = whole, tuple(chosen)
+    def __init__(self, whole: Shards, chosen: Indices) -> None:
+        self.whole, self._chosen = whole, chosen
 
     def __len__(self) -> int:
         return len(self._chosen)
 
     def frames(self, index: int) -> int:
-        return self.whole.frames(self._chosen[index])
+        return self.whole.frames(int(self._chosen[index]))
 
     def get(self, index: int) -> Example:
-        return self.whole.get(self._chosen[index])
+        return self.whole.get(int(self._chosen[index]))
 
     def entry(self, index: int) -> Entry:
-        return self.whole.entry(self._chosen[index])
+        return self.whole.entry(int(self._chosen[index]))
 
     def native(self, index: int) -> tuple[Tokens, Tokens]:
-        return self.whole.native(self._chosen[index])
+        return self.whole.native(int(self._chosen[index]))
+
+    def lengths(self) -> npt.NDArray[np.int64]:
+        return self.whole.lengths()[self._chosen]
+
+    def speakers(self) -> npt.NDArray[np.int64]:
+        return self.whole.speakers()[self._chosen]
+
+    def sayings(self) -> npt.NDArray[np.uint64]:
+        return self.whole.sayings()[self._chosen]
 
 
-def _mapped(path: Path) -> Tokens:
+def _decoded(blob: bytes, kind: type[T], where: str) -> T:
     try:
-        stat = path.stat()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}", "Prepare the set again.") from error
-    return _open(path, stat.st_size, stat.st_mtime_ns)
-
-
-@lru_cache(maxsize=64)
-def _open(path: Path, _size: int, _changed_ns: int) -> Tokens:
-    # Size and time tell a set that was prepared again from the one that is still mapped.
-    try:
-        numbers: Tokens = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {error}", "Prepare the set again.") from error
-    if numbers.dtype != np.uint16 or numbers.ndim != 1:
-        raise InputError(f"{path} holds {numbers.dtype} {numbers.shape}, not uint16", "Prepare the set again.")
-    return numbers
-
-
-def _check(path: Path, shard: Shard, levels: int) -> None:
-    size = _mapped(path).shape[0]
-    for entry in shard.entries:
-        if min(entry.offset, entry.frames, entry.semantic) < 0 or not entry.frames or not entry.semantic:
-            raise InputError(f"{path.with_suffix('.json')} is damaged at {entry.path}", "Prepare the set again.")
-        if entry.offset + levels * entry.frames + entry.semantic > size:
-            raise InputError(f"{path} is shorter than its index says", "Prepare the set again.")
-
-
-def _read(path: Path, kind: type[T]) -> T:
-    try:
-        if path.stat().st_size > MAX_INDEX_BYTES:
-            raise InputError(f"{path} is larger than {MAX_INDEX_BYTES:,} bytes", "Prepare the set again.")
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except OSError as error:
-        raise InputError(
-            f"There is no token set in {path.parent}: {error.strerror}", "Run `antiphon soundstorm prepare`."
-        ) from error
+        return msgspec.json.decode(blob, type=kind)
     except msgspec.MsgspecError as error:
-        raise InputError(f"{path} is damaged: {error}", "Prepare the set again.") from error
+        raise InputError(f"{where} is damaged: {error}", "Prepare the set again.") from error

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -21,16 +20,20 @@ from antiphon.soundstorm.training.profiles import TrainConfig
 POOL = 16
 """Batches whose examples are sorted by length together: padding falls, and the order stays random."""
 
+KEPT = 2
+"""Epochs whose batches are remembered: the next one is planned while the last is learnt from."""
+
 Indices = npt.NDArray[np.intp]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Order:
     """Which examples make up which step. Every epoch uses every example once (but for what fills no batch)."""
 
-    lengths: tuple[int, ...]
+    lengths: npt.NDArray[np.int64]  # [N]
     batch: int
     seed: int
+    _made: dict[int, list[Indices]] = field(default_factory=dict)  # the last epochs
 
     @property
     def per_epoch(self) -> int:
@@ -38,14 +41,16 @@ class Order:
 
     def at(self, step: int) -> Indices:
         epoch, place = divmod(step, self.per_epoch)
-        return _epoch(self, epoch)[place]
+        if epoch not in self._made:
+            self._made.pop(epoch - KEPT, None)
+            self._made[epoch] = _epoch(self, epoch)
+        return self._made[epoch][place]
 
 
-@functools.lru_cache(maxsize=2)
 def _epoch(order: Order, epoch: int) -> list[Indices]:
     rng = np.random.default_rng([order.seed, epoch])
     count = len(order.lengths)
-    lengths = np.array(order.lengths)
+    lengths = order.lengths
     shuffled = rng.permutation(count)
     if count < order.batch:
         shuffled = rng.choice(count, order.batch)  # a tiny set: with repetition
@@ -64,8 +69,7 @@ def order_of(tokens: TokenSet, config: TrainConfig) -> Order:
     """Raises `InputError` for a set without examples."""
     if not len(tokens):
         raise InputError("The token set is empty", "Prepare some audio first.")
-    lengths = tuple(min(config.frames, tokens.frames(index)) for index in range(len(tokens)))
-    return Order(lengths, config.batch, config.seed)
+    return Order(np.minimum(tokens.lengths(), config.frames), config.batch, config.seed)
 
 
 def batch_of(tokens: TokenSet, chosen: Indices, step: int, config: TrainConfig, mine: slice = slice(None)) -> Batch:

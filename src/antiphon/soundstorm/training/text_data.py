@@ -87,7 +87,7 @@ def order_of(lines: Sequence[Line], config: TextTrainConfig) -> Order:
     """Raises `InputError` when there are no lines."""
     if not lines:
         raise InputError("There are no texts to learn from", "Give transcripts (NAME.txt beside NAME.wav).")
-    lengths = tuple(line.phonemes.shape[0] + line.tokens.shape[0] for line in lines)
+    lengths = np.array([line.phonemes.shape[0] + line.tokens.shape[0] for line in lines], np.int64)
     return Order(lengths, config.batch, config.seed)
 
 
