@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -47,6 +47,32 @@ Examples:
 """
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
+DIALS = {
+    "batch": "batch",
+    "learning_rate": "learning_rate",
+    "precision": "precision",
+    "device": "hardware.device",
+    "strategy": "hardware.strategy",
+    "accumulate": "hardware.accumulate",
+    "recompute": "hardware.recompute",
+    "compile_blocks": "hardware.compile",
+    "minutes": "minutes",
+    "save_minutes": "save_minutes",
+    "fusion": "generator.fusion",
+    "objective": "generator.objective",
+    "features": "features",
+}
+"""Options of `train` that are a setting each, by the setting's name."""
+
+
+class _Place(click.ParamType[Path | str]):
+    """A folder, or a bucket's URL."""
+
+    name = "folder or URL"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Path | str:
+        return value if isinstance(value, str) and "://" in value else _FOLDER.convert(value, param, ctx)
+
 
 @click.group(epilog=EPILOG)
 def soundstorm() -> None:
@@ -63,10 +89,13 @@ def soundstorm() -> None:
 @click.option("--out", required=True, type=_FOLDER, help="Where the token set goes; an unfinished one is gone on with.")
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 256), help="Processes.")
 @click.option("--licence", default="", help="Licence of files whose manifest tells none.")
+@click.option("--per-shard", default=64, show_default=True, type=click.IntRange(1, 1_000_000), help="Recordings in a "
+              "file: thousands, where there are millions.")  # fmt: skip
 @click.option("--phonemes/--no-phonemes", default=True, show_default=True, help="Read texts aloud, as English.")
 def prepare(
-    folders: tuple[Path, ...], codec: str, semantic: Path, out: Path, jobs: int, licence: str, phonemes: bool
-) -> None:
+    folders: tuple[Path, ...], codec: str, semantic: Path, out: Path, jobs: int, licence: str,
+    per_shard: int, phonemes: bool,
+) -> None:  # fmt: skip
     """Turn folders of audio into a token set. Files that cannot be used are listed, never fatal."""
     from antiphon.cli.training import english, semantic_file, shown
     from antiphon.soundstorm.data import prepare as prepared
@@ -74,7 +103,7 @@ def prepare(
 
     needed = makers(codec, semantic_file(semantic), english if phonemes else None)
     with shown("files") as bar:
-        report = prepared(folders, needed, out, jobs=jobs, licence=licence, progress=bar.at)
+        report = prepared(folders, needed, out, jobs=jobs, licence=licence, per_shard=per_shard, progress=bar.at)
     click.echo(f"Recordings  {report.recordings}, {report.hours:.2f} h, {report.with_text} with text")
     click.echo(f"Speakers    {len(report.speakers)}")
     for name, seconds in report.licences.items():
@@ -88,14 +117,26 @@ def prepare(
 @soundstorm.command(epilog=TRAIN_EPILOG)
 @click.argument("stage", type=click.Choice(STAGES))
 @click.option("--profile", default="small", show_default=True, type=click.Choice(PROFILES), help="Size and recipe.")
-@click.option("--data", required=True, type=_FOLDER, help="Folder of audio, or a token set.")
+@click.option("--data", required=True, type=_Place(), help="Folder of audio, or a token set (also s3://BUCKET/NAME).")
 @click.option("--out", required=True, type=_FOLDER, help="Checkpoints and log; the result goes into its `exported`.")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out.")
 @click.option("--steps", type=click.IntRange(1), help="Instead of the profile's number.")
 @click.option("--threads", type=click.IntRange(1), help="Of PyTorch in this process; by default all cores.")
 @click.option("--other-data", is_flag=True, help="Go on with another token set than the run began with.")
 @click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]),
-              help="Of products; by default bfloat16 where the processor computes with it.")  # fmt: skip
+              help="Of products; by default bfloat16 where the device computes with it.")  # fmt: skip
+@click.option("--batch", type=click.IntRange(1), help="Examples a step, over all processes.")
+@click.option("--learning-rate", type=click.FloatRange(0, min_open=True), help="Its highest value.")
+@click.option("--device", metavar="NAME", help="cpu, cuda or cuda:N; by default a GPU where there is one.")
+@click.option("--strategy", type=click.Choice(["ddp", "fsdp"]), help="Of several processes: each holds the whole model "
+              "(ddp), or a share of it.")  # fmt: skip
+@click.option("--accumulate", type=click.IntRange(1), help="Learn from a batch in so many parts: less memory.")
+@click.option("--recompute", is_flag=True, default=None, help="Make activations again instead of keeping them.")
+@click.option("--compile", "compile_blocks", is_flag=True, default=None, help="Compile the blocks (torch.compile).")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="End after so long, with a checkpoint.")
+@click.option("--save-minutes", type=click.FloatRange(0, min_open=True), help="Also keep a checkpoint as often.")
+@click.option("--fusion", type=click.Choice(["sum", "unet"]), help="Of the generator's levels: sum.")
+@click.option("--features", metavar="NAME", help="Of the semantic clusters.")
 @click.option("--track", type=click.Choice(["tensorboard", "wandb"]), help="Also send figures there (wandb: offline).")
 @click.option(
     "--codec",
@@ -116,33 +157,36 @@ def prepare(
 def train(
     stage: str,
     profile: str,
-    data: Path,
+    data: Path | str,
     out: Path,
     resume: bool,
     steps: int | None,
     threads: int | None,
-    precision: str | None,
     other_data: bool,
     track: str | None,
     codec: str | None,
     without: tuple[str, ...],
     revoiced: bool,
     kind: str | None,
-    objective: str | None,
     begin_with: Path | None,
     config: Path | None,
     settings: tuple[str, ...],
+    **dials: object,
 ) -> None:
     """Train one part: codec, semantic clusters, generator or text stage."""
     from antiphon.cli import training
 
     options: Options = training.Options(
         profile=profile, data=data, out=out, resume=resume, steps=steps, threads=threads, track=track, without=without,
-        revoiced=revoiced, kind=kind, objective=objective, codec=codec, precision=precision,
-        other_data=other_data, begin_with=begin_with, config=config, settings=settings,
+        revoiced=revoiced, kind=kind, codec=codec, other_data=other_data, begin_with=begin_with, config=config,
+        settings=(*settings, *(f"{DIALS[k]}={_toml(v)}" for k, v in dials.items() if v is not None)),
     )  # fmt: skip
     for line in training.STAGES[stage](options):
         click.echo(line)
+
+
+def _toml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 @soundstorm.command(epilog=EVALUATE_EPILOG)

@@ -36,18 +36,16 @@ class Options:
     """What was asked on the command line."""
 
     profile: str
-    data: Path
+    data: Path | str
     out: Path
     resume: bool
     steps: int | None
     threads: int | None
     track: str | None
     kind: str | None
-    objective: str | None
     codec: str | None
     without: tuple[str, ...] = ()
     revoiced: bool = False
-    precision: str | None = None
     other_data: bool = False
     begin_with: Path | None = None
     config: Path | None = None
@@ -108,7 +106,7 @@ def train_semantic(options: Options) -> Iterator[str]:
     if path.is_file() and not options.resume:
         raise StateError(f"{path} is there already", "Choose another folder, or delete it.")
     # By hash: should there be more than is heard, all speakers are heard of.
-    sources = sorted(find([options.data])[0], key=lambda one: hashlib.sha256(one.name.encode()).digest())
+    sources = sorted(find([_folder(options)])[0], key=lambda one: hashlib.sha256(one.name.encode()).digest())
     bad: list[str] = []
     with shown("files") as bar:
         tokenizer = learn(
@@ -152,7 +150,7 @@ def train_codec(options: Options) -> Iterator[str]:
         if not _first():
             time.sleep(0.2)  # the first process prepares for all; should it fail, torchrun ends the others
             continue
-        report = data.prepare(options.data, prepared, config.codec, copies=config.copies, seed=config.seed)
+        report = data.prepare(_folder(options), prepared, config.codec, copies=config.copies, seed=config.seed)
         yield f"Prepared    {len(report['clips'])} clips, {len(report['bad'])} left out"  # type: ignore[arg-type]
     with _reporting(options, config.steps) as (tell, tracker):
         trainer = codecs.run(
@@ -206,7 +204,7 @@ def train_generator(options: Options) -> Iterator[str]:
     average = trainer.averaged().cpu()
     if unfinished := _unfinished(trainer.step, config.steps):
         yield unfinished
-    elif _first():
+    if _first() and (config.minutes or not unfinished):  # who sets a time wants what it gave
         export(average, options.out / EXPORTED)
         yield f"Exported    {options.out / EXPORTED}"
 
@@ -235,10 +233,7 @@ def generator_config(options: Options, tokens: Shards) -> tuple[TrainConfig, byt
             raise InputError(f"{file} cannot be read: {error.strerror}", "Give what `train generator` made.") from error
         config = msgspec.structs.replace(config, begun_with=fingerprint(weights))
     config = _sized(config, options)
-    asked: dict[str, Any] = {"revoiced": True} if options.revoiced else {}
-    if options.objective is not None:
-        asked["generator"] = msgspec.structs.replace(config.generator, objective=options.objective)
-    return msgspec.structs.replace(config, **asked), weights
+    return msgspec.structs.replace(config, revoiced=True) if options.revoiced else config, weights
 
 
 def train_text(options: Options) -> Iterator[str]:
@@ -272,7 +267,7 @@ def train_text(options: Options) -> Iterator[str]:
     average = trainer.averaged().cpu()
     if unfinished := _unfinished(trainer.step, config.steps):
         yield unfinished
-    elif _first():
+    if _first() and (config.minutes or not unfinished):  # who sets a time wants what it gave
         export(average, sounds, options.out / EXPORTED)
         yield f"Exported    {options.out / EXPORTED}"
 
@@ -310,8 +305,13 @@ def _sized(config: Any, options: Options) -> Any:
     import msgspec
 
     config = applied(config, options.config, options.settings, fixed=FIXED)
-    asked = {"precision": options.precision, "steps": options.steps}
-    return msgspec.structs.replace(config, **{name: value for name, value in asked.items() if value is not None})
+    return config if options.steps is None else msgspec.structs.replace(config, steps=options.steps)
+
+
+def _folder(options: Options) -> Path:
+    if not isinstance(options.data, Path):
+        raise InputError(f"{options.data} is no folder of audio", "Only token sets may lie in buckets.")
+    return options.data
 
 
 def _first() -> bool:

@@ -8,8 +8,10 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import msgspec
@@ -45,6 +47,15 @@ class Hardware(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         if not 1 <= self.accumulate <= 65_536:
             raise ValueError("accumulate must be within 1..65536")
 
+    def check_compiler(self) -> None:
+        """Raise `ModelError` where blocks are to be compiled and cannot be."""
+        if not self.compile:
+            return
+        if self.kind == "cuda" and find_spec("triton") is None:
+            raise ModelError("--compile needs Triton on a GPU", "Run `pip install triton`, or leave --compile out.")
+        if self.kind == "cpu" and not any(map(shutil.which, (os.environ.get("CXX", "c++"), "g++", "clang++"))):
+            raise ModelError("--compile needs a C++ compiler", "Install g++, or leave --compile out.")
+
     @property
     def kind(self) -> Literal["cpu", "cuda"]:
         """Raises `ModelError` where a GPU was asked for and none is there."""
@@ -65,6 +76,7 @@ class ProcessGroup:
     """`size` processes, of which this is `rank`, each on its `device`. Alone (size 1), nothing is exchanged."""
 
     def __init__(self, hardware: Hardware = Hardware(), precision: Precision = "auto") -> None:  # noqa: B008  # frozen
+        hardware.check_compiler()
         self.hardware = hardware
         self.precision = resolved(precision, hardware.kind)
         self.fabric = _fabric(hardware, self.precision)
