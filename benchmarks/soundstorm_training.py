@@ -3,9 +3,9 @@
     python benchmarks/soundstorm_training.py --profile tiny --profile small
     python benchmarks/soundstorm_training.py --profile paper --rows 32 --device cuda --compile
 
-One process on a GPU, or with all cores, untrained weights, random tokens: time does not depend on them. Operations of a step are
-counted by PyTorch (matrix products, convolutions and attention, forward and backward); the limit is the best of a few
-sizes of square product in the precision the step uses. `paper` needs 10 GB and minutes a step.
+One process on a GPU, or with all cores, untrained weights, random tokens: time does not depend on them. Operations of a
+step are counted by PyTorch (matrix products, convolutions and attention, forward and backward); the limit is the best
+of a few sizes of square product in the precision the step uses. `paper` needs 10 GB and minutes a step.
 """
 
 from __future__ import annotations
