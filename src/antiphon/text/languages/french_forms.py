@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from antiphon.text.languages.signs import UNITS
+from antiphon.text.languages import french_notation
 from antiphon.text.numerals import roman
 
 if TYPE_CHECKING:
@@ -58,13 +57,12 @@ _CALLS = (
 def first(french: French) -> tuple[Rule, ...]:
     """Before dates."""
     return (
+        *french_notation.rules(french),
         *_months(),
-        *_days(french),
         *_spoons(),
         *_durations(french),
         *_references(),
         *_numbers(french),
-        *_marks(french),
     )
 
 
@@ -77,90 +75,6 @@ def _months() -> tuple[Rule, ...]:
         ),
         (r"(?<![\w-])[Ss]ept\.(?= (?:19|20)[0-9]{2}\b)", lambda m: f"{m[0][0]}eptembre"),
         (r"(?<![\w-])([Ss])ept\. ?[-–/] ?(?=oct|nov|déc|janv)", lambda m: f"{m[1]}eptembre à "),
-    )
-
-
-def _days(french: French) -> tuple[Rule, ...]:
-    """`le 3/4` is a day where no part of a thing follows."""
-    days = "lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
-
-    def day(found: Match) -> str:
-        number, month = int(found[2]), int(found[3])
-        ends = not found.string[found.end() :].strip() and found[1][0] in "Ll" and len(found[1]) == 2
-        if not (1 <= number <= 31 and 1 <= month <= 12) or (ends and number < month < 5):
-            return found[0]
-        return f"{found[1]} {french.date(number, month, None, '')}"
-
-    after = (
-        r"(?![\w/]|[.,][0-9])(?=$|[.,;:!?)]| (?:à|au|est|et|ou|a|pour|sera|chez|dans|"
-        r"avec|matin|soir|après|vers|dès|de [0-9]|de [a-z]+ à|[0-9]))"
-    )
-    return (
-        (rf"\b([Ll]e|[Dd]u|[Aa]u|[Dd]ès le|[Jj]usqu'au|(?i:{days})) ([0-3]?[0-9])/(1[0-2]|0?[1-9]){after}", day),
-        (rf"\b((?i:{days})) ([0-3]?[0-9])/(1[0-2]|0?[1-9])(?![\w/]|[.,][0-9])", day),
-    )
-
-
-def _marks(french: French) -> tuple[Rule, ...]:
-    """Marks of a school, a film or a game are out of something; fractions with an ending."""
-    marks = (
-        r"(?i:note|notes|noté|notée|eu|obtenu|obtient|moyenne|score|donne|"
-        r"mets|met|mérite|avis|évaluation|résultat|récolte|sort)"
-    )
-
-    def out_of(found: Match) -> str:
-        return f"{found[1]} sur {found[2]}"
-
-    def half(found: Match) -> str:
-        gender = french.counted_gender(found[2])
-        return f"{french.cardinal(int(found[1]), gender)} {found[2]} et demi{'e' if gender == 'f' else ''}"
-
-    return (
-        (r"(?<![\w/.,])([0-9]{1,3},[0-9]{1,2}) ?/ ?([0-9]{1,3})(?![\w/]|[.,][0-9])", out_of),
-        (
-            (
-                r"(?<![\w/.,])(?<!les )(?!1/|50/)([0-9]{1,3}) ?/ ?(20|40|50|"
-                r"60|100)(?![\w/%]|[.,][0-9]| (?:d[eu']|des) ?)"
-            ),
-            out_of,
-        ),
-        (
-            rf"\b({marks}[^.!?]{{0,24}}?[ :])([0-9]{{1,2}}) ?/ ?(5|10)(?![\w/%]|[.,][0-9]| (?:d[eu']|des) ?)",
-            lambda m: f"{m[1]}{m[2]} sur {m[3]}",
-        ),
-        (r"(?<![\w/.,])(?<!les )(?!1/)([0-9]|10) ?/ ?(10)(?=[.!?)]?$|[!)])", out_of),
-        (
-            (
-                r"(?<![\w/.,])([0-9]{1,3})/([0-9]{1,3})(?= ?(?:min|mn|h|jours|"
-                r"jrs|cm|mm|km|kg|g|ans|personnes|pers\.)(?!\w))"
-            ),
-            lambda m: f"{m[1]} à {m[2]}" if 4 < int(m[1]) < int(m[2]) and int(m[2]) > 10 else m[0],
-        ),
-        (r"(?<![\w/.,])([0-9]{1,2}) ([a-zà-ÿ]{3,}) 1/2(?=$|[ .,;)])", half),
-        (r"(?<=[½¼¾⅓⅔0-9] de )(L|l|kg|g|cl)(?!['\w])", lambda m: french.unit(UNITS[m[1]], Decimal(1), "").strip()),
-        (r"\bth (?=[0-9])", lambda _: "thermostat "),
-        (r"(?<=°C) ?/ ?(?=th\b)", lambda _: ", "),
-        (r"(?<=[0-9] )r\. (?=[A-ZÀ-Þdl])", lambda _: "rue "),
-        (
-            (
-                r"(?<![\w/.,])(?<![0-9] )(?!1/2)([0-9]{1,2})/([0-9]{1,2})(?= "
-                r"(?!des |les |temps |fois que)[a-zà-ÿ]{3,}[sx]\b)"
-            ),
-            lambda m: f"{m[1]} ou {m[2]}" if int(m[2]) == int(m[1]) + 1 else m[0],
-        ),
-        (
-            r"(?<![\w/.,])([0-9]{1,2})/([0-9]{1,3}) ?(?:e|ème|es|èmes)(?!\w)",
-            lambda m: french.vulgar(int(m[1]), int(m[2]), None) or m[0],
-        ),
-        (
-            r"(?<![\w.,:])([0-9]{1,2}) ?h(?:eures?)? ?1/2\b",
-            lambda m: f"{french.cardinal(int(m[1]), 'f')} {'heure' if m[1] == '1' else 'heures'} et demie",
-        ),
-        (r"(?<![\w.,])([0-9]{1,2})(?:e|ème) s\.(?=[ ,;)]|$)", lambda m: f"{french.ordinal(int(m[1]))} siècle"),
-        (
-            r"(?<![\w.,:'])([0-9]{1,3})' ?\+ ?([0-9]{1,2})(?!\w)",
-            lambda m: f"{french.cardinal(int(m[1]), 'f')} {'minute' if m[1] == '1' else 'minutes'} plus {m[2]}",
-        ),
     )
 
 

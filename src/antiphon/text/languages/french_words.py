@@ -31,6 +31,7 @@ FEMININE = frozenset(
         "tête usagère usine vache vague valeur vallée vanille veste victime victoire vidéo ville vingtaine virgule "
         "visite vitesse voie voiture voix échalote échine école église élue épaisseur épaule épice époque équipe "
         "étape étoile étude île"
+        " atmosphère"
     ).split()
 )
 ENDS = (
