@@ -163,7 +163,7 @@ def _references() -> tuple[Rule, ...]:
         (r"\bMr\.? (?=[A-ZÀ-Þ])", lambda _: "monsieur "),
         (r"\bMt (?=[A-ZÀ-Þ][a-z])", lambda _: "mont "),
         (r"\bN\.-D\.", lambda _: "Notre-Dame"),
-        (r"\b([nN])° ?(?=[^\W\d_])", lambda m: f"{m[1]}uméro "),
+        (r"\b([nN])° ?(?=[^\W\d_])(?!s\b)", lambda m: f"{m[1]}uméro "),
         (
             r"\b(SIRET|SIREN)((?: n°)? ?:? ?)([0-9]{3}(?: [0-9]{3}){2}(?: [0-9]{5})?)\b",
             lambda m: f"{m[1]}{m[2]}{m[3].replace(' ', ', ')}",

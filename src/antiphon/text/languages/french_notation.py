@@ -18,7 +18,14 @@ Rule = tuple[str, Callable[[Match], str]]
 
 def rules(french: French) -> tuple[Rule, ...]:
     """Before dates."""
-    return (*_days(french), *_marks(french), *_laws(french), *_written_otherwise(french))
+    return (
+        *_days(french),
+        *_years(french),
+        *_marks(french),
+        *_laws(french),
+        *_written_otherwise(french),
+        *_compass(),
+    )
 
 
 def _days(french: French) -> tuple[Rule, ...]:
@@ -39,6 +46,56 @@ def _days(french: French) -> tuple[Rule, ...]:
     return (
         (rf"\b([Ll]e|[Dd]u|[Aa]u|[Dd]ès le|[Jj]usqu'au|(?i:{days})) ([0-3]?[0-9])/(1[0-2]|0?[1-9]){after}", day),
         (rf"\b((?i:{days})) ([0-3]?[0-9])/(1[0-2]|0?[1-9])(?![\w/]|[.,][0-9])", day),
+    )
+
+
+def _years(french: French) -> tuple[Rule, ...]:
+    """The number of a year takes no plural: en mille neuf cent quatre-vingt."""
+    before = (
+        r"(?i:en|vers|depuis|dès|début|fin|mi|année|années|été|hiver|"
+        r"automne|printemps|avant|après|circa|millésime|"
+        r"janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre|né|née|†)"
+    )
+    return (
+        (
+            (
+                rf"(?<!\w)({before}[ -]?)(1[0-9]{{3}}|20[0-9]{{2}})(?!\w|[.,/-]?[0-9]|"
+                rf" [0-9]{{3}}| ?[€$%]| ?k?[gm]\b)(?! [a-zà-ÿ]+s\b)"
+            ),
+            lambda m: f"{m[1]}{french.year(int(m[2]))}",
+        ),
+        (r"(?<![\w.,/+-])(?<![=×+] )(1[1-9](?:00|80))(?=$|[.,;:!?)](?![0-9]))", lambda m: french.year(int(m[1]))),
+        (
+            r"\b([Dd]e|[Ee]ntre) (1[0-9]{3}|20[0-9]{2}) (à|et) (1[0-9]{3}|20[0-9]{2})(?=$|[.,;:!?)](?![0-9]))",
+            lambda m: f"{m[1]} {french.year(int(m[2]))} {m[3]} {french.year(int(m[4]))}",
+        ),
+        (r"† ?(?=(?:en )?[a-z0-9])", lambda _: "mort "),
+    )
+
+
+def _compass() -> tuple[Rule, ...]:
+    """Quarters of the sky, stars of hotels, what people cut short in mails."""
+    names = {"N": "nord", "S": "sud", "E": "est", "O": "ouest"}
+    return (
+        (r"(?<![\w.])([NS])\.?-([EO])\b\.?(?![\w-])", lambda m: f"{names[m[1]]}-{names[m[2]]}"),
+        (
+            r"\b(au|du|le|l'|à l'|de l') ?([NSEO])\. (?=d[eu'])",
+            lambda m: f"{m[1]}{'' if m[1][-1] == chr(39) else ' '}{names[m[2]]} ",
+        ),
+        (
+            r"\b((?i:hôtel|camping|restaurant|gîte|palace|résidence|un|des) ?)([1-5]) ?\*{1,5}(?=$|[ .,;:!)])",
+            lambda m: f"{m[1]}{m[2]} {'étoile' if m[2] == '1' else 'étoiles'}",
+        ),
+        (
+            r"\b((?i:hôtel|camping|restaurant|gîte|palace|résidence) )(\*{1,5})(?=$|[ .,;:!)])",
+            lambda m: f"{m[1]}{len(m[2])} {'étoile' if len(m[2]) == 1 else 'étoiles'}",
+        ),
+        (r"\b(les|des|et|le) [-−](?=$|[ .,;!?)])(?! ?[0-9])", lambda m: f"{m[1]} moins"),
+        (r"\b[Àà] l'att\. d", lambda m: f"{m[0][0]} l'attention d"),
+        (r"\bCP:? (?=[0-9]{5}\b)", lambda _: "code postal "),
+        (r"(?<!\w)T° ?(?=[:=0-9])", lambda _: "température "),
+        (r"\b1er s\.(?= |$)", lambda _: "premier siècle"),
+        (r"(?<=[=<>] )\.(?=[0-9])", lambda _: "0,"),
     )
 
 
