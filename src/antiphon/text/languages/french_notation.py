@@ -222,6 +222,13 @@ def _written_otherwise(french: French) -> tuple[Rule, ...]:
             lambda m: f"+33 {' '.join(m.groups())}",
         ),
         (r"(?<!\w)f/(?=[0-9])", lambda _: "f "),
+        (
+            r"\b(fait|font|coûtent?|dure|durent|pèse|mesure|compte|comptent|ont|à|de|avec) ([<>]) ?(?=[0-9])",
+            lambda m: f"{m[1]} {'moins' if m[2] == '<' else 'plus'} de ",
+        ),
+        (r"(?<![\w.,])([2-9]) ch\.(?=[ ,;])", lambda m: f"{m[1]} chambres"),
+        (r"(?<=[0-9]e )j\.(?= de)", lambda _: "journée"),
+        (r"(?<=[0-9]) ?(min|mn|sec|kg|km|cm|mm|ml|cl)\.(?= [a-zà-ÿ])", lambda m: f" {m[1]}"),
         (r"(?<![\w/.,])([0-9]{1,3})/([0-9]{1,3}(?: [0-9]{3})+)(?:e|ème|es)?(?![\w])", part),
         (r"(?<![\w/.,])(1)/([0-9]{3,5})(?:e|ème)?(?= ?s\b| de seconde)", part),
         (r"(?<=ième) s\b(?!\.)", lambda _: " de seconde"),
