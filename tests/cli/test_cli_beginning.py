@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 
 from antiphon.audio import Waveform
-from antiphon.cli.app import Settings, run
-from antiphon.cli.connect import connect
-from antiphon.cli.delivering import Order, Wish, deliver
+from antiphon.cli.app import run
+from antiphon.cli.delivering import Job, Wish, deliver
 from antiphon.client.events import Sound
+from antiphon.door.connecting import connect
+from antiphon.door.ordering import Order
+from antiphon.door.settings import Settings
 from antiphon.economy.types import Role
 from antiphon.ledger.listing import every_node
+from antiphon.ledger.operations import Selector
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +36,9 @@ def test_judges_of_a_stream_load_after_its_first_sound_and_others_before(home, t
         await asyncio.wrap_future(session.judges)
 
     wish = Wish(str(tmp_path / "out.wav"), None, as_json=False, quiet=True)
-    deliver(_settings(home), wish, Order(produce, streams=streams, engine="hibari"), rate_hz=24_000)
+    hibari = Selector(service="speech", language="en-us", engine="hibari")
+    order = Order(produce, hibari, rate_hz=24_000, streams=streams)
+    deliver(_settings(home), wish, Job(order))
     assert loading == [not streams, True]
 
 

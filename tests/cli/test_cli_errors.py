@@ -105,7 +105,7 @@ def test_an_impossible_output_is_refused_before_anything_starts(call, home, outp
     [
         (["sya", "Hello."], "Did you mean 'say'"),
         (["--home", "/dev/null/x", "account"], "--home"),
-        (["--profile", "nobody", "account"], "Profiles:"),
+        (["--profile", "nobody", "account"], "Choose from:"),
         (["account", "deposit", "-5"], "positive"),
         (["account", "deposit", "nan"], "not an amount"),
         (["account", "deposit", "1e30"], "not an amount"),

@@ -192,12 +192,17 @@ def test_every_document_that_is_linked_exists() -> None:
             assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-@pytest.mark.parametrize("page", ["music.md", pytest.param("soundstorm.md", marks=pytest.mark.slow)])
-def test_the_python_of_a_page_runs(page: str) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+@pytest.mark.parametrize("page", [
+    "docs/music.md",
+    *(pytest.param(page, marks=pytest.mark.slow) for page in ("README.md", "docs/python.md", "docs/soundstorm.md")),
+])  # fmt: skip
+def test_the_python_of_a_page_runs(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
     assert blocks
     for block in blocks:
-        exec(compile(block, page, "exec"), {})
+        exec(compile(block, page, "exec"), {"__name__": page})
 
 
 def test_the_sound_files_of_the_examples_are_sound() -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.cli.app import Settings
-from antiphon.cli.connect import reach
 from antiphon.clock import SystemClock
+from antiphon.door.connecting import reach
+from antiphon.door.settings import Settings
 from antiphon.errors import InputError, UnreachableError
 from antiphon.ledger.remote import LedgerService
 from antiphon.ledger.sql import SqlLedger

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from antiphon import __version__
+from antiphon.door.settings import Settings, default_home
 
 if TYPE_CHECKING:
     import asyncio
@@ -62,17 +63,6 @@ Examples:
   antiphon voices --language en-gb
   antiphon COMMAND --help
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Global options, read once at the door."""
-
-    home: Path
-    ledger: str | None
-    profile: str
-    ledger_id: str | None = None
-    private_nodes: bool | None = None  # None: as the ledger's own address is
 
 
 class LazyGroup(click.Group):
@@ -164,7 +154,14 @@ def group(
     """
     from antiphon.cli import logs
 
-    settings = ctx.obj = Settings(home or default_home(), ledger or None, profile, ledger_id or None, private_nodes)
+    settings = ctx.obj = Settings(
+        home or default_home(),
+        ledger or None,
+        profile,
+        ledger_id or None,
+        private_nodes,
+        lambda line: click.echo(line, err=True),
+    )
     logs.start(settings.home, verbose=verbose)
     if models is not None:
         from antiphon.models import use_folder
@@ -229,13 +226,6 @@ def _handling(loop: asyncio.AbstractEventLoop, stop: Any) -> Iterator[None]:
     finally:
         for number in numbers:
             loop.remove_signal_handler(number)
-
-
-def default_home() -> Path:
-    """The data folder of this user on this system."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("antiphon", appauthor=False))
 
 
 def _nearest(word: str, known: LazyGroup) -> str:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 import msgspec
 
-from antiphon.cli.app import Settings, Terminated
+from antiphon.cli.app import Terminated
+from antiphon.door.settings import Settings
 from antiphon.errors import OutputError
 
 if TYPE_CHECKING:

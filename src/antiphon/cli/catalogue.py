@@ -11,6 +11,7 @@ import click
 import msgspec
 import msgspec.inspect
 
+from antiphon.door.settings import DEFAULT_VOICE
 from antiphon.engines import registry
 from antiphon.errors import InputError
 from antiphon.services import MAX_SPEED
@@ -20,7 +21,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 if TYPE_CHECKING:
     from antiphon.engines.base import Capabilities, Voice
 
-DEFAULT_VOICE = "hibari"
 ORDER = ("hibari", "kokoro")
 """Engines whose voices come first; then all others by name."""
 

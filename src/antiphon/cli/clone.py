@@ -9,23 +9,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antiphon.cli.amounts import Amount
-from antiphon.cli.app import Settings
-from antiphon.cli.delivering import Charge, Order, Produce, Wish, checked_format, deliver, options_of
-from antiphon.cli.enrolling import consent_options, enrolled, reference_of, regular_file, stored_voice
+from antiphon.cli.delivering import Job, Wish, checked_format, deliver, options_of
+from antiphon.cli.enrolling import consent_options, enrol
 from antiphon.cli.jobs import Jobs, is_file, resume_option
 from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.cli.manuscript import format_option
-from antiphon.cli.say import checked_seed, checked_speed, is_short, mode_of, titled
+from antiphon.cli.say import is_short, mode_of, titled
 from antiphon.cli.warming import warm_up
-from antiphon.errors import InputError
+from antiphon.door.settings import Settings
 
 if TYPE_CHECKING:
     from antiphon.audio import Waveform
     from antiphon.cli.manuscript import Extent, Manuscript
     from antiphon.client.cloning import Voice
+    from antiphon.door.cloning import Clone
 
 DEFAULT_OUTPUT = "antiphon-clone.wav"
-LEAST_SPEECH_S, MOST_SPEECH_S = 0.5, 600.0
 
 EPILOG = """\b
 Examples:
@@ -66,58 +65,59 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     file that `antiphon consent grant` made. The statement is signed, and stays in the receipt.
     """
     from antiphon.audio import SPEECH_EXPECTED_LUFS, Waveform
+    from antiphon.door.cloning import Clone, recording_of
 
-    if (given["reference"] is None) == (given["voice"] is None):
-        raise InputError("A clone needs a voice", "Give --reference FILE, or --voice NAME of one that you added.")
-    if given["speech"] is not None and (text or file):
-        raise InputError("Both a text and --speech are given", "Give one of them.")
+    wanted = Clone(
+        text=" ".join(text) or file or "",
+        speech=given["speech"],
+        reference=given["reference"],
+        voice=given["voice"] or "",
+        own_voice=given["own_voice"],
+        consent=given["consent"],
+        language=given["language"],
+        engine=given["engine"] or "",
+        speed=given["speed"],
+        seed=given["seed"],
+        options=options_of(given["options"]),
+        mode=mode_of(given["stream"], output),
+        max_cost_nano=given["max_cost"],
+    )
+    wanted.check()
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], SPEECH_EXPECTED_LUFS)
     checked_format(wish)  # before anything is read or bought
-    if given["speech"] is not None and given["speed"] != 1.0:
-        raise InputError("--speed would change the timing that --speech keeps", "Leave --speed out.")
-    material = _recording(given["speech"]) if given["speech"] is not None else _manuscript(text, file, given)
-    speed = checked_speed(given["speed"], given["engine"] or "")
-    seed, options = checked_seed(given["seed"]), options_of(given["options"])
+    material = recording_of(given["speech"]) if given["speech"] is not None else _manuscript(text, file, given)
     if given["voice"]:
         warm_up(settings, voice=given["voice"])
-    from antiphon.client.cloning import ClonedSpeech, Conversion, convert
-    from antiphon.client.speech import OUTPUT_RATE_HZ, speak
-    from antiphon.economy.types import Mode
-
     short = isinstance(material, Waveform) or is_short(material)
-    wish = replace(wish, as_one=is_file(output) and short)
     extent = _extent(material)
     title, source = titled(text, file if given["speech"] is None else str(given["speech"]))
     whose = given["voice"] or str(given["reference"])
-    wish = replace(wish, title=title, artist=f"the cloned voice {given['voice'] or given['reference'].stem}")
+    artist = f"the cloned voice {given['voice'] or given['reference'].stem}"
+    wish = replace(wish, as_one=is_file(output) and short, title=title, artist=artist)
     jobs = Jobs(settings, output, given["resume"], "\0".join(("clone", source, whose)))
-    voice, left_nano = _voice(settings, given, extent, jobs, quiet=wish.quiet or wish.as_json)
-    checked_speed(speed, voice.profile.engine)  # a kept voice brings its engine
-    how: dict[str, Any] = {
-        "options": options,
-        "mode": mode_of(given["stream"], output),
-        "seed": seed,
-        "max_total_nano": left_nano,
-    }
-    store = jobs.open(salt=f"{voice.profile.engine} {seed}")
-    produce: Produce
-    if isinstance(material, Waveform):
-        conversion = Conversion(material, voice, **how)
-        produce = lambda session, conduct: convert(session.client, conversion, conduct)  # noqa: E731
-    else:
-        script = ClonedSpeech(material.blocks, voice, speed, **how)
-        produce = lambda session, conduct: speak(session.client, script, conduct)  # noqa: E731
-    order = Order(
-        produce,
-        charges=(Charge(voice.selector, extent.chars),) if extent else (),
-        max_total_nano=left_nano,
-        store=store,
-        jobs=jobs,
-        keep_going=not isinstance(material, Waveform),  # a recording's timing has no room for a gap
-        engine=voice.profile.engine,
-        streams=how["mode"] is Mode.STREAM,
+    wanted = (
+        replace(wanted, speech=material) if isinstance(material, Waveform) else replace(wanted, text=material.blocks)
     )
-    deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=extent)
+    voice, left_nano = _voice(settings, wanted, extent, jobs, quiet=wish.quiet or wish.as_json)
+    store = jobs.open(salt=f"{voice.profile.engine} {wanted.seed}")
+    order = wanted.order(voice, units=extent.chars if extent else None, left_nano=left_nano)
+    keep_going = not isinstance(material, Waveform)  # a recording's timing has no room for a gap
+    deliver(settings, wish, Job(order, store, jobs, keep_going), extent=extent)
+
+
+def _voice(
+    settings: Settings, wanted: Clone, extent: Extent | None, jobs: Jobs, *, quiet: bool
+) -> tuple[Voice, int | None]:
+    """The voice to use, enrolled now from a reference or stored before; and what is left of --max-cost."""
+    from antiphon.door.reference import reference_of, stored_voice
+
+    if wanted.reference is None:
+        return stored_voice(settings, wanted.voice), wanted.max_cost_nano
+    reference = reference_of(settings, wanted.reference, own_voice=wanted.own_voice, consent=wanted.consent)
+    enrolling = wanted.enrolling(reference, wanted.charges(extent.chars if extent else None))
+    paid_nano = enrol(settings, enrolling, quiet=quiet, jobs=jobs)
+    left_nano = None if wanted.max_cost_nano is None else wanted.max_cost_nano - paid_nano
+    return enrolling.voice, left_nano
 
 
 def _extent(material: Manuscript | Waveform) -> Extent | None:
@@ -136,34 +136,3 @@ def _manuscript(text: tuple[str, ...], file: str | None, given: dict[str, Any]) 
     from antiphon.cli.manuscript import manuscript_of, teller
 
     return manuscript_of(text, file, given["format_in"], tell=teller(quiet=given["quiet"] or given["as_json"]))
-
-
-def _recording(path: Path) -> Waveform:
-    """The recording whose words are to be said by another voice. Raises `InputError`."""
-    from antiphon.audio import read
-
-    recording = read(regular_file(path))
-    if not LEAST_SPEECH_S <= recording.duration_s <= MOST_SPEECH_S:
-        raise InputError(
-            f"{path} lasts {recording.duration_s:.1f} s, not {LEAST_SPEECH_S:g} to {MOST_SPEECH_S:g}",
-            "Give a recording of that length.",
-        )
-    return recording.mono()
-
-
-def _voice(
-    settings: Settings, given: dict[str, Any], extent: Extent | None, jobs: Jobs, *, quiet: bool
-) -> tuple[Voice, int | None]:
-    """The voice to use, enrolled now from a reference or stored before; and what is left of --max-cost."""
-    from antiphon.client.cloning import Voice
-    from antiphon.ledger.operations import Selector
-    from antiphon.services import Service
-
-    if given["reference"] is None:
-        return stored_voice(settings, given["voice"]), given["max_cost"]
-    reference = reference_of(settings, given)
-    any_voice = Selector(service=str(Service.CLONE), language=given["language"], engine=given["engine"] or "")
-    then = (Charge(any_voice, extent.chars),) if extent else ()
-    made, paid_nano = enrolled(settings, reference, given, quiet=quiet, then=then, jobs=jobs)
-    left_nano = None if given["max_cost"] is None else given["max_cost"] - paid_nano
-    return Voice(made.profile, reference.consent, made.origin), left_nano

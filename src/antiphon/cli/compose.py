@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,20 +9,17 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antiphon.cli.amounts import Amount
-from antiphon.cli.app import Settings
-from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
+from antiphon.cli.delivering import Job, Wish, checked_format, deliver, options_of
 from antiphon.cli.jobs import Jobs, resume_option
 from antiphon.cli.loudness import MUSIC, loudness_option
-from antiphon.cli.say import checked_seed, mode_of
+from antiphon.cli.say import mode_of
+from antiphon.door.settings import Settings
 from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from antiphon.client.composing import Composition
 
 DEFAULT_OUTPUT = "antiphon-music.wav"
-DEFAULT_SECONDS = 30.0
-ENGINE = "chiptune"
-"""The engine whose scores we can write down: composition is a function of the order, so the client repeats it."""
 
 EPILOG = """\b
 Examples:
@@ -35,7 +31,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("prompt", nargs=-1)
-@click.option("--seconds", type=float, help=f"Length, 1 to 600; by default what PROMPT says, or {DEFAULT_SECONDS:g}.")
+@click.option("--seconds", type=float, help="Length, 1 to 600; by default what PROMPT says, or 30.")
 @click.option("--loop", is_flag=True, help="The end leads into the beginning: for playing round and round.")
 @click.option("--seed", type=int, help="The same seed gives the same piece; by default a new one.")
 @click.option("-o", "--output", default=DEFAULT_OUTPUT, show_default=True, help="File to write; - streams to stdout.")
@@ -54,8 +50,7 @@ Examples:
 def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given: Any) -> None:
     """Turn PROMPT into music: style, mood, tempo, key, instruments, form and length in your own words."""
     from antiphon.cli.manuscript import Extent
-    from antiphon.client.composing import OUTPUT_CHANNELS, OUTPUT_RATE_HZ
-    from antiphon.client.composing import compose as composed
+    from antiphon.door.composing import Compose, composed
     from antiphon.services import units_of
 
     wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], as_one=output != "-")
@@ -64,7 +59,18 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     store = jobs.open(noun="window")
     if store is not None and store.begun and store.header.seed >= 0 and given["seed"] is None:
         given["seed"] = store.header.seed  # the same piece
-    composition, told = _composition(prompt, output, given)
+    wanted = Compose(
+        prompt=" ".join(prompt),
+        seconds=given["seconds"],
+        loop=given["loop"],
+        seed=given["seed"],
+        engine=given["engine"] or "",
+        options=options_of(given["options"]),
+        mode=mode_of(given["stream"], output),
+        max_cost_nano=given["max_cost"],
+    )
+    composition, told = wanted.composition()
+    _check_notes(composition, given["midi"], given["score"])
     if store is not None:
         store.note(seed=composition.seed)
     wish = replace(wish, title=composition.prompt, artist="Antiphon")
@@ -74,79 +80,25 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
         click.echo(f"Seed     {composition.seed}", err=True)
     requests = list(composition.requests())
     units = sum(map(units_of, requests))
-    order = Order(
-        produce=lambda session, conduct: composed(session.client, composition, conduct),
-        charges=(Charge(composition.selector, units),),
-        max_total_nano=composition.max_total_nano,
-        store=store,
-        jobs=jobs,
-        speech=False,
-        facts={"seed": composition.seed, "notes": list(told)},
-    )
+    facts: dict[str, object] = {"seed": composition.seed, "notes": list(told)}
+    job = Job(composed(composition), store, jobs, speech=False, facts=facts)
     windows = tuple(f"{one.start_s:.0f} s to {one.stop_s:.0f} s" for one in requests)
     extent = Extent(len(requests), units, True, windows, noun="window", unit="unit")
-    deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, channels=OUTPUT_CHANNELS, extent=extent)
+    deliver(settings, wish, job, extent=extent)
     _write_notes(composition, given["midi"], given["score"])
 
 
-def _composition(prompt: tuple[str, ...], output: str, given: dict[str, Any]) -> tuple[Composition, tuple[str, ...]]:
-    """What is ordered, and what has to be told about how the words were understood. Raises `InputError`."""
-    from antiphon.client.composing import Composition
-    from antiphon.music.brief import read
+def _check_notes(composition: Composition, midi: Path | None, score: Path | None) -> None:
+    """Raises `InputError` or `OutputError` where the notes cannot be written: before anything starts."""
+    from antiphon.door.composing import ENGINE
 
-    text = " ".join(prompt)
-    if not text.strip():
-        raise InputError("The prompt is empty", 'Write for example: antiphon compose "calm shop theme, F major"')
-    brief = read(text)
-    seconds = given["seconds"] if given["seconds"] is not None else brief.seconds or DEFAULT_SECONDS
-    told = list(brief.notes)
-    if given["seconds"] is not None and brief.seconds is not None and abs(brief.seconds - seconds) > 0.01:
-        told.append(f"The prompt says {brief.seconds:g} s, --seconds says {seconds:g}: --seconds counts.")
-    seed = checked_seed(given["seed"])
-    composition = Composition(
-        prompt=text,
-        seconds=seconds,
-        seed=secrets.randbelow(1_000_000) if seed is None else seed,
-        loop=given["loop"] or brief.loop,
-        engine=given["engine"] or "",
-        options=options_of(given["options"]),
-        mode=mode_of(given["stream"], output),
-        max_total_nano=given["max_cost"],
-    )
-    if (given["midi"] or given["score"]) and composition.engine not in {"", ENGINE}:
+    if (midi or score) and composition.engine not in {"", ENGINE}:
         raise InputError(
             f"Only pieces of {ENGINE} can be written as notes", "Leave --engine out, or --midi and --score."
         )
-    for notes in (given["midi"], given["score"]):
+    for notes in (midi, score):
         if notes is not None and not notes.parent.is_dir():
             raise OutputError(f"The folder of {notes} does not exist", "Make it, or choose another place.")
-    if seconds <= 0:
-        raise InputError(f"{seconds:g} s of music is outside 1-600", "Change --seconds.")
-    next(composition.requests())  # its own limits, before anything starts
-    _check(composition)
-    if composition.loop and composition.engine in {"", ENGINE}:
-        composition = _whole_bars(composition, told)
-    return composition, tuple(told)
-
-
-def _whole_bars(composition: Composition, told: list[str]) -> Composition:
-    """A loop has whole bars, or it would stumble where it begins again."""
-    from antiphon.engines.chiptune import length_of
-
-    seconds = length_of(next(composition.requests()))
-    if abs(seconds - composition.seconds) > 0.005:
-        told.append(f"The loop lasts {seconds:.2f} s: the whole bars nearest to {composition.seconds:g} s.")
-    return replace(composition, seconds=seconds)
-
-
-def _check(composition: Composition) -> None:
-    """What an engine will say no to is said before anything starts. Raises `InputError`."""
-    from antiphon.engines import registry
-
-    name = composition.engine or ENGINE
-    if composition.engine and name not in registry.names():
-        raise InputError(f"Unknown engine {name!r}", f"Engines: {', '.join(registry.names())}.")
-    registry.load(name).check(next(composition.requests()))
 
 
 def _write_notes(composition: Composition, midi: Path | None, score: Path | None) -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.app import Settings, run
+from antiphon.cli.app import run
+from antiphon.door.settings import Settings
 from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -105,8 +106,8 @@ def grant(settings: Settings, /, references: tuple[Path, ...], output: Path, **g
     Consents are public once they are used: one for anybody can be used by anybody who has the recording.
     """
     from antiphon.audio.reference import prepare
-    from antiphon.cli.enrolling import regular_file
     from antiphon.clock import SystemClock
+    from antiphon.door.reference import regular_file
     from antiphon.protocol import load_or_create
     from antiphon.protocol.consent import ANYBODY, Grant, Use, open_grant, sign_grant
 
@@ -143,8 +144,8 @@ def grant(settings: Settings, /, references: tuple[Path, ...], output: Path, **g
 @click.pass_obj
 def show(settings: Settings, file: Path, check: bool, as_json: bool) -> None:
     """Show a consent: whose voice, granted by whom to whom, for what, until when. Its signature is verified."""
-    from antiphon.cli.enrolling import read_consent
     from antiphon.clock import SystemClock
+    from antiphon.door.reference import read_consent
     from antiphon.protocol.consent import open_grant
 
     found = open_grant(read_consent(file))
@@ -176,7 +177,7 @@ def revoke(settings: Settings, file: str) -> None:
 
 async def _revoke(settings: Settings, name: str) -> bool:
     """Whether it was not revoked yet."""
-    from antiphon.cli.connect import connect
+    from antiphon.door.connecting import connect
     from antiphon.ledger.operations import Revoke
 
     async with connect(settings) as session:
@@ -187,7 +188,7 @@ async def _revoke(settings: Settings, name: str) -> bool:
 
 
 async def _is_revoked(settings: Settings, found: Consent) -> bool:
-    from antiphon.cli.connect import connect
+    from antiphon.door.connecting import connect
 
     async with connect(settings) as session:
         return await session.ledger.revoked(found.grantor, found.id)
@@ -195,7 +196,7 @@ async def _is_revoked(settings: Settings, found: Consent) -> bool:
 
 def _id_of(file: str, own: str) -> str:
     """The id of a consent of ours, from its file or as it stands in a receipt."""
-    from antiphon.cli.enrolling import read_consent
+    from antiphon.door.reference import read_consent
     from antiphon.protocol.consent import open_grant
 
     if _ID.fullmatch(file) and not Path(file).exists():

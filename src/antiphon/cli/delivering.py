@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.app import Settings, run
-from antiphon.cli.leaving import explained, no_funds, partial, settle, standing, told_end
+from antiphon.cli.app import run
+from antiphon.cli.leaving import explained, no_funds, partial, standing, told_end
 from antiphon.cli.result import Gap, Result
-from antiphon.economy.types import Role
+from antiphon.door.settings import Settings
 from antiphon.errors import (
     AntiphonError,
     FundsError,
@@ -27,7 +27,6 @@ from antiphon.errors import (
 
 if TYPE_CHECKING:
     from antiphon.audio import Format, Waveform
-    from antiphon.cli.connect import Session
     from antiphon.cli.jobs import Jobs
     from antiphon.cli.manuscript import Extent
     from antiphon.cli.progress import Progress
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
     from antiphon.client.events import Opened, SoundEvent
     from antiphon.client.job_store import JobStore
     from antiphon.client.keeping import Conduct
-    from antiphon.ledger.operations import Selector
+    from antiphon.door.connecting import Session
+    from antiphon.door.ordering import Order
 
 SETTLE_S = 30.0
 """After a failure: how long our own validators may judge what was delivered."""
@@ -45,39 +45,22 @@ PATIENCE_S = 90.0
 """Before a job goes on: how long the verdict on what an earlier run had delivered in a joined network is waited for."""
 LOOK_S = 0.2
 """Between two looks at a running task, while somebody watches."""
-SAMPLE_UNITS = 1_000
 REBUY_SHARE = 0.25
 """The "at most" of a quote: the escrow of the whole job, and so much more for parts that fail and are bought again from
 nodes whose prices have changed meanwhile. What failed itself costs nothing: its penalty makes it good."""
 CHARS_PER_S = 14.0
 """Speech, roughly: to see how long a text will be."""
 
-Produce = Callable[["Session", "Conduct"], AsyncGenerator["SoundEvent", None]]
-"""What a command orders, as the events of its job in a network."""
-
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """Units of work of one kind."""
+class Job:
+    """An order of a command, and how it is carried through."""
 
-    selector: Selector
-    units: int
-    role: Role = Role.PROCESSOR
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What is ordered, for how much at most. No `charges`: nobody knows (a pipe), so it is checked task by task."""
-
-    produce: Produce
-    charges: tuple[Charge, ...] = ()  # of this order, and of what the same command will order after it
-    max_total_nano: int | None = None
+    order: Order
     store: JobStore | None = None  # keeps what was paid for
     jobs: Jobs | None = None  # this store and those of steps before, whose end is this job's
     keep_going: bool = False  # without a part that failed for good
-    engine: str = ""  # that it needs
     speech: bool = True  # whether our own validators will need to listen to speech
-    streams: bool = False  # whether sound is released before they have
     facts: dict[str, object] = field(default_factory=dict)  # to tell in JSON
 
 
@@ -96,9 +79,7 @@ class Wish:
     as_one: bool = False  # one gain for the whole, so that its own loud and soft stay: needs all of it in memory
 
 
-def deliver(
-    settings: Settings, wish: Wish, order: Order, *, rate_hz: int, channels: int = 1, extent: Extent | None = None
-) -> Result:
+def deliver(settings: Settings, wish: Wish, job: Job, *, extent: Extent | None = None) -> Result:
     """Do the job and write its sound, or end in order: cancelled, refused or failed, with what was paid and where what
     was made lies. Raises `PartialError` when parts of it are missing."""
     from antiphon.audio import Tags
@@ -107,29 +88,29 @@ def deliver(
 
     form = checked_format(wish)
     if extent is not None and extent.unit == "character":
-        home = settings.home if order.store is not None else None
+        home = settings.home if job.store is not None else None
         require_room(extent.chars / CHARS_PER_S, form.name, wish.output, home)
     progress = Progress(enabled=not (wish.quiet or wish.as_json))
     progress.expect(extent)
-    result = Result(wish.output, facts=order.facts)
+    result = Result(wish.output, facts=job.facts)
     tags = Tags(
         wish.title, wish.artist, f"Made by {wish.artist} with Antiphon" if wish.artist else "Made with Antiphon"
     )
-    ours = order.store.owns if order.store is not None else _nobodys
-    sink = Sink(wish, form, rate_hz, channels, tags=tags, ours=ours)
-    with told_end(result, order.jobs), progress:
+    ours = job.store.owns if job.store is not None else _nobodys
+    sink = Sink(wish, form, job.order.rate_hz, job.order.channels, tags=tags, ours=ours)
+    with told_end(result, job.jobs), progress:
         try:
-            run(_work(settings, order, Delivery(progress, result, settings.home, sink)))
+            run(_work(settings, job, Delivery(progress, result, settings.home, sink)))
             sink.finish()
         except BaseException:
             result.left = sink.keep()
             raise
         finally:
             sink.abort()
-        if order.jobs is not None and not result.missing:
-            order.jobs.complete()
-        elif order.store is not None:
-            order.store.owned(Path(wish.output))
+        if job.jobs is not None and not result.missing:
+            job.jobs.complete()
+        elif job.store is not None:
+            job.store.owned(Path(wish.output))
     if wish.as_json:
         from antiphon.cli.figures import as_dict
 
@@ -137,7 +118,7 @@ def deliver(
     else:
         progress.summary(result)
     if result.missing:
-        raise partial(result, order.jobs, extent)
+        raise partial(result, job.jobs, extent)
     return result
 
 
@@ -145,17 +126,17 @@ def _nobodys(_: Path) -> bool:
     return False
 
 
-def perform(settings: Settings, order: Order, *, quiet: bool, extent: Extent) -> Result:
-    """Do a job that brings no sound, or end in order."""
+def perform(settings: Settings, job: Job, *, quiet: bool, extent: Extent) -> int:
+    """Do a job that brings no sound, or end in order; returns what it cost, in nano."""
     from antiphon.cli.progress import Progress
 
     progress = Progress(enabled=not quiet)
     progress.expect(extent)
     result = Result("")
-    with told_end(result, order.jobs), progress:
-        run(_work(settings, order, Delivery(progress, result, settings.home)))
+    with told_end(result, job.jobs), progress:
+        spent_nano = run(_work(settings, job, Delivery(progress, result, settings.home)))
     progress.paid(result)
-    return result
+    return spent_nano
 
 
 def checked_format(wish: Wish) -> Format:
@@ -184,32 +165,37 @@ class Delivery:
         self.sink.write(audio)
 
 
-async def _work(settings: Settings, order: Order, to: Delivery) -> None:
-    from antiphon.cli.connect import connect
+async def _work(settings: Settings, job: Job, to: Delivery) -> int:
+    """What it cost, in nano."""
     from antiphon.cli.jobs import conduct_of
     from antiphon.client.recovery import recover
+    from antiphon.door.connecting import connect
+    from antiphon.door.ordering import estimate, settle
     from antiphon.ledger.limits import MAX_PAGE
 
-    progress, result, store = to.progress, to.result, order.store
+    progress, result, store, order = to.progress, to.result, job.store, job.order
     began_s = time.time()
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
-    conduct = conduct_of(store, order.max_total_nano, keep_going=order.keep_going)
-    async with connect(settings, warm=order.speech and not order.streams, engine=order.engine) as session:
+    conduct = conduct_of(store, order.max_total_nano, keep_going=job.keep_going)
+    processor = order.selector.engine if order.rate_hz else ""  # an enrolment needs trainers instead
+    async with connect(settings, warm=job.speech and not order.streams, engine=processor) as session:
         progress.network(session.client.node_id, await session.ledger.nodes(limit=MAX_PAGE))
         try:
             if store is not None:
-                await _take_up(session, order, conduct, to)
+                await _take_up(session, job, conduct, to)
             progress.waiting("Asking for a quote")
             if not result.recalled:
-                result.estimate_nano = await _estimate(session, order)
+                result.estimate_nano = await estimate(session, order)
             async with aclosing(order.produce(session, conduct)) as events:
-                await _follow(session, events, to, started_s, order, conduct)
+                await _follow(session, events, to, started_s, job, conduct)
         except BaseException as error:
             if result.opened:
                 result.standing = "What is not made comes back: see antiphon account."
             leaving = isinstance(error, (asyncio.CancelledError, KeyboardInterrupt))
-            await settle(session, result, progress, LEAVE_S if leaving else SETTLE_S)
+            if not session.joined:
+                progress.waiting("Closing: what was delivered is being judged (Ctrl-C: leave now)")
+            await settle(session, result.opened, LEAVE_S if leaving else SETTLE_S)
             if store is not None and store.begun:
                 with contextlib.suppress(AntiphonError, TimeoutError):
                     async with asyncio.timeout(LEAVE_S if leaving else SETTLE_S):
@@ -217,16 +203,17 @@ async def _work(settings: Settings, order: Order, to: Delivery) -> None:
             result.standing = await standing(session, result)
             if isinstance(error, FundsError) and error.what.startswith("balance:"):
                 raise await no_funds(session) from error
-            if (better := explained(error, session, result, began_s, order.engine)) is not None:
+            if (better := explained(error, session, result, began_s, order.selector.engine)) is not None:
                 raise better from error
             raise
+    return conduct.budget.spent_nano
 
 
-async def _take_up(session: Session, order: Order, conduct: Conduct, to: Delivery) -> None:
+async def _take_up(session: Session, job: Job, conduct: Conduct, to: Delivery) -> None:
     """Note whose job it is; where an earlier run left something, settle and count it."""
     from antiphon.client.recovery import recover
 
-    store, budget = order.store, conduct.budget
+    store, budget = job.store, conduct.budget
     assert store is not None
     ledger = await session.ledger.identity()
     if store.begun and store.header.ledger == ledger:
@@ -234,7 +221,7 @@ async def _take_up(session: Session, order: Order, conduct: Conduct, to: Deliver
         found = await recover(session.client, store, patience_s=PATIENCE_S if session.joined else 0.0)
         # In our own network nobody is left to judge what an earlier process was at.
         budget.spent_nano = found.paid_nano + (found.held_nano if session.joined else 0)
-        if order.max_total_nano is None and store.header.limit_nano:
+        if job.order.max_total_nano is None and store.header.limit_nano:
             budget.lower(store.header.limit_nano)
         to.result.recalled = store.kept
         to.progress.taken_up(store.kept, found)
@@ -248,12 +235,12 @@ async def _follow(
     events: AsyncIterator[SoundEvent],
     to: Delivery,
     started_s: float,
-    order: Order,
+    job: Job,
     conduct: Conduct,
 ) -> None:
     """Write what sounds, keep what is proven, show the rest."""
-    from antiphon.cli.tasks import save_receipt
     from antiphon.client.events import Closed, Missing, Opened, Sound
+    from antiphon.door.receipts import save_receipt
 
     progress, result = to.progress, to.result
     async with _watching(session, progress) as watch:
@@ -262,13 +249,13 @@ async def _follow(
                 if result.first_audio_s is None:
                     result.first_audio_s = asyncio.get_running_loop().time() - started_s
                 await asyncio.to_thread(to.write, event.audio)
-                if order.speech:
+                if job.speech:
                     session.load_judges()  # a stream's only now: they would compete with the first sound
                 result.seconds += event.audio.duration_s
                 progress.sound(result.seconds, event.parts)
             elif isinstance(event, Opened):
                 if not result.opened:
-                    _promise(event, to, order, conduct)
+                    _promise(event, to, job, conduct)
                 result.opened.append(event.task)
                 progress.opened(event, conduct.budget.limit_nano)
                 watch(event)
@@ -282,7 +269,7 @@ async def _follow(
                 progress.closed(event, result.receipts[-1])
 
 
-def _promise(event: Opened, to: Delivery, order: Order, conduct: Conduct) -> None:
+def _promise(event: Opened, to: Delivery, job: Job, conduct: Conduct) -> None:
     """What the quote's "at most" says holds for the whole job, with all that is bought again."""
     extent, result = to.progress.extent, to.result
     if extent is not None and extent.exact and not result.recalled:
@@ -290,34 +277,9 @@ def _promise(event: Opened, to: Delivery, order: Order, conduct: Conduct) -> Non
         if extent.sentences > event.parts:  # more than one task
             total_nano = max(total_nano * extent.sentences / event.parts, result.estimate_nano)
         conduct.budget.lower(int(total_nano * (1 + REBUY_SHARE)) + 1)
-        if order.store is not None:
-            order.store.note(limit_nano=conduct.budget.limit_nano)
+        if job.store is not None:
+            job.store.note(limit_nano=conduct.budget.limit_nano)
     result.limit_nano = conduct.budget.limit_nano
-
-
-async def _estimate(session: Session, order: Order) -> int:
-    """The most that this order can cost by today's prices. Raises `FundsError` when it, with what the command will
-    order after it, could cost more than --max-cost: before anything is bought."""
-    from antiphon.economy.types import Part
-
-    totals = []
-    for charge in order.charges:
-        session.require_judges(charge.selector)
-        sample = Part(index=0, units=min(charge.units, SAMPLE_UNITS), role=charge.role)  # prices are per unit
-        quote = await session.ledger.quote(charge.selector, (sample,))
-        totals.append(quote.total_nano * charge.units // sample.units)
-    if order.max_total_nano is not None and sum(totals) > order.max_total_nano:
-        raise _too_dear(sum(totals), order.max_total_nano)
-    return totals[0] if totals else 0
-
-
-def _too_dear(total_nano: int, limit_nano: int) -> FundsError:
-    from antiphon.cli.figures import ant
-
-    return FundsError(
-        f"This could cost up to {ant(total_nano)}, more than --max-cost {ant(limit_nano)}",
-        "Raise it, ask for less, or choose a cheaper engine (antiphon nodes shows prices).",
-    )
 
 
 @asynccontextmanager

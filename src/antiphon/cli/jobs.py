@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from antiphon.cli.figures import counted
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
-    from antiphon.cli.app import Settings
     from antiphon.client.job_store import JobStore
     from antiphon.client.keeping import Conduct
+    from antiphon.door.settings import Settings
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -46,6 +45,7 @@ class Jobs:
         Raises `InputError` for an unfinished job that is neither to be continued nor dropped, and for --resume where
         there is none.
         """
+        from antiphon.cli.figures import counted
         from antiphon.client.job_store import JobStore, prune
 
         if not is_file(self.output):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,11 +11,10 @@ from antiphon.cli.ending import CANCELLED_EXIT, Cancelled
 from antiphon.errors import AntiphonError, FundsError, PartialError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:
-    from antiphon.cli.connect import Session
     from antiphon.cli.jobs import Jobs
     from antiphon.cli.manuscript import Extent
-    from antiphon.cli.progress import Progress
     from antiphon.cli.result import Result
+    from antiphon.door.connecting import Session
 
 
 @contextmanager
@@ -62,23 +59,6 @@ def partial(result: Result, jobs: Jobs | None, extent: Extent | None) -> Partial
     return PartialError(
         f"{noun.capitalize()} {first.number + 1}{begins}{others} {'are' if others else 'is'} missing", again
     )
-
-
-async def settle(session: Session, result: Result, progress: Progress, patience_s: float) -> None:
-    """After a failure or a cancel: let our own validators finish what was delivered, so that no money stays behind.
-
-    A second Ctrl-C, or the end of our patience, ends the wait; then the ledger gives the rest back once its deadlines
-    have passed.
-    """
-    if session.joined:
-        return
-    progress.waiting("Closing: what was delivered is being judged (Ctrl-C: leave now)")
-    with contextlib.suppress(AntiphonError, TimeoutError):
-        async with asyncio.timeout(patience_s):
-            for task in result.opened:
-                for part in await session.ledger.parts(task):
-                    while not part.state.final:
-                        part = await session.client.changed(part)  # noqa: PLW2901 - its next version
 
 
 async def standing(session: Session, result: Result) -> str:

@@ -10,13 +10,14 @@ import click
 import msgspec
 
 from antiphon.cli.amounts import Amount
-from antiphon.cli.app import Settings, run
+from antiphon.cli.app import run
 from antiphon.cli.figures import ant
+from antiphon.door.settings import Settings
 from antiphon.economy.types import PPM
 from antiphon.errors import FundsError, InputError
 
 if TYPE_CHECKING:
-    from antiphon.cli.connect import Session
+    from antiphon.door.connecting import Session
     from antiphon.ledger.records import Account, NodeRecord
     from antiphon.parties.actor import Actor
 
@@ -55,7 +56,7 @@ def nodes(settings: Settings, as_json: bool) -> None:
 
 
 async def _nodes(settings: Settings, as_json: bool) -> None:
-    from antiphon.cli.connect import connect
+    from antiphon.door.connecting import connect
     from antiphon.ledger.listing import every_node
 
     async with connect(settings) as session:
@@ -104,7 +105,7 @@ def account(ctx: click.Context, name: str, as_json: bool) -> None:
 
 
 async def _account(settings: Settings, name: str, as_json: bool) -> None:
-    from antiphon.cli.connect import connect
+    from antiphon.door.connecting import connect
 
     async with connect(settings) as session:
         owner = session.client if name == "client" else _owner(settings, session, name)
@@ -145,7 +146,7 @@ def unstake(settings: Settings, amount: int, name: str) -> None:
 
 
 async def _unstake(settings: Settings, amount_nano: int, name: str) -> None:
-    from antiphon.cli.connect import connect
+    from antiphon.door.connecting import connect
     from antiphon.ledger.operations import Unstake
 
     async with connect(settings) as session:
@@ -181,7 +182,7 @@ def pay(settings: Settings, amount: int, name: str, target: str | None) -> None:
 
 
 async def _pay(settings: Settings, amount_nano: int, name: str, target: str | None) -> None:
-    from antiphon.cli.connect import connect
+    from antiphon.door.connecting import connect
     from antiphon.ledger.operations import Pay
 
     if name == "client" and target is None:
@@ -207,7 +208,7 @@ def deposit(settings: Settings, amount: int, target: str | None) -> None:
 
 
 async def _deposit(settings: Settings, amount_nano: int, target: str | None) -> None:
-    from antiphon.cli.connect import bank_of, connect
+    from antiphon.door.connecting import bank_of, connect
     from antiphon.ledger.operations import Deposit
 
     async with connect(settings) as session:

@@ -9,30 +9,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antiphon.cli.amounts import Amount
-from antiphon.cli.app import Settings
-from antiphon.cli.delivering import Charge, Order, Wish, checked_format, deliver, options_of
-from antiphon.cli.enrolling import names_in, stored_voice
+from antiphon.cli.delivering import Job, Wish, checked_format, deliver, options_of
 from antiphon.cli.jobs import Jobs, is_file, resume_option
 from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.cli.manuscript import format_option
 from antiphon.cli.warming import warm_up
-from antiphon.errors import InputError
+from antiphon.door.settings import DEFAULT_VOICE, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
-
-    from antiphon.cli.connect import Session
     from antiphon.cli.manuscript import Manuscript
-    from antiphon.client.events import SoundEvent
-    from antiphon.client.keeping import Conduct
-    from antiphon.client.speech import Script, Speech
-    from antiphon.client.voices import Choice
     from antiphon.economy.types import Mode
 
 DEFAULT_OUTPUT = "antiphon.wav"
-DEFAULT_VOICE = "hibari"
 TITLE_CHARS = 60
-MAX_SEED = 2**63 - 1
 WHOLE_CHARS = 10_000
 """Up to here (ten minutes, 60 MB) a file's loudness is exact: one gain for the whole. Beyond, it is brought to its
 loudness as it comes, in constant memory."""
@@ -81,31 +70,27 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     checked_format(wish)  # before a long text is read
     tell = teller(quiet=wish.quiet or wish.as_json)
     manuscript = manuscript_of(text, file, given["format_in"], tell=tell)
-    from antiphon.client.speech import OUTPUT_RATE_HZ, speak
-    from antiphon.economy.types import Mode
+    from antiphon.door.speaking import Say
 
     title, source = titled(text, file)
     artist = f"the voice {given['voice'] or DEFAULT_VOICE}"
     wish = replace(wish, as_one=is_file(output) and is_short(manuscript), title=title, artist=artist)
-    speech = _script(settings, manuscript, output, given)
-    tell_language(manuscript, speech.selector.language or "en", tell)
-    jobs = Jobs(settings, output, given["resume"], "\0".join(("say", source, given["voice"] or "")))
-
-    def produce(session: Session, conduct: Conduct) -> AsyncGenerator[SoundEvent, None]:
-        session.require_judges(speech.selector)
-        return speak(session.client, speech, conduct)
-
-    order = Order(
-        produce=produce,
-        charges=(Charge(speech.selector, manuscript.extent.chars),) if manuscript.extent else (),
-        max_total_nano=speech.max_total_nano,
-        store=jobs.open(salt=f"{speech.selector.engine} {speech.seed}"),
-        jobs=jobs,
-        keep_going=True,
-        engine=speech.selector.engine,
-        streams=speech.mode is Mode.STREAM,
+    wanted = Say(
+        text=manuscript.blocks,
+        voice=given["voice"] or "",
+        language=given["language"] or "",
+        engine=given["engine"] or "",
+        speed=given["speed"],
+        seed=given["seed"],
+        options=options_of(given["options"]),
+        mode=mode_of(given["stream"], output),
+        max_cost_nano=given["max_cost"],
     )
-    deliver(settings, wish, order, rate_hz=OUTPUT_RATE_HZ, extent=manuscript.extent)
+    order = wanted.order(settings, chars=manuscript.extent.chars if manuscript.extent else None)
+    tell_language(manuscript, order.selector.language or "en", tell)
+    jobs = Jobs(settings, output, given["resume"], "\0".join(("say", source, given["voice"] or "")))
+    store = jobs.open(salt=f"{order.selector.engine} {wanted.seed}")
+    deliver(settings, wish, Job(order, store, jobs, keep_going=True), extent=manuscript.extent)
 
 
 def titled(text: tuple[str, ...], file: str | None) -> tuple[str, str]:
@@ -122,99 +107,8 @@ def is_short(manuscript: Manuscript) -> bool:
     return manuscript.extent is not None and manuscript.extent.exact and manuscript.extent.chars <= WHOLE_CHARS
 
 
-def _script(settings: Settings, manuscript: Manuscript, output: str, given: dict[str, Any]) -> Script:
-    """The text in a built-in voice, or in one of the user's own."""
-    from antiphon.client.cloning import ClonedSpeech
-
-    if not given["voice"]:
-        return _speech(settings, manuscript, output, given)
-    from antiphon.client.voice_store import VoiceStore
-
-    own = VoiceStore(settings.home).names()
-    if not set(own).intersection(names_in(given["voice"] or "")):
-        return _speech(settings, manuscript, output, given)
-    voice = stored_voice(settings, given["voice"])
-    if given["engine"] not in {None, voice.profile.engine} or given["language"] not in {None, voice.profile.language}:
-        raise InputError(
-            f"The voice {given['voice']!r} speaks {voice.profile.language} with the engine {voice.profile.engine}",
-            "Leave --engine and --language out.",
-        )
-    return ClonedSpeech(
-        text=manuscript.blocks,
-        voice=voice,
-        speed=checked_speed(given["speed"], voice.profile.engine),
-        options=options_of(given["options"]),
-        mode=mode_of(given["stream"], output),
-        seed=checked_seed(given["seed"]),
-        max_total_nano=given["max_cost"],
-    )
-
-
-def _choice(settings: Settings, voice: str, language: str, engine: str) -> Choice:
-    """The ordered voice. A network that was joined by URL may offer voices that are not installed here."""
-    from antiphon.client.voices import Choice, resolve
-
-    try:
-        return resolve(voice, language, engine, default=DEFAULT_VOICE)
-    except InputError:
-        if not (settings.ledger and voice):
-            raise
-        return Choice(voice, language or "en-us", engine)
-
-
-def _speech(settings: Settings, manuscript: Manuscript, output: str, given: dict[str, Any]) -> Speech:
-    from antiphon.client.speech import Speech
-
-    choice = _choice(settings, given["voice"] or "", given["language"] or "", given["engine"] or "")
-    options = options_of(given["options"])
-    _check(choice, options)
-    return Speech(
-        text=manuscript.blocks,
-        voice=choice.voice,
-        language=choice.language,
-        engine=choice.engine,
-        speed=checked_speed(given["speed"], choice.engine),
-        options=options,
-        mode=mode_of(given["stream"], output),
-        seed=checked_seed(given["seed"]),
-        max_total_nano=given["max_cost"],
-    )
-
-
 def mode_of(stream: bool | None, output: str) -> Mode:
     """Released as it is made when that was asked for, or when it goes into a pipe; else after the vote."""
     from antiphon.economy.types import Mode
 
     return Mode.STREAM if (stream if stream is not None else output == "-") else Mode.VERIFIED
-
-
-def checked_speed(speed: float, engine: str) -> float:
-    """Raises `InputError` for a speed that the engine's voices are not understood at."""
-    from antiphon.client.voices import require_pace
-
-    require_pace(speed, engine)
-    return speed
-
-
-def checked_seed(seed: int | None) -> int | None:
-    """Raises `InputError` for a seed that does not fit."""
-    if seed is not None and not 0 <= seed <= MAX_SEED:
-        raise InputError(f"Seed {seed} is outside 0-{MAX_SEED}", "Any smaller number will do.")
-    return seed
-
-
-def _check(choice: Choice, options: dict[str, str | int | float | bool]) -> None:
-    """What an engine will say no to is said before anything starts. Raises `InputError`."""
-    from antiphon.engines import registry
-    from antiphon.engines.checks import read_options
-
-    if choice.engine not in registry.names():
-        return  # another's engine: its node will say
-    engine = registry.load(choice.engine)
-    read_options(engine.Options, options, choice.engine)
-    wanted = f"{choice.language.casefold()}-"
-    if not any(wanted.startswith(f"{language.casefold()}-") for language in engine.capabilities.languages):
-        raise InputError(
-            f"The voice {choice.voice!r} does not speak {choice.language!r}",
-            f"Find one that does: antiphon voices --language {choice.language}",
-        )

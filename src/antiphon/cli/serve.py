@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from antiphon.cli.amounts import Amount
-from antiphon.cli.app import Settings, run
+from antiphon.cli.app import run
 from antiphon.cli.serving import Berth, read_rules, run_ledger, run_node
+from antiphon.door.settings import Settings
 from antiphon.economy.types import NANO
 from antiphon.errors import InputError
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from antiphon.cli.app import Settings
 from antiphon.clock import SystemClock
+from antiphon.door.settings import Settings
 from antiphon.economy.types import DEFAULT_RULES, NANO, Rules
 from antiphon.errors import FundsError, InputError, OutputError, UnavailableError
 
@@ -134,7 +134,7 @@ async def run_node(
     beside: Beside | None = None,
 ) -> None:
     """Hold a stake, serve, register. The first signal takes no more work and finishes; the second ends it at once."""
-    from antiphon.cli.connect import find_ledger, reach
+    from antiphon.door.connecting import find_ledger, reach
     from antiphon.parties.actor import Context
     from antiphon.protocol import load_or_create
     from antiphon.transport import serve

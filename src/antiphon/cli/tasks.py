@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from antiphon.cli.app import Settings, run
+from antiphon.cli.app import run
 from antiphon.cli.figures import ant, counted, paid_nano
-from antiphon.errors import AntiphonError, InputError, OutputError, ProtocolError
+from antiphon.door.settings import Settings
+from antiphon.errors import AntiphonError, InputError, ProtocolError
 
 if TYPE_CHECKING:
     from antiphon.cli.explain import Story
@@ -74,7 +73,7 @@ def list_tasks(settings: Settings, limit: int, everybody: bool, as_json: bool) -
 
 
 async def _list(settings: Settings, limit: int, everybody: bool, as_json: bool) -> None:
-    from antiphon.cli.connect import connect
+    from antiphon.door.connecting import connect
 
     async with connect(settings) as session:
         client = None if everybody else session.client.node_id
@@ -101,8 +100,8 @@ def show_task(settings: Settings, task_id: str, as_json: bool) -> None:
 
 
 async def _show(settings: Settings, task_id: str, as_json: bool) -> None:
-    from antiphon.cli.connect import connect
     from antiphon.cli.explain import Story
+    from antiphon.door.connecting import connect
 
     async with connect(settings) as session:
         found = await _find(session.ledger.tasks, task_id.strip().lower())
@@ -248,22 +247,6 @@ def _explained(receipt: Receipt) -> Iterator[str]:
         yield from (f"  {line}" for line in net(told["net_nano"], told["client"], roles_of(stories)))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError, msgspec.ValidationError) as e:
         raise ProtocolError("The receipt's statement cannot be read", "Do not trust it.") from e
-
-
-def save_receipt(home: Path, done: Receipt) -> Path:
-    """Write a receipt into the data folder, for its owner's eyes only: it says who ordered what; returns its path."""
-    from antiphon.protocol import receipt as receipts
-
-    path = home / "receipts" / f"{done.task}.json"
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as stream:
-            stream.write(receipts.dump(done))
-        part.replace(path)
-    except OSError as e:
-        raise OutputError(f"The receipt cannot be written to {path}: {e.strerror}", "Free space, or set --home.") from e
-    return path
 
 
 def _load(file: Path) -> Receipt:

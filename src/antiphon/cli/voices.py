@@ -10,10 +10,9 @@ from typing import Any
 import click
 
 from antiphon.cli.amounts import Amount
-from antiphon.cli.app import Settings
 from antiphon.cli.catalogue import list_voices, listing_options
-from antiphon.cli.enrolling import consent_options, enrolled, reference_of
-from antiphon.errors import InputError
+from antiphon.cli.enrolling import consent_options, enrol
+from antiphon.door.settings import Settings
 
 EPILOG = """\b
 Examples:
@@ -70,26 +69,14 @@ def _list(settings: Settings, language: str | None, engine: str | None, as_json:
 @click.pass_obj
 def add(settings: Settings, /, name: str, **given: Any) -> None:
     """Have a voice enrolled by a trainer, judged by validators, and keep its profile, sealed, under NAME."""
-    from antiphon.client.voice_store import StoredVoice, VoiceStore, check_name
-    from antiphon.clock import SystemClock
-    from antiphon.engines import registry
+    from antiphon.door.cloning import Enrolling, check_new_name
+    from antiphon.door.reference import reference_of
 
-    check_name(name)
-    store = VoiceStore(settings.home)
-    if name in store.names():
-        raise InputError(f"You have a voice {name!r} already", f"Delete it first: antiphon voices delete {name}")
-    if any(voice.name == name for voice in registry.all_voices()):
-        raise InputError(f"{name!r} is the name of a built-in voice", "Choose another name.")
-    reference = reference_of(settings, given)
-    voice, _ = enrolled(settings, reference, given, quiet=given["quiet"])
-    stored = StoredVoice(
-        profile=voice.profile,
-        consent=reference.consent,
-        origin=voice.origin,
-        created_ms=SystemClock().now_ms(),
-        report=reference.report,
-    )
-    store.save(name, stored)
+    check_new_name(settings, name)
+    reference = reference_of(settings, given["reference"], own_voice=given["own_voice"], consent=given["consent"])
+    enrolling = Enrolling(reference, given["language"], given["engine"] or "", given["max_cost"])
+    enrol(settings, enrolling, quiet=given["quiet"])
+    enrolling.keep(settings, name)
     if not given["quiet"]:
         click.echo(f'Kept     {name}. Use it: antiphon say "Hello." --voice {name}', err=True)
 

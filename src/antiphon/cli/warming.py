@@ -7,7 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from antiphon.cli.app import Settings
+    from antiphon.door.settings import Settings
 
 
 def warm_up(settings: Settings, *, voice: str = "", engine: str = "") -> None:
@@ -29,8 +29,8 @@ def _load(settings: Settings, voice: str, engine: str) -> None:
 
 
 def _engine_of(settings: Settings, voice: str) -> str:
-    from antiphon.cli.enrolling import names_in
     from antiphon.client.voice_store import VoiceStore
+    from antiphon.door.reference import names_in
     from antiphon.engines import registry
 
     store = VoiceStore(settings.home)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from antiphon.cli.tasks import save_receipt
+from antiphon.door.receipts import save_receipt
 from antiphon.protocol import Receipt
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
-import click
 import msgspec
 
 from antiphon.errors import AntiphonError, InputError, OutputError, ProtocolError, StateError
@@ -39,12 +39,12 @@ def changed(home: Path, url: str, before: str, error: ProtocolError) -> Protocol
     )
 
 
-def remember(home: Path, url: str, ledger_id: str) -> None:
-    """Keep it, and say so if it is new."""
+def remember(home: Path, url: str, ledger_id: str, tell: Callable[[str], None]) -> None:
+    """Keep it, and tell so if it is new."""
     pins = _read(home)
     if pins.get(_address(url)) == ledger_id:
         return
-    click.echo(f"Ledger {ledger_id} answers at {url}; remembered. Compare it with what its operator names.", err=True)
+    tell(f"Ledger {ledger_id} answers at {url}; remembered. Compare it with what its operator names.")
     pins.pop(_address(url), None)
     while len(pins) >= MAX_PINS:
         del pins[next(iter(pins))]

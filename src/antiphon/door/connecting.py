@@ -1,4 +1,4 @@
-"""How a command reaches a network: the embedded one in the data folder, or a running one."""
+"""How a network is reached: the embedded one in the data folder, or a running one."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from antiphon.cli import pins
-from antiphon.cli.app import Settings
 from antiphon.client.client import Client
 from antiphon.clock import SystemClock
+from antiphon.door import pins
+from antiphon.door.settings import Settings
 from antiphon.errors import AntiphonError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Selector
@@ -122,7 +122,7 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
                 raise pins.changed(home, url, before, e) from e
             raise
         if not own:
-            pins.remember(home, url, found)
+            pins.remember(home, url, found, settings.tell)
         yield RetryingLedger(ledger), transport
     finally:
         await ledger.close()

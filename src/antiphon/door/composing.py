@@ -1,0 +1,116 @@
+"""Music from free words, as an order."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field, replace
+from typing import TypedDict
+
+from antiphon.audio import MUSIC_LUFS
+from antiphon.client.composing import OUTPUT_CHANNELS, OUTPUT_RATE_HZ, Composition, compose
+from antiphon.client.events import SoundEvent
+from antiphon.client.keeping import Conduct
+from antiphon.door.connecting import Session
+from antiphon.door.ordering import Charge, Order, checked_seed
+from antiphon.economy.types import Mode
+from antiphon.engines import registry
+from antiphon.errors import InputError
+from antiphon.music.brief import read
+from antiphon.services import Options, units_of
+
+DEFAULT_SECONDS = 30.0
+ENGINE = "chiptune"
+"""The engine whose scores we can write down: composition is a function of the order, so the client repeats it."""
+MAX_RANDOM_SEED = 1_000_000
+
+
+class ComposeFields(TypedDict, total=False):
+    """The fields of `Compose` that are not its text, as keywords."""
+
+    seconds: float | None
+    loop: bool
+    seed: int | None
+    engine: str
+    options: Options
+    mode: Mode
+    max_cost_nano: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compose:
+    """A piece to be composed. `seconds` None: what the prompt says, or 30. `loop`: the end leads into the beginning.
+    `seed` None: a new piece each time. The rest is as in `Say`."""
+
+    prompt: str
+    seconds: float | None = None
+    loop: bool = False
+    seed: int | None = None
+    engine: str = ""
+    options: Options = field(default_factory=dict)
+    mode: Mode = Mode.VERIFIED
+    max_cost_nano: int | None = None
+
+    def composition(self) -> tuple[Composition, tuple[str, ...]]:
+        """What is ordered, and what has to be told about how the words were understood. Raises `InputError`."""
+        if not self.prompt.strip():
+            raise InputError("The prompt is empty", 'Write for example: antiphon compose "calm shop theme, F major"')
+        brief = read(self.prompt)
+        seconds = self.seconds if self.seconds is not None else brief.seconds or DEFAULT_SECONDS
+        told = list(brief.notes)
+        if self.seconds is not None and brief.seconds is not None and abs(brief.seconds - seconds) > 0.01:
+            told.append(f"The prompt says {brief.seconds:g} s, --seconds says {seconds:g}: --seconds counts.")
+        if seconds <= 0:
+            raise InputError(f"{seconds:g} s of music is outside 1-600", "Change --seconds.")
+        seed = checked_seed(self.seed)
+        composition = Composition(
+            prompt=self.prompt,
+            seconds=seconds,
+            seed=secrets.randbelow(MAX_RANDOM_SEED) if seed is None else seed,
+            loop=self.loop or brief.loop,
+            engine=self.engine,
+            options=self.options,
+            mode=self.mode,
+            max_total_nano=self.max_cost_nano,
+        )
+        next(composition.requests())  # its own limits, before anything starts
+        _check(composition)
+        if composition.loop and composition.engine in {"", ENGINE}:
+            composition = _whole_bars(composition, told)
+        return composition, tuple(told)
+
+
+def composed(composition: Composition) -> Order:
+    """The order of a composition."""
+
+    def produce(session: Session, conduct: Conduct) -> AsyncGenerator[SoundEvent, None]:
+        return compose(session.client, composition, conduct)
+
+    return Order(
+        produce=produce,
+        selector=composition.selector,
+        rate_hz=OUTPUT_RATE_HZ,
+        channels=OUTPUT_CHANNELS,
+        charges=(Charge(composition.selector, sum(map(units_of, composition.requests()))),),
+        max_total_nano=composition.max_total_nano,
+        loudness_lufs=MUSIC_LUFS,
+        streams=composition.mode is Mode.STREAM,
+    )
+
+
+def _whole_bars(composition: Composition, told: list[str]) -> Composition:
+    """A loop has whole bars, or it would stumble where it begins again."""
+    from antiphon.engines.chiptune import length_of
+
+    seconds = length_of(next(composition.requests()))
+    if abs(seconds - composition.seconds) > 0.005:
+        told.append(f"The loop lasts {seconds:.2f} s: the whole bars nearest to {composition.seconds:g} s.")
+    return replace(composition, seconds=seconds)
+
+
+def _check(composition: Composition) -> None:
+    """What an engine will say no to is said before anything starts. Raises `InputError`."""
+    name = composition.engine or ENGINE
+    if composition.engine and name not in registry.names():
+        raise InputError(f"Unknown engine {name!r}", f"Engines: {', '.join(registry.names())}.")
+    registry.load(name).check(next(composition.requests()))

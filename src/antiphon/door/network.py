@@ -1,0 +1,277 @@
+"""A network for programs: open it, order sound, have it whole or as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeAlias, Unpack
+
+from antiphon.audio import Waveform
+from antiphon.client import composing, speech
+from antiphon.client.budget import Budget
+from antiphon.client.cloning import Voice as ClonedVoice
+from antiphon.client.events import Closed, Opened
+from antiphon.client.events import Sound as SoundEvent
+from antiphon.client.keeping import Conduct
+from antiphon.client.voice_store import VoiceStore
+from antiphon.door.cloning import Clone, CloneFields, Enrolling, check_new_name, recording_of, units_of_recording
+from antiphon.door.composing import Compose, ComposeFields, composed
+from antiphon.door.connecting import Session, connect
+from antiphon.door.figures import measured, paid_for, score_of
+from antiphon.door.ordering import Order, estimate, settle
+from antiphon.door.receipts import save_receipt
+from antiphon.door.reference import Reference, reference_of, stored_voice
+from antiphon.door.settings import Settings, default_home
+from antiphon.door.sound import Outcome, Sound, joined
+from antiphon.door.speaking import Say, SayFields
+from antiphon.engines import registry
+from antiphon.engines.base import Voice
+from antiphon.errors import StateError
+
+SETTLE_S = 30.0
+"""After a failure, or when a stream is left: how long our own validators may judge what was delivered."""
+LEAVE_S = 0.5
+"""The same after a cancel: whoever asked to leave wants to leave."""
+
+Wanted: TypeAlias = Say | Clone | Compose
+
+
+@dataclass(slots=True)
+class _Job:
+    """An order that is about to be carried out, what has to be told of it, and what became of it so far."""
+
+    order: Order
+    notes: tuple[str, ...] = ()
+    seed: int | None = None
+    spent_nano: int = 0  # by what was done before, for it
+    opened: list[str] = field(default_factory=list)
+    closed: list[Closed] = field(default_factory=list)
+    receipts: list[Path] = field(default_factory=list)
+
+    def outcome(self) -> Outcome:
+        parts = [part for one in self.closed for part in one.parts]
+        scores = [score for part in parts if part.state == "valid" and (score := score_of(part)) is not None]
+        return Outcome(
+            figures=measured(parts),
+            score=sum(scores) / len(scores) if scores else None,
+            paid_nano=paid_for(self.closed) + self.spent_nano,
+            tasks=tuple(self.opened),
+            receipts=tuple(self.receipts),
+            notes=self.notes,
+            seed=self.seed,
+        )
+
+
+class AsyncNetwork:
+    """A client of a network. Use it as `async with antiphon.AsyncNetwork() as network`.
+
+    `home`: the data folder; by default this user's. `ledger`: the URL of a network to join; by default the one that the
+    data folder serves, else one that runs in this process, which the first use creates. `ledger_id`: which ledger it
+    must be; by default the one that answered there first. `private_nodes`: whether nodes at private addresses may be
+    asked; by default, if the ledger's own is one. `profile`: how validators that run here judge.
+
+    Orders may run at the same time. Leaving ends what is still running and takes back its money.
+    """
+
+    def __init__(
+        self,
+        home: str | Path | None = None,
+        *,
+        ledger: str | None = None,
+        ledger_id: str | None = None,
+        private_nodes: bool | None = None,
+        profile: str = "antiphon",
+    ) -> None:
+        place = default_home() if home is None else Path(home)
+        self._settings = Settings(place, ledger, profile, ledger_id, private_nodes)
+        self._entered: AbstractAsyncContextManager[Session] | None = None
+        self._session: Session | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._session is not None:
+            raise StateError("The network is open already", "Open another AsyncNetwork.")
+        self._entered = connect(self._settings, warm=True)
+        self._session = await self._entered.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        entered, self._entered, self._session = self._entered, None, None
+        if entered is not None:
+            await entered.__aexit__(kind, error, trace)
+
+    @property
+    def home(self) -> Path:
+        """The data folder: keys, receipts, voices, and the ledger of a network of one's own."""
+        return self._settings.home
+
+    async def say(self, text: str, **wishes: Unpack[SayFields]) -> Sound:
+        """Speech; `wishes` are the fields of `Say`. Raises `AntiphonError`: nothing is paid for what is not heard."""
+        return await self.make(Say(text=text, **wishes))
+
+    async def clone(self, text: str = "", **wishes: Unpack[CloneFields]) -> Sound:
+        """A text, or the words of a recording, in a cloned voice; `wishes` are the fields of `Clone`."""
+        return await self.make(Clone(text=text, **wishes))
+
+    async def compose(self, prompt: str, **wishes: Unpack[ComposeFields]) -> Sound:
+        """Music; `wishes` are the fields of `Compose`."""
+        return await self.make(Compose(prompt=prompt, **wishes))
+
+    async def make(self, wanted: Wanted) -> Sound:
+        """The whole of what `stream` would bring."""
+        stream = self.stream(wanted)
+        pieces = [piece async for piece in stream]
+        audio = await asyncio.to_thread(joined, pieces, stream.rate_hz, stream.channels)
+        return Sound(audio, stream.outcome, stream.loudness_lufs)
+
+    def stream(self, wanted: Wanted) -> Stream:
+        """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for."""
+        return Stream(self, wanted)
+
+    async def add_voice(
+        self,
+        name: str,
+        reference: str | Path,
+        *,
+        own_voice: bool = False,
+        consent: str | Path | None = None,
+        language: str = "en-us",
+        engine: str = "",
+        max_cost_nano: int | None = None,
+    ) -> Outcome:
+        """Have a voice learnt from a recording, judged, and kept under `name`: then say it with `voice=name`."""
+        await asyncio.to_thread(check_new_name, self._settings, name)
+        heard = await self._reference(Path(reference), own_voice=own_voice, consent=consent)
+        enrolling = Enrolling(heard, language, engine, max_cost_nano)
+        job = _Job(enrolling.order)
+        async with aclosing(self._carried_out(job)) as pieces:
+            async for _ in pieces:
+                pass
+        await asyncio.to_thread(enrolling.keep, self._settings, name)
+        return job.outcome()
+
+    def voices(self, language: str = "", engine: str = "") -> tuple[Voice, ...]:
+        """The voices that are built in; `language` en matches en-us. Those of one's own: `own_voices`."""
+        wanted = f"{language.casefold()}-"
+        return tuple(
+            voice
+            for voice in registry.all_voices()
+            if (not engine or voice.engine == engine)
+            and (not language or f"{voice.language.casefold()}-".startswith(wanted))
+        )
+
+    def own_voices(self) -> tuple[str, ...]:
+        """Names of the voices that were added in this data folder."""
+        return VoiceStore(self.home).names()
+
+    async def balance_nano(self) -> int:
+        """What this client could spend now."""
+        session = self._open()
+        return (await session.ledger.account(session.client.node_id)).balance_nano
+
+    def _open(self) -> Session:
+        if self._session is None:
+            raise StateError("The network is not open", "Write: async with antiphon.AsyncNetwork() as network:")
+        return self._session
+
+    async def _reference(self, path: Path, *, own_voice: bool, consent: str | Path | None) -> Reference:
+        given = None if consent is None else Path(consent)
+        return await asyncio.to_thread(reference_of, self._settings, path, own_voice=own_voice, consent=given)
+
+    async def _job(self, wanted: Wanted) -> _Job:
+        """Everything that can be checked is, and a voice is learnt where that comes first."""
+        if isinstance(wanted, Say):
+            return _Job(await asyncio.to_thread(wanted.order, self._settings), seed=wanted.seed)
+        if isinstance(wanted, Compose):
+            composition, notes = await asyncio.to_thread(wanted.composition)
+            return _Job(composed(composition), notes, composition.seed)
+        return await self._cloning(wanted)
+
+    async def _cloning(self, wanted: Clone) -> _Job:
+        wanted.check()
+        units = len(wanted.text) if isinstance(wanted.text, str) else None
+        if wanted.speech is not None:
+            units = units_of_recording(await asyncio.to_thread(recording_of, wanted.speech))
+        if wanted.reference is None:
+            voice: ClonedVoice = await asyncio.to_thread(stored_voice, self._settings, wanted.voice)
+            return _Job(wanted.order(voice, units=units, left_nano=wanted.max_cost_nano), seed=wanted.seed)
+        heard = await self._reference(Path(wanted.reference), own_voice=wanted.own_voice, consent=wanted.consent)
+        enrolling = wanted.enrolling(heard, wanted.charges(units))
+        first = _Job(enrolling.order)
+        async with aclosing(self._carried_out(first)) as pieces:
+            async for _ in pieces:
+                pass
+        paid_nano = paid_for(first.closed)
+        left_nano = None if wanted.max_cost_nano is None else wanted.max_cost_nano - paid_nano
+        order = wanted.order(enrolling.voice, units=units, left_nano=left_nano)
+        return _Job(order, (heard.report,), wanted.seed, paid_nano, receipts=first.receipts, opened=first.opened)
+
+    async def _carried_out(self, job: _Job) -> AsyncGenerator[Waveform, None]:
+        """The sound of an order, piece by piece; receipts are kept, and no money stays behind when it fails."""
+        session, order = self._open(), job.order
+        await estimate(session, order)
+        conduct = Conduct(Budget(order.max_total_nano))
+        try:
+            async with aclosing(order.produce(session, conduct)) as events:
+                async for event in events:
+                    if isinstance(event, SoundEvent):
+                        yield event.audio
+                    elif isinstance(event, Opened):
+                        job.opened.append(event.task)
+                    elif isinstance(event, Closed):
+                        job.closed.append(event)
+                        job.receipts.append(await asyncio.to_thread(save_receipt, self.home, event.receipt))
+        except BaseException as error:
+            await settle(session, job.opened, LEAVE_S if isinstance(error, asyncio.CancelledError) else SETTLE_S)
+            raise
+
+
+class Stream:
+    """Sound as it comes: pieces of `rate_hz` and `channels`. Leave early by `aclose`: the rest is not paid for.
+
+    A piece is a `Waveform`: `samples` is float32 [channels, samples], `to_pcm16()` its bytes.
+    """
+
+    def __init__(self, network: AsyncNetwork, wanted: Wanted) -> None:
+        self._pieces = self._run(network, wanted)
+        self._job: _Job | None = None
+        music = isinstance(wanted, Compose)
+        self.rate_hz = composing.OUTPUT_RATE_HZ if music else speech.OUTPUT_RATE_HZ
+        self.channels = composing.OUTPUT_CHANNELS if music else 1
+
+    def __aiter__(self) -> AsyncIterator[Waveform]:
+        return self
+
+    async def __anext__(self) -> Waveform:
+        return await anext(self._pieces)
+
+    async def aclose(self) -> None:
+        """End it here."""
+        await self._pieces.aclose()
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it so far; of all of it, once it has ended. Raises `StateError` before it has begun."""
+        return self._begun.outcome()
+
+    @property
+    def loudness_lufs(self) -> float | None:
+        """What a file of it is brought to by default."""
+        return self._begun.order.loudness_lufs
+
+    @property
+    def _begun(self) -> _Job:
+        if self._job is None:
+            raise StateError("The stream has not begun", "Ask for its first piece.")
+        return self._job
+
+    async def _run(self, network: AsyncNetwork, wanted: Wanted) -> AsyncGenerator[Waveform, None]:
+        self._job = await network._job(wanted)
+        async with aclosing(network._carried_out(self._job)) as pieces:
+            async for piece in pieces:
+                yield piece

@@ -1,0 +1,89 @@
+"""An order of sound: what is to be made, for how much at most, and how it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import dataclass
+
+from antiphon.client.budget import ant
+from antiphon.client.events import SoundEvent
+from antiphon.client.keeping import Conduct
+from antiphon.door.connecting import Session
+from antiphon.economy.types import Part, Role
+from antiphon.errors import AntiphonError, FundsError, InputError
+from antiphon.ledger.operations import Selector
+
+MAX_SEED = 2**63 - 1
+SAMPLE_UNITS = 1_000
+
+Produce = Callable[[Session, Conduct], AsyncGenerator[SoundEvent, None]]
+"""What is ordered, as the events of its job in a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Units of work of one kind."""
+
+    selector: Selector
+    units: int
+    role: Role = Role.PROCESSOR
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """No `charges`: nobody knows how much it will be (a pipe), so it is checked task by task. They hold what the same
+    caller will order afterwards too. `rate_hz` and `channels` are those of all its sound; `expected_lufs` is how loud
+    it is made, as far as known."""
+
+    produce: Produce
+    selector: Selector
+    rate_hz: int = 0
+    channels: int = 1
+    charges: tuple[Charge, ...] = ()
+    max_total_nano: int | None = None
+    loudness_lufs: float | None = None  # what it is brought to by default
+    expected_lufs: float | None = None
+    streams: bool = False  # whether sound is released before it is judged
+
+
+async def estimate(session: Session, order: Order) -> int:
+    """The most that this order can cost by today's prices, in nano. Raises `FundsError` when it, with what will be
+    ordered after it, could cost more than its limit, and `ModelError` when our own validators could not judge it:
+    before anything is bought."""
+    totals = []
+    session.require_judges(order.selector)
+    for charge in order.charges:
+        session.require_judges(charge.selector)
+        sample = Part(index=0, units=min(charge.units, SAMPLE_UNITS), role=charge.role)  # prices are per unit
+        quote = await session.ledger.quote(charge.selector, (sample,))
+        totals.append(quote.total_nano * charge.units // sample.units)
+    if order.max_total_nano is not None and sum(totals) > order.max_total_nano:
+        raise FundsError(
+            f"This could cost up to {ant(sum(totals))}, more than --max-cost {ant(order.max_total_nano)}",
+            "Raise it, ask for less, or choose a cheaper engine (antiphon nodes shows prices).",
+        )
+    return totals[0] if totals else 0
+
+
+async def settle(session: Session, tasks: Iterable[str], patience_s: float) -> None:
+    """After a failure or a cancel: let our own validators finish what was delivered, so that no money stays behind.
+
+    At the end of the patience the ledger gives the rest back once its deadlines have passed.
+    """
+    if session.joined:
+        return
+    with contextlib.suppress(AntiphonError, TimeoutError):
+        async with asyncio.timeout(patience_s):
+            for task in tasks:
+                for part in await session.ledger.parts(task):
+                    while not part.state.final:
+                        part = await session.client.changed(part)  # noqa: PLW2901 - its next version
+
+
+def checked_seed(seed: int | None) -> int | None:
+    """Raises `InputError` for a seed that does not fit."""
+    if seed is not None and not 0 <= seed <= MAX_SEED:
+        raise InputError(f"Seed {seed} is outside 0-{MAX_SEED}", "Any smaller number will do.")
+    return seed

@@ -1,0 +1,25 @@
+"""Receipts in the data folder."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from antiphon.errors import OutputError
+from antiphon.protocol import receipt as receipts
+from antiphon.protocol.receipt import Receipt
+
+
+def save_receipt(home: Path, done: Receipt) -> Path:
+    """Write a receipt into the data folder, for its owner's eyes only: it says who ordered what; returns its path."""
+    path = home / "receipts" / f"{done.task}.json"
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "w") as stream:
+            stream.write(receipts.dump(done))
+        part.replace(path)
+    except OSError as e:
+        raise OutputError(f"The receipt cannot be written to {path}: {e.strerror}", "Free space, or set --home.") from e
+    return path

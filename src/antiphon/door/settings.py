@@ -1,0 +1,33 @@
+"""Which network is used, as which client: read once, at the door."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+log = logging.getLogger("antiphon")
+
+DEFAULT_VOICE = "hibari"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`ledger` None: the network that the data folder serves, else the embedded one. `ledger_id` None: the ledger that
+    answered there first. `private_nodes` None: as the ledger's own address is. `tell` is called with what a person
+    should read, such as the id of a ledger that is met for the first time."""
+
+    home: Path
+    ledger: str | None = None
+    profile: str = "antiphon"
+    ledger_id: str | None = None
+    private_nodes: bool | None = None
+    tell: Callable[[str], None] = field(default=log.warning, compare=False)
+
+
+def default_home() -> Path:
+    """The data folder of this user on this system."""
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("antiphon", appauthor=False))

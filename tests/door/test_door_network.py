@@ -1,0 +1,125 @@
+"""Programs order sound through a whole network, with and without asyncio."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import antiphon
+from antiphon.audio import measure, read
+from antiphon.bench.cloning import REFERENCES
+from antiphon.errors import FundsError, InputError, StateError
+from antiphon.protocol import receipt as receipts
+
+pytestmark = [pytest.mark.slow, pytest.mark.speaks]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("door")
+
+
+def test_a_sentence_is_made_judged_paid_and_saved(home: Path, tmp_path: Path) -> None:
+    with antiphon.Network(home) as network:
+        before = network.balance_nano()
+        sound = network.say("A program asked for this sentence.", seed=1)
+        assert sound.samples.shape[0] == 1
+        assert sound.samples.dtype == np.float32
+        assert sound.rate_hz == 24_000
+        assert 1.0 < sound.duration_s < 6.0
+        outcome = sound.outcome
+        assert outcome.paid_nano == before - network.balance_nano() > 0
+        assert outcome.score is not None
+        assert outcome.score > 0.7
+        assert outcome.figures["WER"] is not None
+        (receipt,) = outcome.receipts
+        assert receipts.load(receipt.read_text()).task == outcome.tasks[0]
+        loud = measure(read(sound.save(tmp_path / "said.wav"))).integrated_lufs
+        assert loud == pytest.approx(-16, abs=0.3)
+        assert read(sound.save(tmp_path / "said.opus")).duration_s == pytest.approx(sound.duration_s, abs=0.1)
+        assert sound.encode("wav", loudness="off")[:4] == b"RIFF"
+        again = network.say("A program asked for this sentence.", seed=1)
+        assert np.array_equal(sound.samples, again.samples)
+
+
+def test_sound_comes_in_pieces_that_make_up_the_whole(home: Path) -> None:
+    text = "The first sentence is short. The second one comes after it, and is longer."
+    with antiphon.Network(home) as network:
+        stream = network.stream(antiphon.Say(text=text, seed=3, mode=antiphon.Mode.STREAM))
+        with pytest.raises(StateError, match="not begun"):
+            _ = stream.outcome
+        pieces = list(stream)
+        assert len(pieces) > 2
+        assert {piece.rate_hz for piece in pieces} == {stream.rate_hz}
+        assert stream.outcome.paid_nano > 0
+        whole = network.make(antiphon.Say(text=text, seed=3))
+    assert np.array_equal(np.concatenate([piece.samples for piece in pieces], axis=1), whole.samples)
+
+
+def test_who_leaves_a_stream_pays_for_what_was_made_alone(home: Path) -> None:
+    text = " ".join(f"This is sentence number {number} of a rather long text." for number in range(1, 31))
+    with antiphon.Network(home) as network:
+        before = network.balance_nano()
+        stream = network.stream(antiphon.Say(text=text, mode=antiphon.Mode.STREAM))
+        next(stream)
+        stream.close()
+        paid = before - network.balance_nano()
+    with antiphon.Network(home) as network:
+        before = network.balance_nano()
+        whole = network.say(text).outcome.paid_nano
+        assert before - network.balance_nano() == whole
+    assert paid < whole / 2
+
+
+def test_music_tells_its_seed_and_how_the_words_were_read(home: Path) -> None:
+    with antiphon.Network(home) as network:
+        sound = network.compose("calm shop theme in F major", seconds=4)
+        assert sound.samples.shape[0] == 2
+        assert sound.duration_s == pytest.approx(4, abs=0.1)
+        seed = sound.outcome.seed
+        assert seed is not None
+        assert np.array_equal(
+            network.compose("calm shop theme in F major", seconds=4, seed=seed).samples, sound.samples
+        )
+
+
+def test_a_voice_is_learnt_kept_and_spoken_with(home: Path) -> None:
+    reference = REFERENCES / "allison.opus"
+    with antiphon.Network(home) as network:
+        learnt = network.add_voice("ann", reference, own_voice=True)
+        assert learnt.paid_nano > 0
+        assert network.own_voices() == ("ann",)
+        spoken = network.say("A kept voice says this sentence for you.", voice="ann")
+        assert spoken.outcome.score is not None
+        with pytest.raises(InputError, match="already"):
+            network.add_voice("ann", reference, own_voice=True)
+        with pytest.raises(InputError, match="consent"):
+            network.clone("Not without a word from her.", reference=reference)
+
+
+async def test_the_same_with_asyncio(home: Path) -> None:
+    async with antiphon.AsyncNetwork(home) as network:
+        sound = await network.say("An asynchronous program asked for this.")
+        assert sound.outcome.receipts
+        with pytest.raises(StateError, match="open already"):
+            await network.__aenter__()
+    with pytest.raises(StateError, match="not open"):
+        await network.say("Too late.")
+
+
+def test_what_cannot_be_is_refused_before_anything_is_paid(home: Path) -> None:
+    with antiphon.Network(home) as network:
+        before = network.balance_nano()
+        with pytest.raises(InputError, match="Speed 9"):
+            network.say("Faster.", speed=9.0)
+        with pytest.raises(InputError, match="nobody"):
+            network.say("Who?", voice="nobody")
+        with pytest.raises(FundsError, match="more than --max-cost"):
+            network.say("Too dear for me.", max_cost_nano=10)
+        with pytest.raises(InputError, match="empty"):
+            network.compose(" ")
+        assert network.balance_nano() == before
+        assert any(voice.name == "af_heart" for voice in network.voices(language="en", engine="kokoro"))
+        assert not network.voices(language="tlh")
