@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import msgspec
@@ -248,3 +249,31 @@ def test_a_request_asks_for_its_own_use_and_recording() -> None:
     with pytest.raises(InputError, match="does not cover"):
         require_for(other, at_ms=NOW_MS)
     assert require_for(SpeechRequest(text="Hello.", voice="hibari"), at_ms=NOW_MS) is None
+
+
+def test_the_largest_consent_is_looked_into_and_a_larger_one_is_not() -> None:
+    empty = len(signed(body=bytes(1_000)))
+    body = bytes(1_000 + MAX_GRANT_BYTES - empty)
+    assert len(signed(body=body)) == MAX_GRANT_BYTES
+    with pytest.raises(ProtocolError, match="not a readable Grant"):
+        open_grant(signed(body=body))
+    with pytest.raises(InputError, match=f"at most {MAX_GRANT_BYTES}"):
+        open_grant(signed(body=body + b"\0"))
+
+
+def test_a_refusal_names_the_consent_and_its_times_in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    with pytest.raises(InputError, match=r"^The consent of 'Ada Lovelace' expired on 2023-11-15 22:13 UTC"):
+        asked(at_ms=NOW_MS + DAY_MS)
+    with pytest.raises(InputError, match=r"^The consent of 'Ada Lovelace' does not cover this recording"):
+        asked(reference=b"o" * 32)
+    monkeypatch.undo()
+    time.tzset()
+
+
+def test_a_request_asks_for_its_own_client() -> None:
+    enrol = EnrolRequest(reference=CLIP, consent=RAW)
+    assert require_for(enrol, at_ms=NOW_MS, grantee=CLIENT.node_id) == open_grant(RAW)
+    with pytest.raises(InputError, match="was given to"):
+        require_for(enrol, at_ms=NOW_MS, grantee=BOB.node_id)

@@ -290,3 +290,10 @@ def test_the_signed_bytes_are_pinned() -> None:
     )
     assert "hello" not in repr(message)
     assert len(canonical.pack(message)) < 300
+
+
+def test_a_guard_remembers_at_least_as_long_as_a_message_may_come() -> None:
+    clock = ManualClock()
+    bobs(alices(clock), clock, ReplayGuard(window_ms=60_000 + envelope.MAX_AHEAD_MS))
+    with pytest.raises(ValueError, match="must cover max_age_ms"):
+        bobs(alices(clock), clock, ReplayGuard(window_ms=60_000 + envelope.MAX_AHEAD_MS - 1))

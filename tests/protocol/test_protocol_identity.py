@@ -121,7 +121,7 @@ class TestKeyStore:
         (tmp_path / "folder").mkdir(mode=0o700)
         os.mkfifo(tmp_path / "pipe", 0o600)
         for name in ("folder", "pipe"):
-            with pytest.raises(StateError, match="not a regular file"):
+            with pytest.raises(StateError, match=f"{name} is not a regular file"):
                 load_or_create(tmp_path / name)
 
     @pytest.mark.parametrize("damage", ["cut", "empty", "flipped", "long", "garbage", "short-seed", "version"])
@@ -139,10 +139,36 @@ class TestKeyStore:
             "version": text.replace("identity 1", "identity 2"),
         }[damage]
         file.write_text(changed)
-        with pytest.raises(StateError) as caught:
+        said = f"{file} has format 'antiphon identity 2', not" if damage == "version" else f"{file} is damaged"
+        with pytest.raises(StateError, match=said) as caught:
             load_or_create(file)
         assert file.read_text() == changed
         assert seed not in "".join(traceback.format_exception(caught.value))
+
+    def test_a_file_may_be_4096_bytes_long_and_no_longer(self, tmp_path: Path) -> None:
+        file = tmp_path / "identity"
+        identity = load_or_create(file)
+        file.write_text(file.read_text().ljust(4096))
+        assert load_or_create(file).node_id == identity.node_id
+        file.write_text(file.read_text() + " ")
+        with pytest.raises(StateError, match="is damaged"):
+            load_or_create(file)
+
+    def test_folders_above_are_made_too(self, tmp_path: Path) -> None:
+        load_or_create(tmp_path / "a" / "b" / "identity")
+        assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+    def test_a_file_of_another_user_is_refused(self, tmp_path: Path) -> None:
+        file = tmp_path / "identity"
+        load_or_create(file)
+        os.chown(file, 12_345, -1)
+        with pytest.raises(StateError, match=f"{file} belongs to another user"):
+            load_or_create(file)
+
+    def test_where_no_folder_can_be_made_the_place_is_named(self) -> None:
+        with pytest.raises(OutputError, match="cannot be written to /proc/antiphon/identity"):
+            load_or_create("/proc/antiphon/identity")
 
     def test_a_folder_that_cannot_be_written_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "file").write_text("")

@@ -180,3 +180,27 @@ def test_unknown_fields_formats_and_sizes_are_refused() -> None:
     many = '{"ledger":"a","task":"b","envelopes":[' + ",".join(['""'] * (receipt.MAX_ENVELOPES + 1)) + "]}"
     with pytest.raises(ProtocolError, match="more than 10000 envelopes"):
         receipt.load(many)
+
+
+def test_limits_belong_to_what_is_allowed() -> None:
+    honest = closed(evidence())
+    text = receipt.dump(honest)
+    assert receipt.load(text, limit=len(text)) == honest
+    with pytest.raises(ProtocolError, match=f"too large: {len(text)} bytes, the limit is {len(text) - 1}"):
+        receipt.load(text, limit=len(text) - 1)
+    most = Receipt(ledger="a", task="b", envelopes=(b"",) * receipt.MAX_ENVELOPES)
+    assert len(receipt.load(receipt.dump(most)).envelopes) == receipt.MAX_ENVELOPES
+
+
+def test_the_limit_counts_bytes_not_characters() -> None:
+    text = receipt.dump(msgspec.structs.replace(closed([]), statement={"to": "\N{EARTH GLOBE AMERICAS}"}))
+    with pytest.raises(ProtocolError, match=f"too large: {len(text.encode())} bytes"):
+        receipt.load(text, limit=len(text))
+
+
+def test_the_same_receipt_is_the_same_text_however_its_statement_was_made() -> None:
+    one, other = ({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"d": 3, "c": 2}, "a": 1})
+    honest = closed(evidence())
+    made = {receipt.dump(msgspec.structs.replace(honest, statement=statement)) for statement in (one, other)}
+    assert len(made) == 1
+    assert '\n  "statement": {\n    "a": 1,' in made.pop()

@@ -148,3 +148,19 @@ def test_memory_is_bounded_however_many_messages_come() -> None:
 def test_a_guard_that_guards_nothing_cannot_be_made(window_ms: int, capacity: int) -> None:
     with pytest.raises(ValueError, match="must be positive"):
         ReplayGuard(window_ms, capacity)
+
+
+def test_a_check_refuses_what_was_seen_or_is_too_old_and_remembers_nothing() -> None:
+    guard = ReplayGuard(1000, 10, not_before_ms=50)
+    guard.admit(A, nonce(1), time_ms=100, now_ms=100)
+    for _ in range(3):
+        guard.check(A, nonce(2), time_ms=100, now_ms=100)
+        guard.check(B, nonce(1), time_ms=100, now_ms=100)
+    assert len(guard) == 1
+    with pytest.raises(ProtocolError, match="replayed"):
+        guard.check(A, nonce(1), time_ms=100, now_ms=100)
+    with pytest.raises(ProtocolError, match="before this node started"):
+        guard.check(A, nonce(3), time_ms=49, now_ms=100)
+    guard.check(A, nonce(3), time_ms=101, now_ms=1_100)
+    with pytest.raises(ProtocolError, match="older than the replay window"):
+        guard.check(A, nonce(3), time_ms=101, now_ms=1_101)

@@ -12,7 +12,7 @@ from storm_worlds import LAYOUT, Oracle, job
 
 from antiphon.economy.deterrence import break_even_stake, caught, curve
 from antiphon.errors import InputError, ModelError
-from antiphon.soundstorm import DecodingOptions, Layout, Trace, generate, merkle
+from antiphon.soundstorm import DecodingOptions, Inputs, Job, Layout, Trace, generate, merkle
 from antiphon.soundstorm.audit import (
     Commitment,
     Finding,
@@ -21,14 +21,16 @@ from antiphon.soundstorm.audit import (
     Tolerance,
     Verdict,
     audit,
+    audit_logits,
     check_result,
     choose,
     commit,
+    excess_of,
     leaf,
     odds,
     open_pass,
 )
-from antiphon.soundstorm.decoding import apply_pass, pass_logits, start
+from antiphon.soundstorm.decoding import apply_pass, batch, pass_logits, start
 
 ORACLE = Oracle(sharpness=3.0, blur=0.3)
 TASK = Task("oracle", LAYOUT, DecodingOptions(passes=(6, 2, 1)), job())
@@ -275,3 +277,116 @@ def test_a_trace_of_other_length_or_pass_is_refused() -> None:
     with pytest.raises(InputError):
         commit(TASK, Trace(trace.grids[:-1]))
     assert (start(TASK.job, LAYOUT) == trace.grids[0]).all()
+
+
+def test_what_a_worked_choice_lies_behind_the_best() -> None:
+    """Three frames of two tokens, no noise, one is kept: by its probability .9, .8 or .6 of the likelier token."""
+    layout = Layout(codec="any", vocabulary=(2,), frame_rate_hz=50.0, semantic_vocabulary=10)
+    options = DecodingOptions(passes=(3,), temperature=0, noise=0, schedule="linear")
+    task = Task("any", layout, options, Job(np.zeros(3, np.uint16), np.zeros((1, 0), np.uint16), bytes(32)))
+    logits = np.log(np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4]], np.float32))
+    step, before = task.steps[0], start(task.job, layout)
+
+    def excess(*after: int, margin: float = 1e-3) -> float:
+        opening = Opening(0, before, np.array([after], np.uint16), (), ())
+        return excess_of(task, step, opening, logits, margin)
+
+    assert excess(0, 2, 2) == 0.0
+    assert excess(2, 0, 2) == pytest.approx(np.log(0.9 / 0.8), rel=1e-5)
+    assert excess(2, 2, 0) == pytest.approx(np.log(0.9 / 0.6), rel=1e-5)
+    assert excess(1, 2, 2) == pytest.approx(np.log(0.9 / 0.1), rel=1e-5)  # the unlikelier token
+    # A frame left unknown may have had any candidate within the margin: .1 at a margin above log 9.
+    assert excess(2, 0, 2, margin=3.0) == pytest.approx(0.0, abs=1e-6)
+    assert excess(2, 2, 2) == 0.0
+    logits = np.array([[2, 0], [1, 0], [0, 0]], np.float32)
+    assert excess(2, 0, 2, margin=1.5) == pytest.approx(np.log((1 + np.exp(-1)) / (1 + np.exp(-2))), rel=1e-5)
+    assert excess(2, 0, 2, margin=2.0) == 0.0  # a margin belongs to what it allows
+
+
+def test_passes_with_nothing_to_do_are_valid() -> None:
+    for frames, passes in ((11, (3, 2, 1)), (12, (16, 1, 1))):  # one target frame, two of them
+        task = Task("few", LAYOUT, DecodingOptions(passes=passes, schedule="linear"), job(frames=frames))
+        trace = _trace(task)
+        findings = [_audit(trace, index, task=task) for index in range(sum(passes))]
+        assert {(found.verdict, found.excess) for found in findings} == {(Verdict.VALID, 0.0)}
+        assert any((one == two).all() for one, two in zip(trace.grids, trace.grids[1:], strict=False))
+
+
+def test_the_margin_and_its_doubt_are_bounds_that_belong_to_the_better_side() -> None:
+    trace = _trace()
+    commitment, opening = commit(TASK, trace), open_pass(TASK, trace, 8)
+    blurred = Oracle(sharpness=3.0, blur=2.5)
+    excess = audit(TASK, commitment, 8, opening, blurred, Tolerance(margin=1e-6)).excess
+    at, beyond = Tolerance(margin=excess), Tolerance(margin=excess / 2, doubt=2.0)
+    valid = audit(TASK, commitment, 8, opening, blurred, at)
+    assert (valid.verdict, valid.excess) == (Verdict.VALID, excess)
+    doubted = audit(TASK, commitment, 8, opening, blurred, beyond)
+    assert (doubted.verdict, doubted.excess) == (Verdict.INCONCLUSIVE, excess)
+    assert doubted.reason == f"a choice lies {excess:.3g} behind the best, margin {excess / 2:.3g}"
+
+
+@pytest.mark.parametrize(("guidance", "factor"), [(0.5, 1), (1.0, 1), (1.5, 2), (2.0, 3), (4.0, 7)])
+def test_guidance_widens_the_margin_as_it_does_the_error(guidance: float, factor: int) -> None:
+    task = replace(TASK, options=DecodingOptions(passes=(6, 2, 1), guidance=guidance))
+    trace = _trace(task)
+    commitment, opening = commit(task, trace), open_pass(task, trace, 0)
+    found = audit_logits(task, commitment, opening, -ORACLE(_inputs(task), 0)[0] * 50, Tolerance(margin=0.1))
+    assert found.verdict is Verdict.INVALID
+    assert found.reason.endswith(f"margin {0.1 * factor:.3g}")
+
+
+def _inputs(task: Task) -> Inputs:
+    return batch([task.job], [start(task.job, LAYOUT)], LAYOUT)
+
+
+@pytest.mark.parametrize(("margin", "doubt"), [(0.0, 4.0), (-1.0, 4.0), (0.1, 0.5), (-1.0, 0.5)])
+def test_a_tolerance_is_positive_and_its_doubt_at_least_one(margin: float, doubt: float) -> None:
+    with pytest.raises(ValueError, match=r"^margin must be positive, doubt at least 1$"):
+        Tolerance(margin=margin, doubt=doubt)
+    assert Tolerance(margin=0.1, doubt=1.0).doubt == 1
+
+
+def test_every_verdict_says_what_was_found() -> None:
+    trace = _trace()
+    commitment, opening = commit(TASK, trace), open_pass(TASK, trace, 2)
+    assert audit(TASK, commitment, 2, None, ORACLE).reason == "no opening arrived"
+    other = audit(TASK, commitment, 2, opening, ORACLE, model="another")
+    assert other.reason == "the validator runs another, not oracle"
+
+    def broken(_inputs, _level):  # type: ignore[no-untyped-def]
+        raise ModelError("no memory left")
+
+    found = audit(TASK, commitment, 2, opening, broken)
+    assert found.reason == "the validator could not run the pass: no memory left"
+    foreign = replace(TASK, model="other")
+    wrong = audit(foreign, commitment, 2, opening, ORACLE)
+    assert (wrong.verdict, wrong.reason) == (Verdict.INVALID, "the commitment is about another task")
+    short = Commitment(root=commitment.root, leaves=4, statement=commitment.statement)
+    wrong = audit(TASK, short, 2, opening, ORACLE)
+    assert (wrong.verdict, wrong.reason) == (Verdict.INVALID, "3 passes were committed, 9 agreed")
+    logits = np.zeros((40, 16), np.float32)
+    wrong = audit_logits(TASK, short, opening, logits)
+    assert (wrong.verdict, wrong.reason) == (Verdict.INVALID, "3 passes were committed, 9 agreed")
+
+
+def test_what_was_delivered_is_not_asked_for_more_passes_than_there_are() -> None:
+    trace = _trace()
+    commitment = commit(TASK, trace)
+    path = merkle.path([leaf(TASK, n, grid) for n, grid in enumerate(trace.grids)], 9)
+    longer = Commitment(root=commitment.root, leaves=12, statement=commitment.statement)
+    assert not check_result(TASK, longer, trace.grids[-1][:, 10:], path)
+
+
+def test_what_cannot_be_opened_says_what_can() -> None:
+    trace = _trace()
+    with pytest.raises(InputError, match=r"^There is no pass 9") as raised:
+        open_pass(TASK, trace, 9)
+    assert raised.value.hint == "The trace has passes 0 to 8."
+    with pytest.raises(InputError, match=r"^There is no pass -1"):
+        open_pass(TASK, trace, -1)
+    with pytest.raises(InputError, match=r"^The trace has 9 grids for 9 passes") as raised:
+        commit(TASK, Trace(trace.grids[:-1]))
+    assert raised.value.hint
+    with pytest.raises(InputError, match=r"^-1 passes cannot be opened") as raised:
+        odds(TASK, -1)
+    assert raised.value.hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +17,9 @@ from antiphon.errors import InputError, ModelError
 from antiphon.soundstorm import DecodingOptions, Inputs, Job, Layout, align, generate, task_key
 from antiphon.soundstorm.decoding import (
     apply_pass,
+    batch,
     gumbel,
+    log_softmax,
     open_uniform,
     pass_key,
     pass_logits,
@@ -24,6 +27,7 @@ from antiphon.soundstorm.decoding import (
     start,
     unknown,
 )
+from antiphon.soundstorm.layout import MAX_FRAMES
 from antiphon.soundstorm.schedules import Pass, left_after
 
 
@@ -151,28 +155,108 @@ def test_the_chip_codecs_unequal_levels_are_generated_and_sound() -> None:
     assert codec.decode(result.grid).samples.shape == (2, 24 * 735)
 
 
+def test_what_a_generator_is_shown_of_jobs_side_by_side() -> None:
+    texts = (np.array([0.5, 1.0], np.float32), None)
+    jobs = [replace(job(frames=12, prompt=3), text=texts[0]), replace(job(frames=9, prompt=0), text=texts[1])]
+    shown = batch(jobs, [start(one, LAYOUT) for one in jobs], LAYOUT)
+    assert (shown.semantic.dtype, shown.tokens.dtype, shown.prompt.dtype, shown.valid.dtype) == (
+        np.int64, np.int64, np.bool_, np.bool_,
+    )  # fmt: skip
+    assert shown.valid.sum(axis=1).tolist() == [12, 9]
+    assert shown.prompt.sum(axis=1).tolist() == [3, 0]
+    assert (shown.semantic[1, 9:] == LAYOUT.null).all()
+    assert (shown.tokens[1, :, 9:] == np.array(LAYOUT.vocabulary)[:, None]).all()
+    assert shown.text is not None
+    assert shown.text.tolist() == [[0.5, 1.0], [0.0, 0.0]]
+    assert batch(jobs[1:], [start(jobs[1], LAYOUT)], LAYOUT).text is None
+
+
+def test_of_frames_of_equal_confidence_the_earlier_ones_are_kept() -> None:
+    layout = Layout(codec="any", vocabulary=(4,), frame_rate_hz=50.0, semantic_vocabulary=10)
+    one = Job(np.zeros(400, np.uint16), np.zeros((1, 0), np.uint16), bytes(32))
+    options = DecodingOptions(passes=(4,), temperature=0, noise=0, schedule="linear")
+    sizes = np.random.default_rng(0).integers(1, 4, 400)  # of the logit of token 2: the larger, the surer
+    logits = sizes[:, None] * np.eye(4, dtype=np.float32)[[2] * 400]
+    after = apply_pass(start(one, layout), logits, Pass(0, 0, 0, 4), one, layout, options)
+    kept = sorted(range(400), key=lambda frame: -sizes[frame])[:100]
+    assert np.flatnonzero(after[0] == 2).tolist() == sorted(kept)
+
+
+def test_a_pass_over_fewer_unknown_tokens_than_it_may_leave_changes_nothing() -> None:
+    one = job(frames=14, prompt=10)
+    grid = start(one, LAYOUT)
+    grid[0, 10:13] = 1
+    logits = np.zeros((14, 16), np.float32)
+    np.testing.assert_array_equal(apply_pass(grid, logits, Pass(0, 0, 0, 9), one, LAYOUT, DecodingOptions()), grid)
+
+
+def test_log_softmax_of_any_shape_and_size() -> None:
+    made = log_softmax(np.array([[1000.0, 1000.0], [-1000.0, 0.0]], np.float32))
+    np.testing.assert_allclose(made, [[-np.log(2), -np.log(2)], [-1000.0, 0.0]], rtol=1e-6)
+    assert made.dtype == np.float32
+    assert log_softmax(np.zeros(5, np.float64)).dtype == np.float32
+    np.testing.assert_allclose(np.exp(log_softmax(np.ones((2, 3, 4), np.float32))), 0.25, rtol=1e-6)
+
+
+def test_the_noise_of_a_last_pass_is_none_at_all() -> None:
+    noise = pass_noise(job(), Pass(1, 0, 1, 2), 3, 4, DecodingOptions())
+    assert noise.confidence.tolist() == [0.0, 0.0, 0.0]
+    assert noise.confidence.dtype == np.float32
+
+
+def test_nothing_is_kept_of_passes_unless_it_is_asked_for() -> None:
+    assert generate(Oracle(), [job()], LAYOUT)[0].trace is None
+
+
+@pytest.mark.parametrize(("name", "least", "most"), [("temperature", 0, 10), ("noise", 0, 100), ("guidance", 0, 20)])
+def test_options_have_bounds(name: str, least: int, most: int) -> None:
+    for good in (least, 0.5, most):
+        assert getattr(DecodingOptions(**{name: good}), name) == good
+    for bad in (least - 0.1, most + 0.5):
+        with pytest.raises(ValueError, match=r"^temperature must be within 0..10, noise 0..100, guidance 0..20$"):
+            DecodingOptions(**{name: bad})
+
+
+def test_guided_levels_may_be_none_at_all_but_not_fewer() -> None:
+    assert DecodingOptions(guidance=3, guided_levels=0).guidance_of(0, LAYOUT) == 1.0
+    with pytest.raises(ValueError, match=r"^guided_levels must not be negative$"):
+        DecodingOptions(guided_levels=-1)
+
+
 def test_jobs_that_do_not_fit_are_refused_by_what_is_wrong() -> None:
     good = job()
+    most = Job(np.zeros(MAX_FRAMES, np.uint16), np.zeros((3, 0), np.uint16), good.key)
     bad = {
-        "nothing is left": replace(good, prompt=tokens_for(good.semantic, 0)),
-        "32 bytes": replace(good, key=b"short"),
-        "semantic token": replace(good, semantic=np.full(40, 11, np.uint16)),
-        "prompt token of level 2": replace(good, prompt=np.full((3, 10), 8, np.uint16)),
-        "semantic [T]": replace(good, prompt=np.zeros((2, 10), np.uint16)),
-        "windows": Job(np.zeros(9_000, np.uint16), np.zeros((3, 0), np.uint16), good.key),
+        "The prompt has 40 frames of 40: nothing is left to generate": replace(
+            good, prompt=tokens_for(good.semantic, 0)
+        ),
+        "A job's key has 32 bytes, got 5": replace(good, key=b"short"),
+        "A semantic token is 11, not below 10": replace(good, semantic=np.full(40, 11, np.uint16)),
+        "A prompt token of level 2 is 7, not below 7": replace(good, prompt=np.full((3, 10), 7, np.uint16)),
+        "needs semantic [T] and prompt [3, P], got (40,) and (2, 10)": replace(good, prompt=good.prompt[:2]),
+        "needs semantic [T] and prompt [3, P], got (40, 1) and": replace(good, semantic=good.semantic[:, None]),
+        "needs semantic [T] and prompt [3, P], got (40,) and (3,)": replace(good, prompt=np.zeros(3, np.uint16)),
+        "8193 frames at once are more than 8192": replace(most, semantic=np.zeros(MAX_FRAMES + 1, np.uint16)),
     }
     for words, wrong in bad.items():
-        with pytest.raises(InputError, match=words.replace("[", r"\[").replace("]", r"\]")):
+        with pytest.raises(InputError, match=re.escape(words)) as raised:
             generate(Oracle(), [wrong], LAYOUT)
+        assert raised.value.hint
+    assert start(most, LAYOUT).shape == (3, MAX_FRAMES)
+    unconditional = replace(good, semantic=np.full(40, LAYOUT.null, np.uint16))
+    assert start(unconditional, LAYOUT).shape == (3, 40)
 
 
 def test_a_generator_that_fails_says_so() -> None:
-    with pytest.raises(ModelError, match="finite"):
+    with pytest.raises(ModelError, match=r"^The generator answered with numbers that are not finite") as raised:
         generate(lambda i, k: np.full((1, 40, LAYOUT.vocabulary[k]), np.nan, np.float32), [job()], LAYOUT)
-    with pytest.raises(ModelError, match="instead of"):
+    assert raised.value.hint
+    with pytest.raises(ModelError, match=re.escape("answered (1, 40, 3) instead of (1, 40, 16)")) as raised:
         generate(lambda i, k: np.zeros((1, 40, 3), np.float32), [job()], LAYOUT)
-    with pytest.raises(InputError, match="one per level"):
+    assert raised.value.hint
+    with pytest.raises(InputError, match=r"^2 numbers of passes for 3 levels") as refused:
         generate(Oracle(), [job()], LAYOUT, DecodingOptions(passes=(4, 1)))
+    assert refused.value.hint
 
 
 def test_no_jobs_are_no_results() -> None:

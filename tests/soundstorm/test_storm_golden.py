@@ -49,6 +49,7 @@ def test_keys_of_parts_and_passes() -> None:
 
 
 def test_bits_become_these_very_numbers_between_0_and_1() -> None:
+    assert open_uniform(np.zeros(1, np.uint32)).dtype == np.float32
     for one in VECTORS["uniform"]:
         assert float(open_uniform(np.array([one["bits"]], np.uint32))[0]) == one["value"]
 

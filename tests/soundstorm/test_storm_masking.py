@@ -29,6 +29,18 @@ def test_at_least_one_token_is_hidden() -> None:
     assert drawn.hidden.tolist() == [False, False, False, False, True]
 
 
+def test_a_token_is_hidden_where_its_number_is_below_the_share_not_at_it() -> None:
+    drawn = masking(3, 1, prompt=0, level=0, share=0.5, chances=np.array([0.4, 0.5, 0.6]))
+    assert drawn.hidden.tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(("prompt", "level"), [(5, 0), (-1, 0), (0, 3), (0, -1)])
+def test_a_prompt_leaves_something_to_learn_and_a_level_exists(prompt: int, level: int) -> None:
+    with pytest.raises(ValueError, match=f"^prompt {prompt} of 5 frames, level {level} of 3$"):
+        masking(5, 3, prompt=prompt, level=level, share=0.5, chances=np.zeros(5))
+    masking(5, 3, prompt=4, level=2, share=0.5, chances=np.zeros(5))
+
+
 def test_draws_are_uniform_over_prompts_and_levels_and_hide_two_thirds() -> None:
     rng = np.random.default_rng(0)
     drawn = [draw(rng, 50, 3) for _ in range(4_000)]
@@ -42,7 +54,7 @@ def test_prompts_may_be_kept_short() -> None:
     rng = np.random.default_rng(0)
     prompts = [draw(rng, 50, 3, longest=0.5).prompt for _ in range(1_000)]
     assert (min(prompts), max(prompts)) == (0, 24)
-    assert draw(rng, 1, 3, longest=0.5).prompt == 0
+    assert {draw(rng, 1, 3, longest=0.5).prompt for _ in range(20)} == {0}
 
 
 def _matrix(noising: Noising, before: int, after: int, size: int) -> np.ndarray:

@@ -40,7 +40,7 @@ def break_even_stake(fee: float, detection: float, *, rate: float = 1.0, gain: f
     With d = 1 - p and g = k this is Crynux's s = ((1 - r) k + r p k) / (r (1 - p)). Infinite when nothing is found.
     """
     if fee < 0 or not 0 <= detection <= 1 or not 0 <= rate <= 1:
-        raise InputError("A fee is not negative, and probabilities lie within 0..1")
+        raise InputError("A fee is not negative, and probabilities lie within 0..1", "Give shares, not percent.")
     found = rate * detection
     won = fee if gain is None else gain
     return float("inf") if found == 0 else (1.0 - found) * won / found

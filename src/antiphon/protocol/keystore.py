@@ -47,7 +47,7 @@ def load_or_create(path: str | os.PathLike[str]) -> Identity:
 
 def _load(file: Path) -> Identity:
     try:
-        handle = os.open(file, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        handle = os.open(file, os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         raise
     except OSError as e:
@@ -98,7 +98,7 @@ def _create(file: Path, identity: Identity) -> None:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     stored = _Stored(format=FORMAT, node=identity.node_id, seed=identity.seed.reveal().hex())
     beside = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
@@ -107,7 +107,7 @@ def _create(file: Path, identity: Identity) -> None:
         os.link(beside, file)
     finally:
         beside.unlink(missing_ok=True)
-    folder = os.open(file.parent, os.O_RDONLY | os.O_CLOEXEC)
+    folder = os.open(file.parent, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

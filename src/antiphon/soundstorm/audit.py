@@ -22,7 +22,7 @@ import hashlib
 import math
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import numpy as np
@@ -97,8 +97,8 @@ class Task:
         text = b"" if self.job.text is None else self.job.text.astype("<f4").tobytes()
         parts = (
             self.model.encode(),
-            msgspec.json.encode(self.layout, order="deterministic"),
-            msgspec.json.encode(self.options, order="deterministic"),
+            msgspec.json.encode(self.layout),
+            msgspec.json.encode(self.options),
             self.job.semantic.astype("<u2").tobytes(),
             self.job.prompt.astype("<u2").tobytes(),
             text,
@@ -308,7 +308,7 @@ def _untouched(opening: Opening, step: Pass, task: Task) -> str:
     for grid, turn in ((opening.before, step.turn - 1), (opening.after, step.turn)):
         expected = target
         if turn >= 0:
-            expected = left_after(Pass(0, step.level, turn, step.turns), target, task.options.schedule)
+            expected = left_after(replace(step, turn=turn), target, task.options.schedule)
         if unknown(grid, step.level, task.layout).shape[0] != expected:
             return "the number of unknown tokens is not the schedule's"
     for level, size in enumerate(task.layout.vocabulary):

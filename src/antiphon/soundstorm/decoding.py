@@ -244,10 +244,8 @@ def apply_pass(grid: Tokens, logits: Floats, step: Pass, job: Job, layout: Layou
     seen = logits[frames]
     noise = pass_noise(job, step, frames.shape[0], seen.shape[1], options)
     tokens = np.argmax(perturbed_logits(seen, noise, options), axis=1)
-    kept = frames.shape[0] - left_after(step, job.frames - job.prompt_frames, options.schedule)
+    kept = max(0, frames.shape[0] - left_after(step, job.frames - job.prompt_frames, options.schedule))
     after = grid.copy()
-    if kept <= 0:
-        return after
     if not step.last:
         confidence = log_softmax(seen)[np.arange(tokens.shape[0]), tokens] + noise.confidence
         order = np.argsort(-confidence, kind="stable")[:kept]
@@ -256,10 +254,15 @@ def apply_pass(grid: Tokens, logits: Floats, step: Pass, job: Job, layout: Layou
     return after
 
 
+_OTHER = "Use the tokenizer and the codec that the generator was trained with."
+
+
 def _check(job: Job, layout: Layout) -> None:
     if job.semantic.ndim != 1 or job.prompt.ndim != 2 or job.prompt.shape[0] != layout.levels:
         raise InputError(
-            f"A job needs semantic [T] and prompt [{layout.levels}, P], got {job.semantic.shape} and {job.prompt.shape}"
+            f"A job needs semantic [T] and prompt [{layout.levels}, P], "
+            f"got {job.semantic.shape} and {job.prompt.shape}",
+            _OTHER,
         )
     if job.prompt_frames >= job.frames:
         raise InputError(
@@ -273,7 +276,9 @@ def _check(job: Job, layout: Layout) -> None:
     if len(job.key) != KEY_BYTES:
         raise InputError(f"A job's key has {KEY_BYTES} bytes, got {len(job.key)}", "Make it by task_key().")
     if int(job.semantic.max()) > layout.null:
-        raise InputError(f"A semantic token is {int(job.semantic.max())}, not below {layout.null}")
+        raise InputError(f"A semantic token is {int(job.semantic.max())}, not below {layout.null}", _OTHER)
     for level, size in enumerate(layout.vocabulary):
         if job.prompt_frames and int(job.prompt[level].max()) >= size:
-            raise InputError(f"A prompt token of level {level} is {int(job.prompt[level].max())}, not below {size}")
+            raise InputError(
+                f"A prompt token of level {level} is {int(job.prompt[level].max())}, not below {size}", _OTHER
+            )
