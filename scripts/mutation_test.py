@@ -43,7 +43,10 @@ ROOMS = {
         tuple(f"tests/soundstorm/test_storm_{name}.py" for name in ("golden", "decoding", "audit", "masking", "order")),
     ),
     "protocol": Room((f"{SRC}/protocol/*",), ("tests/protocol",)),
-    "machine": Room((f"{SRC}/ledger/machine.py",), ("tests/ledger/test_ledger_machine.py",)),
+    "machine": Room(
+        (f"{SRC}/ledger/machine.py",),
+        tuple(f"tests/ledger/test_ledger_{name}.py" for name in ("machine", "appeals", "conformance")),
+    ),
     "economy": Room((f"{SRC}/economy/*",), ("tests/economy",)),
 }
 CONFTEST = """

@@ -25,11 +25,23 @@ from ledger_market import (
 
 from antiphon.clock import ManualClock
 from antiphon.economy.beacon import Chain
-from antiphon.economy.types import NANO, PPM, Assignment, Candidate, Mode, Part, Rules, Terms, Vote
+from antiphon.economy.types import NANO, PPM, Assignment, Candidate, Mode, Part, Rules, Terms, Verdict, Vote
 from antiphon.errors import ConflictError, InputError, ProtocolError
-from antiphon.ledger import panel
+from antiphon.ledger import appeals, panel
 from antiphon.ledger.flow import closing_state
-from antiphon.ledger.machine import REVOKED, Abandon, Context, Event, Start, Step, Tick, Withdraw, due, transition
+from antiphon.ledger.machine import (
+    REVOKED,
+    Abandon,
+    Context,
+    Event,
+    Start,
+    Step,
+    Tick,
+    Withdraw,
+    due,
+    leads_to_a_draw,
+    transition,
+)
 from antiphon.ledger.operations import Cancel, Decline, Expose, Reveal, Skip
 from antiphon.ledger.records import PartRecord, PartState, TaskState
 from antiphon.ledger.showings import SHOWN, Shown
@@ -468,3 +480,147 @@ def test_the_default_stake_covers_a_part_of_two_thousand_units() -> None:
     """C = 1,000 nano per character: the penalty on the longest part is 0.004 ANT, the minimum stake 10 ANT."""
     long = Terms(node="n", price_nano=2_000 * 1_000 * 2, quality_ppm=PPM // 2)
     assert 2 * long.reward_nano == 4_000_000 < RULES.min_stake_nano == 10 * NANO
+
+
+@pytest.mark.parametrize(
+    ("event", "who", "said"),
+    [
+        (Start(), "", "started"),
+        (Abandon(), "", "abandoned"),
+        (Decline(task=TASK, index=0, attempt=0, reason="busy"), PRODUCERS[0], "declined"),
+        (Skip(task=TASK, index=0, attempt=0, reason="slow"), CLIENT.node_id, "skipped"),
+        (Reveal(task=TASK, index=0, round=0, vote=VALID, salt=SALT), VALIDATORS[0], "revealed"),
+        (delivery(begun()), PRODUCERS[0], "delivered"),
+    ],
+)
+def test_what_comes_in_the_wrong_state_is_told_what_cannot_be_done(event: Event, who: str, said: str) -> None:
+    with pytest.raises(ConflictError, match=rf" is drawing.*\b{said}\b"):
+        step(undrawn(begun()), event, who)
+
+
+def test_rule_5_a_skip_of_an_attempt_that_is_over_is_none() -> None:
+    with pytest.raises(ConflictError, match=r"is at attempt 0, not 1\. Read the task anew"):
+        step(begun(), Skip(task=TASK, index=0, attempt=1, reason="slow"), CLIENT.node_id)
+
+
+def test_rule_6_notes_say_who_did_not_deliver_and_why() -> None:
+    record = step(begun(), Decline(task=TASK, index=0, attempt=0, reason="busy"), PRODUCERS[0]).record
+    record = step(record, Skip(task=TASK, index=0, attempt=1, reason="slow"), CLIENT.node_id).record
+    record = step(record, Tick(), now_ms=record.deadline_ms).record
+    assert record.notes == (
+        f"attempt 0, {PRODUCERS[0]}: declined: busy",
+        f"attempt 1, {PRODUCERS[1]}: skipped by the client: slow",
+        f"attempt 2, {PRODUCERS[2]}: delivered nothing in time",
+        "no producer delivered",
+    )
+
+
+def test_every_phase_has_its_own_time_and_a_final_part_has_none() -> None:
+    record = step(begun(), delivery(begun()), PRODUCERS[0], now_ms=NOW_MS + 1).record
+    assert record.deadline_ms == NOW_MS + 1 + 1_000 * RULES.draw_s
+    record = step(record, drawing(record, RULES), CLIENT.node_id, now_ms=NOW_MS + 2).record
+    assert record.deadline_ms == NOW_MS + 2 + 1_000 * RULES.commit_s
+    assert judged(record, (VALID,) * 3).record.deadline_ms == 0
+    assert step(begun(), Cancel(task=TASK), CLIENT.node_id).record.deadline_ms == 0
+
+
+def test_rule_7_and_8_a_seat_votes_once() -> None:
+    record = delivered(begun())
+    one, two, three = seated(record)
+    record = step(record, committed(record, one, VALID), one).record
+    with pytest.raises(ConflictError, match=rf"^{one} has already committed on part 0 .* in round 0\. Reveal"):
+        step(record, committed(record, one, INVALID), one)
+    for who in (two, three):
+        record = step(record, committed(record, who, VALID), who).record
+    with pytest.raises(
+        ConflictError, match=rf"^The vote {one} reveals on part 0 .* is not the one .*\. Reveal the com"
+    ):
+        step(record, Reveal(task=TASK, index=0, round=0, vote=INVALID, salt=SALT), one)
+    reveal = Reveal(task=TASK, index=0, round=0, vote=VALID, salt=SALT)
+    record = step(record, reveal, one).record
+    with pytest.raises(ConflictError, match=rf"^{one} has already revealed on part 0 .* in round 0\. Its vote"):
+        step(record, reveal, one)
+
+
+def test_rule_8_whoever_committed_to_nothing_pays_and_the_others_are_asked_again() -> None:
+    record = delivered(begun())
+    one, *others = seated(record)
+    record = step(record, committed(record, one, VALID), one).record
+    record = step(record, Tick(), now_ms=record.deadline_ms).record
+    done = step(record, Reveal(task=TASK, index=0, round=0, vote=VALID, salt=SALT), one, now_ms=record.deadline_ms - 1)
+    assert done.record.state is PartState.DRAWING
+    assert {(t.source, t.target, t.amount_nano) for t in done.transfers} == {
+        (f"stake:{who}", "burnt", 10)
+        for who in others  # a tenth of what dissent costs
+    }
+
+
+def test_rule_17_a_seat_that_committed_cannot_expose_and_an_exposed_part_waits_for_no_appeal() -> None:
+    record = delivered(begun())
+    one, two, three = seated(record)
+    proof = Expose(task=TASK, index=0, round=0, shown=shown(record, PRODUCERS[0]))
+    late = step(record, committed(record, one, VALID), one).record
+    with pytest.raises(ConflictError, match=rf"^{one} has committed to a vote on part 0 .*\. Reveal it\."):
+        step(late, proof, one)
+    rules = msgspec.structs.replace(RULES, appeal_s=60)
+    context = Context(
+        ledger=OPERATOR.node_id, client=CLIENT.node_id, mode=Mode.VERIFIED, rules=rules, now_ms=NOW_MS, sender=one
+    )
+    done = transition(record, proof, context)
+    outcome = done.record.rulings[0].outcome
+    assert (outcome.majority, set(outcome.abstained)) == ((one,), {two, three})
+    assert ("stake", "burnt", 1_900) in {(t.source.split(":")[0], t.target, t.amount_nano) for t in done.transfers}
+
+
+def test_rule_9_a_new_producer_begins_with_nothing_of_the_one_before() -> None:
+    record = judged(delivered(begun()), (INVALID,) * 3).record
+    assert (record.attempt, record.delivery, record.commits, record.reveals) == (1, None, {}, {})
+    assert record.version == 8  # a delivery, a draw, three commitments, three votes
+    last = judged(delivered(judged(delivered(record), (INVALID,) * 3).record), (INVALID,) * 3).record
+    assert (last.state, last.attempt) == (PartState.INVALID, 2)
+
+
+def unseen() -> Vote:
+    return Vote(verdict=Verdict.ABSENT, score_ppm=None)
+
+
+def test_rule_10_that_nothing_was_shown_counts_only_when_every_round_says_so() -> None:
+    record = judged(delivered(begun()), (unseen(),) * 3).record
+    assert (record.state, record.round, record.rulings[0].outcome.verdict) == (PartState.DRAWING, 1, None)
+    assert set(record.rulings[0].outcome.abstained) == set(seated_of(record, 0))
+    last = judged(drawn(record), (unseen(),) * 3).record
+    assert last.rulings[1].outcome.verdict is Verdict.INVALID
+    assert (last.state, last.attempt) == (PartState.ASSIGNED, 1)
+    # One round in which most could see it, and the last one says nothing either.
+    mixed = judged(delivered(begun()), (unseen(), UNSURE, UNSURE)).record
+    assert judged(drawn(mixed), (unseen(),) * 3).record.rulings[1].outcome.verdict is None
+
+
+def seated_of(record: PartRecord, number: int) -> list[str]:
+    return [seat.node for seat in record.seatings[number].seats]
+
+
+def test_what_may_lead_to_a_draw_is_known_before() -> None:
+    record = delivered(begun())
+    seats = seated(record)
+    reveal = Reveal(task=TASK, index=0, round=0, vote=UNSURE, salt=SALT)
+    assert leads_to_a_draw(begun(), delivery(begun()))
+    assert leads_to_a_draw(record, Tick())
+    assert not leads_to_a_draw(begun(), Tick())
+    record = step(record, committed(record, seats[0], UNSURE), seats[0]).record
+    assert not leads_to_a_draw(record, Tick())
+    assert not leads_to_a_draw(record, committed(record, seats[1], UNSURE))
+    for who in seats[1:]:
+        record = step(record, committed(record, who, UNSURE), who).record
+    assert leads_to_a_draw(record, Tick())
+    for who in seats[:2]:
+        assert not leads_to_a_draw(record, reveal)
+        record = step(record, reveal, who).record
+    assert leads_to_a_draw(record, reveal)
+    assert not leads_to_a_draw(record, msgspec.structs.replace(reveal, round=appeals.JURY))
+
+
+def test_rule_14_a_part_that_waits_for_its_seats_is_still_judged_after_a_revocation() -> None:
+    record = step(undrawn(begun()), Withdraw()).record
+    assert (record.state, record.notes) == (PartState.DRAWING, (REVOKED,))
+    assert judged(drawn(record), (VALID,) * 3).record.state is PartState.VALID

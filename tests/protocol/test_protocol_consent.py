@@ -277,3 +277,10 @@ def test_a_request_asks_for_its_own_client() -> None:
     assert require_for(enrol, at_ms=NOW_MS, grantee=CLIENT.node_id) == open_grant(RAW)
     with pytest.raises(InputError, match="was given to"):
         require_for(enrol, at_ms=NOW_MS, grantee=BOB.node_id)
+
+
+def test_a_consent_may_last_to_the_end_of_the_year_9999_and_be_as_long_as_the_limit() -> None:
+    end_ms = 253_402_300_799_999
+    assert granted(not_before_ms=end_ms - 1, until_ms=end_ms).until_ms == end_ms
+    with pytest.raises(InputError, match="begins before it ends"):
+        granted(not_before_ms=end_ms, until_ms=end_ms + 1)

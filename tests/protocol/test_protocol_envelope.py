@@ -297,3 +297,14 @@ def test_a_guard_remembers_at_least_as_long_as_a_message_may_come() -> None:
     bobs(alices(clock), clock, ReplayGuard(window_ms=60_000 + envelope.MAX_AHEAD_MS))
     with pytest.raises(ValueError, match="must cover max_age_ms"):
         bobs(alices(clock), clock, ReplayGuard(window_ms=60_000 + envelope.MAX_AHEAD_MS - 1))
+
+
+def test_an_envelope_may_be_as_long_as_the_limit_and_as_old_as_the_epoch() -> None:
+    clock = ManualClock(0)
+    assert bobs(alices(clock), clock).time_ms == 0
+    empty = len(alices(clock, body=bytes(70_000))) - 70_000
+    longest = alices(clock, body=bytes(envelope.MAX_ENVELOPE_BYTES - empty))
+    assert len(longest) == envelope.MAX_ENVELOPE_BYTES
+    assert bobs(longest, clock).time_ms == 0
+    with pytest.raises(ProtocolError, match="too large"):
+        alices(clock, body=bytes(envelope.MAX_ENVELOPE_BYTES - empty + 1))

@@ -164,3 +164,15 @@ def test_a_check_refuses_what_was_seen_or_is_too_old_and_remembers_nothing() -> 
     guard.check(A, nonce(3), time_ms=101, now_ms=1_100)
     with pytest.raises(ProtocolError, match="older than the replay window"):
         guard.check(A, nonce(3), time_ms=101, now_ms=1_101)
+
+
+def test_what_a_sender_holds_is_counted_down_one_by_one() -> None:
+    guard = ReplayGuard(1000, 4)
+    guard.admit(A, nonce(1), time_ms=0, now_ms=0)
+    guard.admit(A, nonce(2), time_ms=500, now_ms=500)
+    guard.admit(A, nonce(3), time_ms=1_000, now_ms=1_000)  # the first is forgotten, the second still held
+    with pytest.raises(BusyError, match="remembers 2 messages, 2 of them yours"):
+        guard.admit(A, nonce(4), time_ms=1_000, now_ms=1_000)
+    guard.admit(B, nonce(4), time_ms=1_000, now_ms=1_000)
+    guard.admit(A, nonce(4), time_ms=2_500, now_ms=2_500)
+    assert len(guard) == 1

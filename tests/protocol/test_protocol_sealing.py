@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import hmac
+
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mallory import Mallory
@@ -218,3 +221,35 @@ class TestStreams:
         sealer.chunk(b"a")
         with pytest.raises(ProtocolError, match="too many chunks"):
             sealer.chunk(b"b")
+
+
+def test_a_stream_opens_with_nothing_but_what_the_protocol_page_says() -> None:
+    sealer = StreamSealer(KEY, b"context")
+    first, second, last = sealer.chunk(b"one"), sealer.chunk(b"two"), sealer.chunk(b"three", final=True)
+    salt, first = first[:32], first[32:]
+    info = b"antiphon/1 stream\0context"
+    subkey = hmac.digest(hmac.digest(salt, b"k" * 32, "sha256"), info + b"\1", "sha256")  # RFC 5869, one block
+    cipher = ChaCha20Poly1305(subkey)
+    for number, (chunk, plain) in enumerate(((first, b"one"), (second, b"two"), (last, b"three"))):
+        flag = b"\1" if number == 2 else b"\0"
+        assert chunk[:1] == flag
+        nonce = bytes(7) + number.to_bytes(4, "big") + flag
+        assert cipher.decrypt(nonce, chunk[1:], None) == plain
+
+
+def test_a_chunk_may_be_as_large_and_as_small_as_the_limits() -> None:
+    for size in (0, sealing.MAX_CHUNK_BYTES):
+        sealed = sealing.seal(KEY, bytes(size), b"c")
+        assert len(sealed) == size + 49
+        assert sealing.unseal(KEY, sealed, b"c") == bytes(size)
+    with pytest.raises(ProtocolError, match="cannot have 48 bytes"):
+        sealing.unseal(KEY, sealing.seal(KEY, b"", b"c")[:-1], b"c")
+
+
+def test_a_chunk_of_an_impossible_size_breaks_the_stream() -> None:
+    sealer, opener = StreamSealer(KEY, b"c"), StreamOpener(KEY, b"c")
+    good = sealer.chunk(b"words")
+    with pytest.raises(ProtocolError, match="cannot have 48 bytes"):
+        opener.open(good[:48])
+    with pytest.raises(ProtocolError, match="The stream is broken"):
+        opener.open(good)
