@@ -44,7 +44,7 @@ ROOMS = {
     ),
     "protocol": Room((f"{SRC}/protocol/*",), ("tests/protocol",)),
     "machine": Room(
-        (f"{SRC}/ledger/machine.py",),
+        (f"{SRC}/ledger/machine/*",),
         tuple(f"tests/ledger/test_ledger_{name}.py" for name in ("machine", "appeals", "conformance")),
     ),
     "economy": Room((f"{SRC}/economy/*",), ("tests/economy",)),

@@ -47,12 +47,12 @@ def expect_seat(record: PartRecord, round_: int, seats: list[str], context: Cont
 
 def expect_client(context: Context, deed: str) -> None:
     if context.sender != context.client:
-        raise InputError(f"Only the client {context.client} may {deed}")
+        raise InputError(f"Only the client {context.client} may {deed}", "Sign it with the client's identity.")
 
 
 def expect_in_time(record: PartRecord, context: Context) -> None:
     if late_itself(record, context.now_ms):
-        raise ConflictError(f"The deadline of {name(record)} passed {context.now_ms - record.deadline_ms} ms ago")
+        raise ConflictError(f"The deadline of {name(record)} passed {context.now_ms - record.deadline_ms} ms ago", LOOK)
 
 
 def name(record: PartRecord) -> str:
