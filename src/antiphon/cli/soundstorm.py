@@ -56,6 +56,7 @@ DIALS = {
     "accumulate": "hardware.accumulate",
     "recompute": "hardware.recompute",
     "compile_blocks": "hardware.compile",
+    "packed": "packed",
     "minutes": "minutes",
     "save_minutes": "save_minutes",
     "fusion": "generator.fusion",
@@ -133,6 +134,7 @@ def prepare(
 @click.option("--accumulate", type=click.IntRange(1), help="Learn from a batch in so many parts: less memory.")
 @click.option("--recompute", is_flag=True, default=None, help="Make activations again instead of keeping them.")
 @click.option("--compile", "compile_blocks", is_flag=True, default=None, help="Compile the blocks (torch.compile).")
+@click.option("--packed", is_flag=True, default=None, help="Let short recordings share rows of a generator's batch.")
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="End after so long, with a checkpoint.")
 @click.option("--save-minutes", type=click.FloatRange(0, min_open=True), help="Also keep a checkpoint as often.")
 @click.option("--fusion", type=click.Choice(["sum", "unet"]), help="Of the generator's levels: sum.")

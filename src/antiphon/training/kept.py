@@ -14,7 +14,8 @@ from antiphon.errors import InputError, OutputError, StateError
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-FREE = ("steps", "encoder_steps", "precision", "hardware", "log_every", "save_every", "save_minutes", "minutes")
+FREE = ("steps", "encoder_steps", "minutes", "precision", "hardware", "packed", "log_every", "save_every",
+        "save_minutes")  # fmt: skip
 """What may change when a run goes on."""
 
 TOLD = 4

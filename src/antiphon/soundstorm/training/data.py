@@ -15,6 +15,7 @@ from antiphon.soundstorm.inputs import Bools, Floats, Ints
 from antiphon.soundstorm.masking import Masking, apply_mask, draw
 from antiphon.soundstorm.tokenset import TokenSet, check_example
 from antiphon.soundstorm.training.objectives import Batch
+from antiphon.soundstorm.training.packing import packed
 from antiphon.soundstorm.training.profiles import TrainConfig
 
 POOL = 16
@@ -106,7 +107,10 @@ def batch_of(tokens: TokenSet, chosen: Indices, step: int, config: TrainConfig, 
             place = rows.put(row, target, seen, hidden, drawn, noise)
             if conditions:
                 rows.condition(place, example.semantic[crop], example.text)
-    return rows.batch(total, config)
+    batch = rows.batch(total, config)
+    if not config.packed:
+        return batch
+    return packed(batch, config.frames, config.generator.kernel // 2, layout.vocabulary, layout.null)
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,8 +165,10 @@ class Generator(nn.Module):
         valid: Tensor,
         text: Tensor | None = None,
         noise: Tensor | None = None,
+        piece: Tensor | None = None,
     ) -> tuple[Tensor, list[Tensor]]:
-        """The Conformer's output `[B, T, d]`, and what the fusion wants back."""
+        """The Conformer's output `[B, T, d]`, and what the fusion wants back. Frames of one `piece [B, T]` see each
+        other alone; without it, all of a row do."""
         fused, skips = self.levels.enter(tokens)  # [B, T, d]
         x = fused + self.semantic(semantic)
         if self.segment is not None:
@@ -177,7 +179,10 @@ class Generator(nn.Module):
             x = x + self.time(sinusoids(noise, self.config.dim))[:, None]
         x = self.dropout(self.enter(x))
         angles = rotary(torch.arange(semantic.shape[1], device=x.device), self.config.dim // self.config.heads)
-        bias = (~valid)[:, None, None].to(x.dtype) * -1e9  # [B, 1, 1, T]
+        unseen = (~valid)[:, None, None]  # [B, 1, 1, T]
+        if piece is not None:
+            unseen = unseen | (piece[:, None, :, None] != piece[:, None, None])  # [B, 1, T, T]
+        bias = unseen.to(x.dtype) * -1e9
         weights = valid[..., None].to(x.dtype)
         for block in self.blocks:
             if self._recompute and self.training:

@@ -29,10 +29,11 @@ class Batch:
     prompt: Tensor  # [B, T] bool
     valid: Tensor  # [B, T] bool
     chosen: Tensor  # [B, T] bool; hidden frames of `level` (MaskGIT), frames after the prompt (diffusion)
-    level: Tensor  # [B]; unused by diffusion
+    level: Tensor  # [B], or [B, T] of packed examples; unused by diffusion
     total: int
     text: Tensor | None = None  # [B, D]
     noise: Tensor | None = None  # [B], 1-based
+    piece: Tensor | None = None  # [B, T] of packed examples: which of its row a frame belongs to, 0 where to none
 
     def rows(self, chosen: slice) -> Batch:
         return Batch.of({k: v if v is None else v[chosen] for k, v in self.tensors().items()}, self.total)
@@ -54,17 +55,18 @@ def maskgit_loss(
     step teaches, and where steps are few that counts. `count` is the number of chosen tokens; of several processes,
     their mean, so that the mean of gradients is exact. `tokens` among the figures is the loss without `upper`.
     """
-    body, skips = model.body(batch.semantic, batch.tokens, batch.prompt, batch.valid, batch.text)
+    body, skips = model.body(batch.semantic, batch.tokens, batch.prompt, batch.valid, batch.text, piece=batch.piece)
+    drawn = batch.level if batch.level.ndim == 2 else batch.level[:, None]
     total, above, right = (torch.zeros((), device=body.device) for _ in range(3))
     places = torch.tensor(model.config.layout.place, device=body.device)
     for level in range(model.config.layout.levels):
-        rows = batch.level == level
+        rows = drawn == level
         if rows.any():
-            loss, hits = _level_loss(model, batch, body, skips, level, rows[:, None] & batch.chosen)
+            loss, hits = _level_loss(model, batch, body, skips, level, rows & batch.chosen)
             total, right = total + loss, right + hits
-        rows = places[batch.level] < places[level]
+        rows = places[drawn] < places[level]
         if upper and rows.any():
-            hidden = rows[:, None] & batch.valid & ~batch.prompt
+            hidden = rows & batch.valid & ~batch.prompt
             above = above + _level_loss(model, batch, body, skips, level, hidden)[0]
     figures = {"tokens": total.detach() / count, "accuracy": right / count}
     return (total + upper * above) / count, figures

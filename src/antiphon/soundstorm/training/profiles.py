@@ -31,6 +31,7 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     batch: int = 16  # examples a step, over all processes
     frames: int = 500  # longest crop (10 s at 50 Hz)
     shortest: int = 0  # 0: crops are `frames` long; else a batch's are drawn from U{shortest, frames} (paper)
+    packed: bool = False  # short examples share rows; what is learnt stays, padding falls
     steps: int = 100_000
     warm_up: int = 1_000
     learning_rate: float = 5e-4
@@ -53,6 +54,10 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
             raise ValueError("batch, frames, steps, log_every and save_every must be at least 1, warm_up not negative")
         if not 0 <= self.shortest <= self.frames:
             raise ValueError(f"shortest must be within 0..{self.frames}, the longest crop")
+        if self.packed and (self.generator.objective != "maskgit" or self.generator.text_dim):
+            raise ValueError("packed is for MaskGIT without a text's embedding")
+        if self.packed and self.hardware.accumulate > 1 and self.hardware.strategy == "fsdp":
+            raise ValueError("packed batches in parts are for ddp: with fsdp all processes need as many parts")
         if not 0 < self.longest_prompt <= 1:
             raise ValueError("longest_prompt must be above 0 and at most 1")
         if not (0 <= self.drop_conditions <= 1 and 0 <= self.ema < 1 and self.learning_rate > 0 and self.clip_norm > 0):
