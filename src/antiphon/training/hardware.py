@@ -18,6 +18,7 @@ import msgspec
 import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning_fabric.strategies.ddp import DDPStrategy
 from lightning_fabric.strategies.model_parallel import ModelParallelStrategy
@@ -165,7 +166,8 @@ def _fabric(hardware: Hardware, precision: Literal["float32", "bfloat16"]) -> Fa
         devices=devices,
         num_nodes=max(1, size // max(1, here)),
         strategy=strategy,
-        plugins=[TorchElasticEnvironment()] if size > 1 else None,
+        # Told, not guessed: what else the environment says, such as a scheduler's variables, is not about this run.
+        plugins=[TorchElasticEnvironment() if size > 1 else LightningEnvironment()],
         precision="bf16-mixed" if precision == "bfloat16" else "32-true",
     )
 

@@ -70,7 +70,7 @@ class Bucket:
             )
         except Exception as error:  # obstore has an exception of its own for every scheme
             raise InputError(
-                f"{url} is no place of ours: {_short(error)}", "Give a folder or s3://BUCKET/NAME."
+                f"{url} is no place of a token set: {_short(error)}", "Give a folder or s3://BUCKET/NAME."
             ) from error
 
     def read(self, name: str, most: int) -> bytes:
@@ -118,7 +118,7 @@ class Bucket:
         except Exception as error:  # obstore has an exception of its own for every cause
             raise UnreachableError(
                 f"{self._url}/{name} cannot be had: {_short(error)}",
-                "See that the bucket answers and may be read; the same command with --resume goes on.",
+                "See that it answers, and that the environment has its credentials; what was learnt is kept.",
             ) from error
 
 
