@@ -7,27 +7,29 @@ python scripts/codec_train.py train --prepared cache --out run --profile small
 from __future__ import annotations
 
 import argparse
+import copy
 import logging
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 import torch
 
 from antiphon.codecs.neural import load
+from antiphon.codecs.neural.layout import CodecConfig
 from antiphon.codecs.training import data, profile, run
 from antiphon.codecs.training.export import export
-from antiphon.codecs.training.trainer import Trainer
+from antiphon.codecs.training.trainer import Network
+from antiphon.training.loop import Evaluate
 
 
-def validation(folder: Path, clips: int) -> Callable[[Trainer], dict[str, float]]:
+def validation(folder: Path, clips: int, config: CodecConfig) -> Evaluate:
     """DistillMOS, STOI, mel distance and codebook use of the averaged weights over the speakers of `folder`."""
     from codec_evaluate import evaluate
 
-    def measure(trainer: Trainer) -> dict[str, float]:
+    def measure(average: Network, _step: int) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as scratch:
-            export(trainer.average, trainer.config.codec, Path(scratch))
+            export(copy.deepcopy(average).cpu(), config, Path(scratch))
             summary = evaluate(load(Path(scratch)), folder, clips, words=False, save=None)
         names = ("mos_original", "mos", "stoi", "mel")
         return {f"valid_{name}": float(str(summary[name])) for name in names}
@@ -56,7 +58,7 @@ def main() -> None:
         report = data.prepare(options.audio, options.prepared, config.codec, copies=config.copies, seed=config.seed)
         logging.info("%d clips, bad: %s", len(report["clips"]), report["bad"])  # type: ignore[arg-type]
     else:
-        measure = validation(options.valid, clips=3) if options.valid else None
+        measure = validation(options.valid, 3, config.codec) if options.valid else None
         run(
             config,
             options.prepared,
