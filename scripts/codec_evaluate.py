@@ -47,7 +47,10 @@ class Row:
 
 
 def mos(judge: DistillMosMeter, wave: Waveform) -> float:
-    return float(np.mean([judge._score(w) for w in windows(wave.samples[0], DISTILLMOS_WINDOW)]))
+    signal = wave.samples[0]
+    return float(
+        np.mean([judge._score(w) for w in windows(signal, DISTILLMOS_WINDOW, 1 + signal.shape[0] // DISTILLMOS_WINDOW)])
+    )
 
 
 def evaluate(codec: NeuralCodec, folder: Path, clips: int, *, words: bool, save: Path | None) -> dict[str, object]:
