@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import msgspec
 import pytest
 from economy_market import node
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.economy.prices import effective_price, sort_key, terms
+from antiphon.economy.prices import effective_price, market_price, sort_key, terms
 from antiphon.economy.types import PPM, Offer, Role, Rules
 
 
@@ -70,3 +71,14 @@ def test_sort_keys_order_and_equate_exactly_as_the_fractions_do(a: Fraction, m: 
 def test_the_closest_prices_have_different_keys(price: int, quality: int) -> None:
     near, far = Fraction(price, quality), Fraction(price, quality + 1)
     assert sort_key(near) > sort_key(far)
+
+
+def test_the_market_price_is_the_one_by_which_half_of_the_stake_is_reached() -> None:
+    cheap, dear = node("a", price=100, stake=1), node("b", price=300, stake=2)
+    assert market_price([cheap, dear]) == Fraction(600)  # a third of the stake is below half of it
+    assert market_price([msgspec.structs.replace(cheap, free_stake_nano=2), dear]) == Fraction(200)
+
+
+def test_a_sort_key_counts_a_price_so_many_times() -> None:
+    assert sort_key(Fraction(3, 7)) == (3 << 96) // 7
+    assert sort_key(Fraction(3, 7), 2) == (6 << 96) // 7

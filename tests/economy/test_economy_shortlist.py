@@ -88,3 +88,11 @@ def test_a_node_alone_in_both_roles_is_told_that_nobody_judges_itself() -> None:
     alone = {Role.PROCESSOR: [node("n")]}
     with pytest.raises(UnavailableError, match="no node judges itself"):
         Offers(alone, [node("n", Role.VALIDATOR)], DEFAULT_RULES).shortlist(Part(index=0, units=1))
+
+
+def test_what_one_client_may_have_locked_is_enough_when_it_is_just_enough() -> None:
+    field = [
+        node("a", price=100, stake=20 * NANO, room_nano=2_000),
+        node("b", price=100, stake=20 * NANO, room_nano=1_999),
+    ]
+    assert names(shortlist(field, 10, DEFAULT_RULES)) == ["a"]  # the penalty: 2 x 100 x 10

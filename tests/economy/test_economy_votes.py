@@ -110,3 +110,9 @@ def test_a_reading_counts_when_most_of_the_majority_give_it_and_its_median_is_tr
 def test_a_vote_gives_each_reading_once() -> None:
     with pytest.raises(ValueError, match="each reading once"):
         Vote(verdict=VALID, score_ppm=1, readings=(Reading(key="a", value=1), Reading(key="a", value=2)))
+
+
+def test_work_that_most_seats_were_not_shown_is_invalid_with_a_score_of_nothing() -> None:
+    unseen = Vote(verdict=Verdict.ABSENT, score_ppm=None)
+    found = tally({"a": unseen, "b": unseen}, ["a", "b", "c"])
+    assert (found.verdict, found.score_ppm, found.absent, found.abstained) == (Verdict.INVALID, 0, ("a", "b"), ("c",))
