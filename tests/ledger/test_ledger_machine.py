@@ -624,3 +624,26 @@ def test_rule_14_a_part_that_waits_for_its_seats_is_still_judged_after_a_revocat
     record = step(undrawn(begun()), Withdraw()).record
     assert (record.state, record.notes) == (PartState.DRAWING, (REVOKED,))
     assert judged(drawn(record), (VALID,) * 3).record.state is PartState.VALID
+
+
+def test_rule_16_a_part_that_was_delivered_once_owes_no_hold_fees() -> None:
+    record = judged(delivered(begun()), (INVALID,) * 3).record
+    for _ in range(2):
+        done = step(record, Tick(), now_ms=record.deadline_ms)
+        record = done.record
+    assert record.state is PartState.REFUNDED
+    assert [(t.target, t.amount_nano) for t in done.transfers] == [(f"balance:{CLIENT.node_id}", 3_500)]
+
+
+def test_who_sat_and_voted_is_remembered_with_the_verdict() -> None:
+    record = delivered(begun())
+    turnout = judged(record, (VALID, VALID, UNSURE)).turnout
+    assert {(one.node, one.voted) for one in turnout} == set(zip(seated(record), (True, True, False), strict=True))
+
+
+def test_rule_13_a_vote_of_another_round_is_refused_by_its_number() -> None:
+    record = delivered(begun())
+    one = seated(record)[0]
+    late = msgspec.structs.replace(committed(record, one, VALID), round=1)
+    with pytest.raises(ConflictError, match=r"^part 0 .* is in round 0, not 1\. Drop this vote\."):
+        step(record, late, one)
