@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from antiphon.bench.catching import Series, sentence_series, short_series
+from antiphon.bench.detection import Series, sentence_series, short_series
 from antiphon.economy.types import Verdict
 from antiphon.nodes.evaluation import Evaluator
 from antiphon.nodes.evaluation.evaluator import evaluator_of

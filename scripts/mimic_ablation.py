@@ -19,9 +19,9 @@ from antiphon.analysis import embed_independent, mean_voice
 from antiphon.audio import Waveform, read
 from antiphon.engines import english
 from antiphon.engines.mimic import enrolment, timbre
-from antiphon.engines.mimic.halves import RATE_HZ, Halves, load
-from antiphon.engines.mimic.likeness import Likeness
 from antiphon.engines.mimic.rendering import moved, render
+from antiphon.engines.mimic.split_model import RATE_HZ, SplitModel, load
+from antiphon.engines.mimic.voice_parameters import VoiceParameters
 from antiphon.errors import InputError
 from antiphon.judges.speech.evidence import Evidence
 from antiphon.judges.speech.naturalness import DistillMosMeter
@@ -31,8 +31,8 @@ TEXT = "My neighbour grows tomatoes and peppers on her balcony."
 FLAT = (0.0,) * timbre.BANDS
 
 
-def steps(full: Likeness) -> Iterator[tuple[str, Likeness, bool]]:
-    """Name, likeness, and whether the melody is moved."""
+def steps(full: VoiceParameters) -> Iterator[tuple[str, VoiceParameters, bool]]:
+    """Name, parameters, and whether the melody is moved."""
     alone = msgspec.structs.replace(full, colour_db=FLAT, tract=1.0)
     yield "mix of the nearest voices", alone, False
     yield "+ pitch", alone, True
@@ -40,11 +40,11 @@ def steps(full: Likeness) -> Iterator[tuple[str, Likeness, bool]]:
     yield "+ colour (all)", full, True
 
 
-def spoken(halves: Halves, likeness: Likeness, *, pitched: bool) -> Waveform:
-    score = halves.read(next(english.readings(TEXT, british=False))[0], likeness.manner_mix, 1.0)
+def spoken(model: SplitModel, parameters: VoiceParameters, *, pitched: bool) -> Waveform:
+    score = model.read(next(english.readings(TEXT, british=False))[0], parameters.manner_mix, 1.0)
     if pitched:
-        score = moved(score, likeness.pitch_hz, likeness.pitch_range)
-    return Waveform(render(halves, likeness, score)[None], RATE_HZ)
+        score = moved(score, parameters.pitch_hz, parameters.pitch_range)
+    return Waveform(render(model, parameters, score)[None], RATE_HZ)
 
 
 def main() -> None:
@@ -57,16 +57,16 @@ def main() -> None:
         for name, found in files.items()
         if len(found) > 1
     }
-    halves, judge = load(), DistillMosMeter()
+    model, judge = load(), DistillMosMeter()
     rows: dict[str, list[tuple[float, float, float]]] = {}
     for name, speaker in speakers.items():
         try:
-            full = enrolment.enrol(read(files[name][0]), halves)
+            full = enrolment.enrol(read(files[name][0]), model)
         except InputError as error:
             print(f"{name}: {error}")
             continue
-        for step, likeness, pitched in steps(full):
-            audio = spoken(halves, likeness, pitched=pitched)
+        for step, parameters, pitched in steps(full):
+            audio = spoken(model, parameters, pitched=pitched)
             heard = embed_independent(audio)
             others = max(float(heard @ voice) for other, voice in speakers.items() if other != name)
             own = float(heard @ speaker)

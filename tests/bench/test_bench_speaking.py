@@ -8,7 +8,7 @@ import pytest
 
 from antiphon.bench import soundstorm
 from antiphon.bench.clips import COMPARED, HELD_OUT_SPEAKERS, Clip, recorded, recording, spoken
-from antiphon.bench.coding import codec_figures
+from antiphon.bench.codec import codec_figures
 from antiphon.bench.figure import Figure
 from antiphon.bench.generating import audit_tasks, speakers, speech_figures
 from antiphon.bench.speaking import Parts

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from cli_running import Ended
 
-from antiphon.cli import ending
+from antiphon.cli import exit_codes
 from antiphon.cli.app import group
 
 
@@ -36,7 +36,7 @@ def call(
 
     def run(*arguments: str) -> Ended:
         monkeypatch.setattr(sys, "argv", ["antiphon", *arguments])
-        code = ending.end(group)
+        code = exit_codes.end(group)
         seen = capfd.readouterr()
         return Ended(code, seen.out, seen.err)
 

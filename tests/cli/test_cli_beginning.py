@@ -9,7 +9,7 @@ import pytest
 
 from antiphon.audio import Waveform
 from antiphon.cli.app import run
-from antiphon.cli.delivering import Job, Wish, deliver
+from antiphon.cli.delivering import Job, OutputOptions, deliver
 from antiphon.client.events import Sound
 from antiphon.door.connecting import connect
 from antiphon.door.ordering import Order
@@ -29,16 +29,16 @@ def _settings(home) -> Settings:
 def test_judges_of_a_stream_load_after_its_first_sound_and_others_before(home, tmp_path, streams) -> None:
     loading = []
 
-    async def produce(session, conduct):
+    async def produce(session, policy):
         loading.append(session.judges is not None)
         yield Sound(Waveform(np.zeros((1, 480), np.float32), 24_000), 1)
         loading.append(session.judges is not None)
         await asyncio.wrap_future(session.judges)
 
-    wish = Wish(str(tmp_path / "out.wav"), None, as_json=False, quiet=True)
+    output_options = OutputOptions(str(tmp_path / "out.wav"), None, as_json=False, quiet=True)
     hibari = Selector(service="speech", language="en-us", engine="hibari")
     order = Order(produce, hibari, rate_hz=24_000, streams=streams)
-    deliver(_settings(home), wish, Job(order))
+    deliver(_settings(home), output_options, Job(order))
     assert loading == [not streams, True]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import pytest
 
-from antiphon.cli import ending, logs
+from antiphon.cli import exit_codes, logs
 from antiphon.cli.app import Terminated
 from antiphon.errors import FundsError, ProtocolError
 
@@ -185,14 +185,14 @@ def failing(error: BaseException) -> click.Command:
         (ProtocolError("a\nb\x1b[31m" + "c" * 9_000), 9, "a b [31mc"),
         (KeyboardInterrupt(), 130, "Cancelled."),
         (Terminated(15), 143, "SIGTERM"),
-        (ending.Cancelled("Cancelled. Nothing was paid.", 130), 130, "Nothing was paid."),
+        (exit_codes.Cancelled("Cancelled. Nothing was paid.", 130), 130, "Nothing was paid."),
         (OSError(28, "No space left on device", "/data/x"), 6, "The disk is full while writing /data/x."),
     ],
     ids=["ours", "a stranger's words", "ctrl-c", "term", "cancelled", "disk full"],
 )
 def test_each_end_has_its_code_and_one_short_line(error, code, said, capfd, monkeypatch):
     monkeypatch.setattr("sys.argv", ["antiphon"])
-    assert ending.end(failing(error)) == code
+    assert exit_codes.end(failing(error)) == code
     (line,) = filter(None, capfd.readouterr().err.splitlines())
     assert line.startswith("antiphon: ")
     assert said in line
@@ -209,7 +209,7 @@ def test_an_unforeseen_error_goes_to_a_file_and_not_to_the_user(tmp_path, capfd,
     def command(v: bool) -> None:
         raise ZeroDivisionError("secret detail")
 
-    assert ending.end(command) == 1
+    assert exit_codes.end(command) == 1
     said = capfd.readouterr().err
     (file,) = (tmp_path / "logs").iterdir()
     assert f"Unexpected ZeroDivisionError, a defect of antiphon. Report it with the traceback in {file}" in said

@@ -14,8 +14,8 @@ from network_of import ScriptedEvaluator, ToneRunner, World, say, world
 from antiphon.client.budget import Budget, paid_nano
 from antiphon.client.client import RETRIES, Job
 from antiphon.client.events import Audio, Closed, Event, Missing, Opened
+from antiphon.client.job_policy import JobPolicy, Result
 from antiphon.client.job_store import JobStore
-from antiphon.client.keeping import Conduct, Result
 from antiphon.client.recovery import recover
 from antiphon.economy.types import NANO, Rules, Verdict
 from antiphon.errors import FundsError, InputError, OutputError, RejectedError, StateError
@@ -34,10 +34,10 @@ def never(text: str) -> Callable[[object], Verdict]:
 
 
 async def run(
-    net: World, conduct: Conduct, *texts: str, stop: Callable[[Event], bool] = lambda _: False
+    net: World, policy: JobPolicy, *texts: str, stop: Callable[[Event], bool] = lambda _: False
 ) -> list[Event]:
     events: list[Event] = []
-    async with aclosing(net.client.run(Job(say(*texts), SPEECH, conduct=conduct))) as job:
+    async with aclosing(net.client.run(Job(say(*texts), SPEECH, policy=policy))) as job:
         async for event in job:
             events.append(event)
             if stop(event):
@@ -63,7 +63,7 @@ async def spent(net: World) -> int:
 
 async def test_one_sentence_that_nobody_can_speak_is_named_and_the_rest_goes_on(tmp_path: Path) -> None:
     async with world(tmp_path, evaluator=ScriptedEvaluator(say=never(TEXTS[3]))) as net:
-        events = await run(net, Conduct(keep_going=True), *TEXTS)
+        events = await run(net, JobPolicy(keep_going=True), *TEXTS)
         (missing,) = (event for event in events if isinstance(event, Missing))
         assert missing.number == 3
         assert isinstance(missing.error, RejectedError)
@@ -78,7 +78,7 @@ async def test_one_sentence_that_nobody_can_speak_is_named_and_the_rest_goes_on(
 async def test_a_job_of_which_nothing_can_be_made_fails(tmp_path: Path) -> None:
     async with world(tmp_path, evaluator=ScriptedEvaluator(say=lambda _: Verdict.INVALID)) as net:
         with pytest.raises(RejectedError):
-            await run(net, Conduct(keep_going=True), *TEXTS[:3])
+            await run(net, JobPolicy(keep_going=True), *TEXTS[:3])
         assert await spent(net) == 0
 
 
@@ -86,13 +86,13 @@ async def test_what_is_paid_for_is_kept_and_only_what_is_missing_is_bought(tmp_p
     evaluator = ScriptedEvaluator(say=never(TEXTS[3]))
     async with world(tmp_path, evaluator=evaluator) as net:
         store = JobStore(tmp_path, tmp_path / "a.wav")
-        first = await run(net, Conduct(keeper=store, keep_going=True), *TEXTS)
+        first = await run(net, JobPolicy(keeper=store, keep_going=True), *TEXTS)
         store.close()
         assert sounding(first) == [number for number in range(20) if number != 3]
         evaluator.say = lambda _: Verdict.VALID
         store = JobStore(tmp_path, tmp_path / "a.wav")
         found = await recover(net.client, store, patience_s=0.0)
-        second = await run(net, Conduct(keeper=store), *TEXTS)
+        second = await run(net, JobPolicy(keeper=store), *TEXTS)
         assert found.paid_nano + paid_last(second, net) == await spent(net)
         assert [event.parts for event in second if isinstance(event, Opened)] == [1]
         assert sounding(second) == list(range(20))
@@ -106,11 +106,11 @@ def paid_last(events: list[Event], net: World) -> int:
 async def test_a_changed_sentence_costs_one_sentence_and_equal_ones_are_told_apart(tmp_path: Path) -> None:
     async with world(tmp_path) as net:
         store = JobStore(tmp_path, tmp_path / "a.wav")
-        whole = await run(net, Conduct(keeper=store), "Yes.", "No.", "Yes.", "Perhaps not.")
+        whole = await run(net, JobPolicy(keeper=store), "Yes.", "No.", "Yes.", "Perhaps not.")
         store.close()
         store = JobStore(tmp_path, tmp_path / "a.wav")
         assert store.kept == 4
-        again = await run(net, Conduct(keeper=store), "Well.", "Yes.", "No.", "Yes.", "Perhaps not.")
+        again = await run(net, JobPolicy(keeper=store), "Well.", "Yes.", "No.", "Yes.", "Perhaps not.")
         assert [event.parts for event in again if isinstance(event, Opened)] == [1]
         assert len(await paid_parts(net)) == 5
         sounds = [e.audio.to_pcm16() for e in whole if isinstance(e, Audio) and e.audio]
@@ -126,7 +126,7 @@ async def test_a_client_that_dies_anywhere_pays_each_sentence_once(tmp_path: Pat
     async with world(tmp_path, rules=Rules(commit_s=3, reveal_s=3)) as net:
         for _ in range(3):
             store = JobStore(tmp_path, tmp_path / "a.wav")
-            dying = asyncio.create_task(run(net, Conduct(keeper=store), *TEXTS))
+            dying = asyncio.create_task(run(net, JobPolicy(keeper=store), *TEXTS))
             await asyncio.sleep(chance.uniform(0.0, 0.4))
             net.client._abandon = forget  # type: ignore[method-assign]
             dying.cancel()
@@ -141,7 +141,7 @@ async def test_a_client_that_dies_anywhere_pays_each_sentence_once(tmp_path: Pat
         store = JobStore(tmp_path, tmp_path / "a.wav")
         found = await recover(net.client, store, patience_s=20.0)
         assert found.paid_nano == await spent(net)
-        events = await run(net, Conduct(keeper=store), *TEXTS)
+        events = await run(net, JobPolicy(keeper=store), *TEXTS)
         assert sounding(events) == list(range(20))
         assert len(await paid_parts(net)) == 20
         assert (await net.ledger.account(net.client.node_id)).escrow_nano == 0
@@ -160,7 +160,7 @@ async def test_a_budget_holds_with_everything_that_is_bought_again(tmp_path: Pat
         budget = Budget(limit)
         seen: list[Event] = []
         with pytest.raises(FundsError, match="--max-cost"):
-            await run(net, Conduct(budget, keep_going=True), *TEXTS * 3, stop=lambda event: bool(seen.append(event)))
+            await run(net, JobPolicy(budget, keep_going=True), *TEXTS * 3, stop=lambda event: bool(seen.append(event)))
         closed = [event for event in seen if isinstance(event, Closed)]
         tasks = await net.ledger.tasks(net.client.node_id, 1_000)
         paid = [paid_nano(net.client.node_id, await net.ledger.parts(task.task)) for task in tasks]
@@ -173,9 +173,9 @@ async def test_a_limit_below_the_first_task_buys_nothing(tmp_path: Path) -> None
     async with world(tmp_path) as net:
         quote = await net.client.quote(SPEECH, say("Hello."))
         with pytest.raises(FundsError, match="max-cost"):
-            await run(net, Conduct(Budget(quote.total_nano - 1)), "Hello.")
+            await run(net, JobPolicy(Budget(quote.total_nano - 1)), "Hello.")
         assert await net.ledger.tasks(net.client.node_id) == ()
-        assert sounding(await run(net, Conduct(Budget(quote.total_nano)), "Hello.")) == [0]
+        assert sounding(await run(net, JobPolicy(Budget(quote.total_nano)), "Hello.")) == [0]
 
 
 async def test_a_producer_that_gets_dearer_while_the_job_runs_cannot_pass_the_limit(tmp_path: Path) -> None:
@@ -192,7 +192,7 @@ async def test_a_producer_that_gets_dearer_while_the_job_runs_cannot_pass_the_li
 
 
 async def run_until_dearer(net: World, budget: Budget, node: Producer, work: ToneRunner) -> None:  # type: ignore[type-arg]
-    async with aclosing(net.client.run(Job(say(*TEXTS * 3), SPEECH, conduct=Conduct(budget)))) as events:
+    async with aclosing(net.client.run(Job(say(*TEXTS * 3), SPEECH, policy=JobPolicy(budget)))) as events:
         async for event in events:
             if isinstance(event, Opened):
                 work._price_nano = 200_000
@@ -206,7 +206,7 @@ async def test_a_keeper_that_has_no_room_ends_the_job_at_once(tmp_path: Path) ->
 
     async with world(tmp_path) as net:
         with pytest.raises(OutputError):
-            await run(net, Conduct(keeper=Full(tmp_path, tmp_path / "a.wav"), keep_going=True), *TEXTS * 3)
+            await run(net, JobPolicy(keeper=Full(tmp_path, tmp_path / "a.wav"), keep_going=True), *TEXTS * 3)
         assert len(await net.ledger.tasks(net.client.node_id, 100)) <= 2
         await net.settle()
 

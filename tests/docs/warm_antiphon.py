@@ -50,7 +50,7 @@ def _run(order: dict[str, object]) -> int:
     import logging
     import threading
 
-    from antiphon.cli import ending
+    from antiphon.cli import exit_codes
     from antiphon.cli.app import group
 
     os.chdir(str(order["folder"]))
@@ -62,7 +62,7 @@ def _run(order: dict[str, object]) -> int:
     root, hook = logging.getLogger(), threading.excepthook
     before = list(root.handlers)
     try:
-        return ending.end(group)
+        return exit_codes.end(group)
     finally:
         for stream in streams[1:]:
             stream.flush()

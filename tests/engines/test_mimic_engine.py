@@ -16,9 +16,9 @@ from antiphon.audio.waveform import Waveform
 from antiphon.engines import english
 from antiphon.engines.base import Cloner
 from antiphon.engines.mimic import MimicEngine
-from antiphon.engines.mimic.halves import CONTENT, ENERGY, PITCH
-from antiphon.engines.mimic.likeness import decode
 from antiphon.engines.mimic.onnxcut import cut
+from antiphon.engines.mimic.split_model import CONTENT, ENERGY, PITCH
+from antiphon.engines.mimic.voice_parameters import decode
 from antiphon.errors import InputError, ModelError
 from antiphon.services import Clip, CloneRequest, EnrolRequest, SpeechRequest, VoiceProfile
 
@@ -162,20 +162,20 @@ def test_noise_cannot_be_enrolled(engine: MimicEngine) -> None:
 
 
 def test_the_two_halves_make_the_whole(engine: MimicEngine) -> None:
-    halves = engine._halves()
+    model = engine._model()
     mix = {"bf_emma": 1.0}
     phonemes = next(english.readings(TEXT, british=True))[0]
-    score = halves.read(phonemes, mix, 1.0)
-    tokens = [halves.vocabulary[char] for char in phonemes if char in halves.vocabulary]
+    score = model.read(phonemes, mix, 1.0)
+    tokens = [model.vocabulary[char] for char in phonemes if char in model.vocabulary]
     whole = models.session("kokoro-82m-int8", threads=1).run(
         None,
         {
             "tokens": np.array([[0, *tokens, 0]], np.int64),
-            "style": halves.styles["bf_emma"][len(tokens)].astype(np.float32)[None],
+            "style": model.styles["bf_emma"][len(tokens)].astype(np.float32)[None],
             "speed": np.ones(1, np.float32),
         },
     )[0]
-    assert np.abs(halves.sing(score, mix) - whole.ravel()).max() < 1e-4
+    assert np.abs(model.sing(score, mix) - whole.ravel()).max() < 1e-4
 
 
 def test_a_cut_that_does_not_follow_is_refused() -> None:

@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.engines.kokoro_voices import BY_NAME
-from antiphon.engines.mimic import likeness, onnxcut, timbre
+from antiphon.engines.mimic import onnxcut, timbre, voice_parameters
 from antiphon.engines.mimic.alignment import align
 from antiphon.engines.mimic.engine import blended
-from antiphon.engines.mimic.halves import Score
-from antiphon.engines.mimic.likeness import UNIT, Likeness, decode, weights
 from antiphon.engines.mimic.rendering import moved
+from antiphon.engines.mimic.split_model import Score
+from antiphon.engines.mimic.voice_parameters import UNIT, VoiceParameters, decode, weights
 from antiphon.errors import InputError, ModelError
 
 mixes = st.dictionaries(st.sampled_from(sorted(BY_NAME)), st.floats(1e-3, 1e3), min_size=1, max_size=8)
 gains = st.lists(st.floats(-timbre.MAX_DB, timbre.MAX_DB), min_size=timbre.BANDS, max_size=timbre.BANDS)
 
 
-def a_likeness(**changes: object) -> Likeness:
+def some_parameters(**changes: object) -> VoiceParameters:
     mix = weights({"af_heart": 2.0, "bm_george": 1.0})
     fields: dict[str, object] = {
-        "version": likeness.VERSION,
+        "version": voice_parameters.VERSION,
         "timbre": mix,
         "manner": mix,
         "pitch_hz": 140.0,
@@ -32,11 +32,11 @@ def a_likeness(**changes: object) -> Likeness:
         "tract": 0.95,
         "colour_db": (0.0,) * timbre.BANDS,
     }
-    return Likeness(**(fields | changes))  # type: ignore[arg-type]
+    return VoiceParameters(**(fields | changes))  # type: ignore[arg-type]
 
 
 @given(mixes, mixes, st.floats(60, 420), st.floats(0.4, 2.0), st.floats(0.8, 1.25), gains)
-def test_a_likeness_survives_its_encoding(
+def test_voice_parameters_survive_their_encoding(
     timbre_mix: dict[str, float],
     manner: dict[str, float],
     pitch_hz: float,
@@ -44,7 +44,7 @@ def test_a_likeness_survives_its_encoding(
     tract: float,
     colour: list[float],
 ) -> None:
-    one = a_likeness(
+    one = some_parameters(
         timbre=weights(timbre_mix),
         manner=weights(manner),
         pitch_hz=pitch_hz,
@@ -53,7 +53,7 @@ def test_a_likeness_survives_its_encoding(
         colour_db=tuple(colour),
     )
     assert decode(one.encode()) == one
-    assert len(one.encode()) < likeness.MAX_DATA_BYTES
+    assert len(one.encode()) < voice_parameters.MAX_DATA_BYTES
 
 
 @given(mixes)
@@ -79,11 +79,11 @@ def test_weights_always_sum_to_one(mix: dict[str, float]) -> None:
         {"colour_db": (float("inf"),) * timbre.BANDS},
     ],
 )
-def test_nothing_outside_its_range_is_a_likeness(changes: dict[str, object]) -> None:
+def test_nothing_outside_its_range_is_a_voice(changes: dict[str, object]) -> None:
     with pytest.raises(InputError):
-        a_likeness(**changes)
-    fields = list(msgspec.to_builtins(a_likeness()))
-    fields[Likeness.__struct_fields__.index(next(iter(changes)))] = next(iter(changes.values()))
+        some_parameters(**changes)
+    fields = list(msgspec.to_builtins(some_parameters()))
+    fields[VoiceParameters.__struct_fields__.index(next(iter(changes)))] = next(iter(changes.values()))
     with pytest.raises(InputError):
         decode(msgspec.msgpack.encode(fields))
 
@@ -95,12 +95,12 @@ def test_no_bytes_but_our_own_are_read(data: bytes) -> None:
 
 
 def test_a_profile_has_one_form_only() -> None:
-    data = a_likeness().encode()
+    data = some_parameters().encode()
     with pytest.raises(InputError):
         decode(data + b"\x00")
     with pytest.raises(InputError):
         decode(data[:-1])
-    fields = list(msgspec.to_builtins(a_likeness()))
+    fields = list(msgspec.to_builtins(some_parameters()))
     fields[fields.index(140.0)] = 140  # an integer where a float is written: the same value, another form
     with pytest.raises(InputError):
         decode(msgspec.msgpack.encode(fields))

@@ -24,7 +24,7 @@ async def prober_in(net: World, *, every_s: float = 0.01, purse_nano: int = 10 *
     context = net.nodes["validator-0"].context
     if purse_nano:
         await net.bank.submit(Deposit(account=context.identity.node_id, amount_nano=purse_nano))
-    return Prober(Client(context), GrammarPrompts("seed"), every_s=every_s, chance=random.Random(7))
+    return Prober(Client(context), GrammarPrompts("seed"), every_s=every_s, rng=random.Random(7))
 
 
 async def test_a_probe_scores_a_node_that_no_client_has_asked(tmp_path: Path) -> None:

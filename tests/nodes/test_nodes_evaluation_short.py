@@ -6,7 +6,7 @@ import pytest
 
 from antiphon.audio import Waveform
 from antiphon.bench import cheats
-from antiphon.bench.catching import SHORT_VOICES
+from antiphon.bench.detection import SHORT_VOICES
 from antiphon.bench.sentences import utterances
 from antiphon.economy.types import Verdict, Vote
 from antiphon.engines import registry

@@ -16,7 +16,7 @@ from storm_fakes import tone
 
 pytest.importorskip("torch")
 
-from antiphon.cli.validating import hearing
+from antiphon.cli.validating import codec_evaluation
 from antiphon.codecs.training import data, profile, run
 from antiphon.soundstorm.training.trackers import TensorBoard, WeightsAndBiases
 
@@ -88,7 +88,7 @@ def test_a_codec_in_training_is_heard_as_it_would_be_served(tmp_path: Path):
     config = profile("tiny")
     data.prepare(tmp_path / "audio", tmp_path / "prepared", config.codec, copies=0, seed=0)
     tracker = TensorBoard(tmp_path / "board")
-    listen = hearing(tmp_path / "prepared", config, tracker)
+    listen = codec_evaluation(tmp_path / "prepared", config, tracker)
     lines: list[dict[str, float]] = []
     run(
         msgspec.structs.replace(config, steps=4, log_every=2),

@@ -223,8 +223,8 @@ class Recogniser:
 
     def _heard(self, result: WhisperGenerationResult, encoding: Samples) -> Heard:
         text = "" if _unspoken(result) else self.load()[1].decode(result.sequences_ids[0]).strip()
-        sure = float(result.scores[0])
-        return Heard(text, sure, first=sure, echo=_echo(encoding))
+        confidence = float(result.scores[0])
+        return Heard(text, confidence, first=confidence, echo=_echo(encoding))
 
 
 def _spectra(signals: Sequence[Samples], window_s: float) -> StorageView:

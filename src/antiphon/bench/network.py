@@ -6,10 +6,10 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-from antiphon.bench import catching
+from antiphon.bench import detection
 from antiphon.bench.figure import Figure, Step, figure
 from antiphon.bench.incentives import incentive_figures
-from antiphon.bench.listening import cold_figures, judging_figures, latency_figures, quality_figures
+from antiphon.bench.latency import cold_figures, judging_figures, latency_figures, quality_figures
 from antiphon.bench.overhead import overhead_figures
 from antiphon.network.embedded import Plan, embedded
 from antiphon.nodes.evaluation.evaluator import evaluator_of
@@ -60,10 +60,10 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     for found in incentive_figures():
         yield found
     yield cheats
-    for found in catching.figures(evaluator, catching.sentence_series(tries)):
+    for found in detection.figures(evaluator, detection.sentence_series(tries)):
         yield found
     yield short
-    for found in catching.figures(evaluator, catching.short_series(tries)):
+    for found in detection.figures(evaluator, detection.short_series(tries)):
         yield found
 
 

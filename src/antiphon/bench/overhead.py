@@ -58,7 +58,7 @@ class InstantRunner:
         yield self._audio
 
 
-class InstantEars:
+class InstantEvaluator:
     """A favourable vote, at once."""
 
     abilities: ClassVar[dict[str, tuple[str, ...]]] = {"speech": ("en",)}
@@ -87,7 +87,7 @@ async def _measure(folder: Path) -> AsyncIterator[Figure]:
     client = Client(context())
     await bank.submit(Deposit(account=client.node_id, amount_nano=1_000_000 * NANO))
     nodes: list[Node] = [Producer(context(), InstantRunner(), slots=4, queue=200) for _ in range(2)]
-    nodes += [Validator(context(), InstantEars(), VALIDATOR_PRICE_NANO, queue=400) for _ in range(3)]
+    nodes += [Validator(context(), InstantEvaluator(), VALIDATOR_PRICE_NANO, queue=400) for _ in range(3)]
     for number, node in enumerate(nodes):
         await fund(bank, node, 10_000 * NANO)
         await node.start(transport.register(f"node-{number}", node.handle))

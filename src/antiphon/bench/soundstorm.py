@@ -17,11 +17,11 @@ from antiphon.audio import read
 from antiphon.audio.waveform import Samples
 from antiphon.bench.clips import HELD_OUT_VOICES, recorded, spoken
 from antiphon.bench.cloning import cloning_figures
-from antiphon.bench.coding import codec_figures
+from antiphon.bench.codec import codec_figures
 from antiphon.bench.figure import Figure, Step, figure
 from antiphon.bench.generating import audit_tasks, speakers, speech_figures
 from antiphon.bench.speaking import Heard, Naturalness, Parts, Transcriber, long_figures
-from antiphon.bench.stepping import Other, audit_figures
+from antiphon.bench.step_audit import Other, audit_figures
 from antiphon.engines.base import Cloner
 from antiphon.engines.soundstorm import SoundStormEngine
 from antiphon.errors import InputError, ModelError

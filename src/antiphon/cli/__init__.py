@@ -19,7 +19,7 @@ def main() -> None:
     gc.set_threshold(_GARBAGE_EVERY)
     try:
         from antiphon.cli.app import group
-        from antiphon.cli.ending import end
+        from antiphon.cli.exit_codes import end
 
         code = end(group)
     except KeyboardInterrupt:  # pressed while Python was still loading

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antiphon.cli.amounts import Amount
-from antiphon.cli.delivering import Job, Wish, checked_format, deliver, options_of
+from antiphon.cli.delivering import Job, OutputOptions, checked_format, deliver, options_of
 from antiphon.cli.enrolling import consent_options, enrol
 from antiphon.cli.jobs import Jobs, is_file, resume_option
 from antiphon.cli.loudness import SPEECH, loudness_option
@@ -83,8 +83,10 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
         max_cost_nano=given["max_cost"],
     )
     wanted.check()
-    wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], SPEECH_EXPECTED_LUFS)
-    checked_format(wish)  # before anything is read or bought
+    output_options = OutputOptions(
+        output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], SPEECH_EXPECTED_LUFS
+    )
+    checked_format(output_options)  # before anything is read or bought
     material = recording_of(given["speech"]) if given["speech"] is not None else _manuscript(text, file, given)
     if given["voice"]:
         warm_up(settings, voice=given["voice"])
@@ -93,16 +95,16 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     title, source = titled(text, file if given["speech"] is None else str(given["speech"]))
     whose = given["voice"] or str(given["reference"])
     artist = f"the cloned voice {given['voice'] or given['reference'].stem}"
-    wish = replace(wish, as_one=is_file(output) and short, title=title, artist=artist)
+    output_options = replace(output_options, as_one=is_file(output) and short, title=title, artist=artist)
     jobs = Jobs(settings, output, given["resume"], "\0".join(("clone", source, whose)))
     wanted = (
         replace(wanted, speech=material) if isinstance(material, Waveform) else replace(wanted, text=material.blocks)
     )
-    voice, left_nano = _voice(settings, wanted, extent, jobs, quiet=wish.quiet or wish.as_json)
+    voice, left_nano = _voice(settings, wanted, extent, jobs, quiet=output_options.quiet or output_options.as_json)
     store = jobs.open(salt=f"{voice.profile.engine} {wanted.seed}")
     order = wanted.order(voice, units=extent.chars if extent else None, left_nano=left_nano)
     keep_going = not isinstance(material, Waveform)  # a recording's timing has no room for a gap
-    deliver(settings, wish, Job(order, store, jobs, keep_going), extent=extent)
+    deliver(settings, output_options, Job(order, store, jobs, keep_going), extent=extent)
 
 
 def _voice(

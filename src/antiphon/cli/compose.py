@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antiphon.cli.amounts import Amount
-from antiphon.cli.delivering import Job, Wish, checked_format, deliver, options_of
+from antiphon.cli.delivering import Job, OutputOptions, checked_format, deliver, options_of
 from antiphon.cli.jobs import Jobs, resume_option
 from antiphon.cli.loudness import MUSIC, loudness_option
 from antiphon.cli.say import mode_of
@@ -53,8 +53,10 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     from antiphon.door.composing import Compose, composed
     from antiphon.services import units_of
 
-    wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], as_one=output != "-")
-    checked_format(wish)
+    output_options = OutputOptions(
+        output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], as_one=output != "-"
+    )
+    checked_format(output_options)
     jobs = Jobs(settings, output, given["resume"], "\0".join(("compose", " ".join(prompt))))
     store = jobs.open(noun="window")
     if store is not None and store.begun and store.header.seed >= 0 and given["seed"] is None:
@@ -73,7 +75,7 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     _check_notes(composition, given["midi"], given["score"])
     if store is not None:
         store.note(seed=composition.seed)
-    wish = replace(wish, title=composition.prompt, artist="Antiphon")
+    output_options = replace(output_options, title=composition.prompt, artist="Antiphon")
     if not (given["quiet"] or given["as_json"]):
         for note in told:
             click.echo(f"Note     {note}", err=True)
@@ -84,7 +86,7 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     job = Job(composed(composition), store, jobs, speech=False, facts=facts)
     windows = tuple(f"{one.start_s:.0f} s to {one.stop_s:.0f} s" for one in requests)
     extent = Extent(len(requests), units, True, windows, noun="window", unit="unit")
-    deliver(settings, wish, job, extent=extent)
+    deliver(settings, output_options, job, extent=extent)
     _write_notes(composition, given["midi"], given["score"])
 
 

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from antiphon.cli.progress import Progress
     from antiphon.cli.sink import Sink
     from antiphon.client.events import Opened, SoundEvent
+    from antiphon.client.job_policy import JobPolicy
     from antiphon.client.job_store import JobStore
-    from antiphon.client.keeping import Conduct
     from antiphon.door.connecting import Session
     from antiphon.door.ordering import Order
 
@@ -65,7 +65,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class OutputOptions:
     """Where the sound goes and what is told."""
 
     output: str
@@ -79,25 +79,27 @@ class Wish:
     as_one: bool = False  # one gain for the whole, so that its own loud and soft stay: needs all of it in memory
 
 
-def deliver(settings: Settings, wish: Wish, job: Job, *, extent: Extent | None = None) -> Result:
+def deliver(settings: Settings, options: OutputOptions, job: Job, *, extent: Extent | None = None) -> Result:
     """Do the job and write its sound, or end in order: cancelled, refused or failed, with what was paid and where what
     was made lies. Raises `PartialError` when parts of it are missing."""
     from antiphon.audio import Tags
     from antiphon.cli.progress import Progress
     from antiphon.cli.sink import Sink, require_room
 
-    form = checked_format(wish)
+    form = checked_format(options)
     if extent is not None and extent.unit == "character":
         home = settings.home if job.store is not None else None
-        require_room(extent.chars / CHARS_PER_S, form.name, wish.output, home)
-    progress = Progress(enabled=not (wish.quiet or wish.as_json))
+        require_room(extent.chars / CHARS_PER_S, form.name, options.output, home)
+    progress = Progress(enabled=not (options.quiet or options.as_json))
     progress.expect(extent)
-    result = Result(wish.output, facts=job.facts)
+    result = Result(options.output, facts=job.facts)
     tags = Tags(
-        wish.title, wish.artist, f"Made by {wish.artist} with Antiphon" if wish.artist else "Made with Antiphon"
+        options.title,
+        options.artist,
+        f"Made by {options.artist} with Antiphon" if options.artist else "Made with Antiphon",
     )
     ours = job.store.owns if job.store is not None else _nobodys
-    sink = Sink(wish, form, job.order.rate_hz, job.order.channels, tags=tags, ours=ours)
+    sink = Sink(options, form, job.order.rate_hz, job.order.channels, tags=tags, ours=ours)
     with told_end(result, job.jobs), progress:
         try:
             run(_work(settings, job, Delivery(progress, result, settings.home, sink)))
@@ -110,8 +112,8 @@ def deliver(settings: Settings, wish: Wish, job: Job, *, extent: Extent | None =
         if job.jobs is not None and not result.missing:
             job.jobs.complete()
         elif job.store is not None:
-            job.store.owned(Path(wish.output))
-    if wish.as_json:
+            job.store.owned(Path(options.output))
+    if options.as_json:
         from antiphon.cli.figures import as_dict
 
         click.echo(json.dumps(as_dict(result), indent=2))
@@ -139,16 +141,18 @@ def perform(settings: Settings, job: Job, *, quiet: bool, extent: Extent) -> int
     return spent_nano
 
 
-def checked_format(wish: Wish) -> Format:
+def checked_format(options: OutputOptions) -> Format:
     """The format of the output. Raises `InputError` or `OutputError` for one that cannot be written."""
     from antiphon.audio import format_named, format_of
 
-    if wish.output == "-" and wish.as_json:
+    if options.output == "-" and options.as_json:
         raise InputError("--json and -o - both need stdout", "Write the audio to a file.")
-    wanted = wish.format_name or ("wav" if wish.output == "-" else "")
-    if Path(wish.output).is_dir():
-        raise OutputError(f"{wish.output!r} is a folder", f"Name a file in it, such as {Path(wish.output, 'out.wav')}.")
-    return format_named(wanted) if wanted else format_of(wish.output)
+    wanted = options.format_name or ("wav" if options.output == "-" else "")
+    if Path(options.output).is_dir():
+        raise OutputError(
+            f"{options.output!r} is a folder", f"Name a file in it, such as {Path(options.output, 'out.wav')}."
+        )
+    return format_named(wanted) if wanted else format_of(options.output)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,7 @@ class Delivery:
 
 async def _work(settings: Settings, job: Job, to: Delivery) -> int:
     """What it cost, in nano."""
-    from antiphon.cli.jobs import conduct_of
+    from antiphon.cli.jobs import policy_of
     from antiphon.client.recovery import recover
     from antiphon.door.connecting import connect
     from antiphon.door.ordering import estimate, settle
@@ -177,18 +181,18 @@ async def _work(settings: Settings, job: Job, to: Delivery) -> int:
     began_s = time.time()
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
-    conduct = conduct_of(store, order.max_total_nano, keep_going=job.keep_going)
+    policy = policy_of(store, order.max_total_nano, keep_going=job.keep_going)
     processor = order.selector.engine if order.rate_hz else ""  # an enrolment needs trainers instead
     async with connect(settings, warm=job.speech and not order.streams, engine=processor) as session:
         progress.network(session.client.node_id, await session.ledger.nodes(limit=MAX_PAGE))
         try:
             if store is not None:
-                await _take_up(session, job, conduct, to)
+                await _take_up(session, job, policy, to)
             progress.waiting("Asking for a quote")
             if not result.recalled:
                 result.estimate_nano = await estimate(session, order)
-            async with aclosing(order.produce(session, conduct)) as events:
-                await _follow(session, events, to, started_s, job, conduct)
+            async with aclosing(order.produce(session, policy)) as events:
+                await _follow(session, events, to, started_s, job, policy)
         except BaseException as error:
             if result.opened:
                 result.standing = "What is not made comes back: see antiphon account."
@@ -206,14 +210,14 @@ async def _work(settings: Settings, job: Job, to: Delivery) -> int:
             if (better := explained(error, session, result, began_s, order.selector.engine)) is not None:
                 raise better from error
             raise
-    return conduct.budget.spent_nano
+    return policy.budget.spent_nano
 
 
-async def _take_up(session: Session, job: Job, conduct: Conduct, to: Delivery) -> None:
+async def _take_up(session: Session, job: Job, policy: JobPolicy, to: Delivery) -> None:
     """Note whose job it is; where an earlier run left something, settle and count it."""
     from antiphon.client.recovery import recover
 
-    store, budget = job.store, conduct.budget
+    store, budget = job.store, policy.budget
     assert store is not None
     ledger = await session.ledger.identity()
     if store.begun and store.header.ledger == ledger:
@@ -236,7 +240,7 @@ async def _follow(
     to: Delivery,
     started_s: float,
     job: Job,
-    conduct: Conduct,
+    policy: JobPolicy,
 ) -> None:
     """Write what sounds, keep what is proven, show the rest."""
     from antiphon.client.events import Closed, Missing, Opened, Sound
@@ -255,9 +259,9 @@ async def _follow(
                 progress.sound(result.seconds, event.parts)
             elif isinstance(event, Opened):
                 if not result.opened:
-                    _promise(event, to, job, conduct)
+                    _promise(event, to, job, policy)
                 result.opened.append(event.task)
-                progress.opened(event, conduct.budget.limit_nano)
+                progress.opened(event, policy.budget.limit_nano)
                 watch(event)
             elif isinstance(event, Missing):
                 gap = Gap(event.number, progress.beginning(event.number), event.error.what)
@@ -269,17 +273,17 @@ async def _follow(
                 progress.closed(event, result.receipts[-1])
 
 
-def _promise(event: Opened, to: Delivery, job: Job, conduct: Conduct) -> None:
+def _promise(event: Opened, to: Delivery, job: Job, policy: JobPolicy) -> None:
     """What the quote's "at most" says holds for the whole job, with all that is bought again."""
     extent, result = to.progress.extent, to.result
     if extent is not None and extent.exact and not result.recalled:
         total_nano: float = event.quote.total_nano
         if extent.sentences > event.parts:  # more than one task
             total_nano = max(total_nano * extent.sentences / event.parts, result.estimate_nano)
-        conduct.budget.lower(int(total_nano * (1 + REBUY_SHARE)) + 1)
+        policy.budget.lower(int(total_nano * (1 + REBUY_SHARE)) + 1)
         if job.store is not None:
-            job.store.note(limit_nano=conduct.budget.limit_nano)
-    result.limit_nano = conduct.budget.limit_nano
+            job.store.note(limit_nano=policy.budget.limit_nano)
+    result.limit_nano = policy.budget.limit_nano
 
 
 @asynccontextmanager

@@ -15,8 +15,8 @@ import click
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
+    from antiphon.client.job_policy import JobPolicy
     from antiphon.client.job_store import JobStore
-    from antiphon.client.keeping import Conduct
     from antiphon.door.settings import Settings
 
 C = TypeVar("C", bound=Callable[..., Any])
@@ -97,9 +97,9 @@ def is_file(output: str) -> bool:
     return output != "-" and (not Path(output).exists() or Path(output).is_file())
 
 
-def conduct_of(store: JobStore | None, limit_nano: int | None, *, keep_going: bool) -> Conduct:
+def policy_of(store: JobStore | None, limit_nano: int | None, *, keep_going: bool) -> JobPolicy:
     """How a job of this command is carried through."""
     from antiphon.client.budget import Budget
-    from antiphon.client.keeping import Conduct
+    from antiphon.client.job_policy import JobPolicy
 
-    return Conduct(Budget(limit_nano), store, keep_going)
+    return JobPolicy(Budget(limit_nano), store, keep_going)

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from antiphon.cli.app import Terminated
-from antiphon.cli.ending import CANCELLED_EXIT, Cancelled
+from antiphon.cli.exit_codes import CANCELLED_EXIT, Cancelled
 from antiphon.errors import AntiphonError, FundsError, PartialError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:

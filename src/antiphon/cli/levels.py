@@ -9,7 +9,7 @@ import numpy as np
 from antiphon.audio import Normaliser, Waveform
 
 if TYPE_CHECKING:
-    from antiphon.cli.delivering import Wish
+    from antiphon.cli.delivering import OutputOptions
 
 
 class Level(Protocol):
@@ -21,11 +21,11 @@ class Level(Protocol):
 
 
 class Whole:
-    """Waits for all of it, and gives it one gain. `wish.loudness_lufs` is a number."""
+    """Waits for all of it, and gives it one gain. `options.loudness_lufs` is a number."""
 
-    def __init__(self, wish: Wish, rate_hz: int, channels: int) -> None:
-        assert wish.loudness_lufs is not None
-        self._rule, self._rate_hz = Normaliser(wish.loudness_lufs), rate_hz
+    def __init__(self, options: OutputOptions, rate_hz: int, channels: int) -> None:
+        assert options.loudness_lufs is not None
+        self._rule, self._rate_hz = Normaliser(options.loudness_lufs), rate_hz
         self._kept = [np.zeros((channels, 0), dtype=np.float32)]
 
     def push(self, waveform: Waveform) -> None:
@@ -35,8 +35,8 @@ class Whole:
         return self._rule.whole(Waveform(np.concatenate(self._kept, axis=1), self._rate_hz))
 
 
-def level_for(wish: Wish, rate_hz: int, channels: int) -> Level | None:
+def level_for(options: OutputOptions, rate_hz: int, channels: int) -> Level | None:
     """What brings a stream to the wished loudness; None where it is to stay as it was made."""
-    if wish.loudness_lufs is None:
+    if options.loudness_lufs is None:
         return None
-    return Normaliser(wish.loudness_lufs).stream(rate_hz, channels, expected_lufs=wish.expected_lufs)
+    return Normaliser(options.loudness_lufs).stream(rate_hz, channels, expected_lufs=options.expected_lufs)

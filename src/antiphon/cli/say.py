@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antiphon.cli.amounts import Amount
-from antiphon.cli.delivering import Job, Wish, checked_format, deliver, options_of
+from antiphon.cli.delivering import Job, OutputOptions, checked_format, deliver, options_of
 from antiphon.cli.jobs import Jobs, is_file, resume_option
 from antiphon.cli.loudness import SPEECH, loudness_option
 from antiphon.cli.manuscript import format_option
@@ -66,15 +66,19 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     from antiphon.cli.manuscript import manuscript_of, tell_language, teller
 
     target = given["loudness"]
-    wish = Wish(output, given["format_name"], given["as_json"], given["quiet"], target, SPEECH_EXPECTED_LUFS)
-    checked_format(wish)  # before a long text is read
-    tell = teller(quiet=wish.quiet or wish.as_json)
+    output_options = OutputOptions(
+        output, given["format_name"], given["as_json"], given["quiet"], target, SPEECH_EXPECTED_LUFS
+    )
+    checked_format(output_options)  # before a long text is read
+    tell = teller(quiet=output_options.quiet or output_options.as_json)
     manuscript = manuscript_of(text, file, given["format_in"], tell=tell)
     from antiphon.door.speaking import Say
 
     title, source = titled(text, file)
     artist = f"the voice {given['voice'] or DEFAULT_VOICE}"
-    wish = replace(wish, as_one=is_file(output) and is_short(manuscript), title=title, artist=artist)
+    output_options = replace(
+        output_options, as_one=is_file(output) and is_short(manuscript), title=title, artist=artist
+    )
     wanted = Say(
         text=manuscript.blocks,
         voice=given["voice"] or "",
@@ -90,7 +94,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     tell_language(manuscript, order.selector.language or "en", tell)
     jobs = Jobs(settings, output, given["resume"], "\0".join(("say", source, given["voice"] or "")))
     store = jobs.open(salt=f"{order.selector.engine} {wanted.seed}")
-    deliver(settings, wish, Job(order, store, jobs, keep_going=True), extent=manuscript.extent)
+    deliver(settings, output_options, Job(order, store, jobs, keep_going=True), extent=manuscript.extent)
 
 
 def titled(text: tuple[str, ...], file: str | None) -> tuple[str, str]:

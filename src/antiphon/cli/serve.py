@@ -12,7 +12,7 @@ import click
 
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import run
-from antiphon.cli.serving import Berth, read_rules, run_ledger, run_node
+from antiphon.cli.process_host import BindAddress, read_rules, run_ledger, run_node
 from antiphon.door.settings import Settings
 from antiphon.economy.types import NANO
 from antiphon.errors import InputError
@@ -78,14 +78,14 @@ def serve_ledger(
     settings: Settings, host: str, port: int, endpoint: str | None, grant: int, rules: Path | None
 ) -> None:
     """Serve this data folder's ledger over HTTP until Ctrl-C. Commands with the same --home find it by themselves."""
-    run(run_ledger(settings.home, Berth(host, port, endpoint or ""), grant, read_rules(rules)))
+    run(run_ledger(settings.home, BindAddress(host, port, endpoint or ""), grant, read_rules(rules)))
 
 
 @ledger.command("unserve", epilog="\b\nExamples:\n  antiphon --home ~/antiphon ledger unserve\n")
 @click.pass_obj
 def unserve_ledger(settings: Settings) -> None:
     """Let commands use this data folder's network without a server again."""
-    from antiphon.cli.serving import stop_serving
+    from antiphon.cli.process_host import stop_serving
 
     done = stop_serving(settings.home)
     if done:
@@ -129,7 +129,7 @@ def processor(
     def build(context: Context) -> Node:
         return Producer(context, runner, slots=slots, queue=queue)
 
-    run(run_node(settings, build, name or engine, Berth(host, port, endpoint or ""), bond))
+    run(run_node(settings, build, name or engine, BindAddress(host, port, endpoint or ""), bond))
 
 
 @node.command("trainer", epilog="\b\nExamples:\n  antiphon node trainer --engine mimic\n")
@@ -161,7 +161,7 @@ def trainer(
     def build(context: Context) -> Node:
         return Producer(context, runner, role=Role.TRAINER, queue=queue)
 
-    run(run_node(settings, build, name or f"{engine}-trainer", Berth(host, port, endpoint or ""), bond))
+    run(run_node(settings, build, name or f"{engine}-trainer", BindAddress(host, port, endpoint or ""), bond))
 
 
 @node.command("validator", epilog="\b\nExamples:\n  antiphon node validator --probe-every 60\n")
@@ -225,12 +225,12 @@ def validator(
         from antiphon.network.prober import Prober
 
         prompts = _prompts(context.identity.node_id, prompt_api, prompt_model)
-        await Prober(Client(context), prompts, every_s=probe_every, chance=random.Random()).run()  # noqa: S311
+        await Prober(Client(context), prompts, every_s=probe_every, rng=random.Random()).run()  # noqa: S311
 
-    berth = Berth(host, port, endpoint or "")
+    address = BindAddress(host, port, endpoint or "")
     purse_nano = PURSE_NANO if probe_every > 0 else 0
     beside = probing if probe_every > 0 else None
-    run(run_node(settings, build, name, berth, bond, purse_nano=purse_nano, beside=beside))
+    run(run_node(settings, build, name, address, bond, purse_nano=purse_nano, beside=beside))
 
 
 def _by_judge(pairs: tuple[str, ...]) -> dict[str, dict[str, str | int | float | bool]]:

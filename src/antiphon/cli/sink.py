@@ -14,7 +14,7 @@ from antiphon.errors import AntiphonError, OutputError
 
 if TYPE_CHECKING:
     from antiphon.audio import Format, Tags, Waveform
-    from antiphon.cli.delivering import Wish
+    from antiphon.cli.delivering import OutputOptions
 
 BYTES_PER_S = {"wav": 48_000, "pcm": 48_000, "flac": 30_000, "mp3": 8_000, "ogg": 9_000, "opus": 6_000}
 """What a second of speech takes, roughly: to see before a book that it will not fit."""
@@ -26,17 +26,26 @@ class Sink:
     """One output of one job. A whole that is to have one gain grows as a draft, and is written again at the end."""
 
     def __init__(
-        self, wish: Wish, form: Format, rate_hz: int, channels: int, *, tags: Tags, ours: Callable[[Path], bool]
+        self,
+        options: OutputOptions,
+        form: Format,
+        rate_hz: int,
+        channels: int,
+        *,
+        tags: Tags,
+        ours: Callable[[Path], bool],
     ) -> None:
         """`ours` tells whether a file that is there was left by an earlier run of the same job."""
         from antiphon.audio import AudioWriter
         from antiphon.audio.writing import beside
 
-        self._path = None if wish.output == "-" else Path(wish.output)
+        self._path = None if options.output == "-" else Path(options.output)
         self._ours = self._path is not None and ours(self._path)
-        self._open: Callable[[], AudioWriter] = lambda: AudioWriter(wish.output, form, rate_hz, channels, tags=tags)
-        self._whole = Whole(wish, rate_hz, channels) if wish.as_one and wish.loudness_lufs is not None else None
-        self._level = level_for(wish, rate_hz, channels)
+        self._open: Callable[[], AudioWriter] = lambda: AudioWriter(options.output, form, rate_hz, channels, tags=tags)
+        self._whole = (
+            Whole(options, rate_hz, channels) if options.as_one and options.loudness_lufs is not None else None
+        )
+        self._level = level_for(options, rate_hz, channels)
         if self._path is not None and ours(beside(self._path)):  # what a killed run left
             with contextlib.suppress(OSError):
                 beside(self._path).unlink()

@@ -138,7 +138,7 @@ def _waves(files: list[Path], bar: Bar, bad: list[str]) -> Iterator[Waveform]:
 
 def train_codec(options: Options) -> Iterator[str]:
     """From a folder of audio; what is prepared of it is kept in the run's folder."""
-    from antiphon.cli.validating import hearing
+    from antiphon.cli.validating import codec_evaluation
     from antiphon.codecs import training as codecs
     from antiphon.codecs.training import data
     from antiphon.codecs.training.export import export
@@ -158,7 +158,7 @@ def train_codec(options: Options) -> Iterator[str]:
             prepared,
             options.out,
             report=tell,
-            evaluate=None if tracker is None else hearing(prepared, config, tracker),
+            evaluate=None if tracker is None else codec_evaluation(prepared, config, tracker),
             evaluate_every=config.save_every,
         )
     if unfinished := _unfinished(trainer.step, config.steps):

@@ -87,7 +87,7 @@ def _sample(
     tracker.audio(step, "sample", codec.decode(made[0].grid))
 
 
-def hearing(prepared: Path, config: CodecTrainConfig, tracker: Tracker) -> Evaluate:
+def codec_evaluation(prepared: Path, config: CodecTrainConfig, tracker: Tracker) -> Evaluate:
     """What a codec's training loop calls every so often: clips of what it learns from, as the export would serve them.
 
     The originals go to the tracker once, for comparison.

@@ -28,7 +28,7 @@ from antiphon.client.job import (
     recalled,
     worth_another,
 )
-from antiphon.client.keeping import Conduct, Ordered, Result
+from antiphon.client.job_policy import JobPolicy, Ordered, Result
 from antiphon.client.runs import KeptPart, PartRun, TaskRun
 from antiphon.economy.beacon import Chain
 from antiphon.economy.types import Part, Quote, Role
@@ -85,8 +85,8 @@ class Client(Actor):
     async def run(self, job: Job) -> AsyncGenerator[Event, None]:
         """Do the job. Raises the first part's error after everything is settled or refunded; with `keep_going` only
         when nothing could be made, or when it is no fault of one part."""
-        conduct = job.conduct or Conduct(Budget(job.max_total_nano))
-        job_run = JobRun(job, conduct, items_of(job, conduct))
+        policy = job.policy or JobPolicy(Budget(job.max_total_nano))
+        job_run = JobRun(job, policy, items_of(job, policy))
         ahead: asyncio.Task[TaskRun | None] | None = None
         try:
             current = await self._open(job_run)
@@ -194,13 +194,13 @@ class Client(Actor):
         return run
 
     async def _prepared(self, job_run: JobRun, batch: list[JobItem], again: int) -> TaskRun:
-        job, keeper = job_run.job, job_run.conduct.keeper
+        job, keeper = job_run.job, job_run.policy.keeper
         new = [one for one in batch if not one.kept]
         if not new:
             return TaskRun("", EMPTY_QUOTE, job.mode, [], [KeptPart(one.number, one.slot) for one in batch])
         task = secrets.token_hex(16)
         declared = tuple(_declared(index, one.request) for index, one in enumerate(new))
-        async with job_run.conduct.budget.lock:
+        async with job_run.policy.budget.lock:
             quote = await self._admitted(job_run, job.selector, declared)
             parts = [
                 self._order(task, index, one, part_seed(job.seed, one.number, task, again + job_run.tries(one.slot)))
@@ -246,7 +246,7 @@ class Client(Actor):
 
         Raises `FundsError`: then it fits in no case.
         """
-        budget = job_run.conduct.budget
+        budget = job_run.policy.budget
         quote = await self.context.ledger.quote(selector, parts)
         while not budget.fits(open_nano := await self._open_nano(job_run), quote.total_nano):
             working = [worker for run in job_run.runs for worker in run.workers if not worker.done()]
@@ -257,7 +257,7 @@ class Client(Actor):
         return quote
 
     async def _open_nano(self, job_run: JobRun) -> int:
-        if job_run.conduct.budget.limit_nano is None:
+        if job_run.policy.budget.limit_nano is None:
             return 0
         held = 0
         for run in job_run.runs:
@@ -295,10 +295,10 @@ class Client(Actor):
                 record = await self.changed(record)
             self._tell(part, record, told)
             judged = await conclude(self, run, part, record, attempt)
-            if job_run.conduct.keeper is not None:
+            if job_run.policy.keeper is not None:
                 origin = None if judged.form.is_audio else origin_of(run.task, part.index, part.key)
                 result = Result(judged.form, bytes(judged.pcm), origin)
-                await asyncio.to_thread(job_run.conduct.keeper.finished, part.slot, result)
+                await asyncio.to_thread(job_run.policy.keeper.finished, part.slot, result)
         except AntiphonError as error:
             part.error = error
         finally:
@@ -331,7 +331,7 @@ class Client(Actor):
         receipt = await receipts.build(self.context.ledger, run.task)
         parts = await self.context.ledger.parts(run.task)
         job_run.runs.remove(run)
-        job_run.conduct.budget.spent_nano += cost_nano(receipt, self.node_id)
+        job_run.policy.budget.spent_nano += cost_nano(receipt, self.node_id)
         return Closed(task, parts, receipt)
 
     async def _abandon(self, run: TaskRun) -> None:

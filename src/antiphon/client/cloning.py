@@ -12,7 +12,7 @@ from antiphon.audio.stretches import stretches
 from antiphon.client.chaining import chained
 from antiphon.client.client import Client, Job
 from antiphon.client.events import Artefact, Closed, Opened, SoundEvent, Stage
-from antiphon.client.keeping import Conduct
+from antiphon.client.job_policy import JobPolicy
 from antiphon.client.speech import OUTPUT_RATE_HZ, own_speed
 from antiphon.economy.types import Mode
 from antiphon.errors import ProtocolError, UnavailableError
@@ -133,7 +133,7 @@ class Conversion:
 
 
 async def enrol(
-    client: Client, enrolment: Enrolment, conduct: Conduct | None = None
+    client: Client, enrolment: Enrolment, policy: JobPolicy | None = None
 ) -> AsyncGenerator[EnrolEvent, None]:
     """Have a voice enrolled. The profile comes last, after the task is settled. Raises like `Client.run`."""
     job = Job(
@@ -142,7 +142,7 @@ async def enrol(
         mode=Mode.VERIFIED,
         seed=enrolment.seed,
         max_total_nano=enrolment.max_total_nano,
-        conduct=conduct,
+        policy=policy,
     )
     made: Artefact | None = None
     async with aclosing(client.run(job)) as events:
@@ -160,7 +160,7 @@ async def enrol(
 
 
 async def convert(
-    client: Client, conversion: Conversion, conduct: Conduct | None = None
+    client: Client, conversion: Conversion, policy: JobPolicy | None = None
 ) -> AsyncGenerator[SoundEvent, None]:
     """Voice to voice through the network; sound comes at `OUTPUT_RATE_HZ`, as long as the recording."""
     job = Job(
@@ -169,7 +169,7 @@ async def convert(
         mode=conversion.mode,
         seed=conversion.seed,
         max_total_nano=conversion.max_total_nano,
-        conduct=conduct,
+        policy=policy,
     )
     async with aclosing(client.run(job)) as events, aclosing(chained(events, OUTPUT_RATE_HZ, 1)) as sound:
         async for event in sound:

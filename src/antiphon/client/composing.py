@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from antiphon.client.chaining import chained
 from antiphon.client.client import Client, Job
 from antiphon.client.events import SoundEvent
-from antiphon.client.keeping import Conduct
+from antiphon.client.job_policy import JobPolicy
 from antiphon.economy.types import Mode
 from antiphon.ledger.operations import Selector
 from antiphon.services import MAX_WINDOW_S, MusicRequest, Options, Service
@@ -51,7 +51,7 @@ class Composition:
 
 
 async def compose(
-    client: Client, composition: Composition, conduct: Conduct | None = None
+    client: Client, composition: Composition, policy: JobPolicy | None = None
 ) -> AsyncGenerator[SoundEvent, None]:
     """Have it composed through the network; sound comes at `OUTPUT_RATE_HZ`, in stereo. Closing early cancels."""
     job = Job(
@@ -60,7 +60,7 @@ async def compose(
         mode=composition.mode,
         seed=composition.seed,
         max_total_nano=composition.max_total_nano,
-        conduct=conduct,
+        policy=policy,
     )
     async with aclosing(client.run(job)) as events, aclosing(chained(events, OUTPUT_RATE_HZ, OUTPUT_CHANNELS)) as sound:
         async for event in sound:

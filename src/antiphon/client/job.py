@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from antiphon.client.events import Artefact, Audio
-from antiphon.client.keeping import Conduct
+from antiphon.client.job_policy import JobPolicy
 from antiphon.client.runs import KeptPart, PartRun, TaskRun
 from antiphon.economy.types import Mode
 from antiphon.errors import (
@@ -43,7 +43,7 @@ class Job:
     max_total_nano: int | None = None
     synthetic: bool = False
     voucher: bytes = b""
-    conduct: Conduct | None = None  # None: nothing is kept, the first part that fails ends the job
+    policy: JobPolicy | None = None  # None: nothing is kept, the first part that fails ends the job
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class JobRun:
     """A job under way: what is still wanted of it, and every task that may hold money."""
 
     job: Job
-    conduct: Conduct
+    policy: JobPolicy
     wanted: Iterator[JobItem]
     runs: list[TaskRun] = field(default_factory=list)
     made: int = 0
@@ -70,22 +70,22 @@ class JobRun:
 
     def tries(self, slot: str) -> int:
         """Earlier runs of the job have spent these seeds."""
-        return self.conduct.keeper.tries(slot) if self.conduct.keeper is not None and slot else 0
+        return self.policy.keeper.tries(slot) if self.policy.keeper is not None and slot else 0
 
     def recovers_from(self, error: AntiphonError) -> bool:
         """Whether the job may go on after a part that failed so: by buying it again, or without it."""
-        return worth_another(self.job, error) or (self.conduct.keep_going and _of_one_part(error))
+        return worth_another(self.job, error) or (self.policy.keep_going and _of_one_part(error))
 
     def goes_on_without(self, part: PartRun) -> bool:
         """Count a part that failed for good; False when that ends the job."""
         assert part.error is not None
         self.first_failure = self.first_failure or part.error
         self.in_a_row += 1
-        return self.conduct.keep_going and _of_one_part(part.error) and self.in_a_row < MISSING_IN_A_ROW
+        return self.policy.keep_going and _of_one_part(part.error) and self.in_a_row < MISSING_IN_A_ROW
 
 
-def items_of(job: Job, conduct: Conduct) -> Iterator[JobItem]:
-    keeper = conduct.keeper
+def items_of(job: Job, policy: JobPolicy) -> Iterator[JobItem]:
+    keeper = policy.keeper
     for number, request in enumerate(job.requests):
         slot = keeper.slot(request) if keeper is not None else ""
         yield JobItem(number, request, slot, kept=keeper is not None and keeper.has(slot))
@@ -104,8 +104,8 @@ def next_batch(wanted: Iterator[JobItem]) -> list[JobItem]:
 
 
 async def recalled(job_run: JobRun, part: KeptPart) -> Audio | Artefact:
-    assert job_run.conduct.keeper is not None
-    result = await asyncio.to_thread(job_run.conduct.keeper.load, part.slot)
+    assert job_run.policy.keeper is not None
+    result = await asyncio.to_thread(job_run.policy.keeper.load, part.slot)
     if not result.form.is_audio:
         if result.origin is None:
             raise StateError("The kept voice profile has no task that made it", "Run it without --resume.")

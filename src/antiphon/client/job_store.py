@@ -22,7 +22,7 @@ from pathlib import Path
 
 import msgspec
 
-from antiphon.client.keeping import Ordered, Result
+from antiphon.client.job_policy import Ordered, Result
 from antiphon.errors import AntiphonError, InputError, OutputError, ProtocolError, StateError, is_full
 from antiphon.parties.messages import MAX_RESULT_BYTES, Form
 from antiphon.protocol import TaskKey, canonical, load_or_create

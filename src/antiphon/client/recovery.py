@@ -16,8 +16,8 @@ import msgspec
 
 from antiphon.client.attempt import draw_seats, fetch_judged
 from antiphon.client.budget import cost_nano, paid_nano
+from antiphon.client.job_policy import Result
 from antiphon.client.job_store import JobStore, NotedPart, TaskNote
-from antiphon.client.keeping import Result
 from antiphon.client.runs import PartRun, TaskRun
 from antiphon.economy.beacon import Chain
 from antiphon.errors import AntiphonError, ConflictError, InputError

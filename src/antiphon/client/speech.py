@@ -11,7 +11,7 @@ from antiphon.audio import Joiner, Resampler, RoomTone, Waveform
 from antiphon.audio.stretching import Stretcher
 from antiphon.client.client import Client, Job
 from antiphon.client.events import Audio, Closed, Missing, Opened, Sound, SoundEvent, Stage
-from antiphon.client.keeping import Conduct
+from antiphon.client.job_policy import JobPolicy
 from antiphon.economy.types import Mode
 from antiphon.errors import InputError
 from antiphon.ledger.operations import Selector
@@ -83,7 +83,7 @@ class Speech:
         )
 
 
-async def speak(client: Client, speech: Script, conduct: Conduct | None = None) -> AsyncGenerator[SoundEvent, None]:
+async def speak(client: Client, speech: Script, policy: JobPolicy | None = None) -> AsyncGenerator[SoundEvent, None]:
     """Say it through the network; sound comes at `OUTPUT_RATE_HZ`.
 
     Closing the stream early cancels and refunds. Memory does not grow with the text.
@@ -95,7 +95,7 @@ async def speak(client: Client, speech: Script, conduct: Conduct | None = None) 
         mode=speech.mode,
         seed=speech.seed,
         max_total_nano=speech.max_total_nano,
-        conduct=conduct,
+        policy=policy,
     )
     stitcher = _Stitcher(pauses, speech.speed / own_speed(speech.speed))
     ended = 0

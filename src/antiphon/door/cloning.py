@@ -11,7 +11,7 @@ from antiphon.audio import SPEECH_EXPECTED_LUFS, SPEECH_LUFS, Waveform, read
 from antiphon.audio.stretches import stretches
 from antiphon.client.cloning import ClonedSpeech, Conversion, Enrolled, Enrolment, Voice, convert, enrol
 from antiphon.client.events import SoundEvent
-from antiphon.client.keeping import Conduct
+from antiphon.client.job_policy import JobPolicy
 from antiphon.client.speech import OUTPUT_RATE_HZ
 from antiphon.client.voice_store import StoredVoice, VoiceStore, check_name
 from antiphon.client.voices import require_pace
@@ -136,8 +136,8 @@ class Enrolling:
     def voice(self) -> Voice:
         return Voice(self.enrolled.profile, self.reference.consent, self.enrolled.origin)
 
-    async def _produce(self, session: Session, conduct: Conduct) -> AsyncGenerator[SoundEvent, None]:
-        async for event in enrol(session.client, self._enrolment, conduct):
+    async def _produce(self, session: Session, policy: JobPolicy) -> AsyncGenerator[SoundEvent, None]:
+        async for event in enrol(session.client, self._enrolment, policy):
             if isinstance(event, Enrolled):
                 self._found = event
             else:
@@ -167,8 +167,8 @@ def check_new_name(settings: Settings, name: str) -> None:
 def converted(conversion: Conversion, units: int) -> Order:
     """The order of a recording in another voice."""
 
-    def produce(session: Session, conduct: Conduct) -> AsyncGenerator[SoundEvent, None]:
-        return convert(session.client, conversion, conduct)
+    def produce(session: Session, policy: JobPolicy) -> AsyncGenerator[SoundEvent, None]:
+        return convert(session.client, conversion, policy)
 
     selector = conversion.voice.selector
     return Order(

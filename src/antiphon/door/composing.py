@@ -10,7 +10,7 @@ from typing import TypedDict
 from antiphon.audio import MUSIC_LUFS
 from antiphon.client.composing import OUTPUT_CHANNELS, OUTPUT_RATE_HZ, Composition, compose
 from antiphon.client.events import SoundEvent
-from antiphon.client.keeping import Conduct
+from antiphon.client.job_policy import JobPolicy
 from antiphon.door.connecting import Session
 from antiphon.door.ordering import Charge, Order, checked_seed
 from antiphon.economy.types import Mode
@@ -83,8 +83,8 @@ class Compose:
 def composed(composition: Composition) -> Order:
     """The order of a composition."""
 
-    def produce(session: Session, conduct: Conduct) -> AsyncGenerator[SoundEvent, None]:
-        return compose(session.client, composition, conduct)
+    def produce(session: Session, policy: JobPolicy) -> AsyncGenerator[SoundEvent, None]:
+        return compose(session.client, composition, policy)
 
     return Order(
         produce=produce,

@@ -16,7 +16,7 @@ from antiphon.client.budget import Budget
 from antiphon.client.cloning import Voice as ClonedVoice
 from antiphon.client.events import Closed, Opened
 from antiphon.client.events import Sound as SoundEvent
-from antiphon.client.keeping import Conduct
+from antiphon.client.job_policy import JobPolicy
 from antiphon.client.voice_store import VoiceStore
 from antiphon.door.cloning import Clone, CloneFields, Enrolling, check_new_name, recording_of, units_of_recording
 from antiphon.door.composing import Compose, ComposeFields, composed
@@ -215,9 +215,9 @@ class AsyncNetwork:
         """The sound of an order, piece by piece; receipts are kept, and no money stays behind when it fails."""
         session, order = self._open(), job.order
         await estimate(session, order)
-        conduct = Conduct(Budget(order.max_total_nano))
+        policy = JobPolicy(Budget(order.max_total_nano))
         try:
-            async with aclosing(order.produce(session, conduct)) as events:
+            async with aclosing(order.produce(session, policy)) as events:
                 async for event in events:
                     if isinstance(event, SoundEvent):
                         yield event.audio

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from antiphon.client.budget import ant
 from antiphon.client.events import SoundEvent
-from antiphon.client.keeping import Conduct
+from antiphon.client.job_policy import JobPolicy
 from antiphon.door.connecting import Session
 from antiphon.economy.types import Part, Role
 from antiphon.errors import AntiphonError, FundsError, InputError
@@ -18,7 +18,7 @@ from antiphon.ledger.operations import Selector
 MAX_SEED = 2**63 - 1
 SAMPLE_UNITS = 1_000
 
-Produce = Callable[[Session, Conduct], AsyncGenerator[SoundEvent, None]]
+Produce = Callable[[Session, JobPolicy], AsyncGenerator[SoundEvent, None]]
 """What is ordered, as the events of its job in a network."""
 
 

@@ -9,7 +9,7 @@ from typing import TypedDict
 from antiphon.audio import SPEECH_EXPECTED_LUFS, SPEECH_LUFS
 from antiphon.client.cloning import ClonedSpeech
 from antiphon.client.events import SoundEvent
-from antiphon.client.keeping import Conduct
+from antiphon.client.job_policy import JobPolicy
 from antiphon.client.speech import OUTPUT_RATE_HZ, Script, Speech, speak
 from antiphon.client.voice_store import VoiceStore
 from antiphon.client.voices import Choice, require_pace, resolve
@@ -116,8 +116,8 @@ class Say:
 def spoken(script: Script, chars: int | None) -> Order:
     """The order of a script, `chars` long if that is known."""
 
-    def produce(session: Session, conduct: Conduct) -> AsyncGenerator[SoundEvent, None]:
-        return speak(session.client, script, conduct)
+    def produce(session: Session, policy: JobPolicy) -> AsyncGenerator[SoundEvent, None]:
+        return speak(session.client, script, policy)
 
     return Order(
         produce=produce,

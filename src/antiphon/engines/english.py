@@ -19,7 +19,7 @@ import msgspec
 
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines.lazy import Lazy
-from antiphon.engines.shape import finish
+from antiphon.engines.postprocessing import postprocess
 from antiphon.errors import InputError
 from antiphon.services import SpeechRequest
 
@@ -48,7 +48,7 @@ def speak(
     """
     silent = True
     for reading, pause_s in readings(request.text, british=british, first_chars=first_chars):
-        chunk = finish(synthesise(reading), rate_hz, pause_s=0.0 if silent else pause_s / request.speed)
+        chunk = postprocess(synthesise(reading), rate_hz, pause_s=0.0 if silent else pause_s / request.speed)
         if chunk is not None:
             silent = False
             yield chunk

@@ -14,7 +14,7 @@ from antiphon.engines.base import Capabilities, Voice
 from antiphon.engines.checks import read_options, require_speech, require_voice, require_words
 from antiphon.engines.espeak_pool import Pool
 from antiphon.engines.lazy import Lazy
-from antiphon.engines.shape import PEAK, faded
+from antiphon.engines.postprocessing import PEAK, faded
 from antiphon.errors import InputError
 from antiphon.plugins import unknown
 from antiphon.services import Request, Service, SpeechRequest

@@ -56,13 +56,13 @@ class Prober:
         prompts: PromptSource,
         *,
         every_s: float,
-        chance: random.Random,
+        rng: random.Random,
         max_price_nano: int = MAX_PRICE_NANO,
     ) -> None:
         self._client = client
         self._prompts = prompts
         self._every_s = every_s
-        self._chance = chance
+        self._rng = rng
         self._max_price_nano = max_price_nano
         self._asked: dict[tuple[str, str], int] = {}
         self._count = 0
@@ -70,7 +70,7 @@ class Prober:
     async def run(self) -> None:
         """Probe for ever. A failed probe is logged; the next one comes on time."""
         while True:
-            await asyncio.sleep(self._every_s * self._chance.uniform(0.5, 1.5))
+            await asyncio.sleep(self._every_s * self._rng.uniform(0.5, 1.5))
             try:
                 probe = await self.probe()
             except AntiphonError as error:
@@ -110,7 +110,7 @@ class Prober:
         stranger = Client(Context(Identity.generate(), context.ledger, context.transport, context.clock))
         quote = await me.quote(selector, [request])
         own_nano = (await context.ledger.account(me.node_id)).balance_nano
-        purse_nano = min(MAX_PURSE_NANO, own_nano * self._chance.randrange(30, 80) // 100)
+        purse_nano = min(MAX_PURSE_NANO, own_nano * self._rng.randrange(30, 80) // 100)
         await me.submit(Pay(account=stranger.node_id, amount_nano=max(quote.total_nano, purse_nano)))
         ledger = await context.ledger.identity()
         try:
@@ -124,10 +124,10 @@ class Prober:
 
     async def _request(self, offer: ServiceOffer) -> SpeechRequest | MusicRequest:
         if offer.service == Service.MUSIC:
-            seed = self._chance.getrandbits(32)
+            seed = self._rng.getrandbits(32)
             (prompt,) = music_prompts(seed, 1)
             return MusicRequest(prompt=prompt, seconds=MUSIC_S, seed=seed, start_s=0.0, stop_s=MUSIC_S)
-        voice, language = self._chance.choice(_english_voices(offer))
+        voice, language = self._rng.choice(_english_voices(offer))
         return SpeechRequest(text=await self._prompts.next(), voice=voice, language=language)
 
     def _choose(self, nodes: tuple[NodeRecord, ...]) -> tuple[NodeRecord, ServiceOffer] | None:
@@ -140,7 +140,7 @@ class Prober:
         ]
         if not able:
             return None
-        self._chance.shuffle(able)
+        self._rng.shuffle(able)
         return min(able, key=lambda pair: self._asked.get((pair[0].node, pair[1].engine), 0))
 
 

@@ -19,10 +19,10 @@ from antiphon.analysis.recogniser import Recogniser
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import english
 from antiphon.engines.mimic.alignment import align
-from antiphon.engines.mimic.halves import FRAME_S, RATE_HZ, VOICED_HZ, Halves, Score
-from antiphon.engines.mimic.likeness import RANGE, USUAL_SPREAD, Likeness
 from antiphon.engines.mimic.rendering import moved, render
-from antiphon.engines.shape import PEAK
+from antiphon.engines.mimic.split_model import FRAME_S, RATE_HZ, VOICED_HZ, Score, SplitModel
+from antiphon.engines.mimic.voice_parameters import RANGE, USUAL_SPREAD, VoiceParameters
+from antiphon.engines.postprocessing import PEAK
 from antiphon.errors import InputError
 
 _FEATURE_S = 0.02
@@ -38,8 +38,8 @@ _MUTE_S = 0.55  # of silence around what the reader reads
 
 def convert(
     speech: Waveform,
-    likeness: Likeness,
-    halves: Halves,
+    parameters: VoiceParameters,
+    model: SplitModel,
     recogniser: Recogniser,
     mix: Mapping[str, float],
     manner: Mapping[str, float],
@@ -54,15 +54,15 @@ def convert(
         raise InputError(
             "No English words can be heard in the recording", "Give clear speech of one person, without music."
         )
-    speed = _speed(source, [halves.read(phonemes, manner, 1.0) for phonemes in readings])
-    score = joined([halves.read(phonemes, manner, speed) for phonemes in readings])
-    sung = halves.sing(score, manner)
+    speed = _speed(source, [model.read(phonemes, manner, 1.0) for phonemes in readings])
+    score = joined([model.read(phonemes, manner, speed) for phonemes in readings])
+    sung = model.sing(score, manner)
 
     def spread(own: float) -> float:
-        return float(np.clip(likeness.pitch_range * USUAL_SPREAD / max(own, 0.02), *RANGE))
+        return float(np.clip(parameters.pitch_range * USUAL_SPREAD / max(own, 0.02), *RANGE))
 
     followed = follow(source, score, sung, recogniser, spread=spread)
-    samples = render(halves, likeness, moved(followed, likeness.pitch_hz, 1.0), mix)
+    samples = render(model, parameters, moved(followed, parameters.pitch_hz, 1.0), mix)
     count = round(speech.duration_s * RATE_HZ)
     samples = np.pad(samples[:count], (0, max(0, count - samples.shape[0])))
     shaped = levelled(samples, source, RATE_HZ)

@@ -14,10 +14,10 @@ from antiphon.engines.base import Capabilities
 from antiphon.engines.checks import read_options, require_language, require_latin, require_words
 from antiphon.engines.kokoro_voices import BY_NAME, is_british
 from antiphon.engines.lazy import Lazy
-from antiphon.engines.mimic import conversion, enrolment, halves
-from antiphon.engines.mimic.likeness import Likeness, decode
+from antiphon.engines.mimic import conversion, enrolment, split_model
 from antiphon.engines.mimic.rendering import moved, render
-from antiphon.engines.shape import finish
+from antiphon.engines.mimic.voice_parameters import VoiceParameters, decode
+from antiphon.engines.postprocessing import postprocess
 from antiphon.errors import InputError
 from antiphon.plugins import unknown
 from antiphon.services import CloneRequest, EnrolRequest, Request, Service
@@ -36,8 +36,8 @@ class MimicEngine:
         """mimic has no options."""
 
     def __init__(self, *, threads: int | None = None) -> None:
-        self._halves = Lazy(lambda: halves.load(threads))
-        self._ears = Lazy(lambda: Recogniser(threads=threads or 1))
+        self._model = Lazy(lambda: split_model.load(threads))
+        self._recogniser = Lazy(lambda: Recogniser(threads=threads or 1))
 
     @property
     def capabilities(self) -> Capabilities:
@@ -45,7 +45,7 @@ class MimicEngine:
             service=Service.CLONE,
             languages=LANGUAGES,
             voices=(),
-            rate_hz=halves.RATE_HZ,
+            rate_hz=split_model.RATE_HZ,
             rtf=0.5,
             streams=True,
             seeded=True,
@@ -66,22 +66,22 @@ class MimicEngine:
     def warm_up(self) -> None:
         """Load both halves and the reader: what it takes to speak."""
         english.warm_beside()
-        self._halves()
+        self._model()
         english.warm()
 
     def enrol(self, request: EnrolRequest, seed: int) -> bytes:  # noqa: ARG002  nothing here is random
-        """The likeness of the reference, encoded."""
+        """The parameters of the reference, encoded."""
         self.check(request)
         reference = Waveform.from_pcm16(request.reference.pcm, request.reference.rate_hz)
-        return enrolment.enrol(reference, self._halves()).encode()
+        return enrolment.enrol(reference, self._model()).encode()
 
     def generate(self, request: Request, seed: int) -> Iterator[Waveform]:  # noqa: ARG002  nothing here is random
         """One chunk per piece of text at 24 kHz."""
         self.check(request)
         if not isinstance(request, CloneRequest):
             raise InputError("An enrolment has no sound", "Call enrol().")
-        likeness = decode(request.profile.data)
-        return self._speak(request, likeness) if request.speech is None else self._convert(request, likeness)
+        parameters = decode(request.profile.data)
+        return self._speak(request, parameters) if request.speech is None else self._convert(request, parameters)
 
     def _check_clone(self, request: CloneRequest) -> None:
         if request.profile.engine != self.name:
@@ -97,32 +97,31 @@ class MimicEngine:
         elif request.speed != 1.0:
             raise InputError("A recording keeps its own timing: its speed cannot be changed", "Leave --speed out.")
 
-    def _speak(self, request: CloneRequest, likeness: Likeness) -> Iterator[Waveform]:
-        model = self._halves()
-        timbre_mix = blended(likeness.timbre_mix, request.blend)
-        manner = blended(likeness.manner_mix, request.blend)
+    def _speak(self, request: CloneRequest, parameters: VoiceParameters) -> Iterator[Waveform]:
+        model = self._model()
+        timbre_mix = blended(parameters.timbre_mix, request.blend)
+        manner = blended(parameters.manner_mix, request.blend)
         silent = True
         for phonemes, pause_s in english.readings(
             request.text, british=_is_british(request.language, manner), first_chars=FIRST_CHARS
         ):
-            score = moved(model.read(phonemes, manner, request.speed), likeness.pitch_hz, likeness.pitch_range)
-            samples = render(model, likeness, score, timbre_mix)
-            chunk = finish(samples, halves.RATE_HZ, pause_s=0.0 if silent else pause_s / request.speed)
+            score = moved(model.read(phonemes, manner, request.speed), parameters.pitch_hz, parameters.pitch_range)
+            samples = render(model, parameters, score, timbre_mix)
+            chunk = postprocess(samples, split_model.RATE_HZ, pause_s=0.0 if silent else pause_s / request.speed)
             if chunk is not None:
                 silent = False
                 yield chunk
         if silent:
             raise InputError(f"There is nothing to speak in {request.text[:40]!r}", "Give at least one word.")
 
-    def _convert(self, request: CloneRequest, likeness: Likeness) -> Iterator[Waveform]:
+    def _convert(self, request: CloneRequest, parameters: VoiceParameters) -> Iterator[Waveform]:
         """One chunk, exactly as long as the recording."""
         assert request.speech is not None
         speech = Waveform.from_pcm16(request.speech.pcm, request.speech.rate_hz)
-        mix = blended(likeness.timbre_mix, request.blend)
-        manner = blended(likeness.manner_mix, request.blend)
-        yield conversion.convert(
-            speech, likeness, self._halves(), self._ears(), mix, manner, british=_is_british(request.language, manner)
-        )
+        mix = blended(parameters.timbre_mix, request.blend)
+        manner = blended(parameters.manner_mix, request.blend)
+        british = _is_british(request.language, manner)
+        yield conversion.convert(speech, parameters, self._model(), self._recogniser(), mix, manner, british=british)
 
 
 def _is_british(language: str, manner: Mapping[str, float]) -> bool:

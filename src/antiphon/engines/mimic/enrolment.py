@@ -1,4 +1,4 @@
-"""From a reference to a likeness: which mix of voices is nearest, how high it speaks, and in which colour."""
+"""From a reference to the parameters of a voice: the nearest mix of voices, how high it speaks, and in which colour."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import english
 from antiphon.engines.kokoro_voices import BY_NAME
 from antiphon.engines.mimic import timbre
-from antiphon.engines.mimic.halves import RATE_HZ, Halves, Score
-from antiphon.engines.mimic.likeness import PITCH_HZ, USUAL_SPREAD, VERSION, Likeness, weights
 from antiphon.engines.mimic.rendering import moved, uncoloured
+from antiphon.engines.mimic.split_model import RATE_HZ, Score, SplitModel
 from antiphon.engines.mimic.timbre import Levels
+from antiphon.engines.mimic.voice_parameters import PITCH_HZ, USUAL_SPREAD, VERSION, VoiceParameters, weights
 
 NEIGHBOURS = 6
 """Fewer voices in the mix tell the clone better from others, but sound worse: three cost 0.2 MOS, low voices 0.8."""
@@ -31,13 +31,13 @@ _MELODY = (0.7, 1.3)  # the full range of a lively reference cost 0.4 MOS and wa
 _MAX_THREADS = 2
 
 
-def enrol(reference: Waveform, halves: Halves) -> Likeness:
+def enrol(reference: Waveform, model: SplitModel) -> VoiceParameters:
     """Raises `InputError` for a reference without enough speech of one person, and for music."""
     height_hz, spread = _pitch_of(require_one_voice(reference).track_hz)
     signal = mono_16k(reference)
     embedding = embed_signal(signal, threads=_MAX_THREADS)
     mix = weights(_nearest(embedding))
-    plain = Likeness(
+    plain = VoiceParameters(
         version=VERSION,
         timbre=mix,
         manner=mix,
@@ -47,21 +47,21 @@ def enrol(reference: Waveform, halves: Halves) -> Likeness:
         colour_db=(0.0,) * timbre.BANDS,
     )
     phonemes = next(english.readings(TRIAL, british=False))[0]
-    score = moved(halves.read(phonemes, plain.manner_mix, 1.0), plain.pitch_hz, plain.pitch_range)
+    score = moved(model.read(phonemes, plain.manner_mix, 1.0), plain.pitch_hz, plain.pitch_range)
     colour = timbre.average_spectrum(signal)
-    tried = [_tried(halves, plain, score, tract, colour, embedding) for tract in TRACTS]
+    tried = [_tried(model, plain, score, tract, colour, embedding) for tract in TRACTS]
     return max(tried, key=lambda pair: pair[0])[1]
 
 
 def _tried(
-    halves: Halves, plain: Likeness, score: Score, tract: float, colour: Levels, embedding: Samples
-) -> tuple[float, Likeness]:
-    """How like the reference a tract sounds once it has its colour, and the likeness with both."""
-    own = uncoloured(halves, score, plain.timbre_mix, tract)
+    model: SplitModel, plain: VoiceParameters, score: Score, tract: float, colour: Levels, embedding: Samples
+) -> tuple[float, VoiceParameters]:
+    """How like the reference a tract sounds once it has its colour, and the parameters with both."""
+    own = uncoloured(model, score, plain.timbre_mix, tract)
     gains = timbre.matching(colour, timbre.average_spectrum(mono_16k(Waveform(own[None], RATE_HZ))))
-    likeness = plain.with_tract(tract, gains)
-    heard = timbre.filtered(own, np.asarray(likeness.colour_db), RATE_HZ)
-    return float(embed_signal(mono_16k(Waveform(heard[None], RATE_HZ)), threads=_MAX_THREADS) @ embedding), likeness
+    parameters = plain.with_tract(tract, gains)
+    heard = timbre.filtered(own, np.asarray(parameters.colour_db), RATE_HZ)
+    return float(embed_signal(mono_16k(Waveform(heard[None], RATE_HZ)), threads=_MAX_THREADS) @ embedding), parameters
 
 
 def _pitch_of(track_hz: Samples) -> tuple[float, float]:
@@ -73,9 +73,9 @@ def _pitch_of(track_hz: Samples) -> tuple[float, float]:
 
 def _nearest(embedding: Samples) -> dict[str, float]:
     names, table = _voices()
-    likeness = table @ embedding
-    best = np.argsort(-likeness)[:NEIGHBOURS]
-    heat = np.exp(_SHARPNESS * (likeness[best] - likeness[best[0]]))
+    similarity = table @ embedding
+    best = np.argsort(-similarity)[:NEIGHBOURS]
+    heat = np.exp(_SHARPNESS * (similarity[best] - similarity[best[0]]))
     return {names[index]: float(weight) for index, weight in zip(best, heat, strict=True)}
 
 

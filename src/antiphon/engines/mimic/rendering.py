@@ -9,31 +9,33 @@ import numpy as np
 
 from antiphon.audio.waveform import Samples
 from antiphon.engines.mimic import timbre
-from antiphon.engines.mimic.halves import RATE_HZ, VOICED_HZ, Halves, Score
-from antiphon.engines.mimic.likeness import Likeness
+from antiphon.engines.mimic.split_model import RATE_HZ, VOICED_HZ, Score, SplitModel
+from antiphon.engines.mimic.voice_parameters import VoiceParameters
 
 HIGHEST_HZ, LOWEST_HZ = 500.0, 50.0
 
 
-def render(halves: Halves, likeness: Likeness, score: Score, mix: Mapping[str, float] | None = None) -> Samples:
-    """Samples `[600 T]` at 24 kHz. `mix` takes the place of the likeness' own timbre."""
-    samples = uncoloured(halves, score, likeness.timbre_mix if mix is None else mix, likeness.tract)
-    return timbre.filtered(samples, np.asarray(likeness.colour_db), RATE_HZ)
+def render(
+    model: SplitModel, parameters: VoiceParameters, score: Score, mix: Mapping[str, float] | None = None
+) -> Samples:
+    """Samples `[600 T]` at 24 kHz. `mix` takes the place of their own timbre."""
+    samples = uncoloured(model, score, parameters.timbre_mix if mix is None else mix, parameters.tract)
+    return timbre.filtered(samples, np.asarray(parameters.colour_db), RATE_HZ)
 
 
-def uncoloured(halves: Halves, score: Score, mix: Mapping[str, float], tract: float) -> Samples:
+def uncoloured(model: SplitModel, score: Score, mix: Mapping[str, float], tract: float) -> Samples:
     """The score in a timbre whose formants are `tract` times as high; pitch and duration are the score's.
 
     Playing a recording faster raises formants and pitch and shortens it. The decoder is asked for lower and slower
     speech, which is then played faster, so that only the formants have moved: no vocoder, no artefacts.
     """
     if tract == 1.0:
-        return halves.sing(score, mix)
+        return model.sing(score, mix)
     import soxr
 
-    slower = halves.sing(_slowed(score, tract), mix)
+    slower = model.sing(_slowed(score, tract), mix)
     faster = soxr.resample(slower, RATE_HZ * tract, RATE_HZ, quality="HQ")
-    return _fitted(np.asarray(faster, np.float32), halves.samples_of(score))
+    return _fitted(np.asarray(faster, np.float32), model.samples_of(score))
 
 
 def moved(score: Score, median_hz: float, spread: float) -> Score:

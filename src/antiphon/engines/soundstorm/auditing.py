@@ -25,7 +25,7 @@ from antiphon.codecs.base import TokenGrid, Tokens
 from antiphon.economy.types import Verdict
 from antiphon.engines.auditing import Claim, Finding, Result
 from antiphon.engines.soundstorm import tracing
-from antiphon.engines.soundstorm.likeness import magnitude_error
+from antiphon.engines.soundstorm.magnitudes import magnitude_error
 from antiphon.engines.soundstorm.recipe import Piece, Recipe
 from antiphon.engines.soundstorm.tracing import PassRecord, Record, Shown, WindowRecord
 from antiphon.errors import AntiphonError, InputError

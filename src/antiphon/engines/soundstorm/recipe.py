@@ -11,7 +11,7 @@ from antiphon.analysis.features import RATE_HZ, mono_16k
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.codecs.base import TokenGrid, Tokens
 from antiphon.engines import english
-from antiphon.engines.shape import PEAK, finish
+from antiphon.engines.postprocessing import PEAK, postprocess
 from antiphon.engines.soundstorm import prompts
 from antiphon.errors import InputError
 from antiphon.services import CloneRequest, SpeechRequest
@@ -85,7 +85,7 @@ class Recipe:
             return
         silent = True
         for piece, grid in grids:
-            chunk = finish(self._decoded(grid), RATE_HZ, pause_s=0.0 if silent else piece.pause_s)
+            chunk = postprocess(self._decoded(grid), RATE_HZ, pause_s=0.0 if silent else piece.pause_s)
             if chunk is not None:
                 silent = False
                 yield chunk

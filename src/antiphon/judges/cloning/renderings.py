@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from antiphon.analysis.dtw import dtw_distance
 from antiphon.analysis.features import mono_16k
-from antiphon.analysis.likeness import likeness
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import AntiphonError
@@ -61,4 +61,4 @@ class Renderings:
 def _apart(own: Callable[[int], Samples], seed: int) -> float:
     """How far our rendering of the order is from the nearest by another seed: what an honest delivery may be off."""
     first, *others = seeds(seed)
-    return min(likeness(own(first), own(other)).distance_db for other in others)
+    return min(dtw_distance(own(first), own(other)).distance_db for other in others)

@@ -14,8 +14,8 @@ from functools import lru_cache
 import msgspec
 import numpy as np
 
+from antiphon.analysis.dtw import DtwDistance, dtw_distance
 from antiphon.analysis.features import mono_16k
-from antiphon.analysis.likeness import Likeness, likeness
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import AntiphonError
@@ -70,17 +70,17 @@ def seeds(order: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys((order, *range(TRIES))))[:TRIES]
 
 
-def nearest(signal: Samples, own: Callable[[int], Samples], seed: int) -> Likeness:
+def nearest(signal: Samples, own: Callable[[int], Samples], seed: int) -> DtwDistance:
     """Of a mono 16 kHz signal to our own renderings, `own` of a seed; `seed` is the order's. Raises `AntiphonError`."""
     first, *others = seeds(seed)
     ours = own(first)
-    found = likeness(signal, ours)
+    found = dtw_distance(signal, ours)
     for other in others:
         if found.distance_db <= NEAR_DB or np.array_equal(again := own(other), ours):  # it does not vary
             break
-        found = min(found, likeness(signal, again), key=lambda one: one.distance_db)
+        found = min(found, dtw_distance(signal, again), key=lambda one: one.distance_db)
     return found
 
 
-def figures_of(found: Likeness) -> tuple[Measurement, ...]:
+def figures_of(found: DtwDistance) -> tuple[Measurement, ...]:
     return RENDERING.measured(found.distance_db), RENDERING_LENGTH.measured(found.length_ratio)

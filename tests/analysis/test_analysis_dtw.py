@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.analysis.likeness import MAX_FRAMES, likeness
+from antiphon.analysis.dtw import MAX_FRAMES, dtw_distance
 from antiphon.errors import InputError
 
 RATE_HZ = 16_000
@@ -23,15 +23,15 @@ def padded(samples: np.ndarray, before_s: float, after_s: float) -> np.ndarray:
 
 def test_a_sound_is_at_distance_0_from_itself_however_loud_and_wherever_it_starts() -> None:
     one = tone(0.5, 150)
-    assert likeness(one, one).distance_db == pytest.approx(0.0, abs=1e-3)
-    moved = likeness(one, padded(0.3 * one, 0.2, 0.4))
+    assert dtw_distance(one, one).distance_db == pytest.approx(0.0, abs=1e-3)
+    moved = dtw_distance(one, padded(0.3 * one, 0.2, 0.4))
     assert moved.distance_db < 0.5
     assert moved.length_ratio == pytest.approx(1.0, abs=0.03)
 
 
 def test_the_order_does_not_matter() -> None:
     one, other = tone(0.5, 150), tone(0.4, 210)
-    there, back = likeness(one, other), likeness(other, one)
+    there, back = dtw_distance(one, other), dtw_distance(other, one)
     assert there.distance_db == pytest.approx(back.distance_db, rel=1e-4)
     assert there.length_ratio == pytest.approx(1 / back.length_ratio)
 
@@ -39,22 +39,22 @@ def test_the_order_does_not_matter() -> None:
 def test_noise_is_far_from_any_tone_and_another_pitch_is_further_than_another_pace() -> None:
     one = tone(0.5, 150)
     noise = 0.05 * np.random.default_rng(1).standard_normal(one.shape).astype(np.float32)
-    paced, pitched = likeness(one, tone(0.6, 150)), likeness(one, tone(0.5, 190))
-    assert paced.distance_db < 2 < pitched.distance_db < likeness(one, noise).distance_db
+    paced, pitched = dtw_distance(one, tone(0.6, 150)), dtw_distance(one, tone(0.5, 190))
+    assert paced.distance_db < 2 < pitched.distance_db < dtw_distance(one, noise).distance_db
     assert paced.length_ratio == pytest.approx(0.5 / 0.6, abs=0.05)
 
 
 def test_where_there_is_no_sound_or_too_much_nothing_is_measured() -> None:
     with pytest.raises(InputError, match="no sound"):
-        likeness(np.zeros(RATE_HZ, np.float32), tone(0.5, 150))
+        dtw_distance(np.zeros(RATE_HZ, np.float32), tone(0.5, 150))
     with pytest.raises(InputError, match="too long"):
-        likeness(tone(0.5, 150), tone(MAX_FRAMES / 100 + 1, 150))
+        dtw_distance(tone(0.5, 150), tone(MAX_FRAMES / 100 + 1, 150))
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 2**32 - 1))
 @settings(max_examples=60)
 def test_the_alignment_is_the_cheapest_of_all(count: int, width: int, seed: int) -> None:
-    from antiphon.analysis.likeness import _aligned_cost
+    from antiphon.analysis.dtw import _aligned_cost
 
     dice = np.random.default_rng(seed)
     one, other = (dice.standard_normal((n, 3)).astype(np.float32) for n in (count, width))

@@ -1,6 +1,6 @@
 """What a profile of this engine holds: a voice as a point among Kokoro's, its pitch, its vocal tract, its colour.
 
-The encoding is msgpack, an array in a fixed order, and canonical: one likeness has one form, and nothing else is read.
+The encoding is msgpack, an array in a fixed order, and canonical: one voice has one form, and nothing else is read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ USUAL_SPREAD = 0.22
 """Standard deviation in octaves of the pitch of Kokoro's own speech: a `pitch_range` of 1."""
 
 
-class Likeness(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
+class VoiceParameters(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
     """A cloned voice.
 
     `timbre` and `manner` mix the two halves of the voices' styles (what the decoder hears, and what durations and
@@ -70,7 +70,7 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbi
     def manner_mix(self) -> dict[str, float]:
         return {name: weight / UNIT for name, weight in self.manner}
 
-    def with_tract(self, tract: float, gains_db: Levels) -> Likeness:
+    def with_tract(self, tract: float, gains_db: Levels) -> VoiceParameters:
         """The same voice with other formants and the colour that goes with them."""
         return msgspec.structs.replace(self, tract=tract, colour_db=tuple(round(float(gain), 2) for gain in gains_db))
 
@@ -79,20 +79,20 @@ class Likeness(msgspec.Struct, frozen=True, kw_only=True, array_like=True, forbi
         return msgspec.msgpack.encode(self)
 
 
-def decode(data: bytes) -> Likeness:
+def decode(data: bytes) -> VoiceParameters:
     """Raises `InputError` for anything that `encode` did not write."""
     if len(data) > MAX_DATA_BYTES:
         raise _damaged(f"{len(data)} bytes")
     try:
-        likeness = msgspec.msgpack.decode(data, type=Likeness)
+        parameters = msgspec.msgpack.decode(data, type=VoiceParameters)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         cause = error.__cause__
         if isinstance(cause, InputError):
             raise cause from None
         raise _damaged(str(error)) from error
-    if likeness.encode() != data:
+    if parameters.encode() != data:
         raise _damaged("its form")
-    return likeness
+    return parameters
 
 
 def weights(mix: dict[str, float]) -> tuple[tuple[str, int], ...]:

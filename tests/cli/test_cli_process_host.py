@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from network_of import ToneRunner, world
 
-from antiphon.cli import serving
-from antiphon.cli.serving import read_rules
+from antiphon.cli import process_host
+from antiphon.cli.process_host import read_rules
 from antiphon.economy.types import DEFAULT_RULES, NANO
 from antiphon.errors import FundsError, InputError, UnavailableError
 from antiphon.ledger.operations import Deposit
@@ -38,15 +38,15 @@ def test_a_rules_file_with_anything_else_is_refused(tmp_path: Path, text: str) -
 
 
 def test_each_node_of_one_name_takes_a_key_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with serving._own_key(tmp_path, "hibari") as first, serving._own_key(tmp_path, "hibari") as second:
+    with process_host._own_key(tmp_path, "hibari") as first, process_host._own_key(tmp_path, "hibari") as second:
         assert (first.stem, second.stem) == ("hibari", "hibari-2")
-        monkeypatch.setattr(serving, "MAX_NAMES", 2)
-        with pytest.raises(UnavailableError), serving._own_key(tmp_path, "hibari"):
+        monkeypatch.setattr(process_host, "MAX_NAMES", 2)
+        with pytest.raises(UnavailableError), process_host._own_key(tmp_path, "hibari"):
             pass
-    with serving._own_key(tmp_path, "hibari") as again:
+    with process_host._own_key(tmp_path, "hibari") as again:
         assert again.stem == "hibari"
     for bad in ("../elsewhere", ".hidden", "a\nb"):
-        with pytest.raises(InputError), serving._own_key(tmp_path, bad):
+        with pytest.raises(InputError), process_host._own_key(tmp_path, bad):
             pass
 
 
@@ -55,7 +55,7 @@ def test_the_ledgers_note_is_whole_or_not_there(tmp_path: Path) -> None:
     homes.note_served(tmp_path, "http://127.0.0.1:1")
     assert homes.served_at(tmp_path) == "http://127.0.0.1:1"
     assert [path.name for path in tmp_path.iterdir()] == ["ledger.url"]
-    assert serving.stop_serving(tmp_path)
+    assert process_host.stop_serving(tmp_path)
     assert homes.served_at(tmp_path) == ""
 
 
@@ -63,9 +63,9 @@ async def test_a_node_without_money_is_told_what_to_ask_the_operator_for(tmp_pat
     async with world(tmp_path, processors=0) as net:
         node = Producer(net.context(), ToneRunner())
         with pytest.raises(FundsError, match=f"account deposit 100 --to {node.node_id}"):
-            await serving._hold_stake(tmp_path, node, 100 * NANO, 0)
+            await process_host._hold_stake(tmp_path, node, 100 * NANO, 0)
         await net.bank.submit(Deposit(account=node.node_id, amount_nano=100 * NANO))
-        await serving._hold_stake(tmp_path, node, 100 * NANO, 0)
+        await process_host._hold_stake(tmp_path, node, 100 * NANO, 0)
         account = await net.ledger.account(node.node_id)
         assert (account.stake_nano, account.balance_nano) == (100 * NANO, 0)
         await node.stop()

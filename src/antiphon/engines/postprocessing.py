@@ -19,7 +19,7 @@ MARGIN_S = 0.04
 FADE_S = 0.004
 
 
-def finish(samples: Samples, rate_hz: int, *, pause_s: float) -> Waveform | None:
+def postprocess(samples: Samples, rate_hz: int, *, pause_s: float) -> Waveform | None:
     """Mono `samples [T]` as a chunk, with its own silence cut to `MARGIN_S` and a pause of `pause_s` before it.
 
     None when there is nothing but silence. Raises `UnavailableError` when the engine produced NaN or infinity: a bad

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from storm_worlds import LAYOUT, Oracle, job
 
-from antiphon.bench.stepping import BEACONS, OPENED, Other, _altered, audit_figures, traced
+from antiphon.bench.step_audit import BEACONS, OPENED, Other, _altered, audit_figures, traced
 from antiphon.economy.types import Verdict
 from antiphon.soundstorm.audit import Task, audit, commit, open_pass
 from antiphon.soundstorm.decoding import DecodingOptions

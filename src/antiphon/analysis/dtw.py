@@ -23,7 +23,7 @@ MAX_FRAMES = 4_000
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class DtwDistance:
     """`distance_db`: mean difference of the mel bands along the best alignment, 0 = the same; `length_ratio` of the
     sound itself, first to second."""
 
@@ -31,13 +31,13 @@ class Likeness:
     length_ratio: float
 
 
-def likeness(one: Samples, other: Samples) -> Likeness:
+def dtw_distance(one: Samples, other: Samples) -> DtwDistance:
     """Of two mono 16 kHz signals. Level and the silence around the sound do not count.
 
     Raises `InputError` where there is no sound, or too much.
     """
     first, second = _spectra(one), _spectra(other)
-    return Likeness(_aligned_cost(first, second), first.shape[0] / second.shape[0])
+    return DtwDistance(_aligned_cost(first, second), first.shape[0] / second.shape[0])
 
 
 def _spectra(signal: Samples) -> Samples:

@@ -46,7 +46,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Halves:
+class SplitModel:
     """Thread-safe. `styles` are float16 `[510, 256]` by voice."""
 
     reader: Any
@@ -89,7 +89,7 @@ class Halves:
         return total[None]
 
 
-def load(threads: int | None = None) -> Halves:
+def load(threads: int | None = None) -> SplitModel:
     """Both halves, cut from the model's own bytes."""
     threads = threads or min(MAX_THREADS, os.cpu_count() or 1)
     blob = models.read("kokoro-82m-int8")
@@ -101,7 +101,7 @@ def load(threads: int | None = None) -> Halves:
     with ThreadPoolExecutor(1, thread_name_prefix="mimic-reader") as beside:
         reader = beside.submit(half, ["tokens", "style", "speed"], [CONTENT, PITCH, ENERGY])
         decoder = half([CONTENT, PITCH, ENERGY, "style"], ["audio"])
-        return Halves(
+        return SplitModel(
             reader=reader.result(),
             decoder=decoder,
             vocabulary=json.loads(models.read("kokoro-vocab"))["vocab"],

@@ -40,7 +40,7 @@ Beside = Callable[["Context"], Coroutine[Any, Any, None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Berth:
+class BindAddress:
     """Where a process listens, and under which URL others reach it (empty: as it listens)."""
 
     host: str
@@ -64,7 +64,7 @@ def read_rules(file: Path | None) -> Rules | None:
         raise InputError(f"{file} holds no rules: {e}", 'Give JSON like {"deliver_s": 60, "seats": 5}.') from e
 
 
-async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | None) -> None:
+async def run_ledger(home: Path, address: BindAddress, grant_nano: int, rules: Rules | None) -> None:
     """Serve the data folder's ledger until a signal comes."""
     from antiphon.ledger.expiry import run_expiry
     from antiphon.ledger.remote import LedgerService
@@ -91,9 +91,9 @@ async def run_ledger(home: Path, berth: Berth, grant_nano: int, rules: Rules | N
         keeping = asyncio.create_task(run_expiry(store), name="deadlines")
         stack.push_async_callback(_ended, keeping)
         limits = Limits(concurrent=LEDGER_ANSWERS, connections=LEDGER_ANSWERS)
-        server = await serve(LedgerService(store, operator).handle, berth.host, berth.port, limits)
+        server = await serve(LedgerService(store, operator).handle, address.host, address.port, limits)
         stack.push_async_callback(server.stop)
-        url = berth.endpoint or server.endpoint
+        url = address.endpoint or server.endpoint
         homes.note_served(home, url)
         starting.close()
         click.echo(f"Ledger {operator.node_id} at {url}", err=True)
@@ -127,7 +127,7 @@ async def run_node(
     settings: Settings,
     build: Build,
     name: str,
-    berth: Berth,
+    address: BindAddress,
     bond_nano: int,
     *,
     purse_nano: int = 0,
@@ -147,10 +147,10 @@ async def run_node(
         context = Context(load_or_create(key), store, transport, SystemClock())
         made = build(context)
         await _hold_stake(settings.home, made, bond_nano, purse_nano)
-        server = await serve(made.handle, berth.host, berth.port)
+        server = await serve(made.handle, address.host, address.port)
         stack.push_async_callback(server.stop)
         stopped = await stack.enter_async_context(_until_signalled())
-        endpoint = berth.endpoint or server.endpoint
+        endpoint = address.endpoint or server.endpoint
         await made.start(endpoint)
         click.echo(f"{made.role} {made.node_id[:8]} ({key.stem}) at {endpoint}", err=True)
         extra = [asyncio.create_task(beside(context), name="beside")] if beside else []

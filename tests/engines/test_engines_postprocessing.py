@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from antiphon.engines.shape import MARGIN_S, PEAK, faded, finish, trimmed
+from antiphon.engines.postprocessing import MARGIN_S, PEAK, faded, postprocess, trimmed
 from antiphon.errors import UnavailableError
 
 RATE = 8_000
@@ -13,7 +13,7 @@ SIGNALS = hnp.arrays(np.float32, st.integers(0, 2_000), elements=st.floats(-4, 4
 
 @given(SIGNALS, st.floats(0, 1))
 def test_a_chunk_is_finite_below_full_scale_and_starts_and_ends_at_zero(samples: np.ndarray, pause_s: float) -> None:
-    chunk = finish(samples, RATE, pause_s=pause_s)
+    chunk = postprocess(samples, RATE, pause_s=pause_s)
     if chunk is None:
         assert np.abs(samples).max(initial=0) <= 1e-3
         return
@@ -27,7 +27,7 @@ def test_a_chunk_is_finite_below_full_scale_and_starts_and_ends_at_zero(samples:
 def test_the_pause_is_as_long_as_asked_and_the_models_own_silence_is_cut() -> None:
     tone = np.full(RATE, 0.5, np.float32)
     padded = np.concatenate([np.zeros(RATE, np.float32), tone, np.zeros(2 * RATE, np.float32)])
-    chunk = finish(padded, RATE, pause_s=0.3)
+    chunk = postprocess(padded, RATE, pause_s=0.3)
     assert chunk is not None
     lead = int(np.flatnonzero(np.abs(chunk.samples[0]) > 1e-3)[0]) / RATE
     # This chunk's lead and the margin at the end of the one before are the pause.
@@ -42,8 +42,8 @@ def test_soft_onsets_keep_a_margin() -> None:
 
 
 def test_quiet_audio_is_not_scaled_and_loud_audio_is() -> None:
-    quiet = finish(np.full(RATE, 0.25, np.float32), RATE, pause_s=0)
-    loud = finish(np.full(RATE, 2.0, np.float32), RATE, pause_s=0)
+    quiet = postprocess(np.full(RATE, 0.25, np.float32), RATE, pause_s=0)
+    loud = postprocess(np.full(RATE, 2.0, np.float32), RATE, pause_s=0)
     assert quiet is not None
     assert loud is not None
     assert quiet.samples.max() == np.float32(0.25)
@@ -55,7 +55,7 @@ def test_values_that_are_not_numbers_never_leave(bad: float) -> None:
     samples = np.full(RATE, 0.1, np.float32)
     samples[7] = bad
     with pytest.raises(UnavailableError, match="not numbers"):
-        finish(samples, RATE, pause_s=0)
+        postprocess(samples, RATE, pause_s=0)
 
 
 @given(SIGNALS)

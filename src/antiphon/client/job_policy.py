@@ -56,7 +56,7 @@ class Keeper(Protocol):
 
 
 @dataclass(slots=True)
-class Conduct:
+class JobPolicy:
     """`keep_going`: a part that fails for good is told as `Missing`, and the rest of the job goes on."""
 
     budget: Budget = field(default_factory=Budget)
