@@ -1,4 +1,4 @@
-"""Played with votes that were measured: `benchmarks/honest_readings.py`, `benchmarks/guessing_readings.py`."""
+"""Played with votes that were measured: `scripts/measure_honest_readings.py`, `scripts/measure_guessed_readings.py`."""
 
 from __future__ import annotations
 

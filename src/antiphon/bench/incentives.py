@@ -14,7 +14,7 @@ from antiphon.economy.incentives import COIN, COPIER, HONEST, Delivery, Market, 
 from antiphon.economy.types import PPM, Verdict
 
 DELIVERIES = Path(__file__).parent / "deliveries.json.gz"
-"""Honest work, judged as several kinds of machine, and guessed at: `benchmarks/guessing_readings.py --out`."""
+"""Honest work, judged as several kinds of machine, and guessed at: `scripts/measure_guessed_readings.py --out`."""
 TASKS = 1_500
 BAD_RATES = (0.001, 0.01, 0.05, 0.2)
 CROWDS = ((4, 1), (45, 5))

@@ -63,12 +63,12 @@ class Tolerance(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 SAME_WEIGHTS = Tolerance(margin=1e-3)
-"""The same weights in float32 on any runtime and number of threads. benchmarks/soundstorm_audit.py measures it."""
+"""The same weights in float32 on any runtime and number of threads. scripts/measure_audit_tolerance.py measures it."""
 
 INT8_FOR_FLOAT = Tolerance(margin=1.0, doubt=2.0)
 """The int8 graph judged by the float32 one, or the other way round.
 
-A `tiny` generator needs 0.011 at most in 216 passes, the one that ships 0.42 in 28 (benchmarks/soundstorm_int8.py);
+A `tiny` generator needs 0.011 at most in 216 passes, the one that ships 0.42 in 28 (scripts/measure_int8.py);
 larger ones quantise worse, so measure yours.
 """
 

@@ -201,7 +201,7 @@ def _int8(graph: bytes) -> bytes:
 
     Weights are held to 7 bits. Where a processor has AVX2 and no VNNI, two products of 8 bits are added in 16, which
     saturates: there the error was a fifth more, and other tokens came out than elsewhere. Unsigned weights of 8 bits do
-    not saturate either, but take half as long again (benchmarks/soundstorm_int8.py; figures in docs/figures.md).
+    not saturate either, but take half as long again (scripts/measure_int8.py; figures in docs/figures.md).
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 

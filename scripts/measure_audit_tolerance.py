@@ -1,6 +1,6 @@
 """Step audit, measured: honest work falsely rejected, cheats caught, the curve and the stake.
 
-    python benchmarks/soundstorm_audit.py --generator FOLDER --smaller FOLDER --tasks 40
+    python scripts/measure_audit_tolerance.py --generator FOLDER --smaller FOLDER --tasks 40
 
 `FOLDER` are exported generators of one layout (`antiphon soundstorm train generator`, then export); `--smaller` is the
 model a cheat would run instead. Semantic tokens are drawn at random unless `--tokens` names a .npy file of [N, T].

@@ -1,7 +1,7 @@
 """Ways to write the int8 graph, and what each costs: error, tokens that differ, time, and another instruction set.
 
-    python benchmarks/soundstorm_int8.py
-    python benchmarks/soundstorm_int8.py --emulator "qemu-x86_64 -cpu Haswell"
+    python scripts/measure_int8.py
+    python scripts/measure_int8.py --emulator "qemu-x86_64 -cpu Haswell"
 
 The generator that ships says a few sentences in float32; every pass of it is computed again by int8 graphs, one job a
 call, and each pass's decisions are judged as an audit would (`excess`, in logits). With an emulator (Debian's

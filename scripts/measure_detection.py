@@ -1,7 +1,7 @@
 """Cheats caught and honest work wronged, one delivery a line, so that a long count can be ended and gone on with.
 
-    python benchmarks/detection.py FILE [--area short|sentences] [--tries 100]    measure what FILE lacks
-    python benchmarks/detection.py FILE --table                                   the figures of what is in it
+    python scripts/measure_detection.py FILE [--area short|sentences] [--tries 100]    measure what FILE lacks
+    python scripts/measure_detection.py FILE --table                                   the figures of what is in it
 
 The same orders and cheats as `antiphon bench --only network`, whose last two steps these are. Each line of FILE holds
 the order, the verdict and all measurements. Whoever changes a judge begins a new FILE.

@@ -1,8 +1,8 @@
 """How far honest validators on different machines differ, how far deliveries differ, and what judging costs.
 
-    python benchmarks/honest_readings.py make FOLDER WHAT       honest work: speech (or one engine's), clones, music
-    python benchmarks/honest_readings.py measure FOLDER KIND    judge it all as one kind of machine (KINDS)
-    python benchmarks/guessing_readings.py FOLDER               compare what was measured
+    python scripts/measure_honest_readings.py make FOLDER WHAT     honest work: speech (or one engine's), clones, music
+    python scripts/measure_honest_readings.py measure FOLDER KIND  judge it all as one kind of machine (KINDS)
+    python scripts/measure_guessed_readings.py FOLDER              compare what was measured
 
 One machine plays several: two of its libraries' threads instead of one, their instruction sets held back to AVX2 by
 their own switches, models that run in float32 where they ship in int8.

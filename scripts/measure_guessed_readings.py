@@ -1,8 +1,8 @@
 """What honest validators read in the same work, and what one could guess that did not listen.
 
-    python benchmarks/guessing_readings.py FOLDER [--out deliveries.json]
+    python scripts/measure_guessed_readings.py FOLDER [--out deliveries.json]
 
-FOLDER holds what `honest_readings.py` made and measured. Prints the table of docs/figures.md, "Listening pays";
+FOLDER holds what `measure_honest_readings.py` made and measured. Prints the table of docs/figures.md, "Listening pays";
 `--out` writes the deliveries that `antiphon.economy.incentives` plays with.
 
 The guesser knows the order, the length of the delivery (public), and every other delivery's readings (public too): a

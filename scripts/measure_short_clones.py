@@ -1,7 +1,7 @@
 """Clones of one to four words, one delivery a line, so that a long count can be ended and gone on with.
 
-    python benchmarks/short_clones.py FILE ENGINE [--honest 300] [--tries 100] [--same-machine]
-    python benchmarks/short_clones.py FILE ENGINE --table
+    python scripts/measure_short_clones.py FILE ENGINE [--honest 300] [--tries 100] [--same-machine]
+    python scripts/measure_short_clones.py FILE ENGINE --table
 
 Orders and cheats are those of `antiphon bench --only sound`. What honest nodes deliver is made as on another machine:
 by onnxruntime without its optimisations, so that the same seed gives other last bits. Whoever changes a judge begins a

@@ -1,6 +1,6 @@
 """What each part of mimic adds, on recordings of your own: one folder a voice, each with two WAV files or more.
 
-    python scripts/mimic_ablation.py VOICES
+    python scripts/measure_mimic_ablation.py VOICES
 
 The first file of a voice is its reference, the others say who it is. Prints, for each step, the mean cosine to the own
 voice by the second embedder, the mean margin over the nearest other voice of the folder, and DistillMOS.
