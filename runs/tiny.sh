@@ -18,3 +18,5 @@ $storm train generator --profile tiny --threads 1 --data "$work/tokens" --out "$
 $storm train text --profile tiny --steps 60 --threads 1 --data "$work/tokens" --out "$work/text" --resume
 $storm evaluate "$audio" --codec "$work/codec/exported" --semantic "$work/semantic" \
     --generator "$work/generator" --text "$work/text" --clips 2 --long 0 --json "$work/figures.json"
+rm -rf "$work/model"
+$storm export "$work/generator" "$work/model" --licence other --data "$work/tokens" --evaluation "$work/figures.json"

@@ -42,14 +42,14 @@ NOT_RUN_HERE = [
     "run-a-network.md",
     "soundstorm.md",
 ]
-LONG_IN_HELP = 12
-LONG = ("antiphon soundstorm train", "antiphon soundstorm prepare", "antiphon soundstorm evaluate", "torchrun")
+LONG_IN_HELP = 14
+LONG = (*(f"antiphon soundstorm {verb}" for verb in ("train", "prepare", "evaluate", "export")), "torchrun")
 """They train for hours on recordings that nobody ships: runs/tiny.sh is all of them in a minute, and runs in the suite
 (tests/soundstorm/test_cli_soundstorm.py)."""
 
 
 NOT_RUN_HERE = ["README.md", *4 * ["run-a-network.md"], "soundstorm.md"]
-LONG_IN_HELP = 12
+LONG_IN_HELP = 14
 
 
 def commands() -> dict[tuple[str, ...], click.Command]:

@@ -98,13 +98,16 @@ def test_the_tiny_recipe_goes_from_recordings_to_figures(tmp_path: Path):
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3_000:]
     assert "broken.wav" in done.stdout
-    figures = {one["name"]: one for one in json.loads((work / "figures.json").read_text())}
+    told = json.loads((work / "figures.json").read_text())
+    figures = {one["name"]: one for one in told["figures"]}
     assert figures["clips"]["value"] == 2
     assert figures["passes of a window"]["value"] == 34  # two groups of two levels: 16 + 16 + 1 + 1
     assert figures["word error rate"]["value"] >= 0
     assert 1 <= figures["naturalness (DistillMOS)"]["value"] <= 5
     for name in ("codec", "generator", "text"):
         assert (work / name / "exported").is_dir()
+    assert json.loads((work / "model" / "config.json").read_text())["name"] == told["generator"]
+    assert "type: wer" in (work / "model" / "README.md").read_text()
 
 
 @pytest.mark.slow

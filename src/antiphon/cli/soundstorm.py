@@ -45,6 +45,13 @@ Examples:
   antiphon soundstorm evaluate heldout --codec speech --semantic semantic --generator generator
   antiphon soundstorm evaluate heldout --codec speech --semantic semantic --generator generator --text text
 """
+EXPORT_EPILOG = """\b
+The folder holds weights (safetensors), ONNX graphs, config.json and a card; soundstorm.load("FOLDER") opens it.
+\b
+Examples:
+  antiphon soundstorm export generator model --licence CC0-1.0
+  antiphon soundstorm export generator model --licence CC0-1.0 --data tokens --evaluation figures.json
+"""
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 DIALS = {
@@ -249,6 +256,35 @@ def evaluate(
         click.echo(_line(figure))
     if file is not None:
         try:
-            file.write_text(json.dumps([msgspec.to_builtins(figure) for figure in found], indent=2) + "\n")
+            told = {
+                "generator": parts.generator.name,
+                "codec": parts.codec.name,
+                "tokenizer": parts.tokenizer.name,
+                "data": folder.resolve().name,
+                "figures": [msgspec.to_builtins(figure) for figure in found],
+            }
+            file.write_text(json.dumps(told, indent=2) + "\n")
         except OSError as e:
             raise OutputError(f"{file} cannot be written: {e.strerror}", "Choose another place.") from e
+
+
+@soundstorm.command(epilog=EXPORT_EPILOG)
+@click.argument("run", type=_FOLDER)
+@click.argument("folder", type=_FOLDER)
+@click.option("--licence", required=True, metavar="NAME", help="Under which you give the weights on, e.g. CC0-1.0.")
+@click.option("--data", type=_Place(), help="The token set it learnt from: the card tells what that holds.")
+@click.option("--without", multiple=True, metavar="PATTERN", help="As in training.")
+@click.option("--evaluation", type=click.Path(path_type=Path, dir_okay=False), help="What `evaluate --json` wrote of "
+              "this generator.")  # fmt: skip
+def export(
+    run: Path, folder: Path, licence: str, data: Path | str | None, without: tuple[str, ...], evaluation: Path | None
+) -> None:
+    """Make FOLDER, a model to give on, from RUN, which `train generator` made."""
+    from antiphon.cli.exporting import exported_folder
+
+    config = exported_folder(run, folder, licence, data, without, evaluation)
+    layout = config.generator.layout
+    click.echo(f"Model       {config.name}")
+    click.echo(f"Codec       {layout.codec}")
+    click.echo(f"Tokenizer   {layout.semantic}")
+    click.echo(f"Written     {folder}")

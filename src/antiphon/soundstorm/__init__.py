@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antiphon.soundstorm.decoding import DecodingOptions, Job, Result, Trace, generate, task_key
+from antiphon.soundstorm.folder import load
 from antiphon.soundstorm.inputs import Inputs, Logits, align
 from antiphon.soundstorm.layout import GeneratorConfig, Layout, profile
 from antiphon.soundstorm.tokenset import Example, InMemoryTokenSet, Joined, Revoiced, TokenSet
@@ -28,6 +29,7 @@ __all__ = [
     "align",
     "dialogue",
     "generate",
+    "load",
     "long",
     "profile",
     "stream",

@@ -63,6 +63,12 @@ def weights_of(model: Generator) -> bytes:
     return tensors.dump(kept, {"config": model.config.to_json()})
 
 
+def stored_bytes(model: Generator) -> int:
+    """How much of `weights_of` is numbers, also of a model on the meta device."""
+    sizes = ((one.numel(), one.element_size()) for one in model.state_dict().values())
+    return sum(count * (2 if count >= _HALF_FROM else width) for count, width in sizes)
+
+
 def restored(blob: bytes, config: GeneratorConfig) -> Generator:
     """The torch generator of a safetensors file. Raises `ModelError` when it is of another configuration."""
     model = Generator(config).requires_grad_(False).eval()
