@@ -114,7 +114,7 @@ def _body(config: FolderConfig, licence: str) -> str:
         "Made by": f"Antiphon {config.antiphon_version}, {config.training.steps} steps, seed {config.training.seed}",
         "Licence": licence,
     }
-    table = "\n".join(f"| {name} | {value} |" for name, value in rows.items())
+    table = "\n".join(f"| {name} | {_cell(value)} |" for name, value in rows.items())
     return f"""# {config.name}
 
 | | |
