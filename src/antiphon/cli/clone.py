@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.amounts import Amount
 from antiphon.cli.delivering import Job, OutputOptions, checked_format, deliver, options_of
 from antiphon.cli.enrolling import consent_options, enrol
-from antiphon.cli.jobs import Jobs, is_file, resume_option
-from antiphon.cli.loudness import SPEECH, loudness_option
-from antiphon.cli.manuscript import format_option
+from antiphon.cli.jobs import Jobs, is_file
+from antiphon.cli.loudness import SPEECH
+from antiphon.cli.options import order_options, text_options
 from antiphon.cli.say import is_short, mode_of, titled
 from antiphon.cli.warming import warm_up
 from antiphon.door.settings import Settings
@@ -37,26 +36,13 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("text", nargs=-1)
-@click.option("-f", "--file", "file", metavar="FILE", help="Read the text from a file; - is standard input.")
-@format_option
+@text_options
 @click.option("--reference", type=click.Path(path_type=Path), help="3 to 60 s of the voice, in any audio format.")
 @click.option("--voice", help="A voice from `antiphon voices add`, or a mix such as me:0.7+af_heart:0.3.")
 @click.option("--speech", type=click.Path(path_type=Path), help="A recording: same words and timing, other voice.")
 @consent_options
-@click.option("-o", "--output", default=DEFAULT_OUTPUT, show_default=True, help="File to write; - streams to stdout.")
-@click.option("--format", "format_name", help="wav, flac, mp3, opus, ogg or pcm; by default the output's suffix.")
 @click.option("--language", default="en-us", show_default=True, help="BCP 47, of the text.")
-@click.option("--engine", help="Only nodes with this engine (see `antiphon engines`).")
-@click.option("--speed", type=float, default=1.0, show_default=True, help="0.5 to 2.0.")
-@click.option("--seed", type=int, help="The same seed gives the same audio.")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine.")
-@loudness_option(SPEECH)
-@click.option("--stream/--verified", default=None, help="Release audio as it is made, or only after the vote.")
-@resume_option
-@click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@order_options(DEFAULT_OUTPUT, SPEECH)
 @click.pass_obj
 def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output: str, **given: Any) -> None:
     """Say TEXT, or what is said in a recording, in the voice of a reference.

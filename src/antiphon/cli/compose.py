@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.amounts import Amount
 from antiphon.cli.delivering import Job, OutputOptions, checked_format, deliver, options_of
-from antiphon.cli.jobs import Jobs, resume_option
-from antiphon.cli.loudness import MUSIC, loudness_option
+from antiphon.cli.jobs import Jobs
+from antiphon.cli.loudness import MUSIC
+from antiphon.cli.options import order_options
 from antiphon.cli.say import mode_of
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError, OutputError
@@ -34,18 +34,9 @@ Examples:
 @click.option("--seconds", type=float, help="Length, 1 to 600; by default what PROMPT says, or 30.")
 @click.option("--loop", is_flag=True, help="The end leads into the beginning: for playing round and round.")
 @click.option("--seed", type=int, help="The same seed gives the same piece; by default a new one.")
-@click.option("-o", "--output", default=DEFAULT_OUTPUT, show_default=True, help="File to write; - streams to stdout.")
-@click.option("--format", "format_name", help="wav, flac, mp3, opus, ogg or pcm; by default the output's suffix.")
 @click.option("--midi", type=click.Path(path_type=Path, dir_okay=False), help="Also write the notes as MIDI.")
 @click.option("--score", type=click.Path(path_type=Path, dir_okay=False), help="Also write the notes as MusicXML.")
-@click.option("--engine", help="Only nodes with this engine (see `antiphon engines`).")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine.")
-@loudness_option(MUSIC)
-@click.option("--stream/--verified", default=None, help="Release audio as it is made, or only after the vote.")
-@resume_option
-@click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@order_options(DEFAULT_OUTPUT, MUSIC)
 @click.pass_obj
 def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given: Any) -> None:
     """Turn PROMPT into music: style, mood, tempo, key, instruments, form and length in your own words."""

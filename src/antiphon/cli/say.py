@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.amounts import Amount
 from antiphon.cli.delivering import Job, OutputOptions, checked_format, deliver, options_of
-from antiphon.cli.jobs import Jobs, is_file, resume_option
-from antiphon.cli.loudness import SPEECH, loudness_option
-from antiphon.cli.manuscript import format_option
+from antiphon.cli.jobs import Jobs, is_file
+from antiphon.cli.loudness import SPEECH
+from antiphon.cli.options import order_options, text_options
 from antiphon.cli.warming import warm_up
 from antiphon.door.settings import DEFAULT_VOICE, Settings
 
@@ -37,23 +36,10 @@ Examples:
 
 
 @click.command(epilog=EPILOG)
-@click.argument("text", nargs=-1)
-@click.option("-f", "--file", "file", metavar="FILE", help="Read the text from a file; - is standard input.")
-@format_option
-@click.option("-o", "--output", default=DEFAULT_OUTPUT, show_default=True, help="File to write; - streams to stdout.")
-@click.option("--format", "format_name", help="wav, flac, mp3, opus, ogg or pcm; by default the output's suffix.")
+@text_options
 @click.option("--voice", help=f"A name from `antiphon voices`, or a mix a:0.6+b:0.4.  [default: {DEFAULT_VOICE}]")
 @click.option("--language", help="BCP 47, as in en-us or de; by default the voice's.")
-@click.option("--engine", help="Only nodes with this engine (see `antiphon engines`).")
-@click.option("--speed", type=float, default=1.0, show_default=True, help="0.5 to 2.0.")
-@click.option("--seed", type=int, help="The same seed gives the same audio.")
-@click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine.")
-@click.option("--stream/--verified", default=None, help="Release audio as it is made, or only after the vote.")
-@loudness_option(SPEECH)
-@resume_option
-@click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more.")
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
+@order_options(DEFAULT_OUTPUT, SPEECH)
 @click.pass_obj
 def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: str, **given: Any) -> None:
     """Turn TEXT into speech: quoted, made, judged, voted on and paid for by a network of nodes.

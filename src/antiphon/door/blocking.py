@@ -11,39 +11,29 @@ from typing import Self, Unpack
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from antiphon.audio import Waveform
-from antiphon.door.cloning import CloneFields
+from antiphon.door.cloning import CloneFields, VoiceFields
 from antiphon.door.composing import ComposeFields
 from antiphon.door.network import AsyncNetwork, Stream, Wanted
+from antiphon.door.place import Place
 from antiphon.door.sound import Outcome, Sound
 from antiphon.door.speaking import SayFields
-from antiphon.engines.base import Voice
 from antiphon.errors import StateError
 
 
-class Network:
+class Network(Place):
     """A client of a network: `with antiphon.Network() as network: network.say("Hello.").save("hello.wav")`.
 
     The arguments, the verbs and their errors are those of `AsyncNetwork`. May be used by several threads at a time.
     """
 
-    def __init__(
-        self,
-        home: str | Path | None = None,
-        *,
-        ledger: str | None = None,
-        ledger_id: str | None = None,
-        private_nodes: bool | None = None,
-        profile: str = "antiphon",
-    ) -> None:
-        self._network = AsyncNetwork(
-            home, ledger=ledger, ledger_id=ledger_id, private_nodes=private_nodes, profile=profile
-        )
-        self._stack = ExitStack()
-        self._portal: BlockingPortal | None = None
+    _stack = ExitStack()
+    _portal: BlockingPortal | None = None
+    _network: AsyncNetwork
 
     def __enter__(self) -> Self:
         if self._portal is not None:
             raise StateError("The network is open already", "Open another Network.")
+        self._network = AsyncNetwork.of(self._settings)
         with ExitStack() as stack:
             portal = stack.enter_context(start_blocking_portal())
             opened: AbstractContextManager[AsyncNetwork] = portal.wrap_async_context_manager(self._network)
@@ -57,11 +47,6 @@ class Network:
     ) -> None:
         self._portal = None
         self._stack.__exit__(kind, error, trace)
-
-    @property
-    def home(self) -> Path:
-        """The data folder: keys, receipts, voices, and the ledger of a network of one's own."""
-        return self._network.home
 
     def say(self, text: str, **wishes: Unpack[SayFields]) -> Sound:
         """Speech; `wishes` are the fields of `Say`. Raises `AntiphonError`: nothing is paid for what is not heard."""
@@ -81,39 +66,12 @@ class Network:
 
     def stream(self, wanted: Wanted) -> BlockingStream:
         """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for."""
-        return BlockingStream(self._open, self._network.stream(wanted))
+        portal = self._open
+        return BlockingStream(portal, self._network.stream(wanted))
 
-    def add_voice(
-        self,
-        name: str,
-        reference: str | Path,
-        *,
-        own_voice: bool = False,
-        consent: str | Path | None = None,
-        language: str = "en-us",
-        engine: str = "",
-        max_cost_nano: int | None = None,
-    ) -> Outcome:
-        """Have a voice learnt from a recording, judged, and kept under `name`; see `AsyncNetwork.add_voice`."""
-        return self._open.call(
-            lambda: self._network.add_voice(
-                name,
-                reference,
-                own_voice=own_voice,
-                consent=consent,
-                language=language,
-                engine=engine,
-                max_cost_nano=max_cost_nano,
-            )
-        )
-
-    def voices(self, language: str = "", engine: str = "") -> tuple[Voice, ...]:
-        """The voices that are built in; `language` en matches en-us."""
-        return self._network.voices(language, engine)
-
-    def own_voices(self) -> tuple[str, ...]:
-        """Names of the voices that were added in this data folder."""
-        return self._network.own_voices()
+    def add_voice(self, name: str, reference: str | Path, **wishes: Unpack[VoiceFields]) -> Outcome:
+        """Have a voice learnt from a recording, judged, and kept under `name`: then say it with `voice=name`."""
+        return self._open.call(lambda: self._network.add_voice(name, reference, **wishes))
 
     def balance_nano(self) -> int:
         """What this client could spend now."""

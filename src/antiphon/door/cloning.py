@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
 
@@ -17,7 +17,7 @@ from antiphon.client.voice_store import StoredVoice, VoiceStore, check_name
 from antiphon.client.voices import require_pace
 from antiphon.clock import SystemClock
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, Order, checked_seed
+from antiphon.door.ordering import Charge, Order, OrderFields, OrderOptions, checked_seed
 from antiphon.door.reference import Reference, regular_file
 from antiphon.door.settings import Settings
 from antiphon.door.speaking import blocks_of, spoken
@@ -25,12 +25,22 @@ from antiphon.economy.types import Mode, Role
 from antiphon.engines import registry
 from antiphon.errors import InputError
 from antiphon.ledger.operations import Selector
-from antiphon.services import MAX_SPEECH_S, Options, Service, units_of, units_of_seconds
+from antiphon.services import MAX_SPEECH_S, Service, units_of, units_of_seconds
 
 MIN_SPEECH_S, MAX_RECORDING_S = 0.5, 600.0
 
 
-class CloneFields(TypedDict, total=False):
+class VoiceFields(TypedDict, total=False):
+    """How a voice is learnt and kept: the consent (one of the first two), and what will speak with it."""
+
+    own_voice: bool
+    consent: str | Path | None
+    language: str
+    engine: str
+    max_cost_nano: int | None
+
+
+class CloneFields(OrderFields, total=False):
     """The fields of `Clone` that are not its text, as keywords."""
 
     speech: Path | Waveform | None
@@ -39,16 +49,11 @@ class CloneFields(TypedDict, total=False):
     own_voice: bool
     consent: Path | None
     language: str
-    engine: str
     speed: float
-    seed: int | None
-    options: Options
-    mode: Mode
-    max_cost_nano: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Clone:
+class Clone(OrderOptions):
     """A text, or the words and timing of a recording (`speech`), in the voice of a reference: give one of the two, and
     one of `reference` (3 to 60 s of the voice, in any audio format) and `voice` (one that was added before, or a mix).
 
@@ -63,12 +68,7 @@ class Clone:
     own_voice: bool = False
     consent: Path | None = None
     language: str = "en-us"
-    engine: str = ""
     speed: float = 1.0
-    seed: int | None = None
-    options: Options = field(default_factory=dict)
-    mode: Mode = Mode.VERIFIED
-    max_cost_nano: int | None = None
 
     def check(self) -> None:
         """Raises `InputError` for what contradicts itself."""

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field, replace
-from typing import TypedDict
+from dataclasses import dataclass, replace
 
 from antiphon.audio import MUSIC_LUFS
 from antiphon.client.composing import OUTPUT_CHANNELS, OUTPUT_RATE_HZ, Composition, compose
 from antiphon.client.events import SoundEvent
 from antiphon.client.job_policy import JobPolicy
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, Order, checked_seed
+from antiphon.door.ordering import Charge, Order, OrderFields, OrderOptions, checked_seed
 from antiphon.economy.types import Mode
 from antiphon.engines import registry
 from antiphon.errors import InputError
 from antiphon.music.brief import read
-from antiphon.services import Options, units_of
+from antiphon.services import units_of
 
 DEFAULT_SECONDS = 30.0
 ENGINE = "chiptune"
@@ -25,31 +24,21 @@ ENGINE = "chiptune"
 MAX_RANDOM_SEED = 1_000_000
 
 
-class ComposeFields(TypedDict, total=False):
+class ComposeFields(OrderFields, total=False):
     """The fields of `Compose` that are not its text, as keywords."""
 
     seconds: float | None
     loop: bool
-    seed: int | None
-    engine: str
-    options: Options
-    mode: Mode
-    max_cost_nano: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Compose:
+class Compose(OrderOptions):
     """A piece to be composed. `seconds` None: what the prompt says, or 30. `loop`: the end leads into the beginning.
     `seed` None: a new piece each time. The rest is as in `Say`."""
 
     prompt: str
     seconds: float | None = None
     loop: bool = False
-    seed: int | None = None
-    engine: str = ""
-    options: Options = field(default_factory=dict)
-    mode: Mode = Mode.VERIFIED
-    max_cost_nano: int | None = None
 
     def composition(self) -> tuple[Composition, tuple[str, ...]]:
         """What is ordered, and what has to be told about how the words were understood. Raises `InputError`."""

@@ -17,19 +17,25 @@ from antiphon.client.cloning import Voice as ClonedVoice
 from antiphon.client.events import Closed, Opened
 from antiphon.client.events import Sound as SoundEvent
 from antiphon.client.job_policy import JobPolicy
-from antiphon.client.voice_store import VoiceStore
-from antiphon.door.cloning import Clone, CloneFields, Enrolling, check_new_name, recording_of, units_of_recording
+from antiphon.door.cloning import (
+    Clone,
+    CloneFields,
+    Enrolling,
+    VoiceFields,
+    check_new_name,
+    recording_of,
+    units_of_recording,
+)
 from antiphon.door.composing import Compose, ComposeFields, composed
 from antiphon.door.connecting import Session, connect
 from antiphon.door.figures import measured, paid_for, score_of
 from antiphon.door.ordering import Order, estimate, settle
+from antiphon.door.place import Place
 from antiphon.door.receipts import save_receipt
 from antiphon.door.reference import Reference, reference_of, stored_voice
-from antiphon.door.settings import Settings, default_home
+from antiphon.door.settings import Settings
 from antiphon.door.sound import Outcome, Sound, joined
 from antiphon.door.speaking import Say, SayFields
-from antiphon.engines import registry
-from antiphon.engines.base import Voice
 from antiphon.errors import StateError
 
 SETTLE_S = 30.0
@@ -66,30 +72,23 @@ class _Job:
         )
 
 
-class AsyncNetwork:
+class AsyncNetwork(Place):
     """A client of a network. Use it as `async with antiphon.AsyncNetwork() as network`.
 
-    `home`: the data folder; by default this user's. `ledger`: the URL of a network to join; by default the one that the
-    data folder serves, else one that runs in this process, which the first use creates. `ledger_id`: which ledger it
-    must be; by default the one that answered there first. `private_nodes`: whether nodes at private addresses may be
-    asked; by default, if the ledger's own is one. `profile`: how validators that run here judge.
+    The arguments say which network, as which client: see `Place`.
 
     Orders may run at the same time. Leaving ends what is still running and takes back its money.
     """
 
-    def __init__(
-        self,
-        home: str | Path | None = None,
-        *,
-        ledger: str | None = None,
-        ledger_id: str | None = None,
-        private_nodes: bool | None = None,
-        profile: str = "antiphon",
-    ) -> None:
-        place = default_home() if home is None else Path(home)
-        self._settings = Settings(place, ledger, profile, ledger_id, private_nodes)
-        self._entered: AbstractAsyncContextManager[Session] | None = None
-        self._session: Session | None = None
+    _entered: AbstractAsyncContextManager[Session] | None = None
+    _session: Session | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> AsyncNetwork:
+        """The same with the settings of a command."""
+        network = cls(settings.home)
+        network._settings = settings
+        return network
 
     async def __aenter__(self) -> Self:
         if self._session is not None:
@@ -104,11 +103,6 @@ class AsyncNetwork:
         entered, self._entered, self._session = self._entered, None, None
         if entered is not None:
             await entered.__aexit__(kind, error, trace)
-
-    @property
-    def home(self) -> Path:
-        """The data folder: keys, receipts, voices, and the ledger of a network of one's own."""
-        return self._settings.home
 
     async def say(self, text: str, **wishes: Unpack[SayFields]) -> Sound:
         """Speech; `wishes` are the fields of `Say`. Raises `AntiphonError`: nothing is paid for what is not heard."""
@@ -133,41 +127,19 @@ class AsyncNetwork:
         """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for."""
         return Stream(self, wanted)
 
-    async def add_voice(
-        self,
-        name: str,
-        reference: str | Path,
-        *,
-        own_voice: bool = False,
-        consent: str | Path | None = None,
-        language: str = "en-us",
-        engine: str = "",
-        max_cost_nano: int | None = None,
-    ) -> Outcome:
+    async def add_voice(self, name: str, reference: str | Path, **wishes: Unpack[VoiceFields]) -> Outcome:
         """Have a voice learnt from a recording, judged, and kept under `name`: then say it with `voice=name`."""
+        own_voice, consent = wishes.get("own_voice", False), wishes.get("consent")
+        language, engine = wishes.get("language", "en-us"), wishes.get("engine", "")
         await asyncio.to_thread(check_new_name, self._settings, name)
         heard = await self._reference(Path(reference), own_voice=own_voice, consent=consent)
-        enrolling = Enrolling(heard, language, engine, max_cost_nano)
+        enrolling = Enrolling(heard, language, engine, wishes.get("max_cost_nano"))
         job = _Job(enrolling.order)
         async with aclosing(self._carried_out(job)) as pieces:
             async for _ in pieces:
                 pass
         await asyncio.to_thread(enrolling.keep, self._settings, name)
         return job.outcome()
-
-    def voices(self, language: str = "", engine: str = "") -> tuple[Voice, ...]:
-        """The voices that are built in; `language` en matches en-us. Those of one's own: `own_voices`."""
-        wanted = f"{language.casefold()}-"
-        return tuple(
-            voice
-            for voice in registry.all_voices()
-            if (not engine or voice.engine == engine)
-            and (not language or f"{voice.language.casefold()}-".startswith(wanted))
-        )
-
-    def own_voices(self) -> tuple[str, ...]:
-        """Names of the voices that were added in this data folder."""
-        return VoiceStore(self.home).names()
 
     async def balance_nano(self) -> int:
         """What this client could spend now."""

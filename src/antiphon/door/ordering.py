@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypedDict
 
 from antiphon.client.budget import ant
 from antiphon.client.events import SoundEvent
 from antiphon.client.job_policy import JobPolicy
 from antiphon.door.connecting import Session
-from antiphon.economy.types import Part, Role
+from antiphon.economy.types import Mode, Part, Role
 from antiphon.errors import AntiphonError, FundsError, InputError
 from antiphon.ledger.operations import Selector
+from antiphon.services import Options
 
 MAX_SEED = 2**63 - 1
 SAMPLE_UNITS = 1_000
@@ -46,6 +48,29 @@ class Order:
     loudness_lufs: float | None = None  # what it is brought to by default
     expected_lufs: float | None = None
     streams: bool = False  # whether sound is released before it is judged
+
+
+class OrderFields(TypedDict, total=False):
+    """The fields of `OrderOptions`, as keywords."""
+
+    engine: str
+    seed: int | None
+    options: Options
+    mode: Mode
+    max_cost_nano: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderOptions:
+    """What every order may say. `engine` empty: whoever offers it. `seed`: the same gives the same sound. `options`: of
+    the engine. `mode`: sound is released as it is made, or only after the vote. `max_cost_nano`: buy nothing if the
+    whole could cost more."""
+
+    engine: str = ""
+    seed: int | None = None
+    options: Options = field(default_factory=dict)
+    mode: Mode = Mode.VERIFIED
+    max_cost_nano: int | None = None
 
 
 async def estimate(session: Session, order: Order) -> int:

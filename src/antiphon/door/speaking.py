@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass, field
-from typing import TypedDict
+from dataclasses import dataclass
 
 from antiphon.audio import SPEECH_EXPECTED_LUFS, SPEECH_LUFS
 from antiphon.client.cloning import ClonedSpeech
@@ -14,7 +13,7 @@ from antiphon.client.speech import OUTPUT_RATE_HZ, Script, Speech, speak
 from antiphon.client.voice_store import VoiceStore
 from antiphon.client.voices import Choice, require_pace, resolve
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, Order, checked_seed
+from antiphon.door.ordering import Charge, Order, OrderFields, OrderOptions, checked_seed
 from antiphon.door.reference import names_in, stored_voice
 from antiphon.door.settings import DEFAULT_VOICE, Settings
 from antiphon.economy.types import Mode
@@ -24,37 +23,26 @@ from antiphon.errors import InputError
 from antiphon.services import Options
 
 
-class SayFields(TypedDict, total=False):
+class SayFields(OrderFields, total=False):
     """The fields of `Say` that are not its text, as keywords."""
 
     voice: str
     language: str
-    engine: str
     speed: float
-    seed: int | None
-    options: Options
-    mode: Mode
-    max_cost_nano: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Say:
+class Say(OrderOptions):
     """A text to be spoken. `text` may come in blocks of any size.
 
     `voice`: a name of `antiphon voices`, one of the user's own, or a mix a:0.6+b:0.4; empty: the default of engine and
-    language. `language`: BCP 47; empty: the voice's. `speed`: 0.5 to 2. `mode`: sound is released as it is made, or
-    only after the vote. `max_cost_nano`: buy nothing if the whole could cost more.
+    language. `language`: BCP 47; empty: the voice's. `speed`: 0.5 to 2, where the engine declares no less.
     """
 
     text: str | Iterable[str]
     voice: str = ""
     language: str = ""
-    engine: str = ""
     speed: float = 1.0
-    seed: int | None = None
-    options: Options = field(default_factory=dict)
-    mode: Mode = Mode.VERIFIED
-    max_cost_nano: int | None = None
 
     def order(self, settings: Settings, *, chars: int | None = None) -> Order:
         """Checked as far as it can be before anything starts; `chars` is the length of a text that comes in blocks,

@@ -1,0 +1,57 @@
+"""Options that every command which orders sound has, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from antiphon.cli.amounts import Amount
+from antiphon.cli.jobs import resume_option
+from antiphon.cli.loudness import loudness_option
+from antiphon.cli.manuscript import format_option
+
+C = TypeVar("C", bound=Callable[..., Any])
+
+_OUTPUT = "File to write; - streams to stdout."
+_FORMAT = "wav, flac, mp3, opus, ogg or pcm; by default the output's suffix."
+
+
+def order_options(output: str, loudness: str) -> Callable[[C], C]:
+    """Where the sound goes and how loud, who makes it, when it is released, what it may cost, what is printed."""
+
+    def apply(command: C) -> C:
+        for option in reversed((
+            click.option("-o", "--output", default=output, show_default=True, help=_OUTPUT),
+            click.option("--format", "format_name", help=_FORMAT),
+            click.option("--engine", help="Only nodes with this engine (see `antiphon engines`)."),
+            click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine."),
+            loudness_option(loudness),
+            click.option("--stream/--verified", default=None, help="Release audio as it is made, or after the vote."),
+            resume_option,
+            click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more."),
+            click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),
+            click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors."),
+        )):  # fmt: skip
+            command = option(command)
+        return command
+
+    return apply
+
+
+def text_options(command: C) -> C:
+    """The text, its file and that file's format, the pace, the seed."""
+    for option in reversed(
+        (
+            click.argument("text", nargs=-1),
+            click.option(
+                "-f", "--file", "file", metavar="FILE", help="Read the text from a file; - is standard input."
+            ),
+            format_option,
+            click.option("--speed", type=float, default=1.0, show_default=True, help="0.5 to 2.0."),
+            click.option("--seed", type=int, help="The same seed gives the same audio."),
+        )
+    ):
+        command = option(command)
+    return command
