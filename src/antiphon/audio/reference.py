@@ -101,20 +101,8 @@ def prepare(source: Path | str | BinaryIO) -> Reference:
     spans = _spans(active)
     speech_s = sum(stop - start for start, stop in _spans(active, margin=0, pause=2)) * _FRAME / RATE_HZ
     snr_db = _snr_db(levels, active)
-    if snr_db < MIN_SNR_DB:
-        raise InputError(
-            f"The reference is too noisy: its voice is only {max(snr_db, 0):.0f} dB above the rest",
-            f"Record it in a quiet place, nearer the microphone ({MIN_SNR_DB:g} dB at least).",
-        )
-    if speech_s < MIN_SPEECH_S:
-        raise InputError(
-            f"The reference holds only {speech_s:.1f} s of speech", f"Give at least {MIN_SPEECH_S:g} s, better 10."
-        )
     share = float(clipped[active].mean()) if active.any() else 0.0
-    if share > MAX_CLIPPED:
-        raise InputError(
-            f"The reference is overdriven: {100 * share:.0f}% of the speech is clipped", "Record it again, less loudly."
-        )
+    _require_usable(snr_db, speech_s, share)
     chosen = _best(spans, levels, clipped)
     waveform = _joined(samples, chosen)
     band_hz = min(_band_hz(waveform.samples[0]), rate_hz / 2)
@@ -137,6 +125,24 @@ def prepare(source: Path | str | BinaryIO) -> Reference:
         remarks=remarks,
     )
     return Reference(waveform, report)
+
+
+def _require_usable(snr_db: float, speech_s: float, clipped_share: float) -> None:
+    """Raise `InputError` for what no voice can be taken from."""
+    if snr_db < MIN_SNR_DB:
+        raise InputError(
+            f"The reference is too noisy: its voice is only {max(snr_db, 0):.0f} dB above the rest",
+            f"Record it in a quiet place, nearer the microphone ({MIN_SNR_DB:g} dB at least).",
+        )
+    if speech_s < MIN_SPEECH_S:
+        raise InputError(
+            f"The reference holds only {speech_s:.1f} s of speech", f"Give at least {MIN_SPEECH_S:g} s, better 10."
+        )
+    if clipped_share > MAX_CLIPPED:
+        raise InputError(
+            f"The reference is overdriven: {100 * clipped_share:.0f}% of the speech is clipped",
+            "Record it again, less loudly.",
+        )
 
 
 def _read(source: Path | str | BinaryIO) -> tuple[Samples, Mask, bool, int]:

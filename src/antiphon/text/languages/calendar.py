@@ -32,8 +32,17 @@ class Calendar(Figures):
     """The rules of dates and times."""
 
     def dates(self) -> tuple[Rule, ...]:
-        year = r"([12][0-9]{3}|[0-9]{2})"
         months = "|".join(sorted(map(re.escape, self.language.months), key=len, reverse=True))
+        return (
+            *self._scripture(),
+            *self._short_weekdays(months),
+            *self._dates_in_figures(),
+            *(self._months_beside_figures(months) if months else ()),
+            *(self._named_months(months) if months else ()),
+        )
+
+    def _short_weekdays(self, months: str) -> tuple[Rule, ...]:
+        """Days of the week in short, before a date or an hour."""
         days = "|".join(self.language.weekdays)
         short = rule(
             rf"(?<![\w.–-])({days})\.(?=,? (?:\w{{2,3}} )?[0-3]?[0-9]"
@@ -46,10 +55,14 @@ class Calendar(Figures):
             lambda m: self.language.weekdays[m[1].lower()],
             re.I,
         )
-        rules = [
-            *self._scripture(),
+        return (
             *((hour,) if days and not self.language.capital_months else ()),
             *((short,) if days and months else ()),
+        )
+
+    def _dates_in_figures(self) -> tuple[Rule, ...]:
+        year = r"([12][0-9]{3}|[0-9]{2})"
+        return (
             rule(
                 r"(?<![\w-])([12][0-9]{3})-([01][0-9])-([0-3][0-9])(?:T(?=[0-2][0-9]:)|(?![\w-]))",
                 lambda m: self._date(m, int(m[3]), int(m[2]), m[1]) + (", " if m[0][-1] == "T" else ""),
@@ -58,53 +71,56 @@ class Calendar(Figures):
                 rf"(?<![\w/.-])([0-3]?[0-9])([./-])([01]?[0-9])\2{year}(?![\w/-]|[.,][0-9])",
                 self._numeric,
             ),
-        ]
-        if months:
+        )
+
+    def _months_beside_figures(self, months: str) -> tuple[Rule, ...]:
+        """A month between dashes, spans of months, days and months without a year."""
+        rules = []
+        rules.append(
+            rule(
+                rf"(?<![\w-])([0-3]?[0-9])-({months})-([12][0-9]{{3}})(?![\w-])",
+                lambda m: self._date(m, int(m[1]), self.language.months[_key(m[2])], m[3]),
+                re.I,
+            )
+        )
+        if self.language.to:
             rules.append(
                 rule(
-                    rf"(?<![\w-])([0-3]?[0-9])-({months})-([12][0-9]{{3}})(?![\w-])",
-                    lambda m: self._date(m, int(m[1]), self.language.months[_key(m[2])], m[3]),
+                    rf"(?<![\w-])({months})\.? ?[-–] ?(?=({months})(?!\w)(?!-))",
+                    lambda m: f"{self._month(m[1])} {self.language.to} ",
                     re.I,
                 )
             )
-            if self.language.to:
-                rules.append(
-                    rule(
-                        rf"(?<![\w-])({months})\.? ?[-–] ?(?=({months})(?!\w)(?!-))",
-                        lambda m: f"{self._month(m[1])} {self.language.to} ",
-                        re.I,
-                    )
-                )
-            rules.append(
-                rule(r"(?<![\w/.,-])([0-3]?[0-9])/(0?[1-9]|1[0-2])(?![\w/-]|[.,][0-9]| ?[%€$£])", self._unyeared)
-            )
-            rules.append(rule(r"(?<![\w/.,-])(0?[1-9]|1[0-2])/([12][0-9]{3})(?![\w/-]|[.,][0-9])", self._month_of_year))
-            mark = r"(?:\.|er|º|°|ª)?"
-            rules += [
-                rule(
-                    rf"(?<![\w.,:/-])([0-3]?[0-9]){mark} ?[-–] ?([0-3]?[0-9]){mark} (?:de |"
-                    rf"d')?(?P<month>{months})\b\.?",
-                    lambda m: (
-                        f"{self.language.span_day(int(m[1]), word_before(m))} {self.language.to} "
-                        f"{m[0][m[0].index(m[2], len(m[1])) :]}"
-                        if self.language.to
-                        else m[0]
-                    ),
-                    re.I,
-                ),
-                rule(
-                    rf"(?<![\w.,:/-])([0-3]?[0-9]){mark} (?:de |d')?(?P<month>{months})\b(?:\.(?= |,|$))?"
-                    r"(?:,? (?:de |del )?(?P<year>[12][0-9]{3})(?![\w]|[.,][0-9]))?",
-                    lambda m: self._date(m, int(m[1]), self.language.months[_key(m["month"])], m["year"]),
-                    re.I,
-                ),
-                rule(
-                    rf"\b(?P<month>{months})\b\.?(?P<of> (?:de |del )?)(?P<year>[12][0-9]{{3}})(?![\w]|[.,][0-9])",
-                    lambda m: f"{self._month(m['month'])}{m['of']}{self.language.year(int(m['year']))}",
-                    re.I,
-                ),
-            ]
+        rules.append(rule(r"(?<![\w/.,-])([0-3]?[0-9])/(0?[1-9]|1[0-2])(?![\w/-]|[.,][0-9]| ?[%€$£])", self._unyeared))
+        rules.append(rule(r"(?<![\w/.,-])(0?[1-9]|1[0-2])/([12][0-9]{3})(?![\w/-]|[.,][0-9])", self._month_of_year))
         return tuple(rules)
+
+    def _named_months(self, months: str) -> tuple[Rule, ...]:
+        mark = r"(?:\.|er|º|°|ª)?"
+        return (
+            rule(
+                rf"(?<![\w.,:/-])([0-3]?[0-9]){mark} ?[-–] ?([0-3]?[0-9]){mark} (?:de |"
+                rf"d')?(?P<month>{months})\b\.?",
+                lambda m: (
+                    f"{self.language.span_day(int(m[1]), word_before(m))} {self.language.to} "
+                    f"{m[0][m[0].index(m[2], len(m[1])) :]}"
+                    if self.language.to
+                    else m[0]
+                ),
+                re.I,
+            ),
+            rule(
+                rf"(?<![\w.,:/-])([0-3]?[0-9]){mark} (?:de |d')?(?P<month>{months})\b(?:\.(?= |,|$))?"
+                r"(?:,? (?:de |del )?(?P<year>[12][0-9]{3})(?![\w]|[.,][0-9]))?",
+                lambda m: self._date(m, int(m[1]), self.language.months[_key(m["month"])], m["year"]),
+                re.I,
+            ),
+            rule(
+                rf"\b(?P<month>{months})\b\.?(?P<of> (?:de |del )?)(?P<year>[12][0-9]{{3}})(?![\w]|[.,][0-9])",
+                lambda m: f"{self._month(m['month'])}{m['of']}{self.language.year(int(m['year']))}",
+                re.I,
+            ),
+        )
 
     def _scripture(self) -> tuple[Rule, ...]:
         language = self.language

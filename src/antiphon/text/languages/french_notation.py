@@ -21,7 +21,8 @@ def rules(french: French) -> tuple[Rule, ...]:
     return (
         *_days(french),
         *_years(french),
-        *_marks(french),
+        *_marks(),
+        *_halves_and_pairs(french),
         *_laws(french),
         *_written_otherwise(french),
         *_compass(),
@@ -99,8 +100,8 @@ def _compass() -> tuple[Rule, ...]:
     )
 
 
-def _marks(french: French) -> tuple[Rule, ...]:
-    """Marks of a school, a film or a game are out of something; fractions with an ending."""
+def _marks() -> tuple[Rule, ...]:
+    """Marks of a school, a film or a game are out of something."""
     marks = (
         r"(?i:note|notes|noté|notée|eu|obtenu|obtient|moyenne|score|donne|"
         r"mets|met|mérite|avis|évaluation|résultat|récolte|sort)"
@@ -108,10 +109,6 @@ def _marks(french: French) -> tuple[Rule, ...]:
 
     def out_of(found: Match) -> str:
         return f"{found[1]} sur {found[2]}"
-
-    def half(found: Match) -> str:
-        gender = french.counted_gender(found[2])
-        return f"{french.cardinal(int(found[1]), gender)} {found[2]} et demi{'e' if gender == 'f' else ''}"
 
     return (
         (r"(?<![\w/.,])([0-9]{1,3},[0-9]{1,2}) ?/ ?([0-9]{1,3})(?![\w/]|[.,][0-9])", out_of),
@@ -134,6 +131,17 @@ def _marks(french: French) -> tuple[Rule, ...]:
             ),
             lambda m: f"{m[1]} à {m[2]}" if 4 < int(m[1]) < int(m[2]) and int(m[2]) > 10 else m[0],
         ),
+    )
+
+
+def _halves_and_pairs(french: French) -> tuple[Rule, ...]:
+    """Halves after a noun, units after fractions, one or the other of two figures."""
+
+    def half(found: Match) -> str:
+        gender = french.counted_gender(found[2])
+        return f"{french.cardinal(int(found[1]), gender)} {found[2]} et demi{'e' if gender == 'f' else ''}"
+
+    return (
         (r"(?<![\w/.,])([0-9]{1,2}) ([a-zà-ÿ]{3,}) 1/2(?=$|[ .,;)])", half),
         (r"(?<=[½¼¾⅓⅔0-9] de )(L|l|kg|g|cl)(?!['\w])", lambda m: french.unit(UNITS[m[1]], Decimal(1), "").strip()),
         (r"\bth (?=[0-9])", lambda _: "thermostat "),

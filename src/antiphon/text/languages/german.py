@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import ClassVar
 
-from antiphon.text.languages import german_words
+from antiphon.text.languages import german_forms, german_notation, german_words
 from antiphon.text.languages.grammar import Language, number_words, word_before
 from antiphon.text.numerals import roman
 
@@ -21,36 +21,6 @@ _BEFORE_ACCUSATIVE = re.compile(
     r"\b(?:durch|für|gegen|ohne|um)(?: (?:Kaiser|"
     r"König|Papst|Zar))?(?: [A-ZÄÖÜ]\w+)? $"
 )
-
-
-def _gender_of(noun: str) -> str:
-    word = noun.lower()
-    if word in german_words.NEUTER:
-        return "n"
-    return "f" if word in german_words.FEMININE or word.endswith("stufe") else "m"
-
-
-def _strong_ending(before: str, noun: str) -> str:
-    """The ending of an ordinal that stands before `noun`, as the word before it governs."""
-    gender = _gender_of(noun)
-    stem = re.sub(r"(?:e[nmrs]?)$", "", before)
-    if before in german_words.DATIVE or (stem in german_words.ARTICLES and before != stem and before[-1] in "nmrs"):
-        return "en"
-    if before in german_words.NOMINATIVE or (stem in german_words.ARTICLES and before == stem + "e"):
-        return "e"
-    if before in german_words.ALONE_DATIVE:
-        return "er" if gender == "f" else "em"
-    return {"m": "er", "f": "e", "n": "es"}[gender]
-
-
-def _ending_after(found: Match) -> str:
-    """The ending of an ordinal after an article, as the article and what governs it want."""
-    article = found[1].strip().lower()
-    return (
-        "en"
-        if article in german_words.DATIVE or (article == "der" and word_before(found) in german_words.WITH_DATIVE)
-        else "e"
-    )
 
 
 class German(Language):
@@ -206,190 +176,7 @@ class German(Language):
         return f"{self.cardinal(int(whole))} {said}" if whole else said
 
     def first_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        return (*self._short_days(), *self._lives_and_names(), *self._amounts(), *self._centuries(), *self._durations())
-
-    def _short_days(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        """Days of the week by two letters, spans of days in figures."""
-        day = "|".join(name.capitalize() for name in self.weekdays)
-        return (
-            (
-                rf"(?<![\w.–-])(?:{day})\b\.?(?:(?:/|, | und | u\. | & |\+)(?:{day})\b\.?(?! ?[-–]))+(?!\w)",
-                lambda m: re.sub(
-                    rf"({day})\b\.?", lambda d: self.weekdays[d[1].lower()], re.sub(r"/|\+| & | u\. ", " und ", m[0])
-                ),
-            ),
-            (
-                (
-                    rf"(?<![\w.–-])({day})\b\.?(?= (?:[0-9]{{1,2}}(?:[-–:.][0-9]|"
-                    rf" ?Uhr)|geschlossen|Ruhetag|ab [0-9]))"
-                ),
-                lambda m: self.weekdays[m[1].lower()],
-            ),
-            (
-                rf"\b([Vv]on) ({day})\.? bis ({day})\b\.?",
-                lambda m: f"{m[1]} {self.weekdays[m[2].lower()]} bis {self.weekdays[m[3].lower()]}",
-            ),
-            (
-                r"(?<![\w.,:/-])([0-3]?[0-9])\.( ?[-–] ?|/)(?=[0-3]?[0-9]\.[01]?[0-9]\.)",
-                lambda m: f"{self.span_day(int(m[1]), word_before(m))}{' ' if m[2] == '/' else ' bis '}",
-            ),
-        )
-
-    def _lives_and_names(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        """Dates of lives, names with `v.`, files of courts, times of music."""
-        return (
-            (r"\b((?i:den|die|der) )S\. ?(?=[0-9])", lambda m: f"{m[1]}Seiten "),
-            (
-                r"\b((?i:den|die|der|zu) )Nr\. ?(?=[0-9]{1,4}[a-z]? ?(?:[-–]|und|bis|,) ?[0-9])",
-                lambda m: f"{m[1]}Nummern ",
-            ),
-            (
-                r"\b((?i:den|die|der|zu) )Abb\. ?(?=[0-9]{1,3} ?(?:[-–]|und|bis|,) ?[0-9])",
-                lambda m: f"{m[1]}Abbildungen ",
-            ),
-            (r"(?<=[0-9]) ?Rp\.", lambda _: " Rappen"),
-            (r"(?<=[0-9])-Std\.-", lambda _: " Stunden-"),
-            (
-                r"(?<![\w/])([2-9]|12)/([248]|16)-?(?=[Tt]akt)",
-                lambda m: f"{self.cardinal(int(m[1]))} {german_words.NOTES[m[2]]}",
-            ),
-            (
-                r"(?<!\w)([*†]) ?(?=(?:um |ca\. )?(?:[0-3]?[0-9]\. ?(?:[^\W\d_]+|[01]?[0-9]\.) ?)?[0-9]{3,4}\b)",
-                self._life,
-            ),
-            (
-                (
-                    r"(?<![\w.–-])(Mo|Di|Mi|Do|Fr|Sa|So)\.(?= [0-9]{1,2}(?:[-–:.][0-9]{1,2}| ?Uhr| bis |h\b)| und "
-                    r"(?:Mo|Di|Mi|Do|Fr|Sa|So)\.)|"
-                    r"(?<=\()(Mo|Di|Mi|Do|Fr|Sa|So)\.(?=\))"
-                ),
-                lambda m: self.weekdays[m[0][:2].lower()],
-            ),
-            (r"(?<![\w.])v\. (?!Chr)(?=(?:[A-ZÄÖÜ]\. )?[A-ZÄÖÜ][a-zäöüß])", lambda _: "von "),
-            (r"(?<![\w.])v\. (?=[0-3]?[0-9]\. ?[0-9A-Z])", lambda _: "vom "),
-            (r"\b((?:u\.|und|Hr\.|Herr) )Fr\. (?=[A-ZÄÖÜ][a-zäöüß]+)", lambda m: f"{m[1]}Frau "),
-            (r"(?<=[\w.] )u\. (?=[A-ZÄÖÜa-zäöüß0-9])(?!u\. (?:a|ä|Ä|U|v|s|E|A|dgl)\b)", lambda _: "und "),
-            (
-                r"\b((?:ZR|StR|ZB|AZR|BvR|BvF|BvL|SR|Drs\.|Az\.:?|Nr\.) ?)([0-9]{1,5})/([0-9]{2,5})(?!\w)",
-                lambda m: f"{m[1]}{m[2]} Schrägstrich {m[3]}",
-            ),
-        )
-
-    def _amounts(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        """Numbers whose form the next noun or sign decides."""
-        return (
-            (r"(?<![\w/])08/15\b", lambda _: "null acht fünfzehn"),
-            (
-                r"(?<![\w/.,])([0-9]{1,2}) 1/2-?(?=fach|stündig|jährig|mal)",
-                lambda m: f"{self.cardinal(int(m[1]), 'n')}einhalb",
-            ),
-            (
-                (
-                    r"(?<![\w.,:/-])(?<!Seite )(?<!Seiten )1 ?[-–] ?([2-9]|"
-                    r"10)(?= [A-ZÄÖÜ][a-zäöüß]| ?(?:kg|g|l|ml|"
-                    r"cm|m|km|EL|TL|h|Std|Min|%|€))"
-                ),
-                lambda m: f"ein bis {m[1]}",
-            ),
-            (
-                (
-                    rf"\b((?i:am|vom|zum|bis|ab) (?:{'|'.join(self.weekdays.values())}), )([0-3]?[0-9])\. "
-                    rf"(?={'|'.join(german_words.MONTHS)})"
-                ),
-                lambda m: f"{m[1]}{self.ordinal(int(m[2]), 'en')} ",
-            ),
-            (r"(?<!\w)Fr\. ?(?=[0-9]{1,4}(?:\.[0-9]{3})*(?:\.(?:[0-9]{2}(?![0-9])|-)|,-))", lambda _: "CHF "),
-            (r"(?<=[0-9]) ?T€", lambda _: " Tsd. €"),
-            (r"(?<=[0-9])-?([€$£])-(?=[A-ZÄÖÜ])", lambda m: f" {self.signs[m[1]]} "),
-        )
-
-    def _centuries(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        """Centuries, sentences of statutes, two ordinals side by side."""
-        before = "|".join(
-            sorted(german_words.DATIVE | german_words.NOMINATIVE | german_words.ALONE_DATIVE, key=len, reverse=True)
-        )
-        owned = "|".join(f"{stem}(?:e[nmrs]?)?" for stem in sorted(german_words.ARTICLES))
-        return (
-            (
-                (
-                    r"(?<!\w)([IVX]{1,6})\. (?=Weltkrieg|Jahrhundert|Jh|Quartal|"
-                    r"Kapitel|Reich|Vatikan|Akt\b|Korps|Armee)"
-                ),
-                lambda m: f"{n}. " if (n := roman(m[1])) else m[0],
-            ),
-            (r"\b((?:Abs\.|Absatz) ?[0-9]{1,2}[a-z]? )S\. ?(?=[0-9])", lambda m: f"{m[1]}Satz "),
-            (r"\b(des [0-9]{1,2}\. )(?:Jh|Jhd|Jhdt)\.", lambda m: f"{m[1]}Jahrhunderts"),
-            (r"(?<=[0-9]\. )(?:Jh|Jhd|Jhdt)\.(?= [vn]\.| [a-zäöü(]|[,;:)])", lambda _: "Jahrhundert"),
-            (r"(?<=[0-9]\. )(?:Jh|Jhd|Jhdt)\.$", lambda _: "Jahrhundert."),
-            (
-                (
-                    rf"\b((?i:{before}|{owned}) )([0-9]{{1,3}})\.(/|, | und "
-                    rf"| oder | bis | bis zum |[-–])([0-9]{{1,"
-                    rf"3}})\. (?=[^\W\d])"
-                ),
-                self._two_ordinals,
-            ),
-            (
-                (
-                    r"(?<![\w.,:/-])([0-9]{1,2})\.(/| und | oder )([0-9]{1,2})\. (?=(Jahrhundert|Jh|Klasse|Stock|"
-                    r"Etage)\w*)"
-                ),
-                lambda m: f"{self.ordinal(int(m[1]), _strong_ending('', m[4]))} {m[2].strip(' /')} {m[3]}. ",
-            ),
-        )
-
-    def _durations(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        """Durations, and one of something after a preposition."""
-        small = "jahre?s?|monate?n?|woche|tag|stunde|minute|sekunde|euro|cent"
-        return (
-            (
-                r"(?<![\w.,:])([0-9]{1,3}):([0-5][0-9])(?::([0-5][0-9]))? ?(?:Std\.|Stunden\b)",
-                lambda m: self._lasting(int(m[1]), int(m[2]), int(m[3] or 0)),
-            ),
-            (
-                r"(?<![\w.,:])([0-9]{1,3}):([0-5][0-9]) ?(?:Min\.|Minuten\b)",
-                lambda m: self._lasting(0, int(m[1]), int(m[2])),
-            ),
-            (
-                (
-                    rf"\b((?i:mit|von|nach|seit|aus|bei|zu|vor|in|ab|unter|binnen|innerhalb von)) 1 (?=({small}|"
-                    rf"[A-ZÄÖÜ][a-zäöüß]+)\b|€)"
-                ),
-                self._one_of,
-            ),
-            (
-                (
-                    r"\b((?i:für|ohne|gegen|durch|kostet|kosten|zahlte|zahlt|bezahlte|hat|habe|haben|hatte|nimm|"
-                    r"brauche|"
-                    r"braucht|brauchen|gibt|pro|um|je|über|nehmen|nehme|nimmt|"
-                    r"trinke|trinken|trinkt|benötigen|benötigt|"
-                    r"kaufe|kaufen|kauft|geben Sie|gib|mische|mischen)) 1 (?=([A-ZÄÖÜ][a-zäöüß]+)\b|€)"
-                ),
-                lambda m: f"{m[1]} einen " if not m[2] or m[2] in german_words.ACCUSATIVE else m[0],
-            ),
-        )
-
-    def _one_of(self, found: Match) -> str:
-        noun = found[2]
-        feminine = noun and (self.counted_gender(noun) == "f" or noun in german_words.HOURS)
-        return f"{found[1]} {'einer' if feminine else 'einem'} "
-
-    def _two_ordinals(self, found: Match) -> str:
-        before, joined = found[1].strip().lower(), found[3]
-        noun = re.match(r"\w+", found.string[found.end() :])
-        ending = (
-            _ending_after(found)
-            if before in german_words.DATIVE | german_words.NOMINATIVE
-            else _strong_ending(before, noun[0] if noun else "")
-        )
-        joined = {"/": " ", "-": " bis ", "–": " bis "}.get(joined, joined)
-        return f"{found[1]}{self.ordinal(int(found[2]), ending)}{joined}{self.ordinal(int(found[4]), ending)} "
-
-    def _lasting(self, hours: int, minutes: int, seconds: int) -> str:
-        counted = ((hours, "Stunde"), (minutes, "Minute"), (seconds, "Sekunde"))
-        return " ".join(
-            f"{self.cardinal(number, 'f')} {name}{'' if number == 1 else 'n'}" for number, name in counted if number
-        )
+        return german_notation.rules(self)
 
     def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
         return (*self._hours(), *self._places(), *self._ordinals())
@@ -461,7 +248,7 @@ class German(Language):
         return (
             (
                 rf"\b((?i:{before}) )([0-9]{{1,3}})\. (?=\w)(?!(?:{german_words.BEGINNINGS})\b)",
-                lambda m: f"{m[1]}{self.ordinal(int(m[2]), _ending_after(m))} ",
+                lambda m: f"{m[1]}{self.ordinal(int(m[2]), german_forms.ending_after(m))} ",
             ),
             (
                 r"\b(des|im|am|vom|zum|seit dem|dem|den|der|die|das) ([0-9]{1,2})\.(?= ?(?:und|bis|oder|-))",
@@ -490,10 +277,7 @@ class German(Language):
 
     def _ending(self, found: Match) -> str:
         noun = re.match(r"\w+", found.string[found.end() :])
-        return _strong_ending(word_before(found), noun[0] if noun else "")
-
-    def _life(self, found: Match) -> str:
-        return "geboren " if found[1] == "*" else "gestorben "
+        return german_forms.strong_ending(word_before(found), noun[0] if noun else "")
 
     def _ruler(self, found: Match) -> str:
         number = roman(found[2])

@@ -282,7 +282,9 @@ class Italian(Language):
         return f"{self.ordinal(number, 'f' if feminine else 'm')} " if number else found[0]
 
     def own_rules(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
-        name = r"[A-ZÀ-Þ][^\W\d_A-Z]+"
+        return (*self._hours_and_marks(), *self._romans())
+
+    def _hours_and_marks(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
         return (
             (
                 (
@@ -314,6 +316,12 @@ class Italian(Language):
                 ),
             ),
             (r"(?<![\w.,])([0-9]{1,4})ª(?!\w)", lambda m: self.ordinal(int(m[1]), "f")),
+        )
+
+    def _romans(self) -> tuple[tuple[str, Callable[[Match], str]], ...]:
+        """Centuries, parts of books, rulers, wars."""
+        name = r"[A-ZÀ-Þ][^\W\d_A-Z]+"
+        return (
             (r"\b([IVXL]+) (?=[Ss]ecol[oi]\b)", lambda m: f"{self.ordinal(n)} " if (n := roman(m[1])) else m[0]),
             (r"\b([Ss]ecolo) ([IVXL]+)\b", lambda m: f"{m[1]} {self.ordinal(n)}" if (n := roman(m[2])) else m[0]),
             (

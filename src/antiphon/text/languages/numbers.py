@@ -37,82 +37,107 @@ class Numbers(Figures):
 
     def numbers(self) -> tuple[Rule, ...]:
         language, number = self.language, self.number
-        rules = []
         if language.percent:
-            rules += [
-                rule(r"\+ ?/ ?-(?= ?[0-9])", lambda _: f"{language.signs['±']} "),
-                rule(r"(?<!\S)- (?=[0-9]+(?:[.,][0-9]+)? ?°)", lambda _: f"{language.minus} "),
-                rule(r"(?<=[0-9]) ?%", lambda _: f" {language.percent}"),
-                rule(r"(?<=[0-9]) ?‰", lambda _: f" {language.signs['‰']}"),
-                rule(r"(?<![\w)\].,/:-])-(?=[0-9])", lambda _: f"{language.minus} "),
-                rule(r"(?<![\w)\].,/:+-])\+ ?(?=[0-9])", lambda _: f"{language.signs['+']} "),
-                rule(
-                    r"(?<=[^\W\d_]{2} )([0-9]{1,2}) - ([0-9]{1,2})(?= [A-ZÀ-Þ])",
-                    lambda m: f"{self.said(m[1])} {language.signs[':']} {self.said(m[2])}",
-                ),
-                rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
-                rule(r"(?<=[0-9][a-z²³)]) ?- ?(?=[0-9a-z(])|(?<=\b[a-z]) - (?=[0-9a-z]\b)", self._less),
-                rule(rf"(?<=[0-9]) ∶ (?={number} ?=)|(?<=[0-9)]) / (?=[0-9(])", lambda _: f" {language.signs['÷']} "),
-                rule(r" ?∶ ?", lambda _: f" {language.signs[':']} "),
-                rule(rf"(?<=[0-9])-(?={number} ?=)", lambda _: f" {language.minus} "),
-                rule(
-                    rf"{self.left}({number})[eE]([-+]?)([0-9]{{1,3}})(?!\w)",
-                    lambda m: (
-                        f"{m[1]} {language.signs['×']} 10 {language.signs['^']} "
-                        f"{language.minus + ' ' if m[2] == '-' else ''}{m[3]}"
-                    ),
-                ),
-                rule(r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}|ⁿ)", self._raised),
-                rule(r"\bv(?=[0-9]+\.)", lambda _: f"{language.signs['v']} "),
-                rule(
-                    rf"(?<=[0-9]) ?({'|'.join(mark for mark, _ in language.following) or '(?!)'})(?!\w)",
-                    self._following,
-                ),
-                rule(r"(?<=[0-9]) ?★", lambda _: f" {language.signs.get('★', '')}"),
-                rule(r"(?<=[0-9]) ?[x×*] ?(?=[0-9])", lambda _: f" {language.signs['×']} "),
-                rule(r"(?<=[0-9])/(?=[0-9])", lambda _: "/"),
-                rule(r"(?<![0-9.,])([0-9]{1,4})\.([0-9]{1,2})(?![\w]|[.,][0-9])", self._pointed),
-                rule(r"(?<=[\w)]) ?\^ ?(?=-?\w)", lambda _: f" {language.signs['^']} "),
-                rule(
-                    r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{3}){2,5})(?![0-9]|[.,][0-9])",
-                    lambda m: self.said(m[1].replace(".", "")) if language.mark == "," else m[0],
-                ),
-                rule(
-                    r"(?<![0-9.,])([0-9]{1,4}(?:\.[0-9]{1,4}){2,5})(?!\w|[.,][0-9])",
-                    lambda m: f" {language.address_signs['.']} ".join(self.said(one) for one in m[1].split(".")),
-                ),
-                rule(
-                    r"(?<![\w/.,])([0-9]{1,2}) 1/2 ([a-zà-ÿ]{3,})(?!\w)",
-                    lambda m: language.half_more(int(m[1]), m[2]) or m[0],
-                ),
-                rule(r"(?<![\w/.,])(?:([0-9]+) )?([0-9]{1,2})/([0-9]{1,3}|1000)(?![\w/]|[.,][0-9])", self._fraction),
-                rule(
-                    rf"(?<![\w.,:/-])([0-9]{{1,4}}):([0-9]{{1,3}}(?:{re.escape(self.grouping)}[0-9]{{3}})+|"
-                    rf"[0-9]{{1,4}})(?![\w:]|[.,][0-9])",
-                    lambda m: f"{self.said(m[1])} {language.signs[':']} {self.said(m[2])}",
-                ),
-                rule(r"(?<=[^\W\d_])-?(?=[0-9])(?<![A-Za-z]\.)|(?<=[0-9])-?(?=[^\W\d_])", lambda _: " "),
-            ]
+            signs = (*self._signs(), *self._powers(), *self._products(), *self._figures_in_groups())
         else:
-            rules.append(rule(r"(?<=[0-9])%", lambda _: " %"))
-        if language.year_words:
-            rules.append(
-                rule(
-                    rf"((?<!\w)(?:{language.year_words}) )(1[0-9]{{3}}|20[0-9]{{2}})(?![\w]|[.,:/-][0-9])",
-                    lambda m: m[1] + language.year(int(m[2])),
-                    re.I,
-                )
-            )
-            rules.append(
-                rule(
-                    r"(?<![\w.,:/-])(1[1-9][0-9]{2})(?![\w]|[.,:/-][0-9]| [A-ZÄÖÜ][a-zäöüß]{2,})",
-                    lambda m: language.year(int(m[1])),
-                )
-            )
+            signs = (rule(r"(?<=[0-9])%", lambda _: " %"),)
         return (
-            *rules,
+            *signs,
+            *self._years(),
             rule(rf"{self.left}({number}){self.right}", self._bare),
             *((rule(r"[0-9]+", lambda m: f" {self._bare(m)} "),) if language.percent else ()),
+        )
+
+    def _signs(self) -> tuple[Rule, ...]:
+        """Percent, plus, minus, division."""
+        language, number = self.language, self.number
+        return (
+            rule(r"\+ ?/ ?-(?= ?[0-9])", lambda _: f"{language.signs['±']} "),
+            rule(r"(?<!\S)- (?=[0-9]+(?:[.,][0-9]+)? ?°)", lambda _: f"{language.minus} "),
+            rule(r"(?<=[0-9]) ?%", lambda _: f" {language.percent}"),
+            rule(r"(?<=[0-9]) ?‰", lambda _: f" {language.signs['‰']}"),
+            rule(r"(?<![\w)\].,/:-])-(?=[0-9])", lambda _: f"{language.minus} "),
+            rule(r"(?<![\w)\].,/:+-])\+ ?(?=[0-9])", lambda _: f"{language.signs['+']} "),
+            rule(
+                r"(?<=[^\W\d_]{2} )([0-9]{1,2}) - ([0-9]{1,2})(?= [A-ZÀ-Þ])",
+                lambda m: f"{self.said(m[1])} {language.signs[':']} {self.said(m[2])}",
+            ),
+            rule(rf"(?<=[0-9]) - (?={number})", lambda _: f" {language.minus} "),
+            rule(r"(?<=[0-9][a-z²³)]) ?- ?(?=[0-9a-z(])|(?<=\b[a-z]) - (?=[0-9a-z]\b)", self._less),
+            rule(rf"(?<=[0-9]) ∶ (?={number} ?=)|(?<=[0-9)]) / (?=[0-9(])", lambda _: f" {language.signs['÷']} "),
+            rule(r" ?∶ ?", lambda _: f" {language.signs[':']} "),
+            rule(rf"(?<=[0-9])-(?={number} ?=)", lambda _: f" {language.minus} "),
+        )
+
+    def _powers(self) -> tuple[Rule, ...]:
+        """Powers of ten, raised figures, versions, `ff.`, stars."""
+        language, number = self.language, self.number
+        return (
+            rule(
+                rf"{self.left}({number})[eE]([-+]?)([0-9]{{1,3}})(?!\w)",
+                lambda m: (
+                    f"{m[1]} {language.signs['×']} 10 {language.signs['^']} "
+                    f"{language.minus + ' ' if m[2] == '-' else ''}{m[3]}"
+                ),
+            ),
+            rule(r"(?<=[\w)])([⁻⁺]?[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,3}|ⁿ)", self._raised),
+            rule(r"\bv(?=[0-9]+\.)", lambda _: f"{language.signs['v']} "),
+            rule(
+                rf"(?<=[0-9]) ?({'|'.join(mark for mark, _ in language.following) or '(?!)'})(?!\w)",
+                self._following,
+            ),
+            rule(r"(?<=[0-9]) ?★", lambda _: f" {language.signs.get('★', '')}"),
+        )
+
+    def _products(self) -> tuple[Rule, ...]:
+        """Products, figures with one point, powers with `^`."""
+        language = self.language
+        return (
+            rule(r"(?<=[0-9]) ?[x×*] ?(?=[0-9])", lambda _: f" {language.signs['×']} "),
+            rule(r"(?<=[0-9])/(?=[0-9])", lambda _: "/"),
+            rule(r"(?<![0-9.,])([0-9]{1,4})\.([0-9]{1,2})(?![\w]|[.,][0-9])", self._pointed),
+            rule(r"(?<=[\w)]) ?\^ ?(?=-?\w)", lambda _: f" {language.signs['^']} "),
+        )
+
+    def _figures_in_groups(self) -> tuple[Rule, ...]:
+        """Figures in groups, fractions, ratios, figures beside letters."""
+        language = self.language
+        return (
+            rule(
+                r"(?<![0-9.,])([0-9]{1,3}(?:\.[0-9]{3}){2,5})(?![0-9]|[.,][0-9])",
+                lambda m: self.said(m[1].replace(".", "")) if language.mark == "," else m[0],
+            ),
+            rule(
+                r"(?<![0-9.,])([0-9]{1,4}(?:\.[0-9]{1,4}){2,5})(?!\w|[.,][0-9])",
+                lambda m: f" {language.address_signs['.']} ".join(self.said(one) for one in m[1].split(".")),
+            ),
+            rule(
+                r"(?<![\w/.,])([0-9]{1,2}) 1/2 ([a-zà-ÿ]{3,})(?!\w)",
+                lambda m: language.half_more(int(m[1]), m[2]) or m[0],
+            ),
+            rule(r"(?<![\w/.,])(?:([0-9]+) )?([0-9]{1,2})/([0-9]{1,3}|1000)(?![\w/]|[.,][0-9])", self._fraction),
+            rule(
+                rf"(?<![\w.,:/-])([0-9]{{1,4}}):([0-9]{{1,3}}(?:{re.escape(self.grouping)}[0-9]{{3}})+|"
+                rf"[0-9]{{1,4}})(?![\w:]|[.,][0-9])",
+                lambda m: f"{self.said(m[1])} {language.signs[':']} {self.said(m[2])}",
+            ),
+            rule(r"(?<=[^\W\d_])-?(?=[0-9])(?<![A-Za-z]\.)|(?<=[0-9])-?(?=[^\W\d_])", lambda _: " "),
+        )
+
+    def _years(self) -> tuple[Rule, ...]:
+        language = self.language
+        if not language.year_words:
+            return ()
+        return (
+            rule(
+                rf"((?<!\w)(?:{language.year_words}) )(1[0-9]{{3}}|20[0-9]{{2}})(?![\w]|[.,:/-][0-9])",
+                lambda m: m[1] + language.year(int(m[2])),
+                re.I,
+            ),
+            rule(
+                r"(?<![\w.,:/-])(1[1-9][0-9]{2})(?![\w]|[.,:/-][0-9]| [A-ZÄÖÜ][a-zäöüß]{2,})",
+                lambda m: language.year(int(m[1])),
+            ),
         )
 
     def _less(self, found: Match) -> str:

@@ -18,11 +18,12 @@ class Quantities(Figures):
 
     def rates(self) -> tuple[Rule, ...]:
         """Before money: what is written in another country's way, and how often."""
+        return (*self._written_elsewhere(), *self._per_something()) if self.language.percent else ()
+
+    def _written_elsewhere(self) -> tuple[Rule, ...]:
         language, number = self.language, self.number
-        if not language.percent:
-            return ()
         many = r"(?=$|[.,;:!?)]|-?[^\W\d_]{2,}| [a-zà-ÿ]{2,})"
-        rules = [
+        return (
             rule(r"(?<=[0-9])[,.](?:-|--)(?= |$)", lambda _: ""),
             rule(
                 r"(?<![\w.,])([0-9]{1,5}) ?([€$£]) ?([0-9]{2})(?![\w.,%])",
@@ -42,13 +43,17 @@ class Quantities(Figures):
                 r"(?<![\w/.])(km/h|m/s|km/s)(?![\w/²])",
                 lambda m: m[0] if m.string[: m.start()].rstrip()[-1:].isdigit() else self._many(m[1]),
             ),
-        ]
-        rules.append(
+        )
+
+    def _per_something(self) -> tuple[Rule, ...]:
+        """Prices for a unit or a period, amounts with the currency's word, inches."""
+        language, number = self.language, self.number
+        rules = [
             rule(
                 rf"(?<![\w,.])(?<![0-9] )([€$£])/({self.unit}|{language.periods or '(?!)'})(?![\w²³])",
                 lambda m: f"{language.signs[m[1]]}{self._per(m[2])}",
             )
-        )
+        ]
         if language.currency_words:
             words = "|".join(language.currency_words)
             rules.append(
