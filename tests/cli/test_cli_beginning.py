@@ -9,10 +9,10 @@ import pytest
 
 from antiphon.audio import Waveform
 from antiphon.cli.app import run
-from antiphon.cli.delivering import Job, OutputOptions, deliver
+from antiphon.cli.delivering import CommandJob, OutputOptions, deliver
 from antiphon.client.events import Sound
 from antiphon.door.connecting import connect
-from antiphon.door.ordering import Order
+from antiphon.door.ordering import SoundOrder
 from antiphon.door.settings import Settings
 from antiphon.economy.types import Role
 from antiphon.ledger.listing import every_node
@@ -37,8 +37,8 @@ def test_judges_of_a_stream_load_after_its_first_sound_and_others_before(home, t
 
     output_options = OutputOptions(str(tmp_path / "out.wav"), None, as_json=False, quiet=True)
     hibari = Selector(service="speech", language="en-us", engine="hibari")
-    order = Order(produce, hibari, rate_hz=24_000, streams=streams)
-    deliver(_settings(home), output_options, Job(order))
+    order = SoundOrder(produce, hibari, rate_hz=24_000, streams=streams)
+    deliver(_settings(home), output_options, CommandJob(order))
     assert loading == [not streams, True]
 
 

@@ -11,7 +11,7 @@ import pytest
 from network_of import ScriptedEvaluator, World, world
 
 from antiphon.audio import Waveform
-from antiphon.client.cloning import ClonedSpeech, Conversion, Enrolled, Enrolment, Voice, convert, enrol
+from antiphon.client.cloning import ClonedSpeech, ClonedVoice, Conversion, Enrolled, Enrolment, convert, enrol
 from antiphon.client.composing import OUTPUT_RATE_HZ, Composition, compose
 from antiphon.client.events import Closed, Sound
 from antiphon.client.speech import speak
@@ -122,13 +122,13 @@ async def profile_in(net: World) -> VoiceProfile | None:
     return found[0] if found else None
 
 
-async def voice_in(net: World) -> Voice:
+async def voice_in(net: World) -> ClonedVoice:
     """A voice that was enrolled in this network, as its owner uses it."""
     await net.add("trainer", Producer(net.context(), Trainer(), role=Role.TRAINER))
     order = enrolment(net)
     (made,) = [event async for event in enrol(net.client, order) if isinstance(event, Enrolled)]
     await net.settle()
-    return Voice(made.profile, order.consent, made.origin)
+    return ClonedVoice(made.profile, order.consent, made.origin)
 
 
 async def test_an_enrolment_is_a_trainers_part_and_brings_the_profile_that_was_judged(tmp_path: Path) -> None:

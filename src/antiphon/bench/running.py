@@ -3,7 +3,7 @@
 Recognisers, synthesisers and servers hold a thread for seconds, and no signal reaches Python meanwhile. Whoever asked
 waits in another process, which hears every signal at once, and ends the measurement with all it has started.
 
-The order goes to the child's stdin, which then stays open: when it closes, whoever asked is gone, and the child ends.
+The request goes to the child's stdin, which then stays open: when it closes, whoever asked is gone, and the child ends.
 Steps, figures and a last fault come back as lines of JSON.
 """
 
@@ -32,7 +32,7 @@ AREAS = ("network", "sound", "soundstorm")
 MAX_LINE_BYTES = 1 << 16
 
 
-class Order(msgspec.Struct, frozen=True, kw_only=True):
+class BenchRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What to measure. `tries` for each cheat; `peer_python` runs the peer of another project beside us."""
 
     area: str
@@ -56,7 +56,7 @@ def steps(area: str, tries: int) -> tuple[Step, ...]:
     return found
 
 
-def measure(order: Order) -> Generator[Step | Figure]:
+def measure(request: BenchRequest) -> Generator[Step | Figure]:
     """Each step before it begins, each figure when it is taken. Closing the iterator ends all that was started.
 
     Raises the measurement's own error, or `UnavailableError` when its process died.
@@ -73,13 +73,13 @@ def measure(order: Order) -> Generator[Step | Figure]:
             assert child.stdin is not None
             assert child.stdout is not None
             with contextlib.suppress(BrokenPipeError):
-                child.stdin.write(msgspec.json.encode(order) + b"\n")
+                child.stdin.write(msgspec.json.encode(request) + b"\n")
                 child.stdin.flush()
             yield from _events(child.stdout)
             code = child.wait()
             if code:
                 raise UnavailableError(
-                    f"The measurement of {order.area} ended with {code}", "Its own words stand above, if it had any."
+                    f"The measurement of {request.area} ended with {code}", "Its own words stand above, if it had any."
                 )
         finally:
             _end(child)
@@ -113,27 +113,27 @@ def _end(child: subprocess.Popen[bytes]) -> None:
 
 
 def work() -> None:
-    """The child: takes an order from stdin, measures, and tells on stdout. What libraries print goes to stderr."""
+    """The child: takes a request from stdin, measures, and tells on stdout. What libraries print goes to stderr."""
     out = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)
-    order = msgspec.json.decode(sys.stdin.buffer.readline(MAX_LINE_BYTES), type=Order)
+    request = msgspec.json.decode(sys.stdin.buffer.readline(MAX_LINE_BYTES), type=BenchRequest)
     threading.Thread(target=_end_with_the_asker, name="asker", daemon=True).start()
-    if order.models is not None:
+    if request.models is not None:
         from antiphon.models import use_folder
 
-        use_folder(Path(order.models))
+        use_folder(Path(request.models))
     fault = None
     try:
-        asyncio.run(_tell(order, out))
+        asyncio.run(_tell(request, out))
     except AntiphonError as error:
         fault = (type(error).__name__, error.what, error.hint)
     if fault is not None:
         _write(out, _Said(fault=fault))
 
 
-async def _tell(order: Order, out: IO[bytes]) -> None:
-    figures = importlib.import_module(f"antiphon.bench.{order.area}").figures
-    async for event in figures(order.profile, tries=order.tries, peer_python=order.peer_python):
+async def _tell(request: BenchRequest, out: IO[bytes]) -> None:
+    figures = importlib.import_module(f"antiphon.bench.{request.area}").figures
+    async for event in figures(request.profile, tries=request.tries, peer_python=request.peer_python):
         _write(out, _Said(step=event) if isinstance(event, Step) else _Said(figure=event))
 
 

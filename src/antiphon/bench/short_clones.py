@@ -48,7 +48,7 @@ def references() -> dict[str, Clip]:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class CloneOrder:
     """One order, told before anything is rendered for it."""
 
     speaker: Speaker
@@ -62,14 +62,14 @@ class Order:
         return _request(self.speaker, self.text)
 
 
-def orders(speakers: Sequence[Speaker], tries: int, seed: int) -> Iterator[Order]:
+def orders(speakers: Sequence[Speaker], tries: int, seed: int) -> Iterator[CloneOrder]:
     """`tries` of them, so that all speakers and texts come in turn."""
     for number in range(tries):
         chance = np.random.default_rng((seed, number))
         speaker, text = speakers[number % len(speakers)], TEXTS[(number + number // len(TEXTS)) % len(TEXTS)]
         strangers = [one for one in speakers if _person(one) != _person(speaker)]
         others = [one for one in TEXTS if normalise(one) != normalise(text)]
-        yield Order(
+        yield CloneOrder(
             speaker=speaker,
             text=text,
             seed=int(chance.integers(1 << 62)),
@@ -78,44 +78,44 @@ def orders(speakers: Sequence[Speaker], tries: int, seed: int) -> Iterator[Order
         )
 
 
-Cheat = Callable[[Order, Studio], Waveform]
+Cheat = Callable[[CloneOrder, Studio], Waveform]
 
 
-def honest(order: Order, studio: Studio) -> Waveform:
+def honest(order: CloneOrder, studio: Studio) -> Waveform:
     return studio.render(order.request, order.seed)
 
 
-def silence(order: Order, studio: Studio) -> Waveform:
+def silence(order: CloneOrder, studio: Studio) -> Waveform:
     made = honest(order, studio)
     return Waveform(np.zeros_like(made.samples), made.rate_hz)
 
 
-def noise(order: Order, studio: Studio) -> Waveform:
+def noise(order: CloneOrder, studio: Studio) -> Waveform:
     """As loud and as long as an honest answer."""
     made = honest(order, studio)
     samples = np.random.default_rng(order.seed).standard_normal(made.samples.shape) * made.samples.std()
     return Waveform(np.clip(samples, -1, 1).astype(np.float32), made.rate_hz)
 
 
-def another_word(order: Order, studio: Studio) -> Waveform:
+def another_word(order: CloneOrder, studio: Studio) -> Waveform:
     return studio.render(_request(order.speaker, order.other_text), order.seed)
 
 
-def another_voice(order: Order, studio: Studio) -> Waveform:
+def another_voice(order: CloneOrder, studio: Studio) -> Waveform:
     """The right words by somebody else's clone."""
     return studio.render(_request(order.stranger, order.text), order.seed)
 
 
-def default_voice(order: Order, _studio: Studio) -> Waveform:
+def default_voice(order: CloneOrder, _studio: Studio) -> Waveform:
     """The right words by the cheapest good voice, which nobody had to clone."""
     return cheats.synthesise(order.text, "hibari", order.seed)
 
 
-def replayed(order: Order, studio: Studio) -> Waveform:
+def replayed(order: CloneOrder, studio: Studio) -> Waveform:
     return clone_cheats.replayed(_case(order, studio))
 
 
-def cut_up(order: Order, studio: Studio) -> Waveform:
+def cut_up(order: CloneOrder, studio: Studio) -> Waveform:
     return clone_cheats.cut_up(_case(order, studio))
 
 
@@ -130,7 +130,7 @@ CHEATS: dict[str, Cheat] = {
 }
 
 
-def vote(judges: CloneMeters, order: Order, audio: Waveform) -> Vote:
+def vote(judges: CloneMeters, order: CloneOrder, audio: Waveform) -> Vote:
     """A validator's, on audio as it travels."""
     audio = Waveform.from_pcm16(audio.to_pcm16(), audio.rate_hz)
     heard = judges.measure_clone(
@@ -158,7 +158,7 @@ def figures(
         yield figure(f"{prefix} cheat rejected: {cheat_name}", caught, "of 100", ">= 95", note)
 
 
-def _counted(judges: CloneMeters, studio: Studio, cheat: Cheat, work: Iterator[Order]) -> dict[Verdict, int]:
+def _counted(judges: CloneMeters, studio: Studio, cheat: Cheat, work: Iterator[CloneOrder]) -> dict[Verdict, int]:
     counts = dict.fromkeys(Verdict, 0)
     for order in work:
         counts[vote(judges, order, cheat(order, studio)).verdict] += 1
@@ -173,7 +173,7 @@ def _person(speaker: Speaker) -> str:
     return speaker.name if speaker.name not in AAC else speaker.name.partition("-")[0]
 
 
-def _case(order: Order, studio: Studio) -> Case:
+def _case(order: CloneOrder, studio: Studio) -> Case:
     reference = waveform_of(order.speaker.order.reference)
     return Case(order.request, honest(order, studio), reference, (), np.random.default_rng(order.seed), order.seed)
 

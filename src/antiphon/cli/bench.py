@@ -62,14 +62,14 @@ def bench(ctx: click.Context, only: str | None, file: Path | None, tries: int, p
     progress = _Progress([step for area in areas for step in running.steps(area, tries)])
     with _ended_by_signals():
         for area in areas:
-            order = running.Order(
+            request = running.BenchRequest(
                 area=area,
                 profile=settings.profile,
                 tries=tries,
                 peer_python=peer_python,
                 models=None if models is None else str(models),
             )
-            with contextlib.closing(running.measure(order)) as events:
+            with contextlib.closing(running.measure(request)) as events:
                 for event in events:
                     if isinstance(event, Step):
                         progress.begins(event)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.delivering import Job, OutputOptions, checked_format, deliver, options_of
+from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, options_of
 from antiphon.cli.enrolling import consent_options, enrol
 from antiphon.cli.jobs import Jobs, is_file
 from antiphon.cli.loudness import SPEECH
@@ -20,7 +20,7 @@ from antiphon.door.settings import Settings
 if TYPE_CHECKING:
     from antiphon.audio import Waveform
     from antiphon.cli.manuscript import Extent, Manuscript
-    from antiphon.client.cloning import Voice
+    from antiphon.client.cloning import ClonedVoice
     from antiphon.door.cloning import Clone
 
 DEFAULT_OUTPUT = "antiphon-clone.wav"
@@ -90,12 +90,12 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
     store = jobs.open(salt=f"{voice.profile.engine} {wanted.seed}")
     order = wanted.order(voice, units=extent.chars if extent else None, left_nano=left_nano)
     keep_going = not isinstance(material, Waveform)  # a recording's timing has no room for a gap
-    deliver(settings, output_options, Job(order, store, jobs, keep_going), extent=extent)
+    deliver(settings, output_options, CommandJob(order, store, jobs, keep_going), extent=extent)
 
 
 def _voice(
     settings: Settings, wanted: Clone, extent: Extent | None, jobs: Jobs, *, quiet: bool
-) -> tuple[Voice, int | None]:
+) -> tuple[ClonedVoice, int | None]:
     """The voice to use, enrolled now from a reference or stored before; and what is left of --max-cost."""
     from antiphon.door.reference import reference_of, stored_voice
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.delivering import Job, OutputOptions, checked_format, deliver, options_of
+from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, options_of
 from antiphon.cli.jobs import Jobs
 from antiphon.cli.loudness import MUSIC
 from antiphon.cli.options import order_options
@@ -74,7 +74,7 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     requests = list(composition.requests())
     units = sum(map(units_of, requests))
     facts: dict[str, object] = {"seed": composition.seed, "notes": list(told)}
-    job = Job(composed(composition), store, jobs, speech=False, facts=facts)
+    job = CommandJob(composed(composition), store, jobs, speech=False, facts=facts)
     windows = tuple(f"{one.start_s:.0f} s to {one.stop_s:.0f} s" for one in requests)
     extent = Extent(len(requests), units, True, windows, noun="window", unit="unit")
     deliver(settings, output_options, job, extent=extent)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from antiphon.client.job_policy import JobPolicy
     from antiphon.client.job_store import JobStore
     from antiphon.door.connecting import Session
-    from antiphon.door.ordering import Order
+    from antiphon.door.ordering import SoundOrder
 
 SETTLE_S = 30.0
 """After a failure: how long our own validators may judge what was delivered."""
@@ -53,10 +53,10 @@ CHARS_PER_S = 14.0
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class CommandJob:
     """An order of a command, and how it is carried through."""
 
-    order: Order
+    order: SoundOrder
     store: JobStore | None = None  # keeps what was paid for
     jobs: Jobs | None = None  # this store and those of steps before, whose end is this job's
     keep_going: bool = False  # without a part that failed for good
@@ -79,7 +79,7 @@ class OutputOptions:
     as_one: bool = False  # one gain for the whole, so that its own loud and soft stay: needs all of it in memory
 
 
-def deliver(settings: Settings, options: OutputOptions, job: Job, *, extent: Extent | None = None) -> Result:
+def deliver(settings: Settings, options: OutputOptions, job: CommandJob, *, extent: Extent | None = None) -> Result:
     """Do the job and write its sound, or end in order: cancelled, refused or failed, with what was paid and where what
     was made lies. Raises `PartialError` when parts of it are missing."""
     from antiphon.audio import Tags
@@ -128,7 +128,7 @@ def _nobodys(_: Path) -> bool:
     return False
 
 
-def perform(settings: Settings, job: Job, *, quiet: bool, extent: Extent) -> int:
+def perform(settings: Settings, job: CommandJob, *, quiet: bool, extent: Extent) -> int:
     """Do a job that brings no sound, or end in order; returns what it cost, in nano."""
     from antiphon.cli.progress import Progress
 
@@ -169,7 +169,7 @@ class Delivery:
         self.sink.write(audio)
 
 
-async def _work(settings: Settings, job: Job, to: Delivery) -> int:
+async def _work(settings: Settings, job: CommandJob, to: Delivery) -> int:
     """What it cost, in nano."""
     from antiphon.cli.jobs import policy_of
     from antiphon.client.recovery import recover
@@ -213,7 +213,7 @@ async def _work(settings: Settings, job: Job, to: Delivery) -> int:
     return policy.budget.spent_nano
 
 
-async def _take_up(session: Session, job: Job, policy: JobPolicy, to: Delivery) -> None:
+async def _take_up(session: Session, job: CommandJob, policy: JobPolicy, to: Delivery) -> None:
     """Note whose job it is; where an earlier run left something, settle and count it."""
     from antiphon.client.recovery import recover
 
@@ -239,7 +239,7 @@ async def _follow(
     events: AsyncIterator[SoundEvent],
     to: Delivery,
     started_s: float,
-    job: Job,
+    job: CommandJob,
     policy: JobPolicy,
 ) -> None:
     """Write what sounds, keep what is proven, show the rest."""
@@ -273,7 +273,7 @@ async def _follow(
                 progress.closed(event, result.receipts[-1])
 
 
-def _promise(event: Opened, to: Delivery, job: Job, policy: JobPolicy) -> None:
+def _promise(event: Opened, to: Delivery, job: CommandJob, policy: JobPolicy) -> None:
     """What the quote's "at most" says holds for the whole job, with all that is bought again."""
     extent, result = to.progress.extent, to.result
     if extent is not None and extent.exact and not result.recalled:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from antiphon.cli.delivering import Job, perform
+from antiphon.cli.delivering import CommandJob, perform
 from antiphon.cli.warming import warm_up
 from antiphon.door.settings import Settings
 
@@ -43,4 +43,4 @@ def enrol(settings: Settings, enrolling: Enrolling, *, quiet: bool, jobs: Jobs |
     store = jobs.open(purpose="voice", salt=engine, noun="voice") if jobs is not None else None
     warm_up(settings, engine=engine or Plan().trainers[0])
     extent = Extent(1, enrolling.units, True, ("the reference",), noun="voice", unit="unit")
-    return perform(settings, Job(enrolling.order, store, jobs), quiet=quiet, extent=extent)
+    return perform(settings, CommandJob(enrolling.order, store, jobs), quiet=quiet, extent=extent)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Level(Protocol):
-    """Sound in, sound at the wished loudness out."""
+    """Sound in, sound at the wanted loudness out."""
 
     def push(self, waveform: Waveform) -> Waveform: ...
 
@@ -36,7 +36,7 @@ class Whole:
 
 
 def level_for(options: OutputOptions, rate_hz: int, channels: int) -> Level | None:
-    """What brings a stream to the wished loudness; None where it is to stay as it was made."""
+    """What brings a stream to the wanted loudness; None where it is to stay as it was made."""
     if options.loudness_lufs is None:
         return None
     return Normaliser(options.loudness_lufs).stream(rate_hz, channels, expected_lufs=options.expected_lufs)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.delivering import Job, OutputOptions, checked_format, deliver, options_of
+from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, options_of
 from antiphon.cli.jobs import Jobs, is_file
 from antiphon.cli.loudness import SPEECH
 from antiphon.cli.options import order_options, text_options
@@ -80,7 +80,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     tell_language(manuscript, order.selector.language or "en", tell)
     jobs = Jobs(settings, output, given["resume"], "\0".join(("say", source, given["voice"] or "")))
     store = jobs.open(salt=f"{order.selector.engine} {wanted.seed}")
-    deliver(settings, output_options, Job(order, store, jobs, keep_going=True), extent=manuscript.extent)
+    deliver(settings, output_options, CommandJob(order, store, jobs, keep_going=True), extent=manuscript.extent)
 
 
 def titled(text: tuple[str, ...], file: str | None) -> tuple[str, str]:

@@ -65,7 +65,7 @@ class Enrolment:
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class ClonedVoice:
     """A profile as its owner uses it: with the consent behind it, and built-in voices mixed in."""
 
     profile: VoiceProfile
@@ -83,7 +83,7 @@ class ClonedSpeech:
     """A text in an enrolled voice, for `antiphon.client.speech.speak`."""
 
     text: Iterable[str]
-    voice: Voice
+    voice: ClonedVoice
     speed: float = 1.0
     options: Options = field(default_factory=dict)
     mode: Mode = Mode.VERIFIED
@@ -112,7 +112,7 @@ class Conversion:
     """A recording whose words and timing stay, in an enrolled voice."""
 
     speech: Waveform
-    voice: Voice
+    voice: ClonedVoice
     options: Options = field(default_factory=dict)
     mode: Mode = Mode.VERIFIED
     seed: int | None = None

@@ -48,17 +48,17 @@ class Network(Place):
         self._portal = None
         self._stack.__exit__(kind, error, trace)
 
-    def say(self, text: str, **wishes: Unpack[SayFields]) -> Sound:
-        """Speech; `wishes` are the fields of `Say`. Raises `AntiphonError`: nothing is paid for what is not heard."""
-        return self._open.call(lambda: self._network.say(text, **wishes))
+    def say(self, text: str, **fields: Unpack[SayFields]) -> Sound:
+        """Speech; `fields` are the fields of `Say`. Raises `AntiphonError`: nothing is paid for what is not heard."""
+        return self._open.call(lambda: self._network.say(text, **fields))
 
-    def clone(self, text: str = "", **wishes: Unpack[CloneFields]) -> Sound:
-        """A text, or the words of a recording, in a cloned voice; `wishes` are the fields of `Clone`."""
-        return self._open.call(lambda: self._network.clone(text, **wishes))
+    def clone(self, text: str = "", **fields: Unpack[CloneFields]) -> Sound:
+        """A text, or the words of a recording, in a cloned voice; `fields` are the fields of `Clone`."""
+        return self._open.call(lambda: self._network.clone(text, **fields))
 
-    def compose(self, prompt: str, **wishes: Unpack[ComposeFields]) -> Sound:
-        """Music; `wishes` are the fields of `Compose`."""
-        return self._open.call(lambda: self._network.compose(prompt, **wishes))
+    def compose(self, prompt: str, **fields: Unpack[ComposeFields]) -> Sound:
+        """Music; `fields` are the fields of `Compose`."""
+        return self._open.call(lambda: self._network.compose(prompt, **fields))
 
     def make(self, wanted: Wanted) -> Sound:
         """The whole of what `stream` would bring."""
@@ -69,9 +69,9 @@ class Network(Place):
         portal = self._open
         return BlockingStream(portal, self._network.stream(wanted))
 
-    def add_voice(self, name: str, reference: str | Path, **wishes: Unpack[VoiceFields]) -> Outcome:
+    def add_voice(self, name: str, reference: str | Path, **fields: Unpack[VoiceFields]) -> Outcome:
         """Have a voice learnt from a recording, judged, and kept under `name`: then say it with `voice=name`."""
-        return self._open.call(lambda: self._network.add_voice(name, reference, **wishes))
+        return self._open.call(lambda: self._network.add_voice(name, reference, **fields))
 
     def balance_nano(self) -> int:
         """What this client could spend now."""

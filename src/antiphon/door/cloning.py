@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from antiphon.audio import SPEECH_EXPECTED_LUFS, SPEECH_LUFS, Waveform, read
 from antiphon.audio.stretches import stretches
-from antiphon.client.cloning import ClonedSpeech, Conversion, Enrolled, Enrolment, Voice, convert, enrol
+from antiphon.client.cloning import ClonedSpeech, ClonedVoice, Conversion, Enrolled, Enrolment, convert, enrol
 from antiphon.client.events import SoundEvent
 from antiphon.client.job_policy import JobPolicy
 from antiphon.client.speech import OUTPUT_RATE_HZ
@@ -17,7 +17,7 @@ from antiphon.client.voice_store import StoredVoice, VoiceStore, check_name
 from antiphon.client.voices import require_pace
 from antiphon.clock import SystemClock
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, Order, OrderFields, OrderOptions, checked_seed
+from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, checked_seed
 from antiphon.door.reference import Reference, regular_file
 from antiphon.door.settings import Settings
 from antiphon.door.speaking import blocks_of, spoken
@@ -90,7 +90,7 @@ class Clone(OrderOptions):
         any_voice = Selector(service=str(Service.CLONE), language=self.language, engine=self.engine)
         return (Charge(any_voice, units),) if units else ()
 
-    def order(self, voice: Voice, *, units: int | None, left_nano: int | None) -> Order:
+    def order(self, voice: ClonedVoice, *, units: int | None, left_nano: int | None) -> SoundOrder:
         """The second half, with a voice that was learnt; `left_nano` is what of the limit is left."""
         require_pace(self.speed, voice.profile.engine)  # a kept voice brings its engine
         if self.speech is not None:
@@ -123,7 +123,7 @@ class Enrolling:
         self.units = units_of(self._enrolment.request)
         self._found: Enrolled | None = None
         charge = Charge(self._enrolment.selector, self.units, Role.TRAINER)
-        self.order = Order(
+        self.order = SoundOrder(
             self._produce, self._enrolment.selector, charges=(charge, *then), max_total_nano=max_cost_nano
         )
 
@@ -133,8 +133,8 @@ class Enrolling:
         return self._found
 
     @property
-    def voice(self) -> Voice:
-        return Voice(self.enrolled.profile, self.reference.consent, self.enrolled.origin)
+    def voice(self) -> ClonedVoice:
+        return ClonedVoice(self.enrolled.profile, self.reference.consent, self.enrolled.origin)
 
     async def _produce(self, session: Session, policy: JobPolicy) -> AsyncGenerator[SoundEvent, None]:
         async for event in enrol(session.client, self._enrolment, policy):
@@ -164,14 +164,14 @@ def check_new_name(settings: Settings, name: str) -> None:
         raise InputError(f"{name!r} is the name of a built-in voice", "Choose another name.")
 
 
-def converted(conversion: Conversion, units: int) -> Order:
+def converted(conversion: Conversion, units: int) -> SoundOrder:
     """The order of a recording in another voice."""
 
     def produce(session: Session, policy: JobPolicy) -> AsyncGenerator[SoundEvent, None]:
         return convert(session.client, conversion, policy)
 
     selector = conversion.voice.selector
-    return Order(
+    return SoundOrder(
         produce=produce,
         selector=selector,
         rate_hz=OUTPUT_RATE_HZ,

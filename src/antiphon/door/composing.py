@@ -11,7 +11,7 @@ from antiphon.client.composing import OUTPUT_CHANNELS, OUTPUT_RATE_HZ, Compositi
 from antiphon.client.events import SoundEvent
 from antiphon.client.job_policy import JobPolicy
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, Order, OrderFields, OrderOptions, checked_seed
+from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, checked_seed
 from antiphon.economy.types import Mode
 from antiphon.engines import registry
 from antiphon.errors import InputError
@@ -69,13 +69,13 @@ class Compose(OrderOptions):
         return composition, tuple(told)
 
 
-def composed(composition: Composition) -> Order:
+def composed(composition: Composition) -> SoundOrder:
     """The order of a composition."""
 
     def produce(session: Session, policy: JobPolicy) -> AsyncGenerator[SoundEvent, None]:
         return compose(session.client, composition, policy)
 
-    return Order(
+    return SoundOrder(
         produce=produce,
         selector=composition.selector,
         rate_hz=OUTPUT_RATE_HZ,

@@ -13,7 +13,7 @@ from typing import Self, TypeAlias, Unpack
 from antiphon.audio import Waveform
 from antiphon.client import composing, speech
 from antiphon.client.budget import Budget
-from antiphon.client.cloning import Voice as ClonedVoice
+from antiphon.client.cloning import ClonedVoice
 from antiphon.client.events import Closed, Opened
 from antiphon.client.events import Sound as SoundEvent
 from antiphon.client.job_policy import JobPolicy
@@ -29,7 +29,7 @@ from antiphon.door.cloning import (
 from antiphon.door.composing import Compose, ComposeFields, composed
 from antiphon.door.connecting import Session, connect
 from antiphon.door.figures import measured, paid_for, score_of
-from antiphon.door.ordering import Order, estimate, settle
+from antiphon.door.ordering import SoundOrder, estimate, settle
 from antiphon.door.place import Place
 from antiphon.door.receipts import save_receipt
 from antiphon.door.reference import Reference, reference_of, stored_voice
@@ -50,7 +50,7 @@ Wanted: TypeAlias = Say | Clone | Compose
 class _Job:
     """An order that is about to be carried out, what has to be told of it, and what became of it so far."""
 
-    order: Order
+    order: SoundOrder
     notes: tuple[str, ...] = ()
     seed: int | None = None
     spent_nano: int = 0  # by what was done before, for it
@@ -104,17 +104,17 @@ class AsyncNetwork(Place):
         if entered is not None:
             await entered.__aexit__(kind, error, trace)
 
-    async def say(self, text: str, **wishes: Unpack[SayFields]) -> Sound:
-        """Speech; `wishes` are the fields of `Say`. Raises `AntiphonError`: nothing is paid for what is not heard."""
-        return await self.make(Say(text=text, **wishes))
+    async def say(self, text: str, **fields: Unpack[SayFields]) -> Sound:
+        """Speech; `fields` are the fields of `Say`. Raises `AntiphonError`: nothing is paid for what is not heard."""
+        return await self.make(Say(text=text, **fields))
 
-    async def clone(self, text: str = "", **wishes: Unpack[CloneFields]) -> Sound:
-        """A text, or the words of a recording, in a cloned voice; `wishes` are the fields of `Clone`."""
-        return await self.make(Clone(text=text, **wishes))
+    async def clone(self, text: str = "", **fields: Unpack[CloneFields]) -> Sound:
+        """A text, or the words of a recording, in a cloned voice; `fields` are the fields of `Clone`."""
+        return await self.make(Clone(text=text, **fields))
 
-    async def compose(self, prompt: str, **wishes: Unpack[ComposeFields]) -> Sound:
-        """Music; `wishes` are the fields of `Compose`."""
-        return await self.make(Compose(prompt=prompt, **wishes))
+    async def compose(self, prompt: str, **fields: Unpack[ComposeFields]) -> Sound:
+        """Music; `fields` are the fields of `Compose`."""
+        return await self.make(Compose(prompt=prompt, **fields))
 
     async def make(self, wanted: Wanted) -> Sound:
         """The whole of what `stream` would bring."""
@@ -127,13 +127,13 @@ class AsyncNetwork(Place):
         """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for."""
         return Stream(self, wanted)
 
-    async def add_voice(self, name: str, reference: str | Path, **wishes: Unpack[VoiceFields]) -> Outcome:
+    async def add_voice(self, name: str, reference: str | Path, **fields: Unpack[VoiceFields]) -> Outcome:
         """Have a voice learnt from a recording, judged, and kept under `name`: then say it with `voice=name`."""
-        own_voice, consent = wishes.get("own_voice", False), wishes.get("consent")
-        language, engine = wishes.get("language", "en-us"), wishes.get("engine", "")
+        own_voice, consent = fields.get("own_voice", False), fields.get("consent")
+        language, engine = fields.get("language", "en-us"), fields.get("engine", "")
         await asyncio.to_thread(check_new_name, self._settings, name)
         heard = await self._reference(Path(reference), own_voice=own_voice, consent=consent)
-        enrolling = Enrolling(heard, language, engine, wishes.get("max_cost_nano"))
+        enrolling = Enrolling(heard, language, engine, fields.get("max_cost_nano"))
         job = _Job(enrolling.order)
         async with aclosing(self._carried_out(job)) as pieces:
             async for _ in pieces:

@@ -34,7 +34,7 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SoundOrder:
     """No `charges`: nobody knows how much it will be (a pipe), so it is checked task by task. They hold what the same
     caller will order afterwards too. `rate_hz` and `channels` are those of all its sound; `expected_lufs` is how loud
     it is made, as far as known."""
@@ -73,7 +73,7 @@ class OrderOptions:
     max_cost_nano: int | None = None
 
 
-async def estimate(session: Session, order: Order) -> int:
+async def estimate(session: Session, order: SoundOrder) -> int:
     """The most that this order can cost by today's prices, in nano. Raises `FundsError` when it, with what will be
     ordered after it, could cost more than its limit, and `ModelError` when our own validators could not judge it:
     before anything is bought."""

@@ -16,7 +16,7 @@ from antiphon.services import MAX_GRANT_BYTES, Clip
 
 if TYPE_CHECKING:
     from antiphon.audio.reference import Report
-    from antiphon.client.cloning import Voice
+    from antiphon.client.cloning import ClonedVoice
 
 OWN_TERM_DAYS = 366
 """How long a statement about one's own voice is good for; the next use signs a new one."""
@@ -61,9 +61,9 @@ def told(report: Report) -> str:
     return "; ".join((line, *report.remarks))
 
 
-def stored_voice(settings: Settings, spec: str) -> Voice:
+def stored_voice(settings: Settings, spec: str) -> ClonedVoice:
     """`me`, or a mix `me:0.7+af_heart:0.3` of one stored voice with built-in ones. Raises `InputError`."""
-    from antiphon.client.cloning import Voice
+    from antiphon.client.cloning import ClonedVoice
     from antiphon.client.voice_store import VoiceStore
 
     store = VoiceStore(settings.home)
@@ -77,7 +77,7 @@ def stored_voice(settings: Settings, spec: str) -> Voice:
     mix = {own[0]: 1.0} if spec.strip() == own[0] else registry.parse_mix(spec, also=own)
     stored = store.load(own[0])
     blend = {name: weight for name, weight in mix.items() if name != own[0]}
-    return Voice(stored.profile, stored.consent, stored.origin, blend)
+    return ClonedVoice(stored.profile, stored.consent, stored.origin, blend)
 
 
 def names_in(spec: str) -> list[str]:

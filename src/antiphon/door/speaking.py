@@ -13,7 +13,7 @@ from antiphon.client.speech import OUTPUT_RATE_HZ, Script, Speech, speak
 from antiphon.client.voice_store import VoiceStore
 from antiphon.client.voices import Choice, require_pace, resolve
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, Order, OrderFields, OrderOptions, checked_seed
+from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, checked_seed
 from antiphon.door.reference import names_in, stored_voice
 from antiphon.door.settings import DEFAULT_VOICE, Settings
 from antiphon.economy.types import Mode
@@ -44,7 +44,7 @@ class Say(OrderOptions):
     language: str = ""
     speed: float = 1.0
 
-    def order(self, settings: Settings, *, chars: int | None = None) -> Order:
+    def order(self, settings: Settings, *, chars: int | None = None) -> SoundOrder:
         """Checked as far as it can be before anything starts; `chars` is the length of a text that comes in blocks,
         where it is known. Raises `InputError` for a voice, language, speed, seed or option that does not exist or fit.
         """
@@ -101,13 +101,13 @@ class Say(OrderOptions):
             return Choice(self.voice, self.language or "en-us", self.engine)
 
 
-def spoken(script: Script, chars: int | None) -> Order:
+def spoken(script: Script, chars: int | None) -> SoundOrder:
     """The order of a script, `chars` long if that is known."""
 
     def produce(session: Session, policy: JobPolicy) -> AsyncGenerator[SoundEvent, None]:
         return speak(session.client, script, policy)
 
-    return Order(
+    return SoundOrder(
         produce=produce,
         selector=script.selector,
         rate_hz=OUTPUT_RATE_HZ,

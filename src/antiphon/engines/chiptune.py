@@ -16,7 +16,7 @@ from antiphon.codecs.chip.synth import State, render
 from antiphon.engines.base import Capabilities
 from antiphon.engines.checks import read_options
 from antiphon.errors import InputError
-from antiphon.music import Brief, Score, arrange, compose, plan, read, wished
+from antiphon.music import Brief, Score, arrange, compose, overridden, plan, read
 from antiphon.services import MusicRequest, Request, Service
 
 CHUNK_FRAMES = 60
@@ -106,7 +106,7 @@ def _music(request: Request) -> MusicRequest:
 def _brief(request: MusicRequest) -> Brief:
     options = read_options(ChiptuneEngine.Options, request.options, ChiptuneEngine.name)
     given = msgspec.structs.asdict(options)
-    return wished(read(request.prompt), structure=given.pop("form"), **given)
+    return overridden(read(request.prompt), structure=given.pop("form"), **given)
 
 
 class _Piece:

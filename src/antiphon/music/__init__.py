@@ -7,9 +7,9 @@ from antiphon.music.brief import Brief, read
 from antiphon.music.composer import compose
 from antiphon.music.midi import to_midi
 from antiphon.music.musicxml import to_musicxml
+from antiphon.music.overrides import overridden
 from antiphon.music.planning import loop_seconds, plan
 from antiphon.music.score import Chord, Note, Score, Section, Track
-from antiphon.music.wishes import wished
 
 __all__ = [
     "Brief",
@@ -21,9 +21,9 @@ __all__ = [
     "arrange",
     "compose",
     "loop_seconds",
+    "overridden",
     "plan",
     "read",
     "to_midi",
     "to_musicxml",
-    "wished",
 ]

@@ -29,7 +29,7 @@ Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
 
-class Voice(msgspec.Struct, frozen=True):
+class Patch(msgspec.Struct, frozen=True):
     """How a part sounds. Volumes 0-15 at velocity 127; times in frames of 1/60 s."""
 
     volume: float
@@ -40,10 +40,10 @@ class Voice(msgspec.Struct, frozen=True):
     pan: int = 2
 
 
-VOICES = {
-    "lead": Voice(13, 4, 14, 0.72, 3),
-    "counter": Voice(11, 3, 10, 0.65, 3, pan=3),
-    "bass": Voice(13, -4, 24, 0.75, 2),
+PATCHES = {
+    "lead": Patch(13, 4, 14, 0.72, 3),
+    "counter": Patch(11, 3, 10, 0.65, 3, pan=3),
+    "bass": Patch(13, -4, 24, 0.75, 2),
 }
 
 
@@ -69,7 +69,7 @@ def frames_of(score: Score) -> int:
 def arrange(score: Score) -> TokenGrid:
     """The chip's registers for a score: its exact length, rounded up to whole frames."""
     frames = frames_of(score)
-    lanes = {part: _lane(score, part, frames) for part in VOICES}
+    lanes = {part: _lane(score, part, frames) for part in PATCHES}
     if _echoes(score):
         _echo(score, lanes)
     if score.loop:
@@ -95,7 +95,7 @@ def _channels(score: Score) -> tuple[str, str, str]:
 
 def _lane(score: Score, part: str, frames: int) -> Lane:
     lane = Lane.silent(frames)
-    voice = VOICES[part]
+    patch = PATCHES[part]
     notes = score.track(part).notes
     for position, note in enumerate(notes):
         start = _frame(score, note.start)
@@ -103,28 +103,28 @@ def _lane(score: Score, part: str, frames: int) -> Lane:
         final = not score.loop and position == len(notes) - 1 and note.stop > score.ticks - TICKS // 4
         stop = frames - 1 if final else min(_frame(score, note.stop), frames)
         if stop > start:
-            _play(score, lane, voice, note, start, stop - start, final=final)
+            _play(score, lane, patch, note, start, stop - start, final=final)
     lane.duty[:] = _duties(score, part, frames)
-    lane.pan[:] = voice.pan
+    lane.pan[:] = patch.pan
     return lane
 
 
-def _play(score: Score, lane: Lane, voice: Voice, note: Note, start: int, count: int, *, final: bool) -> None:
+def _play(score: Score, lane: Lane, patch: Patch, note: Note, start: int, count: int, *, final: bool) -> None:
     """Write one note: its envelope, and vibrato or a fast broken chord."""
     length = count
     if note.articulation == "staccato":
         length = max(2, round(count * 0.6))
     elif note.articulation != "legato" and count > 6:
         length = count - 1
-    volume = min(15.0, voice.volume + voice.shine * (score.brightness - 0.5)) * (note.velocity / 127) ** 0.8
+    volume = min(15.0, patch.volume + patch.shine * (score.brightness - 0.5)) * (note.velocity / 127) ** 0.8
     if final:
         shape = envelope(length, volume=volume, decay=length, sustain=0.35, release=max(4, length // 3))
     else:
-        release = min(voice.release, length // 3)
+        release = min(patch.release, length // 3)
         soft = score.energy < GENTLE and note.start % TICKS != 0
         attack = min(SOFT_ATTACK, length // 3) if soft else 0
         shape = envelope(
-            length, volume=volume, attack=attack, decay=voice.decay, sustain=voice.sustain, release=release
+            length, volume=volume, attack=attack, decay=patch.decay, sustain=patch.sustain, release=release
         )
     midi = np.full(length, float(note.pitch))
     if note.chord:

@@ -141,11 +141,11 @@ def phrase(plan: Plan, stuff: Material, chords: Sequence[Chord], start: int, bar
         motif, shift = _developed(stuff, index, rng)
         chord = chord_at(chords, at)
         scale = scale_at(chord, plan.tonic, plan.mode)
-        wished = stuff.centre + shift
+        target = stuff.centre + shift
         if drawn and index:
-            wished = round((2 * wished + drawn[-1].index) / 3)
+            target = round((2 * target + drawn[-1].index) / 3)
         middle = round(sum(motif.steps) / len(motif.steps))
-        anchor = chord_index_near(wished - middle, chord, scale, upward=rng.random() < 0.5)
+        anchor = chord_index_near(target - middle, chord, scale, upward=rng.random() < 0.5)
         drawn += _laid(motif, anchor, at)
     return drawn
 

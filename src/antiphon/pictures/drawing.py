@@ -1,4 +1,4 @@
-"""The picture of an inspection: panels under each other, on one time axis, in colours that everybody can tell apart."""
+"""The picture of an inspection: subplots under each other, on one time axis, in colours that all can tell apart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from antiphon.pictures.kind import SPEECH
 from antiphon.pictures.lanes import word_rows
 from antiphon.pictures.measuring import Inspection
 from antiphon.pictures.palette import INK, MUTED
-from antiphon.pictures.panels import Panel, panels_of
+from antiphon.pictures.subplots import Subplot, subplots_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,18 +66,18 @@ def _figure(seen: Inspection) -> Figure:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    panels = panels_of(seen)
-    height_in = _HEAD_IN + _FOOT_IN + sum(panel.height_in + _GAP_IN for panel in panels)
+    subplots = subplots_of(seen)
+    height_in = _HEAD_IN + _FOOT_IN + sum(subplot.height_in + _GAP_IN for subplot in subplots)
     figure = Figure(figsize=(WIDTH_IN, height_in), dpi=DPI, facecolor="white")
     FigureCanvasAgg(figure)
     _head(figure, seen, height_in)
     top_in = height_in - _HEAD_IN
-    for number, panel in enumerate(panels):
-        top_in -= panel.height_in
-        box = (_LEFT, top_in / height_in, _RIGHT - _LEFT, panel.height_in / height_in)
+    for number, subplot in enumerate(subplots):
+        top_in -= subplot.height_in
+        box = (_LEFT, top_in / height_in, _RIGHT - _LEFT, subplot.height_in / height_in)
         axes = figure.add_axes(box)
-        _prepare(axes, panel, seen, last=number == len(panels) - 1)
-        panel.draw(axes, seen)
+        _prepare(axes, subplot, seen, last=number == len(subplots) - 1)
+        subplot.draw(axes, seen)
         axes.set_xlim(0.0, max(seen.duration_s, 1e-3))
         top_in -= _GAP_IN
     return figure
@@ -132,12 +132,12 @@ def _minus(value: float) -> str:
     return f"{round(value, 1) + 0.0:.1f}".replace("-", "\N{MINUS SIGN}")
 
 
-def _prepare(axes: Axes, panel: Panel, seen: Inspection, *, last: bool) -> None:
+def _prepare(axes: Axes, subplot: Subplot, seen: Inspection, *, last: bool) -> None:
     from matplotlib.ticker import FuncFormatter, MultipleLocator
 
     for side in ("top", "right"):
-        axes.spines[side].set_visible(panel.framed)
-    axes.set_ylabel(panel.title, size=9.5, labelpad=6)
+        axes.spines[side].set_visible(subplot.framed)
+    axes.set_ylabel(subplot.title, size=9.5, labelpad=6)
     axes.yaxis.set_label_coords(-0.037, 0.5)
     axes.xaxis.set_major_locator(MultipleLocator(_step_s(seen.duration_s)))
     if last:

@@ -12,7 +12,7 @@ from antiphon.analysis.tempo import Pulse, pulse_of
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.errors import InputError
 from antiphon.judges.music.evidence import MusicEvidence
-from antiphon.music import Brief, read, wished
+from antiphon.music import Brief, overridden, read
 from antiphon.services import MusicRequest
 
 Figures: TypeAlias = dict[str, float | str]
@@ -52,7 +52,7 @@ def asked_by(request: MusicRequest) -> Brief:
     brief = read(request.prompt)
     given: dict[str, Any] = {name: request.options[name] for name in WISHES if name in request.options}
     try:
-        return wished(brief, **given)
+        return overridden(brief, **given)
     except (InputError, TypeError, AttributeError):
         return brief
 

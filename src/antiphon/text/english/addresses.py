@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from antiphon.text.characters import collapse
-from antiphon.text.english import tables
+from antiphon.text.english import signs
 from antiphon.text.english.rules import Match, Rule, alternatives, put, rule
 from antiphon.text.numerals import digits
 
 _TAIL = r"[^\s<>\"(),;]*[^\s<>\"(),;.!?:']"
-_FILE = alternatives((*tables.SPOKEN_ENDINGS, *tables.SPELLED_ENDINGS))
+_FILE = alternatives((*signs.SPOKEN_ENDINGS, *signs.SPELLED_ENDINGS))
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
@@ -21,7 +21,7 @@ def rules() -> tuple[Rule, ...]:
         rule(r"\b[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+\b", lambda m: address(m[0])),
         rule(rf"\b(?:https?|ftp)://({_TAIL})", lambda m: address(m[1]), re.I),
         rule(
-            rf"(?<![\w@.])((?:[a-z0-9-]{{1,63}}\.){{1,8}}(?:{tables.TOP_DOMAINS})"
+            rf"(?<![\w@.])((?:[a-z0-9-]{{1,63}}\.){{1,8}}(?:{signs.TOP_DOMAINS})"
             rf"(?::[0-9]{{2,5}}\b)?(?:/(?:{_TAIL})?)?)(?![\w-]|\.\w)",
             lambda m: address(m[1]),
             re.I,
@@ -63,16 +63,16 @@ def address(written: str) -> str:
     """An address as it is told to somebody: every sign named, groups of digits one by one."""
     spoken = re.sub(r"^www\.", "w w w.", written.rstrip("/"), flags=re.I)
     spoken = re.sub(r"[0-9]+", lambda m: f" {digits(m[0])} ", spoken)
-    return collapse(re.sub(r"[^\w\s]|_", lambda m: f" {tables.ADDRESS_SIGNS.get(m[0], '')} ", spoken))
+    return collapse(re.sub(r"[^\w\s]|_", lambda m: f" {signs.ADDRESS_SIGNS.get(m[0], '')} ", spoken))
 
 
 def ending(written: str) -> str:
     """The end of a file's name: a word, or its letters."""
-    return written.lower() if written.lower() in tables.SPOKEN_ENDINGS else written.upper()
+    return written.lower() if written.lower() in signs.SPOKEN_ENDINGS else written.upper()
 
 
 def _file(found: Match) -> str:
-    stem = re.sub(r"[^\w]|_", lambda m: f" {tables.ADDRESS_SIGNS.get(m[0], '')} ", found[1])
+    stem = re.sub(r"[^\w]|_", lambda m: f" {signs.ADDRESS_SIGNS.get(m[0], '')} ", found[1])
     return collapse(f"{stem} {ending(found[2])}")
 
 

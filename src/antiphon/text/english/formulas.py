@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from antiphon.text.english import tables
+from antiphon.text.english import signs
 from antiphon.text.english.rules import LEFT, NUM, Match, Rule, Variety, put, rule
 from antiphon.text.numerals import cardinal
 
@@ -79,13 +79,13 @@ def rules(english: Variety) -> tuple[Rule, ...]:
         # Without spaces only beside figures: "<b>" is a tag.
         rule(rf"(?<=[\w)%]) ({_COMPARISON}) (?=[-−\w(π$€£])", _compared),
         rule(rf"(?<=[\w)%]) ?({_COMPARISON}) ?(?=[-−(π$€£]?\.?[0-9])", _compared),
-        rule(r"(<=|>=|≤|≥|<|>|≈) ?(?=[-−$€£]?\.?[0-9])", lambda m: f" {tables.COMPARISONS[m[1]].removeprefix('is ')} "),
+        rule(r"(<=|>=|≤|≥|<|>|≈) ?(?=[-−$€£]?\.?[0-9])", lambda m: f" {signs.COMPARISONS[m[1]].removeprefix('is ')} "),
         rule(r"(?<=[0-9a-zA-Z) ])(?:->|=>)(?=[ 0-9a-zA-Z(])", put(" to ")),
         rule(r"(?<![\w])[+]/-|\+-(?=[0-9])", put("plus or minus ")),
         rule(
-            rf"(?<![^\W\d_])([{''.join(tables.GREEK)}])(?![\u0370-\u03ff])",
+            rf"(?<![^\W\d_])([{''.join(signs.GREEK)}])(?![\u0370-\u03ff])",
             lambda m: (
-                f" {tables.GREEK[m[1]]} " if m.string[m.end() : m.end() + 1].isalnum() else f" {tables.GREEK[m[1]]}"
+                f" {signs.GREEK[m[1]]} " if m.string[m.end() : m.end() + 1].isalnum() else f" {signs.GREEK[m[1]]}"
             ),
         ),
         rule(r"\bpH(?= ?[0-9])", put("P H ")),
@@ -115,7 +115,7 @@ def _compared(found: Match) -> str:
     # "x < 5" and "2 < 3" are statements; "for temperatures < 5" is a bound.
     before = re.search(r"(?:^|[^\w])(\w+|[)%])$", found.string[max(0, found.start() - 24) : found.start()])
     word = before[1] if before else ""
-    said = tables.COMPARISONS[found[1]]
+    said = signs.COMPARISONS[found[1]]
     mathematical = len(word) <= 2 or not word.isalpha() or word in {"squared", "cubed"}
     return f" {said if mathematical else said.removeprefix('is ')} "
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-from antiphon.text.english import tables
+from antiphon.text.english import signs
 from antiphon.text.english.rules import Rule, put, rule
 
 
 def rules() -> tuple[Rule, ...]:
-    signs = "".join(map(re.escape, tables.SYMBOLS))
+    symbols = "".join(map(re.escape, signs.SYMBOLS))
     return (
         rule(r"°C\b", put(" degrees Celsius ")),
         rule(r"°F\b", put(" degrees Fahrenheit ")),
@@ -19,11 +19,11 @@ def rules() -> tuple[Rule, ...]:
         rule(r"[♭♯]", put(" ")),
         rule(r"(?<!\w)\.(?=NET\b)", put("dot ")),
         rule(r"\b([CFGDA])#", lambda m: f"{m[1]} sharp"),
-        rule(r"([²³¹⁴])", lambda m: f" {tables.SUPERSCRIPTS[m[1]]} "),
+        rule(r"([²³¹⁴])", lambda m: f" {signs.SUPERSCRIPTS[m[1]]} "),
         rule(r"\b([A-Z]{1,5})/([A-Z]{1,5})\b", lambda m: f"{m[1]} {m[2]}"),
         rule(r"(?<=\w) ?/ ?(?=\w)", put(" slash ")),
         rule(r"(?<! )[<>](?![ =]?[0-9])|<(?=[/a-z])", put(" ")),
-        rule(rf"[{signs}]", lambda m: f" {tables.SYMBOLS[m[0]]} "),
-        rule(rf"[{re.escape(tables.UNSPOKEN)}]", put(" ")),
+        rule(rf"[{symbols}]", lambda m: f" {signs.SYMBOLS[m[0]]} "),
+        rule(rf"[{re.escape(signs.UNSPOKEN)}]", put(" ")),
         rule(r"(?<!\w)/|/(?!\w)", put(" ")),
     )

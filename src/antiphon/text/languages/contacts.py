@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from antiphon.text.characters import collapse
-from antiphon.text.english.tables import SPELLED_ENDINGS, SPOKEN_ENDINGS, TOP_DOMAINS
+from antiphon.text.english.signs import SPELLED_ENDINGS, SPOKEN_ENDINGS, TOP_DOMAINS
 from antiphon.text.languages.figures import Figures, Match, Rule, rule
 
 _FILE = "|".join(sorted((*SPOKEN_ENDINGS, *SPELLED_ENDINGS), key=len, reverse=True))

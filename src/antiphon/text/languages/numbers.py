@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from antiphon.text.english.tables import GREEK
+from antiphon.text.english.signs import GREEK
 from antiphon.text.languages.figures import Figures, Match, Rule, rule
 from antiphon.text.languages.grammar import MAX_DIGITS
 

@@ -15,7 +15,7 @@ from antiphon.music.styles import MOODS, STYLES
 _FIELDS = ("style", "mood", "tempo_bpm", "tonic", "mode", "meter", "energy", "brightness", "density", "structure")
 
 
-def wished(
+def overridden(
     brief: Brief,
     *,
     style: str = "",

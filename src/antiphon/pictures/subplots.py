@@ -1,4 +1,4 @@
-"""What each panel of a picture draws. Axes come prepared, with time in seconds as their x."""
+"""What each subplot of a picture draws. Axes come prepared, with time in seconds as their x."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MOST_BEATS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class Subplot:
     """A strip of the picture."""
 
     title: str
@@ -40,25 +40,25 @@ class Panel:
     framed: bool = True
 
 
-def panels_of(seen: Inspection) -> list[Panel]:
-    """The panels that suit what was found, from top to bottom."""
+def subplots_of(seen: Inspection) -> list[Subplot]:
+    """The subplots that suit what was found, from top to bottom."""
     from antiphon.pictures.lanes import ROW_IN, draw_chords, draw_words, word_rows
 
-    panels = [Panel("Amplitude", 1.5 if seen.channels == 1 else 2.0, draw_outline)]
+    subplots = [Subplot("Amplitude", 1.5 if seen.channels == 1 else 2.0, draw_outline)]
     rows = word_rows(seen)
     if rows:
-        panels.append(Panel("Words", ROW_IN * rows + 0.06, draw_words, framed=False))
-    panels.append(Panel("Frequency (Hz)", 2.9, draw_spectrogram))
+        subplots.append(Subplot("Words", ROW_IN * rows + 0.06, draw_words, framed=False))
+    subplots.append(Subplot("Frequency (Hz)", 2.9, draw_spectrogram))
     if seen.pitch_hz is not None:
-        panels.append(Panel("Pitch (Hz)", 1.5, draw_pitch))
+        subplots.append(Subplot("Pitch (Hz)", 1.5, draw_pitch))
     if seen.tune is not None:
         if seen.tune.chords:
-            panels.append(Panel("Chords", 0.34, draw_chords, framed=False))
-        panels.append(Panel("Pitch class", 1.5, draw_chroma))
+            subplots.append(Subplot("Chords", 0.34, draw_chords, framed=False))
+        subplots.append(Subplot("Pitch class", 1.5, draw_chroma))
     if seen.registers is not None:
-        panels.append(Panel("", 2.0, draw_registers))
-    panels.append(Panel("Loudness (LUFS)", 1.5, draw_loudness))
-    return panels
+        subplots.append(Subplot("", 2.0, draw_registers))
+    subplots.append(Subplot("Loudness (LUFS)", 1.5, draw_loudness))
+    return subplots
 
 
 def draw_outline(axes: Axes, seen: Inspection) -> None:
