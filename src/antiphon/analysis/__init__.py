@@ -9,13 +9,13 @@ from __future__ import annotations
 from antiphon.analysis.activity import active_frames, levels_db
 from antiphon.analysis.features import mono_16k
 from antiphon.analysis.pitch import pitch
-from antiphon.analysis.recogniser import Heard, Recogniser
+from antiphon.analysis.recogniser import Recogniser, Transcript
 from antiphon.analysis.single_speaker import require_one_voice
 from antiphon.analysis.speaker import embed, embed_independent, embed_signal, mean_voice
 
 __all__ = [
-    "Heard",
     "Recogniser",
+    "Transcript",
     "active_frames",
     "embed",
     "embed_independent",

@@ -60,7 +60,7 @@ ECHOES = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class Transcript:
     """What was recognised in one clip, and how sure the model was (mean log probability of a token).
 
     `first` is how sure it was at first hearing; `echo` what its encoder made of the whole clip, as `ECHOES` sums with
@@ -76,7 +76,7 @@ class Heard:
 @dataclass(frozen=True, slots=True)
 class Confirmed:
     """What a clip holds of a text: the share of its words, None where only `transcribe` can tell; `first` and `echo`
-    as `Heard` has them."""
+    as `Transcript` has them."""
 
     share: float | None
     first: float
@@ -107,7 +107,7 @@ class Recogniser:
                 self._loaded = network, _tokenizer(tokenizers.Tokenizer, files)
             return self._loaded
 
-    def transcribe(self, clips: Sequence[Samples], language: str = "en", *, careful: bool = False) -> list[Heard]:
+    def transcribe(self, clips: Sequence[Samples], language: str = "en", *, careful: bool = False) -> list[Transcript]:
         """Words of each clip (mono, 16 kHz), in order. `language` is a BCP 47 tag.
 
         `careful` hears everything in the full window with a beam, for about six times the cost.
@@ -115,12 +115,12 @@ class Recogniser:
         pieces = [(index, piece) for index, clip in enumerate(clips) for piece in split_at_pauses(clip)]
         # Clips of like length share a batch, so that little of it is padding.
         order = sorted(range(len(pieces)), key=lambda n: pieces[n][1].shape[0])
-        heard: dict[int, Heard] = {}
+        heard: dict[int, Transcript] = {}
         for start in range(0, len(order), BATCH):
             batch = order[start : start + BATCH]
-            hear = self._hear_again if careful else self._hear
-            heard.update(zip(batch, hear([pieces[n][1] for n in batch], language), strict=True))
-        results: list[list[Heard]] = [[] for _ in clips]
+            transcribe_batch = self._transcribe_again if careful else self._transcribe
+            heard.update(zip(batch, transcribe_batch([pieces[n][1] for n in batch], language), strict=True))
+        results: list[list[Transcript]] = [[] for _ in clips]
         for n, (index, _) in enumerate(pieces):
             results[index].append(heard[n])
         return [_joined(parts) for parts in results]
@@ -184,24 +184,24 @@ class Recogniser:
         features: Samples = np.array(encoded)[0, : -(-signal.shape[0] // (2 * HOP))]
         return features
 
-    def _hear(self, signals: Sequence[Samples], language: str) -> list[Heard]:
+    def _transcribe(self, signals: Sequence[Samples], language: str) -> list[Transcript]:
         longest_s = max(signal.shape[0] for signal in signals) / RATE_HZ
         found = self._generate(signals, language, min(WINDOW_S, longest_s + TAIL_S), beam=1)
         results = [result for result, _ in found]
-        heard = [self._heard(*one) for one in found]
+        heard = [self._transcript(*one) for one in found]
         doubtful = [n for n, result in enumerate(results) if _doubtful(heard[n].text, result, signals[n])]
         if doubtful:
-            again = self._hear_again([signals[n] for n in doubtful], language)
+            again = self._transcribe_again([signals[n] for n in doubtful], language)
             for n, better in zip(doubtful, again, strict=True):
                 heard[n] = replace(better, first=heard[n].first, echo=heard[n].echo)
         return heard
 
-    def _hear_again(self, signals: Sequence[Samples], language: str) -> list[Heard]:
-        return self.hear_window(signals, language, beam=5)
+    def _transcribe_again(self, signals: Sequence[Samples], language: str) -> list[Transcript]:
+        return self.transcribe_window(signals, language, beam=5)
 
-    def hear_window(self, signals: Sequence[Samples], language: str, *, beam: int = 1) -> list[Heard]:
+    def transcribe_window(self, signals: Sequence[Samples], language: str, *, beam: int = 1) -> list[Transcript]:
         """Clips of at most `WINDOW_S`, each in a whole window, as Whisper was trained."""
-        return [self._heard(*one) for one in self._generate(signals, language, WINDOW_S, beam=beam)]
+        return [self._transcript(*one) for one in self._generate(signals, language, WINDOW_S, beam=beam)]
 
     def _generate(
         self, signals: Sequence[Samples], language: str, window_s: float, beam: int
@@ -221,10 +221,10 @@ class Recogniser:
         )
         return list(zip(results, _own_frames(encoded, signals), strict=True))
 
-    def _heard(self, result: WhisperGenerationResult, encoding: Samples) -> Heard:
+    def _transcript(self, result: WhisperGenerationResult, encoding: Samples) -> Transcript:
         text = "" if _unspoken(result) else self.load()[1].decode(result.sequences_ids[0]).strip()
         confidence = float(result.scores[0])
-        return Heard(text, confidence, first=confidence, echo=_echo(encoding))
+        return Transcript(text, confidence, first=confidence, echo=_echo(encoding))
 
 
 def _spectra(signals: Sequence[Samples], window_s: float) -> StorageView:
@@ -328,11 +328,11 @@ def _signs(width: int) -> npt.NDArray[np.float64]:
     return (1.0 - 2.0 * ones.astype(np.float64)).reshape(ECHOES, width)
 
 
-def _joined(parts: Sequence[Heard]) -> Heard:
+def _joined(parts: Sequence[Transcript]) -> Transcript:
     text = " ".join(part.text for part in parts if part.text)
     numbers = np.mean([(part.confidence, part.first, *part.echo) for part in parts], axis=0)
     confidence, first, *echo = map(float, numbers)
-    return Heard(text, confidence, first, tuple(echo))
+    return Transcript(text, confidence, first, tuple(echo))
 
 
 def languages(tokenizer_json: bytes) -> frozenset[str]:

@@ -10,7 +10,7 @@ from antiphon.analysis import embed_independent
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.bench.clips import COMPARED, HELD_OUT_SPEAKERS, Clip, recording
 from antiphon.bench.figure import Figure
-from antiphon.bench.speaking import PAPER_S, Heard, Naturalness, Parts, Transcriber, long_figures
+from antiphon.bench.speaking import PAPER_S, Naturalness, Parts, SpeechQuality, Transcriber, long_figures
 from antiphon.soundstorm.audit import Task
 from antiphon.soundstorm.decoding import Job, task_key
 
@@ -39,7 +39,7 @@ def speech_figures(parts: Parts, clips: Sequence[Clip], voices: Mapping[str, Wav
     parts.speak(said[0], prompts[asked[0]], "warm-up", seed)  # loads what is loaded on first use
     transcriber, quality = Transcriber(), Naturalness()
     turns = [(name, (SENTENCES * turn + n) % len(clips)) for turn, name in enumerate(asked) for n in range(SENTENCES)]
-    heard = Heard(transcriber, quality, known)
+    heard = SpeechQuality(transcriber, quality, known)
     for task, (name, number) in enumerate(turns):
         heard.add(parts.speak(said[number], prompts[name], f"semantic-{task}", seed), clips[number].text, name)
     yield from heard.figures("semantic -> speech: ", "<= 0.08", "generator and codec")
@@ -48,7 +48,7 @@ def speech_figures(parts: Parts, clips: Sequence[Clip], voices: Mapping[str, Wav
     )
     if parts.text is None:
         return
-    heard = Heard(transcriber, quality, known)
+    heard = SpeechQuality(transcriber, quality, known)
     for task, (name, number) in enumerate(turns):
         heard.add(parts.say(clips[number].text, prompts[name], f"text-{task}", seed), clips[number].text, name)
     yield from heard.figures("text -> speech: ", "<= 0.1", "text stage, generator and codec")

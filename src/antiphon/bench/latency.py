@@ -139,7 +139,7 @@ def _peer(signal: Samples, folder: Path) -> tuple[Callable[[], object], str]:
         from faster_whisper import WhisperModel
     except ImportError:
         recogniser = Recogniser("whisper-base", threads=threads)
-        return lambda: recogniser.hear_window([signal], "en"), "Whisper base without faster-whisper"
+        return lambda: recogniser.transcribe_window([signal], "en"), "Whisper base without faster-whisper"
     for file in models.find("whisper-base").files:
         (folder / file.name).write_bytes(models.read("whisper-base", file.name))
     model: Any = WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)

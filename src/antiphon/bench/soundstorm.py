@@ -20,7 +20,7 @@ from antiphon.bench.cloning import cloning_figures
 from antiphon.bench.codec import codec_figures
 from antiphon.bench.figure import Figure, Step, figure
 from antiphon.bench.generating import audit_tasks, speakers, speech_figures
-from antiphon.bench.speaking import Heard, Naturalness, Parts, Transcriber, long_figures
+from antiphon.bench.speaking import Naturalness, Parts, SpeechQuality, Transcriber, long_figures
 from antiphon.bench.step_audit import Other, audit_figures
 from antiphon.engines.base import Cloner
 from antiphon.engines.soundstorm import SoundStormEngine
@@ -128,7 +128,7 @@ def evaluated(
     """
     parts.check()
     pairs = _pairs(folder, clips)
-    heard = Heard(Transcriber(), Naturalness(), _voices(pairs))
+    heard = SpeechQuality(Transcriber(), Naturalness(), _voices(pairs))
     for number, (clip, prompt) in enumerate(pairs):
         voice = parts.prompt(read(prompt.file, max_s=MAX_CLIP_S), prompt_s)
         task = f"evaluate-{number}"

@@ -124,7 +124,7 @@ class Naturalness:
 
 
 @dataclass(slots=True)
-class Heard:
+class SpeechQuality:
     """All that was heard in what was made."""
 
     transcriber: Transcriber

@@ -47,7 +47,7 @@ def consents(told: Iterable[Mapping[str, Any]], client: str) -> Iterator[str]:
         yield f"          id {one['id']}"
 
 
-def told(story: Story, client: str, selector: Selector) -> Iterator[str]:
+def narrative(story: Story, client: str, selector: Selector) -> Iterator[str]:
     """Lines for people."""
     noun = "unit" if selector.service == "music" else "character"
     yield f"Part {story.index + 1}: {story.state}, {counted(story.units, noun)}"

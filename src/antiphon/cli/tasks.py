@@ -137,11 +137,11 @@ def _heading(task: TaskRecord, parts: tuple[PartRecord, ...]) -> Iterator[str]:
 
 
 def _stories(stories: list[Story], client: str, selector: Selector) -> Iterator[str]:
-    from antiphon.cli.explain import told
+    from antiphon.cli.explain import narrative
 
     for story in stories:
         yield ""
-        yield from told(story, client, selector)
+        yield from narrative(story, client, selector)
 
 
 @click.group(epilog=RECEIPT_EPILOG)

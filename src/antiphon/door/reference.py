@@ -49,10 +49,10 @@ def reference_of(settings: Settings, recording: Path, *, own_voice: bool, consen
     grant = _own(client, clip) if consent is None else read_consent(consent)
     for use in (Use.ENROL, Use.SPEAK):
         require(grant, reference=clip.sha256, use=use, at_ms=SystemClock().now_ms(), grantee=client.node_id)
-    return Reference(clip, told(prepared.report), grant)
+    return Reference(clip, described(prepared.report), grant)
 
 
-def told(report: Report) -> str:
+def described(report: Report) -> str:
     """What was found in a recording, in a line."""
     line = (
         f"{report.seconds_used:.1f} s of {report.seconds_in:.1f} s used ({report.verdict}); "

@@ -136,7 +136,9 @@ class CloneMeters:
             return request.text
         key = key_of(speech.sha256, request.language.encode())
         try:
-            return self._texts.get(key, lambda: self._meters.hear(waveform_of(speech), request.language)) or _UNHEARD
+            return (
+                self._texts.get(key, lambda: self._meters.transcribe(waveform_of(speech), request.language)) or _UNHEARD
+            )
         except ModelError:  # the words judge meets it too, and says so
             return _UNHEARD
 

@@ -104,9 +104,9 @@ class SpeechMeters:
             return ()
         return _guarded("rendering", self._rendering, replace(evidence, cache={}))
 
-    def hear(self, audio: Waveform, language: str) -> str:
+    def transcribe(self, audio: Waveform, language: str) -> str:
         """What is said, as the meter of words hears it; empty when nothing is. Raises `ModelError`."""
-        return self._words.hear(audio, language)
+        return self._words.transcribe(audio, language)
 
     def warm_up(self) -> Future[None]:
         """Start loading every model in the background. The future raises `ModelError` if one is missing."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from antiphon import models
 from antiphon.analysis.features import mono_16k
-from antiphon.analysis.recogniser import Confirmed, Heard, Recogniser, languages
+from antiphon.analysis.recogniser import Confirmed, Recogniser, Transcript, languages
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import ModelError
@@ -55,7 +55,7 @@ class WordsMeter:
     def load(self) -> None:
         self._english.load()
 
-    def hear(self, audio: Waveform, language: str) -> str:
+    def transcribe(self, audio: Waveform, language: str) -> str:
         """What is said. Raises `ModelError` when nobody here knows the language."""
         language = _recognised(language)
         return self._recogniser(language).transcribe([mono_16k(audio)], language)[0].text
@@ -116,11 +116,11 @@ class WordsMeter:
 
     def _heard(
         self, recogniser: Recogniser, language: str, clips: dict[int, Evidence], *, careful: bool
-    ) -> dict[int, Heard]:
+    ) -> dict[int, Transcript]:
         signals = [signal_of(one) for one in clips.values()]
         return dict(zip(clips, recogniser.transcribe(signals, language, careful=careful), strict=True))
 
-    def _rates(self, clips: dict[int, Evidence], heard: dict[int, Heard]) -> dict[int, tuple[float, float] | None]:
+    def _rates(self, clips: dict[int, Evidence], heard: dict[int, Transcript]) -> dict[int, tuple[float, float] | None]:
         return {n: self._compare(one, heard[n].text) for n, one in clips.items()}
 
     def _compare(self, evidence: Evidence, heard: str) -> tuple[float, float] | None:
