@@ -31,7 +31,7 @@ import numpy as np
 import torch
 
 from antiphon.bench.figure import Figure, figure
-from antiphon.soundstorm import DecodingOptions, Job, Layout, generate, profile, task_key
+from antiphon.soundstorm import DecodingInput, DecodingOptions, Layout, generate, profile, task_key
 from antiphon.soundstorm.layout import GeneratorConfig
 from antiphon.soundstorm.serving import load
 from antiphon.soundstorm.training.autoregressive import Autoregressive
@@ -51,7 +51,7 @@ def _timed(work: Callable[[], object], repeats: int) -> float:
 
 
 def _parallel(
-    config: GeneratorConfig, job: Job, options: DecodingOptions, threads: int, repeats: int
+    config: GeneratorConfig, job: DecodingInput, options: DecodingOptions, threads: int, repeats: int
 ) -> dict[str, float]:
     model, layout = Generator(config).eval(), config.layout
     torch.nn.init.normal_(model.heads, std=0.1)
@@ -64,7 +64,7 @@ def _parallel(
     return times
 
 
-def _one_by_one(config: GeneratorConfig, job: Job, tokens: int) -> tuple[float, float]:
+def _one_by_one(config: GeneratorConfig, job: DecodingInput, tokens: int) -> tuple[float, float]:
     """Seconds a token with a short and with a full past; the cost grows straight with it, so their mean serves."""
     model, layout = Autoregressive(config).eval(), config.layout
     frames = -(-tokens // layout.levels)
@@ -115,7 +115,7 @@ def _peer_library() -> tuple[Any, str]:
     return library, note
 
 
-def _peer(config: GeneratorConfig, job: Job, first_passes: int, repeats: int) -> tuple[float | None, str]:
+def _peer(config: GeneratorConfig, job: DecodingInput, first_passes: int, repeats: int) -> tuple[float | None, str]:
     """`soundstorm-pytorch` at equal depth, dimension and passes; seconds, and what to know of them."""
     try:
         library, note = _peer_library()
@@ -176,7 +176,7 @@ def main(
     config = msgspec.structs.replace(config, layers=layers or config.layers, dim=dim or config.dim)
     frames = int(seconds * FRAME_RATE_HZ)
     semantic = np.random.default_rng(0).integers(0, 1024, frames).astype(np.uint16)
-    job = Job(semantic, np.zeros((levels, 0), np.uint16), task_key("benchmark", 0))
+    job = DecodingInput(semantic, np.zeros((levels, 0), np.uint16), task_key("benchmark", 0))
     options = DecodingOptions(passes=(first_passes, *(1,) * (levels - 1)))
     passes = len(options.plan(layout))
     ours = _parallel(config, job, options, threads, repeats)

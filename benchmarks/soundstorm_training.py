@@ -23,7 +23,7 @@ from antiphon.codecs import training as codecs
 from antiphon.codecs.training.data import Batch as CodecBatch
 from antiphon.codecs.training.trainer import Trainer as CodecTrainer
 from antiphon.soundstorm import Example, InMemoryTokenSet, Layout
-from antiphon.soundstorm.training.data import batch_of, order_of
+from antiphon.soundstorm.training.data import batch_of, batch_plan
 from antiphon.soundstorm.training.profiles import profile
 from antiphon.soundstorm.training.trainer import Trainer
 from antiphon.training.hardware import Hardware
@@ -74,7 +74,7 @@ def generator(name: str, rows: int, hardware: Hardware) -> tuple[Callable[[], ob
         ]
     )
     trainer = Trainer(config)
-    batch = batch_of(tokens, order_of(tokens, config).at(0), 0, config)
+    batch = batch_of(tokens, batch_plan(tokens, config).at(0), 0, config)
     trainer.train(batch)
     audio_s = config.batch * config.frames / LAYOUT.frame_rate_hz
     return lambda: trainer.train(batch), audio_s, trainer.processes.precision == "bfloat16"

@@ -28,15 +28,15 @@ OPEN = """
 import json, resource, sys, time
 from pathlib import Path
 from antiphon.soundstorm.data import Shards
-from antiphon.soundstorm.training.data import Order
+from antiphon.soundstorm.training.data import BatchPlan
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 began = time.perf_counter(), time.process_time()
 tokens = Shards(Path(sys.argv[1]))
 opened = time.perf_counter() - began[0], time.process_time() - began[1]
 learnt, held_out = tokens.split(0.05)
 split = time.process_time() - began[1] - opened[1]
-order = Order(learnt.lengths(), 256, 20)
-order.at(0)
+plan = BatchPlan(learnt.lengths(), 256, 20)
+plan.at(0)
 planned = time.process_time() - began[1] - opened[1] - split
 peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([len(tokens), len(held_out), *opened, split, planned, (peak - before) / 1024, peak / 1024]))

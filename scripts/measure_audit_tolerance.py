@@ -16,7 +16,7 @@ import numpy as np
 
 from antiphon.economy.deterrence import break_even_stake, curve
 from antiphon.economy.types import Verdict
-from antiphon.soundstorm import DecodingOptions, Job, generate, task_key
+from antiphon.soundstorm import DecodingInput, DecodingOptions, generate, task_key
 from antiphon.soundstorm.audit import INT8_FOR_FLOAT, SAME_WEIGHTS, Task, audit, choose, commit, open_pass
 from antiphon.soundstorm.decoding import Trace
 from antiphon.soundstorm.inputs import Logits
@@ -104,7 +104,9 @@ def _tasks(generator: Generator, tokens: Path | None, count: int, frames: int) -
     for number in range(count):
         runs = rng.integers(0, layout.semantic_vocabulary, frames)
         semantic = np.repeat(runs, 4)[:frames] if given is None else given[number % given.shape[0], :frames]
-        job = Job(semantic.astype(np.uint16), np.zeros((layout.levels, 0), np.uint16), task_key("audit", number))
+        job = DecodingInput(
+            semantic.astype(np.uint16), np.zeros((layout.levels, 0), np.uint16), task_key("audit", number)
+        )
         tasks.append(Task(generator.name, layout, DecodingOptions(), job))
     return tasks
 

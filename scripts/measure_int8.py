@@ -28,7 +28,7 @@ from antiphon.engines.soundstorm.engine import _prompts
 from antiphon.models import path as model_path
 from antiphon.soundstorm import starter
 from antiphon.soundstorm.audit import Opening, Task, excess_of
-from antiphon.soundstorm.decoding import Job, batch, generate, task_key
+from antiphon.soundstorm.decoding import DecodingInput, batch, generate, task_key
 from antiphon.soundstorm.inputs import Floats, Inputs, Logits, align
 
 SENTENCES = (
@@ -82,7 +82,7 @@ def passes(models: starter.Starter, logits: Logits) -> list[Passed]:
         frames = round(said.tokens.shape[0] * models.codec.frame_rate_hz / said.frame_rate_hz)
         voice = voices[number % len(voices)]
         semantic = np.concatenate([voice.semantic, align(said.tokens, frames)])
-        job = Job(semantic, voice.acoustic, task_key("int8", number))
+        job = DecodingInput(semantic, voice.acoustic, task_key("int8", number))
         layout = models.generator.layout
         task = Task(models.generator.name, layout, starter.DECODING, job)
         trace = generate(logits, [job], layout, starter.DECODING, traced=True)[0].trace

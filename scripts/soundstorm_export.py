@@ -42,7 +42,7 @@ SPEAKERS = {
 """Whose speech a built-in voice is prompted with."""
 
 
-def _prompt(folder: Path, speaker: str, models: starter.Starter) -> windows.Voice:
+def _prompt(folder: Path, speaker: str, models: starter.Starter) -> windows.Prompt:
     """Of a speaker's longest clip."""
     clip = max((folder / speaker).glob("*.wav"), key=lambda path: (path.stat().st_size, path.name))
     signal = resample(read(clip).mono(), RATE_HZ).samples[0]

@@ -19,7 +19,7 @@ from antiphon.engines.soundstorm.recipe import Recipe
 from antiphon.engines.soundstorm.tracing import PartTrace
 from antiphon.services import Request
 from antiphon.soundstorm import Layout, WindowOptions, generate
-from antiphon.soundstorm.decoding import DecodingOptions, Job, Result
+from antiphon.soundstorm.decoding import DecodingInput, DecodingOptions, Result
 from antiphon.soundstorm.decoding import Trace as Grids
 from antiphon.soundstorm.inputs import Floats, Inputs
 from antiphon.soundstorm.starter import Starter
@@ -57,7 +57,7 @@ class TinyGenerator:
         return made
 
     def generate(
-        self, jobs: Sequence[Job], options: DecodingOptions | None = None, *, traced: bool = False
+        self, jobs: Sequence[DecodingInput], options: DecodingOptions | None = None, *, traced: bool = False
     ) -> list[Result]:
         return generate(self, jobs, self.layout, options, traced=traced)
 
@@ -80,7 +80,7 @@ def tiny() -> Starter:
 class AltersTokens(Rewrites):
     """Puts its own tokens into the first level, everywhere the same, and commits to that."""
 
-    def rewritten(self, recipe: Recipe, job: Job) -> Result:
+    def rewritten(self, recipe: Recipe, job: DecodingInput) -> Result:
         made = self._by(recipe, job)
         assert made.trace is not None
         grids = []

@@ -6,7 +6,7 @@ import numpy as np
 
 from antiphon.audio.waveform import Waveform
 from antiphon.codecs import TokenGrid
-from antiphon.soundstorm import Example, InMemoryTokenSet, Inputs, Job, Layout, task_key
+from antiphon.soundstorm import DecodingInput, Example, InMemoryTokenSet, Inputs, Layout, task_key
 
 LAYOUT = Layout(codec="synthetic", vocabulary=(16, 30, 7), frame_rate_hz=50.0, semantic_vocabulary=10)
 
@@ -78,6 +78,8 @@ def token_set(count: int, seed: int = 0, layout: Layout = LAYOUT, least: int = 3
     return InMemoryTokenSet(made)
 
 
-def job(frames: int = 40, prompt: int = 10, *, speaker: int = 1, seed: int = 0, layout: Layout = LAYOUT) -> Job:
+def job(
+    frames: int = 40, prompt: int = 10, *, speaker: int = 1, seed: int = 0, layout: Layout = LAYOUT
+) -> DecodingInput:
     semantic = speech(np.random.default_rng(seed), frames)
-    return Job(semantic, tokens_for(semantic, speaker, layout)[:, :prompt], task_key("a task", seed))
+    return DecodingInput(semantic, tokens_for(semantic, speaker, layout)[:, :prompt], task_key("a task", seed))

@@ -14,7 +14,7 @@ from antiphon.soundstorm.tokenset import Example, InMemoryTokenSet
 torch = pytest.importorskip("torch")
 
 from antiphon.cli.validating import looking  # noqa: E402
-from antiphon.soundstorm.training.data import batch_of, order_of  # noqa: E402
+from antiphon.soundstorm.training.data import batch_of, batch_plan  # noqa: E402
 from antiphon.soundstorm.training.profiles import profile  # noqa: E402
 from antiphon.soundstorm.training.trainer import Trainer  # noqa: E402
 
@@ -59,7 +59,7 @@ def test_a_look_is_repeatable_and_leaves_the_training_as_it_was(objective: str):
     look = looking(recordings(4, 100), config, CODEC, tracker)
     watched, alone = Trainer(config), Trainer(config)
     for step in range(3):
-        batch = batch_of(learnt, order_of(learnt, config).at(step), step, config)
+        batch = batch_of(learnt, batch_plan(learnt, config).at(step), step, config)
         alone.train(batch)
         watched.train(batch)
         first, second = look(watched.average, watched.step), look(watched.average, watched.step)

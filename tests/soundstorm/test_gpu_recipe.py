@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from storm_sets import token_set
 
-from antiphon.soundstorm import Job, task_key
+from antiphon.soundstorm import DecodingInput, task_key
 from antiphon.soundstorm.serving import load
 
 pytest.importorskip("torch", reason="the extra antiphon[train] is not installed")
@@ -41,7 +41,7 @@ def test_tokens_go_there_and_a_model_comes_back(processes: str, tmp_path: Path) 
     back = sh("unpack", out, tmp_path / "back")
     assert back.returncode == 0, back.stderr
     generator = load(tmp_path / "back" / "exported", threads=1)
-    made = generator.generate([Job(np.zeros(20, np.uint16), np.zeros((2, 5), np.uint16), task_key("x", 0))])
+    made = generator.generate([DecodingInput(np.zeros(20, np.uint16), np.zeros((2, 5), np.uint16), task_key("x", 0))])
     assert made[0].grid.tokens.shape == (2, 15)
     lines = (tmp_path / "back" / "log.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [2, 4, 6]

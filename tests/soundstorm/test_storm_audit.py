@@ -12,7 +12,7 @@ from storm_worlds import LAYOUT, Oracle, job
 
 from antiphon.economy.deterrence import break_even_stake, caught, curve
 from antiphon.errors import InputError, ModelError
-from antiphon.soundstorm import DecodingOptions, Inputs, Job, Layout, Trace, generate, merkle
+from antiphon.soundstorm import DecodingInput, DecodingOptions, Inputs, Layout, Trace, generate, merkle
 from antiphon.soundstorm.audit import (
     Commitment,
     Finding,
@@ -283,7 +283,7 @@ def test_what_a_worked_choice_lies_behind_the_best() -> None:
     """Three frames of two tokens, no noise, one is kept: by its probability .9, .8 or .6 of the likelier token."""
     layout = Layout(codec="any", vocabulary=(2,), frame_rate_hz=50.0, semantic_vocabulary=10)
     options = DecodingOptions(passes=(3,), temperature=0, noise=0, schedule="linear")
-    task = Task("any", layout, options, Job(np.zeros(3, np.uint16), np.zeros((1, 0), np.uint16), bytes(32)))
+    task = Task("any", layout, options, DecodingInput(np.zeros(3, np.uint16), np.zeros((1, 0), np.uint16), bytes(32)))
     logits = np.log(np.array([[0.9, 0.1], [0.8, 0.2], [0.6, 0.4]], np.float32))
     step, before = task.steps[0], start(task.job, layout)
 

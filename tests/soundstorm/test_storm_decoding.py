@@ -14,7 +14,7 @@ from storm_worlds import LAYOUT, Oracle, SyntheticCodec, job, speech, tokens_for
 from antiphon.codecs import check_grid
 from antiphon.codecs.chip import ChipCodec
 from antiphon.errors import InputError, ModelError
-from antiphon.soundstorm import DecodingOptions, Inputs, Job, Layout, align, generate, task_key
+from antiphon.soundstorm import DecodingInput, DecodingOptions, Inputs, Layout, align, generate, task_key
 from antiphon.soundstorm.decoding import (
     apply_pass,
     batch,
@@ -173,7 +173,7 @@ def test_what_a_generator_is_shown_of_jobs_side_by_side() -> None:
 
 def test_of_frames_of_equal_confidence_the_earlier_ones_are_kept() -> None:
     layout = Layout(codec="any", vocabulary=(4,), frame_rate_hz=50.0, semantic_vocabulary=10)
-    one = Job(np.zeros(400, np.uint16), np.zeros((1, 0), np.uint16), bytes(32))
+    one = DecodingInput(np.zeros(400, np.uint16), np.zeros((1, 0), np.uint16), bytes(32))
     options = DecodingOptions(passes=(4,), temperature=0, noise=0, schedule="linear")
     sizes = np.random.default_rng(0).integers(1, 4, 400)  # of the logit of token 2: the larger, the surer
     logits = sizes[:, None] * np.eye(4, dtype=np.float32)[[2] * 400]
@@ -225,7 +225,7 @@ def test_guided_levels_may_be_none_at_all_but_not_fewer() -> None:
 
 def test_jobs_that_do_not_fit_are_refused_by_what_is_wrong() -> None:
     good = job()
-    most = Job(np.zeros(MAX_FRAMES, np.uint16), np.zeros((3, 0), np.uint16), good.key)
+    most = DecodingInput(np.zeros(MAX_FRAMES, np.uint16), np.zeros((3, 0), np.uint16), good.key)
     bad = {
         "The prompt has 40 frames of 40: nothing is left to generate": replace(
             good, prompt=tokens_for(good.semantic, 0)

@@ -21,7 +21,7 @@ from antiphon.cli.soundstorm import soundstorm as command
 from antiphon.codecs.chip import ChipCodec
 from antiphon.errors import AntiphonError, InputError, ModelError
 from antiphon.models import tensors
-from antiphon.soundstorm import DecodingOptions, Job, serving, task_key
+from antiphon.soundstorm import DecodingInput, DecodingOptions, serving, task_key
 from antiphon.soundstorm.semantic import SemanticConfig, SemanticTokenizer, learn
 
 yaml = pytest.importorskip("yaml", reason="comes with what training needs")
@@ -81,7 +81,7 @@ def model(work: Path, tmp_path: Path) -> Path:
 
 
 def test_what_was_trained_is_what_the_folder_serves(work: Path) -> None:
-    job = Job(np.arange(20, dtype=np.uint16) % 8, np.zeros((10, 4), np.uint16), task_key("a task", 1))
+    job = DecodingInput(np.arange(20, dtype=np.uint16) % 8, np.zeros((10, 4), np.uint16), task_key("a task", 1))
     options = DecodingOptions(first=2)
     for precision in ("float32", "int8"):
         given = soundstorm.load(work / "model", codec=ChipCodec(), tokenizer=_tokenizer(1), precision=precision)

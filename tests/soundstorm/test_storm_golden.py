@@ -14,7 +14,7 @@ import pytest
 
 from antiphon.economy.types import Verdict
 from antiphon.engines.soundstorm.tracing import PieceRecord, Record, WindowRecord, chosen_window, root_of
-from antiphon.soundstorm import DecodingOptions, Inputs, Job, Layout, Trace, generate, merkle, task_key
+from antiphon.soundstorm import DecodingInput, DecodingOptions, Inputs, Layout, Trace, generate, merkle, task_key
 from antiphon.soundstorm.audit import Task, audit, choose, commit, leaf, open_pass
 from antiphon.soundstorm.decoding import gumbel, open_uniform, pass_key, pass_noise
 from antiphon.soundstorm.masking import apply_mask, masking
@@ -71,7 +71,7 @@ def test_how_many_tokens_stay_unknown() -> None:
 
 
 def test_the_noise_of_confidence_is_annealed_and_that_of_candidates_is_not() -> None:
-    job = Job(np.zeros(4, np.uint16), np.zeros((1, 0), np.uint16), bytes(32))
+    job = DecodingInput(np.zeros(4, np.uint16), np.zeros((1, 0), np.uint16), bytes(32))
     for one in VECTORS["annealed"]:
         for turn, scale in enumerate(one["scale"]):
             step = Pass(turn, 0, turn, one["turns"])
@@ -110,7 +110,7 @@ def _task(case: dict[str, Any]) -> Task:
         depth=tuple(case["depth"]),
     )
     levels = len(case["vocabulary"])
-    job = Job(
+    job = DecodingInput(
         np.array(case["semantic"], np.uint16),
         np.array(case["prompt"], np.uint16).reshape(levels, -1),
         bytes.fromhex(case["key"]),

@@ -27,7 +27,7 @@ from storm_worlds import LAYOUT, token_set  # noqa: E402
 from antiphon.errors import InputError, ModelError, StateError, UnavailableError  # noqa: E402
 from antiphon.soundstorm import Example, InMemoryTokenSet  # noqa: E402
 from antiphon.soundstorm.training import loop, profiles  # noqa: E402
-from antiphon.soundstorm.training.data import batch_of, order_of  # noqa: E402
+from antiphon.soundstorm.training.data import batch_of, batch_plan  # noqa: E402
 from antiphon.soundstorm.training.trainer import Trainer  # noqa: E402
 from antiphon.training import checkpoint  # noqa: E402
 from antiphon.training.hardware import Hardware  # noqa: E402
@@ -54,7 +54,7 @@ def config(dropout: float = 0.0, hardware: Hardware = Hardware(), **changes) -> 
 
 
 def learnt(one: profiles.TrainConfig) -> Trainer:
-    trainer, order = Trainer(one), order_of(TOKENS, one)
+    trainer, order = Trainer(one), batch_plan(TOKENS, one)
     for step in range(one.steps):
         trainer.train(batch_of(TOKENS, order.at(step), step, one))
     return trainer

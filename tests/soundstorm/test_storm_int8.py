@@ -10,7 +10,7 @@ from storm_worlds import job
 
 from antiphon import models
 from antiphon.economy.types import Verdict
-from antiphon.soundstorm import Job, serving, starter, task_key
+from antiphon.soundstorm import DecodingInput, serving, starter, task_key
 from antiphon.soundstorm.audit import ANY_MACHINE, SAME_WEIGHTS, Task, audit, commit, open_pass
 from antiphon.soundstorm.decoding import batch, start
 from antiphon.soundstorm.serving import Generator
@@ -25,12 +25,14 @@ def generator() -> Generator:
     return serving.load(models.path(starter.MODEL), precision="int8", threads=1, prefix=PREFIX)
 
 
-def _job(generator: Generator, frames: int, prompt: int, seed: int) -> Job:
+def _job(generator: Generator, frames: int, prompt: int, seed: int) -> DecodingInput:
     layout = generator.layout
     made = job(frames, 0, seed=seed)
     rng = np.random.default_rng(seed)
     semantic = (made.semantic * 50 % layout.semantic_vocabulary).astype(np.uint16)
-    return Job(semantic, rng.integers(0, 1024, (layout.levels, prompt)).astype(np.uint16), task_key("int8", seed))
+    return DecodingInput(
+        semantic, rng.integers(0, 1024, (layout.levels, prompt)).astype(np.uint16), task_key("int8", seed)
+    )
 
 
 def test_a_batch_gives_what_each_job_alone_gives(generator: Generator) -> None:

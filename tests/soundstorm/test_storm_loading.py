@@ -17,7 +17,7 @@ from storm_worlds import LAYOUT, token_set  # noqa: E402
 from antiphon.errors import InputError  # noqa: E402
 from antiphon.soundstorm import Example  # noqa: E402
 from antiphon.soundstorm.training import model, profiles  # noqa: E402
-from antiphon.soundstorm.training.data import batch_of, order_of  # noqa: E402
+from antiphon.soundstorm.training.data import batch_of, batch_plan  # noqa: E402
 from antiphon.training.loop import ahead  # noqa: E402
 
 TOKENS = token_set(24)
@@ -45,7 +45,7 @@ def test_processes_together_have_the_batch_of_one_and_read_only_their_rows(objec
     config = profiles.profile("tiny", LAYOUT)
     generator = msgspec.structs.replace(config.generator, objective=objective)
     config = msgspec.structs.replace(config, generator=generator, batch=6, frames=40, shortest=20)
-    order = order_of(TOKENS, config)
+    order = batch_plan(TOKENS, config)
     for step in range(12):
         whole = batch_of(TOKENS, order.at(step), step, config)
         for rank in range(3):

@@ -15,7 +15,17 @@ from antiphon.codecs import neural
 from antiphon.codecs.chip import ChipCodec
 from antiphon.economy.types import Verdict
 from antiphon.errors import ModelError
-from antiphon.soundstorm import DecodingOptions, Job, Layout, Voice, WindowOptions, generate, long, starter, task_key
+from antiphon.soundstorm import (
+    DecodingInput,
+    DecodingOptions,
+    Layout,
+    Prompt,
+    WindowOptions,
+    generate,
+    long,
+    starter,
+    task_key,
+)
 from antiphon.soundstorm.audit import SAME_WEIGHTS, Task, audit, commit, open_pass
 from antiphon.soundstorm.decoding import batch, start
 from antiphon.soundstorm.masking import apply_mask, masking
@@ -103,7 +113,7 @@ torch = pytest.importorskip("torch", reason="the extra antiphon[train] is not in
 
 from antiphon.soundstorm.serving import load  # noqa: E402
 from antiphon.soundstorm.training import loop, profiles  # noqa: E402
-from antiphon.soundstorm.training.data import batch_of, order_of  # noqa: E402
+from antiphon.soundstorm.training.data import batch_of, batch_plan  # noqa: E402
 from antiphon.soundstorm.training.export import export, torch_logits, weights_of  # noqa: E402
 from antiphon.soundstorm.training.model import Generator  # noqa: E402
 from antiphon.soundstorm.training.objectives import maskgit_loss  # noqa: E402
@@ -136,7 +146,7 @@ def before(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.mark.slow
 def test_upper_levels_are_those_made_later() -> None:
     config = _config(GROUPED, 1)
-    drawn = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
+    drawn = batch_of(TOKENS, batch_plan(TOKENS, config).at(0), 0, config)
     model, count = Generator(config.generator, 3), float(drawn.chosen.sum())
     plain, both = (float(maskgit_loss(model, drawn, count, upper=u)[0].detach()) for u in (0.0, 1.0))
     above = sum(
@@ -152,7 +162,7 @@ def test_upper_levels_are_those_made_later() -> None:
 def test_a_generator_goes_on_in_another_order_with_the_very_same_logits(before: bytes, tmp_path: Path) -> None:
     config = _config(GROUPED, 120)
     old, new = Trainer(_config(PLAIN, 1), weights=before), Trainer(config, weights=before)
-    drawn = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
+    drawn = batch_of(TOKENS, batch_plan(TOKENS, config).at(0), 0, config)
     inputs = (drawn.semantic, drawn.tokens, drawn.prompt, drawn.valid)
     for level in range(4):
         one, other = (trainer.model.eval()(*inputs, torch.tensor(level)) for trainer in (old, new))
@@ -166,7 +176,7 @@ def test_a_generator_goes_on_in_another_order_with_the_very_same_logits(before: 
     assert served.layout == GROUPED
     one = job(60, 0, layout=GROUPED, seed=5)
     right = tokens_for(one.semantic, 1, GROUPED)
-    voice = Voice(one.semantic[:15], right[:, :15])
+    voice = Prompt(one.semantic[:15], right[:, :15])
     made = long(
         served.runner(DecodingOptions(first=4, temperature=0.0)),
         one.semantic[15:],
@@ -194,8 +204,8 @@ def test_the_generator_that_ships_can_go_on_coarse_first() -> None:
     layout = Layout.of(shipped.codec, shipped.tokenizer.vocabulary, semantic=shipped.tokenizer.name)
     config = msgspec.structs.replace(profiles.profile("small", layout), precision="float32")
     begun = Trainer(config, weights=blob).average
-    voice = Voice(np.arange(20, dtype=np.uint16), np.arange(80, dtype=np.uint16).reshape(4, 20))
-    one = Job(np.arange(50, dtype=np.uint16), voice.acoustic, task_key("ships", 0))
+    voice = Prompt(np.arange(20, dtype=np.uint16), np.arange(80, dtype=np.uint16).reshape(4, 20))
+    one = DecodingInput(np.arange(50, dtype=np.uint16), voice.acoustic, task_key("ships", 0))
     inputs = batch([one], [start(one, layout)], layout)
     for level in range(4):
         made, right = torch_logits(begun)(inputs, level), shipped.generator(inputs, level)

@@ -17,7 +17,7 @@ from antiphon.soundstorm import DecodingOptions, Layout, generate, profile
 from antiphon.soundstorm.semantic import profile as semantic_profile
 from antiphon.soundstorm.serving import load
 from antiphon.soundstorm.training import loop, profiles
-from antiphon.soundstorm.training.data import batch_of, order_of
+from antiphon.soundstorm.training.data import batch_of, batch_plan
 from antiphon.soundstorm.training.export import export, restored, torch_logits
 from antiphon.soundstorm.training.model import Generator, parameters_of
 
@@ -65,7 +65,7 @@ def test_the_profile_paper_is_what_the_paper_says() -> None:
 
 def test_windows_of_random_length_are_one_length_a_batch() -> None:
     config = _tiny(shortest=5, frames=30)
-    order = order_of(TOKENS, config)
+    order = batch_plan(TOKENS, config)
     batches = [batch_of(TOKENS, order.at(step), step, config) for step in range(200)]
     assert {batch.valid.shape[1] for batch in batches} == set(range(5, 31))
     with pytest.raises(ValueError, match="shortest"):
@@ -74,7 +74,7 @@ def test_windows_of_random_length_are_one_length_a_batch() -> None:
 
 def test_conditions_are_never_dropped() -> None:
     config = _tiny()
-    order = order_of(TOKENS, config)
+    order = batch_plan(TOKENS, config)
     batches = [batch_of(TOKENS, order.at(step), step, config) for step in range(50)]
     assert all((batch.semantic[batch.valid] != LAYOUT.null).all() for batch in batches)
 

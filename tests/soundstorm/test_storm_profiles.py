@@ -15,7 +15,7 @@ from storm_worlds import LAYOUT, token_set
 
 from antiphon.models import tensors
 from antiphon.soundstorm.training import profiles
-from antiphon.soundstorm.training.data import batch_of, order_of
+from antiphon.soundstorm.training.data import batch_of, batch_plan
 from antiphon.soundstorm.training.export import stored_bytes, weights_of
 from antiphon.soundstorm.training.model import Generator, parameters_of
 from antiphon.soundstorm.training.trainer import Trainer
@@ -44,7 +44,7 @@ def test_a_training_holds_what_the_table_counts(script: dict[str, Any]) -> None:
     config = msgspec.structs.replace(profiles.profile("tiny", LAYOUT), precision="float32")
     tokens = token_set(8)
     trainer = Trainer(config)
-    trainer.train(batch_of(tokens, order_of(tokens, config).at(0), 0, config))
+    trainer.train(batch_of(tokens, batch_plan(tokens, config).at(0), 0, config))
     weights = list(trainer.model.parameters())
     held = [*weights, *trainer.average.parameters(), *(one.grad for one in weights)]
     held += [value for state in trainer.optimiser.state.values() for name, value in state.items() if name != "step"]

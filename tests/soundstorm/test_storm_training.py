@@ -22,14 +22,23 @@ from antiphon.codecs import TokenGrid  # noqa: E402
 from antiphon.codecs.chip import layout as chip  # noqa: E402
 from antiphon.economy.types import Verdict  # noqa: E402
 from antiphon.errors import InputError, ModelError, OutputError, StateError  # noqa: E402
-from antiphon.soundstorm import DecodingOptions, Example, InMemoryTokenSet, Job, Layout, generate, profile, task_key  # noqa: E402
+from antiphon.soundstorm import (  # noqa: E402
+    DecodingInput,
+    DecodingOptions,
+    Example,
+    InMemoryTokenSet,
+    Layout,
+    generate,
+    profile,
+    task_key,
+)
 from antiphon.soundstorm.audit import INT8_FOR_FLOAT, SAME_WEIGHTS, Task, audit, commit, open_pass  # noqa: E402
 from antiphon.soundstorm.decoding import batch as inputs_of  # noqa: E402
 from antiphon.soundstorm.decoding import start  # noqa: E402
 from antiphon.soundstorm.diffusion import Noising  # noqa: E402
 from antiphon.soundstorm.serving import load  # noqa: E402
 from antiphon.soundstorm.training import loop, profiles  # noqa: E402
-from antiphon.soundstorm.training.data import batch_of, order_of  # noqa: E402
+from antiphon.soundstorm.training.data import batch_of, batch_plan  # noqa: E402
 from antiphon.soundstorm.training.export import export, restored, torch_joint, torch_logits, weights_of  # noqa: E402
 from antiphon.soundstorm.training.model import Generator  # noqa: E402
 from antiphon.soundstorm.training.objectives import AUXILIARY, diffusion_loss, divergence, maskgit_loss  # noqa: E402
@@ -62,7 +71,7 @@ def _config(**changes) -> profiles.TrainConfig:  # type: ignore[no-untyped-def]
 @pytest.fixture(scope="module")
 def trained() -> Trainer:
     config = _config(steps=180, batch=8, dropout=0.0, learning_rate=4e-3)
-    trainer, order = Trainer(config), order_of(TOKENS, config)
+    trainer, order = Trainer(config), batch_plan(TOKENS, config)
     for step in range(config.steps):
         figures = trainer.train(batch_of(TOKENS, order.at(step), step, config))
     assert figures["loss"] < 0.8
@@ -78,7 +87,7 @@ def exported(trained: Trainer, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_training_starts_at_the_logarithm_of_the_vocabulary() -> None:
     config = _config()
-    batch = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
+    batch = batch_of(TOKENS, batch_plan(TOKENS, config).at(0), 0, config)
     loss, _ = maskgit_loss(Generator(config.generator), batch, float(batch.chosen.sum()))
     sizes = torch.tensor(LAYOUT.vocabulary)[batch.level]
     counts = batch.chosen.sum(1)
@@ -87,7 +96,7 @@ def test_training_starts_at_the_logarithm_of_the_vocabulary() -> None:
 
 def test_levels_above_the_drawn_one_are_taught_too_when_that_is_asked(trained: Trainer) -> None:
     config = _config(batch=3)
-    batch = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
+    batch = batch_of(TOKENS, batch_plan(TOKENS, config).at(0), 0, config)
     model, count = trained.model.eval(), float(batch.chosen.sum())
     plain, _ = maskgit_loss(model, batch, count)
     both, figures = maskgit_loss(model, batch, count, upper=0.5)
@@ -119,7 +128,7 @@ def test_a_generator_may_begin_with_what_tokens_mean() -> None:
 
 def test_the_loss_is_the_cross_entropy_of_the_hidden_tokens_of_the_drawn_level_only(trained: Trainer) -> None:
     config = _config(batch=3)
-    batch = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
+    batch = batch_of(TOKENS, batch_plan(TOKENS, config).at(0), 0, config)
     model = trained.model.eval()
     loss, figures = maskgit_loss(model, batch, float(batch.chosen.sum()))
     total, right = 0.0, 0
@@ -167,12 +176,12 @@ def _bayes(noising: Noising, step: int, seen: int, origin: np.ndarray) -> np.nda
 
 def test_a_diffusion_starts_at_its_bound_and_learns() -> None:
     config = _config(objective="diffusion", fusion="unet", steps=40, dropout=0.0)
-    batch = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
+    batch = batch_of(TOKENS, batch_plan(TOKENS, config).at(0), 0, config)
     count = float(batch.chosen.sum())
     loss, figures = diffusion_loss(Generator(config.generator), batch, Noising(), count)
     assert float(figures["auxiliary"]) == pytest.approx(np.log(LAYOUT.vocabulary).mean(), rel=1e-4)
     assert float(loss.detach()) == pytest.approx(float(figures["bound"] + AUXILIARY * figures["auxiliary"]), rel=1e-4)
-    trainer, order = Trainer(config), order_of(TOKENS, config)
+    trainer, order = Trainer(config), batch_plan(TOKENS, config)
     lines = [trainer.train(batch_of(TOKENS, order.at(n), n, config)) for n in range(40)]
     assert np.mean([line["auxiliary"] for line in lines[-5:]]) < 0.9 * lines[0]["auxiliary"]
     made = trainer.average.joint(batch.semantic, batch.tokens, batch.prompt, batch.valid, None, batch.noise)
@@ -193,15 +202,15 @@ def test_padding_changes_nothing(fusion: str) -> None:
 
 def test_every_epoch_uses_every_example_once_and_sorts_by_length_without_order() -> None:
     config = _config(batch=4)
-    order = order_of(TOKENS, config)
+    order = batch_plan(TOKENS, config)
     first, second = ([order.at(6 * epoch + n).tolist() for n in range(6)] for epoch in (0, 1))
     assert sorted(index for chosen in first for index in chosen) == list(range(24))
     assert first != second
     spread = [max(order.lengths[i] for i in b) - min(order.lengths[i] for i in b) for b in first]
     assert np.mean(spread) < 10  # of 30
-    assert sorted(set(order_of(token_set(2), config).at(5).tolist())) <= [0, 1]
+    assert sorted(set(batch_plan(token_set(2), config).at(5).tolist())) <= [0, 1]
     with pytest.raises(InputError):
-        order_of(InMemoryTokenSet([]), config)
+        batch_plan(InMemoryTokenSet([]), config)
 
 
 def test_tokens_that_do_not_fit_the_layout_are_refused() -> None:
@@ -226,7 +235,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path: Path) -> None:
     loop.run(_config(steps=3), TOKENS, tmp_path / "parts")
     # The rate's cosine knows the last step, so a run cut short by a signal is imitated by its checkpoint.
     config = _config()
-    trainer, order = Trainer(config), order_of(TOKENS, config)
+    trainer, order = Trainer(config), batch_plan(TOKENS, config)
     for step in range(3):
         trainer.train(batch_of(TOKENS, order.at(step), step, config))
     from antiphon.training import checkpoint
@@ -271,7 +280,7 @@ def test_a_signal_ends_the_run_after_its_step_with_a_checkpoint(tmp_path: Path) 
 def test_a_batch_that_is_not_finite_is_skipped_and_counted() -> None:
     config = _config(dropout=0.0)
     trainer = Trainer(config)
-    batch = batch_of(TOKENS, order_of(TOKENS, config).at(0), 0, config)
+    batch = batch_of(TOKENS, batch_plan(TOKENS, config).at(0), 0, config)
     trainer.train(batch)
     kept = trainer.model.biases.detach().clone()
     trainer.model.biases.data[:, 0] = float("nan")
@@ -399,7 +408,10 @@ def test_torch_and_onnx_agree_on_logits_and_tokens(trained: Trainer, exported: P
 def test_the_trained_generator_goes_on_in_the_prompts_voice(exported: Path) -> None:
     served, options = load(exported, threads=1), DecodingOptions(temperature=0.3, noise=1.0)
     heard = [TOKENS.get(number) for number in range(24)]
-    jobs = [Job(e.semantic, e.acoustic[:, : e.semantic.size // 2], task_key("voice", n)) for n, e in enumerate(heard)]
+    jobs = [
+        DecodingInput(e.semantic, e.acoustic[:, : e.semantic.size // 2], task_key("voice", n))
+        for n, e in enumerate(heard)
+    ]
     right = 0
     for number, (one, made) in enumerate(zip(jobs, served.generate(jobs, options), strict=True)):
         target = slice(one.prompt_frames, None)

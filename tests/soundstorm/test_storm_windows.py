@@ -11,10 +11,10 @@ from storm_worlds import LAYOUT, Oracle, speech, tokens_for
 from antiphon.codecs import TokenGrid
 from antiphon.errors import InputError
 from antiphon.soundstorm import (
+    DecodingInput,
     DecodingOptions,
-    Job,
+    Prompt,
     Turn,
-    Voice,
     WindowOptions,
     dialogue,
     generate,
@@ -30,15 +30,15 @@ OPTIONS = WindowOptions(window=50, overlap=8)
 def _run(oracle: Oracle | None = None):  # type: ignore[no-untyped-def]
     logits = oracle or Oracle(sharpness=30.0)
 
-    def run(job: Job) -> TokenGrid:
+    def run(job: DecodingInput) -> TokenGrid:
         return generate(logits, [job], LAYOUT, DecodingOptions(passes=(3, 1, 1)))[0].grid
 
     return run
 
 
-def _voice(speaker: int, frames: int = 12) -> Voice:
+def _voice(speaker: int, frames: int = 12) -> Prompt:
     semantic = speech(np.random.default_rng(speaker + 50), frames)
-    return Voice(semantic, tokens_for(semantic, speaker))
+    return Prompt(semantic, tokens_for(semantic, speaker))
 
 
 def _key(window: int) -> bytes:
@@ -113,8 +113,8 @@ def test_what_cannot_be_windowed_is_refused() -> None:
     with pytest.raises(InputError, match="voice for the speaker c"):
         list(dialogue(_run(), [Turn("c", speech(np.random.default_rng(0), 5))], {"a": _voice(1)}, _key))
     with pytest.raises(InputError, match="Give at least one"):
-        long(_run(), np.zeros(0, np.uint16), Voice.none(LAYOUT), _key, OPTIONS)
+        long(_run(), np.zeros(0, np.uint16), Prompt.none(LAYOUT), _key, OPTIONS)
     with pytest.raises(InputError, match="same audio"):
-        Voice(np.zeros(3, np.uint16), np.zeros((3, 4), np.uint16))
+        Prompt(np.zeros(3, np.uint16), np.zeros((3, 4), np.uint16))
     with pytest.raises(ValueError, match="overlap"):
         WindowOptions(window=5, overlap=5)

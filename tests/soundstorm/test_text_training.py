@@ -15,7 +15,7 @@ from antiphon.soundstorm.text.parallel import rounded
 
 torch = pytest.importorskip("torch")
 
-from antiphon.soundstorm.training.text_data import NOTHING, Line, aligned, batch_of, order_of  # noqa: E402
+from antiphon.soundstorm.training.text_data import NOTHING, Line, aligned, batch_of, batch_plan  # noqa: E402
 from antiphon.soundstorm.training.text_export import TorchDecoder, TorchSpeaker, export  # noqa: E402
 from antiphon.soundstorm.training.text_export import rounded as halved  # noqa: E402
 from antiphon.soundstorm.training.text_model import TextDecoder  # noqa: E402
@@ -184,7 +184,7 @@ def test_speed_shortens_and_bounds_are_kept():
 
 def test_no_lines_and_no_exports_are_errors(tmp_path: Path):
     with pytest.raises(InputError, match="no texts"):
-        order_of([], config("parallel"))
+        batch_plan([], config("parallel"))
     with pytest.raises(ModelError, match="folder of an export"):
         load(tmp_path)
     (tmp_path / "text.onnx").write_bytes(b"no graph")

@@ -12,7 +12,7 @@ from antiphon.bench.clips import COMPARED, HELD_OUT_SPEAKERS, Clip, recording
 from antiphon.bench.figure import Figure
 from antiphon.bench.speaking import PAPER_S, Naturalness, Parts, SpeechQuality, Transcriber, long_figures
 from antiphon.soundstorm.audit import Task
-from antiphon.soundstorm.decoding import Job, task_key
+from antiphon.soundstorm.decoding import DecodingInput, task_key
 
 PROMPT_S = 3.0
 SENTENCES = 3
@@ -62,6 +62,6 @@ def audit_tasks(parts: Parts, clips: Sequence[Clip], voices: Mapping[str, Wavefo
     tasks = []
     for number in range(count):
         voice, semantic = prompts[number % len(prompts)], said[number % len(said)]
-        job = Job(np.concatenate([voice.semantic, semantic]), voice.acoustic, task_key("audit", number))
+        job = DecodingInput(np.concatenate([voice.semantic, semantic]), voice.acoustic, task_key("audit", number))
         tasks.append(Task(parts.generator.name, parts.generator.layout, parts.options, job))
     return tasks

@@ -19,12 +19,12 @@ from antiphon.judges.speech.evidence import Evidence
 from antiphon.judges.speech.naturalness import DistillMosMeter
 from antiphon.judges.speech.wording import error_rates, normalise
 from antiphon.services import SpeechRequest
-from antiphon.soundstorm.decoding import DecodingOptions, Job, task_key
+from antiphon.soundstorm.decoding import DecodingInput, DecodingOptions, task_key
 from antiphon.soundstorm.inputs import align
 from antiphon.soundstorm.semantic import SemanticTokenizer
 from antiphon.soundstorm.serving import Generator
 from antiphon.soundstorm.text import TextStage
-from antiphon.soundstorm.windows import Voice, long
+from antiphon.soundstorm.windows import Prompt, long
 
 PAPER_S = 30.0
 """The length that passes are promised for."""
@@ -51,18 +51,18 @@ class Parts:
                 "Train it on data of this tokenizer.",
             )
 
-    def prompt(self, wave: Waveform, seconds: float) -> Voice:
+    def prompt(self, wave: Waveform, seconds: float) -> Prompt:
         """The beginning of a recording as the generator is shown it, at most half of its window."""
         seconds = min(seconds, self.generator.windows.window / 2 / self.codec.frame_rate_hz)
         start = Waveform(wave.samples[:, : round(seconds * wave.rate_hz)], wave.rate_hz)
         grid = self.codec.encode(start)
-        return Voice(align(self.tokenizer.encode(start), grid.frames), grid.tokens)
+        return Prompt(align(self.tokenizer.encode(start), grid.frames), grid.tokens)
 
     def heard(self, wave: Waveform) -> Tokens:
         """Semantic tokens of a recording at the codec's frame rate."""
         return self.tokenizer.aligned(wave, max(1, round(wave.duration_s * self.codec.frame_rate_hz)))
 
-    def say(self, text: str, voice: Voice, task: str, seed: int) -> Spoken:
+    def say(self, text: str, voice: Prompt, task: str, seed: int) -> Spoken:
         """A text, by way of the text stage, whose time counts."""
         assert self.text is not None
         began = time.perf_counter()
@@ -72,11 +72,11 @@ class Parts:
         made = self.speak(semantic, voice, task, seed)
         return replace(made, took_s=time.perf_counter() - began)
 
-    def speak(self, semantic: Tokens, voice: Voice, task: str, seed: int) -> Spoken:
+    def speak(self, semantic: Tokens, voice: Prompt, task: str, seed: int) -> Spoken:
         """Any length, in windows, as the network makes it."""
         run, passes = self.generator.runner(self.options), 0
 
-        def counted(job: Job) -> TokenGrid:
+        def counted(job: DecodingInput) -> TokenGrid:
             nonlocal passes
             passes += len(self.options.plan(self.generator.layout))
             return run(job)

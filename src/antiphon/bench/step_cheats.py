@@ -15,7 +15,7 @@ from antiphon.engines.soundstorm import SoundStormEngine
 from antiphon.engines.soundstorm.recipe import Piece, Recipe
 from antiphon.engines.soundstorm.tracing import PartTrace
 from antiphon.services import Request
-from antiphon.soundstorm.decoding import Job, Result, Trace
+from antiphon.soundstorm.decoding import DecodingInput, Result, Trace
 
 
 class OtherSeed(SoundStormEngine):
@@ -29,7 +29,7 @@ class Rewrites(SoundStormEngine):
     """Commits to another trace of each window than it should have made."""
 
     def _made(self, recipe: Recipe, trace: PartTrace) -> Iterator[tuple[Piece, TokenGrid]]:
-        def window(job: Job) -> TokenGrid:
+        def window(job: DecodingInput) -> TokenGrid:
             made = self.rewritten(recipe, job)
             trace.keep(recipe.task(job), made)
             return made.grid
@@ -38,10 +38,10 @@ class Rewrites(SoundStormEngine):
             trace.begin(piece.semantic)
             yield piece, recipe.grid(number, piece.semantic, window)
 
-    def rewritten(self, recipe: Recipe, job: Job) -> Result:
+    def rewritten(self, recipe: Recipe, job: DecodingInput) -> Result:
         raise NotImplementedError
 
-    def _by(self, recipe: Recipe, job: Job, **options: Any) -> Result:
+    def _by(self, recipe: Recipe, job: DecodingInput, **options: Any) -> Result:
         changed = msgspec.structs.replace(recipe.options, **options)
         return recipe.models.generator.generate([job], changed, traced=True)[0]
 
@@ -49,7 +49,7 @@ class Rewrites(SoundStormEngine):
 class HalfThePasses(Rewrites):
     """Makes half of the coarsest levels' passes, and uncovers their tokens as the whole number demands."""
 
-    def rewritten(self, recipe: Recipe, job: Job) -> Result:
+    def rewritten(self, recipe: Recipe, job: DecodingInput) -> Result:
         full = self._by(recipe, job)
         few = self._by(recipe, job, first=max(1, recipe.options.first // 2))
         assert full.trace is not None
@@ -62,5 +62,5 @@ class HalfThePasses(Rewrites):
 class Unguided(Rewrites):
     """Leaves out the guidance, which is half of the first level's work."""
 
-    def rewritten(self, recipe: Recipe, job: Job) -> Result:
+    def rewritten(self, recipe: Recipe, job: DecodingInput) -> Result:
         return self._by(recipe, job, guidance=1.0)

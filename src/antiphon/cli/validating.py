@@ -29,11 +29,11 @@ SAMPLES, SAMPLE_S = 3, 4.0
 
 def looking(tokens: TokenSet, config: TrainConfig, codec: Codec | None, tracker: Tracker | None) -> Evaluate:
     """What the training loop calls every so often. A sample needs a codec to decode it and a tracker to go to."""
-    from antiphon.soundstorm.training.data import batch_of, order_of
+    from antiphon.soundstorm.training.data import batch_of, batch_plan
 
-    order = order_of(tokens, config)
-    steps = range(min(BATCHES, order.per_epoch))
-    batches = [batch_of(tokens, order.at(step), step, config) for step in steps]
+    plan = batch_plan(tokens, config)
+    steps = range(min(BATCHES, plan.per_epoch))
+    batches = [batch_of(tokens, plan.at(step), step, config) for step in steps]
 
     def look(average: Generator, step: int) -> dict[str, float]:
         if codec is not None and tracker is not None:
@@ -69,14 +69,14 @@ def _sample(
 ) -> None:
     import copy
 
-    from antiphon.soundstorm.decoding import DecodingOptions, Job, generate, task_key
+    from antiphon.soundstorm.decoding import DecodingInput, DecodingOptions, generate, task_key
     from antiphon.soundstorm.diffusion import Noising, denoise
     from antiphon.soundstorm.training.export import torch_joint, torch_logits
 
     example, layout = tokens.get(0), config.generator.layout
     frames = min(config.frames, tokens.frames(0))
     prompt = example.acoustic[:, : frames // PROMPT_SHARE]
-    jobs = [Job(example.semantic[:frames], prompt, task_key("sample", 0))]
+    jobs = [DecodingInput(example.semantic[:frames], prompt, task_key("sample", 0))]
     model = average if average.heads.device.type == "cpu" else copy.deepcopy(average).cpu()
     if config.generator.objective == "maskgit":
         made = generate(torch_logits(model), jobs, layout)

@@ -32,8 +32,8 @@ from antiphon.economy.types import Verdict
 from antiphon.errors import AntiphonError, InputError
 from antiphon.soundstorm import merkle
 from antiphon.soundstorm.decoding import (
+    DecodingInput,
     DecodingOptions,
-    Job,
     Trace,
     log_softmax,
     pass_key,
@@ -85,7 +85,7 @@ class Task:
     model: str
     layout: Layout
     options: DecodingOptions
-    job: Job
+    job: DecodingInput
 
     @property
     def steps(self) -> tuple[Pass, ...]:

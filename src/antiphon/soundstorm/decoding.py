@@ -58,7 +58,7 @@ class DecodingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class DecodingInput:
     """One piece of audio: semantic tokens of prompt and target, the prompt's acoustic tokens, the key of its noise."""
 
     semantic: Tokens  # [T], at the codec's frame rate; the first P belong to the prompt
@@ -117,7 +117,7 @@ def open_uniform(raw: npt.NDArray[np.uint32]) -> Floats:
     return ((raw >> 9).astype(np.float32) + np.float32(0.5)) * np.float32(2**-23)
 
 
-def start(job: Job, layout: Layout) -> Tokens:
+def start(job: DecodingInput, layout: Layout) -> Tokens:
     """The grid before the first pass. Raises `InputError` when the job does not fit the layout."""
     _check(job, layout)
     grid = np.repeat(np.array(layout.vocabulary, np.uint16)[:, None], job.frames, axis=1)
@@ -127,7 +127,7 @@ def start(job: Job, layout: Layout) -> Tokens:
 
 def generate(
     generator: Logits,
-    jobs: Sequence[Job],
+    jobs: Sequence[DecodingInput],
     layout: Layout,
     options: DecodingOptions | None = None,
     *,
@@ -159,7 +159,7 @@ def generate(
 
 def pass_logits(
     generator: Logits,
-    jobs: Sequence[Job],
+    jobs: Sequence[DecodingInput],
     grids: Sequence[Tokens],
     step: Pass,
     layout: Layout,
@@ -179,7 +179,7 @@ def pass_logits(
     return [logits[row, : job.frames] for row, job in enumerate(jobs)]
 
 
-def batch(jobs: Sequence[Job], grids: Sequence[Tokens], layout: Layout) -> Inputs:
+def batch(jobs: Sequence[DecodingInput], grids: Sequence[Tokens], layout: Layout) -> Inputs:
     """Jobs side by side, padded with unknown tokens."""
     longest = max(job.frames for job in jobs)
     semantic = np.full((len(jobs), longest), layout.null, np.int64)
@@ -207,7 +207,7 @@ class PassNoise:
     confidence: Floats
 
 
-def pass_noise(job: Job, step: Pass, count: int, size: int, options: DecodingOptions) -> PassNoise:
+def pass_noise(job: DecodingInput, step: Pass, count: int, size: int, options: DecodingOptions) -> PassNoise:
     """The noise of a pass over `count` unknown frames. The last pass of a level has none."""
     key = pass_key(job.key, step)
     if step.last:
@@ -238,7 +238,9 @@ def unknown(grid: Tokens, level: int, layout: Layout) -> npt.NDArray[np.intp]:
     return np.flatnonzero(grid[level] == layout.vocabulary[level])
 
 
-def apply_pass(grid: Tokens, logits: Floats, step: Pass, job: Job, layout: Layout, options: DecodingOptions) -> Tokens:
+def apply_pass(
+    grid: Tokens, logits: Floats, step: Pass, job: DecodingInput, layout: Layout, options: DecodingOptions
+) -> Tokens:
     """The grid after one pass, from the grid before and its logits `[T, V]`. Pure."""
     frames = unknown(grid, step.level, layout)
     seen = logits[frames]
@@ -257,7 +259,7 @@ def apply_pass(grid: Tokens, logits: Floats, step: Pass, job: Job, layout: Layou
 _OTHER = "Use the tokenizer and the codec that the generator was trained with."
 
 
-def _check(job: Job, layout: Layout) -> None:
+def _check(job: DecodingInput, layout: Layout) -> None:
     if job.semantic.ndim != 1 or job.prompt.ndim != 2 or job.prompt.shape[0] != layout.levels:
         raise InputError(
             f"A job needs semantic [T] and prompt [{layout.levels}, P], "

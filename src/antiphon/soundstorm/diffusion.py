@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from antiphon.codecs.base import TokenGrid
 from antiphon.errors import InputError
-from antiphon.soundstorm.decoding import Job, Result, Trace, batch, gumbel, log_softmax, pass_key, start
+from antiphon.soundstorm.decoding import DecodingInput, Result, Trace, batch, gumbel, log_softmax, pass_key, start
 from antiphon.soundstorm.inputs import Ints, JointLogits
 from antiphon.soundstorm.layout import Layout
 from antiphon.soundstorm.schedules import Pass
@@ -86,7 +86,7 @@ def posterior(seen: Any, origin: Any, weights: Any) -> tuple[Any, Any]:
 
 def denoise(
     generator: JointLogits,
-    jobs: Sequence[Job],
+    jobs: Sequence[DecodingInput],
     layout: Layout,
     noising: Noising,
     *,

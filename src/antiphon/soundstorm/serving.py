@@ -11,7 +11,7 @@ import numpy as np
 from antiphon import models
 from antiphon.codecs.base import TokenGrid
 from antiphon.errors import InputError, ModelError
-from antiphon.soundstorm.decoding import DecodingOptions, Job, Result, generate
+from antiphon.soundstorm.decoding import DecodingInput, DecodingOptions, Result, generate
 from antiphon.soundstorm.diffusion import Noising, denoise
 from antiphon.soundstorm.inputs import Floats, Inputs
 from antiphon.soundstorm.layout import GeneratorConfig
@@ -51,7 +51,7 @@ class Generator:
         return self._run(inputs)
 
     def generate(
-        self, jobs: Sequence[Job], options: DecodingOptions | None = None, *, traced: bool = False
+        self, jobs: Sequence[DecodingInput], options: DecodingOptions | None = None, *, traced: bool = False
     ) -> list[Result]:
         """All jobs in one batch, by the way of decoding the generator was trained for."""
         if self.config.objective == "maskgit":
@@ -66,7 +66,7 @@ class Generator:
     def runner(self, options: DecodingOptions | None = None) -> Run:
         """What `windows` runs for each window."""
 
-        def run(job: Job) -> TokenGrid:
+        def run(job: DecodingInput) -> TokenGrid:
             return self.generate([job], options)[0].grid
 
         return run

@@ -14,14 +14,14 @@ import numpy as np
 
 from antiphon.codecs.base import TokenGrid, Tokens
 from antiphon.errors import InputError
-from antiphon.soundstorm.decoding import Job
+from antiphon.soundstorm.decoding import DecodingInput
 from antiphon.soundstorm.inputs import Floats
 from antiphon.soundstorm.layout import MAX_FRAMES, Layout
 
 MAX_TOTAL_FRAMES = 600_000
 """Longest piece (200 min at 50 Hz)."""
 
-Run = Callable[[Job], TokenGrid]
+Run = Callable[[DecodingInput], TokenGrid]
 """One window to the grid of its target. Usually `lambda job: generate(logits, [job], layout, options)[0].grid`."""
 
 
@@ -41,7 +41,7 @@ class WindowOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class Prompt:
     """A prompt: `semantic [P]` at the codec's frame rate and `acoustic [K, P]` tokens of the same audio. P may be 0."""
 
     semantic: Tokens
@@ -60,7 +60,7 @@ class Voice:
         return int(self.semantic.shape[0])
 
     @classmethod
-    def none(cls, layout: Layout) -> Voice:
+    def none(cls, layout: Layout) -> Prompt:
         """No prompt: a voice of the generator's choice."""
         return cls(np.zeros(0, np.uint16), np.zeros((layout.levels, 0), np.uint16))
 
@@ -103,14 +103,14 @@ def pieces(frames: int, prompt: int, options: WindowOptions, *, tail: int = 0) -
 
 
 def stream(
-    run: Run, semantic: Tokens, voice: Voice, key: Callable[[int], bytes], options: WindowOptions | None = None
+    run: Run, semantic: Tokens, voice: Prompt, key: Callable[[int], bytes], options: WindowOptions | None = None
 ) -> Iterator[TokenGrid]:
     """New frames of each window as soon as they are made; `key(n)` is the key of window n (`task_key(id, seed, n)`)."""
     return _go_on(run, semantic, voice, key, options or WindowOptions(), _first(voice, 0), 0)
 
 
 def long(
-    run: Run, semantic: Tokens, voice: Voice, key: Callable[[int], bytes], options: WindowOptions | None = None
+    run: Run, semantic: Tokens, voice: Prompt, key: Callable[[int], bytes], options: WindowOptions | None = None
 ) -> TokenGrid:
     """All of `stream` in one grid. Raises `InputError` when there is nothing to generate."""
     return joined(stream(run, semantic, voice, key, options))
@@ -119,7 +119,7 @@ def long(
 def dialogue(
     run: Run,
     turns: Sequence[Turn],
-    voices: dict[str, Voice],
+    voices: dict[str, Prompt],
     key: Callable[[int], bytes],
     options: WindowOptions | None = None,
 ) -> Iterator[tuple[str, TokenGrid]]:
@@ -131,7 +131,7 @@ def dialogue(
             raise InputError(
                 f"There is no voice for the speaker {turn.speaker}", f"Give one of {', '.join(sorted(voices))}."
             )
-    tails: dict[str, Voice] = {}
+    tails: dict[str, Prompt] = {}
     window = 0
     for turn in turns:
         voice = voices[turn.speaker]
@@ -142,7 +142,7 @@ def dialogue(
             yield turn.speaker, grid
             window += 1
         if made:
-            said = Voice(turn.semantic, np.concatenate(made, axis=1))
+            said = Prompt(turn.semantic, np.concatenate(made, axis=1))
             tails[turn.speaker] = _last(_add(tail, said), options.overlap)
 
 
@@ -157,10 +157,10 @@ def joined(grids: Iterator[TokenGrid]) -> TokenGrid:
 def _go_on(
     run: Run,
     semantic: Tokens,
-    voice: Voice,
+    voice: Prompt,
     key: Callable[[int], bytes],
     options: WindowOptions,
-    tail: Voice,
+    tail: Prompt,
     window: int,
 ) -> Iterator[TokenGrid]:
     """Windows over `semantic`, after `tail` of the same speaker; the first window is number `window`."""
@@ -169,7 +169,7 @@ def _go_on(
         seen = _last(done, piece.tail)
         new = semantic[piece.start : piece.start + piece.new]
         grid = run(
-            Job(
+            DecodingInput(
                 np.concatenate([voice.semantic, seen.semantic, new]),
                 np.concatenate([voice.acoustic, seen.acoustic], axis=1),
                 key(window),
@@ -178,19 +178,19 @@ def _go_on(
         )
         window += 1
         yield grid
-        done = _last(_add(done, Voice(new, grid.tokens)), options.overlap)
+        done = _last(_add(done, Prompt(new, grid.tokens)), options.overlap)
 
 
-def _first(voice: Voice, frames: int) -> Voice:
-    return Voice(voice.semantic[:frames], voice.acoustic[:, :frames])
+def _first(voice: Prompt, frames: int) -> Prompt:
+    return Prompt(voice.semantic[:frames], voice.acoustic[:, :frames])
 
 
-def _last(voice: Voice, frames: int) -> Voice:
+def _last(voice: Prompt, frames: int) -> Prompt:
     start = voice.frames - frames
-    return Voice(voice.semantic[start:], voice.acoustic[:, start:]) if start > 0 else voice
+    return Prompt(voice.semantic[start:], voice.acoustic[:, start:]) if start > 0 else voice
 
 
-def _add(before: Voice, after: Voice) -> Voice:
-    return Voice(
+def _add(before: Prompt, after: Prompt) -> Prompt:
+    return Prompt(
         np.concatenate([before.semantic, after.semantic]), np.concatenate([before.acoustic, after.acoustic], axis=1)
     )

@@ -31,7 +31,7 @@ from antiphon.engines.soundstorm.tracing import PassRecord, Record, Shown, Windo
 from antiphon.errors import AntiphonError, InputError
 from antiphon.soundstorm import audit
 from antiphon.soundstorm.audit import ANY_MACHINE, Opening, Task
-from antiphon.soundstorm.decoding import Job, log_softmax, pass_logits
+from antiphon.soundstorm.decoding import DecodingInput, log_softmax, pass_logits
 from antiphon.soundstorm.inputs import Floats
 
 SAME, OTHER = 0.9, 0.75
@@ -117,7 +117,7 @@ def _rebuilt(recipe: Recipe, record: Record, pieces: Sequence[Piece]) -> tuple[l
     for number, (piece, told) in enumerate(zip(pieces, record.pieces, strict=True)):
         left = list(told.windows)
 
-        def window(job: Job, left: list[WindowRecord] = left) -> TokenGrid:
+        def window(job: DecodingInput, left: list[WindowRecord] = left) -> TokenGrid:
             if not left:
                 raise _EndError(Result.FAILED, "a window is missing in what was committed to")
             one = left.pop(0)

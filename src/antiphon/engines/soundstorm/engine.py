@@ -23,7 +23,7 @@ from antiphon.engines.soundstorm.voices import BY_NAME, FILE, VOICES, parse
 from antiphon.errors import InputError
 from antiphon.services import CloneRequest, EnrolRequest, Request, Service, SpeechRequest
 from antiphon.soundstorm import starter, windows
-from antiphon.soundstorm.decoding import DecodingOptions, Job
+from antiphon.soundstorm.decoding import DecodingInput, DecodingOptions
 from antiphon.soundstorm.starter import DECODING, MODEL, Starter
 
 LANGUAGES = ("en-us", "en")
@@ -144,7 +144,7 @@ class SoundStormEngine:
         return Recipe(self._starter(), request, voice, options, seed)
 
     def _made(self, recipe: Recipe, trace: PartTrace) -> Iterator[tuple[Piece, TokenGrid]]:
-        def window(job: Job) -> TokenGrid:
+        def window(job: DecodingInput) -> TokenGrid:
             (made,) = recipe.models.generator.generate([job], recipe.options, traced=True)
             trace.keep(recipe.task(job), made)
             return made.grid
@@ -154,7 +154,7 @@ class SoundStormEngine:
             yield piece, recipe.grid(number, piece.semantic, window)
 
 
-def _prompts() -> dict[str, windows.Voice]:
+def _prompts() -> dict[str, windows.Prompt]:
     from antiphon import models
 
     return parse(models.read(MODEL, f"{MODEL}-{FILE}"))

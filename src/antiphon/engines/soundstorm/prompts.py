@@ -15,7 +15,7 @@ from antiphon.codecs.base import Tokens
 from antiphon.errors import InputError
 from antiphon.soundstorm.inputs import align
 from antiphon.soundstorm.starter import Starter
-from antiphon.soundstorm.windows import Voice
+from antiphon.soundstorm.windows import Prompt
 
 PROMPT_S = 4.0
 """Length of a prompt. Training saw all lengths up to a whole clip."""
@@ -45,11 +45,11 @@ def enrolled(reference: Waveform, starter: Starter) -> bytes:
     return encode(voice, starter)
 
 
-def heard(samples: Samples, starter: Starter) -> Voice:
+def heard(samples: Samples, starter: Starter) -> Prompt:
     """Tokens of speech `[N]` at 16 kHz."""
     wave = Waveform(samples[None], RATE_HZ)
     grid = starter.codec.encode(wave)
-    return Voice(align(starter.tokenizer.encode(wave), grid.frames), grid.tokens)
+    return Prompt(align(starter.tokenizer.encode(wave), grid.frames), grid.tokens)
 
 
 def best_stretch(samples: Samples, seconds: float = PROMPT_S) -> Samples:
@@ -73,7 +73,7 @@ def levelled(samples: Samples) -> Samples:
     return np.asarray(samples * min(gain, 0.99 / max(float(np.abs(samples).max()), 1e-6)), np.float32)
 
 
-def encode(voice: Voice, starter: Starter) -> bytes:
+def encode(voice: Prompt, starter: Starter) -> bytes:
     data = PromptData(
         version=VERSION,
         codec=starter.codec.name,
@@ -98,7 +98,7 @@ def read(blob: bytes) -> PromptData:
     return data
 
 
-def decode(blob: bytes, starter: Starter) -> Voice:
+def decode(blob: bytes, starter: Starter) -> Prompt:
     """The prompt for these models. Raises `InputError` for one of other models, and for tokens out of range."""
     data = read(blob)
     if (data.codec, data.semantic_tokens) != (starter.codec.name, starter.tokenizer.name):
@@ -110,7 +110,7 @@ def decode(blob: bytes, starter: Starter) -> Voice:
         raise InputError("This voice holds tokens that its codec does not have", "Enrol it again.")
     if int(semantic.max()) >= starter.tokenizer.vocabulary:
         raise InputError("This voice holds semantic tokens out of range", "Enrol it again.")
-    return Voice(semantic, acoustic)
+    return Prompt(semantic, acoustic)
 
 
 def _tokens(blob: bytes) -> Tokens:

@@ -17,7 +17,7 @@ from antiphon.errors import InputError
 from antiphon.services import CloneRequest, SpeechRequest
 from antiphon.soundstorm import windows
 from antiphon.soundstorm.audit import Task
-from antiphon.soundstorm.decoding import DecodingOptions, Job, task_key
+from antiphon.soundstorm.decoding import DecodingInput, DecodingOptions, task_key
 from antiphon.soundstorm.inputs import align
 from antiphon.soundstorm.starter import Starter
 
@@ -39,7 +39,7 @@ class Recipe:
 
     models: Starter
     request: SpeechRequest | CloneRequest
-    voice: windows.Voice
+    voice: windows.Prompt
     options: DecodingOptions
     seed: int
 
@@ -73,7 +73,7 @@ class Recipe:
         keys: Callable[[int], bytes] = lambda window: self._key(number, window + 1)  # noqa: E731
         return windows.long(run, semantic, self.voice, keys, self.models.generator.windows)
 
-    def task(self, job: Job) -> Task:
+    def task(self, job: DecodingInput) -> Task:
         generator = self.models.generator
         return Task(generator.name, generator.layout, self.options, job)
 

@@ -30,12 +30,12 @@ VOICES = tuple(
 BY_NAME: Mapping[str, Voice] = {voice.name: voice for voice in VOICES}
 
 
-def parse(blob: bytes) -> dict[str, windows.Voice]:
+def parse(blob: bytes) -> dict[str, windows.Prompt]:
     """Prompts by name from the file that ships. Raises `ModelError` when one is missing."""
     found = tensors.parse(blob)
     try:
         return {
-            name: windows.Voice(
+            name: windows.Prompt(
                 np.array(found[f"{name}.semantic"], np.uint16), np.array(found[f"{name}.acoustic"], np.uint16)
             )
             for name in BY_NAME
@@ -44,7 +44,7 @@ def parse(blob: bytes) -> dict[str, windows.Voice]:
         raise ModelError(f"The voice {error} of soundstorm is missing", "Reinstall antiphon.") from error
 
 
-def dump(prompts: Mapping[str, windows.Voice]) -> bytes:
+def dump(prompts: Mapping[str, windows.Prompt]) -> bytes:
     """The file that ships, from prompts by name."""
     arrays: dict[str, tensors.Array] = {}
     for name, voice in prompts.items():

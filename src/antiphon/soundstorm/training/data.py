@@ -28,7 +28,7 @@ Indices = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Order:
+class BatchPlan:
     """Which examples make up which step. Every epoch uses every example once (but for what fills no batch)."""
 
     lengths: npt.NDArray[np.int64]  # [N]
@@ -48,29 +48,29 @@ class Order:
         return self._made[epoch][place]
 
 
-def _epoch(order: Order, epoch: int) -> list[Indices]:
-    rng = np.random.default_rng([order.seed, epoch])
-    count = len(order.lengths)
-    lengths = order.lengths
+def _epoch(plan: BatchPlan, epoch: int) -> list[Indices]:
+    rng = np.random.default_rng([plan.seed, epoch])
+    count = len(plan.lengths)
+    lengths = plan.lengths
     shuffled = rng.permutation(count)
-    if count < order.batch:
-        shuffled = rng.choice(count, order.batch)  # a tiny set: with repetition
+    if count < plan.batch:
+        shuffled = rng.choice(count, plan.batch)  # a tiny set: with repetition
     batches: list[Indices] = []
-    for start in range(0, shuffled.shape[0], POOL * order.batch):
-        pool = shuffled[start : start + POOL * order.batch]
+    for start in range(0, shuffled.shape[0], POOL * plan.batch):
+        pool = shuffled[start : start + POOL * plan.batch]
         pool = pool[np.argsort(lengths[pool], kind="stable")]
         # What fills no batch is dropped at random, not always the longest.
-        surplus = pool.shape[0] % order.batch
+        surplus = pool.shape[0] % plan.batch
         pool = np.delete(pool, rng.choice(pool.shape[0], surplus, replace=False))
-        batches.extend(np.split(pool, pool.shape[0] // order.batch) if pool.size else [])
+        batches.extend(np.split(pool, pool.shape[0] // plan.batch) if pool.size else [])
     return [batches[n] for n in rng.permutation(len(batches))]
 
 
-def order_of(tokens: TokenSet, config: TrainConfig) -> Order:
+def batch_plan(tokens: TokenSet, config: TrainConfig) -> BatchPlan:
     """Raises `InputError` for a set without examples."""
     if not len(tokens):
         raise InputError("The token set is empty", "Prepare some audio first.")
-    return Order(np.minimum(tokens.lengths(), config.frames), config.batch, config.seed)
+    return BatchPlan(np.minimum(tokens.lengths(), config.frames), config.batch, config.seed)
 
 
 def batch_of(tokens: TokenSet, chosen: Indices, step: int, config: TrainConfig, mine: slice = slice(None)) -> Batch:

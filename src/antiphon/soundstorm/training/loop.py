@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from antiphon.soundstorm.tokenset import TokenSet
-from antiphon.soundstorm.training.data import batch_of, order_of
+from antiphon.soundstorm.training.data import batch_of, batch_plan
 from antiphon.soundstorm.training.model import Codebook
 from antiphon.soundstorm.training.profiles import TrainConfig
 from antiphon.soundstorm.training.trainer import Trainer
@@ -32,12 +32,12 @@ def run(
 
     Raises what `antiphon.training.run_training` raises, and `InputError` for an unfit token set.
     """
-    order = order_of(tokens, config)
+    plan = batch_plan(tokens, config)
     return run_training(
         config,
         out,
         lambda processes: Trainer(config, processes, codebooks=codebooks, weights=weights),
-        lambda step, processes: batch_of(tokens, order.at(step), step, config, processes.rows(config.batch)),
+        lambda step, processes: batch_of(tokens, plan.at(step), step, config, processes.rows(config.batch)),
         other=other,
         report=report,
         evaluate=evaluate,

@@ -16,7 +16,7 @@ from antiphon.soundstorm.inputs import Ints
 from antiphon.soundstorm.text.alignment import Sounds, learn_sounds
 from antiphon.soundstorm.text.layout import TextConfig
 from antiphon.soundstorm.text.parallel import places
-from antiphon.soundstorm.training.data import Order
+from antiphon.soundstorm.training.data import BatchPlan
 from antiphon.soundstorm.training.text_profiles import TextTrainConfig
 
 LEARNT = 800
@@ -83,12 +83,12 @@ class TextBatch:
 NOTHING = -100
 
 
-def order_of(lines: Sequence[Line], config: TextTrainConfig) -> Order:
+def batch_plan(lines: Sequence[Line], config: TextTrainConfig) -> BatchPlan:
     """Raises `InputError` when there are no lines."""
     if not lines:
         raise InputError("There are no texts to learn from", "Give transcripts (NAME.txt beside NAME.wav).")
     lengths = np.array([line.phonemes.shape[0] + line.tokens.shape[0] for line in lines], np.int64)
-    return Order(lengths, config.batch, config.seed)
+    return BatchPlan(lengths, config.batch, config.seed)
 
 
 def batch_of(lines: Sequence[Line], chosen: npt.NDArray[np.intp], config: TextTrainConfig) -> TextBatch:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from antiphon.soundstorm.training.text_data import NOTHING, Line, TextBatch, batch_of, order_of
+from antiphon.soundstorm.training.text_data import NOTHING, Line, TextBatch, batch_of, batch_plan
 from antiphon.soundstorm.training.text_model import ParallelText, TextDecoder, alignment_loss
 from antiphon.soundstorm.training.text_profiles import TextTrainConfig
 from antiphon.training import Report, run_training
@@ -94,11 +94,11 @@ def run(config: TextTrainConfig, lines: Sequence[Line], out: Path, *, report: Re
     `out` gets `config.json`, checkpoints and `log.jsonl`. SIGINT and SIGTERM end it after the step in progress, with a
     checkpoint. Raises what the generator's `loop.run` raises.
     """
-    order = order_of(lines, config)
+    plan = batch_plan(lines, config)
     return run_training(
         config,
         out,
         lambda processes: TextTrainer(config, processes),
-        lambda step, _: batch_of(lines, order.at(step), config),
+        lambda step, _: batch_of(lines, plan.at(step), config),
         report=report,
     )
