@@ -20,8 +20,9 @@ from cryptography.x509.oid import NameOID
 
 from antiphon.errors import BusyError, InputError, ProtocolError, UnavailableError, UnreachableError
 from antiphon.transport import HttpTransport, Limits, serve
-from antiphon.transport.client_connection import HELD_BYTES
+from antiphon.transport.client_connection import HELD_BYTES, Origin
 from antiphon.transport.frames import CONTENT_TYPE, DATA, END, write
+from antiphon.transport.http import target_of
 from antiphon.transport.reach import Address, SystemResolver
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -507,3 +508,46 @@ async def test_a_host_that_is_no_name_is_refused() -> None:
         for host in ("a" * 80 + ".example", "a..b"):
             with pytest.raises((UnreachableError, InputError)):
                 await ask(transport, f"http://{host}:80")
+
+
+async def test_what_follows_an_answer_is_not_the_beginning_of_the_next() -> None:
+    """Two nodes may share a front, and so a connection: none may put its words into the other's mouth."""
+    frames = write((DATA, b"first")) + write((END, b""))
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await heard(reader)
+        writer.write(CHUNKED + chunk(frames))
+        await writer.drain()
+        await taken.wait()
+        writer.write(chunk(write((DATA, b"forged")) + write((END, b""))) + b"0\r\n\r\n")
+        await polite(reader, writer)
+
+    taken = asyncio.Event()
+    async with mallory(talk) as server, anywhere() as transport:
+        assert await ask(transport, server.endpoint) == [b"first"]
+        taken.set()
+        async with asyncio.timeout(10):
+            while len(transport.pool) and transport.pool.idle(origin_of(server)) is None:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        assert len(transport.pool) == 0  # it is not asked again
+
+
+async def test_answers_that_are_complete_but_do_not_end_keep_no_place_from_others() -> None:
+    frames = write((DATA, b"mine")) + write((END, b""))
+    async with (
+        mallory(saying(CHUNKED + chunk(frames), last_s=600)) as greedy,
+        mallory(polite) as rival,
+        anywhere(connections=4) as transport,
+    ):
+        for _ in range(4):
+            assert await ask(transport, greedy.endpoint, deadline_s=600) == [b"mine"]
+        assert greedy.calls == 4
+        assert await ask(transport, rival.endpoint, b"rival") == [b"rival"]
+        async with asyncio.timeout(60):
+            # Nobody waits for the others, either: the rival's is left.
+            while len(transport.pool) > 1:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+
+
+def origin_of(server: Mallory) -> Origin:
+    return target_of(server.endpoint).origin

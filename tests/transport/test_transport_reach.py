@@ -35,6 +35,7 @@ from antiphon.transport.reach import Address, is_private_endpoint, is_public
         ),
         *("224.0.0.1", "255.255.255.255", "::", "::1", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1"),
         *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "64:ff9b::a00:1", "2002:7f00:1::", "2002:a00:1::1"),
+        *("fec0::2", "::127.0.0.1", "::ffff:0:10.0.0.1", "64:ff9b:1::a00:1", "4000::1"),
     ],
 )
 def test_no_private_address_is_public_in_whatever_dress(address: str) -> None:

@@ -19,6 +19,8 @@ from antiphon.errors import ProtocolError, UnavailableError
 
 HELD_BYTES = 256 * 1024
 """So much of an answer may wait for its asker before reading pauses (and what one read brings, as much again)."""
+ENDING_S = 2.0
+"""So long an answer may take to end once its last frame is there: the place is worth more than the connection."""
 _JOINED_BYTES = 64 * 1024
 """A message up to here goes out in one piece with its headers; copying it costs less than a second piece."""
 
@@ -42,7 +44,7 @@ class UnansweredError(ConnectionError):
 class _Phase(Enum):
     IDLE = "nothing is asked"
     ASKED = "an answer is awaited, or arrives"
-    ENDING = "the asker has all it wants: only the end of the HTTP body is missing"
+    ENDING = "the asker has all it wants: only the end of the HTTP body is missing, and nothing else may come"
     CLOSED = "over"
 
 
@@ -90,6 +92,11 @@ class ClientConnection(asyncio.Protocol):
         """Whether it can be asked."""
         return self._phase is _Phase.IDLE and not self._transport.is_closing()
 
+    @property
+    def ending(self) -> bool:
+        """Whether nobody waits for it, though its answer has not ended."""
+        return self._phase is _Phase.ENDING
+
     def ask(self, head: bytes, message: bytes, end_s: float) -> None:
         """Send a request; its answer must have arrived when the loop's time is `end_s`. Raises UnansweredError if the
         connection has ended since it was last seen."""
@@ -135,6 +142,11 @@ class ClientConnection(asyncio.Protocol):
             self._rest()
         else:
             self._phase = _Phase.ENDING
+            self.idle_since_s = self._loop.time()
+            assert self._deadline is not None, "it was asked"
+            if self._deadline.when() > self.idle_since_s + ENDING_S:
+                self._deadline.cancel()
+                self._deadline = self._loop.call_at(self.idle_since_s + ENDING_S, self._late)
             self._go_on()
 
     def put_out(self) -> None:
@@ -179,6 +191,9 @@ class ClientConnection(asyncio.Protocol):
                 self._fail(UnavailableError(what, "Check the endpoint."))
                 return
         self._barren = self._barren + len(data) if self._held == held else 0
+        if self._phase is _Phase.ENDING and self._held:  # it would be taken for the beginning of the next answer
+            self.abort()
+            return
         if self._whole:
             if self._phase is _Phase.ENDING:
                 self._rest()

@@ -140,7 +140,9 @@ class Pool:
         self._tidying = loop.call_at(min(rest) + self._limits.keep_s, self._tidy) if rest else None
 
     def _give_up_one(self) -> None:
-        oldest = min(self._resting(), key=lambda connection: connection.idle_since_s, default=None)
+        """Of those that nobody waits for: one that does not end its answer, else the one that was idle longest."""
+        unasked = [connection for connection in self._all if connection.ending] or self._resting()
+        oldest = min(unasked, key=lambda connection: connection.idle_since_s, default=None)
         if oldest is not None:
             self._forget(oldest)
             oldest.abort()

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 from antiphon.errors import InputError
 
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+"""All that IANA gives out. The rest is special (site-local fec0::/10, mapped and local forms), or nobody's yet."""
 _HOLDS_S = 10.0
 _NAMES = 1024
 """So many names are remembered."""
@@ -32,6 +34,8 @@ def is_public(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address):
         if ip.ipv4_mapped is not None:
             ip = ip.ipv4_mapped
+        elif ip not in _UNICAST and ip not in _NAT64:
+            return False
         else:
             inner = [one for one in (ip.sixtofour, *(ip.teredo or ())) if one is not None]
             inner += [ipaddress.IPv4Address(ip.packed[12:])] if ip in _NAT64 else []
