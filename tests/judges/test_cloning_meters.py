@@ -20,6 +20,7 @@ from antiphon.judges.cloning import (
     read_profile,
     write_profile,
 )
+from antiphon.judges.cloning.expectation import is_short
 from antiphon.judges.cloning.scoring import CLONE, ENROLMENT
 from antiphon.judges.cloning.voiceprint import crowd, expected, to_bytes
 from antiphon.judges.metrics import CLONE_ECHO, CLONE_VOICE, SIMILARITY
@@ -229,6 +230,27 @@ def test_silence_or_noise_in_place_of_a_word_is_rejected(
     noise = np.random.default_rng(3).standard_normal((1, 12_000)).astype(np.float32) * np.float32(level)
     request = CloneRequest(profile=profile, text="Why?")
     assert _verdict(judges, request, Waveform(noise, 24_000)) is Verdict.INVALID
+
+
+@pytest.mark.parametrize("voice", ["hibari", "bm_george"])
+def test_a_speech_in_place_of_a_word_is_rejected(voice: str, judges: CloneMeters, profile: VoiceProfile) -> None:
+    """More than can be laid over a rendering is no reason to pay no fine."""
+    sounds = [say(text, voice, seed).samples for seed in range(5) for text in (*SPOKEN, TEXT)]
+    speech = Waveform(np.concatenate(sounds, axis=1), 24_000)
+    assert speech.duration_s > 45
+    assert _verdict(judges, CloneRequest(profile=profile, text="Why?"), speech) is Verdict.INVALID
+
+
+@pytest.mark.parametrize("samples", [1, 20, 240, 1_200, 4_800])
+def test_a_crumb_of_a_word_is_rejected(samples: int, judges: CloneMeters, profile: VoiceProfile) -> None:
+    crumb = Waveform(say("I never said this.").samples[:, 4_800 : 4_800 + samples], 24_000)
+    assert _verdict(judges, CloneRequest(profile=profile, text="I never said this."), crumb) is Verdict.INVALID
+
+
+def test_a_page_whose_words_are_joined_is_not_short(profile: VoiceProfile) -> None:
+    page = "\u2014".join(TEXT.replace(" ", "-") for _ in range(9))
+    assert not is_short(CloneRequest(profile=profile, text=page))
+    assert is_short(CloneRequest(profile=profile, text="Unbelievable, absolutely unbelievable, everybody!"))
 
 
 def test_a_few_words_without_the_engine_or_by_one_that_varies_are_inconclusive(

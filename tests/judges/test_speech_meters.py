@@ -15,12 +15,17 @@ from antiphon.analysis import embed
 from antiphon.analysis.recogniser import split_at_pauses
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
+from antiphon.economy.scoring import decide
+from antiphon.economy.types import Verdict
 from antiphon.errors import ModelError
+from antiphon.judges import registry
+from antiphon.judges.base import Delivery
 from antiphon.judges.speech.cards import card
 from antiphon.judges.speech.evidence import Evidence, VoiceReference, signal_of
 from antiphon.judges.speech.meters import SpeechMeters
 from antiphon.judges.speech.naturalness import windows
 from antiphon.judges.speech.words import WordsMeter
+from antiphon.nodes.evaluation.rendering import render
 from antiphon.services import SpeechRequest
 
 pytestmark = [pytest.mark.slow, pytest.mark.speaks]
@@ -112,6 +117,32 @@ def test_every_judge_speaks_even_without_audio(meters: SpeechMeters, honest: Evi
     measurements = meters.measure(replace(honest, audio=None))
     assert {m.judge for m in measurements} == {"words", "naturalness", "voice", "integrity"}
     assert [m.name for m in measurements if not m.inconclusive] == ["decodes"]
+
+
+def _verdict(request: SpeechRequest, audio: Waveform) -> Verdict:
+    judge = registry.JudgeSet(registry.installed(), render).judge("speech")
+    samples = audio.samples.shape[1]
+    heard = judge.measure(request, Delivery(audio=audio, declared_rate_hz=audio.rate_hz, declared_samples=samples))
+    return decide(judge.profile(request), heard).verdict
+
+
+@pytest.mark.parametrize("samples", [1, 20, 240, 2_399])
+@pytest.mark.parametrize("text", ["Why?", TEXT])
+def test_a_crumb_of_what_was_ordered_is_bad_work_and_not_inconclusive(text: str, samples: int) -> None:
+    """Else whoever has nothing to deliver pays no fine."""
+    spoken = _speak(text)
+    assert spoken.audio is not None
+    crumb = Waveform(spoken.audio.samples[:, 4_800 : 4_800 + samples], spoken.audio.rate_hz)
+    assert _verdict(spoken.request, crumb) is Verdict.INVALID
+
+
+def test_an_honest_crumb_is_valid() -> None:
+    """A letter at double speed takes 60 ms."""
+    request = SpeechRequest(text="I", voice="espeak-en-us", language="en-us", speed=2.0)
+    (chunk,) = engines.load("espeak").generate(request, 1)
+    audio = Waveform.from_pcm16(chunk.to_pcm16(), chunk.rate_hz)
+    assert audio.duration_s < 0.1
+    assert _verdict(request, audio) is Verdict.VALID
 
 
 def test_a_batch_equals_its_clips_one_by_one(honest: Evidence) -> None:

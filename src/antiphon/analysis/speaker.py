@@ -29,6 +29,8 @@ _LONG_WINDOW, _LONG_STRIDE = 160, 77  # resemblyzer: 1.6 s, 1.3 windows a second
 
 def voiced(signal: Samples, most_s: float = MAX_VOICED_S) -> Samples:
     """The signal without its pauses (100 ms around sound stays), at most `most_s` from evenly spaced places."""
+    if signal.shape[0] < HOP:
+        return signal[:0]
     active = active_frames(signal)
     kernel = np.ones(2 * _KEPT_PAUSE + 1)
     near = np.convolve(active, kernel)[_KEPT_PAUSE : _KEPT_PAUSE + active.shape[0]] > 0 if active.any() else active

@@ -11,7 +11,8 @@ MIN_VOICE, MIN_VOICE_SHORT = 0.78, 0.62
 """Least cosine to the clone's own voice, by either encoder; docs/judging.md, "Cloned voices"."""
 MIN_VOICE_BLENDED, MIN_SIMILARITY_BLENDED = 0.7, 0.45
 """The same for a blend, by the independent encoder and by the d-vector, led astray where a man and a woman mix."""
-SHORT_CHARS, SHORT_WORDS = 30, 4
+SHORT_CHARS, SHORT_WORDS, SHORT_MOST_CHARS = 30, 4, 80
+"""Fewer characters, or so few words; but a client chooses what stands between words, and four dashes join a page."""
 SHORT_S = 2.5
 MAX_DISTANCE_DB = 3.5
 """From our own rendering of a short order. With its seed on another machine at most 3.2, another voice from 3.5;
@@ -47,7 +48,8 @@ def is_short(request: CloneRequest) -> bool:
     """Too little for the models that listen: it is held against our own rendering."""
     if request.speech is not None:
         return request.speech.seconds < SHORT_S
-    return len(request.text) < SHORT_CHARS or len(request.text.split()) <= SHORT_WORDS
+    chars = len(request.text)
+    return chars < SHORT_CHARS or (chars <= SHORT_MOST_CHARS and len(request.text.split()) <= SHORT_WORDS)
 
 
 def enrolment_expectation(request: EnrolRequest) -> Expectation:

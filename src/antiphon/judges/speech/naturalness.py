@@ -12,14 +12,15 @@ import hashlib
 import numpy as np
 
 from antiphon import models
-from antiphon.analysis.features import HOP, RATE_HZ, compressed_spectrum, framed
+from antiphon.analysis.features import HOP, compressed_spectrum, framed
 from antiphon.audio.waveform import Samples
 from antiphon.economy.measurement import Measurement
 from antiphon.judges.metric import unmeasured
 from antiphon.judges.metrics import DISTILLMOS, DNSMOS, DNSMOS_BAK, DNSMOS_SIG, NOISE
 from antiphon.judges.speech.evidence import Evidence, missing_audio, signal_of
 
-MIN_S = 0.1
+MIN_SAMPLES = 1_600
+"""0.1 s. Less is heard with silence after it: a crumb of sound is bad work, not work that nobody could judge."""
 DISTILLMOS_WINDOWS, DNSMOS_WINDOWS = 2, 1
 """At most 15 s of a clip are heard by DistillMOS; of more than 9 s DNSMOS hears 4.5: who cannot know which cannot spare
 the others."""
@@ -57,7 +58,8 @@ def windows(signal: Samples, length: int, most: int, places: bytes = b"") -> lis
 
 
 def _heard(evidence: Evidence, length: int, most: int) -> list[Samples]:
-    return windows(signal_of(evidence), length, most, evidence.places)
+    signal = signal_of(evidence)
+    return windows(np.pad(signal, (0, max(0, MIN_SAMPLES - signal.shape[0]))), length, most, evidence.places)
 
 
 class DistillMosMeter:
@@ -72,7 +74,7 @@ class DistillMosMeter:
         models.session("distillmos", threads=self._threads)
 
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
-        if reason := _unheard(evidence):
+        if reason := missing_audio(evidence):
             return (DISTILLMOS.unmeasured(reason),)
         scores = [self._score(window) for window in _heard(evidence, DISTILLMOS_WINDOW, DISTILLMOS_WINDOWS)]
         return (DISTILLMOS.measured(float(np.mean(scores))),)
@@ -99,7 +101,7 @@ class DnsmosMeter:
         models.session("dnsmos", threads=self._threads)
 
     def measure(self, evidence: Evidence) -> tuple[Measurement, ...]:
-        if reason := _unheard(evidence):
+        if reason := missing_audio(evidence):
             return unmeasured(NOISE, reason)
         signal = signal_of(evidence)
         length = DNSMOS_WINDOW if signal.shape[0] <= DNSMOS_WINDOW else DNSMOS_SAMPLE
@@ -118,10 +120,3 @@ class DnsmosMeter:
         session = models.session("dnsmos", threads=self._threads)
         scores: Samples = session.run(None, {"frames": np.ascontiguousarray(frames)[None]})[0][0]
         return scores
-
-
-def _unheard(evidence: Evidence) -> str | None:
-    if reason := missing_audio(evidence):
-        return reason
-    seconds = signal_of(evidence).shape[0] / RATE_HZ
-    return f"only {seconds:.2f} s of audio; naturalness needs {MIN_S} s" if seconds < MIN_S else None
