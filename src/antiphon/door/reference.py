@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,9 @@ OWN_TERM_DAYS = 366
 class Reference:
     """A recording as it will be sent, what was made of it, and the consent that covers it."""
 
-    clip: Clip
+    clip: Clip = field(repr=False)  # somebody's voice: no log's affair
     report: str  # in words
-    consent: bytes
+    consent: bytes = field(repr=False)
 
 
 def reference_of(settings: Settings, recording: Path, *, own_voice: bool, consent: Path | None) -> Reference:
@@ -37,7 +37,8 @@ def reference_of(settings: Settings, recording: Path, *, own_voice: bool, consen
     from antiphon.analysis import require_one_voice
     from antiphon.audio.reference import prepare
 
-    if own_voice == (consent is not None):
+    # Nobody vouches for a voice by a None or a "no" of a program's: only by a plain yes.
+    if not isinstance(own_voice, bool) or own_voice == (consent is not None):
         raise InputError(
             "A cloned voice needs the consent of its owner",
             "Your own voice: --own-voice. Somebody else's: --consent FILE, made by antiphon consent grant.",
