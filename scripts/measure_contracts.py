@@ -1,0 +1,113 @@
+"""Gas of each step on the chain, as contracts/artefacts costs it. Gas is exact: there is nothing to repeat.
+
+    PYTHONPATH=src:tests/contracts .venv-contracts/bin/python scripts/measure_contracts.py
+
+Prints a table. What a transaction costs before any code runs (21,000, and 4 or 16 for each byte sent) is included, and
+what it gets back for cleared storage is taken off.
+"""
+
+from __future__ import annotations
+
+import boa
+from contracts_deployed import ANT, EPOCH_S, UNBOND_S, VALIDATOR, ZERO, deploy_registry, deploy_token, people, register
+from eth_utils import keccak
+from test_contracts_market import GOOD, SALT, WORK, World, cast, pass_time
+
+_execute = boa.env.execute_code
+_last = {"gas": 0}
+
+
+def _measured(*args: object, **kwargs: object) -> object:
+    # A transaction of its own: nothing is warm, and what storage holds now is what it held before.
+    boa.env.evm.vm.state.lock_changes()
+    boa.env.evm.reset_access_counters()
+    computation = _execute(*args, **kwargs)
+    data = kwargs.get("data", b"") or b""
+    sent = sum(16 if byte else 4 for byte in data)
+    used = computation.get_gas_used()
+    total = 21_000 + sent + used
+    # EIP-3529: at most a fifth comes back.
+    _last["gas"] = total - min(computation.get_gas_refund(), total // 5)
+    return computation
+
+
+def show(name: str, *, only_code: bool = False) -> int:
+    gas = _last["gas"]
+    print(f"{name:58} {gas:>9,}{'  (of which 21,000 is no part of a call)' if only_code else ''}")
+    return gas
+
+
+def task_alone() -> None:
+    world = World()
+    market, client = world.market, world.clients[0]
+    market.deposit(20 * ANT, sender=client)
+    show("market.deposit")
+    market.open_session(client, 20 * ANT, boa.env.timestamp + 3_600, sender=client)
+    show("market.open_session (for any number of tasks)")
+    total = 0
+    # The second task is what a network pays: balances and stakes are there already.
+    for number in (1, 2):
+        steps: dict[str, int] = {}
+        market.open(1, world.producers[0], 100, 10 * ANT, ANT // 10, ZERO, sender=client)
+        steps["open"] = _last["gas"]
+        market.deliver(number, WORK, sender=world.producers[0])
+        steps["deliver"] = _last["gas"]
+        pass_time(blocks=4, seconds=4)
+        market.draw(number)
+        steps["draw"] = _last["gas"]
+        seats = [seat.node for seat in market.seats_of(number, 0)]
+        for step in ("commit", "reveal"):
+            steps[f"{step}, three times"] = 0
+            for seat, node in enumerate(seats):
+                bound = market.commitment_of(number, 0, node, cast(GOOD), SALT)
+                if step == "commit":
+                    market.commit(number, seat, bound, sender=node)
+                else:
+                    market.reveal(number, seat, cast(GOOD), SALT, sender=node)
+                steps[f"{step}, three times"] += _last["gas"]
+        market.settle(number)
+        steps["settle"] = _last["gas"]
+        if number == 2:
+            for step, gas in steps.items():
+                print(f"{'market.' + step:58} {gas:>9,}")
+            total = sum(steps.values())
+    print(f"{'a task alone, opened to settled, 3 validators':58} {total:>9,}")
+    market.withdraw(1_000, sender=client)
+    show("market.withdraw")
+
+
+def stake(validators: int) -> None:
+    token = deploy_token()
+    registry = deploy_registry(token.address)
+    nodes = people(token, validators, 100 * ANT, registry.address)
+    for node in nodes:
+        register(registry, node, VALIDATOR)
+    show(f"registry.register, validator {validators:,}")
+    boa.env.time_travel(seconds=EPOCH_S)
+    registry.stake(ANT, sender=nodes[0])
+    show("registry.stake, first of an epoch")
+    registry.stake(ANT, sender=nodes[0])
+    show("registry.stake, again")
+    for count in (1, 3):
+        registry.draw(keccak(b"seed"), count)
+        show(f"registry.draw of {count} out of {validators:,}, as a transaction")
+    registry.unstake(ANT, sender=nodes[0])
+    boa.env.time_travel(seconds=UNBOND_S)
+    registry.withdraw(sender=nodes[0])
+    show("registry.withdraw")
+
+
+def main() -> None:
+    boa.env.execute_code = _measured
+    token, to = deploy_token(), boa.env.generate_address()
+    token.transfer(to, 1)
+    show("token.transfer, to a new holder")
+    token.transfer(to, 1)
+    show("token.transfer, to a holder")
+    for validators in (16, 256, 1_024):
+        stake(validators)
+    task_alone()
+
+
+if __name__ == "__main__":
+    main()
