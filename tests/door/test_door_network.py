@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -62,9 +66,8 @@ def test_who_leaves_a_stream_pays_for_what_was_made_alone(home: Path) -> None:
     text = " ".join(f"This is sentence number {number} of a rather long text." for number in range(1, 31))
     with antiphon.Network(home) as network:
         before = network.balance_nano()
-        stream = network.stream(antiphon.Say(text=text, mode=antiphon.Mode.STREAM))
-        next(stream)
-        stream.close()
+        for _ in network.stream(antiphon.Say(text=text, mode=antiphon.Mode.STREAM)):
+            break
         paid = before - network.balance_nano()
     with antiphon.Network(home) as network:
         before = network.balance_nano()
@@ -99,6 +102,49 @@ def test_a_voice_is_learnt_kept_and_spoken_with(home: Path) -> None:
             network.clone("Not without a word from her.", reference=reference)
 
 
+async def test_a_stream_that_is_dropped_or_left_open_ends_with_its_network(home: Path) -> None:
+    text = " ".join(f"This is sentence number {number} of a rather long text." for number in range(1, 31))
+    wanted = antiphon.Say(text=text, mode=antiphon.Mode.STREAM)
+    async with antiphon.AsyncNetwork(home) as network:
+        before = await network.balance_nano()
+        async for _ in network.stream(wanted):
+            break
+        kept = network.stream(wanted)
+        await anext(kept)
+        async with network.stream(wanted) as third:
+            await anext(third)
+    async with antiphon.AsyncNetwork(home) as network:
+        paid = before - await network.balance_nano()
+        whole = (await network.make(wanted)).outcome.paid_nano
+    assert paid < 1.5 * whole  # of three
+
+
+def test_ctrl_c_within_an_order_cancels_it(home: Path, tmp_path: Path) -> None:
+    script = (
+        "import sys, antiphon\n"
+        "text = ' '.join(f'This is sentence number {n} of a rather long text.' for n in range(1, 61))\n"
+        "network = antiphon.Network(sys.argv[1]).open()\n"
+        "before = network.balance_nano()\n"
+        "print('began', flush=True)\n"
+        "try:\n"
+        "    network.say(text)\n"
+        "except KeyboardInterrupt:\n"
+        "    print(before - network.balance_nano(), flush=True)\n"
+        "network.close()\n"
+        "antiphon.Network(sys.argv[1]).open()  # and never closed: the program ends nevertheless\n"
+    )
+    running = subprocess.Popen([sys.executable, "-c", script, str(home)], stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    assert running.stdout.readline() == "began\n"
+    time.sleep(3)
+    running.send_signal(signal.SIGINT)
+    told, _ = running.communicate(timeout=120)
+    assert running.returncode == 0
+    with antiphon.Network(home) as network:
+        long = " ".join(f"This is sentence number {number} of a rather long text." for number in range(1, 61))
+        assert int(told) < network.say(long).outcome.paid_nano
+
+
 async def test_the_same_with_asyncio(home: Path) -> None:
     async with antiphon.AsyncNetwork(home) as network:
         sound = await network.say("An asynchronous program asked for this.")
@@ -120,6 +166,14 @@ def test_what_cannot_be_is_refused_before_anything_is_paid(home: Path) -> None:
             network.say("Too dear for me.", max_cost_nano=10)
         with pytest.raises(InputError, match="empty"):
             network.compose(" ")
+        for wrong in ({"mode": "fast"}, {"speed": "2"}, {"seed": "a"}, {"max_cost_nano": -1}, {"max_cost_nano": 1e9}):
+            with pytest.raises(InputError):
+                network.say("Of another kind.", **wrong)
+        for text in (None, b"bytes", 5):
+            with pytest.raises(InputError, match="no text"):
+                network.say(text)
+        with pytest.raises(InputError, match="no order"):
+            network.stream("text")
         assert network.balance_nano() == before
         assert any(voice.name == "af_heart" for voice in network.voices(language="en", engine="kokoro"))
         assert not network.voices(language="tlh")

@@ -74,5 +74,8 @@ def _fitting(language: str, engine: str, default: str) -> str:
     names = [voice.name for voice in fitting]
     if default in names:
         return default
+    english = [voice.name for voice in fitting if voice.language.casefold() == "en-us"]
+    if not language and english:
+        return english[0]
     home = f"{wanted}-{wanted}"  # French of France before that of Belgium
     return next((voice.name for voice in fitting if voice.language.casefold() == home), names[0])

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable, Coroutine, Generator
+from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
-
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from typing import Any, Self, TypeVar, Unpack
 
 from antiphon.audio import Waveform
 from antiphon.door.cloning import CloneFields, VoiceFields
@@ -19,6 +20,12 @@ from antiphon.door.sound import Outcome, Sound
 from antiphon.door.speaking import SayFields
 from antiphon.errors import StateError
 
+T = TypeVar("T")
+
+CLEAN_UP_S = 60.0
+"""How long the end of a network may take: its nodes finish what they are at."""
+LEAVE_S = 1.0
+
 
 class Network(Place):
     """A client of a network: `with antiphon.Network() as network: network.say("Hello.").save("hello.wav")`.
@@ -26,83 +33,139 @@ class Network(Place):
     The arguments, the verbs and their errors are those of `AsyncNetwork`. May be used by several threads at a time.
     """
 
-    _stack = ExitStack()
-    _portal: BlockingPortal | None = None
+    _loop: _Loop | None = None
     _network: AsyncNetwork
 
     def __enter__(self) -> Self:
-        if self._portal is not None:
-            raise StateError("The network is open already", "Open another Network.")
-        self._network = AsyncNetwork.of(self._settings)
-        with ExitStack() as stack:
-            portal = stack.enter_context(start_blocking_portal())
-            opened: AbstractContextManager[AsyncNetwork] = portal.wrap_async_context_manager(self._network)
-            stack.enter_context(opened)
-            self._stack = stack.pop_all()
-        self._portal = portal
-        return self
+        return self.open()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._portal = None
-        self._stack.__exit__(kind, error, trace)
+        self.close()
+
+    def open(self) -> Self:
+        """What `with` does at its beginning; `close` it again. A program that ends without ends as if it were killed:
+        money that is held comes back once its deadlines have passed."""
+        if self._loop is not None:
+            raise StateError("The network is open already", "Open another Network.")
+        self._network = AsyncNetwork.of(self._settings)
+        loop = _Loop()
+        try:
+            loop.call(self._network.open)
+        except BaseException:
+            loop.close()
+            raise
+        self._loop = loop
+        return self
+
+    def close(self) -> None:
+        """Leave the network: what is still running ends, and its money comes back."""
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            try:
+                loop.call(self._network.close)
+            finally:
+                loop.close()
 
     def say(self, text: str, **fields: Unpack[SayFields]) -> Sound:
         """Speech; `fields` are the fields of `Say`. Raises `AntiphonError`: nothing is paid for what is not heard."""
-        return self._open.call(lambda: self._network.say(text, **fields))
+        return self._running.call(lambda: self._network.say(text, **fields))
 
     def clone(self, text: str = "", **fields: Unpack[CloneFields]) -> Sound:
         """A text, or the words of a recording, in a cloned voice; `fields` are the fields of `Clone`."""
-        return self._open.call(lambda: self._network.clone(text, **fields))
+        return self._running.call(lambda: self._network.clone(text, **fields))
 
     def compose(self, prompt: str, **fields: Unpack[ComposeFields]) -> Sound:
         """Music; `fields` are the fields of `Compose`."""
-        return self._open.call(lambda: self._network.compose(prompt, **fields))
+        return self._running.call(lambda: self._network.compose(prompt, **fields))
 
     def make(self, wanted: Wanted) -> Sound:
         """The whole of what `stream` would bring."""
-        return self._open.call(self._network.make, wanted)
+        return self._running.call(lambda: self._network.make(wanted))
 
     def stream(self, wanted: Wanted) -> BlockingStream:
         """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for."""
-        portal = self._open
-        return BlockingStream(portal, self._network.stream(wanted))
+        return BlockingStream(self._running, self._network.stream(wanted))
 
     def add_voice(self, name: str, reference: str | Path, **fields: Unpack[VoiceFields]) -> Outcome:
         """Have a voice learnt from a recording, judged, and kept under `name`: then say it with `voice=name`."""
-        return self._open.call(lambda: self._network.add_voice(name, reference, **fields))
+        return self._running.call(lambda: self._network.add_voice(name, reference, **fields))
 
     def balance_nano(self) -> int:
         """What this client could spend now."""
-        return self._open.call(self._network.balance_nano)
+        return self._running.call(self._network.balance_nano)
 
     @property
-    def _open(self) -> BlockingPortal:
-        if self._portal is None:
+    def _running(self) -> _Loop:
+        if self._loop is None:
             raise StateError("The network is not open", "Write: with antiphon.Network() as network:")
-        return self._portal
+        return self._loop
+
+
+class _Loop:
+    """An event loop in a thread that ends with the program."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="antiphon network", daemon=True)
+        self._thread.start()
+
+    def call(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Do it there. Whatever ends the waiting, as Ctrl-C does, cancels the work and lets it clean up first."""
+        task = asyncio.run_coroutine_threadsafe(work(), self._loop)
+        try:
+            return task.result()
+        except BaseException:
+            if not task.done():
+                ended = asyncio.run_coroutine_threadsafe(_cancelled(task), self._loop)
+                with contextlib.suppress(Exception):
+                    ended.result(CLEAN_UP_S)
+            raise
+
+    def close(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CLEAN_UP_S)
+        if not self._thread.is_alive():
+            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            self._loop.close()
+
+
+async def _cancelled(task: Future[Any]) -> None:
+    """Cancel it, and give its cleaning up a moment: the others of this loop are not touched."""
+    before = asyncio.all_tasks()
+    task.cancel()
+    await asyncio.sleep(0)
+    await asyncio.wait(before - {asyncio.current_task()}, timeout=LEAVE_S) if before else None
 
 
 class BlockingStream:
-    """`Stream` for programs without asyncio."""
+    """`Stream` for programs without asyncio. Leaving a loop over it ends it, as `close` does."""
 
-    def __init__(self, portal: BlockingPortal, stream: Stream) -> None:
-        self._portal, self._stream = portal, stream
+    def __init__(self, loop: _Loop, stream: Stream) -> None:
+        self._loop, self._stream = loop, stream
         self.rate_hz, self.channels = stream.rate_hz, stream.channels
 
-    def __iter__(self) -> Iterator[Waveform]:
-        return self
+    def __iter__(self) -> Generator[Waveform, None, None]:
+        try:
+            while True:
+                try:
+                    piece = next(self)
+                except StopIteration:
+                    return
+                yield piece
+        finally:
+            self.close()
 
     def __next__(self) -> Waveform:
         try:
-            return self._portal.call(self._stream.__anext__)
+            return self._loop.call(self._stream.__anext__)
         except StopAsyncIteration:
             raise StopIteration from None
 
     def close(self) -> None:
-        """End it here: the rest is not paid for."""
-        self._portal.call(self._stream.aclose)
+        """End it here: what was not made is not paid for."""
+        self._loop.call(self._stream.aclose)
 
     @property
     def outcome(self) -> Outcome:

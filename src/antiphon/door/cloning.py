@@ -17,7 +17,7 @@ from antiphon.client.voice_store import StoredVoice, VoiceStore, check_name
 from antiphon.client.voices import require_pace
 from antiphon.clock import SystemClock
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, checked_seed
+from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, check_speed, check_text, checked_seed
 from antiphon.door.reference import Reference, regular_file
 from antiphon.door.settings import Settings
 from antiphon.door.speaking import blocks_of, spoken
@@ -72,6 +72,9 @@ class Clone(OrderOptions):
 
     def check(self) -> None:
         """Raises `InputError` for what contradicts itself."""
+        self.check_options()
+        check_text(self.text)
+        check_speed(self.speed)
         if (self.reference is None) == (not self.voice):
             raise InputError("A clone needs a voice", "Give --reference FILE, or --voice NAME of one that you added.")
         if self.speech is not None and self.text:

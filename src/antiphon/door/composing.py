@@ -11,7 +11,7 @@ from antiphon.client.composing import OUTPUT_CHANNELS, OUTPUT_RATE_HZ, Compositi
 from antiphon.client.events import SoundEvent
 from antiphon.client.job_policy import JobPolicy
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, checked_seed
+from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, check_text, checked_seed
 from antiphon.economy.types import Mode
 from antiphon.engines import registry
 from antiphon.errors import InputError
@@ -42,6 +42,8 @@ class Compose(OrderOptions):
 
     def composition(self) -> tuple[Composition, tuple[str, ...]]:
         """What is ordered, and what has to be told about how the words were understood. Raises `InputError`."""
+        self.check_options()
+        check_text(self.prompt)
         if not self.prompt.strip():
             raise InputError("The prompt is empty", 'Write for example: antiphon compose "calm shop theme, F major"')
         brief = read(self.prompt)

@@ -36,7 +36,7 @@ from antiphon.door.reference import Reference, reference_of, stored_voice
 from antiphon.door.settings import Settings
 from antiphon.door.sound import Outcome, Sound, joined
 from antiphon.door.speaking import Say, SayFields
-from antiphon.errors import StateError
+from antiphon.errors import InputError, StateError
 
 SETTLE_S = 30.0
 """After a failure, or when a stream is left: how long our own validators may judge what was delivered."""
@@ -82,6 +82,11 @@ class AsyncNetwork(Place):
 
     _entered: AbstractAsyncContextManager[Session] | None = None
     _session: Session | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    _streams: set[AsyncGenerator[Waveform, None]]  # begun and not ended; held, so that nothing but us ends them
+    _leaving: dict[AsyncGenerator[Waveform, None], asyncio.Future[None]]
+    _ending: set[asyncio.Future[None]]
 
     @classmethod
     def of(cls, settings: Settings) -> AsyncNetwork:
@@ -91,18 +96,66 @@ class AsyncNetwork(Place):
         return network
 
     async def __aenter__(self) -> Self:
-        if self._session is not None:
-            raise StateError("The network is open already", "Open another AsyncNetwork.")
-        self._entered = connect(self._settings, warm=True)
-        self._session = await self._entered.__aenter__()
-        return self
+        return await self.open()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def open(self) -> Self:
+        """What `async with` does at its beginning; `close` it again."""
+        if self._session is not None:
+            raise StateError("The network is open already", "Open another AsyncNetwork.")
+        self._entered = connect(self._settings, warm=True)
+        self._session = await self._entered.__aenter__()
+        self._loop = asyncio.get_running_loop()
+        self._streams, self._leaving, self._ending = set(), {}, set()
+        return self
+
+    async def close(self) -> None:
+        """Leave the network: streams that were not read to their end are closed, and their money comes back."""
+        if self._session is not None:
+            await asyncio.gather(*(self._leave(pieces) for pieces in tuple(self._streams)))
         entered, self._entered, self._session = self._entered, None, None
         if entered is not None:
-            await entered.__aexit__(kind, error, trace)
+            await entered.__aexit__(None, None, None)
+
+    async def _pieces(self, wanted: Wanted, begun: list[_Job]) -> AsyncGenerator[Waveform, None]:
+        """What a stream brings. It knows nothing of the stream, so that a stream nobody holds any more is noticed."""
+        job = await self._job(wanted)
+        begun.append(job)
+        async with aclosing(self._carried_out(job)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def _next(self, pieces: AsyncGenerator[Waveform, None]) -> Waveform:
+        self._open()
+        self._streams.add(pieces)
+        try:
+            return await anext(pieces)
+        except BaseException:
+            self._streams.discard(pieces)  # it has ended
+            raise
+
+    async def _leave(self, pieces: AsyncGenerator[Waveform, None]) -> None:
+        """Close a stream, whoever else is closing it."""
+        if pieces in self._leaving:
+            await asyncio.wait({self._leaving[pieces]})
+            return
+        task = self._leaving[pieces] = asyncio.ensure_future(pieces.aclose())
+        try:
+            await asyncio.shield(task)
+        except RuntimeError:
+            pass  # its reader is at work this very moment, and was cancelled with it
+        finally:
+            self._streams.discard(pieces)
+            self._leaving.pop(pieces, None)
+
+    def _left(self, pieces: AsyncGenerator[Waveform, None]) -> None:
+        """A stream was dropped by its reader, in whatever thread."""
+        if self._loop is not None and not self._loop.is_closed() and pieces in self._streams:  # begun, and not ended
+            self._loop.call_soon_threadsafe(lambda: self._ending.add(asyncio.ensure_future(self._leave(pieces))))
 
     async def say(self, text: str, **fields: Unpack[SayFields]) -> Sound:
         """Speech; `fields` are the fields of `Say`. Raises `AntiphonError`: nothing is paid for what is not heard."""
@@ -125,6 +178,8 @@ class AsyncNetwork(Place):
 
     def stream(self, wanted: Wanted) -> Stream:
         """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for."""
+        if not isinstance(wanted, Say | Clone | Compose):
+            raise InputError(f"{type(wanted).__name__} is no order", "Give a Say, a Clone or a Compose.")
         return Stream(self, wanted)
 
     async def add_voice(self, name: str, reference: str | Path, **fields: Unpack[VoiceFields]) -> Outcome:
@@ -204,14 +259,16 @@ class AsyncNetwork(Place):
 
 
 class Stream:
-    """Sound as it comes: pieces of `rate_hz` and `channels`. Leave early by `aclose`: the rest is not paid for.
+    """Sound as it comes: pieces of `rate_hz` and `channels`. Who leaves early, by `aclose`, the end of an `async with`,
+    or by dropping it, does not pay for what was not made.
 
     A piece is a `Waveform`: `samples` is float32 [channels, samples], `to_pcm16()` its bytes.
     """
 
     def __init__(self, network: AsyncNetwork, wanted: Wanted) -> None:
-        self._pieces = self._run(network, wanted)
-        self._job: _Job | None = None
+        self._network = network
+        self._begun_jobs: list[_Job] = []  # one, once it has begun
+        self._pieces = network._pieces(wanted, self._begun_jobs)
         music = isinstance(wanted, Compose)
         self.rate_hz = composing.OUTPUT_RATE_HZ if music else speech.OUTPUT_RATE_HZ
         self.channels = composing.OUTPUT_CHANNELS if music else 1
@@ -220,11 +277,22 @@ class Stream:
         return self
 
     async def __anext__(self) -> Waveform:
-        return await anext(self._pieces)
+        return await self._network._next(self._pieces)
 
     async def aclose(self) -> None:
         """End it here."""
-        await self._pieces.aclose()
+        await self._network._leave(self._pieces)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    def __del__(self) -> None:
+        self._network._left(self._pieces)
 
     @property
     def outcome(self) -> Outcome:
@@ -238,12 +306,6 @@ class Stream:
 
     @property
     def _begun(self) -> _Job:
-        if self._job is None:
+        if not self._begun_jobs:
             raise StateError("The stream has not begun", "Ask for its first piece.")
-        return self._job
-
-    async def _run(self, network: AsyncNetwork, wanted: Wanted) -> AsyncGenerator[Waveform, None]:
-        self._job = await network._job(wanted)
-        async with aclosing(network._carried_out(self._job)) as pieces:
-            async for piece in pieces:
-                yield piece
+        return self._begun_jobs[0]

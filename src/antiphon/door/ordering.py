@@ -72,6 +72,29 @@ class OrderOptions:
     mode: Mode = Mode.VERIFIED
     max_cost_nano: int | None = None
 
+    def check_options(self) -> None:
+        """Raises `InputError` for what is of another kind than it says: programs are not type-checked by themselves."""
+        if self.mode not in set(Mode):
+            raise InputError(f"There is no mode {self.mode!r}", f"Modes: {', '.join(Mode)}.")
+        for name, value in (("max_cost_nano", self.max_cost_nano), ("seed", self.seed)):
+            if value is not None and (not isinstance(value, int) or value < 0):
+                raise InputError(f"{name} is {value!r}", "Give a whole number, 0 or more, or None.")
+        if not isinstance(self.engine, str) or not isinstance(self.options, dict):
+            raise InputError("engine or options are of another kind", "Give a name, and a dictionary.")
+        checked_seed(self.seed)
+
+
+def check_text(text: object) -> None:
+    """Raises `InputError` for what is no text."""
+    if isinstance(text, bytes) or not isinstance(text, Iterable):
+        raise InputError(f"{type(text).__name__} is no text", "Give a str, or strings one after the other.")
+
+
+def check_speed(speed: object) -> None:
+    """Raises `InputError` for what is no number."""
+    if isinstance(speed, bool) or not isinstance(speed, (int, float)):
+        raise InputError(f"The speed is {speed!r}", "Give a number; 1.0 is the voice's own pace.")
+
 
 async def estimate(session: Session, order: SoundOrder) -> int:
     """The most that this order can cost by today's prices, in nano. Raises `FundsError` when it, with what will be

@@ -13,7 +13,7 @@ from antiphon.client.speech import OUTPUT_RATE_HZ, Script, Speech, speak
 from antiphon.client.voice_store import VoiceStore
 from antiphon.client.voices import Choice, require_pace, resolve
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, checked_seed
+from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, check_speed, check_text, checked_seed
 from antiphon.door.reference import names_in, stored_voice
 from antiphon.door.settings import DEFAULT_VOICE, Settings
 from antiphon.economy.types import Mode
@@ -48,6 +48,9 @@ class Say(OrderOptions):
         """Checked as far as it can be before anything starts; `chars` is the length of a text that comes in blocks,
         where it is known. Raises `InputError` for a voice, language, speed, seed or option that does not exist or fit.
         """
+        self.check_options()
+        check_text(self.text)
+        check_speed(self.speed)
         script = self._script(settings)
         if chars is None and isinstance(self.text, str):
             chars = len(self.text)
