@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -26,8 +27,13 @@ def site(tmp_path: Path) -> Path:
     info = folder / "sonify-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: sonify\nVersion: 1.0\n")
-    groups = re.sub(r'\[project\.entry-points\."(.*?)"\]', r"[\1]", DECLARED)
-    (info / "entry_points.txt").write_text(groups.replace('"', ""))
+    declared = tomllib.loads(DECLARED)
+    assert {f"{name}.py" for name in declared["tool"]["setuptools"]["py-modules"]} == set(FILES) - {"order.py"}
+    groups = declared["project"]["entry-points"].items()
+    lines = (
+        f"[{group}]\n" + "".join(f"{name} = {place}\n" for name, place in found.items()) for group, found in groups
+    )
+    (info / "entry_points.txt").write_text("\n".join(lines))
     for name, code in FILES.items():
         (folder / name).write_text(code)
     return folder

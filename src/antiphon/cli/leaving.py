@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from antiphon.cli.app import Terminated
 from antiphon.cli.exit_codes import CANCELLED_EXIT, Cancelled
-from antiphon.errors import AntiphonError, FundsError, PartialError, RejectedError, UnavailableError
+from antiphon.errors import AntiphonError, FundsError, ModelError, PartialError, RejectedError, UnavailableError
 
 if TYPE_CHECKING:
     from antiphon.cli.jobs import Jobs
@@ -102,7 +102,7 @@ def explained(
         why = f"Why: antiphon receipt show {result.receipts[-1]}"
         return RejectedError(f"{error.what.rstrip('.')}; you were refunded", why)
     if isinstance(error, (RejectedError, UnavailableError)):
-        if (problem := session.problem()) is not None:
+        if (problem := session.problem() or _not_installed(session, engine)) is not None:
             return problem
         if (missing := _no_node(error, session, engine)) is not None:
             return missing
@@ -126,3 +126,18 @@ def _no_node(error: AntiphonError, session: Session, engine: str) -> Unavailable
         f"The network in this process does not run the engine {engine}",
         f"Serve one that does: antiphon ledger serve; then, each beside it: {run}, and antiphon node validator.",
     )
+
+
+def _not_installed(session: Session, engine: str) -> ModelError | None:
+    """The engine of the order runs here, and its model is missing or damaged: the command that installs it."""
+    from antiphon.engines import registry
+
+    if session.joined or engine not in registry.names():
+        return None
+    try:
+        begin = getattr(registry.load(engine), "warm_up", None)
+        if begin is not None:
+            begin()
+    except ModelError as error:
+        return error
+    return None
