@@ -36,11 +36,11 @@ def deploy_token(supply: int = 10**9 * ANT, cap: int = 1_000 * ANT) -> ABIContra
     return deploy("token", ["uint256"] * 4, [supply, cap, EPOCH_S, DELAY_S])
 
 
-def deploy_registry(token: str, unit: int = 1_000_000) -> ABIContract:
+def deploy_registry(token: str, unit: int = 1_000_000, epoch_s: int = EPOCH_S, unbond_s: int = UNBOND_S) -> ABIContract:
     return deploy(
         "registry",
         ["address", "uint256", "uint256", "uint256", "(uint256,uint256,uint256)"],
-        [token, unit, EPOCH_S, DELAY_S, (MIN_STAKE, UNBOND_S, REPORT_PPM)],
+        [token, unit, epoch_s, DELAY_S, (MIN_STAKE, unbond_s, REPORT_PPM)],
     )
 
 

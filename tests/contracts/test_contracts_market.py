@@ -263,6 +263,17 @@ def test_mallory_leaves_and_stops_no_draw(world) -> None:
     assert set(world.drawn(task)) <= set(world.validators[3:])
 
 
+def test_a_validator_whose_stake_is_held_elsewhere_is_passed_over(world) -> None:
+    """Its seat would otherwise stop the draw, or be one that no fine reaches."""
+    elsewhere = boa.env.generate_address()
+    for node in world.validators[:4]:
+        world.registry.trust(elsewhere, True, sender=node)
+        world.registry.lock(node, world.registry.nodes(node).stake - 1, sender=elsewhere)
+    task = world.opened()
+    world.market.deliver(task, WORK, sender=world.producers[0])
+    assert set(world.drawn(task)) == set(world.validators[4:])
+
+
 def test_mallory_spends_no_session_of_others(world) -> None:
     world.opened(seconds=100)
     order = (1, world.producers[0], 1, 10 * ANT, 0, ZERO)

@@ -175,6 +175,18 @@ def test_only_a_trusted_market_locks_and_takes_no_more_than_it_locked(token, reg
     assert token.balanceOf(registry.address) == registry.nodes(node).stake == 5 * ANT
 
 
+def test_while_anything_is_locked_the_minimum_stays(token, registry) -> None:
+    (node,) = people(token, 1, 100 * ANT, registry.address)
+    register(registry, node, PROCESSOR, stake=30 * ANT)
+    registry.trust(boa.env.eoa, True, sender=node)
+    registry.lock(node, 1)
+    with boa.reverts("registry: stake is locked"):
+        registry.unstake(20 * ANT + 1, sender=node)
+    registry.unstake(20 * ANT, sender=node)
+    registry.unlock(node, 1)
+    registry.unstake(10 * ANT, sender=node)
+
+
 def test_a_token_that_takes_fees_is_refused_and_one_that_returns_nothing_works() -> None:
     with boa.env.anchor():
         greedy, silent = deploy_fee_token(), deploy_silent_token()
@@ -283,6 +295,24 @@ def test_a_tree_of_many_levels_draws_as_a_flat_list_does(token, registry) -> Non
     for n in range(8):
         seed = keccak(n.to_bytes(4, "big"))
         assert registry.draw(seed, 24) == drawn(leaves, seed, 24)
+
+
+def test_who_comes_within_the_epoch_sits_in_nobodys_leaf(token) -> None:
+    """Unbonding may be shorter than an epoch: a leaf given back still has its weight in this epoch's draws."""
+    epoch_s = 86_400
+    registry = deploy_registry(token.address, epoch_s=epoch_s, unbond_s=3_600)
+    gone, stays, comes = people(token, 3, 100 * ANT, registry.address)
+    for node in (gone, stays):
+        register(registry, node, VALIDATOR)
+    boa.env.time_travel(seconds=epoch_s - boa.env.timestamp % epoch_s)
+    registry.unstake(MIN_STAKE, sender=gone)
+    boa.env.time_travel(seconds=3_600)
+    registry.withdraw(sender=gone)
+    registry.leave(sender=gone)
+    register(registry, comes, VALIDATOR)
+    assert set(registry.draw(SEED, 3)) == {gone, stays}
+    boa.env.time_travel(seconds=epoch_s)
+    assert set(registry.draw(SEED, 3)) == {stays, comes}
 
 
 def test_more_weight_than_the_tree_holds_is_refused(token) -> None:
