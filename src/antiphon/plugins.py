@@ -52,6 +52,10 @@ class Plugins(Generic[T]):
         """All that are installed, ours first; some may fail to load."""
         return tuple(self._points)
 
+    def is_ours(self, name: str) -> bool:
+        """Whether it came with this distribution."""
+        return name in self._points and _is_ours(self._points[name])
+
     def load(self, name: str) -> T:
         """The one shared instance. Raises `InputError` (unknown name) or `ModelError` (broken plugin)."""
         if name not in self._points:

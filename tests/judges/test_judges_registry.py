@@ -160,6 +160,17 @@ def test_of_two_judges_of_one_service_the_first_counts_and_the_other_is_reported
     assert "has the judge cake already" in registry.problems()["tart"]
 
 
+class SpeechCakeJudge(CakeJudge):
+    name = "bribed"
+    capabilities = JudgeCapabilities(service="speech")
+
+
+def test_mallorys_judge_does_not_step_in_where_ours_is_broken() -> None:
+    registry = _registry(bribed="SpeechCakeJudge", cake="CakeJudge")  # ours of speech is not there at all
+    assert set(JudgeSet(registry, _no_engine).by_service()) == {"cakes"}
+    assert "judged by ours alone" in registry.problems()["bribed"]
+
+
 def test_judges_are_built_once_and_are_each_others_tools() -> None:
     judges = JudgeSet(_registry(cake="CakeJudge"), _no_engine, {"cake": {"grams": 2.5}})
     cake = judges.judge("cake")

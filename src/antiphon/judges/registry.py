@@ -19,7 +19,7 @@ from antiphon.judges.base import Judge, JudgeCapabilities
 from antiphon.judges.metric import Metric
 from antiphon.judges.metrics import BUILT_IN
 from antiphon.plugins import Plugins, UnfitError, read_options
-from antiphon.services import Request
+from antiphon.services import Request, Service
 
 GROUP = "antiphon.judges"
 GUIDE = "antiphon.judges.base.Judge and docs/plugins.md"
@@ -43,6 +43,10 @@ class Registry:
     def load(self, name: str) -> type[Judge]:
         """Raises `InputError` (unknown name) or `ModelError` (broken plugin)."""
         return self._plugins.load(name)
+
+    def is_ours(self, name: str) -> bool:
+        """Whether it came with this distribution."""
+        return self._plugins.is_ours(name)
 
     def problems(self) -> dict[str, str]:
         """What is wrong with which plugin, as far as it has been used."""
@@ -85,7 +89,8 @@ class JudgeSet:
             return self._built[name]
 
     def by_service(self) -> dict[str, Judge]:
-        """The judge of each service, of those that can be built."""
+        """The judge of each service, of those that can be built. The market's own services have ours or none: a
+        stranger's judge does not step in where ours is broken, for the votes of this machine would change unnoticed."""
         found: dict[str, Judge] = {}
         for name in self._registry.names():
             try:
@@ -93,6 +98,9 @@ class JudgeSet:
             except ModelError:  # reported
                 continue
             service = judge.capabilities.service
+            if service in set(Service) and not self._registry.is_ours(name):
+                self._registry.report(name, f"the service {service} is judged by ours alone")
+                continue
             if found.setdefault(service, judge) is not judge:
                 self._registry.report(name, f"the service {service} has the judge {found[service].name} already")
         return found
