@@ -229,3 +229,12 @@ def test_what_is_kept_is_sealed_private_and_bound_to_its_place(tmp_path: Path) -
     assert not store.has("0-1")
     store.discard()
     assert not JobStore(tmp_path, tmp_path / "a.wav").begun
+
+
+def test_a_job_that_has_ended_takes_its_place_no_more(tmp_path) -> None:
+    store = JobStore(tmp_path, tmp_path / "a.wav")
+    store.note(limit_nano=1)
+    store.close()
+    with pytest.raises(OutputError, match="has ended"):  # a writer's thread that was at work when the job was cancelled
+        store.note(limit_nano=2)
+    assert JobStore(tmp_path, tmp_path / "a.wav").header.limit_nano == 1

@@ -34,22 +34,11 @@ SET_UP = ("python3 -m venv",)
 SERVED = {"nodes", "ledger", "node", "account"}
 """Commands of a network of processes: their helps run with the guide, beside its ledger."""
 
-NOT_RUN_HERE = [
-    "README.md",
-    "run-a-network.md",
-    "run-a-network.md",
-    "run-a-network.md",
-    "run-a-network.md",
-    "soundstorm.md",
-]
+NOT_RUN_HERE = ["README.md", "mutation-testing.md", *4 * ["run-a-network.md"], "soundstorm.md"]
 LONG_IN_HELP = 14
 LONG = (*(f"antiphon soundstorm {verb}" for verb in ("train", "prepare", "evaluate", "export")), "torchrun")
 """They train for hours on recordings that nobody ships: runs/tiny.sh is all of them in a minute, and runs in the suite
 (tests/soundstorm/test_cli_soundstorm.py)."""
-
-
-NOT_RUN_HERE = ["README.md", *4 * ["run-a-network.md"], "soundstorm.md"]
-LONG_IN_HELP = 14
 
 
 def commands() -> dict[tuple[str, ...], click.Command]:

@@ -16,6 +16,7 @@ import io
 import os
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,6 +91,8 @@ class JobStore:
         self._seen: dict[str, int] = {}  # how often each request came so far
         self._tries: dict[str, int] = {}
         self._lock: int | None = None
+        self._closed = False
+        self._guard = threading.Lock()  # writers work in threads, which a cancel does not stop
         self._header: Header | None = None
         self.asked = ""  # what this run asks for: goes into the header
         if self._folder.is_dir():
@@ -144,9 +147,11 @@ class JobStore:
 
     def close(self) -> None:
         """Let another process take the job."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        with self._guard:
+            self._closed = True
+            if self._lock is not None:
+                os.close(self._lock)
+                self._lock = None
 
     # The Keeper --------------------------------------------------------------------------------------------------
 
@@ -218,9 +223,14 @@ class JobStore:
         return f"antiphon/1 job {self._folder.name} {file.name}".encode()
 
     def _take(self) -> None:
-        """Lock the folder. Raises `InputError` while another process has it."""
-        if self._lock is not None:
-            return
+        """Lock the folder. Raises `InputError` while another process has it, `OutputError` after `close`."""
+        with self._guard:
+            if self._closed:
+                raise OutputError("The job has ended, and keeps nothing more", "Go on with --resume.")
+            if self._lock is None:
+                self._lock = self._locked()
+
+    def _locked(self) -> int:
         self._folder.parent.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
         self._folder.mkdir(mode=_PRIVATE_FOLDER, exist_ok=True)
         lock = os.open(self._folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE_FILE)
@@ -231,7 +241,7 @@ class JobStore:
             raise InputError(
                 f"Another command is making {str(self._output)!r} just now", "Wait for it, or choose another file."
             ) from e
-        self._lock = lock
+        return lock
 
     def _read(self, file: Path) -> bytes:
         try:

@@ -77,8 +77,10 @@ class OrderOptions:
         if self.mode not in set(Mode):
             raise InputError(f"There is no mode {self.mode!r}", f"Modes: {', '.join(Mode)}.")
         for name, value in (("max_cost_nano", self.max_cost_nano), ("seed", self.seed)):
-            if value is not None and (not isinstance(value, int) or value < 0):
-                raise InputError(f"{name} is {value!r}", "Give a whole number, 0 or more, or None.")
+            if value is not None and not isinstance(value, int):
+                raise InputError(f"{name} is {value!r}", "Give a whole number, or None.")
+        if self.max_cost_nano is not None and self.max_cost_nano < 0:
+            raise InputError(f"max_cost_nano is {self.max_cost_nano}", "Give 0 or more, or None for no limit.")
         if not isinstance(self.engine, str) or not isinstance(self.options, dict):
             raise InputError("engine or options are of another kind", "Give a name, and a dictionary.")
         checked_seed(self.seed)
