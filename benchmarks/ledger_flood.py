@@ -25,6 +25,7 @@ from pathlib import Path
 from antiphon.clock import SystemClock
 from antiphon.economy.types import NANO, Mode, Part, Role
 from antiphon.errors import AntiphonError
+from antiphon.ledger.gate import Rates
 from antiphon.ledger.operations import Deposit, OpenTask, Operation, Register, Selector, ServiceOffer, Stake
 from antiphon.ledger.remote import RemoteLedger
 from antiphon.parties.actor import Actor, Context
@@ -114,7 +115,7 @@ async def compare(home: Path, url: str, server: int, given: argparse.Namespace) 
         transport = InProcessTransport()
         bank = Actor(Context(load_or_create(home / "keys" / "operator.key"), ledger, transport, CLOCK))
         client = Actor(Context(Identity.generate(), ledger, transport, CLOCK))
-        await bank.submit(Deposit(account=client.node_id, amount_nano=NANO))
+        await bank.submit(Deposit(account=client.node_id, amount_nano=Rates().full_nano))  # enough for the full rate
         await flood(url, 1e9, 400)  # strangers have used up what they may send at once
         honest_ms, flood_ms = await price(client, url, server, given.operations)
         print(f"CPU of the ledger: {honest_ms:.2f} ms an operation and read, {flood_ms:.2f} ms a flooding message")

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeAlias, Unpack
+from typing import Any, Self, TypeAlias, Unpack
 
 from antiphon.audio import Waveform
 from antiphon.client import composing, speech
@@ -84,7 +84,8 @@ class AsyncNetwork(Place):
     _session: Session | None = None
     _loop: asyncio.AbstractEventLoop | None = None
 
-    _streams: set[AsyncGenerator[Waveform, None]]  # begun and not ended; held, so that nothing but us ends them
+    _streams: dict[AsyncGenerator[Waveform, None], asyncio.Task[Any] | None]
+    """Begun and not ended, each with who is reading it now; held, so that nothing but us ends them."""
     _leaving: dict[AsyncGenerator[Waveform, None], asyncio.Future[None]]
     _ending: set[asyncio.Future[None]]
 
@@ -110,7 +111,7 @@ class AsyncNetwork(Place):
         self._entered = connect(self._settings, warm=True)
         self._session = await self._entered.__aenter__()
         self._loop = asyncio.get_running_loop()
-        self._streams, self._leaving, self._ending = set(), {}, set()
+        self._streams, self._leaving, self._ending = {}, {}, set()
         return self
 
     async def close(self) -> None:
@@ -131,31 +132,40 @@ class AsyncNetwork(Place):
 
     async def _next(self, pieces: AsyncGenerator[Waveform, None]) -> Waveform:
         self._open()
-        self._streams.add(pieces)
+        self._streams[pieces] = asyncio.current_task()
         try:
-            return await anext(pieces)
+            piece = await anext(pieces)
         except BaseException:
-            self._streams.discard(pieces)  # it has ended
+            self._streams.pop(pieces, None)  # it has ended
             raise
+        self._streams[pieces] = None
+        return piece
 
     async def _leave(self, pieces: AsyncGenerator[Waveform, None]) -> None:
-        """Close a stream, whoever else is closing it."""
+        """Close a stream, whoever else is closing it. Its reader, if there is one at work, is cancelled first."""
+        reader = self._streams.get(pieces)
+        if reader is not None and reader is not asyncio.current_task():
+            reader.cancel()
+            await asyncio.wait({reader}, timeout=SETTLE_S)
         if pieces in self._leaving:
             await asyncio.wait({self._leaving[pieces]})
             return
         task = self._leaving[pieces] = asyncio.ensure_future(pieces.aclose())
         try:
             await asyncio.shield(task)
-        except RuntimeError:
-            pass  # its reader is at work this very moment, and was cancelled with it
         finally:
-            self._streams.discard(pieces)
+            self._streams.pop(pieces, None)
             self._leaving.pop(pieces, None)
 
     def _left(self, pieces: AsyncGenerator[Waveform, None]) -> None:
         """A stream was dropped by its reader, in whatever thread."""
         if self._loop is not None and not self._loop.is_closed() and pieces in self._streams:  # begun, and not ended
-            self._loop.call_soon_threadsafe(lambda: self._ending.add(asyncio.ensure_future(self._leave(pieces))))
+            self._loop.call_soon_threadsafe(self._end, pieces)
+
+    def _end(self, pieces: AsyncGenerator[Waveform, None]) -> None:
+        ending = asyncio.ensure_future(self._leave(pieces))
+        self._ending.add(ending)
+        ending.add_done_callback(self._ending.discard)
 
     async def say(self, text: str, **fields: Unpack[SayFields]) -> Sound:
         """Speech; `fields` are the fields of `Say`. Raises `AntiphonError`: nothing is paid for what is not heard."""

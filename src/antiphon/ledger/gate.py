@@ -98,7 +98,8 @@ class Gate:
         if sender == self._operator and not self._is_repeated(raw):
             return None
         own = self._strangers if self._is_repeated(raw) else await self._bucket(sender)
-        self._take(own, _tokens(raw), "The ledger takes no more operations of strangers now")
+        whose = "of strangers" if own is self._strangers else "of yours"
+        self._take(own, _tokens(raw), f"The ledger takes no more operations {whose} now")
         self._remember(raw)
         return own
 
