@@ -51,8 +51,11 @@ async def recover(client: Actor, store: JobStore, *, patience_s: float) -> Recov
     notes = store.tasks()
     await asyncio.gather(*(_cancel(client, note) for note in notes))  # 1
     deadline_s = asyncio.get_running_loop().time() + patience_s
-    for note in notes:
-        await _recover_task(client, store, note, deadline_s, found)
+    # side by side: a part whose next round waits for our link does not wait for another part's verdict as well
+    ends = await asyncio.gather(*(_ended(client, note, deadline_s) for note in notes))
+    for note, ended in zip(notes, ends, strict=True):
+        if ended is not None:
+            await _keep(client, store, note, ended, found)
     return found
 
 
@@ -75,18 +78,33 @@ def _part_run(noted: NotedPart) -> PartRun:
     return PartRun(noted.index, noted.index, None, TaskKey(noted.key), b"", Chain(noted.secret))
 
 
-async def _recover_task(client: Actor, store: JobStore, note: TaskNote, deadline_s: float, found: Recovered) -> None:
+@dataclass(frozen=True)
+class Ended:
+    """A noted task and its parts, each final or as it was when patience ended."""
+
+    run: TaskRun
+    parts: dict[int, PartRecord]
+
+
+async def _ended(client: Actor, note: TaskNote, deadline_s: float) -> Ended | None:
     try:
         task = await client.context.ledger.task(note.task)
         parts = {record.part.index: record for record in await client.context.ledger.parts(note.task)}
     except InputError:
-        return  # it was never opened: nothing was paid
+        return None  # it was never opened: nothing was paid
     run = TaskRun(note.task, task.quote, task.mode, [], [], task.rules, task.grants)
+    noted = [one for one in note.parts if one.index in parts]
+    final = await asyncio.gather(*(_final(client, run, one, parts[one.index], deadline_s) for one in noted))
+    return Ended(run, parts | {record.part.index: record for record in final})
+
+
+async def _keep(client: Actor, store: JobStore, note: TaskNote, ended: Ended, found: Recovered) -> None:
+    run, parts = ended.run, ended.parts
     gone = set()
     for noted in note.parts:
         if noted.index not in parts:
             continue
-        record = parts[noted.index] = await _final(client, run, noted, parts[noted.index], deadline_s)
+        record = parts[noted.index]
         if record.state is PartState.INVALID:
             store.rejected(noted.slot)
         if store.has(noted.slot) or noted.lost:
