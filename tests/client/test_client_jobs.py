@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
+import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -17,10 +19,12 @@ from antiphon.client.events import Audio, Closed, Event, Missing, Opened
 from antiphon.client.job_policy import JobPolicy, Result
 from antiphon.client.job_store import JobStore
 from antiphon.client.recovery import recover
+from antiphon.client.runs import TaskRun
 from antiphon.economy.types import NANO, Rules, Verdict
 from antiphon.errors import FundsError, InputError, OutputError, RejectedError, StateError
-from antiphon.ledger.operations import Selector
+from antiphon.ledger.operations import Cancel, DrawSeats, Operation, Selector
 from antiphon.ledger.records import PartState
+from antiphon.nodes.evaluation import Submission
 from antiphon.nodes.producer import Producer
 from antiphon.parties.messages import DATA
 from antiphon.services import SpeechRequest
@@ -147,8 +151,57 @@ async def test_a_client_that_dies_anywhere_pays_each_sentence_once(tmp_path: Pat
         assert (await net.ledger.account(net.client.node_id)).escrow_nano == 0
 
 
-async def forget(run: object) -> None:
-    """What a killed process does about its tasks."""
+async def test_rounds_that_wait_for_the_clients_link_are_drawn_side_by_side(tmp_path: Path) -> None:
+    """Nobody could say anything about any part at first. No part's second verdict may be needed for another's draw."""
+    texts, dead, drawn = TEXTS[:4], threading.Event(), set[int]()
+    all_drawn, heard = threading.Event(), Counter[str]()
+
+    def listen(work: Submission) -> Verdict:
+        heard[work.request.text] += 1  # type: ignore[attr-defined]
+        if heard[work.request.text] <= 3:  # type: ignore[attr-defined]  # the first round's three seats
+            return Verdict.INCONCLUSIVE if dead.wait(20) else Verdict.INVALID
+        return Verdict.VALID if all_drawn.wait(20) else Verdict.INVALID
+
+    async with world(tmp_path, evaluator=ScriptedEvaluator(say=listen)) as net:
+        store = JobStore(tmp_path, tmp_path / "a.wav")
+        dying = asyncio.create_task(run(net, JobPolicy(keeper=store), *texts))
+        async with asyncio.timeout(20):
+            while await seated(net) < len(texts):  # noqa: ASYNC110 - the ledger tells a node, not a test
+                await asyncio.sleep(0.01)
+        net.client._abandon = forget  # type: ignore[method-assign]
+        dying.cancel()
+        await asyncio.gather(dying, return_exceptions=True)
+        store.close()
+        submit = net.client.submit
+
+        async def noted(operation: Operation, task: str = "", *, nonce: bytes = b"") -> None:
+            if isinstance(operation, DrawSeats) and operation.round == 1:
+                drawn.add(operation.index)
+                if len(drawn) == len(texts):
+                    all_drawn.set()
+            await submit(operation, task, nonce=nonce)
+            if isinstance(operation, Cancel):
+                dead.set()
+
+        net.client.submit = noted  # type: ignore[method-assign]
+        store = JobStore(tmp_path, tmp_path / "a.wav")
+        found = await recover(net.client, store, patience_s=60.0)
+        assert (found.lost, found.open, found.fetched) == (0, set(), len(texts))
+        store.close()
+
+
+async def seated(net: World) -> int:
+    """Parts whose judges are drawn."""
+    tasks = await net.ledger.tasks(net.client.node_id, 1_000)
+    parts = [part for task in tasks for part in await net.ledger.parts(task.task)]
+    return sum(bool(part.seatings) for part in parts)
+
+
+async def forget(run: TaskRun) -> None:
+    """What a killed process does about its tasks: nothing of it runs on, and nothing is cancelled."""
+    for worker in run.workers:
+        worker.cancel()
+    await asyncio.gather(*run.workers, return_exceptions=True)
 
 
 async def test_a_budget_holds_with_everything_that_is_bought_again(tmp_path: Path) -> None:
