@@ -48,6 +48,10 @@ def deploy_market(registry: str, rules: tuple[int, ...]) -> ABIContract:
     return deploy("market", ["address", "uint256", "(" + ",".join(["uint256"] * 11) + ")"], [registry, DELAY_S, rules])
 
 
+def deploy_quorum(registry: str, rules: tuple[int, ...]) -> ABIContract:
+    return deploy("quorum", ["address", "(" + ",".join(["uint256"] * 11) + ")"], [registry, rules])
+
+
 def deploy_fee_token() -> ABIContract:
     """A token that keeps a hundredth of what is moved: both doors must refuse it."""
     return boa.loads("""

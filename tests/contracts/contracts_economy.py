@@ -64,8 +64,12 @@ def due(
     committed: Sequence[bool],
     absent_stands: bool,
     rules: Rules,
+    *,
+    stakes: Sequence[int] | None = None,
+    bond: int = 10**40,
 ) -> Due:
-    """What the pure economy says of one round, seat by seat. Stakes are as large as any penalty."""
+    """What the pure economy says of one round, seat by seat. Stakes (the seats') and bond (the producer's) are as large
+    as any penalty, unless given."""
     names = [f"seat-{n}" for n in range(len(fees))]
     cast_votes = {name: vote for name, vote in zip(names, votes, strict=True) if vote is not None}
     hidden = [name for name, bound in zip(names, committed, strict=True) if bound and name not in cast_votes]
@@ -82,7 +86,7 @@ def due(
         votes=cast_votes,
         outcome=outcome,
         reserve_nano=reward + sum(fees),
-        stakes=dict.fromkeys([*names, "producer"], 10**40),
+        stakes={"producer": bond, **dict(zip(names, stakes or [10**40] * len(names), strict=True))},
         rules=rules,
         last=False,
         hidden=hidden,

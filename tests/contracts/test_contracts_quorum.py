@@ -1,0 +1,330 @@
+"""Quorum: what was signed settles a part once, to the unit of the pure economy; what mallory signs settles nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+boa = pytest.importorskip("boa", reason="titanoboa is not installed here: scripts/check runs this in .venv-contracts")
+
+from collections.abc import Sequence
+
+from contracts_deployed import (
+    ANT,
+    PROCESSOR,
+    VALIDATOR,
+    deploy_fee_token,
+    deploy_quorum,
+    deploy_registry,
+    deploy_token,
+    register,
+)
+from contracts_economy import packed
+from contracts_signed import NOTHING, ORDER, Assignment, Domain, account, seat_word
+
+from antiphon.economy.types import Reading, Rules, Verdict, Vote
+
+RULES = Rules(audit_ppm=0, deliver_s=120, draw_s=120, commit_s=60, reveal_s=60)
+WEEK_S = 7 * 86_400
+GOOD = Vote(verdict=Verdict.VALID, score_ppm=800_000, readings=(Reading(key="words", value=12),))
+NEAR = Vote(verdict=Verdict.VALID, score_ppm=785_000, readings=(Reading(key="words", value=9_000),))
+BARE = Vote(verdict=Verdict.VALID, score_ppm=800_000)
+BAD = Vote(verdict=Verdict.INVALID, score_ppm=90_000)
+UNSURE = Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
+UNSHOWN = Vote(verdict=Verdict.ABSENT, score_ppm=None)
+PART_MAX = ANT
+REWARD = 500_000_000
+FEES = (40_000_000, 50_000_001, 60_000_002)
+
+
+class World:
+    """A token, a registry, a quorum; a client, a producer and seats with keys of their own."""
+
+    def __init__(self, seats: int = 3) -> None:
+        self.token = deploy_token()
+        self.registry = deploy_registry(self.token.address)
+        self.quorum = deploy_quorum(self.registry.address, packed(RULES))
+        self.domain = Domain(self.quorum.address)
+        self.client, self.producer, self.mallory = account("client"), account("producer"), account("mallory")
+        self.validators = sorted((account(f"validator {n}") for n in range(seats)), key=lambda v: int(v.address, 16))
+        for key in (self.client, self.producer, *self.validators):
+            self.token.transfer(key.address, 100 * ANT)
+            for door in (self.registry.address, self.quorum.address):
+                self.token.approve(door, 2**255, sender=key.address)
+        for key in (self.producer, *self.validators):
+            register(self.registry, key.address, PROCESSOR if key is self.producer else VALIDATOR, stake=50 * ANT)
+            self.registry.trust(self.quorum.address, True, sender=key.address)
+        self.quorum.deposit(50 * ANT, sender=self.client.address)
+
+    def bond(self, amount: int = 20 * ANT) -> None:
+        for key in (self.producer, *self.validators):
+            self.quorum.bond(amount, sender=key.address)
+
+    def session(self, parts: int = 4, seconds: int = 3_600) -> int:
+        sender = self.client.address
+        return self.quorum.open_session(parts, PART_MAX, boa.env.timestamp + seconds, sender=sender)
+
+    def assignment(self, session: int, part: int = 0, fees: Sequence[int] = FEES) -> Assignment:
+        seats = tuple(seat_word(key.address, fee) for key, fee in zip(self.validators, fees, strict=True))
+        return Assignment(session, part, self.producer.address, REWARD, boa.env.timestamp + 600, seats)
+
+    def case(self, given: Assignment, votes: Sequence[Vote | None], domain: Domain | None = None) -> tuple:
+        domain = domain or self.domain
+        ballots = [
+            given.ballot(n, key, vote, domain) for n, (key, vote) in enumerate(zip(self.validators, votes, strict=True))
+        ]
+        return given.case(given.signed(self.client, domain), given.signed(self.producer, domain), ballots)
+
+    def balances(self) -> list[int]:
+        return [self.quorum.balances(key.address) for key in (self.producer, *self.validators)]
+
+    def refused(self, reason: str, case: tuple) -> None:
+        before = self.balances()
+        with boa.reverts(reason):
+            self.quorum.settle(case)
+        with boa.reverts(reason):
+            self.quorum.settle_batch([case])
+        assert self.balances() == before
+
+
+@pytest.fixture
+def world():
+    with boa.env.anchor():
+        yield World()
+
+
+def stranger() -> str:
+    return boa.env.generate_address()
+
+
+# Worked numbers
+
+
+def test_valid_work_is_paid_by_a_strangers_hand(world) -> None:
+    session = world.session()
+    world.quorum.settle(world.case(world.assignment(session), [GOOD, GOOD, GOOD]), sender=stranger())
+    assert world.balances() == [REWARD, *FEES]
+    assert world.quorum.sessions(session).left == 4 * PART_MAX - REWARD - sum(FEES)
+    boa.env.time_travel(seconds=3_600)
+    world.quorum.close(session, sender=stranger())
+    assert world.quorum.balances(world.client.address) == 50 * ANT - REWARD - sum(FEES)
+
+
+def test_invalid_work_costs_its_producer_and_the_client_nothing(world) -> None:
+    world.bond()
+    world.quorum.settle(world.case(world.assignment(world.session()), [BAD, BAD, BAD]))
+    assert world.balances() == [0, *FEES]
+    assert world.registry.claims(world.client.address) == sum(FEES)
+    assert world.registry.burnt() == 2 * REWARD - sum(FEES)
+    assert world.quorum.bonds(world.producer.address) == 20 * ANT - 2 * REWARD
+    assert world.registry.nodes(world.producer.address).stake == 50 * ANT - 2 * REWARD
+
+
+def test_dissent_is_fined_out_of_the_bond_and_no_further(world) -> None:
+    world.quorum.bond(7, sender=world.validators[2].address)
+    world.quorum.settle(world.case(world.assignment(world.session()), [GOOD, GOOD, BAD]))
+    assert world.balances() == [REWARD, FEES[0], FEES[1], 0]
+    assert world.registry.burnt() == 7
+    assert world.registry.nodes(world.validators[2].address).stake == 50 * ANT - 7
+
+
+# Once only, as signed, by whom it concerns
+
+
+def test_a_part_is_settled_once(world) -> None:
+    session = world.session()
+    first, second = (world.case(world.assignment(session, part), [GOOD] * 3) for part in (0, 1))
+    world.quorum.settle(first)
+    with boa.reverts("quorum: settled already"):
+        world.quorum.settle(first)
+    again = world.case(world.assignment(session).but(attempt=1), [GOOD] * 3)
+    with boa.reverts("quorum: settled already"):
+        world.quorum.settle(again)
+    world.quorum.settle_batch([first, second, second, again])
+    assert world.balances() == [2 * REWARD, *(2 * fee for fee in FEES)]
+    assert world.quorum.is_settled(session, 1)
+    assert not world.quorum.is_settled(session, 2)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"part": 1},
+        {"attempt": 1},
+        {"round": 1},
+        {"reward": REWARD + 1},
+        {"due": 1},
+        {"task": bytes(32)},
+        {"result": bytes(32)},
+        {"producer": "0x" + "11" * 20},
+    ],
+)
+def test_votes_on_another_assignment_count_for_nothing(world, change) -> None:
+    """A wrong round, attempt, part or work: the client signs it, the votes are of the other one."""
+    given = world.assignment(world.session())
+    other = given.but(**change)
+    ballots = world.case(given, [GOOD] * 3)[-1]
+    world.refused(
+        "quorum: wrong signature",
+        other.case(other.signed(world.client, world.domain), other.signed(world.producer, world.domain), ballots),
+    )
+    unsigned = given.case(other.signed(world.client, world.domain), NOTHING, ballots)
+    world.refused("quorum: wrong signature", unsigned)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [{"chain": 2}, {"contract": "0x" + "22" * 20}, {"version": "2"}, {"name": "Antiphon"}],
+)
+def test_signatures_for_elsewhere_are_refused(world, domain) -> None:
+    elsewhere = Domain(**({"contract": world.quorum.address} | domain))
+    given = world.assignment(world.session())
+    world.refused("quorum: wrong signature", world.case(given, [GOOD] * 3, elsewhere))
+    client, consent = (given.signed(key, world.domain) for key in (world.client, world.producer))
+    ballots = world.case(given, [GOOD] * 3, elsewhere)[-1]
+    world.refused("quorum: wrong signature", given.case(client, consent, ballots))
+
+
+def test_a_chains_fork_takes_no_signature_of_the_other(world) -> None:
+    case = world.case(world.assignment(world.session()), [GOOD] * 3)
+    boa.env.evm.patch.chain_id += 1
+    try:
+        world.refused("quorum: wrong signature", case)
+    finally:
+        boa.env.evm.patch.chain_id -= 1
+    world.quorum.settle(case)
+
+
+def test_a_vote_is_its_seats_own(world) -> None:
+    given = world.assignment(world.session())
+    client, consent = (given.signed(key, world.domain) for key in (world.client, world.producer))
+    good = list(world.case(given, [GOOD] * 3)[-1])
+    forged = given.ballot(0, world.mallory, GOOD, world.domain)
+    world.refused("quorum: wrong signature", given.case(client, consent, [forged, *good[1:]]))
+    copied = (good[0][0], *good[1][1:])
+    world.refused("quorum: wrong signature", given.case(client, consent, [copied, *good[1:]]))
+    altered = (*good[0][:2], 700_000, *good[0][3:])
+    world.refused("quorum: wrong signature", given.case(client, consent, [altered, *good[1:]]))
+    world.refused("quorum: seats not in order", given.case(client, consent, [good[0], good[0], good[2]]))
+    world.refused("quorum: seats not in order", given.case(client, consent, good[::-1]))
+    world.refused("quorum: wrong signature", given.case(client, consent, good[:2]))
+    world.refused("quorum: seats out of bounds", given.case(client, consent, []))
+    world.refused("quorum: wrong signature", given.case(given.signed(world.mallory, world.domain), consent, good))
+
+
+def test_a_signature_has_one_form(world) -> None:
+    given = world.assignment(world.session())
+    case = world.case(given, [GOOD] * 3)
+    r, vs = case[9]
+    twin = (ORDER - (vs & 2**255 - 1)) | ((vs >> 255 ^ 1) << 255)
+    # s above half the order does not fit beside v, or is refused.
+    assert ORDER - (vs & 2**255 - 1) >= 2**254
+    with boa.reverts():
+        world.quorum.settle((*case[:9], (r, twin), *case[10:]))
+    high = (2**255 - 1) | (vs >> 255 << 255)
+    world.refused("quorum: malleable signature", (*case[:9], (r, high), *case[10:]))
+
+
+def test_nobody_signs_for_no_session_and_no_producer(world) -> None:
+    given = world.assignment(world.session())
+    world.refused("quorum: no such part", world.case(given.but(session=9), [GOOD] * 3))
+    world.refused("quorum: no such part", world.case(given.but(part=4), [GOOD] * 3))
+
+
+def test_a_penalty_needs_the_producers_signature(world) -> None:
+    world.bond()
+    case = world.case(world.assignment(world.session()), [BAD] * 3)
+    world.refused("quorum: wrong signature", (*case[:10], NOTHING, case[11]))
+    world.refused("quorum: wrong signature", (*case[:10], case[9], case[11]))
+    valid = world.case(world.assignment(1), [GOOD] * 3)
+    world.quorum.settle((*valid[:10], NOTHING, valid[11]))
+    assert world.balances()[0] == REWARD
+
+
+def test_a_producer_judges_not_itself_and_no_part_takes_anothers_money(world) -> None:
+    given = world.assignment(world.session())
+    own = given.but(producer=world.validators[1].address)
+    world.refused("quorum: a producer judges itself", world.case(own, [GOOD] * 3))
+    dear = given.but(reward=PART_MAX - sum(FEES) + 1)
+    world.refused("quorum: dearer than allowed", world.case(dear, [GOOD] * 3))
+    world.quorum.settle(world.case(given.but(reward=PART_MAX - sum(FEES)), [GOOD] * 3))
+
+
+# No verdict, missing votes, deadlines
+
+
+@pytest.mark.parametrize("votes", [[GOOD, BAD, UNSURE], [UNSURE] * 3, [UNSHOWN] * 3, [GOOD, UNSURE, UNSURE]])
+def test_what_has_no_verdict_is_not_settled_and_comes_home(world, votes) -> None:
+    session = world.session()
+    world.refused("quorum: no verdict", world.case(world.assignment(session), votes))
+    boa.env.time_travel(seconds=3_600)
+    world.quorum.close(session, sender=stranger())
+    assert world.quorum.balances(world.client.address) == 50 * ANT
+
+
+def test_a_vote_may_be_missing_once_the_assignment_is_due(world) -> None:
+    world.bond()
+    case = world.case(world.assignment(world.session()), [GOOD, None, GOOD])
+    world.refused("quorum: a vote is missing", case)
+    boa.env.time_travel(seconds=600)
+    one = world.case(world.assignment(1).but(due=1), [GOOD, None, None])
+    world.refused("quorum: no verdict", one)
+    world.quorum.settle(case)
+    assert world.balances() == [REWARD, FEES[0], 0, FEES[2]]
+    assert world.registry.burnt() == 0
+
+
+def test_a_session_ends(world) -> None:
+    session = world.session()
+    case = world.case(world.assignment(session), [GOOD] * 3)
+    with boa.reverts("quorum: session is running"):
+        world.quorum.close(session)
+    boa.env.time_travel(seconds=3_600)
+    world.refused("quorum: session expired", case)
+    world.quorum.close(session)
+    with boa.reverts("quorum: session is empty"):
+        world.quorum.close(session)
+    world.refused("quorum: session expired", case)
+
+
+def test_sessions_are_bounded_and_paid_for(world) -> None:
+    client, now = world.client.address, boa.env.timestamp
+    for reason, args in {
+        "quorum: expiry out of bounds": (1, 1, now + WEEK_S + 60),
+        "quorum: parts out of bounds": (65_537, 1, now + 60),
+        "quorum: money out of bounds": (1, 2**96, now + 60),
+        "quorum: insufficient balance": (51, ANT, now + 60),
+    }.items():
+        with boa.reverts(reason):
+            world.quorum.open_session(*args, sender=client)
+    world.quorum.open_session(50, ANT, now + 60, sender=client)
+    with boa.reverts("quorum: insufficient balance"):
+        world.quorum.withdraw(1, sender=client)
+
+
+def test_a_bond_stays_until_all_that_was_signed_is_over(world) -> None:
+    world.bond()
+    node = world.validators[0].address
+    with boa.reverts("quorum: not leaving"):
+        world.quorum.release(node)
+    world.quorum.leave(sender=node)
+    with boa.reverts("quorum: leaving already"):
+        world.quorum.leave(sender=node)
+    boa.env.time_travel(seconds=WEEK_S - 1)
+    with boa.reverts("quorum: too early"):
+        world.quorum.release(node)
+    boa.env.time_travel(seconds=1)
+    world.quorum.release(node, sender=stranger())
+    assert world.registry.nodes(node).locked == 0
+    assert world.quorum.bonds(node) == 0
+    with boa.reverts("registry: insufficient free stake"):
+        world.quorum.bond(51 * ANT, sender=node)
+    with boa.reverts("registry: market not trusted"):
+        world.quorum.bond(1, sender=world.mallory.address)
+
+
+def test_a_token_that_takes_fees_is_refused() -> None:
+    with boa.env.anchor():
+        token = deploy_fee_token()
+        quorum = deploy_quorum(deploy_registry(token.address).address, packed(RULES))
+        with boa.reverts("quorum: token takes a fee"):
+            quorum.deposit(1_000)
