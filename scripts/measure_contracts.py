@@ -11,7 +11,8 @@ from __future__ import annotations
 import boa
 from contracts_deployed import ANT, EPOCH_S, UNBOND_S, VALIDATOR, ZERO, deploy_registry, deploy_token, people, register
 from eth_utils import keccak
-from test_contracts_market import GOOD, SALT, WORK, World, cast, pass_time
+from test_contracts_market import BARE, GOOD, SALT, WORK, World, cast, pass_time
+from test_contracts_quorum import World as Quorum
 
 _execute = boa.env.execute_code
 _last = {"gas": 0}
@@ -76,6 +77,26 @@ def task_alone() -> None:
     show("market.withdraw")
 
 
+def by_quorum() -> None:
+    world = Quorum()
+    quorum, session = world.quorum, world.session(5)
+    show("quorum.open_session (for any number of parts)")
+    cases = [world.case(world.assignment(session, part), [GOOD] * 3) for part in range(3)]
+    # The second is what a network pays: balances are there already.
+    quorum.settle(cases[0])
+    quorum.settle(cases[1])
+    show("quorum.settle, a part alone, 3 validators, a reading each")
+    quorum.settle(world.case(world.assignment(session, 3), [BARE] * 3))
+    show("quorum.settle, without readings")
+    client = world.client.address
+    world.token.transfer(client, 200 * ANT)
+    quorum.deposit(150 * ANT, sender=client)
+    for name, vote in (("without readings", BARE), ("a reading each", GOOD)):
+        session = quorum.open_session(100, 7 * ANT // 10, boa.env.timestamp + 3_600, sender=client)
+        quorum.settle_batch([world.case(world.assignment(session, part), [vote] * 3) for part in range(100)])
+        print(f"{'quorum, batch of 100, a part, ' + name:58} {_last['gas'] // 100:>9,}")
+
+
 def stake(validators: int) -> None:
     token = deploy_token()
     registry = deploy_registry(token.address)
@@ -107,6 +128,7 @@ def main() -> None:
     for validators in (16, 256, 1_024):
         stake(validators)
     task_alone()
+    by_quorum()
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pytest
 
 boa = pytest.importorskip("boa", reason="titanoboa is not installed here: scripts/check runs this in .venv-contracts")
 
+from collections import Counter
 from collections.abc import Sequence
 
 from contracts_deployed import (
@@ -18,8 +19,11 @@ from contracts_deployed import (
     deploy_token,
     register,
 )
-from contracts_economy import packed
+from contracts_economy import due, packed
 from contracts_signed import NOTHING, ORDER, Assignment, Domain, account, seat_word
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from antiphon.economy.types import Reading, Rules, Verdict, Vote
 
@@ -328,3 +332,126 @@ def test_a_token_that_takes_fees_is_refused() -> None:
         quorum = deploy_quorum(deploy_registry(token.address).address, packed(RULES))
         with boa.reverts("quorum: token takes a fee"):
             quorum.deposit(1_000)
+
+
+# Random histories beside the pure economy
+
+SIGNED = [GOOD, NEAR, BARE, BAD, UNSURE, UNSHOWN, None]
+
+
+class QuorumMachine(RuleBasedStateMachine):
+    """Sessions, bonds, parts in any order and number: every sum is the pure economy's, and all money comes out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchor = boa.env.anchor()
+        self.anchor.__enter__()
+        self.world = World()
+        self.quorum = self.world.quorum
+        self.nodes = [key.address for key in (self.world.producer, *self.world.validators)]
+        self.balance = Counter({self.world.client.address: 50 * ANT})
+        self.bonds: Counter[str] = Counter()
+        self.left: dict[int, int] = {}
+        self.expires: dict[int, int] = {}
+        self.settled: set[tuple[int, int]] = set()
+        self.claims, self.burnt = 0, 0
+
+    def teardown(self) -> None:
+        boa.env.time_travel(seconds=WEEK_S)
+        for session in [number for number, left in self.left.items() if left]:
+            self.quorum.close(session)
+        for person in (self.world.client.address, *self.nodes):
+            if self.quorum.balances(person):
+                self.quorum.withdraw(self.quorum.balances(person), sender=person)
+        assert self.world.token.balanceOf(self.quorum.address) == 0 == self.quorum.held(), "all money has come out"
+        self.anchor.__exit__(None, None, None)
+
+    @rule(parts=st.integers(1, 3), seconds=st.sampled_from([600, 3_600]))
+    def open(self, parts, seconds) -> None:
+        client = self.world.client.address
+        if parts * PART_MAX > self.balance[client]:
+            return
+        session = self.world.session(parts, seconds)
+        self.left[session], self.expires[session] = parts * PART_MAX, boa.env.timestamp + seconds
+        self.balance[client] -= parts * PART_MAX
+
+    @rule(n=st.integers(0, 3), amount=st.sampled_from([1, FEES[0], ANT, 2 * ANT]))
+    def bond(self, n, amount) -> None:
+        free = self.world.registry.nodes(self.nodes[n]).stake - self.bonds[self.nodes[n]]
+        if amount > free:
+            return
+        self.quorum.bond(amount, sender=self.nodes[n])
+        self.bonds[self.nodes[n]] += amount
+
+    @rule(seconds=st.sampled_from([60, 900]))
+    def wait(self, seconds) -> None:
+        boa.env.time_travel(seconds=seconds)
+
+    @rule(data=st.data(), part=st.integers(0, 2), is_due=st.booleans(), batch=st.booleans())
+    def settle(self, data, part, is_due, batch) -> None:
+        if not self.left:
+            return
+        session = data.draw(st.sampled_from(sorted(self.left)))
+        votes = data.draw(st.lists(st.sampled_from(SIGNED), min_size=3, max_size=3))
+        given = self.world.assignment(session, part)
+        given = given.but(due=boa.env.timestamp - 1 if is_due else boa.env.timestamp + 600)
+        case = self.world.case(given, votes)
+        found = self.expected(votes)
+        known = (session, part) in self.settled
+        parts = self.quorum.sessions(session).parts
+        over = part >= parts or boa.env.timestamp >= self.expires[session]
+        if batch and known:
+            self.quorum.settle_batch([case])
+        elif known or over or (None in votes and not is_due) or found.verdict == 0:
+            with boa.reverts():
+                self.quorum.settle(case)
+        else:
+            self.quorum.settle_batch([case, case]) if batch else self.quorum.settle(case)
+            self.settled.add((session, part))
+            self.book(session, found)
+
+    def expected(self, votes):
+        # Who has brought no vote abstains: nobody is fined for what it has not signed.
+        abstaining = [UNSURE if vote is None else vote for vote in votes]
+        stakes = [self.bonds[node] for node in self.nodes[1:]]
+        return due(REWARD, FEES, abstaining, [True] * 3, False, RULES, stakes=stakes, bond=self.bonds[self.nodes[0]])
+
+    def book(self, session, found) -> None:
+        for node, amount in zip(self.nodes, [found.reward, *found.fees], strict=True):
+            self.balance[node] += amount
+            self.left[session] -= amount
+        for node, amount in zip(self.nodes, [found.penalty, *found.fines], strict=True):
+            self.bonds[node] -= amount
+            self.burnt += amount
+        self.claims += found.to_client
+        self.burnt -= found.to_client
+
+    @rule()
+    def close(self) -> None:
+        for session, left in self.left.items():
+            if boa.env.timestamp < self.expires[session] or left == 0:
+                with boa.reverts():
+                    self.quorum.close(session)
+                continue
+            self.quorum.close(session)
+            self.balance[self.world.client.address] += left
+            self.left[session] = 0
+
+    @invariant()
+    def same(self) -> None:
+        for person in (self.world.client.address, *self.nodes):
+            assert self.quorum.balances(person) == self.balance[person]
+            assert self.quorum.bonds(person) == self.bonds[person]
+        for session, left in self.left.items():
+            assert self.quorum.sessions(session).left == left
+        assert self.world.registry.claims(self.world.client.address) == self.claims
+        assert self.world.registry.burnt() == self.burnt
+
+    @invariant()
+    def conserved(self) -> None:
+        owed = sum(self.balance.values()) + sum(self.left.values())
+        assert self.world.token.balanceOf(self.quorum.address) == owed == self.quorum.held()
+
+
+TestQuorumMachine = QuorumMachine.TestCase
+TestQuorumMachine.settings = settings(max_examples=15, stateful_step_count=25, deadline=None)
