@@ -232,6 +232,7 @@ def test_nobody_signs_for_no_session_and_no_producer(world) -> None:
     given = world.assignment(world.session())
     world.refused("quorum: no such part", world.case(given.but(session=9), [GOOD] * 3))
     world.refused("quorum: no such part", world.case(given.but(part=4), [GOOD] * 3))
+    world.refused("quorum: signed by nobody", world.case(given.but(producer="0x" + "00" * 20), [BAD] * 3))
 
 
 def test_a_penalty_needs_the_producers_signature(world) -> None:
