@@ -14,10 +14,8 @@ export OMP_NUM_THREADS=1
 
 if [ ! -d "$work/data/train/hibari" ]; then
     mkdir -p "$work/packages" "$work/debian"
-    (cd "$work/packages" && apt-get download wordnet-base klettres-data ktuberling-data asterisk-prompt-es-co)
-    for package in wordnet-base klettres-data ktuberling-data asterisk-prompt-es-co; do
-        dpkg-deb -x "$work/packages/$package"_*.deb "$work/debian"
-    done
+    (cd "$work/packages" && apt-get download wordnet-base)
+    dpkg-deb -x "$work/packages"/wordnet-base_*.deb "$work/debian"
     for voices in "kokoro --hours 1.5 --workers 2" "hibari --hours 2.5 --workers 1" resampled; do
         # shellcheck disable=SC2086  # words of their own
         python "$here/scripts/generator_data.py" $voices --wordnet "$work/debian/usr/share/wordnet" --out "$work/data"
@@ -26,7 +24,7 @@ fi
 if [ ! -f "$work/semantic/semantic.safetensors" ]; then
     $storm train semantic --profile small --data "$work/data/train" --out "$work/semantic"
 fi
-python "$here/scripts/voice_data.py" recorded --debian "$work/debian" --out "$work/data"
+python "$here/scripts/voice_data.py" recorded --out "$work/data"
 python "$here/scripts/voice_data.py" varied --out "$work/data"
 $storm prepare "$work/data/train" --codec speech --semantic "$work/semantic" --out "$work/tokens" --jobs 2
 # A new generator makes coarse levels first. The one that ships goes on with `--begin-with` its safetensors file.
