@@ -134,3 +134,17 @@ def test_any_prompt_can_be_written_down() -> None:
     score = compose(read("rock \x00\ud800 \u266b <&> \x1b"), 3, 1)
     assert ET.fromstring(to_musicxml(score)).findtext("work/work-title")
     assert to_midi(score)
+
+
+@pytest.mark.parametrize("prompt", PROMPTS)
+def test_midi_of_a_loop_says_where_it_begins_and_ends(prompt: str) -> None:
+    looped = compose(read(prompt), 20.0, 6, loop=True)
+    file = mido.MidiFile(file=io.BytesIO(to_midi(looped)))
+    now, marks = 0, {}
+    for message in file.tracks[0]:
+        now += message.time
+        if message.type == "marker" and message.text.startswith("loop"):
+            marks[message.text] = now
+    assert marks == {"loopStart": 0, "loopEnd": looped.ticks * 20}
+    once = mido.MidiFile(file=io.BytesIO(to_midi(compose(read(prompt), 20.0, 6))))
+    assert not [m for m in once.tracks[0] if m.type == "marker" and m.text.startswith("loop")]

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antiphon.audio.formats import Format
+from antiphon.audio.loops import SMPL_BYTES, LoopTags, smpl_chunk
 from antiphon.audio.resampling import Resampler
 from antiphon.audio.tags import Tags, id3
 from antiphon.audio.waveform import Samples, Waveform
@@ -24,6 +25,7 @@ MAX_CHANNELS = 8
 _BLOCK_S = 1.0
 _UNKNOWN_SIZE = 0xFFFFFFFF
 _WAV_HEADER_BYTES = 44
+_OPUS_DECODED_HZ = 48_000  # RFC 7845, section 4
 NO_TAGS = Tags()
 
 Patch = tuple[int, bytes]
@@ -50,7 +52,8 @@ def encoder_for(
     """An encoder for audio of `rate_hz`; it resamples where the format does not know that rate.
 
     `seekable` says that the patches will be applied; without it nothing is written that only a patch makes valid.
-    `tags` are left out where the format has no place for them (wav, pcm).
+    `tags` are left out where the format has no place for them (wav and pcm; the loop goes into wav,
+    ogg and opus). Where patches are not applied, the loop is as long as its tag says; in a wav with them, as it is.
     """
     limit = 2 if form.name == "mp3" else MAX_CHANNELS
     if not 1 <= channels <= limit:
@@ -58,7 +61,7 @@ def encoder_for(
     stored_hz = form.rate_for(rate_hz)
     inner: Encoder
     if form.name == "wav":
-        inner = _Wav(stored_hz, channels)
+        inner = _Wav(stored_hz, channels, loop_s=tags.loop_s)
     elif form.name == "pcm":
         inner = _Pcm()
     else:
@@ -101,8 +104,9 @@ class _Pcm:
 
 
 class _Wav:
-    def __init__(self, rate_hz: int, channels: int) -> None:
-        self._rate_hz, self._channels = rate_hz, channels
+    def __init__(self, rate_hz: int, channels: int, *, loop_s: float | None) -> None:
+        self._rate_hz, self._channels, self._loop_s = rate_hz, channels, loop_s
+        self._head_bytes = _WAV_HEADER_BYTES + (SMPL_BYTES if loop_s is not None else 0)
         self._started = False
         self._data_bytes = 0
 
@@ -115,18 +119,29 @@ class _Wav:
         return self._head()
 
     def patches(self) -> list[Patch]:
-        return [(0, wav_header(self._rate_hz, self._channels, self._data_bytes))]
+        return [(0, self._header(self._data_bytes))]
 
     def so_far(self, size_bytes: int) -> list[Patch]:
         frame = 2 * self._channels
-        held = max(0, size_bytes - _WAV_HEADER_BYTES) // frame * frame
-        return [(0, wav_header(self._rate_hz, self._channels, held))] if size_bytes >= _WAV_HEADER_BYTES else []
+        held = max(0, size_bytes - self._head_bytes) // frame * frame
+        return [(0, self._header(held))] if size_bytes >= self._head_bytes else []
 
     def _head(self) -> bytes:
         if self._started:
             return b""
         self._started = True
-        return wav_header(self._rate_hz, self._channels)
+        return self._header(None)
+
+    def _header(self, data_bytes: int | None) -> bytes:
+        """The loop's chunk comes before the sound: one after it would be played by whoever reads a pipe to its end."""
+        if self._loop_s is None:
+            return wav_header(self._rate_hz, self._channels, data_bytes)
+        length = None if data_bytes is None else data_bytes + SMPL_BYTES
+        plain = wav_header(self._rate_hz, self._channels, length)
+        told = round(self._loop_s * self._rate_hz)
+        frames = told if data_bytes is None else data_bytes // (2 * self._channels)
+        size = plain[40:] if data_bytes is None else struct.pack("<I", min(data_bytes, _UNKNOWN_SIZE))
+        return plain[:36] + smpl_chunk(self._rate_hz, frames) + b"data" + size
 
 
 class _Resampled:
@@ -208,6 +223,7 @@ class _Sndfile:
         # libsndfile would put an MP3's tags at its end, in 30 characters each.
         self._head = self._unwritten_head = id3(tags) if form.name == "mp3" else b""
         self._exact = form.name == "flac"
+        self._loop = _loop_tags(form, rate_hz, tags.loop_s)
         self._block = max(1, int(rate_hz * _BLOCK_S))
         self._drop_empty_frame = form.name == "mp3" and not seekable
         self._file = soundfile.SoundFile(
@@ -244,6 +260,8 @@ class _Sndfile:
 
     def _take(self) -> bytes:
         taken = self._tape.take()
+        if self._loop is not None:
+            taken = self._loop.push(taken)
         if self._drop_empty_frame and taken:
             # The first frame is room for a table of contents that only a patch would fill; decoders would play it
             # as 24 ms of silence.
@@ -258,6 +276,12 @@ class _Sndfile:
         with contextlib.suppress(AttributeError):
             latency = soundfile._ffi.new("double*", self._PAGE_LATENCY_MS)
             soundfile._snd.sf_command(self._file._file, self._SET_OGG_PAGE_LATENCY_MS, latency, 8)
+
+
+def _loop_tags(form: Format, rate_hz: int, loop_s: float | None) -> LoopTags | None:
+    if loop_s is None or form.name not in {"ogg", "opus"}:
+        return None
+    return LoopTags(round(loop_s * (_OPUS_DECODED_HZ if form.name == "opus" else rate_hz)))
 
 
 def _mp3_frame_bytes(data: bytes) -> int:

@@ -1,4 +1,4 @@
-"""What a file tells of itself: title, artist and a comment, in the form of each container."""
+"""What a file tells of itself: title, artist, a comment and its loop, in the form of each container."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ class Tags:
     title: str = ""
     artist: str = ""
     comment: str = ""
+    loop_s: float | None = None
+    """Length of a piece that plays round and round from its first sample: wav, ogg and opus say so."""
 
     def fields(self) -> dict[str, str]:
         """What there is to write, on one line each."""

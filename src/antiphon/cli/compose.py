@@ -67,6 +67,8 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     if store is not None:
         store.note(seed=composition.seed)
     output_options = replace(output_options, title=composition.prompt, artist="Antiphon")
+    if composition.loop:
+        output_options = replace(output_options, loop_s=composition.seconds)
     if not (given["quiet"] or given["as_json"]):
         for note in told:
             click.echo(f"Note     {note}", err=True)

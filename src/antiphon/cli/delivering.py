@@ -76,6 +76,7 @@ class OutputOptions:
     expected_lufs: float | None = None  # how loud it is made, as far as known
     title: str = ""
     artist: str = ""
+    loop_s: float | None = None  # length of a piece that plays round and round
     as_one: bool = False  # one gain for the whole, so that its own loud and soft stay: needs all of it in memory
 
 
@@ -97,6 +98,7 @@ def deliver(settings: Settings, options: OutputOptions, job: CommandJob, *, exte
         options.title,
         options.artist,
         f"Made by {options.artist} with Antiphon" if options.artist else "Made with Antiphon",
+        options.loop_s,
     )
     ours = job.store.owns if job.store is not None else _nobodys
     sink = Sink(options, form, job.order.rate_hz, job.order.channels, tags=tags, ours=ours)

@@ -51,6 +51,9 @@ def _conducted(score: Score) -> list[tuple[int, int, object]]:
         events.append((0, _OFF, _signature(score.pickup // TICKS)))
     events.append((score.pickup, _OFF, _signature(score.meter)))
     events += [(section.start, _ON, mido.MetaMessage("marker", text=section.letter)) for section in score.sections]
+    if score.loop:  # as game engines name them
+        events.append((0, _OFF, mido.MetaMessage("marker", text="loopStart")))
+        events.append((score.ticks, _ON, mido.MetaMessage("marker", text="loopEnd")))
     return events
 
 
