@@ -29,6 +29,9 @@ def test_a_description_becomes_a_piece_its_notes_and_a_receipt(tmp_path):
     assert audio.samples.shape[1] == 12 * 44_100
     assert measure(audio).integrated_lufs == pytest.approx(-14, abs=0.3)
     assert told["seed"] == 5
+    assert (told["bpm"], told["key"], told["metre"]) == (100, "F major", "4/4")
+    assert sum(section["bars"] for section in told["sections"]) == told["bars"] == 4
+    assert told["sections"][0]["start_s"] == 0
     assert told["figures"]["tempo as asked"] == pytest.approx(1, abs=0.2)
     notes = [message for message in mido.MidiFile(tmp_path / "shop.mid") if message.type == "note_on"]
     assert len(notes) > 20
@@ -70,3 +73,11 @@ def test_contradictions_are_named_resolved_and_told(tmp_path):
     assert ended.code == 0, ended.err
     assert "120 bpm" in ended.err
     assert "Seed" in ended.err
+
+
+def test_a_form_that_does_not_fit_is_told(tmp_path):
+    ended = finish(
+        "compose", "march, 120 bpm, AABACADA", "--seconds", "8", "-o", str(tmp_path / "m.wav"), home=tmp_path
+    )
+    assert ended.code == 0, ended.err
+    assert "too few for AABACADA" in ended.err

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import random
 import subprocess
 import sys
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from antiphon.errors import InputError
 from antiphon.music import Score, compose, loop_seconds, read
 from antiphon.music.composer import shared_bars
+from antiphon.music.forms import sections_of
 from antiphon.music.harmony import chord_at
 from antiphon.music.score import TICKS
 from antiphon.music.styles import STYLES
@@ -194,3 +196,18 @@ def test_one_second_is_a_cadence() -> None:
         score = _piece(style, 1)
         assert score.chords[-1].root == score.tonic
         assert score.track("lead").notes[-1].pitch % 12 == score.tonic
+
+
+@pytest.mark.parametrize("loop", [True, False])
+@pytest.mark.parametrize("structure", ["AABA", "ABAC", "ABA", "AB"])
+def test_a_named_form_is_kept_as_asked_or_in_rounds_that_are_told(structure: str, loop: bool) -> None:
+    for bars in range(1, 150):
+        sections, notes = sections_of(bars, structure, random.Random(1), loop=loop, bar=96)
+        letters = "".join(section.letter for section in sections if section.letter in "ABC")
+        assert sum(section.bars for section in sections) == bars
+        rounds, rest = divmod(len(letters), len(structure))
+        if bars < len(structure):
+            assert letters == structure[:bars]
+        else:
+            assert (letters, rest) == (structure * rounds, 0)
+        assert bool(notes) == (letters != structure)

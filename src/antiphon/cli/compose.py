@@ -75,12 +75,39 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
         click.echo(f"Seed     {composition.seed}", err=True)
     requests = list(composition.requests())
     units = sum(map(units_of, requests))
-    facts: dict[str, object] = {"seed": composition.seed, "notes": list(told)}
+    facts: dict[str, object] = {"seed": composition.seed, "notes": list(told), **_piece(composition)}
     job = CommandJob(composed(composition), store, jobs, speech=False, facts=facts)
     windows = tuple(f"{one.start_s:.0f} s to {one.stop_s:.0f} s" for one in requests)
     extent = Extent(len(requests), units, True, windows, noun="window", unit="unit")
     deliver(settings, output_options, job, extent=extent)
     _write_notes(composition, given["midi"], given["score"])
+
+
+def _piece(composition: Composition) -> dict[str, object]:
+    """What a program needs to know of the piece; nothing where another engine decides it."""
+    from antiphon.door.composing import ENGINE
+    from antiphon.engines.chiptune import plan_of
+    from antiphon.music.score import TICKS
+    from antiphon.pictures.naming import key_name
+
+    if composition.engine not in {"", ENGINE}:
+        return {}
+    planned = plan_of(next(composition.requests()))
+    return {
+        "bpm": round(planned.tempo_bpm, 3),
+        "key": key_name(planned.tonic + (12 if planned.mode == "minor" else 0)),
+        "metre": f"{planned.meter}/4",
+        "bars": planned.bars,
+        "sections": [
+            {
+                "name": section.letter,
+                "bar": section.start // planned.bar + 1,
+                "bars": section.bars,
+                "start_s": round(max(0, section.start - planned.skipped) * 60 / TICKS / planned.tempo_bpm, 3),
+            }
+            for section in planned.sections
+        ],
+    }
 
 
 def _check_notes(composition: Composition, midi: Path | None, score: Path | None) -> None:

@@ -42,6 +42,8 @@ class Compose(OrderOptions):
 
     def composition(self) -> tuple[Composition, tuple[str, ...]]:
         """What is ordered, and what has to be told about how the words were understood. Raises `InputError`."""
+        from antiphon.engines.chiptune import plan_of
+
         self.check_options()
         check_text(self.prompt)
         if not self.prompt.strip():
@@ -66,9 +68,11 @@ class Compose(OrderOptions):
         )
         next(composition.requests())  # its own limits, before anything starts
         _check(composition)
-        if composition.loop and composition.engine in {"", ENGINE}:
-            composition = _whole_bars(composition, told)
-        return composition, tuple(told)
+        if composition.engine in {"", ENGINE}:
+            if composition.loop:
+                composition = _whole_bars(composition, told)
+            told += plan_of(next(composition.requests())).notes
+        return composition, tuple(dict.fromkeys(told))
 
 
 def composed(composition: Composition) -> SoundOrder:
@@ -91,9 +95,9 @@ def composed(composition: Composition) -> SoundOrder:
 
 def _whole_bars(composition: Composition, told: list[str]) -> Composition:
     """A loop has whole bars, or it would stumble where it begins again."""
-    from antiphon.engines.chiptune import length_of
+    from antiphon.engines.chiptune import plan_of
 
-    seconds = length_of(next(composition.requests()))
+    seconds = plan_of(next(composition.requests())).seconds
     if abs(seconds - composition.seconds) > 0.005:
         told.append(f"The loop lasts {seconds:.2f} s: the whole bars nearest to {composition.seconds:g} s.")
     return replace(composition, seconds=seconds)

@@ -17,6 +17,7 @@ from antiphon.engines.base import Capabilities
 from antiphon.engines.checks import read_options
 from antiphon.errors import InputError
 from antiphon.music import Brief, Score, arrange, compose, overridden, plan, read
+from antiphon.music.planning import Plan
 from antiphon.services import MusicRequest, Request, Service
 
 CHUNK_FRAMES = 60
@@ -92,9 +93,12 @@ def score_of(request: MusicRequest) -> Score:
     return compose(_brief(request), request.seconds, request.seed, loop=request.loop)
 
 
-def length_of(request: MusicRequest) -> float:
-    """Seconds that the whole piece should have: as ordered, or for a loop the whole bars nearest to it."""
-    return plan(_brief(request), request.seconds, request.seed, loop=request.loop).seconds
+def plan_of(request: MusicRequest) -> Plan:
+    """What the whole piece will be, with what has to be told of it. Raises `InputError`.
+
+    Its seconds are those that were ordered, or for a loop the whole bars nearest to them.
+    """
+    return plan(_brief(request), request.seconds, request.seed, loop=request.loop)
 
 
 def _music(request: Request) -> MusicRequest:

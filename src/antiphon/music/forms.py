@@ -19,7 +19,9 @@ FORMS: dict[int, tuple[str, ...]] = {
 }
 """Sections -> forms in which the first returns."""
 
-_LENGTHS = (8, 6, 4, 3, 2, 1)
+_LENGTHS = (16, 12, 8, 6, 4, 3, 2, 1)
+_MOST_BESIDE = 12
+"""Bars of intro and break that a named form may have beside it, before it is played once more instead."""
 _LEVELS = {"A": 0.85, "B": 0.9, "C": 0.8, "D": 0.9, "E": 0.85, "intro": 0.7, "break": 0.75}
 
 
@@ -35,7 +37,7 @@ def sections_of(
         if len(letters) < len(structure):
             notes = (f"{bars} bars are too few for {structure}: {letters} is played.",)
         elif len(letters) > len(structure):
-            notes = (f"The form {structure} is played more than once, to fill the length.",)
+            notes = (f"The form {structure} is played {len(letters) // len(structure)} times, to fill the length.",)
     else:
         size = 8 if bars >= 40 else 4 if bars >= 4 else bars
         letters = _free(bars // size, rng)
@@ -53,10 +55,16 @@ def sections_of(
 
 
 def _named(bars: int, structure: str) -> tuple[int, str]:
-    """The longest sections with which the whole form fits, and as many of its rounds as do."""
-    size = next((size for size in _LENGTHS if size * len(structure) <= bars), 1)
-    rounds = -(-(bars // size) // len(structure))
-    return size, (structure * rounds)[: bars // size]
+    """Bars a section, and letters: whole rounds of the form, as few as leave little beside it; or its beginning."""
+    if bars < len(structure):
+        return 1, structure[:bars]
+    options = []
+    for size in _LENGTHS:
+        once = size * len(structure)
+        rests = [(rounds, bars - rounds * once, size) for rounds in range(1, bars // once + 1)]
+        options += [(rest > _MOST_BESIDE, rounds, rest, size) for rounds, rest, size in rests]
+    _, rounds, _, size = min(options)
+    return size, structure * rounds
 
 
 def _free(count: int, rng: random.Random) -> str:
