@@ -11,7 +11,19 @@ from antiphon.economy import accounts
 from antiphon.economy.prices import terms
 from antiphon.economy.quote import seat_count
 from antiphon.economy.selection import assign, draw_seats
-from antiphon.economy.settlement import care, closeness, exposure, late_cancel, refund, settle, unused, withdrawable
+from antiphon.economy.settlement import (
+    care,
+    closeness,
+    dissent,
+    exposure,
+    hold_fee,
+    late_cancel,
+    penalty,
+    refund,
+    settle,
+    unused,
+    withdrawable,
+)
 from antiphon.economy.shortlist import Offers
 from antiphon.economy.types import (
     DEFAULT_RULES,
@@ -342,3 +354,67 @@ def test_the_reserve_is_tight() -> None:
     validators = [node(f"v{i}", Role.VALIDATOR, 10, PPM) for i in range(3)]
     drawn = assign([Part(index=0, units=10)], Offers(field, validators, DEFAULT_RULES), b"b")[0]
     assert drawn.reserve_nano == 3 * 3 * terms(validators[0], 10).reward_nano + 1_000
+
+
+def test_a_delivery_has_at_least_one_unit() -> None:
+    assert play(yes(1), yes(1), yes(1), units=1).remaining_nano == 0
+    with pytest.raises(ValueError, match="units must be positive, got 0"):
+        play(yes(1), yes(1), yes(1), units=0)
+
+
+def test_who_has_nothing_at_stake_is_scored_and_pays_nothing() -> None:
+    done = play(no(0), no(0), yes(0), stakes={})
+    assert not [source for source, _ in moved(done) if source.startswith("stake:")]
+    assert [(event.node, event.score_ppm) for event in done.scores[-2:]] == [("x", 0), ("p", -100_000)]
+
+
+def test_a_seats_penalty_takes_no_more_than_its_stake() -> None:
+    done = play(yes(1), yes(1), no(1), stakes=STAKES | {"x": 30})
+    assert moved(done)["stake:x", "burnt"] == 30
+
+
+def test_a_reserve_that_is_just_enough_returns_nothing() -> None:
+    done = play(yes(1), yes(1), yes(1), reserve_nano=21_500)
+    assert moved(done)[("escrow:t", "balance:p")] == 20_000
+    assert ("escrow:t", "balance:c") not in moved(done)
+
+
+def test_the_cost_of_judging_raises_a_penalty_and_its_exposure() -> None:
+    assert exposure(MAKER, DEFAULT_RULES, judging_nano=40_001) == penalty(MAKER, DEFAULT_RULES, 40_001) == 40_001
+    assert exposure(MAKER, DEFAULT_RULES, judging_nano=39_999) == penalty(MAKER, DEFAULT_RULES, 39_999) == 40_000
+    free = Terms(node="p", price_nano=0, quality_ppm=PPM)
+    assert penalty(free, DEFAULT_RULES) == dissent(free, DEFAULT_RULES) == 0
+    assert exposure(free, DEFAULT_RULES) == exposure(free, DEFAULT_RULES, Role.VALIDATOR) == 1
+
+
+def test_penalties_and_fees_are_rounded_down() -> None:
+    odd = Terms(node="v", price_nano=999, quality_ppm=PPM)
+    third = Rules(dissent_ppm=333_333, hold_ppm=333_333, penalty_ppm=5_333_333)
+    assert (dissent(odd, third), hold_fee(odd, third), penalty(odd, third)) == (332, 332, 5_327)
+    assert closeness(1, 0, Rules(score_tolerance_ppm=3)) == 666_667  # 1 less a third rounded down
+    done = play(yes(800_000), yes(800_000), yes(800_001))
+    assert moved(done)["escrow:t", "balance:x"] == 499  # 500 x .99998
+    assert done.scores[2].score_ppm == 999_980
+
+
+def test_readings_and_closeness_are_multiplied() -> None:
+    far = Vote(verdict=Verdict.VALID, score_ppm=825_000, readings=(Reading(key="a", value=9_000),))
+    done = play(heard(a=0), heard(a=0), far)
+    assert (moved(done)["escrow:t", "balance:x"], done.scores[2].score_ppm) == (125, 250_000)
+    thirds = Rules(missed_reading_ppm=333_333)
+    assert care(heard(), {"a": 0, "b": 0}, thirds) == 111_110  # 111,110.9 rounded down
+
+
+def test_turnout_tells_who_gave_a_conclusive_vote_with_or_without_a_majority() -> None:
+    for cast, voted in (((yes(1), no(1), None), [True, True, False]), ((yes(1), UNSURE, ABSENT), [True, False, False])):
+        assert [(turn.node, turn.voted) for turn in play(*cast).turnout] == list(zip("vwx", voted, strict=True))
+
+
+def test_a_part_without_lapsed_producers_burns_nothing_and_a_late_cancel_has_a_reward_only() -> None:
+    assert moved(unused("t", "c", [MAKER, SEATS[0]], 0, 1_000, DEFAULT_RULES, "why")) == {
+        ("escrow:t", "balance:p"): 400,
+        ("escrow:t", "balance:v"): 10,
+        ("escrow:t", "balance:c"): 590,
+    }
+    dear = late_cancel("t", "c", MAKER, 30_000, "why", standing=[SEATS[0]], rules=Rules(hold_ppm=100_000))
+    assert [move.amount_nano for move in dear.transfers] == [20_000, 50, 9_950]
