@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antiphon.economy.quote import seat_count
-from antiphon.economy.selection import assign, draw_seats, judging_cost, sample
+from antiphon.economy.selection import assign, draw_seats, judging_cost, sample, weight
 from antiphon.economy.settlement import exposure
 from antiphon.economy.shortlist import Offers
 from antiphon.economy.types import DEFAULT_RULES, NANO, PPM, Assignment, Candidate, Offer, Part, Role, Rules
@@ -193,3 +193,99 @@ def test_a_task_that_uses_up_the_stake_of_all_nodes_says_so() -> None:
     parts = [Part(index=i, units=6) for i in range(2)]
     with pytest.raises(UnavailableError, match=r"Part 1 finds no processor node.*the task's other parts lock it"):
         assign(parts, Offers(field, judges(3), DEFAULT_RULES), b"b")
+
+
+@pytest.mark.parametrize(
+    ("stake_nano", "abstained_ppm", "counted"),
+    [
+        (1_000_000, 0, 1_000_000),
+        (1_000_000, 200_000, 1_000_000),  # so much costs nothing
+        (1_000_000, 200_001, 999_999),
+        (1_000_000, 600_000, 500_000),  # half way between a fifth and all
+        (1_000_000, 959_999, 50_002),
+        (1_000_000, 960_000, 50_000),  # a twentieth
+        (1_000_000, PPM, 50_000),
+        (39, PPM, 1),  # 1.95 rounded down
+        (19, PPM, 1),  # never nothing
+        (0, 0, 1),
+    ],
+)
+def test_who_abstains_too_often_weighs_less(stake_nano: int, abstained_ppm: int, counted: int) -> None:
+    offer = node("v", Role.VALIDATOR, stake=stake_nano, abstained_ppm=abstained_ppm)
+    assert weight(offer, DEFAULT_RULES) == counted
+
+
+def test_a_sample_depends_on_the_set_of_validators_and_the_beacon_only() -> None:
+    field = [node(f"v{i}", Role.VALIDATOR, stake=(1 + i) * NANO) for i in range(9)]
+    small = Rules(pool=3)
+    assert sample(field, small, b"x") == sample(field[::-1], small, b"x")
+    assert len({sample(field, small, b"%d" % i) for i in range(20)}) > 10
+    assert sample(field[:3], small, b"x") == tuple(field[:3])
+    assert len(sample(field[:4], small, b"x")) == 3
+
+
+def test_a_sample_counts_stake_less_what_abstaining_costs() -> None:
+    field = [node("a", Role.VALIDATOR), node("b", Role.VALIDATOR, abstained_ppm=PPM)]
+    hits = sum(sample(field, Rules(pool=1, seats=1), b"%d" % i)[0].node == "b" for i in range(420))
+    assert 5 < hits < 40  # 1 : 20, so 20 of them
+
+
+def test_judging_costs_what_the_dearest_round_is_paid_and_the_reserve_holds_it() -> None:
+    field = [node(f"v{i}", Role.VALIDATOR, price, PPM) for i, price in enumerate((11, 13, 10, 12, 14))]
+    offers = Offers({Role.PROCESSOR: [node("p", price=100, quality=PPM)]}, field, DEFAULT_RULES)
+    drawn = assign([Part(index=7, units=10)], offers, b"b")[0]
+    assert drawn.index == 7
+    assert judging_cost(drawn, DEFAULT_RULES) == 390
+    assert drawn.reserve_nano == 1_000 + 390
+    assert [(judge.node, judge.price_nano, judge.quality_ppm, judge.weight_nano) for judge in drawn.validators] == [
+        (f"v{i}", price, PPM, 20 * NANO) for i, price in enumerate((110, 130, 100, 120, 140))
+    ]
+
+
+def test_a_wanted_producer_comes_first_and_one_that_takes_no_such_work_is_refused() -> None:
+    offers = Offers({Role.PROCESSOR: [node("a", price=100), node("b", price=290)]}, judges(3), DEFAULT_RULES)
+    drawn = assign([Part(index=0, units=1)], offers, b"b", wanted="b")[0]
+    assert [who.node for who in drawn.producers] == ["b", "a"]
+    with pytest.raises(UnavailableError, match="The node c takes no such work now"):
+        assign([Part(index=0, units=1)], offers, b"b", wanted="c")
+    with pytest.raises(UnavailableError, match="The node 01234567 takes"):
+        assign([Part(index=0, units=1)], offers, b"b", wanted="0123456789")
+
+
+def explored(old: int, new: int, rules: Rules, settled: int = 0) -> int:
+    """How many of 600 parts dearer newcomers get, beside cheaper nodes of standing."""
+    known = [node(f"o{i}", price=10, settled=5) for i in range(old)]
+    fresh = [node(f"n{i}", price=20 + i, settled=settled) for i in range(new)]
+    offers = Offers({Role.PROCESSOR: known + fresh}, judges(3), rules)
+    drawn = [firsts(assign([Part(index=0, units=1)], offers, b"%d" % i)) for i in range(600)]
+    assert not any(name.startswith("n") and name != "n0" for found in drawn for name in found), "the best of them"
+    return sum(found["n0"] for found in drawn)
+
+
+def test_newcomers_get_no_more_than_a_third_of_their_share() -> None:
+    eager = Rules(exploration_ppm=PPM)
+    assert 75 < explored(1, 1, eager) < 125  # a sixth: 100, sd 9
+    assert 25 < explored(3, 1, eager) < 75  # a twelfth: 50, sd 7
+    assert 110 < explored(1, 2, eager) < 157  # two ninths: 133, sd 10
+    assert explored(1, 1, Rules(exploration_ppm=0)) == 0
+
+
+def test_a_newcomer_has_fewer_than_five_settled_parts() -> None:
+    eager = Rules(exploration_ppm=PPM)
+    assert explored(1, 1, eager, settled=4) > 75
+    assert explored(1, 1, eager, settled=5) == 0
+
+
+@pytest.mark.parametrize("failovers", [0, 1, 2])
+def test_a_part_has_one_producer_and_its_failovers(failovers: int) -> None:
+    rules = Rules(failovers=failovers, exploration_ppm=0)
+    field = {Role.PROCESSOR: [node("c", price=103), node("a", price=101), node("d", price=104), node("b", price=102)]}
+    drawn = assign([Part(index=0, units=1)], Offers(field, judges(3), rules), b"b")[0]
+    assert [who.node for who in drawn.producers] == list("abc")[: 1 + failovers]
+
+
+def test_a_floor_counts_instead_of_a_price_below_a_third_of_the_market() -> None:
+    field = {Role.PROCESSOR: [node("free", price=0), node("a", load=2), node("b"), node("c")]}
+    drawn = assign([Part(index=i, units=1) for i in range(4)], Offers(field, judges(3), Rules(exploration_ppm=0)), b"b")
+    assert [part.producers[0].node for part in drawn][:2] == ["free", "free"]
+    assert firsts(drawn)["free"] in {2, 3}  # its third part costs as much as b's and c's first: by lot
