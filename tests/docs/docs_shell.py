@@ -59,9 +59,12 @@ def in_help(epilog: str) -> list[str]:
 def is_server(command: str) -> bool:
     """Whether it runs until it is ended."""
     words = shlex.split(command, comments=True)
-    return words[0] == "antiphon" and any(
-        pair in {("ledger", "serve"), ("node", "processor"), ("node", "trainer"), ("node", "validator")}
-        for pair in pairwise(words)
+    return words[0] == "antiphon" and (
+        words[1:2] == ["up"]
+        or any(
+            pair in {("ledger", "serve"), ("node", "processor"), ("node", "trainer"), ("node", "validator")}
+            for pair in pairwise(words)
+        )
     )
 
 

@@ -34,6 +34,9 @@ SET_UP = ("python3 -m venv",)
 SERVED = {"nodes", "ledger", "node", "account"}
 """Commands of a network of processes: their helps run with the guide, beside its ledger."""
 
+APART = {"run-a-network.md", "http-api.md"}
+"""Pages with servers, which have tests of their own."""
+
 NOT_RUN_HERE = ["README.md", "mutation-testing.md", *4 * ["run-a-network.md"], "soundstorm.md"]
 LONG_IN_HELP = 14
 LONG = (*(f"antiphon soundstorm {verb}" for verb in ("train", "prepare", "evaluate", "export")), "torchrun")
@@ -99,7 +102,7 @@ def runnable(commands: Iterable[str]) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", sorted(name for name in SHOWN if SHOWN[name] and name != "run-a-network.md"))
+@pytest.mark.parametrize("page", sorted(name for name in SHOWN if SHOWN[name] and name not in APART))
 def test_every_command_of_a_page_runs_as_written(page: str, shell: Shell) -> None:
     (shell.work / "examples").mkdir()
     for block in SHOWN[page]:
@@ -131,6 +134,17 @@ def test_the_guide_to_a_network_of_processes_runs_as_written(shell: Shell) -> No
         for line in HELPS[verb]:
             if not (verb == "ledger" and shell.servers):
                 shell.run(line)
+
+
+@pytest.mark.slow
+def test_the_page_of_the_http_api_runs_as_written(shell: Shell) -> None:
+    for block in SHOWN["http-api.md"]:
+        for line in block.commands:
+            shell.run(line)
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "http-api.md").read_text(), re.DOTALL)
+    shell.run(f"{sys.executable} -c {shlex.quote(code)}")
+    for name in ("hello.mp3", "speech.mp3"):
+        assert (shell.work / name).stat().st_size > 8_000
 
 
 def test_blocks_that_cannot_run_here_say_why_and_are_few() -> None:

@@ -47,6 +47,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "nodes": Verb("antiphon.cli.network:nodes", "List the nodes: role, price, quality, stake."),
     },
     "Run": {
+        "up": Verb("antiphon.cli.up:up", "Serve an audio API that OpenAI's clients speak."),
         "ledger": Verb("antiphon.cli.serve:ledger", "Serve a ledger that nodes can join."),
         "node": Verb("antiphon.cli.serve:node", "Run a node of any role, and earn."),
         "bench": Verb("antiphon.cli.bench:bench", "Measure every promised figure on this machine."),

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias, Unpack
 
-from antiphon.audio import Waveform
+from antiphon.audio import NormalisedStream, Normaliser, Waveform, encoder_for, format_named
 from antiphon.client import composing, speech
 from antiphon.client.budget import Budget
 from antiphon.client.cloning import ClonedVoice
@@ -34,6 +34,7 @@ from antiphon.door.place import Place
 from antiphon.door.receipts import save_receipt
 from antiphon.door.reference import Reference, reference_of, stored_voice
 from antiphon.door.settings import Settings
+from antiphon.door.sound import Loudness as LoudnessTarget
 from antiphon.door.sound import Outcome, Sound, joined
 from antiphon.door.speaking import Say, SayFields
 from antiphon.errors import InputError, StateError
@@ -303,6 +304,30 @@ class Stream:
 
     def __del__(self) -> None:
         self._network._left(self._pieces)
+
+    async def encoded(
+        self, format_name: str = "wav", *, loudness: LoudnessTarget = None
+    ) -> AsyncGenerator[bytes, None]:
+        """The same as the bytes of a file that grows and plays meanwhile; none is empty. Raises `InputError` for an
+        unknown format. `loudness` as for `Sound.save`."""
+        encoder = encoder_for(format_named(format_name), self.rate_hz, self.channels)
+        level: NormalisedStream | None = None
+        began = False
+        async for piece in self:
+            if not began:
+                began, level = True, self._level(loudness)
+            data = await asyncio.to_thread(lambda: encoder.encode(level.push(piece) if level else piece))  # noqa: B023
+            if data:
+                yield data
+        rest = await asyncio.to_thread(lambda: (encoder.encode(level.finish()) if level else b"") + encoder.finish())
+        if rest:
+            yield rest
+
+    def _level(self, loudness: LoudnessTarget) -> NormalisedStream | None:
+        target = self.loudness_lufs if loudness is None else loudness
+        if target is None or isinstance(target, str):
+            return None
+        return Normaliser(target).stream(self.rate_hz, self.channels, expected_lufs=self._begun.order.expected_lufs)
 
     @property
     def outcome(self) -> Outcome:

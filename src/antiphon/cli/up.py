@@ -1,0 +1,46 @@
+"""`antiphon up`: a network and its HTTP API in one process."""
+
+from __future__ import annotations
+
+import asyncio
+
+import click
+
+from antiphon.cli.app import run
+from antiphon.door.settings import Settings
+
+API_PORT = 7420
+EPILOG = """\b
+Examples:
+  antiphon up --port 8080
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.option("--port", default=API_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: all.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Another name that clients may call this server by.")
+@click.option("--allow-origin", multiple=True, metavar="URL", help="A web page's origin that may ask; by default none.")
+@click.pass_obj
+def up(settings: Settings, port: int, host: str, allow_host: tuple[str, ...], allow_origin: tuple[str, ...]) -> None:
+    """Serve the audio API that clients of OpenAI's speak, until Ctrl-C.
+
+    It orders from the network that --ledger names or this data folder serves, else from one in this process, and pays
+    from this data folder's account: whoever reaches it may spend that.
+    """
+    run(_serve(settings, host, port, allow_host, allow_origin))
+
+
+async def _serve(settings: Settings, host: str, port: int, hosts: tuple[str, ...], origins: tuple[str, ...]) -> None:
+    from antiphon.cli.warming import warm_up
+    from antiphon.door.network import AsyncNetwork
+    from antiphon.gateway.app import application
+    from antiphon.gateway.guard import Access
+    from antiphon.gateway.serving import serving
+
+    warm_up(settings)
+    async with AsyncNetwork.of(settings) as network:
+        app = application(network, Access.of((host, *hosts), origins), closed=not settings.ledger)
+        async with serving(app, host, port) as url:
+            click.echo(f"API at {url}/v1", err=True)
+            await asyncio.Event().wait()

@@ -1,0 +1,68 @@
+"""Errors in the shape that clients of OpenAI's API read, with codes that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from antiphon.errors import (
+    AntiphonError,
+    BusyError,
+    FundsError,
+    InputError,
+    PartialError,
+    RejectedError,
+    UnavailableError,
+)
+
+RETRY_AFTER_S = 1.0
+
+_KINDS: tuple[tuple[type[AntiphonError], int, str, str], ...] = (
+    (InputError, 400, "invalid_request_error", "invalid_request"),
+    (FundsError, 402, "insufficient_quota", "insufficient_funds"),
+    (BusyError, 503, "server_error", "busy"),
+    (UnavailableError, 503, "server_error", "unavailable"),
+    (RejectedError, 502, "server_error", "rejected"),
+    (PartialError, 502, "server_error", "incomplete"),
+)
+"""The first that fits: error, status, type, code."""
+
+
+class ApiError(Exception):
+    """An answer that is no sound: `status`, and what the body says. `param` names the field that is at fault."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        param: str | None = None,
+        kind: str = "invalid_request_error",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.code, self.param, self.kind = status, code, param, kind
+        self.headers = dict(headers or {})
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {"error": {"message": str(self), "type": self.kind, "code": self.code, "param": self.param}}
+
+    def response(self) -> JSONResponse:
+        return JSONResponse(self.body, self.status, headers=self.headers)
+
+
+def api_error(error: AntiphonError) -> ApiError:
+    """What a client is told of an error of the network. Of what is broken here, nothing but that it is."""
+    for kind, status, type_name, code in _KINDS:
+        if isinstance(error, kind):
+            return ApiError(status, code, str(error), kind=type_name, headers=_retry(error, status))
+    return ApiError(500, "internal", "Something is wrong here. The log of the server says what.", kind="server_error")
+
+
+def _retry(error: AntiphonError, status: int) -> dict[str, str]:
+    wait_s = error.retry_after_s if isinstance(error, BusyError) else RETRY_AFTER_S
+    return {"retry-after": str(max(1, round(wait_s)))} if status == 503 else {}

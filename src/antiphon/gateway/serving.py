@@ -1,0 +1,61 @@
+"""The application on a port, until the caller has done."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from antiphon.errors import UnavailableError
+
+STOP_S = 2
+"""How long answers under way may go on when the server stops."""
+IDLE_S = 30
+
+
+class _Server(uvicorn.Server):
+    """Signals belong to the command that serves."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
+    """Serve; the URL of the server. `port` 0 takes a free one. Raises `UnavailableError` if it cannot be had."""
+    with _listen(host, port) as listener:
+        config = uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=IDLE_S,
+            timeout_graceful_shutdown=STOP_S,
+        )
+        server = _Server(config)
+        running = asyncio.create_task(server.serve(sockets=[listener]), name="API")
+        try:
+            while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
+                await asyncio.sleep(0.002)
+            bound = listener.getsockname()[1]
+            yield f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+        finally:
+            server.should_exit = True
+            await running
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise UnavailableError(f"Cannot listen on {host}:{port}: {error.strerror}", "Choose another --port.") from error
+    return listener
