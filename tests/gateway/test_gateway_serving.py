@@ -79,12 +79,10 @@ def test_each_format_holds_the_same_sentence(form: str, client: openai.OpenAI, t
 
 
 def test_a_stream_is_the_whole_and_begins_before_its_end(client: openai.OpenAI) -> None:
-    came: list[tuple[float, int]] = []
     with client.audio.speech.with_streaming_response.create(
         model="gpt-4o-mini-tts", voice="hibari", input=LONG[:600], response_format="pcm"
     ) as made:
-        for piece in made.iter_bytes():
-            came.append((time.monotonic(), len(piece)))
+        came = [(time.monotonic(), len(piece)) for piece in made.iter_bytes()]
     assert len(came) > 5
     assert sum(size for _, size in came) / 48_000 > 15
     assert came[-1][0] - came[0][0] > 0.1
