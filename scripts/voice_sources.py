@@ -109,7 +109,7 @@ def asterisk_es_co(root: Path) -> Iterator[Clip]:
 SOURCES = {
     "tuxpaint": Found(("tuxpaint-stamps-default",), "GPL-2.0-or-later", tuxpaint),
     "festvox-ru": Found(("festvox-ru",), "LicenseRef-festvox-ru", festvox_ru),
-    "fillets-cs": Found(("fillets-ng-data", "fillets-ng-data-cs"), "GPL-2.0-or-later", fillets_cs),
+    "fillets-cs": Found(("fillets-ng-data", "fillets-ng-data-cs"), "GPL-2.0-only", fillets_cs),
     "klettres": Found(("klettres-data",), "GPL-2.0-or-later", klettres),
     "ktuberling": Found(("ktuberling-data",), "GPL-2.0-or-later", ktuberling),
     "asterisk-es-co": Found(("asterisk-prompt-es-co",), "GPL-2.0-only", asterisk_es_co),
