@@ -37,7 +37,7 @@ SERVED = {"nodes", "ledger", "node", "account"}
 APART = {"run-a-network.md", "http-api.md"}
 """Pages with servers, which have tests of their own."""
 
-NOT_RUN_HERE = ["README.md", "mutation-testing.md", *4 * ["run-a-network.md"], "soundstorm.md"]
+NOT_RUN_HERE = ["README.md", "mutation-testing.md", *4 * ["run-a-network.md"], "soundstorm.md", "voice-data.md"]
 LONG_IN_HELP = 14
 LONG = (*(f"antiphon soundstorm {verb}" for verb in ("train", "prepare", "evaluate", "export")), "torchrun")
 """They train for hours on recordings that nobody ships: runs/tiny.sh is all of them in a minute, and runs in the suite
