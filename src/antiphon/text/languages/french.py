@@ -247,11 +247,6 @@ class French(Language):
             said += f" et {self.cardinal(second, 'f')} {'seconde' if second == 1 else 'secondes'}"
         return said
 
-    def small_money(self, number: int, code: str, whole: str) -> str:
-        if whole:
-            return f"{whole} {self.cardinal(number)}"
-        return super().small_money(number, code, whole)
-
     def vulgar(self, above: int, below: int, whole: str | None) -> str:
         if not 0 < above < below or (below > 100 and below != 1000):
             return ""

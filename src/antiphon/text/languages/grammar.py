@@ -79,7 +79,7 @@ class Language:
     percent: ClassVar[str] = ""
     per: ClassVar[str] = ""
     money_and: ClassVar[str] = ""
-    """Between whole and small money."""
+    """Between whole and small money; "": nothing, and the small money is not named there."""
     coins: ClassVar[dict[str, tuple[str, str]]] = {}
     """ISO code of a currency -> its hundredth and hundredths; without one they are only counted."""
     currency_names: ClassVar[dict[str, tuple[str, str]]] = {}
@@ -269,8 +269,9 @@ class Language:
         return None
 
     def small_money(self, number: int, code: str, whole: str) -> str:
-        """Hundredths after `whole`, the amount so far ("" if there is none)."""
-        if code in self.coins:
+        """Hundredths after `whole`, the amount so far ("" if there is none); named unless they follow it directly."""
+        named = not whole or self.money_and
+        if named and code in self.coins:
             one, many = self.coins[code]
             said = f"{self.cardinal(number, self.gender(one))} {one if number == 1 else many}"
         else:
