@@ -9,8 +9,8 @@ from __future__ import annotations
 import msgspec
 
 
-class Sense(msgspec.Struct, frozen=True, kw_only=True):
-    """What one word or phrase says; None = nothing."""
+class Said(msgspec.Struct, frozen=True, kw_only=True):
+    """What words can say about music; None = nothing."""
 
     style: str | None = None
     mood: str | None = None
@@ -18,6 +18,11 @@ class Sense(msgspec.Struct, frozen=True, kw_only=True):
     brightness: float | None = None
     density: float | None = None
     tempo_range_bpm: tuple[float, float] | None = None
+
+
+class Sense(Said, frozen=True, kw_only=True):
+    """What one word or phrase says."""
+
     exact: bool = True  # False: a genre we do not have, played as the nearest style
 
 

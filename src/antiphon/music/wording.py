@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from antiphon.music import meaning
-from antiphon.music.lexicon import CHIP_WORDS, LEXICON, LONGEST, NEGATIONS, STOP_WORDS, Sense
+from antiphon.music.lexicon import CHIP_WORDS, LEXICON, LONGEST, NEGATIONS, STOP_WORDS, Said, Sense
 
 CONTRADICTION = 0.4
 """Levels that are further apart than this contradict each other."""
@@ -17,15 +17,9 @@ MAX_UNKNOWN = 12
 """Unknown words that are looked up by meaning; more than that is a story."""
 
 
-class Wording(msgspec.Struct, frozen=True, kw_only=True):
-    """What words say; None = nothing. `tempo_word` is the word behind `tempo_range_bpm`."""
+class Wording(Said, frozen=True, kw_only=True):
+    """What a prompt's words say together. `tempo_word` is the word behind `tempo_range_bpm`."""
 
-    style: str | None = None
-    mood: str | None = None
-    energy: float | None = None
-    brightness: float | None = None
-    density: float | None = None
-    tempo_range_bpm: tuple[float, float] | None = None
     tempo_word: str = ""
     waltz: bool = False
     notes: tuple[str, ...] = ()
