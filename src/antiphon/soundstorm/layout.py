@@ -93,7 +93,23 @@ class Layout(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
             )
 
 
-class GeneratorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class NetworkSize(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The dial of a network of attention blocks, and the proportions that follow from it."""
+
+    layers: int = 6
+    dim: int = 256
+    dropout: float = 0.1  # in training; the papers name none
+
+    @property
+    def heads(self) -> int:
+        return max(2, self.dim // 64)
+
+    @property
+    def ff(self) -> int:
+        return 4 * self.dim
+
+
+class GeneratorConfig(NetworkSize, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A bidirectional Conformer. `dim` and `layers` are the dial; everything else follows the paper's proportions.
 
     Paper (arXiv:2305.09636, section 4.1): 12 layers, 16 heads, dimension 1024, feed-forward 4096, kernel 5, rotary.
@@ -101,8 +117,6 @@ class GeneratorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
     layout: Layout
     name: str = "generator"
-    layers: int = 6
-    dim: int = 256
     kernel: int = 5
     expansion: int = 1  # width of the convolution module over `dim`; paper: 2, by its number of parameters
     segments: bool = True  # an embedding tells what was given from what is made; paper: none
@@ -111,7 +125,6 @@ class GeneratorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     objective: Literal["maskgit", "diffusion"] = "maskgit"
     diffusion_steps: int = 100
     text_dim: int = 0  # of a text embedding as condition (music); 0: none
-    dropout: float = 0.1  # in training; the paper names none
     window: int = 1_500  # most frames made at once, about what it was trained on; more are made in such windows
 
     def __post_init__(self) -> None:
@@ -125,14 +138,6 @@ class GeneratorConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError(f"window must be within 8..{MAX_FRAMES}")
         if self.kernel % 2 == 0 or not 0 <= self.dropout < 1 or self.text_dim < 0 or self.diffusion_steps < 1:
             raise ValueError("kernel must be odd, dropout in [0, 1), text_dim not negative, diffusion_steps positive")
-
-    @property
-    def heads(self) -> int:
-        return max(2, self.dim // 64)
-
-    @property
-    def ff(self) -> int:
-        return 4 * self.dim
 
     def to_json(self) -> str:
         return json.dumps(msgspec.to_builtins(self), sort_keys=True)

@@ -11,6 +11,7 @@ import numpy as np
 
 from antiphon.errors import InputError, ModelError
 from antiphon.soundstorm.inputs import Ints
+from antiphon.soundstorm.layout import NetworkSize
 
 MAX_SYMBOLS = 2_000
 """Most phonemes read at once; longer texts are cut into sentences before."""
@@ -19,7 +20,7 @@ SILENT = frozenset(' ˈˌː.,;:!?—…"()“”')
 """Symbols that need no time of their own: marks of stress and length, spaces, punctuation."""
 
 
-class TextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TextConfig(NetworkSize, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Phonemes to semantic tokens. `symbols` are one character each; ids are places in it.
 
     `frames_per_symbol` is the mean of the training data: it scales positions, so that a phoneme and its tokens are
@@ -33,9 +34,6 @@ class TextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     frame_rate_hz: float
     frames_per_symbol: float
     name: str = "text"
-    layers: int = 6
-    dim: int = 256
-    dropout: float = 0.1
 
     def __post_init__(self) -> None:
         if len(set(self.symbols)) != len(self.symbols) or not 1 <= len(self.symbols) <= 4_096:
@@ -44,14 +42,6 @@ class TextConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
             raise ValueError("semantic_vocabulary must be within 2..65534, layers at least 2, dropout in [0, 1)")
         if self.dim < 32 or self.dim % (2 * self.heads) or not (self.frame_rate_hz > 0 and self.frames_per_symbol > 0):
             raise ValueError(f"dim must be at least 32 and a multiple of {2 * self.heads}, rates positive")
-
-    @property
-    def heads(self) -> int:
-        return max(2, self.dim // 64)
-
-    @property
-    def ff(self) -> int:
-        return 4 * self.dim
 
     @property
     def start(self) -> int:
