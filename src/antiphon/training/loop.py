@@ -7,12 +7,13 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
+import msgspec
 import numpy as np
 import torch
 from torch import nn
@@ -44,35 +45,23 @@ class Trainable(Protocol):
     def restore(self, state: dict[str, Any]) -> None: ...
 
 
-class LoopConfig(Protocol):
-    """A training's configuration (a msgspec struct), as far as the loop reads it.
+class LoopConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every training's configuration has.
 
     A setting that got another name is listed in the struct's `RENAMED` (old to new), so that stored runs go on.
     """
 
-    @property
-    def steps(self) -> int: ...
+    RENAMED: ClassVar[Mapping[str, str]] = {}
 
-    @property
-    def batch(self) -> int: ...
-
-    @property
-    def log_every(self) -> int: ...
-
-    @property
-    def save_every(self) -> int: ...
-
-    @property
-    def save_minutes(self) -> float: ...
-
-    @property
-    def minutes(self) -> float: ...
-
-    @property
-    def precision(self) -> Precision: ...
-
-    @property
-    def hardware(self) -> Hardware: ...
+    steps: int
+    batch: int
+    seed: int = 20
+    precision: Precision = "auto"  # of products in training; serving is float32, or int8 where a model has it
+    log_every: int = 100
+    save_every: int = 1_000
+    save_minutes: float = 0.0  # a checkpoint as often beside that; 0: never
+    minutes: float = 0.0  # the run ends after so long, to be gone on with; 0: it does not
+    hardware: Hardware = Hardware()
 
 
 T = TypeVar("T", bound=Trainable)

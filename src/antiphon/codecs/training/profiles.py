@@ -10,16 +10,15 @@ import msgspec
 from antiphon.codecs.neural.layout import CodecConfig
 from antiphon.errors import InputError
 from antiphon.training.hardware import Hardware
-from antiphon.training.precision import Precision
+from antiphon.training.loop import LoopConfig
 
 
-class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TrainConfig(LoopConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Weights of losses follow Vocos (arXiv:2306.00814) and HiFi-GAN in kind, and our own runs in size."""
 
     RENAMED: ClassVar[Mapping[str, str]] = {"rate": "learning_rate", "judge_rate": "discriminator_lr"}
 
     codec: CodecConfig = CodecConfig()
-    seed: int = 20
     batch: int = 8  # clips a step
     frames: int = 50  # token frames of a clip
     steps: int = 40_000
@@ -43,12 +42,6 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     adversarial_weight: float = 0.3
     matching_weight: float = 1.0
     copies: int = 2  # of each clip, at other speeds
-    precision: Precision = "auto"  # of the blocks' products in training; serving is float32
-    log_every: int = 100
-    save_every: int = 1_000
-    save_minutes: float = 0.0  # a checkpoint as often beside that; 0: never
-    minutes: float = 0.0  # the run ends after so long, to be gone on with; 0: it does not
-    hardware: Hardware = Hardware()
 
     def __post_init__(self) -> None:
         if min(self.batch, self.frames, self.steps, self.log_every, self.save_every) < 1:

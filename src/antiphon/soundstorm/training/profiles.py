@@ -10,14 +10,13 @@ import msgspec
 from antiphon.errors import InputError
 from antiphon.soundstorm.layout import GeneratorConfig, Layout
 from antiphon.soundstorm.layout import profile as generator_profile
-from antiphon.training.hardware import Hardware
-from antiphon.training.precision import Precision
+from antiphon.training.loop import LoopConfig
 
 WINDOW_OF_CROP = 1.2
 """Longest window made at once, over the longest crop learnt from: positions are relative, a little more is met well."""
 
 
-class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TrainConfig(LoopConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Optimiser: AdamW, linear warm-up, half a cosine down to `final_rate` of `learning_rate`."""
 
     RENAMED: ClassVar[Mapping[str, str]] = {"rate": "learning_rate"}
@@ -27,7 +26,6 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     begun_with: str = ""  # fingerprint of the weights it went on from; empty: it began with none
     revoiced: bool = False  # each recording with another copy's semantic tokens (`tokenset.Revoiced`)
     joined: bool = True  # a speaker's recordings end to end, up to `frames` (`tokenset.Joined`); paper: none
-    seed: int = 20
     batch: int = 16  # examples a step, over all processes
     frames: int = 500  # longest crop (10 s at 50 Hz)
     shortest: int = 0  # 0: crops are `frames` long; else a batch's are drawn from U{shortest, frames} (paper)
@@ -42,12 +40,6 @@ class TrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     upper_weight: float = 0.0  # of the levels above the drawn one (MaskGIT); the paper has none
     longest_prompt: float = 1.0  # share of an example; less teaches more a step, where prompts in use are short
     drop_conditions: float = 0.1  # share of examples without semantic tokens and text, for guidance
-    precision: Precision = "auto"  # of products; serving is float32 or int8
-    log_every: int = 100
-    save_every: int = 1_000
-    save_minutes: float = 0.0  # a checkpoint as often beside that; 0: never
-    minutes: float = 0.0  # the run ends after so long, to be gone on with; 0: it does not
-    hardware: Hardware = Hardware()
 
     def __post_init__(self) -> None:
         if min(self.batch, self.frames, self.steps, self.log_every, self.save_every) < 1 or self.warm_up < 0:

@@ -14,17 +14,15 @@ import msgspec
 
 from antiphon.errors import InputError
 from antiphon.soundstorm.text.layout import SIZES, TextConfig
-from antiphon.training.hardware import Hardware
-from antiphon.training.precision import Precision
+from antiphon.training.loop import LoopConfig
 
 
-class TextTrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class TextTrainConfig(LoopConfig, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Optimiser: AdamW, linear warm-up, half a cosine down to `final_rate` of `learning_rate`, as the generator's."""
 
     RENAMED: ClassVar[Mapping[str, str]] = {"rate": "learning_rate", "told_weight": "alignment_weight"}
 
     text: TextConfig
-    seed: int = 20
     batch: int = 16
     steps: int = 20_000
     warm_up: int = 300
@@ -36,12 +34,6 @@ class TextTrainConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     alignment_weight: float = 0.5  # of the alignment loss: where the aligned head looks (autoregressive)
     duration_weight: float = 0.3  # of durations (parallel)
     longest: int = 1_000  # tokens; longer recordings are left out
-    precision: Precision = "auto"  # of products in training; serving is float32
-    log_every: int = 100
-    save_every: int = 1_000
-    save_minutes: float = 0.0  # a checkpoint as often beside that; 0: never
-    minutes: float = 0.0  # the run ends after so long, to be gone on with; 0: it does not
-    hardware: Hardware = Hardware()
 
     def __post_init__(self) -> None:
         if min(self.batch, self.steps, self.longest, self.log_every, self.save_every) < 1 or self.warm_up < 0:
