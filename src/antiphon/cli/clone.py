@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, options_of
+from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, order_fields
 from antiphon.cli.enrolling import consent_options, enrol
 from antiphon.cli.jobs import Jobs, is_file
 from antiphon.cli.loudness import SPEECH
 from antiphon.cli.options import order_options, text_options
-from antiphon.cli.say import is_short, mode_of, titled
+from antiphon.cli.say import is_short, titled
 from antiphon.cli.warming import warm_up
 from antiphon.door.settings import Settings
 
@@ -61,12 +61,8 @@ def clone(settings: Settings, /, text: tuple[str, ...], file: str | None, output
         own_voice=given["own_voice"],
         consent=given["consent"],
         language=given["language"],
-        engine=given["engine"] or "",
         speed=given["speed"],
-        seed=given["seed"],
-        options=options_of(given["options"]),
-        mode=mode_of(given["stream"], output),
-        max_cost_nano=given["max_cost"],
+        **order_fields(given, output),
     )
     wanted.check()
     output_options = OutputOptions(

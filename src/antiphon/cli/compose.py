@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, options_of
+from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, order_fields
 from antiphon.cli.jobs import Jobs
 from antiphon.cli.loudness import MUSIC
 from antiphon.cli.options import order_options
-from antiphon.cli.say import mode_of
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError, OutputError
 
@@ -56,11 +55,7 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
         prompt=" ".join(prompt),
         seconds=given["seconds"],
         loop=given["loop"],
-        seed=given["seed"],
-        engine=given["engine"] or "",
-        options=options_of(given["options"]),
-        mode=mode_of(given["stream"], output),
-        max_cost_nano=given["max_cost"],
+        **order_fields(given, output),
     )
     composition, told = wanted.composition()
     _check_notes(composition, given["midi"], given["score"])

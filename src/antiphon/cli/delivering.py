@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from antiphon.client.job_policy import JobPolicy
     from antiphon.client.job_store import JobStore
     from antiphon.door.connecting import Session
-    from antiphon.door.ordering import SoundOrder
+    from antiphon.door.ordering import OrderFields, SoundOrder
+    from antiphon.economy.types import Mode
 
 SETTLE_S = 30.0
 """After a failure: how long our own validators may judge what was delivered."""
@@ -315,6 +316,24 @@ async def _watching(session: Session, progress: Progress) -> AsyncIterator[Any]:
         if current is not None:
             current.cancel()
             await asyncio.gather(current, return_exceptions=True)
+
+
+def order_fields(given: dict[str, Any], output: str) -> OrderFields:
+    """What `order_options` and --seed say, as every order takes it."""
+    return {
+        "engine": given["engine"] or "",
+        "seed": given["seed"],
+        "options": options_of(given["options"]),
+        "mode": _mode_of(given["stream"], output),
+        "max_cost_nano": given["max_cost"],
+    }
+
+
+def _mode_of(stream: bool | None, output: str) -> Mode:
+    """Released as it is made when that was asked for, or when it goes into a pipe; else after the vote."""
+    from antiphon.economy.types import Mode
+
+    return Mode.STREAM if (stream if stream is not None else output == "-") else Mode.VERIFIED
 
 
 def options_of(pairs: tuple[str, ...]) -> dict[str, str | int | float | bool]:

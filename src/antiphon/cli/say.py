@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, options_of
+from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, order_fields
 from antiphon.cli.jobs import Jobs, is_file
 from antiphon.cli.loudness import SPEECH
 from antiphon.cli.options import order_options, text_options
@@ -17,7 +17,6 @@ from antiphon.door.settings import DEFAULT_VOICE, Settings
 
 if TYPE_CHECKING:
     from antiphon.cli.manuscript import Manuscript
-    from antiphon.economy.types import Mode
 
 DEFAULT_OUTPUT = "antiphon.wav"
 TITLE_CHARS = 60
@@ -69,12 +68,8 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
         text=manuscript.blocks,
         voice=given["voice"] or "",
         language=given["language"] or "",
-        engine=given["engine"] or "",
         speed=given["speed"],
-        seed=given["seed"],
-        options=options_of(given["options"]),
-        mode=mode_of(given["stream"], output),
-        max_cost_nano=given["max_cost"],
+        **order_fields(given, output),
     )
     order = wanted.order(settings, chars=manuscript.extent.chars if manuscript.extent else None)
     tell_language(manuscript, order.selector.language or "en", tell)
@@ -95,10 +90,3 @@ def titled(text: tuple[str, ...], file: str | None) -> tuple[str, str]:
 
 def is_short(manuscript: Manuscript) -> bool:
     return manuscript.extent is not None and manuscript.extent.exact and manuscript.extent.chars <= WHOLE_CHARS
-
-
-def mode_of(stream: bool | None, output: str) -> Mode:
-    """Released as it is made when that was asked for, or when it goes into a pipe; else after the vote."""
-    from antiphon.economy.types import Mode
-
-    return Mode.STREAM if (stream if stream is not None else output == "-") else Mode.VERIFIED
