@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
@@ -37,9 +38,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _berth_options(port: int) -> Callable[[F], F]:
-    """Options of everything that listens."""
+    """Options of everything that listens; the command gets them as one `address`."""
 
     def add(command: F) -> F:
+        @wraps(command)
+        def bound(*args: Any, host: str, port: int, endpoint: str | None, **given: Any) -> None:
+            command(*args, address=BindAddress(host, port, endpoint or ""), **given)
+
+        listening: Any = bound
         for option in (
             click.option("--endpoint", metavar="URL", help="What others are told; by default http://HOST:PORT."),
             click.option(
@@ -47,8 +53,8 @@ def _berth_options(port: int) -> Callable[[F], F]:
             ),
             click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: all."),
         ):
-            command = option(command)
-        return command
+            listening = option(listening)
+        return cast("F", listening)
 
     return add
 
@@ -74,11 +80,9 @@ def ledger() -> None:
     help="JSON with numbers of the economy that differ from the defaults; for a new ledger only.",
 )
 @click.pass_obj
-def serve_ledger(
-    settings: Settings, host: str, port: int, endpoint: str | None, grant: int, rules: Path | None
-) -> None:
+def serve_ledger(settings: Settings, address: BindAddress, grant: int, rules: Path | None) -> None:
     """Serve this data folder's ledger over HTTP until Ctrl-C. Commands with the same --home find it by themselves."""
-    run(run_ledger(settings.home, BindAddress(host, port, endpoint or ""), grant, read_rules(rules)))
+    run(run_ledger(settings.home, address, grant, read_rules(rules)))
 
 
 @ledger.command("unserve", epilog="\b\nExamples:\n  antiphon --home ~/antiphon ledger unserve\n")
@@ -114,9 +118,7 @@ def processor(
     price: int | None,
     slots: int,
     queue: int,
-    host: str,
-    port: int,
-    endpoint: str | None,
+    address: BindAddress,
     name: str | None,
     bond: int,
 ) -> None:
@@ -129,7 +131,7 @@ def processor(
     def build(context: Context) -> Node:
         return Producer(context, runner, slots=slots, queue=queue)
 
-    run(run_node(settings, build, name or engine, BindAddress(host, port, endpoint or ""), bond))
+    run(run_node(settings, build, name or engine, address, bond))
 
 
 @node.command("trainer", epilog="\b\nExamples:\n  antiphon node trainer --engine mimic\n")
@@ -145,9 +147,7 @@ def trainer(
     engine: str,
     price: int | None,
     queue: int,
-    host: str,
-    port: int,
-    endpoint: str | None,
+    address: BindAddress,
     name: str | None,
     bond: int,
 ) -> None:
@@ -161,7 +161,7 @@ def trainer(
     def build(context: Context) -> Node:
         return Producer(context, runner, role=Role.TRAINER, queue=queue)
 
-    run(run_node(settings, build, name or f"{engine}-trainer", BindAddress(host, port, endpoint or ""), bond))
+    run(run_node(settings, build, name or f"{engine}-trainer", address, bond))
 
 
 @node.command("validator", epilog="\b\nExamples:\n  antiphon node validator --probe-every 60\n")
@@ -199,9 +199,7 @@ def validator(
     prompt_api: str | None,
     prompt_model: str,
     judge_options: tuple[str, ...],
-    host: str,
-    port: int,
-    endpoint: str | None,
+    address: BindAddress,
     name: str,
     bond: int,
 ) -> None:
@@ -227,7 +225,6 @@ def validator(
         prompts = _prompts(context.identity.node_id, prompt_api, prompt_model)
         await Prober(Client(context), prompts, every_s=probe_every, rng=random.Random()).run()  # noqa: S311
 
-    address = BindAddress(host, port, endpoint or "")
     purse_nano = PURSE_NANO if probe_every > 0 else 0
     beside = probing if probe_every > 0 else None
     run(run_node(settings, build, name, address, bond, purse_nano=purse_nano, beside=beside))
