@@ -8,6 +8,8 @@ Prints per language the word and character error rates of each text, and the med
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 from measure_voices import SENTENCES
 
@@ -112,4 +114,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     main()

@@ -1,14 +1,14 @@
 """What a telephone's band costs a clone: each cloner on the same recordings, whole and through 8 kHz.
 
-    python scripts/measure_narrow_references.py [SENTENCES [CLONER]]
+    python scripts/measure_narrow_references.py [SENTENCES [CLONER ...]]
 
 Likeness is to the whole recording, by the embedder that no cloner optimises.
 """
 
 from __future__ import annotations
 
+import argparse
 import io
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
@@ -52,5 +52,16 @@ def main(sentences: int, cloners: Sequence[str]) -> None:
             )
 
 
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("sentences", nargs="?", type=int, default=3, help="said in each voice (default: %(default)s)")
+    parser.add_argument("cloners", nargs="*", metavar="CLONER", help=f"of {', '.join(CLONERS)} (default: all)")
+    arguments = parser.parse_args()
+    if unknown := [name for name in arguments.cloners if name not in CLONERS]:
+        parser.error(f"no cloner {unknown[0]!r}: choose from {', '.join(CLONERS)}")
+    return arguments
+
+
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, sys.argv[2:] or tuple(CLONERS))
+    _given = _arguments()
+    main(_given.sentences, _given.cloners or tuple(CLONERS))
