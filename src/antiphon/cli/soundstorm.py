@@ -11,6 +11,8 @@ import click
 from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
+    from antiphon.bench.figure import Figure
+    from antiphon.bench.soundstorm import Parts
     from antiphon.cli.training import Options
 
 STAGES = ("codec", "semantic", "generator", "text")
@@ -229,10 +231,23 @@ def evaluate(
 
     Prints word and character errors, likeness to the prompt, nearest speaker, naturalness, drift, passes and time.
     """
-    import msgspec
-
-    from antiphon.bench.soundstorm import Parts, evaluated
+    from antiphon.bench.soundstorm import evaluated
     from antiphon.cli.bench import _line
+
+    if not folder.is_dir():
+        raise InputError(f"{folder} is no folder", "Give a folder of SPEAKER/NAME.wav.")
+    parts = _parts(codec, semantic, generator, text, settings)
+    found = []
+    for figure in evaluated(folder, parts, prompt_s=prompt_s, clips=clips, long_s=long_s, seed=seed):
+        found.append(figure)
+        click.echo(_line(figure))
+    if file is not None:
+        _write_figures(file, parts, folder, found)
+
+
+def _parts(codec: str, semantic: Path, generator: Path, text: Path | None, settings: tuple[str, ...]) -> Parts:
+    """What is measured, opened. Raises `InputError` or `ModelError` for what is not there or does not fit."""
+    from antiphon.bench.soundstorm import Parts
     from antiphon.cli.settings import applied
     from antiphon.cli.training import english, exported, semantic_file
     from antiphon.soundstorm import DecodingOptions, serving
@@ -240,9 +255,7 @@ def evaluate(
     from antiphon.soundstorm.semantic import load
     from antiphon.soundstorm.text import load as load_text
 
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no folder", "Give a folder of SPEAKER/NAME.wav.")
-    parts = Parts(
+    return Parts(
         codec=open_codec(codec),
         tokenizer=load(semantic_file(semantic)),
         generator=serving.load(exported(generator)),
@@ -250,22 +263,23 @@ def evaluate(
         phonemise=english,
         options=applied(DecodingOptions(), None, settings),
     )
-    found = []
-    for figure in evaluated(folder, parts, prompt_s=prompt_s, clips=clips, long_s=long_s, seed=seed):
-        found.append(figure)
-        click.echo(_line(figure))
-    if file is not None:
-        try:
-            told = {
-                "generator": parts.generator.name,
-                "codec": parts.codec.name,
-                "tokenizer": parts.tokenizer.name,
-                "data": folder.resolve().name,
-                "figures": [msgspec.to_builtins(figure) for figure in found],
-            }
-            file.write_text(json.dumps(told, indent=2) + "\n")
-        except OSError as e:
-            raise OutputError(f"{file} cannot be written: {e.strerror}", "Choose another place.") from e
+
+
+def _write_figures(file: Path, parts: Parts, folder: Path, figures: list[Figure]) -> None:
+    """The figures as JSON, with the names of what they are of. Raises `OutputError`."""
+    import msgspec
+
+    told = {
+        "generator": parts.generator.name,
+        "codec": parts.codec.name,
+        "tokenizer": parts.tokenizer.name,
+        "data": folder.resolve().name,
+        "figures": [msgspec.to_builtins(figure) for figure in figures],
+    }
+    try:
+        file.write_text(json.dumps(told, indent=2) + "\n")
+    except OSError as e:
+        raise OutputError(f"{file} cannot be written: {e.strerror}", "Choose another place.") from e
 
 
 @soundstorm.command(epilog=EXPORT_EPILOG)
