@@ -37,7 +37,7 @@ class Found:
 def tuxpaint(root: Path) -> Iterator[Clip]:
     """`STAMP_desc_LANG.ogg`, and `LANG.utf8=TEXT` in `STAMP.txt`; one speaker a language. Other sounds are effects."""
     for path in sorted((root / SHARE / "tuxpaint/stamps").rglob("*_desc_*.ogg")):
-        stamp, _, language = path.stem.rpartition("_desc_")
+        stamp, _, language = path.name.partition(".")[0].rpartition("_desc_")  # some end with .ogg.ogg
         text = _stamp_text(path.with_name(f"{stamp}.txt"), language)
         name = "-".join((*path.relative_to(root / SHARE / "tuxpaint/stamps").parts[:-1], stamp))
         yield Clip(path, f"tuxpaint-{language}", name, language.partition("_")[0], text)

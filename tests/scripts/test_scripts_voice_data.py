@@ -99,6 +99,11 @@ def test_what_is_no_clean_speech_is_dropped_with_the_reason(samples: np.ndarray,
     assert voice_data.cleaned(samples, RATE_HZ)[1] == reason
 
 
+def test_a_stamp_with_two_endings_is_its_language_and_no_further_speaker(tmp_path: Path) -> None:
+    put(tmp_path / "usr/share/tuxpaint/stamps/cat_desc_da.ogg.ogg", voice())
+    assert [(c.speaker, c.language) for c in voice_sources.tuxpaint(tmp_path)] == [("tuxpaint-da", "da")]
+
+
 def test_festvox_texts_lose_the_marks_of_stress(tmp_path: Path) -> None:
     folder = tmp_path / "usr/share/festival/voices/russian/msu_ru_nsh_clunits"
     put(folder / "wav/ru_0002.wav", voice())
