@@ -131,14 +131,7 @@ def yuma(
         held = _pair_bonds(bonded, rows, held, consensus, options)
         dividends = share * (_normalise(held, axis=0) @ incentive)
     else:
-        delta = _normalise(share[:, None] * bonded, axis=0)
-        if bonds is not None:
-            delta *= options.alpha
-            held = _normalise(held, axis=0)
-            held *= 1 - options.alpha
-            delta += held
-            delta /= _whole(delta, axis=0)
-        held = delta
+        held = _stake_bonds(bonded, share, held, options.alpha if bonds is not None else 1.0)
         dividends = held @ incentive
     if not dividends.any():  # nobody set weights: by active stake, and by stake if nobody is active
         dividends = share if share.any() else stake
@@ -284,6 +277,19 @@ def _medians(rows: Matrix, share: Matrix, kappa: float) -> Matrix:
     place, node = np.count_nonzero(missed, axis=0), np.arange(order.shape[1])
     medians: Matrix = rows[order[place, node], node]
     return medians
+
+
+def _stake_bonds(bonded: Matrix, share: Matrix, held: Matrix, alpha: float) -> Matrix:
+    """Bonds [V, N] of stake, each column normalised, after one step of `alpha`; 1 where there were none before."""
+    delta = _normalise(share[:, None] * bonded, axis=0)
+    if alpha == 1:
+        return delta
+    delta *= alpha
+    held = _normalise(held, axis=0)
+    held *= 1 - alpha
+    delta += held
+    delta /= _whole(delta, axis=0)
+    return delta
 
 
 def _pair_bonds(bonded: Matrix, rows: Matrix, held: Matrix, consensus: Matrix, options: Options) -> Matrix:
