@@ -41,10 +41,10 @@ def steps(full: VoiceParameters) -> Iterator[tuple[str, VoiceParameters, bool]]:
 
 
 def spoken(model: SplitModel, parameters: VoiceParameters, *, pitched: bool) -> Waveform:
-    score = model.read(next(english.readings(TEXT, british=False))[0], parameters.manner_mix, 1.0)
+    features = model.encode(next(english.readings(TEXT, british=False))[0], parameters.manner_mix, 1.0)
     if pitched:
-        score = moved(score, parameters.pitch_hz, parameters.pitch_range)
-    return Waveform(render(model, parameters, score)[None], RATE_HZ)
+        features = moved(features, parameters.pitch_hz, parameters.pitch_range)
+    return Waveform(render(model, parameters, features)[None], RATE_HZ)
 
 
 def main() -> None:

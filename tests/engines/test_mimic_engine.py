@@ -165,7 +165,7 @@ def test_the_two_halves_make_the_whole(engine: MimicEngine) -> None:
     model = engine._model()
     mix = {"bf_emma": 1.0}
     phonemes = next(english.readings(TEXT, british=True))[0]
-    score = model.read(phonemes, mix, 1.0)
+    features = model.encode(phonemes, mix, 1.0)
     tokens = [model.vocabulary[char] for char in phonemes if char in model.vocabulary]
     whole = models.session("kokoro-82m-int8", threads=1).run(
         None,
@@ -175,7 +175,7 @@ def test_the_two_halves_make_the_whole(engine: MimicEngine) -> None:
             "speed": np.ones(1, np.float32),
         },
     )[0]
-    assert np.abs(model.sing(score, mix) - whole.ravel()).max() < 1e-4
+    assert np.abs(model.decode(features, mix) - whole.ravel()).max() < 1e-4
 
 
 def test_a_cut_that_does_not_follow_is_refused() -> None:

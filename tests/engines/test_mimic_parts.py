@@ -13,7 +13,7 @@ from antiphon.engines.mimic import onnxcut, timbre, voice_parameters
 from antiphon.engines.mimic.alignment import align
 from antiphon.engines.mimic.engine import blended
 from antiphon.engines.mimic.rendering import moved
-from antiphon.engines.mimic.split_model import Score
+from antiphon.engines.mimic.split_model import AcousticFeatures
 from antiphon.engines.mimic.voice_parameters import UNIT, VoiceParameters, decode, weights
 from antiphon.errors import InputError, ModelError
 
@@ -151,8 +151,8 @@ def test_colour_has_a_limit_and_none_changes_nothing() -> None:
 
 def test_a_melody_moves_to_its_median_and_keeps_its_silences() -> None:
     hz = np.array([0, 100, 120, 140, 0, 10, 160], np.float32)
-    score = Score(np.zeros((512, 4), np.float32), hz, hz * 0, 5)
-    out = moved(score, 200.0, 2.0).pitch_hz
+    features = AcousticFeatures(np.zeros((512, 4), np.float32), hz, hz * 0, 5)
+    out = moved(features, 200.0, 2.0).pitch_hz
     assert out[[0, 4, 5]].tolist() == [0, 0, 10]
     assert np.median(out[hz > 40]) == pytest.approx(200.0, rel=0.02)
     assert np.log2(out[6] / out[1]) == pytest.approx(2 * np.log2(1.6), rel=1e-3)

@@ -20,20 +20,20 @@ from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines import english
 from antiphon.engines.mimic.alignment import align
 from antiphon.engines.mimic.rendering import moved, render
-from antiphon.engines.mimic.split_model import FRAME_S, RATE_HZ, VOICED_HZ, Score, SplitModel
+from antiphon.engines.mimic.split_model import FRAME_S, RATE_HZ, VOICED_HZ, AcousticFeatures, SplitModel
 from antiphon.engines.mimic.voice_parameters import RANGE, USUAL_SPREAD, VoiceParameters
 from antiphon.engines.postprocessing import PEAK
 from antiphon.errors import InputError
 
 _FEATURE_S = 0.02
 _PATH_S = 0.4  # the alignment is smoothed: its jitter would be heard, its drift is not
-_MELODY_S = 0.11  # the reader's melodies are smooth, and the decoder knows no others
+_MELODY_S = 0.11  # the encoder's melodies are smooth, and the decoder knows no others
 _LEVEL_S = 0.3  # the loudness follows the recording's no faster than this
 _FLOOR_DB = -50.0
 _PAUSE_DEPTH_DB = 30.0
 _PAUSE_DB = 25.0  # quieter in the recording's pauses; never digital silence, which sounds like a fault
 _MOST_GAIN_DB = 9.0
-_MUTE_S = 0.55  # of silence around what the reader reads
+_MUTE_S = 0.55  # of silence around what the encoder makes
 
 
 def convert(
@@ -54,14 +54,14 @@ def convert(
         raise InputError(
             "No English words can be heard in the recording", "Give clear speech of one person, without music."
         )
-    speed = _speed(source, [model.read(phonemes, manner, 1.0) for phonemes in readings])
-    score = joined([model.read(phonemes, manner, speed) for phonemes in readings])
-    sung = model.sing(score, manner)
+    speed = _speed(source, [model.encode(phonemes, manner, 1.0) for phonemes in readings])
+    features = joined([model.encode(phonemes, manner, speed) for phonemes in readings])
+    decoded = model.decode(features, manner)
 
     def spread(own: float) -> float:
         return float(np.clip(parameters.pitch_range * USUAL_SPREAD / max(own, 0.02), *RANGE))
 
-    followed = follow(source, score, sung, recogniser, spread=spread)
+    followed = follow(source, features, decoded, recogniser, spread=spread)
     samples = render(model, parameters, moved(followed, parameters.pitch_hz, 1.0), mix)
     count = round(speech.duration_s * RATE_HZ)
     samples = np.pad(samples[:count], (0, max(0, count - samples.shape[0])))
@@ -69,48 +69,53 @@ def convert(
     return Waveform((shaped * min(1.0, PEAK / (float(np.abs(shaped).max()) + 1e-9))).astype(np.float32)[None], RATE_HZ)
 
 
-def _speed(source: Samples, scores: Sequence[Score]) -> float:
-    """How much faster than the reader the recording speaks, its pauses left out."""
+def _speed(source: Samples, parts: Sequence[AcousticFeatures]) -> float:
+    """How much faster than the encoder the recording speaks, its pauses left out."""
     wanted_s = float(active_frames(source).sum()) * 0.01
-    own_s = sum(score.seconds - _MUTE_S for score in scores)
+    own_s = sum(features.seconds - _MUTE_S for features in parts)
     return float(np.clip(own_s / max(wanted_s, 0.3), 0.5, 2.0))
 
 
 def follow(
-    source: Samples, score: Score, sung: Samples, recogniser: Recogniser, *, spread: Callable[[float], float]
-) -> Score:
-    """`score`, whose sound is `sung` (24 kHz), moved to the timing and melody of `source` (mono 16 kHz).
+    source: Samples,
+    features: AcousticFeatures,
+    decoded: Samples,
+    recogniser: Recogniser,
+    *,
+    spread: Callable[[float], float],
+) -> AcousticFeatures:
+    """`features`, whose sound is `decoded` (24 kHz), moved to the timing and melody of `source` (mono 16 kHz).
 
     `spread` gives the factor for the melody's intervals from their own spread in octaves.
     """
     frames = int(np.ceil(source.shape[0] / 16_000 / FRAME_S))
     sounding = _sounding(source)
-    heard, said = recogniser.encode(source), recogniser.encode(mono_16k(Waveform(sung[None], RATE_HZ)))
+    heard, said = recogniser.encode(source), recogniser.encode(mono_16k(Waveform(decoded[None], RATE_HZ)))
     count = min(heard.shape[0], sounding.shape[0])
-    path = _evened(align(heard[:count], said, sounding[:count]), sounding[:count]) * _FEATURE_S  # seconds of the score
-    halves = 2 * frames
-    at_s = np.interp((np.arange(halves) + 0.5) * FRAME_S / 2, (np.arange(count) + 0.5) * _FEATURE_S, path + 0.01)
-    quiet = ~_held(sounding, halves)
-    columns = np.minimum((at_s[::2] / FRAME_S).astype(int), score.content.shape[1] - 1)
-    finer = np.minimum((at_s / (FRAME_S / 2)).astype(int), score.energy.shape[0] - 1)
-    # What the reader begins with is silence: pauses are made of it, not of a sound that is held.
+    path = _evened(align(heard[:count], said, sounding[:count]), sounding[:count]) * _FEATURE_S  # seconds
+    half_frames = 2 * frames
+    at_s = np.interp((np.arange(half_frames) + 0.5) * FRAME_S / 2, (np.arange(count) + 0.5) * _FEATURE_S, path + 0.01)
+    quiet = ~_held(sounding, half_frames)
+    columns = np.minimum((at_s[::2] / FRAME_S).astype(int), features.content.shape[1] - 1)
+    finer = np.minimum((at_s / (FRAME_S / 2)).astype(int), features.energy.shape[0] - 1)
+    # What the encoder begins with is silence: pauses are made of it, not of a sound that is held.
     columns[quiet[::2]], finer[quiet] = 0, 0
-    voiced = score.pitch_hz[finer] > VOICED_HZ
+    voiced = features.pitch_hz[finer] > VOICED_HZ
     return replace(
-        score,
-        content=score.content[:, columns],
-        pitch_hz=np.where(voiced, _melody(source, halves, spread), 0.0).astype(np.float32),
-        energy=score.energy[finer],
+        features,
+        content=features.content[:, columns],
+        pitch_hz=np.where(voiced, _melody(source, half_frames, spread), 0.0).astype(np.float32),
+        energy=features.energy[finer],
     )
 
 
-def joined(scores: Sequence[Score]) -> Score:
-    """Several scores one after the other, as one."""
-    return Score(
-        np.concatenate([score.content for score in scores], axis=1),
-        np.concatenate([score.pitch_hz for score in scores]),
-        np.concatenate([score.energy for score in scores]),
-        max(score.row for score in scores),
+def joined(parts: Sequence[AcousticFeatures]) -> AcousticFeatures:
+    """Features of several texts one after the other, as one."""
+    return AcousticFeatures(
+        np.concatenate([features.content for features in parts], axis=1),
+        np.concatenate([features.pitch_hz for features in parts]),
+        np.concatenate([features.energy for features in parts]),
+        max(features.row for features in parts),
     )
 
 

@@ -64,7 +64,7 @@ class MimicEngine:
             raise InputError("The engine mimic only clones", "Choose another engine for this request.")
 
     def warm_up(self) -> None:
-        """Load both halves and the reader: what it takes to speak."""
+        """Load both halves and the English dictionary: what it takes to speak."""
         english.warm_beside()
         self._model()
         english.warm()
@@ -105,8 +105,8 @@ class MimicEngine:
         for phonemes, pause_s in english.readings(
             request.text, british=_is_british(request.language, manner), first_chars=FIRST_CHARS
         ):
-            score = moved(model.read(phonemes, manner, request.speed), parameters.pitch_hz, parameters.pitch_range)
-            samples = render(model, parameters, score, timbre_mix)
+            features = moved(model.encode(phonemes, manner, request.speed), parameters.pitch_hz, parameters.pitch_range)
+            samples = render(model, parameters, features, timbre_mix)
             chunk = postprocess(samples, split_model.RATE_HZ, pause_s=0.0 if silent else pause_s / request.speed)
             if chunk is not None:
                 silent = False

@@ -15,7 +15,7 @@ from antiphon.engines import english
 from antiphon.engines.kokoro_voices import BY_NAME
 from antiphon.engines.mimic import timbre
 from antiphon.engines.mimic.rendering import moved, uncoloured
-from antiphon.engines.mimic.split_model import RATE_HZ, Score, SplitModel
+from antiphon.engines.mimic.split_model import RATE_HZ, AcousticFeatures, SplitModel
 from antiphon.engines.mimic.timbre import Levels
 from antiphon.engines.mimic.voice_parameters import PITCH_HZ, USUAL_SPREAD, VERSION, VoiceParameters, weights
 
@@ -47,17 +47,22 @@ def enrol(reference: Waveform, model: SplitModel) -> VoiceParameters:
         colour_db=(0.0,) * timbre.BANDS,
     )
     phonemes = next(english.readings(TRIAL, british=False))[0]
-    score = moved(model.read(phonemes, plain.manner_mix, 1.0), plain.pitch_hz, plain.pitch_range)
+    features = moved(model.encode(phonemes, plain.manner_mix, 1.0), plain.pitch_hz, plain.pitch_range)
     colour = timbre.average_spectrum(signal)
-    tried = [_tried(model, plain, score, tract, colour, embedding) for tract in TRACTS]
+    tried = [_tried(model, plain, features, tract, colour, embedding) for tract in TRACTS]
     return max(tried, key=lambda pair: pair[0])[1]
 
 
 def _tried(
-    model: SplitModel, plain: VoiceParameters, score: Score, tract: float, colour: Levels, embedding: Samples
+    model: SplitModel,
+    plain: VoiceParameters,
+    features: AcousticFeatures,
+    tract: float,
+    colour: Levels,
+    embedding: Samples,
 ) -> tuple[float, VoiceParameters]:
     """How like the reference a tract sounds once it has its colour, and the parameters with both."""
-    own = uncoloured(model, score, plain.timbre_mix, tract)
+    own = uncoloured(model, features, plain.timbre_mix, tract)
     gains = timbre.matching(colour, timbre.average_spectrum(mono_16k(Waveform(own[None], RATE_HZ))))
     parameters = plain.with_tract(tract, gains)
     heard = timbre.filtered(own, np.asarray(parameters.colour_db), RATE_HZ)

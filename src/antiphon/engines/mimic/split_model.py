@@ -32,8 +32,8 @@ VOICED_HZ = 40.0
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
-    """What is to be sung: `content [512, T]`, `pitch_hz [2 T]`, `energy [2 T]`, for a style of `row`."""
+class AcousticFeatures:
+    """What the decoder takes: `content [512, T]`, `pitch_hz [2 T]`, `energy [2 T]`, for a style of `row`."""
 
     content: Samples
     pitch_hz: Samples
@@ -49,13 +49,13 @@ class Score:
 class SplitModel:
     """Thread-safe. `styles` are float16 `[510, 256]` by voice."""
 
-    reader: Any
+    encoder: Any
     decoder: Any
     vocabulary: Mapping[str, int]
     styles: Mapping[str, Samples]
 
-    def read(self, phonemes: str, manner: Mapping[str, float], speed: float) -> Score:
-        """Phonemes as a score, in the manner of a mix of voices."""
+    def encode(self, phonemes: str, manner: Mapping[str, float], speed: float) -> AcousticFeatures:
+        """Acoustic features of phonemes, in the manner of a mix of voices."""
         tokens = [self.vocabulary[char] for char in phonemes if char in self.vocabulary]
         row = min(len(tokens), STYLE_ROWS - 1)
         inputs = {
@@ -63,24 +63,24 @@ class SplitModel:
             "style": self._style(manner, row),
             "speed": np.array([speed], np.float32),
         }
-        content, pitch_hz, energy = self.reader.run([CONTENT, PITCH, ENERGY], inputs, models.freed_after())
-        return Score(content[0], pitch_hz[0], energy[0], row)
+        content, pitch_hz, energy = self.encoder.run([CONTENT, PITCH, ENERGY], inputs, models.freed_after())
+        return AcousticFeatures(content[0], pitch_hz[0], energy[0], row)
 
-    def sing(self, score: Score, timbre: Mapping[str, float]) -> Samples:
-        """Samples `[600 T]` at 24 kHz of a score in the timbre of a mix of voices."""
+    def decode(self, features: AcousticFeatures, timbre: Mapping[str, float]) -> Samples:
+        """Samples `[600 T]` at 24 kHz of acoustic features in the timbre of a mix of voices."""
         inputs = {
-            CONTENT: np.ascontiguousarray(score.content[None], np.float32),
-            PITCH: np.ascontiguousarray(score.pitch_hz[None], np.float32),
-            ENERGY: np.ascontiguousarray(score.energy[None], np.float32),
-            "style": self._style(timbre, score.row),
+            CONTENT: np.ascontiguousarray(features.content[None], np.float32),
+            PITCH: np.ascontiguousarray(features.pitch_hz[None], np.float32),
+            ENERGY: np.ascontiguousarray(features.energy[None], np.float32),
+            "style": self._style(timbre, features.row),
         }
         audio: Samples = self.decoder.run(["audio"], inputs, models.freed_after())[0]
         return audio.reshape(-1)
 
     @staticmethod
-    def samples_of(score: Score) -> int:
-        """How many samples `sing` gives."""
-        return int(score.content.shape[1]) * round(FRAME_S * RATE_HZ)
+    def samples_of(features: AcousticFeatures) -> int:
+        """How many samples `decode` gives."""
+        return int(features.content.shape[1]) * round(FRAME_S * RATE_HZ)
 
     def _style(self, mix: Mapping[str, float], row: int) -> Samples:
         total = np.zeros(STYLE_SIZE, np.float32)
@@ -98,11 +98,11 @@ def load(threads: int | None = None) -> SplitModel:
         part = cut(blob, inputs=inputs, outputs=outputs)
         return models.open_session(part, "a half of kokoro-82m-int8", threads=threads, arena=True)
 
-    with ThreadPoolExecutor(1, thread_name_prefix="mimic-reader") as beside:
-        reader = beside.submit(half, ["tokens", "style", "speed"], [CONTENT, PITCH, ENERGY])
+    with ThreadPoolExecutor(1, thread_name_prefix="mimic-encoder") as beside:
+        encoder = beside.submit(half, ["tokens", "style", "speed"], [CONTENT, PITCH, ENERGY])
         decoder = half([CONTENT, PITCH, ENERGY, "style"], ["audio"])
         return SplitModel(
-            reader=reader.result(),
+            encoder=encoder.result(),
             decoder=decoder,
             vocabulary=json.loads(models.read("kokoro-vocab"))["vocab"],
             styles=tensors.parse(models.read("kokoro-voices")),  # type: ignore[arg-type]
