@@ -13,7 +13,7 @@ import pytest
 
 from antiphon import models
 from antiphon.errors import ModelError
-from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece
+from antiphon.models.catalog import CATALOG, FilePiece, Model, ModelFile
 from antiphon.models.loader import Loader
 
 OURS = Path(__file__).parents[2] / "weights"
@@ -30,7 +30,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _model(name: str, blob: bytes, package: Path) -> Model:
-    piece = Piece(distribution="weights-of-a-test", version="1", module=package.name, path="m.bin")
+    piece = FilePiece(distribution="weights-of-a-test", version="1", module=package.name, path="m.bin")
     file = ModelFile(name="m.bin", sha256=hashlib.sha256(blob).hexdigest(), size=len(blob), pieces=(piece,))
     return Model(name=name, version="1", licence="MIT", files=(file,))
 
@@ -61,7 +61,7 @@ def test_a_file_corrupted_after_its_first_use_is_refused(package: Path) -> None:
 
 
 def test_a_missing_package_names_its_pip_command() -> None:
-    piece = Piece(distribution="no-such-model", version="1.2", module="no_such_module_anywhere", path="a.bin")
+    piece = FilePiece(distribution="no-such-model", version="1.2", module="no_such_module_anywhere", path="a.bin")
     file = ModelFile(name="m.bin", sha256="", size=1, pieces=(piece,))
     loader = Loader((Model(name="toy", version="1", licence="MIT", files=(file,)),))
     assert not loader.installed("toy")
@@ -70,7 +70,7 @@ def test_a_missing_package_names_its_pip_command() -> None:
 
 
 def test_an_optional_model_names_our_extra() -> None:
-    piece = Piece(distribution="no-such-model", version="1.2", module="no_such_module_anywhere", path="a.bin")
+    piece = FilePiece(distribution="no-such-model", version="1.2", module="no_such_module_anywhere", path="a.bin")
     file = ModelFile(name="m", sha256="", size=1, pieces=(piece,))
     loader = Loader((Model(name="toy", version="1", licence="MIT", files=(file,), extra="languages"),))
     with pytest.raises(ModelError, match=r'pip install "antiphon\[languages\]"'):

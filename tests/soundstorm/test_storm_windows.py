@@ -22,7 +22,7 @@ from antiphon.soundstorm import (
     stream,
     task_key,
 )
-from antiphon.soundstorm.windows import Piece, pieces
+from antiphon.soundstorm.windows import Span, spans
 
 OPTIONS = WindowOptions(window=50, overlap=8)
 
@@ -47,14 +47,14 @@ def _key(window: int) -> bytes:
 
 def test_windows_of_100_frames_are_these() -> None:
     # 50 - 12 prompt = 38 at first, then 30 beside a tail of 8.
-    assert pieces(100, 12, OPTIONS) == (Piece(0, 0, 38), Piece(38, 8, 30), Piece(68, 8, 30), Piece(98, 8, 2))
+    assert spans(100, 12, OPTIONS) == (Span(0, 0, 38), Span(38, 8, 30), Span(68, 8, 30), Span(98, 8, 2))
     early = WindowOptions(window=50, overlap=8, first=5)
-    assert pieces(40, 12, early) == (Piece(0, 0, 5), Piece(5, 5, 33), Piece(38, 8, 2))
+    assert spans(40, 12, early) == (Span(0, 0, 5), Span(5, 5, 33), Span(38, 8, 2))
 
 
 @given(st.integers(0, 3_000), st.integers(0, 41), st.integers(0, 20), st.integers(0, 30))
 def test_windows_cover_everything_once_and_never_grow_too_long(f: int, prompt: int, first: int, tail: int) -> None:
-    made = pieces(f, prompt, WindowOptions(window=50, overlap=8, first=first), tail=tail)
+    made = spans(f, prompt, WindowOptions(window=50, overlap=8, first=first), tail=tail)
     assert [p.start for p in made] == list(np.cumsum([0, *(p.new for p in made)])[:-1])
     assert sum(p.new for p in made) == f
     assert all(p.new > 0 and prompt + p.tail + p.new <= 50 and p.tail <= p.start + tail for p in made)
@@ -69,12 +69,12 @@ def test_the_voice_does_not_drift_over_many_windows() -> None:
 def test_every_window_sees_the_first_prompt_and_the_tail_of_the_one_before() -> None:
     oracle, semantic, voice = Oracle(sharpness=30.0), speech(np.random.default_rng(1), 120), _voice(1)
     grid = long(_run(oracle), semantic, voice, _key, OPTIONS)
-    for number, piece in enumerate(pieces(120, 12, OPTIONS)):
+    for number, span in enumerate(spans(120, 12, OPTIONS)):
         seen = oracle.seen[number * 5]
         np.testing.assert_array_equal(seen.tokens[0, :, :12], voice.acoustic)
-        tail = grid.tokens[:, piece.start - piece.tail : piece.start]
-        np.testing.assert_array_equal(seen.tokens[0, :, 12 : 12 + piece.tail], tail)
-        assert seen.prompt[0].sum() == 12 + piece.tail
+        tail = grid.tokens[:, span.start - span.tail : span.start]
+        np.testing.assert_array_equal(seen.tokens[0, :, 12 : 12 + span.tail], tail)
+        assert seen.prompt[0].sum() == 12 + span.tail
 
 
 def test_streamed_pieces_are_the_whole_and_the_first_comes_early() -> None:
@@ -107,9 +107,9 @@ def test_a_turn_sees_its_speakers_own_last_words() -> None:
 
 def test_what_cannot_be_windowed_is_refused() -> None:
     with pytest.raises(InputError, match="no room"):
-        pieces(10, 42, OPTIONS)
+        spans(10, 42, OPTIONS)
     with pytest.raises(InputError, match="Split"):
-        pieces(600_001, 0, OPTIONS)
+        spans(600_001, 0, OPTIONS)
     with pytest.raises(InputError, match="voice for the speaker c"):
         list(dialogue(_run(), [Turn("c", speech(np.random.default_rng(0), 5))], {"a": _voice(1)}, _key))
     with pytest.raises(InputError, match="Give at least one"):

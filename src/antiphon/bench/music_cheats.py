@@ -32,7 +32,7 @@ Samples = npt.NDArray[Any]  # floats, [channels, samples]
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Performance:
     """An order, honest work for it, and the score's own bar length."""
 
     request: MusicRequest
@@ -44,21 +44,21 @@ class Piece:
 class Case:
     """What a cheat may use: the piece it should have made, one made for another order, one it always delivers."""
 
-    own: Piece
-    other: Piece
-    usual: Piece
+    own: Performance
+    other: Performance
+    usual: Performance
     chance: np.random.Generator
 
 
 Cheat = Callable[[Case], Samples]
 
 
-def perform(prompt: str, seed: int, seconds: float = SECONDS) -> Piece:
+def perform(prompt: str, seed: int, seconds: float = SECONDS) -> Performance:
     """Honest work of our composer on the sound chip."""
     score = compose(read(prompt), seconds, seed)
     request = MusicRequest(prompt=prompt, seconds=seconds, seed=seed, start_s=0.0, stop_s=seconds)
     bar_s = score.meter * 60.0 / score.tempo_bpm
-    return Piece(request, ChipCodec().decode(arrange(score)), bar_s)
+    return Performance(request, ChipCodec().decode(arrange(score)), bar_s)
 
 
 def cases(tries: int, seed: int) -> Iterator[Case]:

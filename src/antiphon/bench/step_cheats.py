@@ -12,7 +12,7 @@ import numpy as np
 from antiphon.audio import Waveform
 from antiphon.codecs.base import TokenGrid
 from antiphon.engines.soundstorm import SoundStormEngine
-from antiphon.engines.soundstorm.recipe import Piece, Recipe
+from antiphon.engines.soundstorm.recipe import Recipe, SpokenPiece
 from antiphon.engines.soundstorm.tracing import PartTrace
 from antiphon.services import Request
 from antiphon.soundstorm.decoding import DecodingInput, Result, Trace
@@ -28,7 +28,7 @@ class OtherSeed(SoundStormEngine):
 class Rewrites(SoundStormEngine):
     """Commits to another trace of each window than it should have made."""
 
-    def _made(self, recipe: Recipe, trace: PartTrace) -> Iterator[tuple[Piece, TokenGrid]]:
+    def _made(self, recipe: Recipe, trace: PartTrace) -> Iterator[tuple[SpokenPiece, TokenGrid]]:
         def window(job: DecodingInput) -> TokenGrid:
             made = self.rewritten(recipe, job)
             trace.keep(recipe.task(job), made)

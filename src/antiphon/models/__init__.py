@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece, find
+from antiphon.models.catalog import CATALOG, FilePiece, Model, ModelFile, find
 from antiphon.models.loader import (
     Loader,
     freed_after,
@@ -18,10 +18,10 @@ from antiphon.models.loader import (
 
 __all__ = [
     "CATALOG",
+    "FilePiece",
     "Loader",
     "Model",
     "ModelFile",
-    "Piece",
     "find",
     "freed_after",
     "installed",

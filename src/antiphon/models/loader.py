@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from antiphon.errors import ModelError
-from antiphon.models.catalog import CATALOG, Model, ModelFile, Piece, find
+from antiphon.models.catalog import CATALOG, FilePiece, Model, ModelFile, find
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -157,7 +157,7 @@ def run_session(session: onnxruntime.InferenceSession, feeds: Mapping[str, Any],
         raise ModelError(f"{name} failed: {error}", hint) from error
 
 
-def _locate(piece: Piece, model: Model) -> Path:
+def _locate(piece: FilePiece, model: Model) -> Path:
     spec = importlib.util.find_spec(piece.module)
     if spec is None or not spec.submodule_search_locations:
         raise ModelError(f"The model {model.name} is not installed", _how_to_install(model))

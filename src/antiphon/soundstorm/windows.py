@@ -74,7 +74,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class Span:
     """`new` frames from `start`, made in sight of the `tail` frames before."""
 
     start: int
@@ -82,7 +82,7 @@ class Piece:
     new: int
 
 
-def pieces(frames: int, prompt: int, options: WindowOptions, *, tail: int = 0) -> tuple[Piece, ...]:
+def spans(frames: int, prompt: int, options: WindowOptions, *, tail: int = 0) -> tuple[Span, ...]:
     """How `frames` frames are made, when `tail` frames are there already. Raises `InputError` for too long a prompt."""
     if frames > MAX_TOTAL_FRAMES:
         raise InputError(f"{frames} frames are more than {MAX_TOTAL_FRAMES}", "Split the text.")
@@ -92,12 +92,12 @@ def pieces(frames: int, prompt: int, options: WindowOptions, *, tail: int = 0) -
             f"A prompt of {prompt} frames leaves no room in a window of {options.window}",
             f"Use at most {options.window - options.overlap - 1} frames of it.",
         )
-    made: list[Piece] = []
+    made: list[Span] = []
     start = 0
     while start < frames:
         seen = min(options.overlap, start + tail)
         most = min(room - seen, options.first) if options.first and not start else room - seen
-        made.append(Piece(start, seen, min(most, frames - start)))
+        made.append(Span(start, seen, min(most, frames - start)))
         start += made[-1].new
     return tuple(made)
 
@@ -165,9 +165,9 @@ def _go_on(
 ) -> Iterator[TokenGrid]:
     """Windows over `semantic`, after `tail` of the same speaker; the first window is number `window`."""
     done = tail
-    for piece in pieces(semantic.shape[0], voice.frames, options, tail=done.frames):
-        seen = _last(done, piece.tail)
-        new = semantic[piece.start : piece.start + piece.new]
+    for span in spans(semantic.shape[0], voice.frames, options, tail=done.frames):
+        seen = _last(done, span.tail)
+        new = semantic[span.start : span.start + span.new]
         grid = run(
             DecodingInput(
                 np.concatenate([voice.semantic, seen.semantic, new]),

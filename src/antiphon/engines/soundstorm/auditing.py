@@ -26,7 +26,7 @@ from antiphon.economy.types import Verdict
 from antiphon.engines.auditing import Claim, Finding, Result
 from antiphon.engines.soundstorm import tracing
 from antiphon.engines.soundstorm.magnitudes import magnitude_error
-from antiphon.engines.soundstorm.recipe import Piece, Recipe
+from antiphon.engines.soundstorm.recipe import Recipe, SpokenPiece
 from antiphon.engines.soundstorm.tracing import PassRecord, Record, Shown, WindowRecord
 from antiphon.errors import AntiphonError, InputError
 from antiphon.soundstorm import audit
@@ -86,7 +86,7 @@ def _proven(claim: Claim) -> tuple[Shown, Record]:
         raise _EndError(Result.FAILED, f"what was committed to cannot be read: {error}") from error
 
 
-def _said(recipe: Recipe, record: Record) -> tuple[list[Piece], str]:
+def _said(recipe: Recipe, record: Record) -> tuple[list[SpokenPiece], str]:
     """The pieces with the producer's semantic tokens: the passes were made with those. And why there is doubt."""
     own, doubt = list(recipe.pieces()), ""
     if len(own) != len(record.pieces):
@@ -99,7 +99,7 @@ def _said(recipe: Recipe, record: Record) -> tuple[list[Piece], str]:
         if same < OTHER:
             raise _EndError(Result.UNPROVEN, what)
         doubt = what if same < SAME else doubt
-        pieces.append(Piece(semantic, piece.pause_s))
+        pieces.append(SpokenPiece(semantic, piece.pause_s))
     return pieces, doubt
 
 
@@ -110,7 +110,7 @@ def _agreement(one: Tokens, two: Tokens) -> float:
     return float(equal / max(one.shape[0], two.shape[0], 1))
 
 
-def _rebuilt(recipe: Recipe, record: Record, pieces: Sequence[Piece]) -> tuple[list[TokenGrid], list[_Window]]:
+def _rebuilt(recipe: Recipe, record: Record, pieces: Sequence[SpokenPiece]) -> tuple[list[TokenGrid], list[_Window]]:
     """Grids of the pieces, and the job of each window as it must have been, from the tokens in the record."""
     layout, windows = recipe.models.generator.layout, list[_Window]()
     grids = []
@@ -143,7 +143,7 @@ def _wellformed(blob: bytes, levels: int, most: Sequence[int]) -> Tokens:
     return tokens
 
 
-def _heard(recipe: Recipe, grids: list[tuple[Piece, TokenGrid]], claim: Claim) -> str:
+def _heard(recipe: Recipe, grids: list[tuple[SpokenPiece, TokenGrid]], claim: Claim) -> str:
     """Why there is doubt that the audio is the tokens', or nothing."""
     if (claim.audio.rate_hz, claim.audio.channels) != (RATE_HZ, 1):
         raise _EndError(Result.FAILED, f"the audio has {claim.audio.channels} channels at {claim.audio.rate_hz} Hz")

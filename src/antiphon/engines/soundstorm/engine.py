@@ -17,7 +17,7 @@ from antiphon.engines.checks import read_options, require_language, require_lati
 from antiphon.engines.lazy import Lazy
 from antiphon.engines.soundstorm import prompts
 from antiphon.engines.soundstorm.auditing import audit_part
-from antiphon.engines.soundstorm.recipe import Piece, Recipe
+from antiphon.engines.soundstorm.recipe import Recipe, SpokenPiece
 from antiphon.engines.soundstorm.tracing import PartTrace
 from antiphon.engines.soundstorm.voices import BY_NAME, FILE, VOICES, parse
 from antiphon.errors import InputError
@@ -143,7 +143,7 @@ class SoundStormEngine:
         voice = prompts.decode(request.profile.data, self._starter())
         return Recipe(self._starter(), request, voice, options, seed)
 
-    def _made(self, recipe: Recipe, trace: PartTrace) -> Iterator[tuple[Piece, TokenGrid]]:
+    def _made(self, recipe: Recipe, trace: PartTrace) -> Iterator[tuple[SpokenPiece, TokenGrid]]:
         def window(job: DecodingInput) -> TokenGrid:
             (made,) = recipe.models.generator.generate([job], recipe.options, traced=True)
             trace.keep(recipe.task(job), made)

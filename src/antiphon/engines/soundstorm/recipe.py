@@ -26,7 +26,7 @@ FIRST_CHARS = 80
 
 
 @dataclass(frozen=True, slots=True)
-class Piece:
+class SpokenPiece:
     """Semantic tokens `[T]` at the codec's rate, and the pause before them. A recording is one piece."""
 
     semantic: Tokens
@@ -54,19 +54,19 @@ class Recipe:
         clip = self.request.speech if isinstance(self.request, CloneRequest) else None
         return None if clip is None else Waveform.from_pcm16(clip.pcm, clip.rate_hz)
 
-    def pieces(self) -> Iterator[Piece]:
+    def pieces(self) -> Iterator[SpokenPiece]:
         """What is said, lazily. Nothing of it is up to who makes it: the text stage takes the likeliest tokens."""
         models, rate_hz = self.models, self.models.codec.frame_rate_hz
         if (speech := self.speech) is not None:
             source = mono_16k(speech)
             frames = max(1, round(source.shape[0] / RATE_HZ * rate_hz))
-            yield Piece(models.tokenizer.aligned(Waveform(prompts.levelled(source)[None], RATE_HZ), frames), 0.0)
+            yield SpokenPiece(models.tokenizer.aligned(Waveform(prompts.levelled(source)[None], RATE_HZ), frames), 0.0)
             return
         readings = english.readings(self.request.text, british=False, first_chars=FIRST_CHARS)
         for number, (phonemes, pause_s) in enumerate(readings):
             said = models.text.say(phonemes, self._key(number, 0), speed=self.request.speed)
             frames = max(1, round(said.tokens.shape[0] * rate_hz / said.frame_rate_hz))
-            yield Piece(align(said.tokens, frames), pause_s / self.request.speed)
+            yield SpokenPiece(align(said.tokens, frames), pause_s / self.request.speed)
 
     def grid(self, number: int, semantic: Tokens, run: windows.Run) -> TokenGrid:
         """Acoustic tokens of piece `number`: `run` makes each window, in the light of the one before."""
@@ -77,7 +77,7 @@ class Recipe:
         generator = self.models.generator
         return Task(generator.name, generator.layout, self.options, job)
 
-    def sound(self, grids: Iterable[tuple[Piece, TokenGrid]]) -> Iterator[Waveform]:
+    def sound(self, grids: Iterable[tuple[SpokenPiece, TokenGrid]]) -> Iterator[Waveform]:
         """One chunk per piece of text, or one exactly as long as the recording, at 16 kHz."""
         if (speech := self.speech) is not None:
             for _, grid in grids:
