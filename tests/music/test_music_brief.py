@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.music import Brief, read
+from antiphon.music import MusicBrief, read
 from antiphon.music.lexicon import LEXICON
 from antiphon.music.meaning import MOODS as MOOD_PHRASES
 from antiphon.music.meaning import STYLES as STYLE_PHRASES
@@ -102,7 +102,7 @@ def test_known_words_never_load_the_model(monkeypatch: pytest.MonkeyPatch) -> No
 @given(st.text(max_size=MAX_PROMPT_CHARS))
 def test_any_text_is_read(text: str) -> None:
     brief = read(text)
-    assert isinstance(brief, Brief)
+    assert isinstance(brief, MusicBrief)
     assert brief.prompt == text
 
 

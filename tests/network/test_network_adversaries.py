@@ -63,7 +63,7 @@ from antiphon.nodes.node import Node
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator
 from antiphon.parties.actor import Actor
-from antiphon.parties.messages import ORDER, WORK, Brief, Work
+from antiphon.parties.messages import ORDER, WORK, PartBrief, Work
 from antiphon.parties.orders import make_order, wrap_for
 from antiphon.protocol import Envelope, Identity, TaskKey, canonical
 from antiphon.services import SpeechRequest
@@ -390,7 +390,7 @@ async def test_a_validators_key_opens_its_own_part_only(tmp_path: Path) -> None:
                 ORDER,
                 net.client.node_id,
                 closed.task.task,
-                make_order(Brief(request=r, seed=1), k, task=closed.task.task, index=i),
+                make_order(PartBrief(request=r, seed=1), k, task=closed.task.task, index=i),
             )
             for i, (k, r) in enumerate(zip(keys, say("One part.", "Another part."), strict=True))
         ]
@@ -452,7 +452,7 @@ async def open_only(net: World, client: Client, text: str) -> str:
 
 
 def order_of(client: Client, task: str, text: str, key: TaskKey) -> bytes:
-    brief = Brief(request=SpeechRequest(text=text, voice="tone"), seed=1)
+    brief = PartBrief(request=SpeechRequest(text=text, voice="tone"), seed=1)
     return client.sign(ORDER, client.node_id, task, make_order(brief, key, task=task, index=0))
 
 

@@ -45,7 +45,7 @@ from antiphon.ledger.operations import Cancel, OpenTask, Selector
 from antiphon.ledger.records import PartRecord, PartState, TaskState
 from antiphon.parties.actor import Actor
 from antiphon.parties.consents import grants_of
-from antiphon.parties.messages import ORDER, Brief
+from antiphon.parties.messages import ORDER, PartBrief
 from antiphon.parties.orders import make_order
 from antiphon.parties.origins import origin_of
 from antiphon.protocol import TaskKey
@@ -269,7 +269,7 @@ class Client(Actor):
 
     def _order(self, task: str, index: int, one: JobItem, seed: int) -> PartRun:
         key = TaskKey.generate()
-        order = make_order(Brief(request=one.request, seed=seed), key, task=task, index=index)
+        order = make_order(PartBrief(request=one.request, seed=seed), key, task=task, index=index)
         signed = self.sign(ORDER, self.node_id, task, order)
         chain = Chain(secrets.token_bytes(32))
         return PartRun(one.number, index, one.request, key, signed, chain, slot=one.slot)

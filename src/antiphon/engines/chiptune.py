@@ -16,7 +16,7 @@ from antiphon.codecs.chip.synth import State, render
 from antiphon.engines.base import Capabilities
 from antiphon.engines.checks import read_options
 from antiphon.errors import InputError
-from antiphon.music import Brief, Score, arrange, compose, overridden, plan, read
+from antiphon.music import MusicBrief, Score, arrange, compose, overridden, plan, read
 from antiphon.music.planning import Plan
 from antiphon.services import MusicRequest, Request, Service
 
@@ -107,7 +107,7 @@ def _music(request: Request) -> MusicRequest:
     return request
 
 
-def _brief(request: MusicRequest) -> Brief:
+def _brief(request: MusicRequest) -> MusicBrief:
     options = read_options(ChiptuneEngine.Options, request.options, ChiptuneEngine.name)
     given = msgspec.structs.asdict(options)
     return overridden(read(request.prompt), structure=given.pop("form"), **given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antiphon.music.arranger import arrange
-from antiphon.music.brief import Brief, read
+from antiphon.music.brief import MusicBrief, read
 from antiphon.music.composer import compose
 from antiphon.music.midi import to_midi
 from antiphon.music.musicxml import to_musicxml
@@ -12,8 +12,8 @@ from antiphon.music.planning import loop_seconds, plan
 from antiphon.music.score import Chord, Note, Score, Section, Track
 
 __all__ = [
-    "Brief",
     "Chord",
+    "MusicBrief",
     "Note",
     "Score",
     "Section",

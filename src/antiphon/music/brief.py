@@ -13,7 +13,7 @@ from antiphon.music.instruments import instruments
 from antiphon.music.wording import Wording, interpret
 
 
-class Brief(msgspec.Struct, frozen=True, kw_only=True):
+class MusicBrief(msgspec.Struct, frozen=True, kw_only=True):
     """A prompt, read. None and empty = not said; the composer chooses, and judges do not ask for it.
 
     `energy`, `brightness` and `density` are 0..1. `tempo_range_bpm` is what a word such as *slow* or a named range
@@ -47,7 +47,7 @@ _NO_LOOP = re.compile(
 
 
 @functools.lru_cache(maxsize=64)
-def read(prompt: str) -> Brief:
+def read(prompt: str) -> MusicBrief:
     """Read free words. Never fails for words it does not know; contradictions are resolved and told in `notes`.
 
     Numbers beat words, and of two that contradict each other the first named counts. Words that the grammar does not
@@ -68,7 +68,7 @@ def read(prompt: str) -> Brief:
     beats, meter_notes = _meter(meter.value, words)
     tempo_bpm, tempo_range, tempo_notes = _tempo(tempo.value, words)
     told = (tempo.notes, meter.notes, length.notes, key.notes, form.notes, parts.notes, words.notes)
-    return Brief(
+    return MusicBrief(
         prompt=prompt,
         tempo_bpm=tempo_bpm,
         tempo_range_bpm=tempo_range,

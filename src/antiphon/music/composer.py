@@ -9,7 +9,7 @@ import msgspec
 
 from antiphon.music import backing as second
 from antiphon.music import bass, drums, melody
-from antiphon.music.brief import Brief
+from antiphon.music.brief import MusicBrief
 from antiphon.music.forms import LETTERS
 from antiphon.music.harmony import chords_of_bar, tonic_symbol
 from antiphon.music.planning import Plan, plan
@@ -26,7 +26,7 @@ GRID = 3
 Parts = dict[str, list[Note]]
 
 
-def compose(brief: Brief, seconds: float, seed: int, *, loop: bool = False) -> Score:
+def compose(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) -> Score:
     """A piece of exactly `seconds` (a loop: whole bars nearest to it). Raises `InputError` outside 1-600 s."""
     planned = plan(brief, seconds, seed, loop=loop)
     parts: Parts = {"lead": [], "counter": [], "bass": [], "drums": []}

@@ -8,7 +8,7 @@ import msgspec
 
 from antiphon.errors import InputError
 from antiphon.music import grammar
-from antiphon.music.brief import Brief
+from antiphon.music.brief import MusicBrief
 from antiphon.music.instruments import instruments
 from antiphon.music.styles import MOODS, STYLES
 
@@ -16,7 +16,7 @@ _FIELDS = ("style", "mood", "tempo_bpm", "tonic", "mode", "meter", "energy", "br
 
 
 def overridden(
-    brief: Brief,
+    brief: MusicBrief,
     *,
     style: str = "",
     mood: str = "",
@@ -28,7 +28,7 @@ def overridden(
     energy: float | None = None,
     brightness: float | None = None,
     density: float | None = None,
-) -> Brief:
+) -> MusicBrief:
     """`brief` with what is given instead of what the prompt says; every difference is told in `notes`.
 
     `key` is e.g. `F# minor`, `parts` e.g. `square lead, no drums`. Raises `InputError` for what cannot be read.

@@ -7,7 +7,7 @@ import random
 import msgspec
 
 from antiphon.errors import InputError
-from antiphon.music.brief import Brief
+from antiphon.music.brief import MusicBrief
 from antiphon.music.forms import sections_of
 from antiphon.music.score import TICKS, Section
 from antiphon.music.styles import MOODS, STYLES, Mood, Style
@@ -27,7 +27,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     A piece too short for two bars begins with an upbeat: `skipped` ticks of its first bar are not played.
     """
 
-    brief: Brief
+    brief: MusicBrief
     seed: int
     style_name: str
     tempo_bpm: float
@@ -70,7 +70,7 @@ def loop_seconds(tempo_bpm: float, meter: int, seconds: float) -> float:
     return round(bars * bar_s * FRAME_RATE_HZ) / FRAME_RATE_HZ
 
 
-def plan(brief: Brief, seconds: float, seed: int, *, loop: bool = False) -> Plan:
+def plan(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) -> Plan:
     """Decide everything but the notes. Raises `InputError` for a length outside 1-600 s."""
     if not 1 <= seconds <= MAX_MUSIC_S:
         raise InputError(f"{seconds:g} s of music is outside 1-{MAX_MUSIC_S:g}", "Ask for 1 to 600 seconds.")
@@ -118,7 +118,7 @@ def _level(said: float | None, usual: float) -> float:
     return min(max(usual, 0.0), 1.0) if said is None else said
 
 
-def _style_for(brief: Brief, rng: random.Random) -> str:
+def _style_for(brief: MusicBrief, rng: random.Random) -> str:
     """A style that suits what is said: the right meter, and near the tempo, energy and mood."""
     mood = MOODS.get(brief.mood or "", Mood())
     target = brief.energy if brief.energy is not None else 0.55 + mood.energy
@@ -139,7 +139,15 @@ def _style_for(brief: Brief, rng: random.Random) -> str:
 
 
 def _tempo(
-    brief: Brief, style: Style, mood: Mood, energy: float, meter: int, seconds: float, rng: random.Random, *, loop: bool
+    brief: MusicBrief,
+    style: Style,
+    mood: Mood,
+    energy: float,
+    meter: int,
+    seconds: float,
+    rng: random.Random,
+    *,
+    loop: bool,
 ) -> float:
     """The named tempo, exactly; else one that suits style, mood and energy and lets whole bars fill the length."""
     if brief.tempo_bpm is not None:

@@ -89,7 +89,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     energy: float
     brightness: float
     swing: bool
-    instruments: tuple[str, ...]  # as in `Brief.instruments`
+    instruments: tuple[str, ...]  # as in `MusicBrief.instruments`
     tracks: tuple[Track, ...]
     chords: tuple[Chord, ...]
     sections: tuple[Section, ...]

@@ -295,7 +295,7 @@ STYLES: dict[str, Style] = {
         staccato=0.0,
     ),
 }
-"""Style by the name that `Brief.style` uses."""
+"""Style by the name that `MusicBrief.style` uses."""
 
 BRIDGES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "major": (
@@ -342,4 +342,4 @@ MOODS: dict[str, Mood] = {
     "aggressive": Mood(energy=0.25, brightness=0.05, density=0.2, minor=0.6, tempo=1.1),
     "dreamy": Mood(energy=-0.25, brightness=0.05, density=-0.1, minor=-0.1, tempo=0.88, staccato=-0.2),
 }
-"""Mood by the name that `Brief.mood` uses."""
+"""Mood by the name that `MusicBrief.mood` uses."""

@@ -44,7 +44,7 @@ class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     pass
 
 
-class Brief(_Body, frozen=True):
+class PartBrief(_Body, frozen=True):
     """The secret content of an order: the request itself and the seed it is to be made with."""
 
     request: Request
@@ -57,7 +57,7 @@ class Order(_Body, frozen=True):
     task: str
     index: int
     key_commitment: bytes  # SHA-256 over a label and the part's key: nobody can show another key for this order
-    sealed_brief: bytes  # canonical(Brief), sealed with the part's key
+    sealed_brief: bytes  # canonical(PartBrief), sealed with the part's key
 
 
 class Work(_Body, frozen=True):

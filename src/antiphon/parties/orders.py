@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from antiphon.errors import ProtocolError
 from antiphon.ledger.records import PartRecord, TaskRecord
 from antiphon.parties.consents import require_named
-from antiphon.parties.messages import Brief, Order, key_commitment, key_context, order_context
+from antiphon.parties.messages import Order, PartBrief, key_commitment, key_context, order_context
 from antiphon.protocol import Identity, TaskKey, canonical, envelope
 from antiphon.protocol.sealing import seal, unseal, unwrap, wrap
 from antiphon.services import units_of
@@ -18,7 +18,7 @@ from antiphon.services import units_of
 class OpenedOrder:
     """A verified order: what the client asks for, and the key everybody who works on this part shares."""
 
-    brief: Brief
+    brief: PartBrief
     key: TaskKey
     raw: bytes
 
@@ -46,7 +46,7 @@ def open_order(
     try:
         if not secrets.compare_digest(key_commitment(key.reveal(), task.task, index), order.key_commitment):
             raise ProtocolError("The key is not the one that the client committed to")  # 3
-        brief = canonical.decode(Brief, unseal(key, order.sealed_brief, order_context(task.task, index)))  # 4
+        brief = canonical.decode(PartBrief, unseal(key, order.sealed_brief, order_context(task.task, index)))  # 4
         if (units := units_of(brief.request)) > record.part.units:
             raise ProtocolError(f"The order has {units} units, {record.part.units} are paid for")  # 5
         require_named(brief.request, task, at_ms=at_ms)  # 6
@@ -56,7 +56,7 @@ def open_order(
     return OpenedOrder(brief, key, raw)
 
 
-def make_order(brief: Brief, key: TaskKey, *, task: str, index: int) -> Order:
+def make_order(brief: PartBrief, key: TaskKey, *, task: str, index: int) -> Order:
     """The order's content for one part; the client signs it."""
     return Order(
         task=task,

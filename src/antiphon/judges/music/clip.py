@@ -12,7 +12,7 @@ from antiphon.analysis.tempo import Pulse, pulse_of
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.errors import InputError
 from antiphon.judges.music.evidence import MusicEvidence
-from antiphon.music import Brief, overridden, read
+from antiphon.music import MusicBrief, overridden, read
 from antiphon.services import MusicRequest
 
 Figures: TypeAlias = dict[str, float | str]
@@ -31,7 +31,7 @@ class Clip:
         self.sound = Sound(self.audio)
 
     @cached_property
-    def brief(self) -> Brief:
+    def brief(self) -> MusicBrief:
         return asked_by(self.evidence.request)
 
     @cached_property
@@ -47,7 +47,7 @@ WISHES = ("style", "mood", "tempo_bpm", "key", "meter", "parts", "energy", "brig
 """Options that say something about the music; they stand above the prompt."""
 
 
-def asked_by(request: MusicRequest) -> Brief:
+def asked_by(request: MusicRequest) -> MusicBrief:
     """What a valid answer must be like: a pure function of prompt and options. Options nobody can read say nothing."""
     brief = read(request.prompt)
     given: dict[str, Any] = {name: request.options[name] for name in WISHES if name in request.options}
