@@ -10,6 +10,7 @@ import base64
 import os
 import sys
 import time
+from typing import Any
 
 import bittensor as bt  # type: ignore[import-not-found, unused-ignore]
 from bittensor.utils import networking  # type: ignore[import-not-found, unused-ignore]
@@ -26,8 +27,8 @@ class Work(bt.Synapse):  # type: ignore[misc, unused-ignore]
     audio: str | None = None
 
 
-def _wallet(folder: str, name: str) -> bt.Wallet:
-    wallet = bt.Wallet(name=name, hotkey="default", path=folder)
+def _wallet(folder: str, name: str) -> Any:  # of the peer's own version, not of the one that is installed here
+    wallet: Any = bt.Wallet(name=name, hotkey="default", path=folder)
     wallet.create_if_non_existent(coldkey_use_password=False, hotkey_use_password=False, suppress=True)
     return wallet
 
