@@ -68,6 +68,11 @@ votes = st.one_of(
     ),
 )
 
+matrices = st.integers(1, 6).flatmap(
+    lambda n: st.lists(st.lists(st.integers(0, 1_000_000), min_size=n, max_size=n), min_size=1, max_size=6)
+)
+"""Weights of up to six validators for up to six nodes."""
+
 
 def numbers(value: Any) -> Iterator[Any]:
     """Every number inside a value object."""

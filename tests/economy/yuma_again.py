@@ -65,7 +65,9 @@ def epoch(chain: Chain) -> dict[str, list[Fraction] | Rows]:
     rows = [norm([Fraction(chain.weights[i][j]) if counts(i, j) else Fraction(0) for j in nodes]) for i in validators]
     consensus = [majority([rows[i][j] for i in validators], stake, chain.kappa) for j in nodes]
     clipped = [[min(rows[i][j], consensus[j]) for j in nodes] for i in validators]
-    incentive = norm([sum((stake[i] * clipped[i][j] for i in validators), Fraction(0)) for j in nodes])
+    rank = [sum((stake[i] * clipped[i][j] for i in validators), Fraction(0)) for j in nodes]
+    asked_for = [sum((stake[i] * rows[i][j] for i in validators), Fraction(0)) for j in nodes]
+    incentive = norm(rank)
     bonds = [[Fraction(chain.bonds[i][j]) if chain.bonds else Fraction(0) for j in nodes] for i in validators]
     if chain.registered:
         bonds = [
@@ -91,7 +93,15 @@ def epoch(chain: Chain) -> dict[str, list[Fraction] | Rows]:
         dividends = norm([sum((bonds[i][j] * incentive[j] for j in nodes), Fraction(0)) for i in validators])
     if not any(dividends):
         dividends = stake if any(stake) else norm([Fraction(value) for value in chain.stake])
-    return {"consensus": consensus, "incentive": incentive, "bonds": bonds, "dividends": dividends}
+    return {
+        "consensus": consensus,
+        "rank": rank,
+        "incentive": incentive,
+        "trust": [got / asked if asked else Fraction(0) for got, asked in zip(rank, asked_for, strict=True)],
+        "validator_trust": [sum(row, Fraction(0)) for row in clipped],
+        "bonds": bonds,
+        "dividends": dividends,
+    }
 
 
 def majority(column: Vector, stake: Vector, kappa: Fraction) -> Fraction:

@@ -18,7 +18,6 @@ def caught(passes: int, altered: int, opened: int, *, seen: float = 1.0) -> floa
     missed = sum(
         comb(altered, hits) * comb(passes - altered, opened - hits) * (1.0 - seen) ** hits
         for hits in range(min(altered, opened) + 1)
-        if opened - hits <= passes - altered
     )
     return 1.0 - missed / comb(passes, opened)
 

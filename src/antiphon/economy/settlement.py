@@ -115,7 +115,7 @@ def settle(
     by_node = {seat.node: seat for seat in seats}
     voted = {*outcome.majority, *outcome.minority, *outcome.absent, *(seat for seat in by_node if _heard(votes, seat))}
     draft.turnout = [Turnout(node=seat, voted=seat in voted) for seat in by_node]
-    fees_nano = _reward_majority(draft, by_node, votes, outcome) if outcome.majority else 0
+    fees_nano = _reward_majority(draft, by_node, votes, outcome)
     _punish_seats(draft, by_node, outcome, hidden, missing, stakes)
     if outcome.verdict is None:
         return draft.close(ends=last, why="no majority")

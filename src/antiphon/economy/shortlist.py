@@ -16,18 +16,21 @@ from antiphon.economy.types import PPM, Offer, Part, Role, Rules
 from antiphon.errors import UnavailableError
 
 
-def shortlist(offers: Sequence[Offer], units: int, rules: Rules, judging_nano: int = 0) -> tuple[Offer, ...]:
+def shortlist(offers: Sequence[Offer], units: int, rules: Rules) -> tuple[Offer, ...]:
     """Offers that may get a part of `units`: enough free stake, C/Q at most `price_tolerance` times the market price.
 
-    Cheapest C/Q first, ties by node id. `judging_nano`: what a producer of invalid work may owe for its judges.
+    Cheapest C/Q first, ties by node id.
     """
-    return _in_reach(offers, units, rules, judging_nano)[0]
+    return _in_reach(offers, units, rules)[0]
 
 
 def _in_reach(
     offers: Sequence[Offer], units: int, rules: Rules, judging_nano: int = 0
 ) -> tuple[tuple[Offer, ...], Fraction]:
-    """The shortlist, and the market price that it was measured by: of everybody with enough stake."""
+    """The shortlist, and the market price that it was measured by: of everybody with enough stake.
+
+    `judging_nano`: what a producer of invalid work may owe for its judges.
+    """
     able = [offer for offer in offers if has_stake(offer, units, rules, judging_nano=judging_nano)]
     if not able:
         return (), Fraction(0)

@@ -156,11 +156,10 @@ def split(emission_nano: int, shares: Matrix) -> tuple[int, ...]:
     """Integers that sum exactly to the emission (largest remainder, ties to the first); all 0 if nobody has a share."""
     if emission_nano < 0:
         raise InputError(f"An emission is not negative, got {emission_nano}", "Give nano of money.")
-    if not shares.any():
-        return tuple(0 for _ in shares)
     # Shares become integers of 2^-53 first: from here on the sum is exact, whatever the machine.
     whole = [int(share * 2**53) for share in shares]
-    total = sum(whole)
+    if not (total := sum(whole)):
+        return tuple(whole)
     amounts = [emission_nano * part // total for part in whole]
     order = sorted(range(len(whole)), key=lambda i: (-(emission_nano * whole[i] % total), i))
     for i in order[: emission_nano - sum(amounts)]:
@@ -181,14 +180,13 @@ def emit(
     """Newly issued money of one epoch: to nodes by incentive, to validators by dividends, the rest to the owner.
 
     Every unit goes somewhere: without incentives validators receive the nodes' part too, and without any stake both
-    parts are burnt.
+    parts are burnt. Raises ValueError when there are more or fewer names than shares.
     """
     for_nodes = emission_nano * parts.nodes_ppm // PPM
     for_validators = emission_nano * parts.validators_ppm // PPM
     for_owner = emission_nano - for_nodes - for_validators
-    if not epoch.incentive.any():
-        for_nodes, for_validators = 0, for_nodes + for_validators
-    to_nodes, to_validators = split(for_nodes, epoch.incentive), split(for_validators, epoch.dividends)
+    to_nodes = split(for_nodes, epoch.incentive)
+    to_validators = split(for_nodes + for_validators - sum(to_nodes), epoch.dividends)
     unclaimed = emission_nano - for_owner - sum(to_nodes) - sum(to_validators)
     paid = [
         *((accounts.balance(node), amount, "incentive") for node, amount in zip(nodes, to_nodes, strict=True)),
@@ -266,7 +264,7 @@ def _consensus(rows: Matrix, share: Matrix, kappa: float) -> Matrix:
 def _medians(rows: Matrix, share: Matrix, kappa: float) -> Matrix:
     # A weight >= 0 sorts like the integer of its bits. The lowest bits give way to the validator's number, so that one
     # sort of integers does it, many times faster than argsort; weights closer than 1e-13 of each other count as equal.
-    mask = np.uint64((1 << max(1, (len(rows) - 1).bit_length())) - 1)
+    mask = np.uint64((1 << (len(rows) - 1).bit_length()) - 1)
     keys = ~np.ascontiguousarray(rows.T).view(np.uint64)  # inverted: the largest first
     keys &= ~mask
     keys |= np.arange(len(rows), dtype=np.uint64)
@@ -301,8 +299,8 @@ def _pair_bonds(bonded: Matrix, rows: Matrix, held: Matrix, consensus: Matrix, o
         low, high = options.liquid_alpha
         difference = np.clip(np.where(rows >= held, rows - consensus, held - rows), 0.0, 1.0)
         alpha = low + (high - low) / (1 + np.exp(-STEEPNESS * (difference - 0.5)))
-    stepped: Matrix = alpha * bonded + (1 - alpha) * held
-    return np.clip(stepped, 0.0, 1.0)
+    stepped: Matrix = np.minimum(alpha * bonded + (1 - alpha) * held, 1.0)
+    return stepped
 
 
 def _normalise(array: Matrix, axis: int | None = None) -> Matrix:
