@@ -1,40 +1,38 @@
 # pragma version 0.4.3
 # SPDX-License-Identifier: MIT
 """
-@title Quorum: a part settled in one step by what its validators signed
+@title Quorum: parts settled in one step by what their validators signed
 @license MIT
-@notice The cheap path, for when a relay brings what everybody has signed. Nobody owns this contract; its rules are final.
+@notice The cheap paths, for when a relay brings what everybody has signed. Nobody owns this contract; its rules are final.
 
-        1. A session sets a client's money apart for a number of parts, the same for each, until it expires. So every
-           part that has a number is funded, whatever happens to the others.
+        1. A session (`purse`) funds a client's parts, the same for each, until it expires.
         2. A producer says the hash of its work, the seats are drawn, and the client signs the assignment: part, attempt,
            round, producer, price, hash of the work, seats with their fees. Only then the producer gives its work away.
         3. Each seat signs its vote on that assignment. Anybody brings the votes of all seats, or, once the assignment is
-           due, of enough of them: who leaves a vote out gives its seat time to bring it.
-        4. A part is settled once. VALID and INVALID are settled; what has no verdict is not, and its money goes home.
-        5. Nodes answer with a bond, locked in the registry. Nobody is fined for what it has not signed: a producer loses
+           due, of enough of them (`settle`): who leaves a vote out gives its seat time to bring it.
+        4. Clients and seats may sign all assignments and votes of many parts at once (`settle_batch`). Such a batch has
+           every vote, signed by its seat.
+        5. A part is settled once. VALID and INVALID are settled; what has no verdict is not, and its money goes home.
+        6. Nodes answer with a bond, locked in the registry. Nobody is fined for what it has not signed: a producer loses
            its penalty only if it signed the assignment, a seat that has not voted loses nothing.
-        6. When the session has expired anybody's `close` returns to the client what is left.
-@dev Conservation: the token's balance here is at least balances + sessions (`held`).
 """
 
-from ethereum.ercs import IERC20
 from interfaces import IRegistry
+import purse
 import settlement
+import signed
 
-struct Session:
-    client: address
-    expires: uint256
-    parts: uint256
-    part_max: uint256
-    left: uint256
+initializes: purse
+exports: (
+    purse.deposit, purse.withdraw, purse.open_session, purse.close, purse.balances, purse.sessions,
+    purse.session_count, purse.is_settled, purse.held,
+)
 
 struct Ballot:
-    seat: uint256  # fee * 2**160 + address
-    verdict: uint8  # 0 = no vote is brought
+    verdict: uint256  # 0 = no vote is brought
     score_ppm: uint256
+    readings: uint256  # how many of the case's readings are its
     signature: uint256[2]  # r and vs (EIP-2098)
-    readings: DynArray[uint256, 8]
 
 struct Case:
     session: uint256
@@ -48,26 +46,17 @@ struct Case:
     result: bytes32  # hash of the work
     client: uint256[2]  # signature
     consent: uint256[2]  # the producer's signature; needed for INVALID
-    ballots: DynArray[Ballot, 7]  # by address, ascending
+    seats: DynArray[uint256, 7]  # fee * 2**160 + address; by address, ascending
+    ballots: DynArray[Ballot, 7]  # one for each seat
+    readings: DynArray[uint256, 56]  # of all ballots, one after the other; at most 8 each
 
-event Deposited:
-    owner: indexed(address)
-    amount: uint256
-
-event Withdrawn:
-    owner: indexed(address)
-    amount: uint256
-
-event SessionOpened:
-    session: indexed(uint256)
-    client: indexed(address)
-    parts: uint256
-    part_max: uint256
-    expires: uint256
-
-event SessionClosed:
-    session: indexed(uint256)
-    returned: uint256
+struct Judged:
+    verdict: uint8
+    fees: uint256[7]
+    fines: uint256[7]
+    penalty: uint256
+    to_client: uint256
+    spent: uint256
 
 event Bonded:
     node: indexed(address)
@@ -84,112 +73,33 @@ event Settled:
     spent: uint256
 
 
-PPM: constant(uint256) = 1_000_000
 VALID: constant(uint8) = 1
 INVALID: constant(uint8) = 2
-INCONCLUSIVE: constant(uint8) = 3
-MAX_SESSION_S: constant(uint256) = 7 * 86_400
+INCONCLUSIVE: constant(uint256) = 3
 # A bond answers for all that was signed while it stood: no session outlasts this.
-LEAVE_S: constant(uint256) = MAX_SESSION_S
-MAX_PARTS: constant(uint256) = 65_536
-MAX_MONEY: constant(uint256) = 2**96
-MAX_BATCH: constant(uint256) = 100
+LEAVE_S: constant(uint256) = purse.MAX_SESSION_S
+MAX_READINGS: constant(uint256) = 8
+MAX_ROWS: constant(uint256) = 1_024
 _ADDRESS: constant(uint256) = 2**160 - 1
-_HALF_ORDER: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
-_DOMAIN: constant(bytes32) = keccak256(
-    "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
-)
 _ASSIGNMENT: constant(bytes32) = keccak256(
     "Assignment(uint256 session,uint256 part,uint256 attempt,uint256 round,address producer,uint256 reward,uint256 due,bytes32 task,bytes32 result,uint256[] seats)"
 )
 _VOTE: constant(bytes32) = keccak256("Vote(bytes32 assignment,uint8 verdict,uint256 score_ppm,uint256[] readings)")
+_BATCH: constant(bytes32) = keccak256("Batch(bytes32 evidence,uint256[] sessions,address[] parties,uint256[] rows)")
 
-asset: immutable(IERC20)
 registry: public(immutable(IRegistry))
 rules: immutable(settlement.Rules)
-balances: public(HashMap[address, uint256])
-sessions: public(HashMap[uint256, Session])
-session_count: public(uint256)
-# By session and part // 256: one bit for each part that is settled.
-settled: HashMap[uint256, HashMap[uint256, uint256]]
 bonds: public(HashMap[address, uint256])
 # When a bond may be taken back; 0 = it stands.
 leaves_at: public(HashMap[address, uint256])
-# Balances + sessions.
-held: public(uint256)
 
 
 @deploy
 def __init__(registry_: address, rules_: settlement.Rules):
     settlement._check_rules(rules_)
     registry = IRegistry(registry_)
-    asset = IERC20(staticcall registry.token())
+    purse.__init__(staticcall IRegistry(registry_).token())
     rules = rules_
-
-
-# Money
-
-
-@external
-@nonreentrant
-def deposit(amount: uint256):
-    """
-    @notice Bring money in. The token must move exactly what it is asked to.
-    """
-    assert amount > 0, "quorum: nothing to deposit"
-    before: uint256 = staticcall asset.balanceOf(self)
-    assert extcall asset.transferFrom(msg.sender, self, amount, default_return_value=True), "quorum: transfer failed"
-    assert staticcall asset.balanceOf(self) == before + amount, "quorum: token takes a fee"
-    self.balances[msg.sender] += amount
-    self.held += amount
-    log Deposited(owner=msg.sender, amount=amount)
-
-
-@external
-@nonreentrant
-def withdraw(amount: uint256):
-    """
-    @notice Take free money out.
-    """
-    assert amount > 0, "quorum: nothing to withdraw"
-    assert self.balances[msg.sender] >= amount, "quorum: insufficient balance"
-    self.balances[msg.sender] -= amount
-    self.held -= amount
-    assert extcall asset.transfer(msg.sender, amount, default_return_value=True), "quorum: transfer failed"
-    log Withdrawn(owner=msg.sender, amount=amount)
-
-
-@external
-def open_session(parts: uint256, part_max: uint256, expires: uint256) -> uint256:
-    """
-    @notice Set money apart for `parts` parts, at most `part_max` for each. Returns the session's number.
-    """
-    assert block.timestamp < expires and expires <= block.timestamp + MAX_SESSION_S, "quorum: expiry out of bounds"
-    assert 0 < parts and parts <= MAX_PARTS, "quorum: parts out of bounds"
-    assert 0 < part_max and part_max < MAX_MONEY, "quorum: money out of bounds"
-    limit: uint256 = parts * part_max
-    assert limit <= self.balances[msg.sender], "quorum: insufficient balance"
-    self.balances[msg.sender] -= limit
-    session: uint256 = self.session_count + 1
-    self.session_count = session
-    self.sessions[session] = Session(
-        client=msg.sender, expires=expires, parts=parts, part_max=part_max, left=limit
-    )
-    log SessionOpened(session=session, client=msg.sender, parts=parts, part_max=part_max, expires=expires)
-    return session
-
-
-@external
-def close(session: uint256):
-    """
-    @notice Anybody, once it has expired: what no part took goes back to the client's balance.
-    """
-    left: uint256 = self.sessions[session].left
-    assert left > 0, "quorum: session is empty"
-    assert block.timestamp >= self.sessions[session].expires, "quorum: session is running"
-    self.sessions[session].left = 0
-    self.balances[self.sessions[session].client] += left
-    log SessionClosed(session=session, returned=left)
 
 
 # Bonds
@@ -231,7 +141,7 @@ def release(node: address):
     log Bonded(node=node, bond=0)
 
 
-# Settling
+# One part
 
 
 @external
@@ -239,26 +149,181 @@ def settle(case: Case):
     """
     @notice Anybody: settle one part by its votes.
     """
-    assert not self._is_settled(case.session, case.part), "quorum: settled already"
-    self._settle(case, self._domain())
+    funds: purse.Session = purse._session(case.session)
+    assert case.part < funds.parts, "quorum: no such part"
+    assert block.timestamp < funds.expires, "quorum: session expired"
+    assert not purse._is_settled(case.session, case.part), "quorum: settled already"
+    seats: uint256 = len(case.seats)
+    assert 0 < seats and seats <= rules.seats and seats == len(case.ballots), "quorum: seats out of bounds"
+    fees: uint256[7] = empty(uint256[7])
+    last: uint256 = 0
+    cost: uint256 = case.reward
+    for i: uint256 in range(seats, bound=7):
+        node: uint256 = case.seats[i] & _ADDRESS
+        assert node > last, "quorum: seats not in order"
+        assert node != convert(case.producer, uint256), "quorum: a producer judges itself"
+        last = node
+        fees[i] = case.seats[i] >> 160
+        cost += fees[i]
+    assert case.reward < purse.MAX_MONEY and cost <= funds.part_max, "quorum: dearer than allowed"
+    domain: bytes32 = signed._domain()
+    assignment: bytes32 = keccak256(
+        abi_encode(
+            _ASSIGNMENT, case.session, case.part, case.attempt, case.round, case.producer, case.reward, case.due,
+            case.task, case.result, keccak256(slice(abi_encode(case.seats), 64, 32 * seats)),
+        )
+    )
+    digest: bytes32 = signed._digest(domain, assignment)
+    signed._check(digest, case.client, funds.client)
+    cast: settlement.Cast = empty(settlement.Cast)
+    cast.count = seats
+    ends: uint256[7] = empty(uint256[7])
+    at: uint256 = 0
+    for i: uint256 in range(seats, bound=7):
+        ballot: Ballot = case.ballots[i]
+        if ballot.verdict == 0:
+            # Nobody is fined for what it has not signed: who has brought no vote abstains.
+            assert block.timestamp >= case.due, "quorum: a vote is missing"
+            assert ballot.readings == 0, "quorum: readings without a vote"
+            cast.verdicts[i] = INCONCLUSIVE
+            ends[i] = at
+            continue
+        assert ballot.readings <= MAX_READINGS, "quorum: too many readings"
+        settlement._check_verdict(ballot.verdict, ballot.score_ppm)
+        listed: bytes32 = keccak256(b"")
+        if ballot.readings > 0:
+            readings: DynArray[uint256, MAX_READINGS] = []
+            for n: uint256 in range(ballot.readings, bound=MAX_READINGS):
+                readings.append(case.readings[at + n])
+            at += ballot.readings
+            listed = keccak256(slice(abi_encode(readings), 64, 32 * ballot.readings))
+        content: bytes32 = keccak256(abi_encode(_VOTE, assignment, ballot.verdict, ballot.score_ppm, listed))
+        node: address = convert(case.seats[i] & _ADDRESS, address)
+        signed._check(signed._digest(domain, content), ballot.signature, node)
+        cast.verdicts[i] = ballot.verdict
+        cast.scores[i] = ballot.score_ppm
+        ends[i] = at
+    assert at == len(case.readings), "quorum: readings of nobody"
+    done: Judged = self._judge(cast, fees, case.readings, ends, case.reward)
+    purse._mark(case.session, case.part)
+    purse._spend(case.session, done.spent)
+    for i: uint256 in range(seats, bound=7):
+        node: address = convert(case.seats[i] & _ADDRESS, address)
+        if done.fees[i] > 0:
+            purse.balances[node] += done.fees[i]
+        if done.fines[i] > 0:
+            self._fine(node, done.fines[i], funds.client, 0)
+    if done.verdict == INVALID:
+        signed._check(digest, case.consent, case.producer)
+        self._fine(case.producer, done.penalty, funds.client, done.to_client)
+    elif case.reward > 0:
+        purse.balances[case.producer] += case.reward
+    log Settled(session=case.session, part=case.part, verdict=done.verdict, spent=done.spent)
+
+
+# Many parts
 
 
 @external
-def settle_batch(cases: DynArray[Case, 100]):
+def settle_batch(
+    evidence: bytes32,
+    sessions: DynArray[uint256, 16],
+    parties: DynArray[address, 64],
+    signatures: DynArray[uint256[2], 64],
+    rows: DynArray[uint256, MAX_ROWS],
+):
     """
-    @notice Anybody: settle many parts. Those that are settled already are passed over, so that nobody can stop a batch
-            by settling one of them first.
+    @notice Anybody: settle many parts, whose clients and seats have signed all of this once. Parts that are settled
+            already are passed over, so that nobody can stop a batch by settling one of them first.
+    @param evidence Hash of the assignments and votes; what it covers is between the parties.
+    @param sessions Number * 256 + the place of its client among the parties.
+    @param parties By address, ascending. Clients, seats and producers of INVALID work must have signed; (0, 0) = not.
+    @param rows For each part: part + session's place * 2**16 + producer's place * 2**24 + seats * 2**32 +
+           reward * 2**160. Then for each seat, by place, ascending: place + verdict * 2**8 + readings * 2**16 +
+           score * 2**32 + fee * 2**160, followed by its readings.
     """
-    domain: bytes32 = self._domain()
-    for case: Case in cases:
-        if not self._is_settled(case.session, case.part):
-            self._settle(case, domain)
-
-
-@external
-@view
-def is_settled(session: uint256, part: uint256) -> bool:
-    return self._is_settled(session, part)
+    present: uint256 = self._present(
+        keccak256(
+            abi_encode(
+                _BATCH,
+                evidence,
+                keccak256(slice(abi_encode(sessions), 64, 32 * len(sessions))),
+                keccak256(slice(abi_encode(parties), 64, 32 * len(parties))),
+                keccak256(slice(abi_encode(rows), 64, 32 * len(rows))),
+            )
+        ),
+        parties,
+        signatures,
+    )
+    funds: DynArray[purse.Session, 16] = []
+    spent: uint256[16] = empty(uint256[16])
+    earned: uint256[64] = empty(uint256[64])
+    for word: uint256 in sessions:
+        session: purse.Session = purse._session(word >> 8)
+        assert block.timestamp < session.expires, "quorum: session expired"
+        assert parties[word & 255] == session.client, "quorum: not its client"
+        assert (present >> (word & 255)) & 1 == 1, "quorum: not signed by all"
+        funds.append(session)
+    at: uint256 = 0
+    for step: uint256 in range(MAX_ROWS):
+        if at >= len(rows):
+            break
+        head: uint256 = rows[at]
+        at += 1
+        place: uint256 = (head >> 16) & 255
+        producer: uint256 = (head >> 24) & 255
+        reward: uint256 = head >> 160
+        cast: settlement.Cast = empty(settlement.Cast)
+        cast.count = (head >> 32) & 255
+        assert 0 < cast.count and cast.count <= rules.seats, "quorum: seats out of bounds"
+        fees: uint256[7] = empty(uint256[7])
+        ends: uint256[7] = empty(uint256[7])
+        nodes: uint256[7] = empty(uint256[7])
+        readings: DynArray[uint256, 56] = []
+        cost: uint256 = reward
+        for i: uint256 in range(cast.count, bound=7):
+            word: uint256 = rows[at]
+            at += 1
+            nodes[i] = word & 255
+            assert (present >> nodes[i]) & 1 == 1, "quorum: not signed by all"
+            assert i == 0 or nodes[i] > nodes[i - 1], "quorum: seats not in order"
+            assert nodes[i] != producer, "quorum: a producer judges itself"
+            cast.verdicts[i] = (word >> 8) & 255
+            cast.scores[i] = (word >> 32) & (2**32 - 1)
+            fees[i] = word >> 160
+            cost += fees[i]
+            settlement._check_verdict(cast.verdicts[i], cast.scores[i])
+            count: uint256 = (word >> 16) & 255
+            assert count <= MAX_READINGS, "quorum: too many readings"
+            for n: uint256 in range(count, bound=MAX_READINGS):
+                readings.append(rows[at + n])
+            at += count
+            ends[i] = len(readings)
+        part: uint256 = head & 65_535
+        session: uint256 = sessions[place] >> 8
+        assert part < funds[place].parts, "quorum: no such part"
+        assert cost <= funds[place].part_max, "quorum: dearer than allowed"
+        if purse._is_settled(session, part):
+            continue
+        done: Judged = self._judge(cast, fees, readings, ends, reward)
+        purse._mark(session, part)
+        spent[place] += done.spent
+        for i: uint256 in range(cast.count, bound=7):
+            earned[nodes[i]] += done.fees[i]
+            if done.fines[i] > 0:
+                self._fine(parties[nodes[i]], done.fines[i], funds[place].client, 0)
+        if done.verdict == INVALID:
+            assert (present >> producer) & 1 == 1, "quorum: not signed by all"
+            self._fine(parties[producer], done.penalty, funds[place].client, done.to_client)
+        else:
+            assert producer < len(parties), "quorum: no such party"
+            earned[producer] += reward
+        log Settled(session=session, part=part, verdict=done.verdict, spent=done.spent)
+    for i: uint256 in range(len(sessions), bound=16):
+        purse._spend(sessions[i] >> 8, spent[i])
+    for i: uint256 in range(len(parties), bound=64):
+        if earned[i] > 0:
+            purse.balances[parties[i]] += earned[i]
 
 
 @external
@@ -269,120 +334,62 @@ def rules_in_force() -> settlement.Rules:
 
 @internal
 @view
-def _is_settled(session: uint256, part: uint256) -> bool:
-    return self.settled[session][part >> 8] >> (part & 255) & 1 == 1
-
-
-@internal
-@view
-def _domain() -> bytes32:
-    return keccak256(abi_encode(_DOMAIN, keccak256("Antiphon quorum"), keccak256("1"), chain.id, self))
-
-
-@internal
-@pure
-def _digest(domain: bytes32, content: bytes32) -> bytes32:
-    return keccak256(concat(b"\x19\x01", domain, content))
-
-
-@internal
-@pure
-def _check_signature(digest: bytes32, signature: uint256[2], signer: address):
-    s: uint256 = signature[1] & (2**255 - 1)
-    assert s <= _HALF_ORDER, "quorum: malleable signature"
-    assert signer != empty(address), "quorum: signed by nobody"
-    assert ecrecover(digest, (signature[1] >> 255) + 27, signature[0], s) == signer, "quorum: wrong signature"
-
-
-@internal
-@view
-def _assignment(case: Case) -> bytes32:
+def _present(content: bytes32, parties: DynArray[address, 64], signatures: DynArray[uint256[2], 64]) -> uint256:
     """
-    @notice Hash of what client, producer and seats agree on; who sits there is checked on the way.
+    @notice One bit for each party that has signed.
     """
-    seats: DynArray[uint256, 7] = []
+    assert len(parties) == len(signatures), "quorum: parties without a signature"
+    digest: bytes32 = signed._digest(signed._domain(), content)
+    present: uint256 = 0
     last: uint256 = 0
-    cost: uint256 = case.reward
-    for ballot: Ballot in case.ballots:
-        node: uint256 = ballot.seat & _ADDRESS
-        assert node > last, "quorum: seats not in order"
-        assert node != convert(case.producer, uint256), "quorum: a producer judges itself"
+    for i: uint256 in range(len(parties), bound=64):
+        node: uint256 = convert(parties[i], uint256)
+        assert node > last, "quorum: parties not in order"
         last = node
-        cost += ballot.seat >> 160
-        seats.append(ballot.seat)
-    assert 0 < len(seats) and len(seats) <= rules.seats, "quorum: seats out of bounds"
-    assert case.reward < MAX_MONEY and cost <= self.sessions[case.session].part_max, "quorum: dearer than allowed"
-    listed: bytes32 = keccak256(slice(abi_encode(seats), 64, 32 * len(seats)))
-    return keccak256(
-        abi_encode(
-            _ASSIGNMENT, case.session, case.part, case.attempt, case.round, case.producer, case.reward, case.due,
-            case.task, case.result, listed,
-        )
-    )
+        if signatures[i][0] != 0:
+            signed._check(digest, signatures[i], parties[i])
+            present |= 1 << i
+    return present
 
 
 @internal
 @view
-def _votes(case: Case, assignment: bytes32, domain: bytes32) -> DynArray[settlement.Vote, 7]:
+def _judge(
+    cast: settlement.Cast, fees: uint256[7], readings: DynArray[uint256, 56], ends: uint256[7], reward: uint256
+) -> Judged:
     """
-    @notice The votes that were signed; a seat without one abstains.
+    @notice What follows from one round. Readings are checked here, each seat's by itself.
     """
-    votes: DynArray[settlement.Vote, 7] = []
-    for ballot: Ballot in case.ballots:
-        if ballot.verdict == 0:
-            assert block.timestamp >= case.due, "quorum: a vote is missing"
-            votes.append(settlement.Vote(verdict=INCONCLUSIVE, score_ppm=0, readings=[]))
-            continue
-        listed: bytes32 = keccak256(slice(abi_encode(ballot.readings), 64, 32 * len(ballot.readings)))
-        content: bytes32 = keccak256(abi_encode(_VOTE, assignment, ballot.verdict, ballot.score_ppm, listed))
-        node: address = convert(ballot.seat & _ADDRESS, address)
-        self._check_signature(self._digest(domain, content), ballot.signature, node)
-        vote: settlement.Vote = settlement.Vote(
-            verdict=ballot.verdict, score_ppm=ballot.score_ppm, readings=ballot.readings
+    done: Judged = empty(Judged)
+    outcome: settlement.Outcome = settlement._tally(cast, rules.seats)
+    assert outcome.verdict != 0 and not outcome.absent, "quorum: no verdict"
+    missed: uint256[7] = empty(uint256[7])
+    if len(readings) > 0:
+        at: uint256 = 0
+        for i: uint256 in range(cast.count, bound=7):
+            last: uint256 = 0
+            for n: uint256 in range(ends[i] - at, bound=MAX_READINGS):
+                last = settlement._check_reading(readings[at + n], last)
+            at = ends[i]
+        missed = settlement._missed(cast, readings, ends, outcome.verdict)
+    total: uint256 = 0
+    for i: uint256 in range(cast.count, bound=7):
+        done.fees[i], done.fines[i] = settlement._share(
+            fees[i], cast.verdicts[i], cast.scores[i], missed[i], outcome, rules
         )
-        settlement._check_vote(vote)
-        votes.append(vote)
-    return votes
-
-
-@internal
-def _settle(case: Case, domain: bytes32):
-    client: address = self.sessions[case.session].client
-    assert case.part < self.sessions[case.session].parts, "quorum: no such part"
-    assert block.timestamp < self.sessions[case.session].expires, "quorum: session expired"
-    assignment: bytes32 = self._assignment(case)
-    digest: bytes32 = self._digest(domain, assignment)
-    self._check_signature(digest, case.client, client)
-    votes: DynArray[settlement.Vote, 7] = self._votes(case, assignment, domain)
-    fees: DynArray[uint256, 7] = []
-    committed: DynArray[bool, 7] = []
-    for ballot: Ballot in case.ballots:
-        fees.append(ballot.seat >> 160)
-        committed.append(True)
-    result: settlement.Result = settlement._settle(case.reward, fees, votes, committed, False, rules)
-    assert result.verdict != 0, "quorum: no verdict"
-    self.settled[case.session][case.part >> 8] |= 1 << (case.part & 255)
-    spent: uint256 = result.reward
-    for i: uint256 in range(len(fees), bound=7):
-        node: address = convert(case.ballots[i].seat & _ADDRESS, address)
-        if result.fees[i] > 0:
-            spent += result.fees[i]
-            self.balances[node] += result.fees[i]
-        self._fine(node, result.fines[i], client, 0)
-    if result.verdict == INVALID:
-        self._check_signature(digest, case.consent, case.producer)
-        self._fine(case.producer, result.penalty, client, result.to_client)
-    elif result.reward > 0:
-        self.balances[case.producer] += result.reward
-    self.sessions[case.session].left -= spent
-    log Settled(session=case.session, part=case.part, verdict=result.verdict, spent=spent)
+        total += done.fees[i]
+    done.verdict = outcome.verdict
+    done.spent = total
+    if outcome.verdict == VALID:
+        done.spent += reward
+    else:
+        done.penalty, done.to_client = settlement._penalty(reward, total, rules)
+    return done
 
 
 @internal
 def _fine(node: address, due: uint256, to: address, to_amount: uint256):
     # Never more than the bond, as `economy.settlement` never takes more than the stake.
-    if due == 0:
-        return
     taken: uint256 = min(due, self.bonds[node])
     if taken > 0:
         self.bonds[node] -= taken

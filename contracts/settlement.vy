@@ -28,6 +28,11 @@ struct Vote:
     score_ppm: uint256
     readings: DynArray[uint256, 32]
 
+struct Cast:
+    count: uint256
+    verdicts: uint256[7]  # 0 = committed to nothing, 5 = hidden: committed and not revealed
+    scores: uint256[7]
+
 struct Outcome:
     verdict: uint8  # 0 = no majority
     score_ppm: uint256
@@ -49,6 +54,7 @@ VALID: constant(uint8) = 1
 INVALID: constant(uint8) = 2
 INCONCLUSIVE: constant(uint8) = 3
 ABSENT: constant(uint8) = 4
+HIDDEN: constant(uint256) = 5
 MAX_SEATS: constant(uint256) = 7
 MAX_READINGS: constant(uint256) = 32
 READING_TOLERANCE: constant(uint256) = 1_000
@@ -73,18 +79,33 @@ def _check_rules(rules: Rules):
 
 @internal
 @pure
-def _check_vote(vote: Vote):
-    assert VALID <= vote.verdict and vote.verdict <= ABSENT, "settlement: no such verdict"
-    if vote.verdict <= INVALID:
-        assert vote.score_ppm <= PPM, "settlement: score out of bounds"
+def _check_verdict(verdict: uint256, score_ppm: uint256):
+    assert 1 <= verdict and verdict <= 4, "settlement: no such verdict"
+    if verdict <= 2:
+        assert score_ppm <= PPM, "settlement: score out of bounds"
     else:
-        assert vote.score_ppm == 0, "settlement: a score without a verdict"
+        assert score_ppm == 0, "settlement: a score without a verdict"
+
+
+@internal
+@pure
+def _check_vote(vote: Vote):
+    self._check_verdict(convert(vote.verdict, uint256), vote.score_ppm)
     last: uint256 = 0
     for reading: uint256 in vote.readings:
-        assert last == 0 or reading >> 64 > last >> 64, "settlement: readings not in order"
-        amount: uint256 = reading & _VALUE
-        assert _OFFSET - _MAX_READING <= amount and amount <= _OFFSET + _MAX_READING, "settlement: reading out of bounds"
-        last = reading
+        last = self._check_reading(reading, last)
+
+
+@internal
+@pure
+def _check_reading(reading: uint256, last: uint256) -> uint256:
+    """
+    @notice Returns the reading, to be the `last` of the next one; 0 before the first.
+    """
+    assert last == 0 or reading >> 64 > last >> 64, "settlement: readings not in order"
+    amount: uint256 = reading & _VALUE
+    assert _OFFSET - _MAX_READING <= amount and amount <= _OFFSET + _MAX_READING, "settlement: reading out of bounds"
+    return reading
 
 
 @internal
@@ -122,68 +143,88 @@ def _settle(
     @param committed Whether each seat committed to a vote.
     @param absent_stands Whether "shown nothing" judges: only when this is the last round, and all before it said so, too.
     """
+    cast: Cast = empty(Cast)
+    readings: DynArray[uint256, MAX_SEATS * MAX_READINGS] = []
+    ends: uint256[7] = empty(uint256[7])
+    cast.count = len(fees)
+    for i: uint256 in range(len(fees), bound=MAX_SEATS):
+        cast.verdicts[i] = convert(votes[i].verdict, uint256)
+        if cast.verdicts[i] == 0 and committed[i]:
+            cast.verdicts[i] = HIDDEN
+        cast.scores[i] = votes[i].score_ppm
+        for reading: uint256 in votes[i].readings:
+            readings.append(reading)
+        ends[i] = len(readings)
     result: Result = empty(Result)
-    outcome: Outcome = self._tally(votes, committed, rules.seats)
+    outcome: Outcome = self._tally(cast, rules.seats)
     result.absent = outcome.absent
     if outcome.absent and not absent_stands:
         outcome.verdict = 0
     result.verdict = outcome.verdict
     result.score_ppm = outcome.score_ppm
-    missed: uint256[7] = self._missed(votes, outcome.verdict)
+    missed: uint256[7] = self._missed(cast, readings, ends, outcome.verdict)
     total: uint256 = 0
     for i: uint256 in range(len(fees), bound=MAX_SEATS):
-        verdict: uint8 = votes[i].verdict
         fee: uint256 = 0
         fine: uint256 = 0
-        if outcome.verdict != 0 and not outcome.absent and verdict == outcome.verdict:
-            fee = fees[i] * self._worth(votes[i].score_ppm, missed[i], outcome.score_ppm, rules) // PPM
-        elif verdict == 0 and not committed[i]:
-            fine = self._dissent(fees[i], rules) * rules.absent_ppm // PPM
-        elif verdict == 0:
-            fine = self._dissent(fees[i], rules)
-        elif outcome.verdict != 0 and not outcome.absent and verdict <= INVALID:
-            fine = self._dissent(fees[i], rules)
+        fee, fine = self._share(fees[i], cast.verdicts[i], cast.scores[i], missed[i], outcome, rules)
         total += fee
         result.fees.append(fee)
         result.fines.append(fine)
     if outcome.verdict == VALID:
         result.reward = reward
     elif outcome.verdict == INVALID:
-        result.penalty = max(rules.penalty_ppm * reward // PPM, total)
-        result.to_client = min(result.penalty, total)
+        result.penalty, result.to_client = self._penalty(reward, total, rules)
     return result
 
 
 @internal
 @pure
-def _tally(votes: DynArray[Vote, 7], committed: DynArray[bool, 7], size: uint256) -> Outcome:
-    valid: uint256 = 0
-    invalid: uint256 = 0
-    absent: uint256 = 0
-    hidden: uint256 = 0
-    for i: uint256 in range(len(votes), bound=MAX_SEATS):
-        verdict: uint8 = votes[i].verdict
-        if verdict == VALID:
-            valid += 1
-        elif verdict == INVALID:
-            invalid += 1
-        elif verdict == ABSENT:
-            absent += 1
-        elif verdict == 0 and committed[i]:
-            hidden += 1
-    full: uint256 = max(size, len(votes))
-    if 2 * absent > full:
+def _share(
+    asked: uint256, verdict: uint256, score: uint256, missed: uint256, outcome: Outcome, rules: Rules
+) -> (uint256, uint256):
+    """
+    @notice What a seat gets, and what it loses.
+    """
+    judged: bool = outcome.verdict != 0 and not outcome.absent
+    if judged and verdict == convert(outcome.verdict, uint256):
+        return asked * self._worth(score, missed, outcome.score_ppm, rules) // PPM, 0
+    if verdict == 0:
+        return 0, self._dissent(asked, rules) * rules.absent_ppm // PPM
+    if verdict == HIDDEN or (judged and verdict <= 2):
+        return 0, self._dissent(asked, rules)
+    return 0, 0
+
+
+@internal
+@pure
+def _penalty(reward: uint256, judging: uint256, rules: Rules) -> (uint256, uint256):
+    """
+    @notice What a producer loses, and what of it the client gets.
+    """
+    penalty: uint256 = max(rules.penalty_ppm * reward // PPM, judging)
+    return penalty, min(penalty, judging)
+
+
+@internal
+@pure
+def _tally(cast: Cast, size: uint256) -> Outcome:
+    numbers: uint256[6] = empty(uint256[6])
+    for i: uint256 in range(cast.count, bound=MAX_SEATS):
+        numbers[cast.verdicts[i]] += 1
+    full: uint256 = max(size, cast.count)
+    if 2 * numbers[4] > full:
         return Outcome(verdict=INVALID, score_ppm=0, absent=True)
-    if 2 * (valid + invalid) <= full - hidden or valid == invalid:
+    if 2 * (numbers[1] + numbers[2]) <= full - numbers[HIDDEN] or numbers[1] == numbers[2]:
         return empty(Outcome)
-    side: uint8 = INVALID
-    if valid > invalid:
-        side = VALID
+    side: uint256 = 2
+    if numbers[1] > numbers[2]:
+        side = 1
     scores: DynArray[uint256, 7] = []
-    for i: uint256 in range(len(votes), bound=MAX_SEATS):
-        if votes[i].verdict == side:
-            scores.append(votes[i].score_ppm)
-    return Outcome(verdict=side, score_ppm=self._median(scores), absent=False)
+    for i: uint256 in range(cast.count, bound=MAX_SEATS):
+        if cast.verdicts[i] == side:
+            scores.append(cast.scores[i])
+    return Outcome(verdict=convert(side, uint8), score_ppm=self._median(scores), absent=False)
 
 
 @internal
@@ -204,32 +245,39 @@ def _worth(score: uint256, missed: uint256, median: uint256, rules: Rules) -> ui
 
 @internal
 @pure
-def _missed(votes: DynArray[Vote, 7], side: uint8) -> uint256[7]:
+def _missed(
+    cast: Cast, readings: DynArray[uint256, MAX_SEATS * MAX_READINGS], ends: uint256[7], judged: uint8
+) -> uint256[7]:
     """
     @notice How many of the majority's common readings each of its seats lacks or gives otherwise.
+    @param readings Those of all seats, one seat after the other; `ends` says where each seat's end.
     @dev One walk over all votes together, by key: the largest round there can be must fit into a block, or its money
          would be stuck. The first version looked each key up in each vote, and did not.
     """
     missed: uint256[7] = empty(uint256[7])
     place: uint256[7] = empty(uint256[7])
-    seats: uint256 = len(votes)
+    stop: uint256[7] = empty(uint256[7])
+    seats: uint256 = cast.count
     members: uint256 = 0
     for i: uint256 in range(seats, bound=MAX_SEATS):
-        if votes[i].verdict == side:
+        if cast.verdicts[i] == convert(judged, uint256):
             members += 1
+            stop[i] = ends[i]
+            if i > 0:
+                place[i] = ends[i - 1]
     for step: uint256 in range(MAX_SEATS * MAX_READINGS):
         key: uint256 = max_value(uint256)
         for i: uint256 in range(seats, bound=MAX_SEATS):
-            if votes[i].verdict == side and place[i] < len(votes[i].readings):
-                key = min(key, votes[i].readings[place[i]] >> 64)
+            if place[i] < stop[i]:
+                key = min(key, readings[place[i]] >> 64)
         if key == max_value(uint256):
             break
         given: DynArray[uint256, 7] = []
         # 0 = not given: no value that `_check_vote` allows is so small.
         values: uint256[7] = empty(uint256[7])
         for i: uint256 in range(seats, bound=MAX_SEATS):
-            if votes[i].verdict == side and place[i] < len(votes[i].readings):
-                reading: uint256 = votes[i].readings[place[i]]
+            if place[i] < stop[i]:
+                reading: uint256 = readings[place[i]]
                 if reading >> 64 == key:
                     values[i] = reading & _VALUE
                     given.append(reading & _VALUE)

@@ -10,30 +10,16 @@ from __future__ import annotations
 
 import boa
 from contracts_deployed import ANT, EPOCH_S, UNBOND_S, VALIDATOR, ZERO, deploy_registry, deploy_token, people, register
+from contracts_gas import Meter
 from eth_utils import keccak
 from test_contracts_market import BARE, GOOD, SALT, WORK, World, cast, pass_time
 from test_contracts_quorum import World as Quorum
 
-_execute = boa.env.execute_code
-_last = {"gas": 0}
-
-
-def _measured(*args: object, **kwargs: object) -> object:
-    # A transaction of its own: nothing is warm, and what storage holds now is what it held before.
-    boa.env.evm.vm.state.lock_changes()
-    boa.env.evm.reset_access_counters()
-    computation = _execute(*args, **kwargs)
-    data = kwargs.get("data", b"") or b""
-    sent = sum(16 if byte else 4 for byte in data)
-    used = computation.get_gas_used()
-    total = 21_000 + sent + used
-    # EIP-3529: at most a fifth comes back.
-    _last["gas"] = total - min(computation.get_gas_refund(), total // 5)
-    return computation
+_meter = Meter()
 
 
 def show(name: str, *, only_code: bool = False) -> int:
-    gas = _last["gas"]
+    gas = _meter.gas
     print(f"{name:58} {gas:>9,}{'  (of which 21,000 is no part of a call)' if only_code else ''}")
     return gas
 
@@ -50,12 +36,12 @@ def task_alone() -> None:
     for number in (1, 2):
         steps: dict[str, int] = {}
         market.open(1, world.producers[0], 100, 10 * ANT, ANT // 10, ZERO, sender=client)
-        steps["open"] = _last["gas"]
+        steps["open"] = _meter.gas
         market.deliver(number, WORK, sender=world.producers[0])
-        steps["deliver"] = _last["gas"]
+        steps["deliver"] = _meter.gas
         pass_time(blocks=4, seconds=4)
         market.draw(number)
-        steps["draw"] = _last["gas"]
+        steps["draw"] = _meter.gas
         seats = [seat.node for seat in market.seats_of(number, 0)]
         for step in ("commit", "reveal"):
             steps[f"{step}, three times"] = 0
@@ -65,9 +51,9 @@ def task_alone() -> None:
                     market.commit(number, seat, bound, sender=node)
                 else:
                     market.reveal(number, seat, cast(GOOD), SALT, sender=node)
-                steps[f"{step}, three times"] += _last["gas"]
+                steps[f"{step}, three times"] += _meter.gas
         market.settle(number)
-        steps["settle"] = _last["gas"]
+        steps["settle"] = _meter.gas
         if number == 2:
             for step, gas in steps.items():
                 print(f"{'market.' + step:58} {gas:>9,}")
@@ -93,8 +79,8 @@ def by_quorum() -> None:
     quorum.deposit(150 * ANT, sender=client)
     for name, vote in (("without readings", BARE), ("a reading each", GOOD)):
         session = quorum.open_session(100, 7 * ANT // 10, boa.env.timestamp + 3_600, sender=client)
-        quorum.settle_batch([world.case(world.assignment(session, part), [vote] * 3) for part in range(100)])
-        print(f"{'quorum, batch of 100, a part, ' + name:58} {_last['gas'] // 100:>9,}")
+        world.settle_batch([(world.assignment(session, part), [vote] * 3) for part in range(100)])
+        print(f"{'quorum, batch of 100, a part, ' + name:58} {_meter.gas // 100:>9,}")
 
 
 def stake(validators: int) -> None:
@@ -119,7 +105,6 @@ def stake(validators: int) -> None:
 
 
 def main() -> None:
-    boa.env.execute_code = _measured
     token, to = deploy_token(), boa.env.generate_address()
     token.transfer(to, 1)
     show("token.transfer, to a new holder")

@@ -9,7 +9,7 @@ import boa
 from contracts_economy import cast
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
-from eth_utils import keccak
+from eth_utils import keccak, to_checksum_address
 
 from antiphon.economy.types import Vote
 
@@ -33,6 +33,12 @@ VOTE = [
 ]
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 NOTHING = (0, 0)
+BATCH = [
+    ("evidence", "bytes32"),
+    ("sessions", "uint256[]"),
+    ("parties", "address[]"),
+    ("rows", "uint256[]"),
+]
 
 
 def account(name: str) -> LocalAccount:
@@ -102,7 +108,7 @@ class Assignment:
         return domain.sign(key, "Assignment", ASSIGNMENT, self.message())
 
     def ballot(self, seat: int, key: LocalAccount, vote: Vote | None, domain: Domain) -> tuple:
-        """A seat's signed vote as the contract takes it; None = it brings none."""
+        """A seat's word, and its signed vote; None = it brings none."""
         if vote is None:
             return self.seats[seat], 0, 0, NOTHING, []
         verdict, score_ppm, readings = cast(vote)
@@ -110,8 +116,51 @@ class Assignment:
         return self.seats[seat], verdict, score_ppm, domain.sign(key, "Vote", VOTE, message), readings
 
     def case(self, client: tuple[int, int], consent: tuple[int, int], ballots: Sequence[tuple]) -> tuple:
+        """A case as the contract takes it, out of ballots as `ballot` makes them."""
         head = [getattr(self, name) for name, _ in ASSIGNMENT[:-1]]
-        return (*head, client, consent, list(ballots))
+        cast_ = [(verdict, score, len(readings), signature) for _, verdict, score, signature, readings in ballots]
+        readings = [reading for ballot in ballots for reading in ballot[4]]
+        return (*head, client, consent, [ballot[0] for ballot in ballots], cast_, readings)
 
     def but(self, **changes: object) -> Assignment:
         return replace(self, **changes)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Many parts, signed once by each party."""
+
+    sessions: tuple[tuple[int, str], ...]
+    """Numbers and clients."""
+    parties: tuple[str, ...]
+    rows: tuple[int, ...]
+    evidence: bytes = keccak(b"evidence")
+
+    @classmethod
+    def of(cls, given: Sequence[tuple[Assignment, Sequence[Vote]]], clients: dict[int, str]) -> Batch:
+        """The parts with their votes; `clients` by session."""
+        nodes = {seat & 2**160 - 1 for part, _ in given for seat in part.seats}
+        nodes |= {int(part.producer, 16) for part, _ in given} | {int(client, 16) for client in clients.values()}
+        places = {node: place for place, node in enumerate(sorted(nodes))}
+        sessions = sorted(clients)
+        rows: list[int] = []
+        for part, votes in given:
+            head = part.part | sessions.index(part.session) << 16 | places[int(part.producer, 16)] << 24
+            rows.append(head | len(part.seats) << 32 | part.reward << 160)
+            for seat, vote in zip(part.seats, votes, strict=True):
+                verdict, score_ppm, readings = cast(vote)
+                word = places[seat & 2**160 - 1] | verdict << 8 | len(readings) << 16 | score_ppm << 32
+                rows += [word | seat >> 160 << 160, *readings]
+        parties = tuple(to_checksum_address(node.to_bytes(20, "big")) for node in sorted(nodes))
+        return cls(tuple((session, clients[session]) for session in sessions), parties, tuple(rows))
+
+    def words(self) -> list[int]:
+        return [session << 8 | self.parties.index(client) for session, client in self.sessions]
+
+    def signed(self, keys: Sequence[LocalAccount], domain: Domain) -> tuple:
+        """As the contract takes it, signed by those who have a key here."""
+        message = {"evidence": self.evidence, "sessions": self.words(), "parties": list(self.parties)}
+        message["rows"] = list(self.rows)
+        by = {key.address: domain.sign(key, "Batch", BATCH, message) for key in keys}
+        signatures = [by.get(party, NOTHING) for party in self.parties]
+        return self.evidence, self.words(), list(self.parties), signatures, list(self.rows)
