@@ -1,0 +1,152 @@
+"""The four contracts on one chain: calls, events, and the proof that they are the ones this version knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from antiphon.errors import InputError, ProtocolError
+from antiphon.ledger.evm import reverts
+from antiphon.ledger.evm.artefacts import CONTRACTS, artefact
+from antiphon.ledger.evm.config import ChainFile
+from antiphon.ledger.evm.rpc import RefusedError, Rpc
+
+Log = dict[str, Any]
+
+
+class Event(msgspec.Struct, frozen=True):
+    """What a contract has told, and where: (block, index) is unique on a chain."""
+
+    block: int
+    index: int
+    contract: str
+    name: str
+    values: dict[str, Any]
+
+
+class Contract:
+    """One contract's interface at an address. Encodes and decodes; asks nothing by itself but through `read`."""
+
+    def __init__(self, rpc: Rpc, name: str, address: str) -> None:
+        from eth_abi.codec import ABICodec
+        from eth_abi.registry import registry
+        from web3 import Web3
+
+        self._rpc, self.name = rpc, name
+        self.address = str(Web3.to_checksum_address(address))
+        self._codec = ABICodec(registry)
+        self._contract = Web3().eth.contract(address=Web3.to_checksum_address(address), abi=artefact(name).abi)
+        self._events = dict(self._topics())
+
+    def encode(self, function: str, *args: object) -> bytes:
+        """What a transaction that calls `function` carries. Raises InputError for arguments that do not fit."""
+        try:
+            return bytes.fromhex(self._contract.encode_abi(function, list(args)).removeprefix("0x"))
+        except Exception as e:
+            raise InputError(
+                f"{self.name}.{function} does not take {str(args)[:120]}", "Check addresses and amounts."
+            ) from e
+
+    async def read(self, function: str, *args: object, block: int | str = "latest") -> Any:
+        """Ask a view. Several results are a tuple. Raises as `reverts.told` says."""
+        from eth_utils.abi import get_abi_output_types
+
+        call = {"to": self.address, "data": "0x" + self.encode(function, *args).hex()}
+        at = hex(block) if isinstance(block, int) else block
+        try:
+            answer = await self._rpc.ask("eth_call", call, at)
+        except RefusedError as e:
+            raise reverts.told(e) from e
+        kinds = get_abi_output_types(self._contract.get_function_by_name(function).abi)
+        try:
+            values = self._codec.decode(kinds, bytes.fromhex(str(answer).removeprefix("0x")))
+        except Exception as e:
+            raise ProtocolError(
+                f"{self.name}.{function} is answered with what is no answer", "Use another node."
+            ) from e
+        return values[0] if len(values) == 1 else values
+
+    def event(self, log: Log) -> Event:
+        """Decode a log of this contract. Raises ProtocolError for one that it never writes."""
+        from web3._utils.events import get_event_data
+
+        try:
+            topics = [bytes.fromhex(topic.removeprefix("0x")) for topic in log["topics"]]
+            raw = {**log, "topics": topics, "data": bytes.fromhex(log["data"].removeprefix("0x"))}
+            told = get_event_data(self._codec, self._events[log["topics"][0]], raw)
+            block, index = int(log["blockNumber"], 16), int(log["logIndex"], 16)
+            return Event(block, index, self.name, told["event"], dict(told["args"]))
+        except Exception as e:
+            raise ProtocolError(f"A log of {self.name} cannot be read: {e!r}", "Use another node: --rpc URL") from e
+
+    def _topics(self) -> Iterator[tuple[str, Any]]:
+        from eth_utils.abi import event_abi_to_log_topic
+
+        entries: list[Any] = artefact(self.name).abi
+        for entry in entries:
+            if entry["type"] == "event":
+                yield "0x" + event_abi_to_log_topic(entry).hex(), entry
+
+
+class Contracts:
+    """All four, checked."""
+
+    def __init__(self, rpc: Rpc, chain: ChainFile) -> None:
+        self.rpc, self.chain = rpc, chain
+        made = {name: Contract(rpc, name, chain.contracts[name].address) for name in CONTRACTS}
+        self.token, self.registry, self.market, self.quorum = (made[name] for name in CONTRACTS)
+        self._by_address = {one.address.lower(): one for one in made.values()}
+
+    @classmethod
+    async def open(cls, rpc: Rpc, chain: ChainFile, name: str = "The chain file") -> Contracts:
+        """Raises InputError: another chain, no contract there, another version of it, or one of another network."""
+        await expect_chain(rpc, chain.chain_id, name)
+        made = cls(rpc, chain)
+        for contract in made._by_address.values():
+            code = bytes.fromhex(str(await rpc.ask("eth_getCode", contract.address, "latest")).removeprefix("0x"))
+            if not artefact(contract.name).is_at(code):
+                what = "no contract" if not code else f"not the contract {contract.name!r} of this version"
+                raise InputError(
+                    f"At {contract.address} on chain {chain.chain_id} there is {what}",
+                    "Check the chain file and --rpc; a chain that was begun anew needs `antiphon chain deploy`.",
+                )
+        for name_, inner, outer in (("token", "registry", "token"), ("registry", "market", "registry")):
+            await made._expect_wired(name_, inner, outer)
+        await made._expect_wired("registry", "quorum", "registry")
+        return made
+
+    async def events(self, first: int, last: int) -> list[Event]:
+        """Of all four, in order, without doubles. Raises ProtocolError for logs of other contracts or blocks."""
+        asked = {"fromBlock": hex(first), "toBlock": hex(last), "address": list(self._by_address)}
+        found = {}
+        for log in await self.rpc.ask("eth_getLogs", asked):
+            contract = self._by_address.get(str(log.get("address")).lower())
+            if contract is None or log.get("removed"):
+                raise ProtocolError(f"The chain's node at {self.rpc.url} gives logs that nobody asked for")
+            event = contract.event(log)
+            if not first <= event.block <= last:
+                raise ProtocolError(f"The chain's node at {self.rpc.url} gives logs of block {event.block}")
+            found[event.block, event.index] = event
+        return [found[place] for place in sorted(found)]
+
+    async def _expect_wired(self, inner: str, outer: str, function: str) -> None:
+        contract: Contract = getattr(self, outer)
+        named = await contract.read(function)
+        expected: Contract = getattr(self, inner)
+        if str(named).lower() != expected.address.lower():
+            raise InputError(
+                f"The {outer} at {contract.address} works with another {inner} ({named})",
+                "Take the complete chain file.",
+            )
+
+
+async def expect_chain(rpc: Rpc, chain_id: int, name: str) -> None:
+    """Raise InputError when the node follows another chain."""
+    found = await rpc.chain_id()
+    if found != chain_id:
+        raise InputError(
+            f"{rpc.url} is a node of chain {found}; {name} is for chain {chain_id}",
+            f"Use a node of chain {chain_id}: --rpc URL",
+        )

@@ -1,0 +1,88 @@
+"""Putting the four contracts on a chain, from the committed artefacts. Cut off and given again, it goes on."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from antiphon.economy.types import NANO, Rules
+from antiphon.errors import InputError
+from antiphon.ledger.evm.artefacts import artefact
+from antiphon.ledger.evm.config import ChainFile, Deployed
+from antiphon.ledger.evm.outbox import Outbox, Receipt
+from antiphon.ledger.evm.rpc import Rpc
+
+SUPPLY_NANO = 10**9 * NANO
+EPOCH_CAP_NANO = 10**6 * NANO
+WEIGHT_UNIT_NANO = 10**6
+REPORT_PPM = 100_000
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the contracts are created with, beside the rules of `economy`."""
+
+    rules: Rules = Rules(draw_s=60, commit_s=60, reveal_s=60)  # the contracts want a minute at least
+    supply_nano: int = SUPPLY_NANO  # all of it the deployer's
+    epoch_cap_nano: int = EPOCH_CAP_NANO
+    epoch_s: int = 3_600
+    delay_s: int = 86_400  # from a proposal of the owner to its adoption
+
+    def digest(self) -> str:
+        """What distinguishes this deployment from another one of the same key."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:16]
+
+
+def packed(rules: Rules) -> tuple[int, ...]:
+    """The rules as `contracts/settlement.vy` takes them."""
+    return (
+        rules.seats,
+        rules.redraws,
+        rules.penalty_ppm,
+        rules.dissent_ppm,
+        rules.absent_ppm,
+        rules.score_tolerance_ppm,
+        rules.missed_reading_ppm,
+        rules.deliver_s,
+        rules.draw_s,
+        rules.commit_s,
+        rules.reveal_s,
+    )
+
+
+async def deploy(rpc: Rpc, outbox: Outbox, plan: Plan, *, confirmations: int, name: str) -> ChainFile:
+    """Create the contracts, each once for this `name`. Raises what `Outbox.send` raises, InputError for bad rules."""
+    receipts: dict[str, Receipt] = {}
+
+    async def create(contract: str, *args: object) -> str:
+        key = f"deploy:{name}:{plan.digest()}:{contract}:{artefact(contract).sources_sha256[:16]}"
+        receipts[contract] = made = await outbox.send(key, "", creation(contract, *args))
+        return made.made
+
+    rules = packed(plan.rules)
+    terms = (plan.rules.min_stake_nano, plan.rules.unbond_s, REPORT_PPM)
+    token = await create("token", plan.supply_nano, plan.epoch_cap_nano, plan.epoch_s, plan.delay_s)
+    registry = await create("registry", token, WEIGHT_UNIT_NANO, plan.epoch_s, plan.delay_s, terms)
+    await create("market", registry, plan.delay_s, rules)
+    await create("quorum", registry, rules)
+    return ChainFile(
+        chain_id=await rpc.chain_id(),
+        first_block=min(one.block for one in receipts.values()),
+        confirmations=confirmations,
+        contracts={
+            contract: Deployed(one.made, artefact(contract).sources_sha256) for contract, one in receipts.items()
+        },
+    )
+
+
+def creation(contract: str, *args: object) -> bytes:
+    """Bytecode and arguments of a constructor. Raises InputError for arguments that do not fit."""
+    from eth_abi.abi import encode
+    from eth_utils.abi import get_abi_input_types
+
+    made = artefact(contract)
+    constructor = next(entry for entry in made.abi if entry["type"] == "constructor")
+    try:
+        return bytes.fromhex(made.bytecode.removeprefix("0x")) + encode(get_abi_input_types(constructor), args)  # type: ignore[arg-type]
+    except Exception as e:
+        raise InputError(f"The contract {contract!r} cannot be created with {args}: {e}") from e

@@ -1,0 +1,124 @@
+"""The contracts on a real chain: that they are the ones we know, and what is said when they are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from evm_anvil import CHAIN, DEV_KEYS, Anvil, free_port
+
+from antiphon.economy.types import NANO
+from antiphon.errors import InputError, UnreachableError
+from antiphon.ledger.evm import config, keys
+from antiphon.ledger.evm.artefacts import CONTRACTS, artefact
+from antiphon.ledger.evm.config import ChainFile
+from antiphon.ledger.evm.contracts import Contracts
+from antiphon.ledger.evm.rpc import Rpc
+
+
+async def test_the_deployed_contracts_are_the_committed_ones(anvil: Anvil, chain: tuple[ChainFile, Path]) -> None:
+    rpc = Rpc(anvil.url)
+    contracts = await Contracts.open(rpc, config.load(chain[1]))
+    assert await contracts.token.read("totalSupply") == 10**9 * NANO
+    assert (await contracts.quorum.read("rules_in_force"))[0] == 3
+    told = await contracts.events(0, (await rpc.block("latest")).number)
+    assert [(event.name, event.values["value"]) for event in told] == [("Transfer", 10**9 * NANO)]
+    await rpc.close()
+
+
+async def test_a_node_of_another_chain_is_refused(chain: tuple[ChainFile, Path]) -> None:
+    other = Anvil(block_s=0.1, chain=CHAIN + 1).start()
+    try:
+        rpc = Rpc(other.url)
+        with pytest.raises(InputError, match=r"is a node of chain 31338; .* is for chain 31337\. Use a node of chain"):
+            await Contracts.open(rpc, chain[0])
+        await rpc.close()
+    finally:
+        other.kill()
+
+
+async def test_a_chain_that_was_begun_anew_has_no_contract_there(chain: tuple[ChainFile, Path]) -> None:
+    other = Anvil(block_s=0.1).start()
+    try:
+        rpc = Rpc(other.url)
+        with pytest.raises(InputError, match=r"there is no contract.* `antiphon chain deploy`"):
+            await Contracts.open(rpc, chain[0])
+        await rpc.close()
+    finally:
+        other.kill()
+
+
+async def test_a_contract_in_anothers_place_is_refused(anvil: Anvil, chain: tuple[ChainFile, Path]) -> None:
+    token = msgspec.structs.replace(chain[0].contracts["quorum"], address=chain[0].contracts["token"].address)
+    swapped = msgspec.structs.replace(chain[0], contracts=chain[0].contracts | {"quorum": token})
+    rpc = Rpc(anvil.url)
+    with pytest.raises(InputError, match="not the contract 'quorum' of this version"):
+        await Contracts.open(rpc, swapped)
+    await rpc.close()
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+def test_a_chain_file_of_another_version_is_refused_before_anything_is_asked(
+    contract: str, chain: tuple[ChainFile, Path]
+) -> None:
+    file = chain[1]
+    file.write_text(file.read_text().replace(artefact(contract).sources_sha256, "0" * 64))
+    with pytest.raises(InputError, match=f"another version of the contract '{contract}'.* Install the antiphon"):
+        config.load(file)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"chain_id": 1}', "\xff", '{"chain_id": "x", "surprise": 1}'])
+def test_a_broken_chain_file_says_so(tmp_path: Path, content: str) -> None:
+    file = tmp_path / "chain.json"
+    file.write_text(content, encoding="latin-1")
+    with pytest.raises(InputError, match="is no chain file"):
+        config.load(file)
+
+
+async def test_a_node_that_is_down_and_one_that_is_slow_are_told_apart(still: Anvil) -> None:
+    down = Rpc(f"http://127.0.0.1:{free_port()}", patience_s=0.3)
+    with pytest.raises(UnreachableError, match=r"does not answer.* Check --rpc"):
+        await down.chain_id()
+    still.process.send_signal(19)  # SIGSTOP: it accepts, and answers nothing
+    slow = Rpc(still.url, deadline_s=0.3, patience_s=0.2)
+    with pytest.raises(UnreachableError, match="takes too long"):
+        await slow.chain_id()
+    still.process.send_signal(18)
+    await down.close()
+    await slow.close()
+
+
+async def test_a_node_that_comes_back_is_asked_again(deployed: tuple[Path, ChainFile], tmp_path: Path) -> None:
+    import asyncio
+
+    anvil = Anvil(state=tmp_path / "s.json", block_s=0.1)
+    rpc = Rpc(anvil.url)
+    asked = asyncio.create_task(rpc.chain_id())
+    await asyncio.sleep(0.5)
+    assert not asked.done()
+    await asyncio.to_thread(anvil.start)
+    try:
+        assert await asked == CHAIN
+    finally:
+        anvil.kill()
+        await rpc.close()
+
+
+def test_keys_come_from_an_encrypted_file_and_are_shown_nowhere(tmp_path: Path) -> None:
+    file = tmp_path / "chain.json"
+    made = keys.create(file, "a good password", iterations=4096)
+    assert keys.load(file, "a good password").address == made.address
+    assert file.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(InputError, match=r"does not open.* password") as refused:
+        keys.load(file, "a bad password")
+    assert "bad" not in str(refused.value) + repr(refused.value.__cause__)
+    with pytest.raises(InputError, match="holds a key already"):
+        keys.create(file, "another")
+    file.chmod(0o644)
+    with pytest.raises(InputError, match="chmod 600"):
+        keys.load(file, "a good password")
+    assert repr(keys.from_hex(DEV_KEYS[0])) == "Key(0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266)"
+    with pytest.raises(InputError, match="64 hex digits") as refused:
+        keys.from_hex("0xnot a key at all")
+    assert "not a key" not in str(refused.value)
