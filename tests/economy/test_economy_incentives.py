@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from antiphon.bench.incentives import BAD_RATES, CROWDS, MOST, lazy_share, market, ways
+from antiphon.bench.incentives import BAD_RATES, CROWDS, MOST, lazy_share, ways
 from antiphon.economy.incentives import (
     HONEST,
     Delivery,
@@ -26,6 +26,7 @@ from antiphon.economy.newcomers import (
 )
 from antiphon.economy.newcomers import HONEST as KNOWN
 from antiphon.economy.types import DEFAULT_RULES, PPM, Reading, Rules, Verdict, Vote
+from antiphon.simulation.measured import market
 
 MARKETS = {service: market(service) for service in ("speech", "music")}
 

@@ -2,46 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
-
-import msgspec
 
 from antiphon.bench.figure import Figure, figure
-from antiphon.economy.incentives import COIN, COPIER, HONEST, Delivery, Market, simulate_cartel, simulate_validators
-from antiphon.economy.types import PPM, Verdict
+from antiphon.economy.incentives import COIN, COPIER, HONEST, Market, simulate_cartel, simulate_validators
+from antiphon.simulation.measured import market
 
-DELIVERIES = Path(__file__).parent / "deliveries.json.gz"
-"""Honest work, judged as several kinds of machine, and guessed at: `scripts/measure_guessed_readings.py --out`."""
 TASKS = 1_500
 BAD_RATES = (0.001, 0.01, 0.05, 0.2)
 CROWDS = ((4, 1), (45, 5))
 """Honest validators, and lazy ones of one kind."""
 MOST = 0.6
-_MODELS = ("words", "distillmos", "dnsmos", "voice", "other voice")
-
-
-class Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What was measured of one service; `cpu_s` by judge."""
-
-    good: tuple[Delivery, ...]
-    bad: tuple[Delivery, ...]
-    cpu_s: dict[str, float]
-    audio_s: float
-
-
-def market(service: str) -> Market:
-    """Of `speech` (clones among it) or `music`. Deliveries that an honest machine would reject are another matter, and
-    left out."""
-    found = msgspec.json.decode(gzip.decompress(DELIVERIES.read_bytes()), type=dict[str, Service])[service]
-    kept = [n for n, one in enumerate(found.good) if all(v.verdict is Verdict.VALID for v in one.heard.values())]
-    return Market(
-        good=tuple(found.good[n] for n in kept),
-        bad=tuple(found.bad[n] for n in kept),
-        saved_ppm=_saved(found.cpu_s) if service == "speech" else {},
-    )
 
 
 def ways(world: Market) -> tuple[str, ...]:
@@ -73,10 +45,3 @@ def incentive_figures() -> Iterator[Figure]:
             name = f"cartel of a producer and {share} of the stake{', with appeal' if appeal else ''}: cheating"
             note = f"honest {told['honest']} nano a task"
             yield figure(name, told["cheating"], "nano", f"< {told['honest']}", note)
-
-
-def _saved(cpu_s: dict[str, float]) -> dict[str, int]:
-    """What each way of leaving out judges saves of the cost of judging, ppm."""
-    total = sum(cpu_s.get(name, 0.0) for name in (*_MODELS, "integrity"))
-    saved = {f"without {name}": round(PPM * cpu_s[name] / total) for name in _MODELS if name in cpu_s}
-    return saved | {"signal only": round(PPM * (1 - cpu_s["integrity"] / total))}

@@ -51,6 +51,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "ledger": Verb("antiphon.cli.serve:ledger", "Serve a ledger that nodes can join."),
         "node": Verb("antiphon.cli.serve:node", "Run a node of any role, and earn."),
         "bench": Verb("antiphon.cli.bench:bench", "Measure every promised figure on this machine."),
+        "simulate": Verb("antiphon.cli.simulate:simulate", "Play the market's rules with nodes that cheat."),
         "completion": Verb("antiphon.cli.completion:completion", "Print a shell's completion script."),
     },
     "Train": {

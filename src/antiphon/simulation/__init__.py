@@ -1,0 +1,1 @@
+"""Thousands of nodes with strategies under the real rules of `economy`: what pays, before anybody stakes on it."""
