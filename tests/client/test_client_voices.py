@@ -30,10 +30,11 @@ def test_a_macrolanguage_is_told_as_what_it_is_spoken() -> None:
 def test_a_pace_that_an_engine_is_not_understood_at_is_refused_with_its_limit() -> None:
     for engine, able in registry.installed().capabilities().items():
         require_pace(able.max_speed, engine)
-        require_pace(0.5, engine)
-    require_pace(2.0, "an engine of somebody else's network")
+        require_pace(0.25, engine)
+    require_pace(4.0, "hibari")
+    require_pace(4.0, "an engine of somebody else's network")
     with pytest.raises(InputError, match=r"espeak are understood up to speed 1\.25, not at 1\.5"):
         require_pace(1.5, "espeak")
-    for speed in (0.4, 2.1, float("nan")):
-        with pytest.raises(InputError, match=r"outside 0\.5-2\.0"):
+    for speed in (0.2, 4.1, float("nan")):
+        with pytest.raises(InputError, match=r"outside 0\.25-4"):
             require_pace(speed, "hibari")

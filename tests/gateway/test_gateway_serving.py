@@ -18,12 +18,15 @@ import httpx
 import numpy as np
 import openai
 import pytest
+from starlette.types import Message
 
 import antiphon
 from antiphon.audio import read
 from antiphon.gateway.app import application
+from antiphon.gateway.catalogue import Catalogue
 from antiphon.gateway.guard import MAX_BODY_BYTES, Access
 from antiphon.gateway.serving import serving
+from antiphon.gateway.speech import SpeechResponse, read_request
 
 pytestmark = [pytest.mark.slow, pytest.mark.speaks]
 
@@ -70,7 +73,7 @@ def heard(sound: bytes, form: str, tmp_path: Path) -> float:
     return read(file).duration_s
 
 
-@pytest.mark.parametrize("form", ["mp3", "opus", "flac", "wav", "pcm"])
+@pytest.mark.parametrize("form", ["mp3", "opus", "aac", "flac", "wav", "pcm"])
 def test_each_format_holds_the_same_sentence(form: str, client: openai.OpenAI, tmp_path: Path) -> None:
     made = client.audio.speech.create(
         model="tts-1", voice="hibari", input=SENTENCE, response_format=form, extra_body={"seed": 1}
@@ -111,6 +114,8 @@ def test_speed_makes_it_shorter_and_a_seed_makes_it_the_same(client: openai.Open
     assert own == said(1.0)
     assert np.frombuffer(own, "<i2").any()
     assert len(own) / len(said(2.0)) == pytest.approx(2.0, rel=0.25)
+    assert len(said(0.25)) / len(own) == pytest.approx(4.0, rel=0.25)
+    assert len(own) / len(said(4.0)) > 2.4  # the quiet before and after a sentence keeps its length
 
 
 def test_their_voices_are_spoken_by_ours(client: openai.OpenAI) -> None:
@@ -223,6 +228,27 @@ async def test_who_hangs_up_ends_the_work_and_has_the_rest_of_the_money(tmp_path
             whole = (await client.post("/v1/audio/speech", json=asked)).content
             assert len(whole) > 48_000 * 20
             assert paid < (before - paid - await network.balance_nano()) / 2
+
+
+async def test_who_reads_nothing_loses_its_place_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("antiphon.gateway.speech.SEND_S", 0.5)
+    asked = read_request(json.dumps({**GOOD, "input": LONG, "response_format": "pcm"}).encode())
+    came: list[str] = []
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    async def send(message: Message) -> None:
+        came.append(message["type"])
+        if message["type"] == "http.response.body":
+            await asyncio.Future()
+
+    async with antiphon.AsyncNetwork(tmp_path / "home") as network:
+        order = asked.order(Catalogue(network, closed=True))
+        async with asyncio.timeout(60):
+            await SpeechResponse(network, order, asked)({"type": "http"}, receive, send)
+        assert came == ["http.response.start", "http.response.body"]
+        assert not network._streams
 
 
 async def test_one_more_than_the_places_is_told_to_come_again(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.audio.adts import AdtsEncoder
 from antiphon.audio.formats import Format
 from antiphon.audio.loops import SMPL_BYTES, LoopTags, smpl_chunk
 from antiphon.audio.resampling import Resampler
@@ -52,10 +53,10 @@ def encoder_for(
     """An encoder for audio of `rate_hz`; it resamples where the format does not know that rate.
 
     `seekable` says that the patches will be applied; without it nothing is written that only a patch makes valid.
-    `tags` are left out where the format has no place for them (wav and pcm; the loop goes into wav,
+    `tags` are left out where the format has no place for them (wav, pcm and aac; the loop goes into wav,
     ogg and opus). Where patches are not applied, the loop is as long as its tag says; in a wav with them, as it is.
     """
-    limit = 2 if form.name == "mp3" else MAX_CHANNELS
+    limit = 2 if form.name in ("mp3", "aac") else MAX_CHANNELS
     if not 1 <= channels <= limit:
         raise ValueError(f"{form.name} holds 1 to {limit} channels, not {channels}")
     stored_hz = form.rate_for(rate_hz)
@@ -64,6 +65,8 @@ def encoder_for(
         inner = _Wav(stored_hz, channels, loop_s=tags.loop_s)
     elif form.name == "pcm":
         inner = _Pcm()
+    elif form.name == "aac":
+        inner = AdtsEncoder(stored_hz, channels)
     else:
         inner = _Sndfile(form, stored_hz, channels, seekable=seekable, tags=tags)
     return inner if stored_hz == rate_hz else _Resampled(inner, rate_hz, stored_hz, channels)

@@ -41,6 +41,13 @@ FORMATS: dict[str, Format] = {
         # RFC 6716, section 2: the five internal rates.
         Format("opus", "audio/ogg; codecs=opus", (".opus",), (8_000, 12_000, 16_000, 24_000, 48_000)),
         Format("ogg", "audio/ogg; codecs=vorbis", (".ogg", ".oga")),
+        # The rates of ADTS (ISO/IEC 13818-7, table 35) that FFmpeg's encoder takes.
+        Format(
+            "aac",
+            "audio/aac",
+            (".aac",),
+            (7_350, 8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 64_000, 88_200, 96_000),
+        ),
         Format("pcm", "audio/pcm", (".pcm", ".raw")),
     )
 }

@@ -15,7 +15,7 @@ from antiphon.cli.manuscript import format_option
 C = TypeVar("C", bound=Callable[..., Any])
 
 _OUTPUT = "File to write; - streams to stdout."
-_FORMAT = "wav, flac, mp3, opus, ogg or pcm; by default the output's suffix."
+_FORMAT = "wav, flac, mp3, opus, ogg, aac or pcm; by default the output's suffix."
 
 
 def order_options(output: str, loudness: str) -> Callable[[C], C]:
@@ -49,7 +49,7 @@ def text_options(command: C) -> C:
                 "-f", "--file", "file", metavar="FILE", help="Read the text from a file; - is standard input."
             ),
             format_option,
-            click.option("--speed", type=float, default=1.0, show_default=True, help="0.5 to 2.0."),
+            click.option("--speed", type=float, default=1.0, show_default=True, help="0.25 to 4."),
             click.option("--seed", type=int, help="The same seed gives the same audio."),
         )
     ):

@@ -15,7 +15,7 @@ from antiphon.client.job_policy import JobPolicy
 from antiphon.economy.types import Mode
 from antiphon.errors import InputError
 from antiphon.ledger.operations import Selector
-from antiphon.services import Request, Service, SpeechRequest
+from antiphon.services import MIN_SPEED, Request, Service, SpeechRequest
 from antiphon.text import Sentence, split_stream
 
 OUTPUT_RATE_HZ = 24_000
@@ -26,12 +26,12 @@ MISSING_PAUSE_S = 1.2
 
 MAX_OWN_SPEED = 1.0
 """Faster, engines swallow sounds and miss the pace (docs/figures.md). Nodes speak at this and are judged by it; the
-client stretches what they made."""
+client stretches what they made, and what is to be slower than any node speaks."""
 
 
 def own_speed(speed: float) -> float:
     """What a node is asked for when the listener wants `speed`."""
-    return min(speed, MAX_OWN_SPEED)
+    return max(MIN_SPEED, min(speed, MAX_OWN_SPEED))
 
 
 class Script(Protocol):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from antiphon.audio.stretching import MAX_STRETCH, MIN_STRETCH
 from antiphon.engines import registry
 from antiphon.engines.base import Voice
 from antiphon.errors import InputError
-from antiphon.services import MAX_SPEED, MIN_SPEED
+from antiphon.services import MAX_SPEED
 from antiphon.text.tongues import codes_of
 
 
@@ -38,13 +39,13 @@ def resolve(voice: str, language: str, engine: str, *, default: str) -> Choice:
 
 
 def require_pace(speed: float, engine: str) -> None:
-    """Raises `InputError` for a speed that no voice speaks at, or at which this engine's are not understood."""
-    if not MIN_SPEED <= speed <= MAX_SPEED:
-        raise InputError(f"Speed {speed:g} is outside {MIN_SPEED}-{MAX_SPEED}", "1.0 is the voice's own pace.")
+    """Raises `InputError` for a speed that nothing can be played at, or at which this engine's are not understood."""
+    if not MIN_STRETCH <= speed <= MAX_STRETCH:
+        raise InputError(f"Speed {speed:g} is outside {MIN_STRETCH}-{MAX_STRETCH:g}", "1.0 is the voice's own pace.")
     if engine not in registry.names():  # a network's, and not ours to know
         return
     fastest = registry.load(engine).capabilities.max_speed
-    if speed > fastest:
+    if fastest < min(speed, MAX_SPEED):
         raise InputError(
             f"The voices of {engine} are understood up to speed {fastest:g}, not at {speed:g}",
             f"Use --speed {fastest:g}, or a voice of another engine such as hibari.",

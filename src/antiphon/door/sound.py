@@ -56,8 +56,8 @@ class Sound:
         return self.audio.duration_s
 
     def save(self, path: str | Path, *, loudness: Loudness = None, title: str = "") -> Path:
-        """Write it as wav, flac, mp3, opus, ogg or pcm, by the suffix; returns the path. Raises `InputError` for an
-        unknown one, `OutputError`.
+        """Write it as wav, flac, mp3, opus, ogg, aac or pcm, by the suffix; returns the path. Raises `InputError` for
+        an unknown one, `OutputError`.
         """
         with AudioWriter(path, format_of(str(path)), *self._shape, tags=Tags(title)) as writer:
             writer.write(self._levelled(loudness))

@@ -36,7 +36,7 @@ class Say(OrderOptions):
     """A text to be spoken. `text` may come in blocks of any size.
 
     `voice`: a name of `antiphon voices`, one of the user's own, or a mix a:0.6+b:0.4; empty: the default of engine and
-    language. `language`: BCP 47; empty: the voice's. `speed`: 0.5 to 2, where the engine declares no less.
+    language. `language`: BCP 47; empty: the voice's. `speed`: 0.25 to 4, where the engine declares no less.
     """
 
     text: str | Iterable[str]

@@ -43,6 +43,9 @@ async def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Async
         try:
             while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.002)
+            if running.done():
+                running.result()
+                raise UnavailableError("The HTTP server ended at its start", "Look at its log.")
             bound = listener.getsockname()[1]
             yield f"http://{f'[{host}]' if ':' in host else host}:{bound}"
         finally:

@@ -23,7 +23,9 @@ log = logging.getLogger(__name__)
 
 MAX_CHARS = 200_000
 """A long chapter; a book goes by `antiphon say --file`, which resumes."""
-FORMATS = ("mp3", "opus", "flac", "wav", "pcm")
+SEND_S = 60.0
+"""Longest that a client may read nothing while there is sound for it. Then the order ends, and its place is free."""
+FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
 
 
 class VoiceId(msgspec.Struct, frozen=True):
@@ -35,7 +37,7 @@ class VoiceId(msgspec.Struct, frozen=True):
 class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     """The body. `instructions` are taken and not followed: no engine here can; `seed`, `language` and `mode` are ours.
 
-    `speed`: 0.5 to 2; 1 is the voice's own pace. `mode` stream: heard as it is made, judged meanwhile; verified: every
+    `speed`: 0.25 to 4; 1 is the voice's own pace. `mode` stream: heard as it is made, judged meanwhile; verified: every
     sentence only after its verdict.
     """
 
@@ -43,7 +45,7 @@ class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ANY_ENGINE
     voice: str | VoiceId = ""
     response_format: str = "mp3"
-    speed: Annotated[float, msgspec.Meta(ge=0.5, le=2.0)] = 1.0
+    speed: Annotated[float, msgspec.Meta(ge=0.25, le=4.0)] = 1.0
     stream_format: Literal["audio", "sse"] = "audio"
     instructions: str = ""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
@@ -111,7 +113,11 @@ class SpeechResponse:
                     if not began:
                         await send({"type": "http.response.start", "status": 200, "headers": self._headers})
                         began = True
-                    await send({"type": "http.response.body", "body": piece, "more_body": True})
+                    async with asyncio.timeout(SEND_S):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        except TimeoutError:
+            log.warning("a client read nothing for %g s: its order ended", SEND_S)
+            return  # as below
         except AntiphonError as error:
             log.warning("speech failed: %s", error)
             if began:
