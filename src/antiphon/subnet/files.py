@@ -1,0 +1,55 @@
+"""State on disk: written beside, synced, renamed. Whoever is killed leaves the old file or the new one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from antiphon.errors import OutputError, StateError, is_full
+
+MAX_STATE_BYTES = 64 * 1024 * 1024
+
+T = TypeVar("T")
+
+
+def save(file: Path, state: object) -> None:
+    """Raises OutputError; the old state then stays as it was."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with beside.open("wb") as stream:
+            stream.write(msgspec.json.encode(state))
+            stream.flush()
+            os.fsync(stream.fileno())
+        beside.replace(file)
+        folder = os.open(file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        hint = "Make room; the state before is kept." if is_full(error) else "Choose another --home."
+        raise OutputError(f"{file} cannot be written: {error.strerror}", hint) from error
+
+
+def read(file: Path, kind: type[T]) -> T | None:
+    """None where there is no file. Raises StateError for one that is damaged or of another version."""
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_STATE_BYTES + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StateError(f"{file} cannot be read: {error.strerror}", "Check its owner and mode.") from error
+    try:
+        if len(raw) > MAX_STATE_BYTES:
+            raise ValueError(f"more than {MAX_STATE_BYTES} bytes")
+        return msgspec.json.decode(raw, type=kind)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise StateError(f"{file} is damaged: {error}", "Restore it, or move it away to begin anew.") from error
