@@ -5,8 +5,9 @@
     python benchmarks/music_statistics.py ours --against FOLDER # shares within people's 10-90%
 
 People's lead is, of the parts that play one note at a time and not in the bass, the highest that is active in a third
-of the bars. Recordings of tracker modules are made by any player (`openmpt123 --render`). Notes are laid on a grid of 24 ticks a beat. A rest lasts a sixteenth at least, and half a beat of it ends a
-phrase. Both kinds of piece are read from MIDI by this one reader; loudness from audio (recordings, or our chip).
+of the bars. Recordings of tracker modules are made by any player (`openmpt123 --render`). Notes are laid on a grid of
+24 ticks a beat. A rest lasts a sixteenth at least, and half a beat of it ends a phrase. Both kinds of piece are read
+from MIDI by this one reader; loudness from audio (recordings, or our chip).
 """
 
 from __future__ import annotations
