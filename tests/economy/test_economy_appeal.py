@@ -276,3 +276,23 @@ def test_a_juror_that_hid_its_vote_pays_for_an_overturned_verdict_too() -> None:
         ("stake:x", "balance:v", 1_000),
         ("stake:x", "balance:w", 1_000),
     ]
+
+
+def test_a_seat_without_a_fee_gives_back_none_and_pays_for_its_dissent() -> None:
+    unpaid = msgspec.structs.replace(case((no(), no(), yes())), fees_nano={"b": 10_000})
+    ended = decide(unpaid, dict.fromkeys("uvw", yes()), dict.fromkeys("ab", 50_000), DEFAULT_RULES)
+    lost = Counter[str]()
+    for source, _, nano in moved(ended):
+        lost[source] += nano
+    assert lost == {"stake:a": 10_000, "stake:b": 20_000}
+
+
+def test_a_fine_of_one_nano_is_taken_and_one_of_nothing_is_not() -> None:
+    reveals = dict.fromkeys("uvw", yes()) | {"x": no()}
+    ended = decide(case((no(), no(), yes())), reveals, {"a": 1}, DEFAULT_RULES)
+    assert moved(ended) == [("stake:a", "balance:c", 1)], "b and x have nothing locked"
+
+
+def test_work_that_was_found_valid_with_nothing_is_scored_with_nothing() -> None:
+    ended = decide(case((no(), no(), yes(0))), dict.fromkeys("uvw", yes(0)), {}, DEFAULT_RULES)
+    assert ended.scores[-1] == ScoreEvent(node="maker", role=Role.PROCESSOR, score_ppm=0)

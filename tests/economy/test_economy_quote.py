@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from economy_market import judges, makers, markets, node, numbers, rule_sets, separate, tasks
 from hypothesis import given
 from hypothesis import strategies as st
@@ -63,3 +64,15 @@ def test_more_quality_of_anybody_never_raises_the_expected_cost(market: Market, 
         return
     after = quote(parts, Offers({Role.PROCESSOR: [better, *field[1:]]}, validators, DEFAULT_RULES))
     assert after.expected_nano <= before.expected_nano
+
+
+@pytest.mark.parametrize(("makers_there", "judged"), [(1, 1), (2, 2), (3, 3), (4, 3), (7, 3)])
+def test_a_quote_holds_a_round_for_each_producer_that_may_deliver(makers_there: int, judged: int) -> None:
+    quoted = quote([Part(index=0, units=10)], Offers(makers(makers_there), judges(3), DEFAULT_RULES))
+    assert quoted.total_nano == 2_000 + judged * 3 * 200
+
+
+def test_a_quote_reckons_with_the_dearest_round() -> None:
+    field = [node(f"v{i}", Role.VALIDATOR, price, PPM) for i, price in enumerate((11, 13, 10, 12, 14))]
+    quoted = quote([Part(index=0, units=10)], Offers(makers(1), field, DEFAULT_RULES)).parts[0]
+    assert (quoted.validators_nano, quoted.reserve_nano) == (300, 2_000 + 140 + 130 + 120)

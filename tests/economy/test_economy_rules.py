@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import msgspec
 import pytest
 
 from antiphon.economy.deterrence import break_even_stake, caught, curve
-from antiphon.economy.types import PPM, Rules, Verdict, Vote
+from antiphon.economy.types import PPM, Rules, Transfer, Verdict, Vote
 from antiphon.errors import InputError
 
 DEAR_PPM = 10**15
@@ -38,6 +39,7 @@ HALF = {"audit_ppm": PPM // 2, "audit_seen_ppm": PPM}
         ({"unbond_s": 0}, {"unbond_s": -1}),
         ({"hold_ppm": 0}, {"hold_ppm": -1}),
         ({"hold_ppm": PPM // 3}, {"hold_ppm": PPM // 3 + 1}),
+        ({"hold_ppm": PPM // 4, "failovers": 3}, {"hold_ppm": PPM // 4 + 1, "failovers": 3}),
         ({"appeal_s": 0}, {"appeal_s": -1}),
         ({"jury": 1}, {"jury": 0}),
         ({"abstain_ppm": 0}, {"abstain_ppm": -1}),
@@ -90,3 +92,36 @@ def test_the_stake_at_which_a_cheat_does_not_pay_by_worked_numbers() -> None:
     for fee, detection, rate in ((-1, 0.5, 0.5), (1, -0.1, 0.5), (1, 1.1, 0.5), (1, 0.5, -0.1), (1, 0.5, 1.1)):
         with pytest.raises(InputError, match=r"probabilities lie within 0..1"):
             break_even_stake(fee, detection, rate=rate)
+
+
+@pytest.mark.parametrize(("seen", "passes", "altered", "opened"), [(0.5, 6, 3, 4), (0.9, 7, 2, 3), (0.25, 5, 4, 5)])
+def test_the_chance_to_be_caught_is_that_of_all_ways_to_open(
+    seen: float, passes: int, altered: int, opened: int
+) -> None:
+    ways = list(combinations(range(passes), opened))
+    missed = sum((1 - seen) ** sum(place < altered for place in way) for way in ways)
+    assert caught(passes, altered, opened, seen=seen) == pytest.approx(1 - missed / len(ways))
+    assert curve(passes, altered, seen=seen)[opened] == pytest.approx(1 - missed / len(ways))
+
+
+def test_what_nobody_sees_is_never_caught_and_no_stake_deters_it() -> None:
+    assert caught(5, 2, 3, seen=0.0) == 0
+    assert break_even_stake(10, 0.0) == float("inf")
+
+
+def test_a_vote_has_a_score_exactly_when_it_is_conclusive() -> None:
+    for verdict, score in (
+        (Verdict.VALID, None),
+        (Verdict.INVALID, None),
+        (Verdict.INCONCLUSIVE, 0),
+        (Verdict.ABSENT, 0),
+    ):
+        with pytest.raises(ValueError, match="a score exactly when it is conclusive"):
+            Vote(verdict=verdict, score_ppm=score)
+
+
+def test_a_transfer_moves_a_positive_amount() -> None:
+    assert Transfer(source="a", target="b", amount_nano=1, why="w").amount_nano == 1
+    for nano in (0, -1):
+        with pytest.raises(ValueError, match=f"a transfer moves a positive amount, got {nano}"):
+            Transfer(source="a", target="b", amount_nano=nano, why="w")

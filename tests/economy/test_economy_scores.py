@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.economy.scores import prior, remember
+from antiphon.economy.scores import attend, prior, remember
 from antiphon.economy.types import DEFAULT_RULES, PPM
 
 quality = st.integers(DEFAULT_RULES.floor_quality_ppm, PPM)
@@ -40,3 +41,11 @@ def test_quality_stays_an_integer_between_floor_and_1(q: int, s: int) -> None:
 @given(quality, score, score)
 def test_a_better_score_never_gives_less(q: int, a: int, b: int) -> None:
     assert remember(q, min(a, b), DEFAULT_RULES) <= remember(q, max(a, b), DEFAULT_RULES)
+
+
+@pytest.mark.parametrize(
+    ("before", "voted", "after"),
+    [(0, False, 100_000), (500_000, True, 450_000), (500_000, False, 550_000), (PPM, False, PPM), (5, True, 4)],
+)
+def test_a_seat_moves_what_a_validator_abstains_from_by_a_tenth(before: int, voted: bool, after: int) -> None:
+    assert attend(before, DEFAULT_RULES, voted=voted) == after

@@ -103,3 +103,32 @@ def test_a_profile_whose_score_could_be_empty_is_refused() -> None:
     for terms in ((), (optional,), (flat,), (weightless,)):
         with pytest.raises(ValueError, match="term"):
             ScoringProfile(name="p", source="s", terms=terms, limits=())
+
+
+@pytest.mark.parametrize("values", [{}, {"oven__rise": 1.0}, {"box__whole": 0.0}, {"oven__rise": None}], ids=str)
+def test_a_vote_carries_what_it_was_made_of(values: dict[str, float | None]) -> None:
+    assert decide(PROFILE, baked(**values)).measurements == tuple(baked(**values))
+
+
+def test_a_sum_without_a_score_is_explained_too() -> None:
+    assert explain(PROFILE, baked(oven__rise=None)) == [
+        "profile cakes",
+        "limit box.whole = 1, >= 1: holds",
+        "missing oven.rise: power cut",
+        "verdict inconclusive",
+    ]
+    assert explain(PROFILE, [*baked(oven__rise=1.0)][1:]) == [
+        "profile cakes",
+        "limit oven.rise = 1, >= 2 and <= 20: VIOLATED",
+        "score oven.rise = 1 -> 0.100 x 3.00",
+        "missing box.whole: not measured",
+        "verdict inconclusive",
+    ]
+
+
+def test_a_measurement_is_a_value_or_a_reason() -> None:
+    for given in ({}, {"value": 1.0, "reason": "power cut"}):
+        with pytest.raises(ValueError, match=r"^oven\.rise: give a value or a reason, not both or neither$"):
+            Measurement(judge="oven", name="rise", unit="cm", **given)
+    assert not Measurement(judge="oven", name="rise", unit="cm", value=0.0).inconclusive
+    assert Measurement(judge="oven", name="rise", unit="cm", reason="power cut").inconclusive

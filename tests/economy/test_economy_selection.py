@@ -8,6 +8,7 @@ from economy_market import judges, makers, markets, node, rule_sets, separate, t
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from antiphon.economy.beacon import Draws
 from antiphon.economy.quote import seat_count
 from antiphon.economy.selection import assign, draw_seats, judging_cost, sample, weight
 from antiphon.economy.settlement import exposure
@@ -289,3 +290,30 @@ def test_a_floor_counts_instead_of_a_price_below_a_third_of_the_market() -> None
     drawn = assign([Part(index=i, units=1) for i in range(4)], Offers(field, judges(3), Rules(exploration_ppm=0)), b"b")
     assert [part.producers[0].node for part in drawn][:2] == ["free", "free"]
     assert firsts(drawn)["free"] in {2, 3}  # its third part costs as much as b's and c's first: by lot
+
+
+def test_each_part_of_a_task_locks_what_judging_it_may_cost() -> None:
+    """A round of these judges costs 30 ANT, which a producer that asks nothing must be able to pay for each part."""
+    dear = [node(f"v{i}", Role.VALIDATOR, price=NANO, stake=100 * NANO) for i in range(3)]
+    parts = [Part(index=i, units=10) for i in range(3)]
+    for stake_nano, enough in ((90 * NANO, True), (90 * NANO - 1, False)):
+        offers = Offers({Role.PROCESSOR: [node("p", price=0, stake=stake_nano)]}, dear, DEFAULT_RULES)
+        if enough:
+            assert len(assign(parts, offers, b"b")) == 3
+            continue
+        with pytest.raises(UnavailableError, match="Part 2 finds no processor node"):
+            assign(parts, offers, b"b")
+
+
+def test_a_part_is_explored_by_a_ticket_below_the_chance() -> None:
+    field = {Role.PROCESSOR: [node("old", price=10, settled=9), node("new", price=20)]}
+
+    def first(beacon: bytes, exploration_ppm: int) -> str:
+        offers = Offers(field, judges(3), Rules(exploration_ppm=exploration_ppm))
+        return assign([Part(index=0, units=1)], offers, beacon)[0].producers[0].node
+
+    beacon = next(b"%d" % i for i in range(99) if Draws(b"%d" % i, "part 0").below(PPM) < 100_000)
+    ticket = Draws(beacon, "part 0").below(PPM)
+    assert (first(beacon, ticket), first(beacon, ticket + 1)) == ("old", "new")
+    assert Draws(b"690605", "part 0").below(PPM) == 166_666, "a third of a half, rounded down"
+    assert first(b"690605", PPM) == "old"

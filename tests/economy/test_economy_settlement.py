@@ -418,3 +418,31 @@ def test_a_part_without_lapsed_producers_burns_nothing_and_a_late_cancel_has_a_r
     }
     dear = late_cancel("t", "c", MAKER, 30_000, "why", standing=[SEATS[0]], rules=Rules(hold_ppm=100_000))
     assert [move.amount_nano for move in dear.transfers] == [20_000, 50, 9_950]
+
+
+def test_a_settlement_says_why_each_amount_moves() -> None:
+    fee = "fee for a vote with the majority"
+    for cast, last, why in (
+        ((yes(1), yes(1), no(1)), True, [fee, fee, "dissent from the majority", "reward R*Q", "unspent"]),
+        ((yes(1), no(1), UNSURE), True, ["no majority"]),
+        (
+            (no(1), no(1), UNSURE),
+            True,
+            [
+                fee,
+                fee,
+                "penalty P*Q: the client's cost of judging",
+                "penalty P*Q: the rest",
+                "unspent after invalid work",
+            ],
+        ),
+    ):
+        assert [move.why for move in play(*cast, last=last).transfers] == why
+    cancelled = late_cancel("t", "c", MAKER, 92_000, "left", standing=[MAKER])
+    assert [move.why for move in cancelled.transfers] == ["reward R*Q, not judged: left", "stood by", "unspent"]
+    left = unused("t", "c", [MAKER], 400, 40_000, DEFAULT_RULES, "too late")
+    assert [move.why for move in left.transfers] == ["stood by", "held producers that did not deliver", "too late"]
+
+
+def test_one_nano_that_is_left_returns() -> None:
+    assert moved(play(yes(1), yes(1), yes(1), reserve_nano=21_501))["escrow:t", "balance:c"] == 1

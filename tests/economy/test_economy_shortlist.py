@@ -96,3 +96,22 @@ def test_what_one_client_may_have_locked_is_enough_when_it_is_just_enough() -> N
         node("b", price=100, stake=20 * NANO, room_nano=1_999),
     ]
     assert names(shortlist(field, 10, DEFAULT_RULES)) == ["a"]  # the penalty: 2 x 100 x 10
+
+
+def test_a_producer_is_listed_when_it_can_pay_for_the_dearest_round() -> None:
+    dear = [node(f"v{i}", Role.VALIDATOR, price=price, stake=100 * NANO) for i, price in enumerate((1, 5, 3, 4, 2))]
+    field = [node("rich", price=0, stake=12 * NANO), node("poor", price=0, stake=12 * NANO - 1)]
+    listed = Offers({Role.PROCESSOR: field}, dear, DEFAULT_RULES).shortlist(Part(index=0, units=NANO))
+    assert listed.judging_nano == (5 + 4 + 3) * NANO
+    assert names(listed.makers) == ["rich"]
+    assert names(listed.judges) == ["v0", "v4", "v2", "v3", "v1"]
+
+
+def test_a_client_that_holds_all_it_may_is_told_so() -> None:
+    def asked(**more: int) -> None:
+        Offers(makers(1), judges(2, stake=7, **more), DEFAULT_RULES).shortlist(Part(index=0, units=1))
+
+    with pytest.raises(UnavailableError, match="hold all that one client may hold of the stake of 2 validator nodes"):
+        asked(room_nano=6)
+    with pytest.raises(UnavailableError, match="None of 2 validator nodes has enough free stake"):
+        asked(room_nano=7)

@@ -116,3 +116,23 @@ def test_work_that_most_seats_were_not_shown_is_invalid_with_a_score_of_nothing(
     unseen = Vote(verdict=Verdict.ABSENT, score_ppm=None)
     found = tally({"a": unseen, "b": unseen}, ["a", "b", "c"])
     assert (found.verdict, found.score_ppm, found.absent, found.abstained) == (Verdict.INVALID, 0, ("a", "b"), ("c",))
+
+
+def test_whom_no_verdict_leaves_uncounted_is_named() -> None:
+    unseen = Vote(verdict=Verdict.ABSENT, score_ppm=None)
+    found = tally({"a": yes(), "b": no(), "c": unseen, "d": UNSURE}, list("abcde"))
+    assert (found.verdict, found.abstained) == (None, ("d", "e", "c"))
+
+
+@pytest.mark.parametrize(
+    ("scores", "median"), [((5,), 5), ((1, 2), 1), ((9, 1, 5), 5), ((1, 2, 4, 9), 3), ((9, 1, 7, 2, 5), 5)]
+)
+def test_the_median_of_scores(scores: tuple[int, ...], median: int) -> None:
+    cast = {f"v{place}": yes(score) for place, score in enumerate(scores)}
+    assert tally(cast, list(cast)).score_ppm == median
+
+
+def test_votes_are_counted_against_a_full_round() -> None:
+    assert tally({"a": yes()}, ["a"], size=3).verdict is None
+    assert tally({"a": yes(), "b": yes()}, ["a", "b"], size=3).verdict is VALID
+    assert tally({"a": yes()}, ["a"], size=2).verdict is None

@@ -336,3 +336,19 @@ def test_shares_are_shares_and_nobody_rises_above_consensus(rows: list[list[int]
         assert share.sum() == pytest.approx(1) or not share.any()
     assert (epoch.rank <= epoch.consensus + 1e-9).all()
     assert (epoch.validator_trust <= 1 + 1e-9).all()
+
+
+def test_of_many_equal_stakes_the_first_get_the_permits() -> None:
+    epoch = yuma(np.ones((60, 1)), np.full(60, 7.0), options=Options(permits=25))
+    assert np.flatnonzero(epoch.dividends).tolist() == list(range(25))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.uint32, np.int64])
+def test_arrays_of_other_numbers_give_the_same(kind: type) -> None:
+    w, stake = np.array([[3, 1], [1, 3], [2, 2]]), np.array([1, 5, 4])
+    options = Options(permits=2)
+    epoch, expected = yuma(w.astype(kind), stake.astype(kind), options=options), yuma(w, stake, options=options)
+    for field in ("consensus", "incentive", "bonds", "dividends"):
+        assert getattr(epoch, field).dtype == np.float64
+        assert getattr(epoch, field).tolist() == getattr(expected, field).tolist()
+    assert expected.dividends[0] == 0
