@@ -9,7 +9,8 @@ import pytest
 
 from antiphon.audio import Waveform
 from antiphon.cli.app import run
-from antiphon.cli.delivering import CommandJob, OutputOptions, deliver
+from antiphon.cli.delivering import CommandJob, deliver
+from antiphon.cli.options import OutputOptions
 from antiphon.client.events import Sound
 from antiphon.door.connecting import connect
 from antiphon.door.ordering import SoundOrder

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, order_fields
+from antiphon.cli.delivering import CommandJob, checked_format, deliver, order_fields
 from antiphon.cli.jobs import Jobs
 from antiphon.cli.loudness import MUSIC
-from antiphon.cli.options import order_options
+from antiphon.cli.options import OutputOptions, order_options
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError, OutputError
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from antiphon.audio import Format, Waveform
     from antiphon.cli.jobs import Jobs
     from antiphon.cli.manuscript import Extent
+    from antiphon.cli.options import OutputOptions
     from antiphon.cli.progress import Progress
     from antiphon.cli.sink import Sink
     from antiphon.client.events import Opened, SoundEvent
@@ -63,22 +64,6 @@ class CommandJob:
     keep_going: bool = False  # without a part that failed for good
     speech: bool = True  # whether our own validators will need to listen to speech
     facts: dict[str, object] = field(default_factory=dict)  # to tell in JSON
-
-
-@dataclass(frozen=True, slots=True)
-class OutputOptions:
-    """Where the sound goes and what is told."""
-
-    output: str
-    format_name: str | None
-    as_json: bool
-    quiet: bool
-    loudness_lufs: float | None = None  # None: as it was made
-    expected_lufs: float | None = None  # how loud it is made, as far as known
-    title: str = ""
-    artist: str = ""
-    loop_s: float | None = None  # length of a piece that plays round and round
-    as_one: bool = False  # one gain for the whole, so that its own loud and soft stay: needs all of it in memory
 
 
 def deliver(settings: Settings, options: OutputOptions, job: CommandJob, *, extent: Extent | None = None) -> Result:

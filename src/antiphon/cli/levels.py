@@ -9,7 +9,7 @@ import numpy as np
 from antiphon.audio import Normaliser, Waveform
 
 if TYPE_CHECKING:
-    from antiphon.cli.delivering import OutputOptions
+    from antiphon.cli.options import OutputOptions
 
 
 class Level(Protocol):

@@ -1,8 +1,9 @@
-"""Options that every command which orders sound has, in one place."""
+"""Options that every command which orders sound has, in one place, and what becomes of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
@@ -16,6 +17,22 @@ C = TypeVar("C", bound=Callable[..., Any])
 
 _OUTPUT = "File to write; - streams to stdout."
 _FORMAT = "wav, flac, mp3, opus, ogg, aac or pcm; by default the output's suffix."
+
+
+@dataclass(frozen=True, slots=True)
+class OutputOptions:
+    """Where the sound goes and what is told."""
+
+    output: str
+    format_name: str | None
+    as_json: bool
+    quiet: bool
+    loudness_lufs: float | None = None  # None: as it was made
+    expected_lufs: float | None = None  # how loud it is made, as far as known
+    title: str = ""
+    artist: str = ""
+    loop_s: float | None = None  # length of a piece that plays round and round
+    as_one: bool = False  # one gain for the whole, so that its own loud and soft stay: needs all of it in memory
 
 
 def order_options(output: str, loudness: str) -> Callable[[C], C]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from antiphon.cli.delivering import CommandJob, OutputOptions, checked_format, deliver, order_fields
+from antiphon.cli.delivering import CommandJob, checked_format, deliver, order_fields
 from antiphon.cli.jobs import Jobs, is_file
 from antiphon.cli.loudness import SPEECH
-from antiphon.cli.options import order_options, text_options
+from antiphon.cli.options import OutputOptions, order_options, text_options
 from antiphon.cli.warming import warm_up
 from antiphon.door.settings import DEFAULT_VOICE, Settings
 

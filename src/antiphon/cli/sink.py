@@ -14,7 +14,7 @@ from antiphon.errors import AntiphonError, OutputError
 
 if TYPE_CHECKING:
     from antiphon.audio import Format, Tags, Waveform
-    from antiphon.cli.delivering import OutputOptions
+    from antiphon.cli.options import OutputOptions
 
 BYTES_PER_S = {"wav": 48_000, "pcm": 48_000, "flac": 30_000, "mp3": 8_000, "ogg": 9_000, "opus": 6_000}
 """What a second of speech takes, roughly: to see before a book that it will not fit."""

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from antiphon.text.languages import french_notation
+from antiphon.text.languages.grammar import Language
 from antiphon.text.numerals import roman
-
-if TYPE_CHECKING:
-    from antiphon.text.languages.french import French
 
 Match = re.Match[str]
 Rule = tuple[str, Callable[[Match], str]]
@@ -54,7 +51,7 @@ _CALLS = (
 )
 
 
-def first(french: French) -> tuple[Rule, ...]:
+def first(french: Language) -> tuple[Rule, ...]:
     """Before dates."""
     return (
         *french_notation.rules(french),
@@ -100,7 +97,7 @@ def _stop(found: Match, said: str) -> str:
     return said + ("." if ends else "")
 
 
-def _durations(french: French) -> tuple[Rule, ...]:
+def _durations(french: Language) -> tuple[Rule, ...]:
     def lasting(found: Match) -> str:
         units = (("heure", found[1]), ("minute", found[2]), ("seconde", found[3]))
         return " ".join(
@@ -181,7 +178,7 @@ def _references() -> tuple[Rule, ...]:
     )
 
 
-def _numbers(french: French) -> tuple[Rule, ...]:
+def _numbers(french: Language) -> tuple[Rule, ...]:
     return (
         (
             r"\b([Dd]e|[Qq]ue|[Jj]usque) 1(?= ?(?:€|\$|%|[^\W\d_]))(?! (?:à|et|ou|sur|pour)\b)(?! ?[eè])",
@@ -231,7 +228,7 @@ def _numbers(french: French) -> tuple[Rule, ...]:
     )
 
 
-def _compared(found: Match, french: French) -> str:
+def _compared(found: Match, french: Language) -> str:
     """Signs of comparison agree with what is compared."""
     sign = (found[1] or found[2]).replace("<=", "≤").replace(">=", "≥")
     clause = re.split(r"[.;:!?()] |, ", found.string[: found.start()])[-1][-70:]
@@ -243,7 +240,7 @@ def _compared(found: Match, french: French) -> str:
     return f" {size} à "
 
 
-def _subject(clause: str, french: French) -> tuple[bool, bool]:
+def _subject(clause: str, french: Language) -> tuple[bool, bool]:
     """Gender and number of what a clause is about: whether feminine, whether plural."""
     last = re.search(r"(\w+)\)?$", clause)
     if last and (len(last[1]) < 3 or last[1].isdigit()):

@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
+from antiphon.text.languages.grammar import Language
 from antiphon.text.languages.signs import UNITS
-
-if TYPE_CHECKING:
-    from antiphon.text.languages.french import French
 
 Match = re.Match[str]
 Rule = tuple[str, Callable[[Match], str]]
 
 
-def rules(french: French) -> tuple[Rule, ...]:
+def rules(french: Language) -> tuple[Rule, ...]:
     """Before dates."""
     return (
         *_days(french),
@@ -29,7 +26,7 @@ def rules(french: French) -> tuple[Rule, ...]:
     )
 
 
-def _days(french: French) -> tuple[Rule, ...]:
+def _days(french: Language) -> tuple[Rule, ...]:
     """`le 3/4` is a day where no part of a thing follows."""
     days = "lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
 
@@ -50,7 +47,7 @@ def _days(french: French) -> tuple[Rule, ...]:
     )
 
 
-def _years(french: French) -> tuple[Rule, ...]:
+def _years(french: Language) -> tuple[Rule, ...]:
     """The number of a year takes no plural: en mille neuf cent quatre-vingt."""
     before = (
         r"(?i:en|vers|depuis|dès|début|fin|mi|année|années|été|hiver|"
@@ -134,7 +131,7 @@ def _marks() -> tuple[Rule, ...]:
     )
 
 
-def _halves_and_pairs(french: French) -> tuple[Rule, ...]:
+def _halves_and_pairs(french: Language) -> tuple[Rule, ...]:
     """Halves after a noun, units after fractions, one or the other of two figures."""
 
     def half(found: Match) -> str:
@@ -170,7 +167,7 @@ def _halves_and_pairs(french: French) -> tuple[Rule, ...]:
     )
 
 
-def _laws(french: French) -> tuple[Rule, ...]:
+def _laws(french: Language) -> tuple[Rule, ...]:
     """Articles of codes, items of lists, factorials, large units."""
     nth = "premièrement deuxièmement troisièmement quatrièmement cinquièmement sixièmement septièmement huitièmement"
     adverbs = nth.split()
@@ -207,7 +204,7 @@ def _laws(french: French) -> tuple[Rule, ...]:
     )
 
 
-def _written_otherwise(french: French) -> tuple[Rule, ...]:
+def _written_otherwise(french: Language) -> tuple[Rule, ...]:
     """Hours in capitals, telephones without spaces, scales of maps, millions before a noun."""
     no_nouns = (
         "deux|trois|six|dix|cents?|mais|dans|plus|moins|vers|sans|sous|depuis|après|très|pas|dès|puis|alors|nous|vous|"

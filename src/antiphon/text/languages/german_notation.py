@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from antiphon.text.languages import german_words
 from antiphon.text.languages.german_forms import ending_after, strong_ending
-from antiphon.text.languages.grammar import word_before
+from antiphon.text.languages.grammar import Language, word_before
 from antiphon.text.numerals import roman
-
-if TYPE_CHECKING:
-    from antiphon.text.languages.german import German
 
 Match = re.Match[str]
 Rule = tuple[str, Callable[[Match], str]]
 
 
-def rules(german: German) -> tuple[Rule, ...]:
+def rules(german: Language) -> tuple[Rule, ...]:
     """Before dates."""
     return (
         *_short_days(german),
@@ -29,7 +25,7 @@ def rules(german: German) -> tuple[Rule, ...]:
     )
 
 
-def _short_days(german: German) -> tuple[Rule, ...]:
+def _short_days(german: Language) -> tuple[Rule, ...]:
     """Days of the week by two letters, spans of days in figures."""
     day = "|".join(name.capitalize() for name in german.weekdays)
     return (
@@ -57,7 +53,7 @@ def _short_days(german: German) -> tuple[Rule, ...]:
     )
 
 
-def _lives_and_names(german: German) -> tuple[Rule, ...]:
+def _lives_and_names(german: Language) -> tuple[Rule, ...]:
     """Dates of lives, names with `v.`, files of courts, times of music."""
     return (
         (r"\b((?i:den|die|der) )S\. ?(?=[0-9])", lambda m: f"{m[1]}Seiten "),
@@ -98,7 +94,7 @@ def _lives_and_names(german: German) -> tuple[Rule, ...]:
     )
 
 
-def _amounts(german: German) -> tuple[Rule, ...]:
+def _amounts(german: Language) -> tuple[Rule, ...]:
     """Numbers whose form the next noun or sign decides."""
     return (
         (r"(?<![\w/])08/15\b", lambda _: "null acht fünfzehn"),
@@ -127,7 +123,7 @@ def _amounts(german: German) -> tuple[Rule, ...]:
     )
 
 
-def _centuries(german: German) -> tuple[Rule, ...]:
+def _centuries(german: Language) -> tuple[Rule, ...]:
     """Centuries, sentences of statutes, two ordinals side by side."""
     before = "|".join(
         sorted(german_words.DATIVE | german_words.NOMINATIVE | german_words.ALONE_DATIVE, key=len, reverse=True)
@@ -163,7 +159,7 @@ def _centuries(german: German) -> tuple[Rule, ...]:
     )
 
 
-def _durations(german: German) -> tuple[Rule, ...]:
+def _durations(german: Language) -> tuple[Rule, ...]:
     """Durations, and one of something after a preposition."""
     small = "jahre?s?|monate?n?|woche|tag|stunde|minute|sekunde|euro|cent"
     return (
@@ -195,13 +191,13 @@ def _durations(german: German) -> tuple[Rule, ...]:
     )
 
 
-def _one_of(german: German, found: Match) -> str:
+def _one_of(german: Language, found: Match) -> str:
     noun = found[2]
     feminine = noun and (german.counted_gender(noun) == "f" or noun in german_words.HOURS)
     return f"{found[1]} {'einer' if feminine else 'einem'} "
 
 
-def _two_ordinals(german: German, found: Match) -> str:
+def _two_ordinals(german: Language, found: Match) -> str:
     before, joined = found[1].strip().lower(), found[3]
     noun = re.match(r"\w+", found.string[found.end() :])
     ending = (
@@ -213,7 +209,7 @@ def _two_ordinals(german: German, found: Match) -> str:
     return f"{found[1]}{german.ordinal(int(found[2]), ending)}{joined}{german.ordinal(int(found[4]), ending)} "
 
 
-def _lasting(german: German, hours: int, minutes: int, seconds: int) -> str:
+def _lasting(german: Language, hours: int, minutes: int, seconds: int) -> str:
     counted = ((hours, "Stunde"), (minutes, "Minute"), (seconds, "Sekunde"))
     return " ".join(
         f"{german.cardinal(number, 'f')} {name}{'' if number == 1 else 'n'}" for number, name in counted if number
