@@ -15,8 +15,8 @@ from antiphon.nodes import appealing
 from antiphon.simulation import measured, playing
 from antiphon.simulation.book import Book
 from antiphon.simulation.playing import Play
-from antiphon.simulation.rounds import FEWER_PASSES, GOOD, Client, Job, Node, Round
-from antiphon.simulation.strategies import DISHONEST, STRATEGIES, OneInTwenty, Strategy, strategy
+from antiphon.simulation.rounds import FEWER_PASSES, GOOD, Client, Job, Node, Round, Strategy
+from antiphon.simulation.strategies import DISHONEST, STRATEGIES, OneInTwenty, strategy
 
 R, FEE, STAKE = 1_000, 100, 10**9
 MAKING, LISTENING = 500, 20

@@ -18,8 +18,8 @@ from antiphon.simulation.book import Book
 from antiphon.simulation.issuing import KNOWN_AFTER, Issuing
 from antiphon.simulation.playing import Counts, Play
 from antiphon.simulation.profiles import Profile
-from antiphon.simulation.rounds import Client, Node
-from antiphon.simulation.strategies import Strategy, strategy
+from antiphon.simulation.rounds import Client, Node, Strategy
+from antiphon.simulation.strategies import strategy
 
 POOLS = 4
 """Validators that a pool is sampled from, as a multiple of it: so the ledger chooses (`ledger.sql.offers`)."""

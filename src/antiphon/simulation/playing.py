@@ -12,7 +12,6 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from antiphon.economy import accounts, appeal
 from antiphon.economy.audits import audit_beacon
@@ -38,10 +37,7 @@ from antiphon.economy.types import (
 from antiphon.economy.votes import tally
 from antiphon.simulation import measured
 from antiphon.simulation.book import Book
-from antiphon.simulation.rounds import Client, Job, Node, Round, Work
-
-if TYPE_CHECKING:
-    from antiphon.simulation.strategies import Strategy
+from antiphon.simulation.rounds import Client, Job, Node, Round, Strategy, Work
 
 SURE = 4
 """A validator's program appeals when its score is so many tolerances from the majority's (`nodes.appealing`)."""

@@ -1,17 +1,15 @@
-"""What strategies look at: nodes, clients, deliveries, and rounds of judgement."""
+"""A strategy, and what it looks at: nodes, clients, deliveries, and rounds of judgement."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import ClassVar
 
 from antiphon.economy.incentives import Delivery
-from antiphon.economy.types import PPM, Offer, Role, Vote
+from antiphon.economy.types import PPM, Offer, Role, Rules, Vote
 from antiphon.simulation.measured import Judged
-
-if TYPE_CHECKING:
-    from antiphon.simulation.strategies import Strategy
+from antiphon.simulation.weighing import Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +107,53 @@ class Round:
     def held(self, owner: Strategy) -> int:
         """Seats of this owner."""
         return sum(seat.strategy is owner for seat in self.seats)
+
+
+class Strategy:
+    """Honest: makes what was ordered, listens, votes what it heard, weighs by what it remembers."""
+
+    name: ClassVar[str] = "honest"
+    summary: ClassVar[str] = "makes what was ordered, listens, and votes what it heard"
+    makes: ClassVar[bool] = True
+    judges: ClassVar[bool] = True
+    shares_ears: ClassVar[bool] = False
+    """Whether one listener serves all of its keys."""
+    probes: ClassVar[bool] = True
+    """Whether its validators order synthetic prompts themselves."""
+    orders: ClassVar[bool] = False
+    """Whether it orders, too."""
+    split: ClassVar[bool] = False
+    """Whether its validators' stake lies in keys of the least stake; its honest twin then has a single key."""
+
+    def make(self, job: Job, node: Node) -> Work | None:  # noqa: ARG002 - an honest node looks at neither
+        """What is delivered, None for nothing."""
+        return GOOD
+
+    def vote(self, seat: Node, round_: Round) -> Vote | None:
+        """None: something was committed that can never be revealed."""
+        return round_.heard(seat)
+
+    def listening(self, seat: Node, round_: Round) -> int:  # noqa: ARG002 - an honest validator always listens
+        """Share of the cost of judging that this seat has, ppm."""
+        return PPM
+
+    def appeals(self, view: Round) -> bool:  # noqa: ARG002 - an honest validator means what it votes
+        """Whether a fined seat that is sure of its vote asks the rest of the pool."""
+        return True
+
+    def renews(self, node: Node, rules: Rules) -> bool:  # noqa: ARG002 - an honest node keeps its key
+        """Whether to throw this key away now."""
+        return False
+
+    def leaves(self, job: Job) -> bool:  # noqa: ARG002 - an honest client takes its work
+        """As a client: whether to cancel as soon as the part is opened."""
+        return False
+
+    def drops_draw(self, maker: Node) -> bool:  # noqa: ARG002 - an honest ledger passes everything on
+        """As the ledger's operator: whether to keep a client's opened link back until the deadline."""
+        return False
+
+    def weigh(self, own: Matrix, mine: Matrix, told: Matrix | None) -> Matrix:  # noqa: ARG002 - nor copies
+        """One validator's row [N]: `own` by its own memory, `mine` where its owner's nodes are, `told` what the others'
+        last revealed rows agreed on."""
+        return own

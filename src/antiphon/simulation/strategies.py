@@ -1,4 +1,5 @@
-"""Strategies as small classes. `Strategy` is honest in everything; a cheat overrides the one thing it does otherwise.
+"""Strategies as small classes. `rounds.Strategy` is honest in everything; a cheat overrides the one thing it does
+otherwise.
 
 All nodes of one strategy belong to one owner: they know each other, and lend each other their ears. Each sees all that
 a node sees in the real protocol: a producer knows the order and its own past, not the seats to come; a seat knows the
@@ -7,66 +8,14 @@ delivery, the panel and (if it is in league with the producer) the truth.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import msgspec
 
-from antiphon.economy.types import PPM, Rules, Verdict, Vote
+from antiphon.economy.types import Rules, Verdict, Vote
 from antiphon.plugins import unknown
-from antiphon.simulation.rounds import FEWER_PASSES, GOOD, Job, Node, Round, Work
+from antiphon.simulation.rounds import FEWER_PASSES, GOOD, Job, Node, Round, Strategy, Work
 from antiphon.simulation.weighing import Matrix
 
 REPLAYED, SILENCE, OTHERS, WORSE = "replayed audio", "silence", "somebody else's result", "worse engine"
-
-
-class Strategy:
-    """Honest: makes what was ordered, listens, votes what it heard, weighs by what it remembers."""
-
-    name: ClassVar[str] = "honest"
-    summary: ClassVar[str] = "makes what was ordered, listens, and votes what it heard"
-    makes: ClassVar[bool] = True
-    judges: ClassVar[bool] = True
-    shares_ears: ClassVar[bool] = False
-    """Whether one listener serves all of its keys."""
-    probes: ClassVar[bool] = True
-    """Whether its validators order synthetic prompts themselves."""
-    orders: ClassVar[bool] = False
-    """Whether it orders, too."""
-    split: ClassVar[bool] = False
-    """Whether its validators' stake lies in keys of the least stake; its honest twin then has a single key."""
-
-    def make(self, job: Job, node: Node) -> Work | None:  # noqa: ARG002 - an honest node looks at neither
-        """What is delivered, None for nothing."""
-        return GOOD
-
-    def vote(self, seat: Node, round_: Round) -> Vote | None:
-        """None: something was committed that can never be revealed."""
-        return round_.heard(seat)
-
-    def listening(self, seat: Node, round_: Round) -> int:  # noqa: ARG002 - an honest validator always listens
-        """Share of the cost of judging that this seat has, ppm."""
-        return PPM
-
-    def appeals(self, view: Round) -> bool:  # noqa: ARG002 - an honest validator means what it votes
-        """Whether a fined seat that is sure of its vote asks the rest of the pool."""
-        return True
-
-    def renews(self, node: Node, rules: Rules) -> bool:  # noqa: ARG002 - an honest node keeps its key
-        """Whether to throw this key away now."""
-        return False
-
-    def leaves(self, job: Job) -> bool:  # noqa: ARG002 - an honest client takes its work
-        """As a client: whether to cancel as soon as the part is opened."""
-        return False
-
-    def drops_draw(self, maker: Node) -> bool:  # noqa: ARG002 - an honest ledger passes everything on
-        """As the ledger's operator: whether to keep a client's opened link back until the deadline."""
-        return False
-
-    def weigh(self, own: Matrix, mine: Matrix, told: Matrix | None) -> Matrix:  # noqa: ARG002 - nor copies
-        """One validator's row [N]: `own` by its own memory, `mine` where its owner's nodes are, `told` what the others'
-        last revealed rows agreed on."""
-        return own
 
 
 class Lazy(Strategy):
