@@ -34,10 +34,20 @@ SET_UP = ("python3 -m venv",)
 SERVED = {"nodes", "ledger", "node", "account"}
 """Commands of a network of processes: their helps run with the guide, beside its ledger."""
 
-APART = {"run-a-network.md", "http-api.md"}
-"""Pages with servers, which have tests of their own."""
+CHAIN = "chain"
+"""Needs a chain: tests/docs/test_docs_chain.py."""
 
-NOT_RUN_HERE = ["README.md", "mutation-testing.md", *4 * ["run-a-network.md"], "soundstorm.md", "voice-data.md"]
+APART = {"run-a-network.md", "http-api.md", "chain.md"}
+"""Pages with servers or a chain, which have tests of their own."""
+
+NOT_RUN_HERE = [
+    "README.md",
+    *2 * ["chain.md"],
+    "mutation-testing.md",
+    *4 * ["run-a-network.md"],
+    "soundstorm.md",
+    "voice-data.md",
+]
 LONG_IN_HELP = 14
 LONG = (*(f"antiphon soundstorm {verb}" for verb in ("train", "prepare", "evaluate", "export")), "torchrun")
 """They train for hours on recordings that nobody ships: runs/tiny.sh is all of them in a minute, and runs in the suite
@@ -111,7 +121,9 @@ def test_every_command_of_a_page_runs_as_written(page: str, shell: Shell) -> Non
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", sorted(verb for verb in HELPS if verb not in SERVED and runnable(HELPS[verb])))
+@pytest.mark.parametrize(
+    "verb", sorted(verb for verb in HELPS if verb not in {*SERVED, CHAIN} and runnable(HELPS[verb]))
+)
 def test_every_command_of_a_help_runs_as_written(verb: str, shell: Shell) -> None:
     for line in runnable(HELPS[verb]):
         shell.run(line)

@@ -49,6 +49,7 @@ VERBS: dict[str, dict[str, Verb]] = {
     "Run": {
         "up": Verb("antiphon.cli.up:up", "Serve an audio API that OpenAI's clients speak."),
         "ledger": Verb("antiphon.cli.serve:ledger", "Serve a ledger that nodes can join."),
+        "chain": Verb("antiphon.cli.chain:chain", "Contracts on a chain: deploy, deposit, stake."),
         "node": Verb("antiphon.cli.serve:node", "Run a node of any role, and earn."),
         "bench": Verb("antiphon.cli.bench:bench", "Measure every promised figure on this machine."),
         "simulate": Verb("antiphon.cli.simulate:simulate", "Play the market's rules with nodes that cheat."),

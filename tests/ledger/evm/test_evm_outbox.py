@@ -209,12 +209,13 @@ async def test_what_takes_too_long_stays_under_way(still: Anvil, opened: Open) -
     hasty, token = await opened(still, patience_s=0.4)
     data = token.encode("transfer", TO, 4)
     with pytest.raises(UnavailableError, match=r"not final after 0 s.* give the same command again"):
-        await hasty.send(hasty.unfinished("pay"), token.address, data)
+        await hasty.send(hasty.begin("pay"), token.address, data)
     patient, _ = await opened(still)
-    key = patient.unfinished("pay")
+    key = patient.begin("pay")
     await until(still, asyncio.create_task(patient.send(key, token.address, data)))
     assert await token.read("balanceOf", TO) == 4
-    assert patient.unfinished("pay") != key
+    patient.end(key)
+    assert patient.begin("pay") != key
 
 
 async def test_a_chain_that_stays_away_is_told(anvil: Anvil, opened: Open) -> None:

@@ -40,6 +40,10 @@ CREATE TABLE IF NOT EXISTS transactions (
   done TEXT NOT NULL,
   PRIMARY KEY (chain, sender, key), UNIQUE (chain, sender, nonce)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS operations (
+  chain TEXT NOT NULL, sender TEXT NOT NULL, label TEXT NOT NULL, name TEXT NOT NULL, done INTEGER NOT NULL,
+  PRIMARY KEY (chain, sender, name)
+) WITHOUT ROWID;
 """
 
 
@@ -96,26 +100,48 @@ class Outbox:
         """A chain is known by its id and its first block: one that was begun anew has numbers of its own."""
         return cls(rpc, key, file, f"{await rpc.chain_id()}:{(await rpc.block(0)).hash}", confirmations, fees)
 
-    def unfinished(self, label: str) -> str:
-        """The key of a transaction `label#...` that is still under way, or a new one: a command that was killed and is
-        given again goes on with what it had begun."""
+    def begin(self, label: str) -> str:
+        """The name of an operation of one or more transactions: of the one that was begun and not ended, or a new one.
+        So a command that was killed and is given again goes on with what it had begun."""
         with closing(self._open()) as db:
+            db.execute("BEGIN IMMEDIATE")
             rows = db.execute(
-                "SELECT key, done FROM transactions WHERE chain = ? AND sender = ? AND substr(key, 1, ?) = ?",
-                (self._chain, self.key.address, len(label) + 1, f"{label}#"),
+                "SELECT name, done FROM operations WHERE chain = ? AND sender = ? AND label = ?",
+                (self._chain, self.key.address, label),
             ).fetchall()
-        return next((key for key, done in rows if not done), f"{label}#{len(rows)}")
+            name = next((name for name, done in rows if not done), f"{label}#{len(rows)}")
+            values = (self._chain, self.key.address, label, name)
+            db.execute("INSERT OR IGNORE INTO operations VALUES (?, ?, ?, ?, 0)", values)
+            db.execute("COMMIT")
+        return name
+
+    def end(self, name: str) -> None:
+        """The operation is done: the next one of its label is another one."""
+        with closing(self._open()) as db:
+            where = (self._chain, self.key.address, name)
+            db.execute("UPDATE operations SET done = 1 WHERE chain = ? AND sender = ? AND name = ?", where)
+
+    def knows(self, key: str) -> bool:
+        """Whether a transaction with this key was begun."""
+        return self._find(key) is not None
 
     async def send(self, key: str, target: str, data: bytes) -> Receipt:
         """Call a contract (or create one: no target) once. Raises FundsError, ConflictError, UnavailableError, ..."""
         row = self._find(key)
         if row is None:
-            row = await self._begin(key, target, data)
+            row = await self._prepare(key, target, data)
         elif (row.target, row.data) != (target, data):
             raise StateError(f"The key {key!r} was used for another transaction", "Choose another key.")
         return row.done or await self._finish(row)
 
-    async def _begin(self, key: str, target: str, data: bytes) -> _Row:
+    async def resume(self, key: str) -> Receipt:
+        """Wait on for a transaction that was begun. Raises StateError when there is none."""
+        row = self._find(key)
+        if row is None:
+            raise StateError(f"No transaction {key!r} was begun", "Send it first.")
+        return row.done or await self._finish(row)
+
+    async def _prepare(self, key: str, target: str, data: bytes) -> _Row:
         call = {"from": self.key.address, "data": "0x" + data.hex()} | ({"to": target} if target else {})
         try:
             gas = await self._rpc.number("eth_estimateGas", call)

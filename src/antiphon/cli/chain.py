@@ -1,0 +1,258 @@
+"""`antiphon chain`: contracts and money on a chain."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from antiphon.cli.amounts import Amount
+from antiphon.cli.app import run
+from antiphon.cli.figures import ant
+from antiphon.door.settings import Settings
+from antiphon.errors import InputError
+
+if TYPE_CHECKING:
+    from antiphon.ledger.evm.keys import Key
+    from antiphon.ledger.evm.outbox import Outbox
+    from antiphon.ledger.evm.rpc import Rpc
+    from antiphon.ledger.evm.wallet import Holdings, Wallet
+    from antiphon.protocol import Identity
+
+RPC = "http://127.0.0.1:8545"
+GWEI = 10**9
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which chain, by which node of it, with which key."""
+
+    home: Path
+    rpc: str
+    file: Path
+    max_fee: int  # wei per gas
+    key: str  # hex, from the environment; empty = the keystore
+    password: str
+
+    @property
+    def keystore(self) -> Path:
+        return self.home / "keys" / "chain.json"
+
+    def open_key(self) -> Key:
+        from antiphon.ledger.evm import keys
+
+        if self.key:
+            return keys.from_hex(self.key)
+        password = self.password
+        if self.keystore.exists() and not password:
+            password = click.prompt("Password of the chain key", hide_input=True, err=True)
+        return keys.load(self.keystore, password)
+
+    @asynccontextmanager
+    async def outbox(self, confirmations: int) -> AsyncIterator[tuple[Rpc, Outbox]]:
+        """The node of the chain and what is sent through it."""
+        from antiphon.ledger.evm.outbox import Fees, Outbox
+        from antiphon.ledger.evm.rpc import Rpc
+
+        key = self.open_key()
+        rpc = Rpc(self.rpc)
+        try:
+            fees = Fees(max_fee=self.max_fee)
+            file = self.home / "outbox.db"
+            yield rpc, await Outbox.open(rpc, key, file, confirmations=confirmations, fees=fees)
+        finally:
+            await rpc.close()
+
+    @asynccontextmanager
+    async def wallet(self) -> AsyncIterator[Wallet]:
+        """The key's doings with the contracts that the chain file names, checked."""
+        import time
+
+        from antiphon.ledger.evm import config
+        from antiphon.ledger.evm.contracts import Contracts
+        from antiphon.ledger.evm.wallet import Wallet
+
+        chain = config.load(self.file)
+        async with self.outbox(chain.confirmations) as (rpc, outbox):
+            contracts = await Contracts.open(rpc, chain, str(self.file))
+            await rpc.expect_alive(time.time())
+            yield Wallet(contracts, outbox)
+
+
+@click.group(epilog="\b\nExamples:\n  antiphon chain status\n  antiphon chain deposit 100\n")
+@click.option(
+    "--rpc", default=RPC, show_default=True, envvar="ANTIPHON_RPC", metavar="URL", help="A node of the chain."
+)
+@click.option(
+    "--chain",
+    "file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    envvar="ANTIPHON_CHAIN",
+    metavar="FILE",
+    help="Where the contracts are; by default chain.json in the data folder.",
+)
+@click.option(
+    "--max-fee",
+    type=click.FloatRange(min=0, min_open=True, max=1_000_000),
+    default=200,
+    show_default=True,
+    metavar="GWEI",
+    help="Most that a unit of gas may cost.",
+)
+@click.pass_context
+def chain(ctx: click.Context, rpc: str, file: Path | None, max_fee: float) -> None:
+    """Put the contracts on a chain; deposit, withdraw, stake.
+
+    The key is the one in the data folder (ANTIPHON_CHAIN_PASSWORD opens it), or ANTIPHON_CHAIN_KEY.
+    """
+    import os
+
+    settings: Settings = ctx.obj
+    ctx.obj = Place(
+        settings.home,
+        rpc,
+        file or settings.home / "chain.json",
+        int(max_fee * GWEI),
+        os.environ.get("ANTIPHON_CHAIN_KEY", ""),
+        os.environ.get("ANTIPHON_CHAIN_PASSWORD", ""),
+    )
+
+
+@chain.command("key", epilog="\b\nExamples:\n  antiphon chain key\n")
+@click.pass_obj
+def make_key(place: Place) -> None:
+    """Make a key, encrypted in the data folder, or show the address of the one that is there."""
+    from antiphon.ledger.evm import keys
+
+    if place.key or place.keystore.exists():
+        click.echo(place.open_key().address)
+        return
+    password = place.password or click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    click.echo(keys.create(place.keystore, password).address)
+
+
+@chain.command("deploy", epilog="\b\nExamples:\n  antiphon chain deploy\n")
+@click.option(
+    "--confirmations",
+    type=click.IntRange(0, 1_000),
+    default=2,
+    show_default=True,
+    help="Blocks until it counts; 0: as the chain itself says.",
+)
+@click.option(
+    "--rules",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="JSON with numbers of the economy that differ from the defaults.",
+)
+@click.pass_obj
+def deploy_contracts(place: Place, confirmations: int, rules: Path | None) -> None:
+    """Put the contracts on a chain and write the chain file. All of the token belongs to this key then."""
+    run(_deploy(place, confirmations, rules))
+
+
+async def _deploy(place: Place, confirmations: int, rules: Path | None) -> None:
+    from antiphon.ledger.evm import config
+    from antiphon.ledger.evm.deploy import deploy
+
+    if place.file.exists():
+        raise InputError(f"{place.file} names contracts already", "Use them, or choose another file: --chain FILE")
+    plan = _plan(rules)
+    async with place.outbox(confirmations) as (rpc, outbox):
+        made = await deploy(rpc, outbox, plan, confirmations=confirmations, name=str(place.file.resolve()))
+    config.save(place.file, made)
+    for name, one in made.contracts.items():
+        click.echo(f"{name:<9} {one.address}")
+    click.echo(f"Give {place.file} to everybody who joins.")
+
+
+def _plan(rules: Path | None) -> Any:
+    from antiphon.cli.process_host import read_rules
+    from antiphon.ledger.evm.deploy import Plan
+
+    return Plan(rules=read_rules(rules) or Plan().rules)
+
+
+@chain.command(epilog="\b\nExamples:\n  antiphon chain status\n  antiphon chain status --json\n")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def status(place: Place, as_json: bool) -> None:
+    """Show what the key has: coin for gas, ANT, balance, stake."""
+    run(_status(place, as_json))
+
+
+async def _status(place: Place, as_json: bool) -> None:
+    async with place.wallet() as wallet:
+        found = await wallet.holdings()
+        contracts = wallet.contracts
+        head, final = await contracts.rpc.block("latest"), await contracts.rpc.final(contracts.chain.confirmations)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+        return
+    click.echo(f"Chain    {contracts.chain.chain_id} at {place.rpc}, block {head.number}, final {final.number}")
+    click.echo("\n".join(_told(found)))
+
+
+def _told(found: Holdings) -> list[str]:
+    lines = [
+        f"Address  {found.address}",
+        f"Coin     {found.coin_wei / 10**18:.6g}, for gas",
+        f"Wallet   {ant(found.wallet_nano)}",
+        f"Balance  {ant(found.balance_nano)}",
+    ]
+    if found.role:
+        lines += [
+            f"Node     {found.node}, {found.role}",
+            f"Stake    {ant(found.stake_nano)}, {ant(found.bond_nano)} of it bonded",
+        ]
+    return lines
+
+
+@chain.command(epilog="\b\nExamples:\n  antiphon chain deposit 100\n")
+@click.argument("amount", type=Amount(), metavar="ANT")
+@click.pass_obj
+def deposit(place: Place, amount: int) -> None:
+    """Bring money in, for tasks. Cut off and given again, it goes on: nothing is paid twice."""
+    run(_do(place, lambda wallet: wallet.deposit(amount)))
+
+
+@chain.command(epilog="\b\nExamples:\n  antiphon chain withdraw 40\n")
+@click.argument("amount", type=Amount(), metavar="ANT")
+@click.pass_obj
+def withdraw(place: Place, amount: int) -> None:
+    """Take free money out. No owner can stop it."""
+    run(_do(place, lambda wallet: wallet.withdraw(amount)))
+
+
+@chain.command(epilog="\b\nExamples:\n  antiphon chain stake 100 --role validator --name validator\n")
+@click.argument("amount", type=Amount(), metavar="ANT")
+@click.option("--role", type=click.Choice(["processor", "validator", "trainer", "relay"]), help="Register as a node.")
+@click.option("--name", help="The node's key in the data folder; by default the role. Made if it is missing.")
+@click.option("--endpoint", default="", metavar="URL", help="Where the node is reached.")
+@click.pass_context
+def stake(ctx: click.Context, amount: int, role: str | None, name: str | None, endpoint: str) -> None:
+    """Stake money of this key. With --role: register as a node, whose own key signs that it belongs to this one."""
+    place: Place = ctx.obj
+    node = _node(place, name or role) if role else None
+    run(_do(place, lambda wallet: wallet.stake(amount, node, role or "", endpoint)))
+
+
+def _node(place: Place, name: str) -> Identity:
+    from antiphon.protocol import load_or_create
+
+    if "/" in name or name.startswith("."):
+        raise InputError(f"{name!r} is no name of a key", "Use letters, digits and hyphens.")
+    return load_or_create(place.home / "keys" / f"{name}.key")
+
+
+async def _do(place: Place, what: Callable[[Wallet], Any]) -> None:
+    async with place.wallet() as wallet:
+        await what(wallet)
+        found = await wallet.holdings()
+    click.echo("\n".join(_told(found)))
