@@ -6,7 +6,7 @@
 @notice A session sets a client's money apart for a number of parts, the same for each, until it expires. So every part
         that has a number is funded, whatever happens to the others. One bit says that a part is settled. When the
         session has expired anybody's `close` returns to the client what is left.
-@dev Conservation: the token's balance here is at least balances + sessions (`held`). A session is two words, and 256
+@dev Conservation: the token's balance here is at least balances + sessions + what `netting` has burnt (`held`). A session is two words, and 256
      parts share one, because reading and writing words is most of what settling costs.
 """
 
@@ -58,7 +58,7 @@ packed_sessions: HashMap[uint256, Packed]
 session_count: public(uint256)
 # By session * 256 + part // 256: one bit for each part that is settled.
 settled: HashMap[uint256, uint256]
-# Balances + sessions.
+# Balances + sessions + burnt.
 held: public(uint256)
 
 
@@ -91,8 +91,7 @@ def withdraw(amount: uint256):
     assert amount > 0, "purse: nothing to withdraw"
     assert self.balances[msg.sender] >= amount, "purse: insufficient balance"
     self.balances[msg.sender] -= amount
-    self.held -= amount
-    assert extcall asset.transfer(msg.sender, amount, default_return_value=True), "purse: transfer failed"
+    self._pay(msg.sender, amount)
     log Withdrawn(owner=msg.sender, amount=amount)
 
 
@@ -183,3 +182,9 @@ def _spend(session: uint256, amount: uint256):
     money: uint256 = self.packed_sessions[session].money
     assert amount <= money & _LEFT, "purse: payments exceed the session"
     self.packed_sessions[session].money = money - amount
+
+
+@internal
+def _pay(to: address, amount: uint256):
+    self.held -= amount
+    assert extcall asset.transfer(to, amount, default_return_value=True), "purse: transfer failed"

@@ -12,20 +12,23 @@
            due, of enough of them (`settle`): who leaves a vote out gives its seat time to bring it.
         4. Clients and seats may sign all assignments and votes of many parts at once (`settle_batch`). Such a batch has
            every vote, signed by its seat.
-        5. A part is settled once. VALID and INVALID are settled; what has no verdict is not, and its money goes home.
-        6. Nodes answer with a bond, locked in the registry. Nobody is fined for what it has not signed: a producer loses
+        5. Or all parties sign what many parts change for each of them (`netting`).
+        6. A part is settled once. VALID and INVALID are settled; what has no verdict is not, and its money goes home.
+        7. Nodes answer with a bond, locked in the registry. Nobody is fined for what it has not signed: a producer loses
            its penalty only if it signed the assignment, a seat that has not voted loses nothing.
 """
 
 from interfaces import IRegistry
+import netting
 import purse
 import settlement
 import signed
 
 initializes: purse
+initializes: netting[purse := purse]
 exports: (
     purse.deposit, purse.withdraw, purse.open_session, purse.close, purse.balances, purse.sessions,
-    purse.session_count, purse.is_settled, purse.held,
+    purse.session_count, purse.is_settled, purse.held, netting.settle_net, netting.burnt, netting.sweep,
 )
 
 struct Ballot:

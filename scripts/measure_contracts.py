@@ -13,6 +13,7 @@ from contracts_deployed import ANT, EPOCH_S, UNBOND_S, VALIDATOR, ZERO, deploy_r
 from contracts_gas import Meter
 from eth_utils import keccak
 from test_contracts_market import BARE, GOOD, SALT, WORK, World, cast, pass_time
+from test_contracts_netting import a_thousand_tasks
 from test_contracts_quorum import World as Quorum
 
 _meter = Meter()
@@ -83,6 +84,14 @@ def by_quorum() -> None:
         print(f"{'quorum, batch of 100, a part, ' + name:58} {_meter.gas // 100:>9,}")
 
 
+def netted() -> None:
+    world = Quorum(seats=5)
+    for name in ("new accounts", "known accounts"):
+        keys, net = a_thousand_tasks(world)
+        world.quorum.settle_net(*net.signed(keys, world.domain))
+        print(f"{'netted, 1,000 parts of 10 parties, a part, ' + name:58} {_meter.gas / 1_000:>9.1f}")
+
+
 def stake(validators: int) -> None:
     token = deploy_token()
     registry = deploy_registry(token.address)
@@ -114,6 +123,7 @@ def main() -> None:
         stake(validators)
     task_alone()
     by_quorum()
+    netted()
 
 
 if __name__ == "__main__":

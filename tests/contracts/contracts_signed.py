@@ -39,6 +39,15 @@ BATCH = [
     ("parties", "address[]"),
     ("rows", "uint256[]"),
 ]
+NET = [
+    ("evidence", "bytes32"),
+    ("expires", "uint256"),
+    ("burnt", "uint256"),
+    ("spends", "Spend[]"),
+    ("changes", "Change[]"),
+]
+SPEND = [("session", "uint256"), ("word", "uint256"), ("parts", "uint256"), ("amount", "uint256")]
+CHANGE = [("party", "address"), ("amount", "int256")]
 
 
 def account(name: str) -> LocalAccount:
@@ -55,15 +64,18 @@ class Domain:
     name: str = "Antiphon quorum"
     version: str = "1"
 
-    def sign(self, key: LocalAccount, kind: str, fields: list[tuple[str, str]], message: dict) -> tuple[int, int]:
-        """r and vs, as EIP-2098 packs them."""
+    def sign(
+        self, key: LocalAccount, kind: str, fields: list[tuple[str, str]], message: dict, **structs: list
+    ) -> tuple[int, int]:
+        """r and vs, as EIP-2098 packs them; `structs` are the types that fields name."""
         domain = {
             "name": self.name,
             "version": self.version,
             "chainId": self.chain,
             "verifyingContract": self.contract,
         }
-        types = {kind: [{"name": name, "type": of} for name, of in fields]}
+        named = {kind: fields, **structs}
+        types = {kind: [{"name": name, "type": of} for name, of in of_kind] for kind, of_kind in named.items()}
         done = Account.sign_typed_data(key.key, domain, types, message)
         return done.r, (done.v - 27) << 255 | done.s
 
@@ -164,3 +176,34 @@ class Batch:
         by = {key.address: domain.sign(key, "Batch", BATCH, message) for key in keys}
         signatures = [by.get(party, NOTHING) for party in self.parties]
         return self.evidence, self.words(), list(self.parties), signatures, list(self.rows)
+
+
+@dataclass(frozen=True)
+class Net:
+    """What a batch changes for each party, and what it takes out of each session."""
+
+    expires: int
+    spends: tuple[tuple[int, int, int, int], ...]
+    """Session, word, bits of its parts, amount."""
+    changes: dict[str, int]
+    clients: tuple[str, ...]
+    """Of each spend's session."""
+    burnt: int = 0
+    evidence: bytes = keccak(b"settlements")
+
+    def listed(self) -> list[tuple[str, int]]:
+        return sorted(self.changes.items(), key=lambda change: int(change[0], 16))
+
+    def signature(self, key: LocalAccount, domain: Domain) -> tuple[int, int]:
+        message = {"evidence": self.evidence, "expires": self.expires, "burnt": self.burnt}
+        message["spends"] = [dict(zip((name for name, _ in SPEND), spend, strict=True)) for spend in self.spends]
+        message["changes"] = [{"party": party, "amount": amount} for party, amount in self.listed()]
+        return domain.sign(key, "Net", NET, message, Spend=SPEND, Change=CHANGE)
+
+    def signed(self, keys: Sequence[LocalAccount], domain: Domain) -> tuple:
+        """As the contract takes it."""
+        by = {key.address: self.signature(key, domain) for key in keys}
+        listed = self.listed()
+        places = [[party for party, _ in listed].index(client) for client in self.clients]
+        signatures = [by.get(party, NOTHING) for party, _ in listed]
+        return self.evidence, self.expires, self.burnt, list(self.spends), listed, places, signatures

@@ -8,7 +8,7 @@ boa = pytest.importorskip("boa", reason="titanoboa is not installed here: script
 
 import dataclasses
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from contracts_deployed import (
     ANT,
@@ -20,9 +20,9 @@ from contracts_deployed import (
     deploy_token,
     register,
 )
-from contracts_economy import due, packed
+from contracts_economy import Due, due, packed
 from contracts_gas import Meter
-from contracts_signed import NOTHING, ORDER, Assignment, Batch, Domain, account, seat_word
+from contracts_signed import NOTHING, ORDER, Assignment, Batch, Domain, Net, account, seat_word
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -52,7 +52,8 @@ class World:
         self.domain = Domain(self.quorum.address)
         self.client, self.producer, self.mallory = account("client"), account("producer"), account("mallory")
         self.validators = sorted((account(f"validator {n}") for n in range(seats)), key=lambda v: int(v.address, 16))
-        for key in (self.client, self.producer, *self.validators):
+        self.keys = (self.client, self.producer, *self.validators)
+        for key in self.keys:
             self.token.transfer(key.address, 100 * ANT)
             for door in (self.registry.address, self.quorum.address):
                 self.token.approve(door, 2**255, sender=key.address)
@@ -86,8 +87,7 @@ class World:
         return Batch.of(given, {part.session: self.client.address for part, _ in given})
 
     def settle_batch(self, given: Sequence[tuple[Assignment, Sequence[Vote]]], **kwargs: str) -> None:
-        keys = (self.client, self.producer, *self.validators)
-        self.quorum.settle_batch(*self.batch(given).signed(keys, self.domain), **kwargs)
+        self.quorum.settle_batch(*self.batch(given).signed(self.keys, self.domain), **kwargs)
 
     def balances(self) -> list[int]:
         return [self.quorum.balances(key.address) for key in (self.producer, *self.validators)]
@@ -457,6 +457,21 @@ def test_a_token_that_takes_fees_is_refused() -> None:
 SIGNED = [GOOD, NEAR, BARE, BAD, UNSURE, UNSHOWN, None]
 
 
+def net_of(world: World, session: int, parts: Iterable[int], found: Sequence[Due]) -> Net:
+    """What those parts change for everybody, summed up from the pure economy's transfers."""
+    changes = Counter({world.client.address: 0})
+    burnt = 0
+    for one in found:
+        for key, paid in zip(world.keys, (one.to_client, one.reward - one.penalty, *one.fees), strict=True):
+            changes[key.address] += paid
+        for key, fine in zip(world.validators, one.fines, strict=True):
+            changes[key.address] -= fine
+        burnt += one.penalty - one.to_client + sum(one.fines)
+    spent = sum(one.reward + sum(one.fees) for one in found)
+    spend = (session, 0, sum(1 << part for part in parts), spent)
+    return Net(boa.env.timestamp + 600, (spend,), dict(changes), (world.client.address,), burnt)
+
+
 class QuorumMachine(RuleBasedStateMachine):
     """Sessions, bonds, parts in any order and number: every sum is the pure economy's, and all money comes out."""
 
@@ -472,7 +487,7 @@ class QuorumMachine(RuleBasedStateMachine):
         self.left: dict[int, int] = {}
         self.expires: dict[int, int] = {}
         self.settled: set[tuple[int, int]] = set()
-        self.claims, self.burnt = 0, 0
+        self.claims, self.burnt, self.netted_burnt = 0, 0, 0
 
     def teardown(self) -> None:
         boa.env.time_travel(seconds=WEEK_S)
@@ -481,6 +496,8 @@ class QuorumMachine(RuleBasedStateMachine):
         for person in (self.world.client.address, *self.nodes):
             if self.quorum.balances(person):
                 self.quorum.withdraw(self.quorum.balances(person), sender=person)
+        if self.netted_burnt:
+            self.quorum.sweep()
         assert self.world.token.balanceOf(self.quorum.address) == 0 == self.quorum.held(), "all money has come out"
         self.anchor.__exit__(None, None, None)
 
@@ -548,6 +565,36 @@ class QuorumMachine(RuleBasedStateMachine):
         self.claims += found.to_client
         self.burnt -= found.to_client
 
+    @rule(data=st.data(), votes=st.lists(st.lists(st.sampled_from(SIGNED[:4]), min_size=3, max_size=3), max_size=3))
+    def net(self, data, votes) -> None:
+        """Parts of one session, netted: everybody's balance moves by what the pure economy says, penalties included."""
+        if not self.left:
+            return
+        session = data.draw(st.sampled_from(sorted(self.left)))
+        found = [due(REWARD, FEES, cast, [True] * 3, False, RULES) for cast in votes]
+        given = net_of(self.world, session, range(len(votes)), found)
+        parts = self.quorum.sessions(session).parts
+        refused = (
+            len(votes) > parts
+            or not votes
+            or boa.env.timestamp >= self.expires[session]
+            or any((session, part) in self.settled for part in range(len(votes)))
+            or any(self.balance[party] + change < 0 for party, change in given.changes.items())
+        )
+        signed = given.signed(self.world.keys, self.world.domain)
+        if refused:
+            with boa.reverts():
+                self.quorum.settle_net(*signed)
+            return
+        self.quorum.settle_net(*signed)
+        with boa.reverts("netting: part settled already"):
+            self.quorum.settle_net(*signed)
+        self.settled |= {(session, part) for part in range(len(votes))}
+        self.netted_burnt += given.burnt
+        self.left[session] -= sum(spend[3] for spend in given.spends)
+        for party, change in given.changes.items():
+            self.balance[party] += change
+
     @rule()
     def close(self) -> None:
         for session, left in self.left.items():
@@ -571,7 +618,7 @@ class QuorumMachine(RuleBasedStateMachine):
 
     @invariant()
     def conserved(self) -> None:
-        owed = sum(self.balance.values()) + sum(self.left.values())
+        owed = sum(self.balance.values()) + sum(self.left.values()) + self.netted_burnt
         assert self.world.token.balanceOf(self.quorum.address) == owed == self.quorum.held()
 
 
