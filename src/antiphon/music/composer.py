@@ -202,10 +202,13 @@ def _lead(planned: Plan, section: Section, harmony: Sequence[Chord], following: 
     drawn: list[melody.Drawn] = []
     at = section.start
     for index, bars in enumerate(phrases):
-        part = melody.phrase(planned, stuff, harmony, at, bars, ending if index == len(phrases) - 1 else "open")
-        if section.repeat or index:
+        last = index == len(phrases) - 1
+        part = melody.phrase(
+            planned, stuff, harmony, at, bars, ending if last else "open", climax=last and len(phrases) > 1
+        )
+        if section.repeat % 2:
             rng = planned.generator(f"ornaments {section.letter} {section.repeat} {index}")
-            part = melody.ornamented(part, 0.3 + 0.3 * planned.density, rng)
+            part = melody.ornamented(part, 0.1 + 0.2 * planned.density, rng)
         drawn += part
         at += bars * planned.bar
     return sung(planned, drawn, harmony, section.level)

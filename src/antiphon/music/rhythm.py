@@ -85,7 +85,7 @@ SLOW_UNIT_S = 0.09
 
 def choose(meter: int, bar_s: float, density: float, syncopation: float, rng: random.Random) -> tuple[int, ...]:
     """A rhythm for one bar whose notes a second suit `density` 0..1."""
-    pool = [*CELLS[meter], *(SYNCOPATED[meter] if rng.random() < syncopation else ())]
+    pool = SYNCOPATED[meter] if rng.random() < syncopation else CELLS[meter]
     unit_s = bar_s / (4 * meter)
     playable = [cell for cell in pool if min(cell) * unit_s >= SLOW_UNIT_S] or [CELLS[meter][0]]
     target = 0.9 + 3.6 * density

@@ -1,4 +1,4 @@
-"""A drawn melody as notes: the smoothest line near the drawing that fits the harmony, with accents and articulation."""
+"""A drawn melody as notes: the line nearest to the drawing that fits the harmony, with accents and articulation."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from antiphon.music.melody import Drawn, centre_pitch
 from antiphon.music.planning import Plan
 from antiphon.music.score import TICKS, Chord, Note
 
-REACH = 3
+REACH = 4
 """Steps by which a note may leave its drawing."""
 
-SPAN = 6
+SPAN = 7
 """Steps above and below the centre within which the lead stays."""
 
-_INTERVALS = (1.3, 0.0, 0.3, 0.9, 1.3, 2.6, 3.4, 3.0)
-"""Cost of a melodic interval by its steps; larger ones are sung only where nothing else is left."""
+_INTERVALS = (0.8, 0.0, 0.3, 1.0, 2.5, 4.5, 6.0, 5.5)
+"""Cost of an interval between gestures, by its steps."""
 
-_WIDE, _OFF_CHORD, _OUTSIDE, _TURNED, _LEAPT_OFF, _MOVED = 9.0, 7.0, 2.5, 1.0, 3.0, 0.8
+_WIDE, _OFF_CHORD, _OUTSIDE, _LEAPT_OFF, _MOVED = 9.0, 8.0, 2.5, 2.0, 0.35
+_TURNED, _BENT = 7.0, 1.3
+"""A motif is known by its contour first and its intervals second (W. J. Dowling, *Psychological Review* 85, 1978): to
+turn a step of it costs as much as a foreign note on the beat, to bend one by a step little."""
+
 _HOME = {"major": {0: 1.0, 2: 0.6}, "minor": {0: 0.5, 2: 0.9}}
 """Mode and scale step -> what the tonic and its third are worth over the tonic chord: they tell the key."""
 
@@ -26,13 +30,19 @@ _HOME = {"major": {0: 1.0, 2: 0.6}, "minor": {0: 0.5, 2: 0.9}}
 def sung(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord], level: float) -> list[Note]:
     """`drawn` as notes of the lead; `level` 0..1 is the section's loudness."""
     notes: list[Note] = []
-    for note, index in zip(drawn, _smoothest(plan, drawn, chords), strict=True):
-        pitch = pitch_of(index, scale_at(chord_at(chords, note.start), plan.tonic, plan.mode), plan.tonic)
+    for note, index in zip(drawn, _nearest(plan, drawn, chords), strict=True):
+        pitch = pitch_of(index, scale_at(chord_at(chords, heard_at(note)), plan.tonic, plan.mode), plan.tonic)
         beat = note.start % plan.bar
         accent = 12 if beat == 0 else 5 if beat % TICKS == 0 else 0
         velocity = round((66 + 34 * plan.energy) * (0.55 + 0.45 * level)) + accent
         notes.append(Note(note.start, note.length, pitch, min(127, velocity), _articulation(plan, note)))
-    return notes
+    return _coloured(plan, notes, chords)
+
+
+def heard_at(note: Drawn) -> int:
+    """Where a note's harmony is: a note held over a beat anticipates that beat."""
+    beat = -(-note.start // TICKS) * TICKS
+    return beat if note.start + note.length > beat else note.start
 
 
 def _articulation(plan: Plan, note: Drawn) -> str:
@@ -43,7 +53,24 @@ def _articulation(plan: Plan, note: Drawn) -> str:
     return "legato" if plan.staccato < 0.1 else ""
 
 
-def _smoothest(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord]) -> list[int]:
+def _coloured(plan: Plan, notes: list[Note], chords: Sequence[Chord]) -> list[Note]:
+    """Chromatic notes where they lead: a lower neighbour, or the note before an accented one, a semitone from its goal.
+
+    W. Piston, *Harmony*, ch. 8: such notes are unaccented, short, and resolve by step.
+    """
+    out = list(notes)
+    for before, at, after in zip(range(len(notes)), range(1, len(notes)), range(2, len(notes)), strict=False):
+        first, note, goal = notes[before], notes[at], notes[after]
+        leads = note.length <= TICKS // 2 and note.start % TICKS != 0 and note.stop == goal.start
+        rising = goal.pitch - note.pitch == 2 and first.pitch >= note.pitch
+        if not (leads and rising and goal.pitch % 12 in chord_at(chords, goal.start).classes):
+            continue
+        if plan.generator(f"colour {note.start % (4 * plan.bar)}").random() < plan.style.chromatic:
+            out[at] = Note(note.start, note.length, note.pitch + 1, note.velocity, note.articulation)
+    return out
+
+
+def _nearest(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord]) -> list[int]:
     """Scale steps of least cost, found note by note over all that may follow each other (Viterbi)."""
     if not drawn:
         return []
@@ -52,7 +79,7 @@ def _smoothest(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord]) -> l
     costs = {index: cost for index, (cost, _) in options[0].items()}
     trail: list[dict[int, int]] = []
     for position in range(1, len(drawn)):
-        wanted = drawn[position].index - drawn[position - 1].index
+        wanted = None if drawn[position].head else drawn[position].index - drawn[position - 1].index
         reached: dict[int, float] = {}
         came: dict[int, int] = {}
         for index, (own, inside) in options[position].items():
@@ -75,28 +102,28 @@ def _options(
 ) -> dict[int, tuple[float, bool]]:
     """Steps that a note may take: their cost, and whether they belong to the chord."""
     note = drawn[position]
-    chord = chord_at(chords, note.start)
+    chord = chord_at(chords, heard_at(note))
     scale = scale_at(chord, plan.tonic, plan.mode)
     strong = note.start % (plan.bar if plan.meter == 3 else 2 * TICKS) == 0 or note.length >= TICKS
-    strong = strong or position == len(drawn) - 1
+    strong = strong or position == len(drawn) - 1 or drawn[position + 1].head or heard_at(note) != note.start
     found = {}
     for index in range(note.index - REACH, note.index + REACH + 1):
         inside = scale[index % 7] in chord.classes
         cost = _MOVED * abs(index - note.index) + _OUTSIDE * max(0, abs(index - centre) - SPAN)
         cost += 0.0 if inside else _OFF_CHORD if strong else 0.25
-        cost -= _HOME[plan.mode].get(index % 7, 0.0) if chord.root == plan.tonic else 0.0
+        cost -= _HOME[plan.mode].get(index % 7, 0.0) if chord.root == plan.tonic and note.length >= TICKS else 0.0
         found[index] = (cost, inside)
     return found
 
 
-def _step(interval: int, wanted: int, harmonious: bool) -> float:
-    """Cost of an interval where the drawing has another; a leap to or from a foreign note costs more."""
+def _step(interval: int, wanted: int | None, harmonious: bool) -> float:
+    """Cost of an interval within a gesture, that the motif wants otherwise, or between two (None)."""
     size = abs(interval)
-    cost = _INTERVALS[size] if size < len(_INTERVALS) else _WIDE
-    if wanted == 0 and interval == 0:
-        cost = 0.0
-    if interval * wanted < 0:
-        cost += _TURNED
+    if wanted is None:
+        return _INTERVALS[size] if size < len(_INTERVALS) else _WIDE
+    turned = (interval > 0) - (interval < 0) != (wanted > 0) - (wanted < 0)
+    cost = _BENT * abs(interval - wanted) + (_TURNED if turned else 0.0)
+    cost += _WIDE if size > 7 else 0.4 * max(0, size - 2)
     if size > 1 and not harmonious:
         cost += _LEAPT_OFF
     return cost

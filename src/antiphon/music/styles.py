@@ -25,6 +25,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     meter: int = 4
     syncopation: float = 0.2
     swing: bool = False
+    chromatic: float = 0.4  # of leading notes that may be a semitone below their goal
     leaps: float = 0.3
     lead_duties: tuple[float, ...] = (0.5, 0.25)
     staccato: float = 0.2
@@ -48,9 +49,9 @@ STYLES: dict[str, Style] = {
             ("i", "i", "VI VII", "V"),
             ("i", "iv", "VI", "V7"),
         ),
-        syncopation=0.4,
         leaps=0.45,
         lead_duties=(0.25, 0.5, 0.125),
+        syncopation=0.6,
     ),
     "dungeon": Style(
         tempo_bpm=(84, 112),
@@ -70,6 +71,7 @@ STYLES: dict[str, Style] = {
         ),
         leaps=0.25,
         lead_duties=(0.125, 0.25),
+        syncopation=0.35,
     ),
     "adventure": Style(
         tempo_bpm=(112, 144),
@@ -88,8 +90,8 @@ STYLES: dict[str, Style] = {
             ("I", "vi", "ii", "V"),
         ),
         minor_chords=(("i", "VII", "VI", "V"), ("i", "iv", "VII", "V"), ("i", "VI", "iv", "V")),
-        syncopation=0.25,
         leaps=0.4,
+        syncopation=0.45,
     ),
     "title": Style(
         tempo_bpm=(96, 126),
@@ -115,6 +117,7 @@ STYLES: dict[str, Style] = {
         leaps=0.4,
         lead_duties=(0.5, 0.25),
         staccato=0.1,
+        syncopation=0.4,
     ),
     "lounge": Style(
         tempo_bpm=(92, 124),
@@ -132,10 +135,11 @@ STYLES: dict[str, Style] = {
             ("Imaj7", "ii7", "iii7 VI7", "ii7 V7"),
         ),
         minor_chords=(("i7", "iv7", "ii7", "V7"), ("i7", "VImaj7", "ii7", "V7"), ("i7", "iv7", "VImaj7", "V7")),
-        syncopation=0.6,
         swing=True,
         leaps=0.3,
         lead_duties=(0.5, 0.25),
+        syncopation=0.75,
+        chromatic=0.7,
     ),
     "waltz": Style(
         tempo_bpm=(132, 168),
@@ -149,8 +153,9 @@ STYLES: dict[str, Style] = {
         major_chords=(("I", "vi", "ii", "V"), ("I", "I", "V7", "V7"), ("I", "IV", "I", "V7"), ("I", "VI7", "ii", "V7")),
         minor_chords=(("i", "iv", "i", "V"), ("i", "VI", "iv", "V7"), ("i", "i", "iv", "V7")),
         meter=3,
-        syncopation=0.0,
         leaps=0.4,
+        syncopation=0.2,
+        chromatic=0.6,
     ),
     "lullaby": Style(
         tempo_bpm=(66, 84),
@@ -164,10 +169,11 @@ STYLES: dict[str, Style] = {
         major_chords=(("I", "IV", "I", "V"), ("I", "vi", "IV", "V"), ("I", "iii", "IV", "V7"), ("I", "I", "ii", "V7")),
         minor_chords=(("i", "iv", "i", "V"), ("i", "VI", "iv", "V7")),
         meter=3,
-        syncopation=0.0,
         leaps=0.2,
         lead_duties=(0.5,),
         staccato=0.0,
+        syncopation=0.1,
+        chromatic=0.3,
     ),
     "ballad": Style(
         tempo_bpm=(66, 88),
@@ -185,10 +191,10 @@ STYLES: dict[str, Style] = {
             ("Imaj7", "IVmaj7", "ii7", "V"),
         ),
         minor_chords=(("i", "VI", "iv", "V"), ("i", "VII", "VI", "V7"), ("i", "iv", "VI", "V"), ("i", "v", "VI", "V")),
-        syncopation=0.15,
         leaps=0.35,
         lead_duties=(0.5, 0.25),
         staccato=0.0,
+        syncopation=0.4,
     ),
     "techno": Style(
         tempo_bpm=(124, 142),
@@ -201,10 +207,11 @@ STYLES: dict[str, Style] = {
         drums=("four", "house"),
         major_chords=(("I", "V", "vi", "IV"), ("I", "IV", "vi", "V"), ("I", "I", "IV", "V")),
         minor_chords=(("i", "VI", "VII", "V"), ("i", "i", "VI", "V"), ("i", "iv", "VI", "V"), ("i", "VI", "iv", "V")),
-        syncopation=0.6,
         leaps=0.35,
         lead_duties=(0.25, 0.125, 0.5),
         staccato=0.5,
+        syncopation=0.7,
+        chromatic=0.2,
     ),
     "rock": Style(
         tempo_bpm=(120, 152),
@@ -222,9 +229,9 @@ STYLES: dict[str, Style] = {
             ("I", "IV", "I", "V"),
         ),
         minor_chords=(("i", "VI", "VII", "V"), ("i", "VII", "iv", "V"), ("i", "iv", "i", "V"), ("i", "III", "iv", "V")),
-        syncopation=0.45,
         leaps=0.3,
         lead_duties=(0.25, 0.5),
+        syncopation=0.6,
     ),
     "march": Style(
         tempo_bpm=(104, 122),
@@ -237,10 +244,11 @@ STYLES: dict[str, Style] = {
         drums=("march",),
         major_chords=(("I", "I", "IV", "V"), ("I", "V", "I", "V"), ("I", "IV", "II", "V"), ("I", "vi", "II", "V7")),
         minor_chords=(("i", "i", "iv", "V"), ("i", "VI", "iv", "V"), ("i", "V", "i", "V")),
-        syncopation=0.05,
         leaps=0.45,
         lead_duties=(0.5, 0.25),
         staccato=0.5,
+        syncopation=0.15,
+        chromatic=0.5,
     ),
     "fanfare": Style(
         tempo_bpm=(126, 152),
@@ -253,10 +261,11 @@ STYLES: dict[str, Style] = {
         drums=("march", "rock"),
         major_chords=(("I", "bVI", "bVII", "V"), ("I", "IV", "I", "V"), ("I", "ii", "IV", "V"), ("I", "vi", "IV", "V")),
         minor_chords=(("i", "VI", "VII", "V"), ("i", "iv", "i", "V")),
-        syncopation=0.15,
         leaps=0.6,
         lead_duties=(0.5, 0.25),
         staccato=0.3,
+        syncopation=0.25,
+        chromatic=0.3,
     ),
     "horror": Style(
         tempo_bpm=(72, 104),
@@ -277,6 +286,8 @@ STYLES: dict[str, Style] = {
         leaps=0.5,
         lead_duties=(0.125,),
         staccato=0.1,
+        syncopation=0.4,
+        chromatic=0.7,
     ),
     "ambient": Style(
         tempo_bpm=(64, 88),
@@ -289,10 +300,11 @@ STYLES: dict[str, Style] = {
         drums=("soft",),
         major_chords=(("Imaj7", "IVmaj7", "Imaj7", "V"), ("I", "iii", "IV", "Vsus"), ("I", "vi", "IVmaj7", "V")),
         minor_chords=(("i", "VI", "i", "v"), ("i7", "iv7", "VImaj7", "V"), ("i", "VImaj7", "iv", "V")),
-        syncopation=0.1,
         leaps=0.35,
         lead_duties=(0.5, 0.25),
         staccato=0.0,
+        syncopation=0.35,
+        chromatic=0.1,
     ),
 }
 """Style by the name that `MusicBrief.style` uses."""

@@ -1,0 +1,111 @@
+"""The motif: a rhythm of one bar and a shape, and what a composer does with it.
+
+Shapes are made as A. Schoenberg describes them (*Fundamentals of Musical Composition*, ch. 3): notes of a chord, and
+passing and neighbour notes between them. A leap is filled or turned back afterwards (J. J. Fux, *Gradus*; also found
+by D. Huron, *Sweet Anticipation*, ch. 5). Steps are those of the scale, so that the shape stands over any chord.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import msgspec
+
+from antiphon.music import rhythm
+
+_SKELETON = (-3, 0, 2, 4, 7)
+"""Steps of a triad about its root: a motif's accented notes."""
+
+_WIDEST = 7
+"""Steps between the lowest and the highest note of a motif."""
+
+
+class Motif(msgspec.Struct, frozen=True):
+    """`cell` lengths in sixteenths; `steps[i]` steps of note i above a chord's root. `late`: begins with a rest."""
+
+    cell: tuple[int, ...]
+    steps: tuple[int, ...]
+    late: bool = False
+
+
+def accented(cell: Sequence[int]) -> list[bool]:
+    """Which notes of a bar are accented: on the half bar, of a beat or more, or held over a beat; and the last."""
+    found, at = [], 0
+    for value in cell:
+        held = at % 4 != 0 and at // 4 != (at + value - 1) // 4
+        found.append(at % 8 == 0 or value >= 4 or held)
+        at += value
+    found[-1] = True
+    return found
+
+
+def contour(cell: Sequence[int], leaps: float, rng: random.Random) -> tuple[int, ...]:
+    """Accented notes from a chord, which move to its next note or, by `leaps` 0..1, further; seconds between them."""
+    strong = accented(cell)
+    place = rng.choice((1, 1, 2, 2, 3))
+    way = rng.choice((1, 1, -1))
+    turn = rng.randrange(1, max(2, sum(strong)))
+    bones: list[int] = []
+    for count in range(sum(strong)):
+        if count:
+            way = -way if count == turn else way
+            reach = 2 if rng.random() < 0.4 * leaps else 1 if rng.random() < 0.85 else 0
+            if not 0 <= place + way * reach < len(_SKELETON):
+                way = -way
+            place = min(max(place + way * reach, 0), len(_SKELETON) - 1)
+        bones.append(_SKELETON[place])
+    return _fleshed(strong, bones, rng)
+
+
+def _fleshed(strong: Sequence[bool], bones: Sequence[int], rng: random.Random) -> tuple[int, ...]:
+    """Unaccented notes: they pass by step to the next accented note, or turn about one that stays."""
+    steps: list[int] = []
+    left = list(bones)
+    for index, accent in enumerate(strong):
+        if accent:
+            steps.append(left.pop(0))
+            continue
+        goal = left[0] if left else steps[-1]
+        before = steps[-1] if steps else goal + rng.choice((-1, 1))
+        distance = next(n for n in range(1, len(strong)) if index + n >= len(strong) - 1 or strong[index + n])
+        if goal == before:
+            steps.append(goal + (rng.choice((-1, 1, 1)) if distance % 2 else 0))
+        else:
+            side = 1 if goal > before else -1
+            steps.append(goal - side * distance if rng.random() < 0.8 else before)
+    lowest = min(steps)
+    return tuple(min(step, lowest + _WIDEST) for step in steps)
+
+
+def refitted(motif: Motif, cell: tuple[int, ...], rng: random.Random) -> Motif:
+    """The shape over another rhythm: stretched or cut, ends kept."""
+    count, steps = len(cell), motif.steps
+    if len(steps) == 1:
+        return Motif(cell, contour(cell, 0.3, rng), motif.late)
+    places = [round(index * (len(steps) - 1) / max(1, count - 1)) for index in range(count)]
+    return Motif(cell, tuple(steps[place] for place in places), motif.late)
+
+
+def inverted(motif: Motif) -> Motif:
+    """Upside down about its first note."""
+    return Motif(motif.cell, tuple(2 * motif.steps[0] - step for step in motif.steps), motif.late)
+
+
+def varied(motif: Motif, rng: random.Random) -> Motif:
+    """The same shape with one note split or two joined."""
+    return refitted(motif, rhythm.varied(motif.cell, rng), rng)
+
+
+def fragment(motif: Motif) -> Motif:
+    """The head of a motif twice, the second time a step higher; motifs that do not halve stay whole.
+
+    The fragmentation of a sentence's continuation: W. Caplin, *Classical Form*, ch. 3.
+    """
+    half, total = sum(motif.cell) // 2, 0
+    for count, value in enumerate(motif.cell, start=1):
+        total += value
+        if total == half and count > 1:
+            head = motif.steps[:count]
+            return Motif(motif.cell[:count] * 2, (*head, *(step + 1 for step in head)))
+    return motif
