@@ -132,6 +132,31 @@ def test_our_packages_hold_what_is_declared_their_licences_and_less_than_100_mb(
         assert any(fnmatch(path, pattern) and f"`{pattern}`" in page for pattern in told), path
 
 
+@pytest.mark.parametrize("model", CATALOG, ids=lambda m: m.name)
+def test_weights_of_others_have_a_row_that_says_what_happens_without_them(model: Model) -> None:
+    others = {piece for file in model.files for piece in file.pieces if not piece.distribution.startswith("antiphon-")}
+    page = (OURS.parent / "docs/weights.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.split("## Other people's packages")[1].splitlines()]
+    for piece in others:
+        # Of several packages the first is named in full, the others by their number.
+        name, number = re.fullmatch(r"(.*?)(-\d)?", piece.distribution).groups()  # type: ignore[union-attr]
+        (row,) = (row for row in rows if row[0] == f"`{model.name}`")
+        assert f"`{name}`" in row[1] if number is None else f"`{name}-1`" in row[1]
+        assert f" {piece.version}" in row[1]
+        assert len(row) == 5
+        assert all(row)
+
+
+def test_every_package_that_carries_weights_is_in_the_page() -> None:
+    page = (OURS.parent / "docs/weights.md").read_text(encoding="utf-8")
+    pinned = re.findall(
+        r'"([\w-]+)==[\d.]+"', (OURS.parent / "pyproject.toml").read_text(encoding="utf-8").split("train =")[0]
+    )
+    assert len(pinned) > 5
+    for name in pinned:
+        assert name in page or re.sub(r"-\d$", "-1", name) in page, name
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("model", CATALOG, ids=lambda m: m.name)
 def test_every_file_is_here_with_the_declared_hash_and_size(model: Model) -> None:

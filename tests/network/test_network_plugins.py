@@ -39,6 +39,10 @@ def site(tmp_path: Path) -> Path:
     return folder
 
 
+def test_an_engine_and_a_judge_take_forty_lines_each() -> None:
+    assert max(len(FILES[name].splitlines()) for name in ("sonify.py", "sonify_judge.py")) <= 40
+
+
 def run(site: Path, *command: str) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")])
     return subprocess.run(
