@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True):
+class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     """What words can say about music; None = nothing."""
 
     style: str | None = None
@@ -20,7 +20,7 @@ class Said(msgspec.Struct, frozen=True, kw_only=True):
     tempo_range_bpm: tuple[float, float] | None = None
 
 
-class Sense(Said, frozen=True, kw_only=True):
+class Sense(Meaning, frozen=True, kw_only=True):
     """What one word or phrase says."""
 
     exact: bool = True  # False: a genre we do not have, played as the nearest style

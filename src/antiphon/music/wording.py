@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from antiphon.music import meaning
-from antiphon.music.lexicon import CHIP_WORDS, LEXICON, LONGEST, NEGATIONS, STOP_WORDS, Said, Sense
+from antiphon.music.lexicon import CHIP_WORDS, LEXICON, LONGEST, NEGATIONS, STOP_WORDS, Meaning, Sense
 
 CONTRADICTION = 0.4
 """Levels that are further apart than this contradict each other."""
@@ -17,7 +17,7 @@ MAX_UNKNOWN = 12
 """Unknown words that are looked up by meaning; more than that is a story."""
 
 
-class Wording(Said, frozen=True, kw_only=True):
+class Wording(Meaning, frozen=True, kw_only=True):
     """What a prompt's words say together. `tempo_word` is the word behind `tempo_range_bpm`."""
 
     tempo_word: str = ""
