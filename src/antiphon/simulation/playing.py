@@ -29,7 +29,6 @@ from antiphon.economy.types import (
     Rules,
     ScoreEvent,
     Settlement,
-    Terms,
     Transfer,
     Verdict,
     Vote,
@@ -128,11 +127,9 @@ class Play:
         sat: set[str] = set()
         draws: list[bytes] = []
         for round_ in range(1 + rules.redraws):
-            fresh = [judge for judge in opened.validators if judge.node not in sat]
-            pool = fresh if len(fresh) >= size else list(opened.validators)
             links = self.dice.randbytes(32), self.dice.randbytes(32)
             draw = both(*links, task=task, index=opened.index, attempt=attempt, round_=round_)
-            seats = draw_seats(pool, size, draw)
+            seats = _seats(opened, size, sat, draw)
             sat |= {seat.node for seat in seats}
             audited = work.altered and told is None and audit_beacon(draw, rules, draws) is not None
             if audited and self.dice.random() * PPM < rules.audit_seen_ppm:
@@ -157,17 +154,20 @@ class Play:
                 hidden=hidden,
             )
             left = done.remaining_nano
-            verdict = self._carry_out(done, client, opened, terms, seats, votes, outcome, view, units)
+            verdict = self._carry_out(done, client, opened, attempt, seats, votes, outcome, view, units)
             if not again:
                 break
         self._count(work, paid=outcome.verdict is Verdict.VALID and verdict is Verdict.VALID, verdict=verdict)
-        scores = [
-            (self.nodes[node], rules.punish_score_ppm if vote.verdict is Verdict.INVALID else vote.score_ppm or 0)
+        self.counts.refunded += outcome.verdict is None
+        return _Judgement(seen=self._scored(votes), left_nano=left, ended=left == 0)
+
+    def _scored(self, votes: dict[str, Vote]) -> list[tuple[Node, int]]:
+        """What each seat that came to a verdict remembers of the producer."""
+        return [
+            (self.nodes[node], self.rules.punish_score_ppm if vote.verdict is Verdict.INVALID else vote.score_ppm or 0)
             for node, vote in votes.items()
             if vote.verdict.conclusive
         ]
-        self.counts.refunded += outcome.verdict is None
-        return _Judgement(seen=scores, left_nano=left, ended=left == 0)
 
     def _votes(self, view: Round, judges: Sequence[Node], units: int) -> tuple[dict[str, Vote], list[str]]:
         votes, hidden = {}, []
@@ -189,7 +189,7 @@ class Play:
         done: Settlement,
         client: Client,
         opened: Assignment,
-        terms: Terms,
+        attempt: int,
         seats: Sequence[Candidate],
         votes: dict[str, Vote],
         outcome: Outcome,
@@ -197,21 +197,15 @@ class Play:
         units: int,
     ) -> Verdict | None:
         """Rule 4. The verdict after an appeal."""
+        terms = opened.producers[attempt]
         fined = set(outcome.minority) | ({terms.node} if outcome.verdict is Verdict.INVALID else set())
-        for seat in view.seats:
-            honest = type(seat.strategy).name == "honest"
-            self.counts.votes += honest
-            self.counts.fined += honest and seat.name in outcome.minority
+        self._count_votes(view, outcome)
         held = tuple(move for move in done.transfers if move.source in {accounts.stake(node) for node in fined})
         jury = [judge for judge in opened.validators if judge.node not in {seat.node for seat in seats}]
         appellant = self._appellant(outcome, votes, view) if held and outcome.majority else None
         if appellant is None or not self.rules.appeal_s or len(jury) < self.rules.jury:
             self._end(done)
             return outcome.verdict
-        fees = {
-            seat.node: sum(m.amount_nano for m in done.transfers if m.target == accounts.balance(seat.node))
-            for seat in seats
-        }
         reveals, hidden = self._votes(view, [self.nodes[judge.node] for judge in jury], units)
         case = appeal.Case(
             client=client.name,
@@ -220,7 +214,7 @@ class Play:
             outcome=outcome,
             votes=votes,
             panel=tuple(seats),
-            fees_nano=fees,
+            fees_nano={seat.node: _paid(done, seat.node) for seat in seats},
             held=held,
             held_scores=done.scores,
             pool=opened.validators,
@@ -275,6 +269,11 @@ class Play:
             node.settled += 1
             node.changed()
 
+    def _count_votes(self, view: Round, outcome: Outcome) -> None:
+        honest = [seat.name for seat in view.seats if type(seat.strategy).name == "honest"]
+        self.counts.votes += len(honest)
+        self.counts.fined += len(set(honest) & set(outcome.minority))
+
     def _count(self, work: Work, *, paid: bool, verdict: Verdict | None = None) -> None:
         self.counts.valid += paid
         if work.kind or work.altered:
@@ -290,3 +289,14 @@ class _Judgement:
     seen: list[tuple[Node, int]]
     left_nano: int
     ended: bool
+
+
+def _seats(opened: Assignment, size: int, sat: set[str], draw: bytes) -> tuple[Candidate, ...]:
+    """Who judges next: those that have not sat yet, or anybody where they are too few."""
+    fresh = [judge for judge in opened.validators if judge.node not in sat]
+    return draw_seats(fresh if len(fresh) >= size else list(opened.validators), size, draw)
+
+
+def _paid(done: Settlement, node: str) -> int:
+    """What a node's balance got, in nano."""
+    return sum(move.amount_nano for move in done.transfers if move.target == accounts.balance(node))
