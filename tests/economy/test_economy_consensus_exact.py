@@ -167,3 +167,47 @@ def test_what_is_paid_of_an_epoch_and_why_by_worked_numbers() -> None:
     assert found.bonds["b"] == Bonds(judges=(1,), uids=(1, 4, 5), held=np.array([0, 0, ONE], dtype="<u4").tobytes())
     with pytest.raises(InputError, match="A uid occurs twice"):
         compute(rules, 1, [], [1, 1], {})
+
+
+def judge(uid: int, stake_nano: int, age: int = 0, **rows: Row) -> Judge:
+    return Judge(uid=uid, stake_nano=stake_nano, age=age, rows=rows)
+
+
+def to(*uids: int) -> Row:
+    return Row(uids=uids, values=(1,) * len(uids))
+
+
+def test_an_epochs_consensus_is_that_of_its_rules() -> None:
+    both = [judge(1, 6, s=to(4)), judge(2, 4, s=to(4, 5))]
+    for kappa_ppm, consensus in ((400_000, [0, 0, ONE, ONE // 2]), (PPM, [0, 0, ONE // 2, 0])):
+        [market] = compute(EpochRules(kappa_ppm=kappa_ppm), 1_000, both, [1, 2, 4, 5], {}).markets
+        assert [value // 4 for value in market.outcome.consensus.tolist()] == [value // 4 for value in consensus]
+
+
+def test_who_has_no_row_for_a_service_hides_nobody_elses() -> None:
+    [market] = compute(EpochRules(), 1_000, [judge(1, 1), judge(2, 9, s=to(4))], [1, 2, 4], {}).markets
+    assert market.outcome.rows.tolist() == [[0, 0, 0], [0, 0, ONE]]
+
+
+def test_a_row_that_is_too_old_counts_nowhere() -> None:
+    late = [judge(1, 1, age=15, s=to(4)), judge(2, 9, age=14, s=to(4))]
+    [market] = compute(EpochRules(yuma3=True), 1_000, late, [1, 2, 4], {}).markets
+    assert market.outcome.rows.tolist() == [[0, 0, 0], [0, 0, ONE]]
+    assert market.outcome.share.tolist() == [0, ONE]
+
+
+def test_without_consensus_whoever_is_active_is_paid_by_stake() -> None:
+    gone = to(77)  # a node that left
+    found = compute(EpochRules(), 1_000, [judge(1, 6, s=gone), judge(2, 4)], [1, 2], {})
+    assert [(one.uid, one.amount_nano, one.why, one.service) for one in found.payments] == [
+        (1, 820, "dividends", ""),
+        (-1, 180, "owner's share", ""),
+    ]
+    nobody = compute(EpochRules(), 1_000, [judge(1, 6, age=15, s=gone), judge(2, 4)], [1, 2], {})
+    assert [(one.uid, one.amount_nano) for one in nobody.payments] == [(1, 492), (2, 328), (-1, 180)]
+
+
+@pytest.mark.parametrize(("part", "paid"), [("nodes_ppm", [(1, 410)]), ("validators_ppm", [(4, 410)])])
+def test_a_part_of_nothing_leaves_the_other(part: str, paid: list[tuple[int, int]]) -> None:
+    found = compute(EpochRules(**{part: 0}), 1_000, [judge(1, 6, s=to(4))], [1, 4], {})
+    assert [(one.uid, one.amount_nano) for one in found.payments] == [*paid, (-1, 590)]
