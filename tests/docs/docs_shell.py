@@ -60,7 +60,8 @@ def is_server(command: str) -> bool:
     """Whether it runs until it is ended."""
     words = shlex.split(command, comments=True)
     return words[0] == "antiphon" and (
-        words[1:2] == ["up"]
+        words[1:2] in (["up"], ["wyoming"])
+        or (words[1:2] == ["mcp"] and "--http" in words)
         or any(
             pair in {("ledger", "serve"), ("node", "processor"), ("node", "trainer"), ("node", "validator")}
             for pair in pairwise(words)
@@ -239,7 +240,7 @@ class Shell:
         """Until every server has said where it is."""
         end_s = time.monotonic() + START_S
         for command, process, log in self.servers:
-            while " at http" not in log.read_text():
+            while not re.search(" at (http|tcp)", log.read_text()):
                 assert process.poll() is None, f"{command}\n{log.read_text()}"
                 assert time.monotonic() < end_s, f"{command} did not start: {log.read_text()}"
                 time.sleep(0.05)

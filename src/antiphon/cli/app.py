@@ -48,6 +48,8 @@ VERBS: dict[str, dict[str, Verb]] = {
     },
     "Run": {
         "up": Verb("antiphon.cli.up:up", "Serve an audio API that OpenAI's clients speak."),
+        "mcp": Verb("antiphon.cli.integrations:mcp", "Give assistants speech and music (MCP)."),
+        "wyoming": Verb("antiphon.cli.integrations:wyoming", "Give Home Assistant a voice."),
         "ledger": Verb("antiphon.cli.serve:ledger", "Serve a ledger that nodes can join."),
         "chain": Verb("antiphon.cli.chain:chain", "Contracts on a chain: deploy, deposit, stake."),
         "node": Verb("antiphon.cli.serve:node", "Run a node of any role, and earn."),

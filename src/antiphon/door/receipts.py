@@ -6,7 +6,8 @@ import os
 import secrets
 from pathlib import Path
 
-from antiphon.errors import OutputError
+from antiphon.errors import InputError, OutputError
+from antiphon.ledger.receipts import AuditReport, audit
 from antiphon.protocol import receipt as receipts
 from antiphon.protocol.receipt import Receipt
 
@@ -23,3 +24,13 @@ def save_receipt(home: Path, done: Receipt) -> Path:
     except OSError as e:
         raise OutputError(f"The receipt cannot be written to {path}: {e.strerror}", "Free space, or set --home.") from e
     return path
+
+
+def verify_receipt(path: Path, *, ledger: str | None = None) -> AuditReport:
+    """Check every signature of a receipt, and compute every quote, draw, vote and payment again, offline. `ledger`: the
+    one that is trusted. Raises `InputError` for a file that cannot be read, `ProtocolError` for what does not hold."""
+    try:
+        data = path.read_bytes()
+    except OSError as e:
+        raise InputError(f"{path} cannot be read: {e.strerror}", "Give the path of a receipt.") from e
+    return audit(receipts.load(data), ledger=ledger)

@@ -3,13 +3,14 @@
 from antiphon.text.documents import FORMATS, guess, read_document
 from antiphon.text.normalising import normalise
 from antiphon.text.reading import MAX_TEXT_BYTES, Tell, read_text
-from antiphon.text.splitting import DEFAULT_LIMIT, Sentence, split, split_stream
+from antiphon.text.splitting import DEFAULT_LIMIT, Sentence, SentenceCutter, split, split_stream
 
 __all__ = [
     "DEFAULT_LIMIT",
     "FORMATS",
     "MAX_TEXT_BYTES",
     "Sentence",
+    "SentenceCutter",
     "Tell",
     "guess",
     "normalise",

@@ -49,7 +49,7 @@ def split_stream(chunks: Iterable[str], *, limit: int = DEFAULT_LIMIT, first: in
     for name, value in (("limit", limit), ("first", limit if first is None else first)):
         if not MIN_LIMIT <= value <= MAX_LIMIT:
             raise ValueError(f"{name} must be {MIN_LIMIT}-{MAX_LIMIT} characters, got {value}")
-    cutter = _Cutter(limit, min(limit, first or limit))
+    cutter = SentenceCutter(limit, min(limit, first or limit))
     for chunk in chunks:
         # A huge chunk is fed in parts: each cut moves the rest of the buffer.
         for begin in range(0, len(chunk), MAX_LIMIT):
@@ -57,7 +57,9 @@ def split_stream(chunks: Iterable[str], *, limit: int = DEFAULT_LIMIT, first: in
     yield from cutter.finish()
 
 
-class _Cutter:
+class SentenceCutter:
+    """Feed it text as it comes; it gives back the sentences that no later text can change. `finish` gives the rest."""
+
     def __init__(self, limit: int, first: int) -> None:
         self._limit, self._now = limit, first
         self._buffer = ""
