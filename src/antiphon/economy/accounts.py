@@ -24,3 +24,8 @@ def unbonding(node: str) -> str:
 def escrow(task: str) -> str:
     """Money locked for one task."""
     return f"escrow:{task}"
+
+
+def emission(epoch: int) -> str:
+    """Newly issued money on its way to whom an epoch pays; empty before and after."""
+    return f"emission:{epoch}"

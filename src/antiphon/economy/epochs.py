@@ -3,7 +3,8 @@
 1. Who counts: validators with a permit (the `permits` with most stake, ties to the smaller uid) and what they last
    revealed, at most `cutoff_epochs` ago; the stake of others is none. A uid is never given twice, so what is said of a
    node that left, or by it, counts nowhere. Nobody weighs themselves, except the owner.
-2. Each service is a market of its own with its own consensus (`consensus`) and bonds.
+2. Each service is a market of its own with its own consensus (`consensus`) and bonds. Bonds in a node without any
+   consensus end with the epoch, so that there are never many.
 3. The emission of an epoch is `emission_nano` for each `epoch_s` since the last one, at most one epoch's: calling it
    early or twice issues no more. No more may exist than the ledger allows.
 4. Parts in ppm go to nodes, to validators and to nobody (burnt); what is left is the owner's. Services share a part by
@@ -29,6 +30,8 @@ from antiphon.errors import InputError
 
 MAX_SHARES = 16
 """Most services that share an emission."""
+MAX_CUTOFF = 256
+MAX_NUMBER = 10**18
 
 
 class EpochRules(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,7 +39,7 @@ class EpochRules(Options, frozen=True, kw_only=True, forbid_unknown_fields=True)
     a cut-off of 5,000 blocks); the amount is this network's own."""
 
     epoch_s: int = 4_320
-    reveal_s: int = 300  # to reveal, once the time to commit is over
+    phase_s: int = 300  # longest time to commit once somebody has, and then to reveal
     emission_nano: int = 10 * NANO  # of an epoch, and the most that one ever pays
     nodes_ppm: int = 410_000
     validators_ppm: int = 410_000
@@ -51,10 +54,12 @@ class EpochRules(Options, frozen=True, kw_only=True, forbid_unknown_fields=True)
         super().__post_init__()
         if min(self.nodes_ppm, self.validators_ppm, self.burn_ppm) < 0 or self.owner_ppm < 0:
             raise InputError("The parts of an emission must be 0 or more and at most the whole", "Lower one of them.")
-        if self.epoch_s < 1 or self.reveal_s < 1:
-            raise InputError("An epoch and its time to reveal last a second at least", "Give more.")
-        if min(self.emission_nano, self.cutoff_epochs, self.immunity_s, self.version) < 0:
-            raise InputError("Emission, cut-off, immunity and version are not negative", "Give 0 for none.")
+        if self.epoch_s < 1 or self.phase_s < 1:
+            raise InputError("An epoch and its phases last a second at least", "Give more.")
+        if not 0 <= self.cutoff_epochs <= MAX_CUTOFF:
+            raise InputError(f"The cut-off is 0 to {MAX_CUTOFF} epochs", "Give 0 to forgive none.")
+        if not all(0 <= one <= MAX_NUMBER for one in (self.emission_nano, self.immunity_s, self.version)):
+            raise InputError(f"Emission, immunity and version are within 0..{MAX_NUMBER}", "Give 0 for none.")
         if not 1 <= self.permits <= consensus.MAX_VALIDATORS:
             raise InputError(f"There must be 1 to {consensus.MAX_VALIDATORS} permits, got {self.permits}", "Give some.")
         if len(self.shares) > MAX_SHARES or any(part < 1 or part > PPM for part in self.shares.values()):
@@ -198,7 +203,7 @@ def compute(
         uids=nodes,
         markets=markets,
         payments=_payments(rules, emission_nano, markets, judging, nodes, stakes),
-        bonds={service: _kept(judging, nodes, outcome.bonds) for service, outcome in outcomes.items()},
+        bonds={service: _kept(judging, nodes, outcome) for service, outcome in outcomes.items()},
     )
 
 
@@ -232,8 +237,10 @@ def _held(bonds: Bonds | None, judges: Sequence[Judge], nodes: tuple[int, ...]) 
     return found
 
 
-def _kept(judges: tuple[int, ...], nodes: tuple[int, ...], held: Integers) -> Bonds:
-    return Bonds(judges=judges, uids=nodes, held=held.astype("<u4").tobytes())
+def _kept(judges: tuple[int, ...], nodes: tuple[int, ...], outcome: Outcome) -> Bonds:
+    ranked = outcome.rank > 0
+    uids = tuple(uid for uid, kept in zip(nodes, ranked.tolist(), strict=True) if kept)
+    return Bonds(judges=judges, uids=uids, held=outcome.bonds[:, ranked].astype("<u4").tobytes())
 
 
 def _markets(rules: EpochRules, emission_nano: int, outcomes: Mapping[str, Outcome]) -> tuple[Market, ...]:

@@ -9,11 +9,14 @@ from antiphon.economy.types import NANO, Part, Role, Vote
 from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.operations import (
     Appeal,
+    CallEpoch,
     Commit,
+    CommitWeights,
     Decline,
     Deliver,
     Deposit,
     DrawSeats,
+    EpochOperation,
     Expose,
     Heartbeat,
     OpenTask,
@@ -21,9 +24,11 @@ from antiphon.ledger.operations import (
     Pay,
     Register,
     Reveal,
+    RevealWeights,
     Revoke,
     Selector,
     ServiceOffer,
+    SetEpochRules,
     Skip,
     Stake,
     Unstake,
@@ -60,6 +65,7 @@ MIN_RATE_HZ, MAX_RATE_HZ = 8_000, 192_000
 MAX_CHANNELS = 2
 MAX_RESULT_BYTES = 1 << 30
 HASH_BYTES = 32
+MAX_EPOCH_S = 366 * 86_400
 SALT_BYTES = 16
 
 _TASK = re.compile(r"[0-9a-f]{32}")  # so are the ids of consents
@@ -90,6 +96,8 @@ def check(operation: Operation) -> None:
         case Revoke():
             if not _TASK.fullmatch(operation.grant):
                 raise InputError(f"{operation.grant[:40]!r} is no id of a consent", "It has 32 lower-case hex digits.")
+        case CommitWeights() | RevealWeights() | CallEpoch() | SetEpochRules():
+            _check_epoch(operation)
         case _:
             pass  # Retire and Cancel hold nothing but an enum and a task id that is looked up
 
@@ -101,6 +109,27 @@ def check_size(operation: Operation, size: int) -> None:
             f"The registration has {size} bytes, more than {MAX_REGISTER_BYTES}",
             "Offer fewer voices and languages; an empty list means any.",
         )
+
+
+def _check_epoch(operation: EpochOperation) -> None:
+    match operation:
+        case CommitWeights():
+            _bytes("A commitment", operation.commitment, HASH_BYTES)
+            _epoch(operation.epoch)
+        case RevealWeights():
+            _bytes("A salt", operation.salt, SALT_BYTES)
+            _epoch(operation.weights.epoch)
+        case CallEpoch():
+            _epoch(operation.epoch)
+        case SetEpochRules():
+            rules = operation.rules
+            if rules.emission_nano > MAX_SUPPLY_NANO or max(rules.epoch_s, rules.phase_s) > MAX_EPOCH_S:
+                raise InputError(f"An epoch issues {MAX_SUPPLY_NANO} nano and lasts {MAX_EPOCH_S} s at most")
+
+
+def _epoch(number: int) -> None:
+    if not 1 <= number < 1 << 53:
+        raise InputError(f"{number} is no number of an epoch", "They count from 1.")
 
 
 def _check_round(operation: DrawSeats | Commit | Reveal | Expose | Appeal) -> None:

@@ -11,7 +11,9 @@ from typing import TypeAlias
 
 import msgspec
 
+from antiphon.economy.epochs import EpochRules
 from antiphon.economy.types import Mode, Part, Role, Vote
+from antiphon.ledger.epochs import Weights
 
 OPERATION_KIND = "ledger"
 """Kind of the envelope that carries an operation."""
@@ -229,6 +231,34 @@ class Revoke(_Operation, frozen=True, tag="revoke"):
     grant: str  # `protocol.consent.grant_id`
 
 
+class CommitWeights(_Operation, frozen=True, tag="commit-weights"):
+    """A validator commits to its weights of the open epoch: `ledger.epochs.commitment`."""
+
+    epoch: int
+    commitment: bytes
+
+
+class RevealWeights(_Operation, frozen=True, tag="reveal-weights"):
+    """The same validator opens its commitment once nobody can commit any more."""
+
+    weights: Weights
+    salt: bytes  # 16 bytes
+
+
+class CallEpoch(_Operation, frozen=True, tag="call-epoch"):
+    """The open epoch is due now. Only the ledger's operator may sign it; it pays for the time that passed, no more."""
+
+    epoch: int
+
+
+class SetEpochRules(_Operation, frozen=True, tag="set-epoch-rules"):
+    """Epochs go by these from the next one on. Only the ledger's operator may sign it."""
+
+    rules: EpochRules
+
+
+EpochOperation: TypeAlias = CommitWeights | RevealWeights | CallEpoch | SetEpochRules
+
 Operation: TypeAlias = (
     Register
     | Retire
@@ -248,4 +278,8 @@ Operation: TypeAlias = (
     | Appeal
     | Cancel
     | Revoke
+    | CommitWeights
+    | RevealWeights
+    | CallEpoch
+    | SetEpochRules
 )

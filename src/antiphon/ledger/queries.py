@@ -13,8 +13,9 @@ from typing import Any, Generic, TypeAlias, TypeVar, get_args
 import msgspec
 
 from antiphon.economy.types import Offer, Part, Quote, Role
+from antiphon.ledger.epochs import EpochRecord, Member
 from antiphon.ledger.operations import Selector
-from antiphon.ledger.records import Account, NodeRecord, OpenSeat, PartRecord, TaskRecord
+from antiphon.ledger.records import Account, NodeRecord, OpenSeat, PartRecord, Supply, TaskRecord
 
 T = TypeVar("T")
 
@@ -88,6 +89,21 @@ class IsRevoked(Query[bool], frozen=True, tag="revoked"):
     grant: str
 
 
+class ReadEpoch(Query[EpochRecord], frozen=True, tag="epoch"):
+    number: int = 0
+    newer_than: int = -1
+    wait_s: float = 0.0
+
+
+class ListMembers(Query[tuple[Member, ...]], frozen=True, tag="members"):
+    after: int = -1
+    limit: int = 1_000
+
+
+class ReadSupply(Query[Supply], frozen=True, tag="supply"):
+    pass
+
+
 AnyQuery: TypeAlias = (
     ReadAccount
     | ReadNode
@@ -101,6 +117,9 @@ AnyQuery: TypeAlias = (
     | ListSeats
     | ReadEvidence
     | IsRevoked
+    | ReadEpoch
+    | ListMembers
+    | ReadSupply
 )
 
 
@@ -164,3 +183,18 @@ class Reads(ABC):
     async def revoked(self, grantor: str, grant: str) -> bool:
         """Whether `grantor` has revoked this consent of its own, used or not."""
         return await self.read(IsRevoked(grantor=grantor, grant=grant))
+
+    async def epoch(self, number: int = 0, *, newer_than: int = -1, wait_s: float = 0.0) -> EpochRecord:
+        """An epoch, 0 for the open one, once its version exceeds `newer_than`, or as it is after `wait_s`.
+
+        Raises InputError when there is none of that number.
+        """
+        return await self.read(ReadEpoch(number=number, newer_than=newer_than, wait_s=wait_s))
+
+    async def members(self, *, after: int = -1, limit: int = 1_000) -> tuple[Member, ...]:
+        """A page of the registered identities by uid, those above `after`."""
+        return await self.read(ListMembers(after=after, limit=limit))
+
+    async def supply(self) -> Supply:
+        """How much money there is, and where it came from."""
+        return await self.read(ReadSupply())

@@ -200,3 +200,11 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     escrow_nano: int  # in own open tasks
     unbonding_nano: int = 0  # stake on its way back
     unbonding_until_ms: int = 0  # when it arrives; 0 = nothing is on its way
+
+
+class Supply(msgspec.Struct, frozen=True, kw_only=True):
+    """All money that was ever issued: deposited by the operator, or paid by epochs; and what of it was burnt."""
+
+    issued_nano: int
+    emitted_nano: int  # of that: by epochs
+    burnt_nano: int

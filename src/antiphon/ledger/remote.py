@@ -31,6 +31,7 @@ from antiphon.ledger.queries import (
     ListParts,
     ListSeats,
     Query,
+    ReadEpoch,
     ReadEvidence,
     ReadNode,
     ReadPart,
@@ -182,7 +183,7 @@ class RemoteLedger(Ledger):
 
     async def read(self, query: Query[T]) -> T:
         query = _bounded(query)
-        wait_s = query.wait_s if isinstance(query, ReadPart | ListSeats) else 0.0
+        wait_s = query.wait_s if isinstance(query, ReadPart | ListSeats | ReadEpoch) else 0.0
         limit = MAX_ANSWER_BYTES if isinstance(query, ListParts | ReadEvidence) else MAX_SMALL_ANSWER_BYTES
         found = await self._call(query, query.answer(), wait_s, limit)  # type: ignore[arg-type]
         answer: T = await self._checked(query, found)
@@ -251,7 +252,7 @@ class RemoteLedger(Ledger):
 
 def _bounded(query: Query[T]) -> Query[T]:
     """A long poll of at most MAX_POLL_S; whoever wants to wait longer asks again."""
-    if isinstance(query, ReadPart | ListSeats):
+    if isinstance(query, ReadPart | ListSeats | ReadEpoch):
         wait_s = min(max(query.wait_s, 0.0), MAX_POLL_S)
         return msgspec.structs.replace(query, wait_s=wait_s)  # type: ignore[arg-type]
     return query

@@ -9,6 +9,7 @@ from antiphon.ledger import limits
 from antiphon.ledger.queries import (
     AskQuote,
     IsRevoked,
+    ListMembers,
     ListNodes,
     ListOffers,
     ListParts,
@@ -16,19 +17,23 @@ from antiphon.ledger.queries import (
     ListTasks,
     Query,
     ReadAccount,
+    ReadEpoch,
     ReadEvidence,
     ReadNode,
     ReadPart,
+    ReadSupply,
     ReadTask,
 )
 from antiphon.ledger.records import TaskState
-from antiphon.ledger.sql import consents, market, money, nodes, records
+from antiphon.ledger.sql import consents, epochs, market, money, nodes, records
 from antiphon.ledger.sql.executor import OperationExecutor
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol.consent import GrantRef
 
 MAX_TASKS = 500
 """Most tasks in one answer."""
+MAX_MEMBERS = 10_000
+MAX_UID = 1 << 53
 MAX_SEATS = 1_000
 """Most open seats in one answer; the validator asks on from the last one."""
 
@@ -62,9 +67,17 @@ def answer(executor: OperationExecutor, session: Session, query: Query[Any]) -> 
         case ListSeats():
             return market.seats(db, query.node, max(-1, query.newer_than), MAX_SEATS)
         case ReadEvidence():
+            if epochs.is_closed(db, query.task):
+                return records.evidence(db, query.task)
             if records.task(db, query.task).state is TaskState.OPEN:
                 raise ConflictError(f"Task {query.task} is still open", "Its evidence is handed out once it is closed.")
             return records.evidence(db, query.task)
         case IsRevoked():
             return consents.is_revoked(db, GrantRef(grantor=query.grantor, id=query.grant))
+        case ReadEpoch():
+            return epochs.read(db, query.number)
+        case ListMembers():
+            return epochs.members(db, max(-1, min(query.after, MAX_UID)), max(1, min(query.limit, MAX_MEMBERS)), rules)
+        case ReadSupply():
+            return money.supply(db)
     raise TypeError(f"{type(query).__name__} is no query")

@@ -31,6 +31,7 @@ from antiphon.ledger.operations import (
     Cancel,
     Commit,
     Deposit,
+    EpochOperation,
     Heartbeat,
     OpenTask,
     Operation,
@@ -43,7 +44,7 @@ from antiphon.ledger.operations import (
     Unstake,
     Voucher,
 )
-from antiphon.ledger.sql import consents, market, money, nodes, outcomes, records
+from antiphon.ledger.sql import consents, epochs, market, money, nodes, outcomes, records
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical, receipt
 from antiphon.protocol import envelope as envelopes
@@ -70,6 +71,7 @@ class OperationExecutor:
 
     def __init__(self, operator: Identity, clock: Clock, rules: Rules, secret: bytes) -> None:
         self.operator, self.clock, self.rules, self.secret = operator, clock, rules, secret
+        self.epochs = epochs.EpochKeeper(operator, clock, rules)
 
     def submit(self, session: Session, message: Envelope, raw: bytes, operation: Operation) -> AntiphonError | None:
         """Apply one verified operation. A refusal is returned, not raised: its answer is part of the transaction."""
@@ -82,6 +84,8 @@ class OperationExecutor:
             return e
         if isinstance(operation, machine.PartOperation):
             self.tick(session, operation.task, operation.index)
+        elif isinstance(operation, EpochOperation):
+            self.epochs.turn(session)
         outcomes.prune(db, now_ms)
         changed = set(session.changed)
         db.execute("SAVEPOINT operation")
@@ -129,14 +133,16 @@ class OperationExecutor:
     def has_passed(self, session: Session) -> bool:
         """Whether `let_pass` has something to do."""
         now_ms = self.clock.now_ms()
-        return bool(money.unbonded(session.db, now_ms) or nodes.silent(session.db, self.rules, now_ms))
+        passed = money.unbonded(session.db, now_ms) or nodes.silent(session.db, self.rules, now_ms)
+        return bool(passed) or self.epochs.is_over(session)
 
     def let_pass(self, session: Session) -> None:
-        """Stake whose time is over returns to its owner; nodes that were silent for too long leave."""
+        """Stake whose time is over returns to its owner; nodes that were silent for too long leave; epochs go on."""
         db, now_ms = session.db, self.clock.now_ms()
         for node in money.unbonded(db, now_ms):
             money.release(db, node, at_ms=now_ms)
         nodes.forget(db, nodes.silent(db, self.rules, now_ms), self.rules, now_ms)
+        self.epochs.turn(session)
 
     def _apply(self, call: _Call, operation: Operation) -> None:
         if getattr(operation, "task", call.message.task) != call.message.task:
@@ -149,6 +155,8 @@ class OperationExecutor:
             case Revoke():
                 records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_="")
                 self._revoke(call, GrantRef(grantor=call.sender, id=operation.grant))
+            case _ if isinstance(operation, EpochOperation):
+                self.epochs.apply(call.session, call.message, call.raw, operation)
             case _ if isinstance(operation, machine.PartOperation):
                 self._on_task(call, operation, operation.index)
             case _:

@@ -19,13 +19,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from antiphon.clock import Clock
+from antiphon.economy.epochs import EpochRules
 from antiphon.economy.types import DEFAULT_RULES, Rules
 from antiphon.errors import InputError, StateError
 from antiphon.ledger import limits
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import OPERATION_KIND, Operation
-from antiphon.ledger.queries import ListSeats, Query, ReadPart
+from antiphon.ledger.queries import ListSeats, Query, ReadEpoch, ReadPart
 from antiphon.ledger.sql import answers, files, records
+from antiphon.ledger.sql import epochs as epochs_
 from antiphon.ledger.sql.executor import OperationExecutor
 from antiphon.ledger.sql.offers import OfferIndex
 from antiphon.ledger.sql.waiters import Waiters
@@ -57,15 +59,24 @@ class SqlLedger(Ledger):
 
     @classmethod
     async def open(
-        cls, path: Path | str, *, operator: Identity, clock: Clock, rules: Rules = DEFAULT_RULES, durable: bool = False
+        cls,
+        path: Path | str,
+        *,
+        operator: Identity,
+        clock: Clock,
+        rules: Rules = DEFAULT_RULES,
+        epochs: EpochRules | None = None,
+        durable: bool = False,
     ) -> SqlLedger:
-        """Open the file, or create it with `rules`; an existing ledger keeps its own rules.
+        """Open the file, or create it with `rules` and `epochs`; an existing ledger keeps its own rules.
 
         Raises StateError (damaged, foreign, newer, or another operator's) and OutputError (cannot be written).
         """
         path = Path(path)
         waiters = Waiters()
-        db, executor = await asyncio.to_thread(_open, path, operator, clock, rules, durable=durable)
+        db, executor = await asyncio.to_thread(
+            _open, path, operator, clock, rules, epochs or EpochRules(), durable=durable
+        )
 
         def index() -> OfferIndex:
             return OfferIndex(executor.secret, executor.rules)
@@ -100,8 +111,11 @@ class SqlLedger(Ledger):
             return await self._reader.run(lambda s: answers.answer(self._executor, s, query))
 
         if isinstance(query, ReadPart):
-            newer_than, key = query.newer_than, (query.task, query.index)
-            found = await self._until(look, lambda part: part.version > newer_than, key, query.wait_s)
+            part_version, key = query.newer_than, (query.task, query.index)
+            found = await self._until(look, lambda part: part.version > part_version, key, query.wait_s)
+        elif isinstance(query, ReadEpoch):
+            newer_than = query.newer_than
+            found = await self._until(look, lambda epoch: epoch.version > newer_than, epochs_.CHANGES, query.wait_s)
         elif isinstance(query, ListSeats):
             found = await self._until(look, bool, (query.node, records.SEATS), query.wait_s)
         else:
@@ -179,20 +193,27 @@ def _ticking(executor: OperationExecutor, task: str, index: int) -> Callable[[Se
 
 
 def _open(
-    path: Path, operator: Identity, clock: Clock, rules: Rules, *, durable: bool
+    path: Path, operator: Identity, clock: Clock, rules: Rules, epochs: EpochRules, *, durable: bool
 ) -> tuple[sqlite3.Connection, OperationExecutor]:
     db = files.prepare(path, durable=durable)
     try:
         with files.translated(path):
-            return db, _executor(db, path, operator, clock, rules)
+            return db, _executor(db, path, operator, clock, rules, epochs)
     except BaseException:
         db.close()
         raise
 
 
-def _executor(db: sqlite3.Connection, path: Path, operator: Identity, clock: Clock, rules: Rules) -> OperationExecutor:
+def _executor(
+    db: sqlite3.Connection, path: Path, operator: Identity, clock: Clock, rules: Rules, epochs: EpochRules
+) -> OperationExecutor:
     """Write what a new ledger is made with, or read what this one was made with."""
-    made = {"operator": operator.node_id.encode(), "rules": canonical.encode(rules), "secret": secrets.token_bytes(32)}
+    made = {
+        "operator": operator.node_id.encode(),
+        "rules": canonical.encode(rules),
+        "secret": secrets.token_bytes(32),
+        "epochs": canonical.encode(epochs),
+    }
     db.execute("BEGIN IMMEDIATE")
     db.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", made.items())
     db.execute("COMMIT")
@@ -203,4 +224,8 @@ def _executor(db: sqlite3.Connection, path: Path, operator: Identity, clock: Clo
             "Open it with its own key.",
         )
     # Not `decode`: an older version wrote fewer rules, and what it did not know has its default.
-    return OperationExecutor(operator, clock, canonical.parse(Rules, kept["rules"]), kept["secret"])
+    executor = OperationExecutor(operator, clock, canonical.parse(Rules, kept["rules"]), kept["secret"])
+    db.execute("BEGIN IMMEDIATE")
+    executor.epochs.begin(db)
+    db.execute("COMMIT")
+    return executor

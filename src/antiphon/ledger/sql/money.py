@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from antiphon.economy import accounts
 from antiphon.economy.types import Transfer
 from antiphon.errors import FundsError
-from antiphon.ledger.records import Account
+from antiphon.ledger.records import Account, Supply
 
 _STAKE = accounts.stake("")
 UNBOND_BATCH = 256
@@ -45,6 +45,22 @@ def move(db: sqlite3.Connection, transfers: Iterable[Transfer], *, at_ms: int, t
             "INSERT INTO transfers (at_ms, task, part, source, target, nano, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (at_ms, task, part, transfer.source, transfer.target, transfer.amount_nano, transfer.why),
         )
+
+
+def pay_out(db: sqlite3.Connection, transfers: Sequence[Transfer], *, at_ms: int, task: str) -> None:
+    """Carry out many transfers from one account, which is empty after them: as `move` does it, at once."""
+    source = transfers[0].source
+    assert all(one.source == source for one in transfers), "one account pays"
+    assert holds(db, source) == sum(one.amount_nano for one in transfers), "all of it is paid"
+    db.executemany(
+        "INSERT INTO accounts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET nano = nano + excluded.nano",
+        [(one.target, one.amount_nano) for one in transfers],
+    )
+    db.execute("UPDATE accounts SET nano = 0 WHERE name = ?", (source,))
+    db.executemany(
+        "INSERT INTO transfers (at_ms, task, part, source, target, nano, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(at_ms, task, WHOLE_TASK, source, one.target, one.amount_nano, one.why) for one in transfers],
+    )
 
 
 def end(db: sqlite3.Connection, account: str) -> None:
@@ -117,6 +133,14 @@ def account_of(db: sqlite3.Connection, owner: str) -> Account:
         escrow_nano=int(escrow),
         unbonding_nano=holds(db, accounts.unbonding(owner)),
         unbonding_until_ms=int(due[0]) if due else 0,
+    )
+
+
+def supply(db: sqlite3.Connection) -> Supply:
+    """All money, and where it came from."""
+    emitted = db.execute("SELECT coalesce(sum(emission_nano), 0) FROM epochs").fetchone()[0]
+    return Supply(
+        issued_nano=-holds(db, accounts.ISSUED), emitted_nano=int(emitted), burnt_nano=holds(db, accounts.BURNT)
     )
 
 

@@ -3,7 +3,8 @@
 1. Only a node with `rules.min_stake_nano` of stake registers, and only with a newer envelope than the one that is kept.
 2. A ledger holds `rules.max_nodes` registrations. When it is full, a newcomer takes the place of a node that has less
    than the minimum, else of one that is silent for `rules.silent_s`, else of the one with the least stake, if that is
-   less than its own. A node whose stake is locked keeps its place.
+   less than its own. A node whose stake is locked keeps its place, and so does one with the minimum that is immune
+   (`EpochRules.immunity_s`).
 3. Who leaves (retired, silent, pushed out) is remembered in `departed` until the indices of offers have heard of it.
 """
 
@@ -20,7 +21,7 @@ from antiphon.ledger import registration
 from antiphon.ledger.limits import MAX_PAGE, MAX_PAGE_BYTES
 from antiphon.ledger.operations import Heartbeat, Register
 from antiphon.ledger.records import NodeRecord
-from antiphon.ledger.sql import money
+from antiphon.ledger.sql import epochs, money
 from antiphon.protocol.envelope import Envelope
 
 KEPT_DEPARTURES = 10_000
@@ -40,7 +41,8 @@ SELECT n.node, n.role, coalesce(s.nano, 0) AS stake, n.seen_ms < :known_ms AS si
 FROM nodes n
 LEFT JOIN accounts s ON s.name = 'stake:' || n.node
 LEFT JOIN locked k ON k.node = n.node
-WHERE coalesce(k.nano, 0) = 0
+JOIN uids u ON u.node = n.node
+WHERE coalesce(k.nano, 0) = 0 AND (stake < :min_stake OR u.since_ms <= :mortal_ms)
 ORDER BY stake < :min_stake DESC, silent DESC, stake, n.seen_ms, n.node LIMIT 1
 """
 
@@ -65,7 +67,10 @@ def register(
         raise ConflictError("A later registration of this node is known", "Sign a new one.")
     revision = next_revision(db)
     db.execute(
-        "INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?, ?, 1, ?, ?)",
+        # Not REPLACE: that would end the row, and with it the uid (trigger node_left).
+        "INSERT INTO nodes VALUES (?, ?, ?, ?, ?, 1, ?, ?) ON CONFLICT (node, role) DO UPDATE SET "
+        "endpoint = excluded.endpoint, signed_ms = excluded.signed_ms, seen_ms = excluded.seen_ms, live = 1, "
+        "registered = excluded.registered, revision = excluded.revision",
         (node, role, operation.endpoint, message.time_ms, now_ms, revision, revision),
     )
     db.execute("INSERT OR REPLACE INTO registrations (node, role, raw) VALUES (?, ?, ?)", (node, role, raw))
@@ -156,7 +161,11 @@ def next_revision(db: sqlite3.Connection) -> int:
 
 
 def _make_room(db: sqlite3.Connection, stake_nano: int, now_ms: int, rules: Rules) -> None:
-    values = {"min_stake": rules.min_stake_nano, "known_ms": now_ms - rules.silent_s * 1000}
+    values = {
+        "min_stake": rules.min_stake_nano,
+        "known_ms": now_ms - rules.silent_s * 1000,
+        "mortal_ms": now_ms - epochs.read(db).rules.immunity_s * 1000,
+    }
     row = db.execute(_WEAKEST, values).fetchone()
     if row is not None:
         other, role, weakest_nano, is_silent = row

@@ -222,5 +222,32 @@ CREATE TABLE seats (
 CREATE INDEX seats_by_node ON seats (node, seq);
 """
 
-MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY, _CONSENTS, _REGISTRY + _REVISIONS, _DRAWS + _CONDUCT)
+_EPOCHS = """
+CREATE TABLE uids (uid INTEGER PRIMARY KEY AUTOINCREMENT, node TEXT NOT NULL UNIQUE, since_ms INTEGER NOT NULL);
+INSERT INTO uids (node, since_ms) SELECT DISTINCT node, 0 FROM nodes ORDER BY node;
+CREATE TRIGGER node_joined AFTER INSERT ON nodes BEGIN
+  INSERT OR IGNORE INTO uids (node, since_ms) VALUES (NEW.node, NEW.seen_ms);
+END;
+CREATE TRIGGER node_left AFTER DELETE ON nodes WHEN NOT EXISTS (SELECT 1 FROM nodes WHERE node = OLD.node)
+  BEGIN DELETE FROM uids WHERE node = OLD.node; END;
+CREATE TABLE epochs (
+  number INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  record BLOB NOT NULL,
+  emission_nano INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE weights (
+  node TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  commits INTEGER NOT NULL,
+  commitment BLOB NOT NULL,
+  revealed BLOB,
+  PRIMARY KEY (node, epoch)
+);
+CREATE TABLE bonds (service TEXT PRIMARY KEY, held BLOB NOT NULL);
+"""
+"""A uid is an identity's for as long as it is in any role, and never another's. `weights.revealed` is the validator's
+own envelope."""
+
+MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY, _CONSENTS, _REGISTRY + _REVISIONS, _DRAWS + _CONDUCT, _EPOCHS)
 VERSION = len(MIGRATIONS)
