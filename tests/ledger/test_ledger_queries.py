@@ -16,6 +16,7 @@ from antiphon.ledger.queries import (
     AnyQuery,
     AskQuote,
     IsRevoked,
+    ListMembers,
     ListNodes,
     ListOffers,
     ListParts,
@@ -23,9 +24,11 @@ from antiphon.ledger.queries import (
     ListTasks,
     Query,
     ReadAccount,
+    ReadEpoch,
     ReadEvidence,
     ReadNode,
     ReadPart,
+    ReadSupply,
     ReadTask,
 )
 from antiphon.ledger.remote import LedgerService, RemoteLedger
@@ -51,6 +54,9 @@ def asked(market: Market) -> list[Query[Any]]:
         ListSeats(node=producer),
         ReadEvidence(task=TASK),
         IsRevoked(grantor=producer, grant="0" * 32),
+        ReadEpoch(),
+        ListMembers(limit=4),
+        ReadSupply(),
     ]
 
 

@@ -44,6 +44,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "account": Verb("antiphon.cli.network:account", "Show an account; deposit, pay, take stake back."),
         "task": Verb("antiphon.cli.tasks:task", "List tasks, and show one."),
         "receipt": Verb("antiphon.cli.tasks:receipt", "Explain receipts, and verify them offline."),
+        "epoch": Verb("antiphon.cli.epoch:epoch", "Weights, consensus, newly issued money."),
         "nodes": Verb("antiphon.cli.network:nodes", "List the nodes: role, price, quality, stake."),
     },
     "Run": {

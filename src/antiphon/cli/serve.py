@@ -209,6 +209,7 @@ def validator(
     """
     from antiphon.network.embedded import VALIDATOR_PRICE_NANO
     from antiphon.nodes.evaluation.evaluator import evaluator_of
+    from antiphon.nodes.memory import memory_of
     from antiphon.nodes.validator import Validator
 
     evaluator = evaluator_of(settings.profile, _by_judge(judge_options))
@@ -216,7 +217,8 @@ def validator(
     price_nano = VALIDATOR_PRICE_NANO if price is None else price
 
     def build(context: Context) -> Node:
-        return Validator(context, evaluator, price_nano)
+        memory = memory_of(settings.home, context.identity.node_id)
+        return Validator(context, evaluator, price_nano, memory=memory)
 
     async def probing(context: Context) -> None:
         from antiphon.client.client import Client

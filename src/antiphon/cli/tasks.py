@@ -18,6 +18,7 @@ from antiphon.errors import AntiphonError, InputError, ProtocolError
 
 if TYPE_CHECKING:
     from antiphon.cli.explain import Story
+    from antiphon.ledger.epoch_receipts import EpochReport
     from antiphon.ledger.operations import Selector
     from antiphon.ledger.receipts import AuditReport
     from antiphon.ledger.records import PartRecord, TaskRecord
@@ -156,14 +157,12 @@ def receipt() -> None:
 def verify_receipt(files: tuple[Path, ...], trusted: str | None, quiet: bool) -> int:
     """Check every signature, and compute every quote, draw, vote and payment again, offline.
 
-    The exit code is 0 only if all are valid.
+    Of an epoch: from every validator's weights to every amount. The exit code is 0 only if all are valid.
     """
-    from antiphon.ledger import receipts
-
     worst = 0
     for file in files:
         try:
-            report = receipts.audit(_load(file), ledger=trusted)
+            long, short = _audited(_load(file), trusted)
         except AntiphonError as error:
             if len(files) == 1:
                 raise
@@ -171,10 +170,33 @@ def verify_receipt(files: tuple[Path, ...], trusted: str | None, quiet: bool) ->
             worst = max(worst, error.exit_code)
             continue
         if not quiet:
-            click.echo(
-                _report(report) if len(files) == 1 else f"{file}: valid, task {report.task[:12]}, {report.state}"
-            )
+            click.echo(long if len(files) == 1 else f"{file}: valid, {short}")
     return worst
+
+
+def _audited(receipt: Receipt, trusted: str | None) -> tuple[str, str]:
+    """What an audit found, at length and in short."""
+    from antiphon.ledger import epoch_receipts, receipts
+
+    if epoch_receipts.is_epoch(receipt):
+        epoch = epoch_receipts.audit(receipt, ledger=trusted)
+        return _epoch_report(epoch), f"epoch {epoch.number}, {ant(epoch.emission_nano)}"
+    report = receipts.audit(receipt, ledger=trusted)
+    return _report(report), f"task {report.task[:12]}, {report.state}"
+
+
+def _epoch_report(report: EpochReport) -> str:
+    proven = "" if report.evidence_only else "; its statement says the same, number by number"
+    heard = f"{counted(report.revealed, 'reveal')} and {report.carried} of earlier epochs"
+    return "\n".join(
+        (
+            f"Valid     epoch {report.number}",
+            f"Ledger    {report.ledger}",
+            f"Signed    all {counted(report.envelopes, 'envelope')}, closed by the ledger",
+            f"Computed  {counted(report.paid, 'payment')} again, from {heard}{proven}",
+            f"Money     {ant(report.emission_nano)} was issued, all of it paid or burnt; all accounts sum to 0",
+        )
+    )
 
 
 def _report(report: AuditReport) -> str:
@@ -196,13 +218,21 @@ def _report(report: AuditReport) -> str:
 @click.option("--json", "as_json", is_flag=True, help="Print the statement as JSON.")
 def show_receipt(file: Path, as_json: bool) -> None:
     """Explain a receipt: who was asked, what was measured, every vote and every payment. It is verified too."""
-    from antiphon.ledger import receipts
+    from antiphon.ledger import epoch_receipts, receipts
 
     loaded = _load(file)
     if as_json:
         click.echo(json.dumps(loaded.statement, indent=2))
-    else:
+    elif not epoch_receipts.is_epoch(loaded):
         click.echo("\n".join(_explained(loaded)))
+    if epoch_receipts.is_epoch(loaded):
+        from antiphon.cli.epoch import explained
+
+        epoch = epoch_receipts.audit(loaded)  # nothing of it is shown before it is known to be true
+        if not as_json:
+            click.echo("\n".join(explained(loaded.statement)))
+            click.echo(f"\nVerified: {counted(epoch.envelopes, 'signature')}; every amount computed again.")
+        return
     report = receipts.audit(loaded)  # what does not verify is shown, and then disowned
     if not as_json:
         click.echo(f"\nVerified: {counted(report.envelopes, 'signature')}; every vote and payment computed again.")

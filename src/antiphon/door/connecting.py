@@ -58,10 +58,13 @@ class Session:
 
 
 @asynccontextmanager
-async def connect(settings: Settings, *, warm: bool = False, engine: str = "") -> AsyncIterator[Session]:
+async def connect(
+    settings: Settings, *, warm: bool = False, engine: str = "", judges_only: bool = False
+) -> AsyncIterator[Session]:
     """The network named by --ledger, or the one that the data folder serves, else the embedded one.
 
-    Of that, `warm` loads the judges while it starts, and `engine` starts only the nodes that work of this engine needs.
+    Of that, `warm` loads the judges while it starts, and `engine` starts only the nodes that work of this engine needs;
+    `judges_only` starts no others than the validators.
     """
     url = settings.ledger or homes.served_at(settings.home)
     async with AsyncExitStack() as stack:
@@ -72,7 +75,7 @@ async def connect(settings: Settings, *, warm: bool = False, engine: str = "") -
 
         evaluator = evaluator_of(settings.profile)
         judges = evaluator.warm_up() if warm else None
-        plan = Plan().serving(engine) if engine else None
+        plan = Plan(processors=(), trainers=()) if judges_only else Plan().serving(engine) if engine else None
         network = await stack.enter_async_context(embedded(settings.home, evaluator, plan=plan))
         await network.ledger.expire()  # what an earlier command left unfinished
         yield Session(network.client, network.ledger, "", network.bank, evaluator, judges)

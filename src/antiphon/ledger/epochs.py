@@ -55,7 +55,7 @@ class Weights(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
-    """One epoch as the ledger knows it. `version` grows with each change."""
+    """One epoch as the ledger knows it. `version` grows with each change, from one epoch to the next too."""
 
     number: int
     id: str  # in the place of a task: of its envelopes, its evidence and its receipt
@@ -94,6 +94,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     uid: int
     node: str
+    since_ms: int = 0  # when it registered
     validator: bool = False
     stake_nano: int = 0
 

@@ -26,6 +26,7 @@ from antiphon.network.funding import fund, grant_once
 from antiphon.nodes.engine_runner import EngineRunner, EnrolmentRunner, GenerationRunner
 from antiphon.nodes.evaluation import Evaluator
 from antiphon.nodes.evaluation.rendering import describe
+from antiphon.nodes.memory import memory_of
 from antiphon.nodes.node import Node, log
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.validator import Validator
@@ -100,7 +101,7 @@ async def embedded(
             if plan.grant_nano:
                 await grant_once(bank, network.client.node_id, plan.grant_nano, "client")
             homes.begun(home)
-        for name, node in _nodes(plan, evaluator, context):
+        for name, node in _nodes(plan, evaluator, context, home):
             account = await fund(bank, node, BOND_NANO)
             if account.stake_nano < ledger.rules.min_stake_nano:
                 log.warning("%s has lost its stake and stays out; to stake anew: %s", name, _remedy(node))
@@ -132,7 +133,9 @@ def _price(engine: str, price_nano: int | None) -> int:
     return PRICES_NANO.get(engine, OTHER_PRICE_NANO) if price_nano is None else price_nano
 
 
-def _nodes(plan: Plan, evaluator: Evaluator, context: Callable[[str], Context]) -> Iterator[tuple[str, Node]]:
+def _nodes(
+    plan: Plan, evaluator: Evaluator, context: Callable[[str], Context], home: Path
+) -> Iterator[tuple[str, Node]]:
     counts: dict[str, int] = {}
     for engine in plan.processors:
         counts[engine] = counts.get(engine, 0) + 1
@@ -143,7 +146,8 @@ def _nodes(plan: Plan, evaluator: Evaluator, context: Callable[[str], Context]) 
         yield name, Producer(context(name), training(engine), role=Role.TRAINER, queue=8)
     for number in range(1, plan.validators + 1):
         name = f"validator-{number}"
-        yield name, Validator(context(name), evaluator, VALIDATOR_PRICE_NANO)
+        own = context(name)
+        yield name, Validator(own, evaluator, VALIDATOR_PRICE_NANO, memory=memory_of(home, own.identity.node_id))
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

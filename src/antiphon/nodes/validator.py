@@ -20,7 +20,9 @@ from antiphon.nodes.appealing import appeal, called, phase, worth_an_appeal
 from antiphon.nodes.auditing import Auditor, auditor_of, drawn_for, judged
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.evaluation.base import Evaluator, Submission
+from antiphon.nodes.memory import ScoreMemory
 from antiphon.nodes.node import Node, Route
+from antiphon.nodes.weighing import Weigher
 from antiphon.parties.actor import WAIT_S, Context
 from antiphon.parties.consents import require_standing
 from antiphon.parties.messages import (
@@ -68,9 +70,12 @@ class Validator(Node):
         *,
         queue: int = 32,
         auditor: Auditor = auditor_of,
+        memory: ScoreMemory | None = None,
     ) -> None:
-        """`auditor` finds the engine that audits work on a request."""
+        """`auditor` finds the engine that audits work on a request; what it hears, it remembers in `memory`."""
         super().__init__(context)
+        self._memory = memory or ScoreMemory()
+        self._weighing: asyncio.Task[None] | None = None
         self._auditor = auditor
         self._evaluator = evaluator
         self._price_nano = price_nano
@@ -95,11 +100,13 @@ class Validator(Node):
     async def start(self, endpoint: str) -> None:
         await super().start(endpoint)
         self._attending = asyncio.create_task(self._attend(), name=f"seats of {self.node_id[:8]}")
+        self._weighing = asyncio.create_task(Weigher(self, self._memory).run(), name=f"weights of {self.node_id[:8]}")
 
     async def stop(self, *, goodbye: bool = True, finish_s: float = 0.0) -> None:
-        if self._attending is not None:
-            self._attending.cancel()
-            await asyncio.gather(self._attending, return_exceptions=True)
+        for work in (self._attending, self._weighing):
+            if work is not None:
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
         await super().stop(goodbye=goodbye, finish_s=finish_s)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
@@ -127,7 +134,7 @@ class Validator(Node):
 
         self._keep((message.task, judge.index, judge.attempt), judge.sealed_result)
         what = f"judging part {judge.index} of {message.task[:8]}"
-        self._spawn(self._vote(ticket, order, submission, deadline_ms, task.rules), what, over)
+        self._spawn(self._vote(ticket, order, submission, deadline_ms, task), what, over)
         yield FRAME_ACCEPTED
 
     async def _opened(self, ticket: Ticket, judge: Judge, task: TaskRecord, record: PartRecord) -> OpenedOrder:
@@ -245,17 +252,19 @@ class Validator(Node):
         )
 
     async def _vote(
-        self, ticket: Ticket, order: OpenedOrder, submission: Submission, deadline_ms: int, rules: Rules
+        self, ticket: Ticket, order: OpenedOrder, submission: Submission, deadline_ms: int, opened: TaskRecord
     ) -> None:
         """Listen, vote, and appeal when outvoted and sure. A lost race against the deadline costs little more than the
         fee."""
-        task, index, _, round_ = ticket
+        task, index, attempt, round_ = ticket
         vote = await asyncio.get_running_loop().run_in_executor(self._pool, self._listen, submission, deadline_ms)
         if vote is None:
             log.warning("part %d of %s: no time was left to listen", index, task[:8])
             return
         record = await self._cast(ticket, vote)
-        if worth_an_appeal(record, round_, self.node_id, vote, rules) and submission.result is not None:
+        maker, now_ms = record.assignment.producers[attempt].node, self.context.clock.now_ms()
+        self._memory.remember(maker, opened.selector.service, vote, opened.rules, at_ms=now_ms)
+        if worth_an_appeal(record, round_, self.node_id, vote, opened.rules) and submission.result is not None:
             await appeal(self, record, round_, order, submission.result, submission.audit)
 
     async def _cast(self, ticket: Ticket, vote: Vote) -> PartRecord:

@@ -32,6 +32,12 @@ JOIN uids u ON u.node = n.node JOIN accounts s ON s.name = 'stake:' || n.node
 WHERE n.role = 'validator' AND s.nano >= :min_stake ORDER BY s.nano DESC, u.uid LIMIT :most
 """
 
+_MEMBERS = """
+SELECT u.uid, u.node, u.since_ms, coalesce(s.nano, 0),
+  EXISTS (SELECT 1 FROM nodes n WHERE n.node = u.node AND n.role = 'validator')
+FROM uids u LEFT JOIN accounts s ON s.name = 'stake:' || u.node WHERE u.uid > ? ORDER BY u.uid LIMIT ?
+"""
+
 
 def read(db: sqlite3.Connection, number: int = 0) -> EpochRecord:
     """An epoch; 0: the open one. Raises InputError."""
@@ -60,19 +66,13 @@ def is_closed(db: sqlite3.Connection, id_: str) -> bool:
 
 def members(db: sqlite3.Connection, after: int, limit: int, rules: Rules) -> tuple[Member, ...]:
     """Registered identities by uid."""
-    rows = db.execute(
-        "SELECT u.uid, u.node, coalesce(s.nano, 0), EXISTS (SELECT 1 FROM nodes n WHERE n.node = u.node AND "
-        "n.role = 'validator') FROM uids u LEFT JOIN accounts s ON s.name = 'stake:' || u.node "
-        "WHERE u.uid > ? ORDER BY u.uid LIMIT ?",
-        (after, limit),
+    rows = db.execute(_MEMBERS, (after, limit))
+    return tuple(
+        Member(uid=uid, node=node, since_ms=since_ms, validator=True, stake_nano=nano)
+        if is_validator and nano >= rules.min_stake_nano
+        else Member(uid=uid, node=node, since_ms=since_ms)
+        for uid, node, since_ms, nano, is_validator in rows
     )
-    return tuple(_member(uid, node, nano, is_validator, rules) for uid, node, nano, is_validator in rows)
-
-
-def _member(uid: int, node: str, stake_nano: int, is_validator: int, rules: Rules) -> Member:
-    if not is_validator or stake_nano < rules.min_stake_nano:
-        return Member(uid=uid, node=node)
-    return Member(uid=uid, node=node, validator=True, stake_nano=stake_nano)
 
 
 class EpochKeeper:
@@ -84,7 +84,7 @@ class EpochKeeper:
     def begin(self, db: sqlite3.Connection) -> None:
         """Open the first epoch, unless there is one."""
         if not db.execute("SELECT 1 FROM epochs").fetchone():
-            self._open(db, 1)
+            self._open(db, 1, 0)
 
     def is_over(self, session: Session) -> bool:
         """Whether the open epoch's present phase is over (rules 2 and 3)."""
@@ -224,7 +224,7 @@ class EpochKeeper:
         session.changed.add(CHANGES)
         return kept
 
-    def _open(self, db: sqlite3.Connection, number: int) -> None:
+    def _open(self, db: sqlite3.Connection, number: int, version: int) -> None:
         (rules,) = db.execute("SELECT value FROM meta WHERE key = 'epochs'").fetchone()
         record = EpochRecord(
             number=number,
@@ -232,6 +232,7 @@ class EpochKeeper:
             state=EpochState.COMMITTING,
             rules=canonical.parse(EpochRules, rules),
             opened_ms=self._clock.now_ms(),
+            version=version,
         )
         row = (number, record.id, canonical.pack(record))
         db.execute("INSERT INTO epochs (number, id, record) VALUES (?, ?, ?)", row)
@@ -267,11 +268,11 @@ class EpochKeeper:
         raw = receipt.close(self._operator, record.id, records.evidence(db, record.id), self._clock)
         records.add_envelope(db, canonical.parse(Envelope, raw), raw, now_ms, task_=record.id)
         amount_nano = settled.computed.emission_nano
-        self._keep(
+        closed = self._keep(
             session,
             msgspec.structs.replace(record, state=EpochState.CLOSED, closed_ms=now_ms, emission_nano=amount_nano),
         )
-        self._open(db, record.number + 1)
+        self._open(db, record.number + 1, closed.version + 1)
         _forget(db, record.number - KEPT, self._operator.node_id)
 
     def _revealed(self, db: sqlite3.Connection, record: EpochRecord) -> dict[str, Weights]:
