@@ -96,7 +96,7 @@ class Play:
                 self._count(work, paid=True)
                 return seen
             delivered = True
-            done = self._judged(task, client, opened, attempt, work, units, left, last=not after)
+            done = self._judged(task, client, opened, attempt, work, units, left)
             seen += [(seat, maker, score) for seat, score in done.seen]
             left = done.left_nano
             if done.ended:
@@ -108,16 +108,7 @@ class Play:
         return seen
 
     def _judged(
-        self,
-        task: str,
-        client: Client,
-        opened: Assignment,
-        attempt: int,
-        work: Work,
-        units: int,
-        left: int,
-        *,
-        last: bool,
+        self, task: str, client: Client, opened: Assignment, attempt: int, work: Work, units: int, left: int
     ) -> _Judgement:
         """All rounds on one delivery."""
         terms, rules = opened.producers[attempt], self.rules
@@ -150,7 +141,7 @@ class Play:
                 reserve_nano=left,
                 stakes={node: self.nodes[node].stake_nano for node in (terms.node, *(s.node for s in seats))},
                 rules=rules,
-                last=not again and (last or outcome.verdict is not Verdict.INVALID),
+                last=not again and (not opened.producers[attempt + 1 :] or outcome.verdict is not Verdict.INVALID),
                 hidden=hidden,
             )
             left = done.remaining_nano
