@@ -217,12 +217,12 @@ class Change:
     seed: int  # of the recording
 
     @classmethod
-    def drawn(cls, chance: random.Random) -> Change:
+    def drawn(cls, rng: random.Random) -> Change:
         return cls(
-            math.exp(chance.uniform(math.log(0.72), math.log(1.4))),
-            chance.uniform(0.75, 1.35),
-            math.exp(chance.uniform(math.log(0.84), math.log(1.2))),
-            chance.randrange(2**31),
+            math.exp(rng.uniform(math.log(0.72), math.log(1.4))),
+            rng.uniform(0.75, 1.35),
+            math.exp(rng.uniform(math.log(0.84), math.log(1.2))),
+            rng.randrange(2**31),
         )
 
     def __call__(self, samples: npt.NDArray[np.float32], *, resampling: bool) -> npt.NDArray[np.float32]:
@@ -252,27 +252,27 @@ class Change:
         return np.asarray(pyworld.synthesize(pitch, np.ascontiguousarray(warped), noise, RATE_HZ), np.float64)
 
 
-def _recorded_elsewhere(voice: Floats, chance: np.random.Generator) -> Floats:
+def _recorded_elsewhere(voice: Floats, rng: np.random.Generator) -> Floats:
     """As another microphone in another room would have it; a third is left alone."""
-    if chance.random() < 0.33:
+    if rng.random() < 0.33:
         return voice
     for _ in range(3):
-        voice = _peak(voice, math.exp(chance.uniform(math.log(120), math.log(7_000))), chance.normal(0, 4.0))
-    if chance.random() < 0.3:
-        voice = signal.sosfilt(signal.butter(2, chance.uniform(70, 250), "high", fs=RATE_HZ, output="sos"), voice)
-    if chance.random() < 0.3:
-        voice = signal.sosfilt(signal.butter(4, chance.uniform(3_400, 7_500), "low", fs=RATE_HZ, output="sos"), voice)
-    if chance.random() < 0.25:
-        decay_s = chance.uniform(0.06, 0.3)
+        voice = _peak(voice, math.exp(rng.uniform(math.log(120), math.log(7_000))), rng.normal(0, 4.0))
+    if rng.random() < 0.3:
+        voice = signal.sosfilt(signal.butter(2, rng.uniform(70, 250), "high", fs=RATE_HZ, output="sos"), voice)
+    if rng.random() < 0.3:
+        voice = signal.sosfilt(signal.butter(4, rng.uniform(3_400, 7_500), "low", fs=RATE_HZ, output="sos"), voice)
+    if rng.random() < 0.25:
+        decay_s = rng.uniform(0.06, 0.3)
         length = round(decay_s * RATE_HZ)
-        room = chance.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
-        room *= 10 ** (-chance.uniform(8, 20) / 20) / max(1e-9, float(np.sqrt((room**2).sum())))
+        room = rng.standard_normal(length) * 10 ** (-3 * np.arange(length) / length)
+        room *= 10 ** (-rng.uniform(8, 20) / 20) / max(1e-9, float(np.sqrt((room**2).sum())))
         room[0] += 1.0
         voice = signal.fftconvolve(voice, room)[: voice.shape[0]]
-    if chance.random() < 0.2:
+    if rng.random() < 0.2:
         loud = float(np.sqrt(np.mean(voice**2)))
-        hiss = signal.lfilter([1.0], [1.0, -chance.uniform(0, 0.95)], chance.standard_normal(voice.shape[0]))
-        voice = voice + hiss * (loud * 10 ** (-chance.uniform(28, 45) / 20) / float(hiss.std()))
+        hiss = signal.lfilter([1.0], [1.0, -rng.uniform(0, 0.95)], rng.standard_normal(voice.shape[0]))
+        voice = voice + hiss * (loud * 10 ** (-rng.uniform(28, 45) / 20) / float(hiss.std()))
     return np.asarray(voice, np.float64)
 
 

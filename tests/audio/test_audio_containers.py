@@ -162,11 +162,11 @@ def test_a_playlist_opens_nothing(tmp_path: Path) -> None:
 def test_damaged_bytes_give_sound_or_one_line_and_no_words_of_the_library(
     kind: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    whole, chance = recording(kind), random.Random(9)
+    whole, rng = recording(kind), random.Random(9)
     for _ in range(40):
         damaged = bytearray(whole)
-        for _ in range(chance.choice((1, 5, 50))):
-            damaged[chance.randrange(chance.choice((64, len(damaged))))] = chance.randrange(256)
+        for _ in range(rng.choice((1, 5, 50))):
+            damaged[rng.randrange(rng.choice((64, len(damaged))))] = rng.randrange(256)
         with contextlib.suppress(InputError):
             read(io.BytesIO(bytes(damaged)))
     assert capfd.readouterr() == ("", "")

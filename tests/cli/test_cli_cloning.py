@@ -89,11 +89,11 @@ def test_without_consent_nothing_is_cloned(folder, call):
 
 
 def test_references_that_hold_no_usable_voice_are_refused_with_a_reason(folder, call, tmp_path):
-    chance = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     voice = read(folder / "him.wav").samples[0]
     bad = {
         "silent": _write(tmp_path / "silent.wav", np.zeros(5 * 24_000)),
-        "noisy": _write(tmp_path / "noise.wav", 0.1 * chance.standard_normal(5 * 24_000)),
+        "noisy": _write(tmp_path / "noise.wav", 0.1 * rng.standard_normal(5 * 24_000)),
         "only": _write(tmp_path / "short.wav", voice[:30_000]),
         "clipped": _write(tmp_path / "loud.wav", np.clip(80 * voice, -1, 1)),
     }

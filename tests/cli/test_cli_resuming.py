@@ -115,16 +115,16 @@ def kept_files(home: Path) -> int:
 
 def test_a_book_killed_at_any_moment_is_playable_and_goes_on_without_paying_twice(book):
     home, seed = book / "home", random.randrange(1_000_000)
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     unjudged = 0
     for turn in range(3):
         more = ("--resume",) if (home / "jobs").is_dir() and list((home / "jobs").iterdir()) else ()
         with start(*command(book, *more), home=home) as process:
-            wanted = kept_files(home) + chance.randrange(1, 7)
+            wanted = kept_files(home) + rng.randrange(1, 7)
             deadline = time.monotonic() + 100
             while kept_files(home) < wanted and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.02)
-            time.sleep(chance.uniform(0, 0.2))
+            time.sleep(rng.uniform(0, 0.2))
             process.send_signal(signal.SIGKILL)
             said = process.communicate()[1].decode()
         unjudged += counts(said, UNJUDGED)

@@ -126,12 +126,12 @@ async def test_a_changed_sentence_costs_one_sentence_and_equal_ones_are_told_apa
 @pytest.mark.parametrize("seed", range(6))
 async def test_a_client_that_dies_anywhere_pays_each_sentence_once(tmp_path: Path, seed: int) -> None:
     """Dies: nothing of it runs on, nothing is cancelled. What was delivered is judged and paid for behind its back."""
-    chance = random.Random(seed)
+    rng = random.Random(seed)
     async with world(tmp_path, rules=Rules(commit_s=3, reveal_s=3)) as net:
         for _ in range(3):
             store = JobStore(tmp_path, tmp_path / "a.wav")
             dying = asyncio.create_task(run(net, JobPolicy(keeper=store), *TEXTS))
-            await asyncio.sleep(chance.uniform(0.0, 0.4))
+            await asyncio.sleep(rng.uniform(0.0, 0.4))
             net.client._abandon = forget  # type: ignore[method-assign]
             dying.cancel()
             await asyncio.gather(dying, return_exceptions=True)
@@ -206,8 +206,8 @@ async def forget(run: TaskRun) -> None:
 
 async def test_a_budget_holds_with_everything_that_is_bought_again(tmp_path: Path) -> None:
     """A third of all votes call for a rejection; at no moment can more than the limit be spent."""
-    chance = random.Random(5)
-    evaluator = ScriptedEvaluator(say=lambda _: Verdict.INVALID if chance.random() < 0.3 else Verdict.VALID)
+    rng = random.Random(5)
+    evaluator = ScriptedEvaluator(say=lambda _: Verdict.INVALID if rng.random() < 0.3 else Verdict.VALID)
     async with world(tmp_path, evaluator=evaluator) as net:
         limit = (await net.client.quote(SPEECH, say(*TEXTS[:17]))).total_nano
         budget = Budget(limit)

@@ -24,7 +24,7 @@ class Case:
 
     request: SpeechRequest
     honest: Waveform
-    chance: np.random.Generator
+    rng: np.random.Generator
     seed: int
     others: Sequence[str] = ()  # texts of the same kind; none = sentences of the prompt grammar
 
@@ -63,7 +63,7 @@ def silence(case: Case) -> Submission:
 def noise(case: Case) -> Submission:
     shape = case.honest.samples.shape
     level = float(np.sqrt(np.mean(case.honest.samples**2)))
-    samples = (case.chance.standard_normal(shape) * level).astype(np.float32)
+    samples = (case.rng.standard_normal(shape) * level).astype(np.float32)
     return _deliver(case, Waveform(np.clip(samples, -1, 1), case.honest.rate_hz))
 
 
@@ -82,7 +82,7 @@ def other_voice(case: Case) -> Submission:
     others = [
         name for name in ("am_michael", "bm_george", "bf_emma", "am_puck", "bm_fable") if name != case.request.voice
     ]
-    return _deliver(case, synthesise(case.request.text, str(case.chance.choice(others)), case.seed))
+    return _deliver(case, synthesise(case.request.text, str(case.rng.choice(others)), case.seed))
 
 
 def worse_engine(case: Case) -> Submission:
@@ -92,21 +92,19 @@ def worse_engine(case: Case) -> Submission:
 def replayed(case: Case) -> Submission:
     """An older result of the same node, for another order, slightly changed so that its bytes are new."""
     older = synthesise(_other(case), case.request.voice, case.seed)
-    changed = (
-        older.samples * np.float32(0.9) + case.chance.standard_normal(older.samples.shape).astype(np.float32) * 1e-4
-    )
+    changed = older.samples * np.float32(0.9) + case.rng.standard_normal(older.samples.shape).astype(np.float32) * 1e-4
     return _deliver(case, Waveform(np.clip(changed, -1, 1).astype(np.float32), older.rate_hz))
 
 
 def wrong_length(case: Case) -> Submission:
     """More samples declared (and charged) than delivered."""
     count = case.honest.samples.shape[1]
-    return _deliver(case, case.honest, samples=count + int(case.chance.integers(1, count)))
+    return _deliver(case, case.honest, samples=count + int(case.rng.integers(1, count)))
 
 
 def wrong_rate(case: Case) -> Submission:
     """Fewer samples made, declared at the full rate: chipmunk speech."""
-    low = resample(case.honest, round(case.honest.rate_hz * float(case.chance.uniform(0.55, 0.75))))
+    low = resample(case.honest, round(case.honest.rate_hz * float(case.rng.uniform(0.55, 0.75))))
     return _deliver(case, low, rate_hz=case.honest.rate_hz)
 
 
@@ -170,7 +168,7 @@ def verdicts(evaluator: Evaluator, cheat: Cheat, orders: Iterator[Case]) -> dict
 def _other(case: Case) -> str:
     """A different text of the same kind."""
     while case.others:
-        text = case.others[int(case.chance.integers(len(case.others)))]
+        text = case.others[int(case.rng.integers(len(case.others)))]
         if normalise(text) != normalise(case.request.text):
             return text
-    return GrammarPrompts.sentence(int(case.chance.integers(GrammarPrompts.period)))
+    return GrammarPrompts.sentence(int(case.rng.integers(GrammarPrompts.period)))

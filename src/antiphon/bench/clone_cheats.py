@@ -28,8 +28,6 @@ from antiphon.services import Clip, CloneRequest, EnrolRequest, VoiceProfile
 
 MAX_CUT_S = 5.0
 
-Chance = np.random.Generator
-
 
 class Studio:
     """A cloner that sings nothing twice: the same profile, words and seed give the same clip."""
@@ -74,7 +72,7 @@ class Case:
     honest: Waveform
     reference: Waveform
     others: tuple[Waveform, ...]  # the same text by other clones
-    chance: Chance
+    rng: np.random.Generator
     seed: int
     source: Waveform | None = None  # of a conversion
 
@@ -91,8 +89,8 @@ def cases(studio: Studio, speakers: Sequence[Speaker], texts: Sequence[str], see
         clips = [studio.render(order, number) for order in orders]
         for index, (speaker, order) in enumerate(zip(speakers, orders, strict=True)):
             others = tuple(clip for n, clip in enumerate(clips) if n != index)
-            chance = np.random.default_rng((seed, number, index))
-            yield Case(order, clips[index], waveform_of(speaker.order.reference), others, chance, number)
+            rng = np.random.default_rng((seed, number, index))
+            yield Case(order, clips[index], waveform_of(speaker.order.reference), others, rng, number)
 
 
 def conversions(studio: Studio, speakers: Sequence[Speaker], sources: Sequence[Clip], seed: int) -> Iterator[Case]:
@@ -104,9 +102,9 @@ def conversions(studio: Studio, speakers: Sequence[Speaker], sources: Sequence[C
         clips = [studio.render(order, number) for order in orders]
         for index, (speaker, order) in enumerate(zip(speakers, orders, strict=True)):
             others = tuple(clip for n, clip in enumerate(clips) if n != index)
-            chance = np.random.default_rng((seed, number, index))
+            rng = np.random.default_rng((seed, number, index))
             reference, source = waveform_of(speaker.order.reference), waveform_of(speech)
-            yield Case(order, clips[index], reference, others, chance, number, source)
+            yield Case(order, clips[index], reference, others, rng, number, source)
 
 
 def honest(case: Case) -> Waveform:
@@ -115,22 +113,22 @@ def honest(case: Case) -> Waveform:
 
 def another_speaker(case: Case) -> Waveform:
     """The right words in the voice of somebody else's clone."""
-    return case.others[int(case.chance.integers(len(case.others)))]
+    return case.others[int(case.rng.integers(len(case.others)))]
 
 
 def replayed(case: Case) -> Waveform:
     """The reference itself, from anywhere, as long as an honest answer."""
-    return _cut(case.reference, min(case.honest.duration_s, MAX_CUT_S), case.chance)
+    return _cut(case.reference, min(case.honest.duration_s, MAX_CUT_S), case.rng)
 
 
 def changed(case: Case) -> Waveform:
     """The reference with another volume, equalised, noisy at 20 dB, re-encoded."""
     cut = replayed(case)
-    spectrum = np.fft.rfft(cut.samples[0] * case.chance.uniform(0.4, 0.9))
-    bends_db = case.chance.uniform(-8, 8, 6)
+    spectrum = np.fft.rfft(cut.samples[0] * case.rng.uniform(0.4, 0.9))
+    bends_db = case.rng.uniform(-8, 8, 6)
     gains = 10 ** (np.interp(np.linspace(0, 1, spectrum.size), np.linspace(0, 1, 6), bends_db) / 20)
     samples = np.fft.irfft(spectrum * gains, cut.samples.shape[1])
-    noise = case.chance.standard_normal(samples.size) * np.sqrt(np.mean(samples**2)) * 10 ** (-20 / 20)
+    noise = case.rng.standard_normal(samples.size) * np.sqrt(np.mean(samples**2)) * 10 ** (-20 / 20)
     buffer = io.BytesIO()
     soundfile.write(buffer, np.clip(samples + noise, -1, 1), cut.rate_hz, format="OGG", subtype="VORBIS")
     buffer.seek(0)
@@ -143,7 +141,7 @@ def cut_up(case: Case) -> Waveform:
     pieces = []
     seconds = 0.0
     while seconds < min(case.honest.duration_s, MAX_CUT_S):
-        pieces.append(_cut(case.reference, float(case.chance.uniform(0.4, 0.9)), case.chance))
+        pieces.append(_cut(case.reference, float(case.rng.uniform(0.4, 0.9)), case.rng))
         seconds += pieces[-1].duration_s
     return Waveform(np.concatenate([piece.samples for piece in pieces], axis=1), case.reference.rate_hz)
 
@@ -151,7 +149,7 @@ def cut_up(case: Case) -> Waveform:
 def pitched(case: Case) -> Waveform:
     """The reference played 3 to 10% faster or slower."""
     cut = replayed(case)
-    factor = 1 + case.chance.choice((-1, 1)) * case.chance.uniform(0.03, 0.1)
+    factor = 1 + case.rng.choice((-1, 1)) * case.rng.uniform(0.03, 0.1)
     return Waveform(resample(cut, round(cut.rate_hz * factor)).samples, cut.rate_hz)
 
 
@@ -271,7 +269,7 @@ def boasting(mine: VoiceProfile, theirs: VoiceProfile) -> VoiceProfile:
     )
 
 
-def _cut(audio: Waveform, seconds: float, chance: Chance) -> Waveform:
+def _cut(audio: Waveform, seconds: float, rng: np.random.Generator) -> Waveform:
     length = min(round(seconds * audio.rate_hz), audio.samples.shape[1])
-    start = int(chance.integers(audio.samples.shape[1] - length + 1))
+    start = int(rng.integers(audio.samples.shape[1] - length + 1))
     return Waveform(audio.samples[:, start : start + length], audio.rate_hz)

@@ -47,7 +47,7 @@ class Case:
     own: Performance
     other: Performance
     usual: Performance
-    chance: np.random.Generator
+    rng: np.random.Generator
 
 
 Cheat = Callable[[Case], Samples]
@@ -84,15 +84,15 @@ def same_for_all(case: Case) -> Samples:
 def shaped_noise(case: Case) -> Samples:
     """Noise with the spectrum and the loudness of a piece; every other try follows its spectrum in time as well."""
     mono = case.other.audio.samples.mean(axis=0)
-    return _shaped(mono, case.chance, still=bool(case.chance.integers(2)))
+    return _shaped(mono, case.rng, still=bool(case.rng.integers(2)))
 
 
 def low_tone(case: Case) -> Samples:
     """A tone below 400 Hz with its first low harmonics, and a little noise."""
     count = case.own.audio.samples.shape[1]
-    phase = 2 * np.pi * float(case.chance.uniform(50, 400)) * np.arange(count) / RATE_HZ
+    phase = 2 * np.pi * float(case.rng.uniform(50, 400)) * np.arange(count) / RATE_HZ
     tone = np.sin(phase) + np.sin(2 * phase) / 4 + np.sin(3 * phase) / 9
-    swell = 1 + 0.3 * np.sin(2 * np.pi * float(case.chance.uniform(0.2, 4)) * np.arange(count) / RATE_HZ)
+    swell = 1 + 0.3 * np.sin(2 * np.pi * float(case.rng.uniform(0.2, 4)) * np.arange(count) / RATE_HZ)
     return _touched((0.2 * tone * swell)[None], case)
 
 
@@ -100,7 +100,7 @@ def one_bar(case: Case) -> Samples:
     """One bar of the right piece, again and again."""
     samples = case.own.audio.samples
     length = round(case.own.bar_s * RATE_HZ)
-    start = length * int(case.chance.integers(1, max(2, samples.shape[1] // length - 2)))
+    start = length * int(case.rng.integers(1, max(2, samples.shape[1] // length - 2)))
     bar = samples[:, start : start + length]
     return _touched(np.tile(bar, (1, samples.shape[1] // length + 1))[:, : samples.shape[1]], case)
 
@@ -121,7 +121,7 @@ def muffled(case: Case) -> Samples:
 def wrong_speed(case: Case) -> Samples:
     """Another node's piece played 3-9% too slowly, so that no fingerprint is the same."""
     samples = case.other.audio.samples
-    places = np.arange(samples.shape[1]) / float(case.chance.uniform(1.03, 1.09))
+    places = np.arange(samples.shape[1]) / float(case.rng.uniform(1.03, 1.09))
     return np.stack([np.interp(places, np.arange(samples.shape[1]), channel) for channel in samples])
 
 
@@ -188,11 +188,11 @@ def vote_on(meters: MusicMeters, request: MusicRequest, samples: Samples) -> Vot
 
 def _touched(samples: Samples, case: Case) -> Samples:
     """Another gain and a little noise."""
-    noise = case.chance.standard_normal(samples.shape) * 1e-3 * float(case.chance.uniform(0.1, 1))
-    return np.clip(samples * float(case.chance.uniform(0.7, 1)) + noise, -1, 1)
+    noise = case.rng.standard_normal(samples.shape) * 1e-3 * float(case.rng.uniform(0.1, 1))
+    return np.clip(samples * float(case.rng.uniform(0.7, 1)) + noise, -1, 1)
 
 
-def _shaped(mono: Samples, chance: np.random.Generator, *, still: bool) -> Samples:
+def _shaped(mono: Samples, rng: np.random.Generator, *, still: bool) -> Samples:
     """Noise whose sixth-octave bands follow `mono`: `still`, only the mean spectrum and the loudness."""
     length, hop = 2_048, 512
     window = np.hanning(length)
@@ -206,7 +206,7 @@ def _shaped(mono: Samples, chance: np.random.Generator, *, still: bool) -> Sampl
     shape = np.repeat(np.add.reduceat(power, edges[:-1], axis=1) / np.diff(edges), np.diff(edges), axis=1)
     if still:
         shape = shape.mean(axis=0) * (power.sum(axis=1, keepdims=True) / max(float(power.sum(axis=1).mean()), 1e-12))
-    spectrum = frames(chance.standard_normal(mono.shape))
+    spectrum = frames(rng.standard_normal(mono.shape))
     spectrum[:, 0] = 0
     spectrum[:, 1:] *= np.sqrt(shape)
     out = np.zeros(hop * spectrum.shape[0] + length)

@@ -65,16 +65,16 @@ class CloneOrder:
 def orders(speakers: Sequence[Speaker], tries: int, seed: int) -> Iterator[CloneOrder]:
     """`tries` of them, so that all speakers and texts come in turn."""
     for number in range(tries):
-        chance = np.random.default_rng((seed, number))
+        rng = np.random.default_rng((seed, number))
         speaker, text = speakers[number % len(speakers)], TEXTS[(number + number // len(TEXTS)) % len(TEXTS)]
         strangers = [one for one in speakers if _person(one) != _person(speaker)]
         others = [one for one in TEXTS if normalise(one) != normalise(text)]
         yield CloneOrder(
             speaker=speaker,
             text=text,
-            seed=int(chance.integers(1 << 62)),
-            stranger=strangers[int(chance.integers(len(strangers)))],
-            other_text=others[int(chance.integers(len(others)))],
+            seed=int(rng.integers(1 << 62)),
+            stranger=strangers[int(rng.integers(len(strangers)))],
+            other_text=others[int(rng.integers(len(others)))],
         )
 
 
