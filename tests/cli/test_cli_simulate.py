@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from antiphon.cli.simulate import simulate
-from antiphon.errors import InputError
+from antiphon.errors import InputError, OutputError
 from antiphon.simulation.strategies import DISHONEST
 
 
@@ -24,7 +24,7 @@ def test_everybody_is_there_by_default_and_the_figures_are_repeatable():
     assert one == two
     assert {row["strategy"] for row in one["earned"]} == {"honest", *DISHONEST}
     assert one["clients_paid_nano"] > 0
-    assert one["counts"]["parts"] == 2 * 30
+    assert one["counts"]["parts"] == 2 * 33
 
 
 def test_named_strategies_have_the_share_that_is_asked_for():
@@ -48,3 +48,27 @@ def test_named_strategies_have_the_share_that_is_asked_for():
 def test_what_cannot_be_is_said(arguments: list[str], told: str):
     with pytest.raises(InputError, match=told):
         ran(*arguments)
+
+
+def test_charts_are_drawn_and_the_same_seed_gives_the_same_bytes(tmp_path):
+    folders = [tmp_path / name for name in ("one", "two")]
+    for folder in folders:
+        ran("--nodes", "120", "--epochs", "5", "--plots", str(folder))
+    names = sorted(path.name for path in folders[0].iterdir())
+    assert names == [
+        *(f"{name}.svg" for name in ("copying", "profits", "quorum", "sampling", "shares", "stake")),
+        "study.json",
+        "worlds.svg",
+    ]
+    for name in names:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
+    found = json.loads((folders[0] / "study.json").read_text())
+    assert [one["strategy"] for one in found["comparisons"]] == list(DISHONEST)
+
+
+def test_charts_name_what_is_in_their_way(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="cannot be made"):
+        ran("--nodes", "80", "--epochs", "5", "--plots", str(tmp_path / "file" / "charts"))
+    with pytest.raises(InputError, match="every strategy"):
+        ran("--strategy", "lazy", "--plots", str(tmp_path))

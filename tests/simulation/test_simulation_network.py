@@ -6,15 +6,15 @@ import msgspec
 import numpy as np
 import pytest
 
+from antiphon.economy.epochs import upscaled
 from antiphon.economy.scores import remember
 from antiphon.economy.types import DEFAULT_RULES, PPM
-from antiphon.economy.yuma import weights
 from antiphon.errors import InputError
 from antiphon.simulation.comparing import compare
 from antiphon.simulation.network import Network
 from antiphon.simulation.profiles import PROFILES, profile
 from antiphon.simulation.strategies import DISHONEST
-from antiphon.simulation.weighing import UNKNOWN, remember_all, rows
+from antiphon.simulation.weighing import UNKNOWN, remember_all, row_of
 
 EVERYBODY = dict.fromkeys(DISHONEST, 0.05)
 
@@ -49,16 +49,13 @@ def test_all_memories_at_once_are_remembered_as_one_by_one() -> None:
         assert found[place] == expected
 
 
-def test_all_rows_at_once_are_the_weights_of_each_validator() -> None:
+def test_a_row_of_the_matrix_is_what_a_validator_would_commit() -> None:
     dice = np.random.default_rng(6)
-    memory = dice.integers(0, PPM, (9, 20))
-    memory[dice.random(memory.shape) < 0.3] = UNKNOWN
-    memory[4] = UNKNOWN
-    names = [f"n{column}" for column in range(20)]
-    found = rows(memory, np.zeros(memory.shape, bool))
-    for row in range(9):
-        known = {name: int(value) for name, value in zip(names, memory[row], strict=True) if value != UNKNOWN}
-        np.testing.assert_array_equal(found[row], weights(known, names))
+    uids = np.cumsum(dice.integers(1, 5, 40))
+    for _ in range(20):
+        qualities = np.where(dice.random(40) < 0.3, 0, dice.integers(0, PPM, 40) ** 2)
+        assert row_of(qualities, uids) == upscaled(dict(zip(uids.tolist(), qualities.tolist(), strict=True)))
+    assert row_of(np.zeros(40, np.int64), uids) == upscaled({})
 
 
 def test_who_delivers_rubbish_earns_less_than_its_honest_twin() -> None:

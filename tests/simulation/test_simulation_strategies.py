@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
 from antiphon.economy import accounts
@@ -183,13 +184,12 @@ def test_with_the_honest_score_a_league_is_not_appealed() -> None:
     assert table.play.counts.appeals == 0
 
 
-def test_the_copier_sets_what_was_revealed_and_the_self_dealer_what_is_its_own() -> None:
-    import numpy as np
-
-    own, mine, told = np.array([0.5, 0.3, 0.2]), np.array([0.0, 1.0, 0.0]), np.array([0.1, 0.2, 0.7])
+def test_rows_of_validators_that_do_not_say_what_they_remember() -> None:
+    own, mine, told = np.array([500, 300, 200]), np.array([0, 1, 0]), np.array([1, 2, 7])
     assert strategy("weight-copier").weigh(own, mine, told) is told
     assert strategy("weight-copier").weigh(own, mine, None) is own
     assert strategy("self-dealer").weigh(own, mine, told) is mine
+    assert strategy("weight-inflator").weigh(own, mine, told).tolist() == [500, 360, 200]
     assert Strategy().weigh(own, mine, told) is own
 
 
@@ -254,7 +254,7 @@ def test_every_cheat_that_is_delivered_was_measured() -> None:
 def test_unknown_strategies_are_told_the_nearest() -> None:
     with pytest.raises(InputError, match="Did you mean league"):
         strategy("leage")
-    assert len(STRATEGIES) == 13
+    assert len(STRATEGIES) == 14
 
 
 def test_a_round_counts_the_seats_of_one_owner() -> None:

@@ -25,9 +25,14 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     passed_ppm: float  # of its cheats: they were paid
 
     @property
+    def honest_nano(self) -> float:
+        """What the owner's stake earns honestly, per epoch, of tasks and emission together."""
+        return self.honest_tasks_nano + self.honest_issued_nano
+
+    @property
     def profit_nano(self) -> float:
-        """What it gains by not being honest, per epoch: of tasks and emission together."""
-        return self.tasks_nano + self.issued_nano - self.honest_tasks_nano - self.honest_issued_nano
+        """What it gains by not being honest, per epoch."""
+        return self.tasks_nano + self.issued_nano - self.honest_nano
 
     @property
     def pays(self) -> bool:

@@ -55,9 +55,14 @@ class Earned:
     probing_nano: int  # cost of synthetic prompts: making and listening
 
     @property
+    def emission_nano(self) -> int:
+        """What is left of it."""
+        return self.issued_nano - self.probing_nano
+
+    @property
     def net_nano(self) -> int:
         """All together."""
-        return self.tasks_nano + self.issued_nano - self.probing_nano
+        return self.tasks_nano + self.emission_nano
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,7 @@ class Network:
         self._kinds = {name: strategy(name) for name in self.owners}
         self._twins = twins
         self.nodes: dict[str, Node] = {}
-        validators = max(self.rules.seats + 1, nodes * profile.validators_ppm // PPM)
+        validators = max(self.rules.seats + 1, min(profile.max_validators, nodes * profile.validators_ppm // PPM))
         self.makers = self._producers(nodes - validators, shares)
         self.judges = self._validators(validators, shares)
         self.clients = self._clients(shares)
@@ -171,8 +176,10 @@ class Network:
         return found
 
     def _client(self) -> Client | None:
-        here = [client for client in self.clients if not client.gone]
-        return self.dice.choice(here) if here else None
+        if self.play.lost:
+            self.clients = [client for client in self.clients if not client.gone]
+            self.play.lost = False
+        return self.dice.choice(self.clients) if self.clients else None
 
     def _renew(self) -> None:
         """Keys that are thrown away, and places that somebody new takes."""
@@ -196,7 +203,7 @@ class Network:
         del self.nodes[old]
         self.nodes[node.name] = node
         owner.names[node.role].add(node.name)
-        self.issuing.renewed(node, self.epoch)
+        self.issuing.renewed(node)
 
     def _net(self) -> dict[str, int]:
         return {
@@ -235,9 +242,8 @@ class Network:
             if not self._kinds[name].judges:
                 continue
             keys, stake = round(share * count), each
-            if self._kinds[name].split and keys:
-                least = self.rules.min_stake_nano
-                keys, stake = (1, round(share * whole)) if self._twins else (round(share * whole) // least, least)
+            if self._kinds[name].split and self._twins and keys:
+                keys, stake = 1, keys * each
             wanted += [(name, stake)] * keys
         left = whole - sum(stake for _, stake in wanted)
         wanted += [(HONEST, each)] * (left // each)
@@ -264,8 +270,9 @@ class Network:
         return node
 
     def _clients(self, shares: Mapping[str, float]) -> list[Client]:
-        names = [n for n, share in shares.items() if self._kinds[n].orders for _ in range(round(100 * share))]
-        names += [HONEST] * (100 - len(names))
+        count = self.profile.clients * (len(self.makers) + len(self.judges))
+        names = [n for n, share in shares.items() if self._kinds[n].orders for _ in range(round(count * share))]
+        names += [HONEST] * (count - len(names))
         found = []
         for number, name in enumerate(names):
             found.append(Client(name=f"c{number}", strategy=self.owners[name].strategy))

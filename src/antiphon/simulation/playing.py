@@ -67,6 +67,7 @@ class Play:
         self.nodes, self.book, self.rules, self.dice = nodes, book, rules, dice
         self.making_nano, self.listening_nano = costs
         self.counts = Counts()
+        self.lost = False  # whether some client has left for good
         self.operator: Strategy | None = None  # the strategy that runs the ledger, if it is not an honest one
 
     def part(self, task: str, client: Client, opened: Assignment, units: int) -> list[tuple[Node, Node, int]]:
@@ -92,7 +93,7 @@ class Play:
             if self.operator is not None and self.operator.drops_draw(maker):
                 standing = (*after, *opened.validators)
                 self._end(late_cancel(task, client.name, terms, left, "no link", standing=standing, rules=self.rules))
-                client.gone = client.gone or bool(work.kind)
+                self.lost = client.gone = client.gone or bool(work.kind)
                 self._count(work, paid=True)
                 return seen
             delivered = True

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from antiphon.economy.epochs import EpochRules
 from antiphon.economy.types import DEFAULT_RULES, NANO, PPM, Rules
-from antiphon.economy.yuma import Options
 from antiphon.plugins import unknown
 
 
@@ -15,22 +15,25 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     name: str
     summary: str
     rules: Rules = DEFAULT_RULES
-    options: Options = Options(permits=64)
-    machines: tuple[str, ...] = ("usual", "two-threads", "avx2", "unfused", "float32")  # validators have these in turn
+    epochs: EpochRules = EpochRules()
+    machines: tuple[str, ...] = ("usual", "two-threads", "avx2", "unfused")  # of validators, in turn
     maker_price_nano: int = 100_000  # per unit: the shipped price of soundstorm, whose work can be audited
     judge_price_nano: int = 15_000  # per unit: the shipped price of a validator
     price_spread_ppm: int = 200_000  # nodes ask up to so much less or more (chosen)
     making_ppm: int = 500_000  # cost of honest work, of the usual price (chosen: high, so that cheating tempts)
     listening_ppm: int = 200_000  # cost of judging, of the usual fee (chosen, as in docs/economy.md)
     validators_ppm: int = 250_000  # of all nodes
+    max_validators: int = 64  # and no more than there are permits
     stake_nano: int = 100 * NANO  # of each node: what an embedded network's nodes bond
     units: int = 200  # of a part
-    parts: int = 4  # of a task
+    parts: int = 8  # of a task
+    clients: int = 10  # for each node (chosen)
     load_ppm: int = 100_000  # parts in an epoch, as a share of all producers (chosen, so that 200 epochs take a minute)
     probes_ppm: int = PPM  # of all producers: whom each validator asks in an epoch, shuffled so that all are reached
     probe_units: int = 20  # of a synthetic prompt (chosen: short)
     emission_ppm: int = 2 * PPM  # the nodes' part of an emission, as a multiple of what answering costs (chosen)
     churn_ppm: int = 0  # of all producers: those that an honest newcomer replaces in an epoch
+    evidence: int = 0  # epochs for which a validator may weigh a node that it judged; 0: no such rule
     delay: int = 1  # epochs until others see the rows that were committed
 
     @property
@@ -46,12 +49,22 @@ PROFILES = {
         Profile(
             name="yuma3",
             summary="the rules as they ship, emission by Yuma 3 with liquid alpha",
-            options=Options(permits=64, yuma3=True, liquid_alpha=(0.7, 0.9)),
+            epochs=EpochRules(yuma3=True, liquid_ppm=(700_000, 900_000)),
         ),
         Profile(
             name="crynux",
             summary="audits as rare as Crynux samples (10%), with the penalty that this needs",
             rules=Rules(audit_ppm=100_000, penalty_ppm=10_200_000),
+        ),
+        Profile(
+            name="machines",
+            summary="a fifth of the validators recognise in float32, which no shipped node does",
+            machines=("usual", "two-threads", "avx2", "unfused", "float32"),
+        ),
+        Profile(
+            name="evidence",
+            summary="a weight counts only while its validator has judged that node itself (not built: a proposal)",
+            evidence=3,
         ),
         Profile(
             name="cheap",

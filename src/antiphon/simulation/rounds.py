@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from antiphon.economy.consensus import Integers
 from antiphon.economy.incentives import Delivery
 from antiphon.economy.types import PPM, Offer, Role, Rules, Vote
 from antiphon.simulation.measured import Judged
-from antiphon.simulation.weighing import Matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Strategy:
     orders: ClassVar[bool] = False
     """Whether it orders, too."""
     split: ClassVar[bool] = False
-    """Whether its validators' stake lies in keys of the least stake; its honest twin then has a single key."""
+    """Whether its honest twin would hold all of its validators' stake by a single key."""
 
     def make(self, job: Job, node: Node) -> Work | None:  # noqa: ARG002 - an honest node looks at neither
         """What is delivered, None for nothing."""
@@ -153,7 +153,7 @@ class Strategy:
         """As the ledger's operator: whether to keep a client's opened link back until the deadline."""
         return False
 
-    def weigh(self, own: Matrix, mine: Matrix, told: Matrix | None) -> Matrix:  # noqa: ARG002 - nor copies
+    def weigh(self, own: Integers, mine: Integers, told: Integers | None) -> Integers:  # noqa: ARG002 - nor copies
         """One validator's row [N]: `own` by its own memory, `mine` where its owner's nodes are, `told` what the others'
         last revealed rows agreed on."""
         return own

@@ -9,11 +9,12 @@ delivery, the panel and (if it is in league with the producer) the truth.
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 
-from antiphon.economy.types import Rules, Verdict, Vote
+from antiphon.economy.consensus import Integers
+from antiphon.economy.types import PPM, Rules, Verdict, Vote
 from antiphon.plugins import unknown
 from antiphon.simulation.rounds import FEWER_PASSES, GOOD, Job, Node, Round, Strategy, Work
-from antiphon.simulation.weighing import Matrix
 
 REPLAYED, SILENCE, OTHERS, WORSE = "replayed audio", "silence", "somebody else's result", "worse engine"
 
@@ -51,13 +52,13 @@ class WeightCopier(Strategy):
     makes = False
     probes = False
 
-    def weigh(self, own: Matrix, mine: Matrix, told: Matrix | None) -> Matrix:  # noqa: ARG002
+    def weigh(self, own: Integers, mine: Integers, told: Integers | None) -> Integers:  # noqa: ARG002
         return own if told is None else told
 
 
 class Sybil(Strategy):
     name = "sybil"
-    summary = "one owner's stake in many keys of the least stake, behind one machine that listens once"
+    summary = "one owner's stake in many keys, as if they were many, behind one machine that listens once"
     makes = False
     shares_ears = True
     split = True
@@ -121,8 +122,19 @@ class SelfDealer(Strategy):
     summary = "orders from itself, and its validators give all weight to its own nodes"
     orders = True
 
-    def weigh(self, own: Matrix, mine: Matrix, told: Matrix | None) -> Matrix:  # noqa: ARG002
+    def weigh(self, own: Integers, mine: Integers, told: Integers | None) -> Integers:  # noqa: ARG002
         return mine if mine.any() else own
+
+
+class WeightInflator(Strategy):
+    """Its best inflation that we found: what the consensus clips costs little, what it does not is won."""
+
+    name = "weight-inflator"
+    summary = "is honest, but its validators weigh its own producers a fifth higher than they remember them"
+    by_ppm: int = 1_200_000
+
+    def weigh(self, own: Integers, mine: Integers, told: Integers | None) -> Integers:  # noqa: ARG002
+        return np.where(mine > 0, own * self.by_ppm // PPM, own)
 
 
 class FreeRider(Strategy):
@@ -140,7 +152,7 @@ class SilentRelay(Strategy):
     judges = False
 
     def make(self, job: Job, node: Node) -> Work | None:  # noqa: ARG002
-        return Work(kind=SILENCE)
+        return GOOD if job.probe else Work(kind=SILENCE)  # the operator knows whom a validator vouched for
 
     def drops_draw(self, maker: Node) -> bool:
         return maker.strategy is self
@@ -169,6 +181,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
         League,
         GriefingClient,
         SelfDealer,
+        WeightInflator,
         FreeRider,
         SilentRelay,
         BaitAndSwitch,

@@ -1,28 +1,28 @@
-"""Score memories of all validators as one matrix, and the emission of an epoch by the real `yuma` and `emit`."""
+"""Score memories of all validators as one matrix [V, N], and a row of it as the weights that a validator commits."""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.economy.consensus import MAX_WEIGHT, Integers
+from antiphon.economy.epochs import Row
 from antiphon.economy.types import PPM, Rules
 
-Matrix = npt.NDArray[np.float64]
-Memory = npt.NDArray[np.int64]
 UNKNOWN = -1
 """A node that this validator never judged."""
 
 
-def remember_all(memory: Memory, scores: Memory, judged: npt.NDArray[np.bool_], rules: Rules) -> Memory:
+def remember_all(memory: Integers, scores: Integers, judged: npt.NDArray[np.bool_], rules: Rules) -> Integers:
     """`economy.scores.remember` for a whole matrix of [V, N] ppm; who was not judged keeps what it had."""
     before = np.where(memory == UNKNOWN, rules.prior_quality_ppm, memory)
     moved = before + rules.score_alpha_ppm * (scores - before) // PPM
     return np.where(judged, np.clip(moved, rules.floor_quality_ppm, PPM), memory)
 
 
-def rows(memory: Memory, own: npt.NDArray[np.bool_]) -> Matrix:
-    """`economy.yuma.weights` for every validator at once: shares of what it remembers, 0 for unknown and own nodes."""
-    kept = np.where(own, 0, np.maximum(memory, 0)).astype(np.float64)
-    total = kept.sum(axis=1, keepdims=True)
-    shares: Matrix = kept / np.where(total > 0, total, 1.0)
-    return shares
+def row_of(qualities: Integers, uids: Integers) -> Row:
+    """`economy.epochs.upscaled` of `qualities` [N] >= 0 in any unit, of nodes with these ascending `uids` [N]."""
+    best = qualities.max(initial=0)
+    values = qualities * MAX_WEIGHT // max(best, 1)
+    kept = values > 0
+    return Row(uids=tuple(uids[kept].tolist()), values=tuple(values[kept].tolist()))
