@@ -28,7 +28,7 @@ from antiphon.gateway.guard import MAX_BODY_BYTES, Access
 from antiphon.gateway.serving import serving
 from antiphon.gateway.speech import SpeechResponse, read_request
 
-pytestmark = [pytest.mark.slow, pytest.mark.speaks]
+pytestmark = pytest.mark.slow
 
 SENTENCE = "A client of another house asked for this sentence."
 LONG = " ".join(f"This is sentence number {number} of a rather long text." for number in range(1, 13))

@@ -20,7 +20,7 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 
 from antiphon.audio import read
 
-pytestmark = [pytest.mark.slow, pytest.mark.speaks]
+pytestmark = pytest.mark.slow
 
 
 def server(tmp_path: Path, *options: str) -> Client:

@@ -25,7 +25,7 @@ import antiphon
 from antiphon.integrations import wyoming
 from antiphon.integrations.wyoming import serving
 
-pytestmark = [pytest.mark.slow, pytest.mark.speaks]
+pytestmark = pytest.mark.slow
 
 SENTENCE = "The kitchen light has been switched on."
 

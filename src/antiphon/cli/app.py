@@ -56,6 +56,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "node": Verb("antiphon.cli.serve:node", "Run a node of any role, and earn."),
         "bench": Verb("antiphon.cli.bench:bench", "Measure every promised figure on this machine."),
         "simulate": Verb("antiphon.cli.simulate:simulate", "Play the market's rules with nodes that cheat."),
+        "doctor": Verb("antiphon.cli.doctor:doctor", "Say what is missing, slow or wrong here."),
         "completion": Verb("antiphon.cli.completion:completion", "Print a shell's completion script."),
     },
     "Train": {
