@@ -10,6 +10,7 @@ from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.operations import (
     Appeal,
     CallEpoch,
+    ClaimSession,
     Commit,
     CommitWeights,
     Decline,
@@ -69,6 +70,8 @@ MAX_EPOCH_S = 366 * 86_400
 SALT_BYTES = 16
 
 _TASK = re.compile(r"[0-9a-f]{32}")  # so are the ids of consents
+SIGNATURE_BYTES = 65
+"""Of a chain key: r, s, v."""
 
 
 def check(operation: Operation) -> None:
@@ -78,11 +81,8 @@ def check(operation: Operation) -> None:
             _check_register(operation)
         case Heartbeat():
             _text("The endpoint", operation.endpoint, MAX_ENDPOINT_CHARS, required=True)
-        case Deposit() | Pay():
-            _node_id(operation.account)
-            _amount(operation.amount_nano)
-        case Stake() | Unstake():
-            _amount(operation.amount_nano)
+        case Deposit() | Pay() | Stake() | Unstake() | ClaimSession():
+            _check_money(operation)
         case OpenTask():
             _check_open(operation)
         case Deliver():
@@ -100,6 +100,17 @@ def check(operation: Operation) -> None:
             _check_epoch(operation)
         case _:
             pass  # Retire and Cancel hold nothing but an enum and a task id that is looked up
+
+
+def _check_money(operation: Deposit | Pay | Stake | Unstake | ClaimSession) -> None:
+    if isinstance(operation, ClaimSession):
+        if not 0 < operation.session < 2**63:
+            raise InputError(f"{operation.session} is no number of a session", "The chain gave it one when it began.")
+        _bytes("The signature of a session's client", operation.signature, SIGNATURE_BYTES)
+        return
+    if isinstance(operation, Deposit | Pay):
+        _node_id(operation.account)
+    _amount(operation.amount_nano)
 
 
 def check_size(operation: Operation, size: int) -> None:

@@ -83,6 +83,14 @@ class Deposit(_Operation, frozen=True, tag="deposit"):
     amount_nano: int
 
 
+class ClaimSession(_Operation, frozen=True, tag="claim-session"):
+    """On a relay: spend a session of the chain's by this account. Both keys say so: this envelope is signed by the
+    account, `signature` by the session's client (`ledger.relay.heads.claim`)."""
+
+    session: int
+    signature: bytes  # 65: r, s, v
+
+
 class Pay(_Operation, frozen=True, tag="pay"):
     """Give own balance to another account. Who paid whom is not public."""
 
@@ -264,6 +272,7 @@ Operation: TypeAlias = (
     | Retire
     | Heartbeat
     | Deposit
+    | ClaimSession
     | Pay
     | Stake
     | Unstake

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, get_args
 import msgspec
 
 from antiphon.economy.types import Offer, Part, Quote, Role
+from antiphon.ledger.book import PAGE, BookPage
 from antiphon.ledger.epochs import EpochRecord, Member
 from antiphon.ledger.operations import Selector
 from antiphon.ledger.records import Account, NodeRecord, OpenSeat, PartRecord, Supply, TaskRecord
@@ -104,6 +105,11 @@ class ReadSupply(Query[Supply], frozen=True, tag="supply"):
     pass
 
 
+class ReadBook(Query[BookPage], frozen=True, tag="book"):
+    after: int = 0
+    limit: int = PAGE
+
+
 AnyQuery: TypeAlias = (
     ReadAccount
     | ReadNode
@@ -120,6 +126,7 @@ AnyQuery: TypeAlias = (
     | ReadEpoch
     | ListMembers
     | ReadSupply
+    | ReadBook
 )
 
 
@@ -198,3 +205,7 @@ class Reads(ABC):
     async def supply(self) -> Supply:
         """How much money there is, and where it came from."""
         return await self.read(ReadSupply())
+
+    async def book(self, after: int = 0, limit: int = PAGE) -> BookPage:
+        """A relay's order of everything it applied, behind place `after`. Raises InputError where there is no relay."""
+        return await self.read(ReadBook(after=after, limit=limit))

@@ -68,6 +68,14 @@ class Contract:
             ) from e
         return values[0] if len(values) == 1 else values
 
+    async def who(self, event: str, field: str, topic: int, value: bytes, first: int) -> tuple[str, ...]:
+        """Different values of `field` in all events of this kind whose indexed topic (0-based) has this value."""
+        kind = next(one for one, entry in self._events.items() if entry["name"] == event)
+        topics = [kind, *[None] * topic, "0x" + value.hex()]
+        asked = {"fromBlock": hex(first), "toBlock": "latest", "address": self.address, "topics": topics}
+        found = [self.event(log).values[field] for log in await self._rpc.ask("eth_getLogs", asked)]
+        return tuple(dict.fromkeys(found))
+
     def event(self, log: Log) -> Event:
         """Decode a log of this contract. Raises ProtocolError for one that it never writes."""
         from web3._utils.events import get_event_data

@@ -38,12 +38,15 @@ class Cursor:
         self._contracts, self._file = contracts, file
         self.reached = self._read()
         self._known = self.reached.hash == ""
+        self.final_block, self.final_s = 0, 0
+        """Height and time of the newest final block that was seen."""
 
     async def catch_up(self, apply: Callable[[Event], Awaitable[None]]) -> int:
         """Apply what has become final. Returns how many events. Raises ProtocolError, UnavailableError, StateError."""
         rpc = self._contracts.rpc
         final = await rpc.final(self._contracts.chain.confirmations)
         await self._expect_same()
+        self.final_block, self.final_s = final.number, final.time_s
         count = 0
         while self.reached.block < final.number:
             last = min(self.reached.block + MAX_BLOCKS, final.number)

@@ -8,7 +8,7 @@ from antiphon.economy.types import NANO, Role
 from antiphon.errors import ConflictError, FundsError
 from antiphon.ledger.evm.binding import binding_message
 from antiphon.ledger.evm.contracts import Contract, Contracts
-from antiphon.ledger.evm.outbox import Outbox
+from antiphon.ledger.evm.outbox import Outbox, Receipt
 from antiphon.protocol.identity import Identity
 
 ROLES = {Role.PROCESSOR.value: 1, Role.VALIDATOR.value: 2, Role.TRAINER.value: 3, "relay": 4}
@@ -50,6 +50,21 @@ class Wallet:
         operation = self._outbox.begin(f"withdraw:{nano}")
         await self._step(operation, "withdraw", self.contracts.quorum, "withdraw", nano)
         self._outbox.end(operation)
+
+    async def open_session(self, parts: int, part_nano: int, lasts_s: int) -> int:
+        """Set money of the balance apart for so many parts. Returns the session's number."""
+        quorum, label = self.contracts.quorum, f"session:{parts}:{part_nano}"
+        operation = self._outbox.begin(label)
+        head = await self.contracts.rpc.block("latest")
+        receipt = await self._step(operation, "open", quorum, "open_session", parts, part_nano, head.time_s + lasts_s)
+        events = await self.contracts.events(receipt.block, receipt.block)
+        opened = [
+            one
+            for one in events
+            if (one.contract, one.name) == ("quorum", "SessionOpened") and one.values["client"] == self.address
+        ]
+        self._outbox.end(operation)
+        return int(opened[-1].values["session"])
 
     async def stake(self, nano: int, node: Identity | None, role: str, endpoint: str) -> None:
         """Add stake, and lock it as a bond. With a role: register as this node, which signs that it is ours."""
@@ -113,9 +128,8 @@ class Wallet:
         if await token.read("allowance", self.address, spender.address) < nano:
             await self._step(operation, "allow", token, "approve", spender.address, nano)
 
-    async def _step(self, operation: str, name: str, contract: Contract, function: str, *args: object) -> None:
+    async def _step(self, operation: str, name: str, contract: Contract, function: str, *args: object) -> Receipt:
         key = f"{operation}:{name}"
         if self._outbox.knows(key):  # as it was begun, whatever the chain shows by now
-            await self._outbox.resume(key)
-        else:
-            await self._outbox.send(key, contract.address, contract.encode(function, *args))
+            return await self._outbox.resume(key)
+        return await self._outbox.send(key, contract.address, contract.encode(function, *args))

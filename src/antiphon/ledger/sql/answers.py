@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from antiphon.errors import ConflictError
+from antiphon.errors import ConflictError, InputError
 from antiphon.ledger import limits
 from antiphon.ledger.queries import (
     AskQuote,
@@ -17,6 +17,7 @@ from antiphon.ledger.queries import (
     ListTasks,
     Query,
     ReadAccount,
+    ReadBook,
     ReadEpoch,
     ReadEvidence,
     ReadNode,
@@ -80,4 +81,6 @@ def answer(executor: OperationExecutor, session: Session, query: Query[Any]) -> 
             return epochs.members(db, max(-1, min(query.after, MAX_UID)), max(1, min(query.limit, MAX_MEMBERS)), rules)
         case ReadSupply():
             return money.supply(db)
+        case ReadBook():
+            raise InputError("This ledger is no relay and signs no book", "Ask a relay: --ledger evm:URL")
     raise TypeError(f"{type(query).__name__} is no query")

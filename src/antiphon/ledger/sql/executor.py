@@ -29,6 +29,7 @@ from antiphon.ledger.operations import (
     VOUCHER_KIND,
     Appeal,
     Cancel,
+    ClaimSession,
     Commit,
     Deposit,
     EpochOperation,
@@ -52,7 +53,7 @@ from antiphon.protocol.consent import GrantRef
 from antiphon.protocol.envelope import Envelope
 from antiphon.protocol.identity import Identity
 
-_MarketOperation: TypeAlias = Register | Retire | Heartbeat | Deposit | Pay | Stake | Unstake
+_MarketOperation: TypeAlias = Register | Retire | Heartbeat | Deposit | ClaimSession | Pay | Stake | Unstake
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -175,6 +176,11 @@ class OperationExecutor:
                 nodes.heartbeat(db, sender, operation, call.now_ms)
             case Deposit():
                 self._deposit(call, operation)
+            case ClaimSession():
+                if not db.execute(
+                    "SELECT 1 FROM mirrored WHERE name LIKE ?", (f"session:{operation.session}:%",)
+                ).fetchone():
+                    raise InputError("This ledger is no relay", "Its operator credits accounts: antiphon account.")
             case Pay():
                 target = accounts.balance(operation.account)
                 _transfer(call, accounts.balance(sender), target, operation.amount_nano, "payment")

@@ -249,5 +249,21 @@ CREATE TABLE bonds (service TEXT PRIMARY KEY, held BLOB NOT NULL);
 """A uid is an identity's for as long as it is in any role, and never another's. `weights.revealed` is the validator's
 own envelope."""
 
-MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY, _CONSENTS, _REGISTRY + _REVISIONS, _DRAWS + _CONDUCT, _EPOCHS)
+_RELAY = """
+CREATE TABLE mirrored (
+  name TEXT PRIMARY KEY,
+  account TEXT NOT NULL,
+  nano INTEGER NOT NULL CHECK (nano >= 0),
+  wanted INTEGER NOT NULL CHECK (wanted >= 0)
+) WITHOUT ROWID;
+CREATE TABLE book (
+  place INTEGER PRIMARY KEY,
+  envelope INTEGER NOT NULL UNIQUE,
+  sha256 BLOB NOT NULL,
+  digest BLOB NOT NULL
+);
+"""
+"""Of a relay: what the chain says that accounts have, and the order of all that was applied."""
+
+MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY, _CONSENTS, _REGISTRY + _REVISIONS, _DRAWS + _CONDUCT, _EPOCHS, _RELAY)
 VERSION = len(MIGRATIONS)

@@ -1,0 +1,96 @@
+"""What the chain says about nodes and sessions, as of its final blocks."""
+
+from __future__ import annotations
+
+import msgspec
+
+from antiphon.economy.types import Role
+from antiphon.errors import ConflictError, FundsError, InputError, ProtocolError
+from antiphon.ledger.evm.binding import check_binding
+from antiphon.ledger.evm.contracts import Contracts
+from antiphon.ledger.evm.wallet import ROLES
+from antiphon.ledger.relay import heads
+
+SETTLE_S = 3_600
+"""A session is spent no more so long before it expires: what was earned from it must be settled by then."""
+NOBODY = "0x" + 40 * "0"
+
+
+class Bond(msgspec.Struct, frozen=True, kw_only=True):
+    """A node that both of its keys vouch for."""
+
+    address: str
+    node: str  # Ed25519, in hex
+    role: str
+    nano: int  # what answers for what it signs; 0 while it leaves
+
+
+class Spending(msgspec.Struct, frozen=True, kw_only=True):
+    """A session: money of one client that waits for tasks."""
+
+    session: int
+    client: str
+    nano: int
+    expires_s: int
+
+
+class Facts:
+    """Questions to the contracts at one final block."""
+
+    def __init__(self, contracts: Contracts) -> None:
+        self.contracts = contracts
+
+    async def bond(self, address: str, block: int | str) -> Bond | None:
+        """None: no node is there, or its Ed25519 key never said that it belongs to this address."""
+        contracts = self.contracts
+        found = await contracts.registry.read("nodes", address, block=block)
+        names = {number: name for name, number in ROLES.items()}
+        if found[0] not in names:
+            return None
+        node = found[7].hex()
+        try:
+            check_binding(contracts.chain, address, node, found[8])
+        except ProtocolError:
+            return None
+        role = names[found[0]]
+        if role == "relay":
+            return Bond(address=address, node=node, role=role, nano=found[1])
+        leaving = await contracts.quorum.read("leaves_at", address, block=block)
+        bonded = await contracts.quorum.read("bonds", address, block=block)
+        return Bond(address=address, node=node, role=role, nano=0 if leaving else bonded)
+
+    async def addresses(self, node: str) -> tuple[str, ...]:
+        """Who has ever claimed this Ed25519 key: the registry tells it by an indexed event."""
+        first = self.contracts.chain.first_block
+        return await self.contracts.registry.who("Registered", "node", 2, bytes.fromhex(node), first)
+
+    async def session(self, number: int, block: int | str) -> Spending:
+        """Raises InputError when there is none."""
+        found = await self.contracts.quorum.read("sessions", number, block=block)
+        if found[0] == NOBODY:
+            raise InputError(f"There is no session {number} on the chain yet", "Wait until it is final; then retry.")
+        return Spending(session=number, client=found[0], nano=found[2] * found[3], expires_s=found[1])
+
+    def check_claim(self, found: Spending, signature: bytes, relay: str, account: str, now_s: int) -> None:
+        """Raise InputError unless its client gives the session to this account, FundsError when its time is over."""
+        signed = heads.typed(self.contracts.chain, heads.claim(relay, account, found.session))
+        if heads.signer(signed, signature).lower() != found.client.lower():
+            raise InputError(
+                f"Session {found.session} belongs to {found.client}, who did not give it to this account",
+                "Claim it with the key that opened it: antiphon chain session",
+            )
+        if now_s >= found.expires_s - SETTLE_S:
+            raise FundsError(f"Session {found.session} expires within the hour", "Open another: antiphon chain session")
+
+
+def expect_node(bond: Bond | None, node: str, role: Role, min_nano: int) -> None:
+    """Raise unless the chain has this node in this role with enough of a bond."""
+    if bond is None or bond.node != node:
+        raise InputError(f"The chain knows no node {node[:8]}", f"Register it: antiphon chain stake ANT --role {role}")
+    if bond.role != role.value:
+        raise ConflictError(f"On the chain {node[:8]} is a {bond.role}, not a {role}", "Use another key for this role.")
+    if bond.nano < min_nano:
+        raise FundsError(
+            f"The bond of {node[:8]} is {bond.nano} nano, less than the {min_nano} that a node needs",
+            "Stake more: antiphon chain stake ANT",
+        )

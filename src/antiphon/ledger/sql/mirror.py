@@ -1,0 +1,71 @@
+"""What the chain says that accounts have, as rows. Set, not added: the same fact twice changes nothing.
+
+1. Each fact has a name ("bond:0x...", "session:7"), an account and an amount; the account is moved by the difference to
+   the amount that was applied before. 2. Less is taken as far as it is free; the rest is taken when it becomes so.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from antiphon.economy import accounts
+from antiphon.economy.types import Transfer
+from antiphon.errors import ConflictError
+from antiphon.ledger.sql import money
+
+_STAKE = accounts.stake("")
+
+
+def put(db: sqlite3.Connection, name: str, account: str, nano: int, *, at_ms: int) -> None:
+    """Rule 1."""
+    row = db.execute("SELECT account FROM mirrored WHERE name = ?", (name,)).fetchone()
+    if row is not None and row[0] != account:
+        raise ConflictError(f"{name} belongs to another account here", "Use the account that it was claimed for first.")
+    db.execute("INSERT OR IGNORE INTO mirrored VALUES (?, ?, 0, 0)", (name, account))
+    db.execute("UPDATE mirrored SET wanted = ? WHERE name = ?", (nano, name))
+    _apply(db, name, at_ms)
+
+
+def catch_up(db: sqlite3.Connection, *, at_ms: int) -> None:
+    """Rule 2: take what was not free before."""
+    for (name,) in db.execute("SELECT name FROM mirrored WHERE nano <> wanted").fetchall():
+        _apply(db, name, at_ms)
+
+
+def forgive(db: sqlite3.Connection, name: str) -> None:
+    """What could not be taken was spent: it is not taken from what the account gets later."""
+    db.execute("UPDATE mirrored SET nano = wanted WHERE name = ?", (name,))
+
+
+def is_over(db: sqlite3.Connection, name: str) -> bool:
+    """Whether this was a fact once, and is none any more."""
+    return db.execute("SELECT 1 FROM mirrored WHERE name = ? AND wanted = 0", (name,)).fetchone() is not None
+
+
+def applied(db: sqlite3.Connection, prefix: str) -> dict[str, tuple[str, int]]:
+    """(account, nano) by name, of what is not 0."""
+    rows = db.execute(
+        "SELECT name, account, nano FROM mirrored WHERE substr(name, 1, ?) = ? AND (nano <> 0 OR wanted <> 0)",
+        (len(prefix), prefix),
+    )
+    return {name: (account, nano) for name, account, nano in rows}
+
+
+def _apply(db: sqlite3.Connection, name: str, at_ms: int) -> None:
+    account, nano, wanted = db.execute("SELECT account, nano, wanted FROM mirrored WHERE name = ?", (name,)).fetchone()
+    change = max(wanted - nano, -_free(db, account))
+    if change > 0:
+        move = Transfer(source=accounts.ISSUED, target=account, amount_nano=change, why=f"{name} on the chain")
+    elif change < 0:
+        move = Transfer(source=account, target=accounts.ISSUED, amount_nano=-change, why=f"{name} on the chain")
+    else:
+        return
+    money.move(db, [move], at_ms=at_ms)
+    db.execute("UPDATE mirrored SET nano = nano + ? WHERE name = ?", (change, name))
+
+
+def _free(db: sqlite3.Connection, account: str) -> int:
+    held = money.holds(db, account)
+    if account.startswith(_STAKE):
+        held -= money.locked(db, account.removeprefix(_STAKE))
+    return max(0, held)
