@@ -63,7 +63,16 @@ def is_server(command: str) -> bool:
         words[1:2] in (["up"], ["wyoming"])
         or (words[1:2] == ["mcp"] and "--http" in words)
         or any(
-            pair in {("ledger", "serve"), ("node", "processor"), ("node", "trainer"), ("node", "validator")}
+            pair
+            in {
+                ("ledger", "serve"),
+                ("node", "processor"),
+                ("node", "trainer"),
+                ("node", "validator"),
+                ("subnet", "chain"),
+                ("subnet", "miner"),
+                ("subnet", "validator"),
+            }
             for pair in pairwise(words)
         )
     )
@@ -232,7 +241,7 @@ class Shell:
                 stdin=subprocess.DEVNULL,
             )
         self.servers.append((command, process, log))
-        if "ledger serve" in command:
+        if "ledger serve" in command or "subnet chain" in command:
             self.wait()
         return ""
 
@@ -244,6 +253,14 @@ class Shell:
                 assert process.poll() is None, f"{command}\n{log.read_text()}"
                 assert time.monotonic() < end_s, f"{command} did not start: {log.read_text()}"
                 time.sleep(0.05)
+
+    def until_said(self, beginning: str, words: str) -> None:
+        """Until the server that began so has said the words."""
+        (log,) = (log for command, _, log in self.servers if command.startswith(beginning))
+        end_s = time.monotonic() + LIMIT_S
+        while words not in log.read_text():
+            assert time.monotonic() < end_s, f"{beginning} never said {words!r}: {log.read_text()}"
+            time.sleep(0.2)
 
     def _begun(self, command: str) -> str:
         """A measurement: it tells how long it takes, begins, and ends on Ctrl-C."""

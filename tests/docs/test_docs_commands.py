@@ -34,14 +34,15 @@ SET_UP = ("python3 -m venv",)
 SERVED = {"nodes", "ledger", "node", "account"}
 """Commands of a network of processes: their helps run with the guide, beside its ledger."""
 
-CHAIN = "chain"
-"""Needs a chain: tests/docs/test_docs_chain.py."""
+CHAINS = {"chain", "subnet"}
+"""Need a chain: tests/docs/test_docs_chain.py, and the guide to a subnet below."""
 
-APART = {"run-a-network.md", "http-api.md", "chain.md"}
+APART = {"run-a-network.md", "http-api.md", "chain.md", "bittensor.md"}
 """Pages with servers or a chain, which have tests of their own."""
 
 NOT_RUN_HERE = [
     "README.md",
+    *2 * ["bittensor.md"],
     *2 * ["chain.md"],
     "mutation-testing.md",
     *4 * ["run-a-network.md"],
@@ -122,7 +123,7 @@ def test_every_command_of_a_page_runs_as_written(page: str, shell: Shell) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "verb", sorted(verb for verb in HELPS if verb not in {*SERVED, CHAIN} and runnable(HELPS[verb]))
+    "verb", sorted(verb for verb in HELPS if verb not in {*SERVED, *CHAINS} and runnable(HELPS[verb]))
 )
 def test_every_command_of_a_help_runs_as_written(verb: str, shell: Shell) -> None:
     for line in runnable(HELPS[verb]):
@@ -146,6 +147,19 @@ def test_the_guide_to_a_network_of_processes_runs_as_written(shell: Shell) -> No
         for line in HELPS[verb]:
             if not (verb == "ledger" and shell.servers):
                 shell.run(line)
+
+
+@pytest.mark.slow
+def test_the_guide_to_a_subnet_and_its_helps_run_as_written(shell: Shell) -> None:
+    lines = [line for block in SHOWN["bittensor.md"] if not block.reason for line in block.commands]
+    for line in lines:
+        shell.run(line)
+    shell.wait()
+    shell.until_said("antiphon subnet validator", "weights of 1 nodes are on the chain")
+    verbs = [line.split()[2] for line in HELPS["subnet"]]
+    assert sorted({*verbs}) == ["chain", "key", "miner", "register", "validator"]
+    for line in HELPS["subnet"]:
+        assert any(shown.startswith(line) for shown in lines), f"{line} is not in the guide"
 
 
 @pytest.mark.slow

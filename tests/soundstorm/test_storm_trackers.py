@@ -18,7 +18,7 @@ pytest.importorskip("torch")
 
 from antiphon.cli.validating import codec_evaluation
 from antiphon.codecs.training import data, profile, run
-from antiphon.soundstorm.training.trackers import TensorBoard, WeightsAndBiases
+from antiphon.trackers import TensorBoard, WeightsAndBiases
 
 SOUND = tone(0.5, 3)
 

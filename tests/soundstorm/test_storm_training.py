@@ -42,8 +42,8 @@ from antiphon.soundstorm.training.data import batch_of, batch_plan  # noqa: E402
 from antiphon.soundstorm.training.export import export, restored, torch_joint, torch_logits, weights_of  # noqa: E402
 from antiphon.soundstorm.training.model import Generator  # noqa: E402
 from antiphon.soundstorm.training.objectives import AUXILIARY, diffusion_loss, divergence, maskgit_loss  # noqa: E402
-from antiphon.soundstorm.training.trackers import TensorBoard, WeightsAndBiases  # noqa: E402
 from antiphon.soundstorm.training.trainer import Trainer  # noqa: E402
+from antiphon.trackers import TensorBoard, WeightsAndBiases  # noqa: E402
 from antiphon.training import rate_scale, read_config  # noqa: E402
 
 pytestmark = pytest.mark.slow

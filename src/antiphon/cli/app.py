@@ -54,6 +54,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "ledger": Verb("antiphon.cli.serve:ledger", "Serve a ledger that nodes can join."),
         "chain": Verb("antiphon.cli.chain:chain", "Contracts on a chain: deploy, deposit, stake."),
         "node": Verb("antiphon.cli.serve:node", "Run a node of any role, and earn."),
+        "subnet": Verb("antiphon.cli.subnet:subnet", "Mine or validate on a Bittensor subnet."),
         "bench": Verb("antiphon.cli.bench:bench", "Measure every promised figure on this machine."),
         "simulate": Verb("antiphon.cli.simulate:simulate", "Play the market's rules with nodes that cheat."),
         "doctor": Verb("antiphon.cli.doctor:doctor", "Say what is missing, slow or wrong here."),

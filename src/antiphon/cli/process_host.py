@@ -73,7 +73,7 @@ async def run_ledger(home: Path, address: BindAddress, grant_nano: int, rules: R
     from antiphon.transport import Limits, serve
 
     async with AsyncExitStack() as stack:
-        stack.enter_context(_lock(home / SERVING_LOCK, "Another ledger serves this data folder"))
+        stack.enter_context(locked(home / SERVING_LOCK, "Another ledger serves this data folder"))
         starting = stack.enter_context(ExitStack())
         starting.enter_context(homes.nobody_present(home))
         new = homes.begins(home)
@@ -97,7 +97,7 @@ async def run_ledger(home: Path, address: BindAddress, grant_nano: int, rules: R
         homes.note_served(home, url)
         starting.close()
         click.echo(f"Ledger {operator.node_id} at {url}", err=True)
-        async with _until_signalled() as stopped:
+        async with until_signalled() as stopped:
             await stopped.wait()
 
 
@@ -118,7 +118,7 @@ def stop_serving(home: Path) -> bool:
 
     if not homes.served_at(home):
         return False
-    with _lock(home / SERVING_LOCK, "The ledger of this data folder is being served now"):
+    with locked(home / SERVING_LOCK, "The ledger of this data folder is being served now"):
         homes.unserve(home)
     return True
 
@@ -139,7 +139,7 @@ async def run_node(
     from antiphon.protocol import load_or_create
     from antiphon.transport import serve
 
-    _log_to_stderr()
+    log_to_stderr()
     url = find_ledger(settings)
     async with AsyncExitStack() as stack:
         key = stack.enter_context(_own_key(settings.home, name))
@@ -149,7 +149,7 @@ async def run_node(
         await _hold_stake(settings.home, made, bond_nano, purse_nano)
         server = await serve(made.handle, address.host, address.port)
         stack.push_async_callback(server.stop)
-        stopped = await stack.enter_async_context(_until_signalled())
+        stopped = await stack.enter_async_context(until_signalled())
         endpoint = address.endpoint or server.endpoint
         await made.start(endpoint)
         click.echo(f"{made.role} {made.node_id[:8]} ({key.stem}) at {endpoint}", err=True)
@@ -195,9 +195,9 @@ async def _ended(*tasks: asyncio.Task[None]) -> None:
             logging.getLogger("antiphon.cli").error("a task beside the node failed", exc_info=failed)
 
 
-def _log_to_stderr() -> None:
+def log_to_stderr(room: str = "antiphon.nodes") -> None:
     """What a node earns is what its owner wants to see: one line per part, whatever else is logged."""
-    log = logging.getLogger("antiphon.nodes")
+    log = logging.getLogger(room)
     if logging.getLogger().level > logging.INFO:
         handler = logging.StreamHandler()
         handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
@@ -206,7 +206,7 @@ def _log_to_stderr() -> None:
 
 
 @asynccontextmanager
-async def _until_signalled() -> AsyncIterator[asyncio.Event]:
+async def until_signalled() -> AsyncIterator[asyncio.Event]:
     """An event that SIGINT and SIGTERM set; a second one cancels the task that waits here."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -228,7 +228,7 @@ async def _until_signalled() -> AsyncIterator[asyncio.Event]:
 
 
 @contextmanager
-def _lock(path: Path, taken: str) -> Iterator[None]:
+def locked(path: Path, taken: str) -> Iterator[None]:
     """Hold an exclusive file lock. Raises `UnavailableError` when another process holds it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -252,7 +252,7 @@ def _own_key(home: Path, name: str) -> Iterator[Path]:
         label = name if number == 1 else f"{name}-{number}"
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(_lock(home / "keys" / f"{label}.lock", "in use"))
+                stack.enter_context(locked(home / "keys" / f"{label}.lock", "in use"))
             except UnavailableError:
                 continue
             yield home / "keys" / f"{label}.key"

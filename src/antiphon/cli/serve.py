@@ -37,7 +37,7 @@ Examples:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def _berth_options(port: int) -> Callable[[F], F]:
+def bind_options(port: int) -> Callable[[F], F]:
     """Options of everything that listens; the command gets them as one `address`."""
 
     def add(command: F) -> F:
@@ -65,7 +65,7 @@ def ledger() -> None:
 
 
 @ledger.command("serve", epilog="\b\nExamples:\n  antiphon ledger serve --port 7411\n")
-@_berth_options(LEDGER_PORT)
+@bind_options(LEDGER_PORT)
 @click.option(
     "--grant",
     type=Amount(minimum_nano=0),
@@ -108,7 +108,7 @@ def node() -> None:
 @click.option("--price", type=Amount("uANT"), help="Per unit (a character, or 1/15 s), in millionths of an ANT.")
 @click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Parts made at once.")
 @click.option("--queue", default=16, show_default=True, type=click.IntRange(0, 1024), help="Parts that may wait.")
-@_berth_options(0)
+@bind_options(0)
 @click.option("--name", help="Name of this node's key in the data folder; by default the engine's.")
 @click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
 @click.pass_obj
@@ -138,7 +138,7 @@ def processor(
 @click.option("--engine", required=True, help="What learns voices: see `antiphon engines`.")
 @click.option("--price", type=Amount("uANT"), help="Per unit (1/15 s of the reference), in millionths of an ANT.")
 @click.option("--queue", default=8, show_default=True, type=click.IntRange(0, 1024), help="Voices that may wait.")
-@_berth_options(0)
+@bind_options(0)
 @click.option("--name", help="Name of this node's key in the data folder; by default the engine's.")
 @click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
 @click.pass_obj
@@ -188,7 +188,7 @@ def trainer(
     metavar="JUDGE.KEY=VALUE",
     help="Option of a judge; repeatable. See docs/plugins.md.",
 )
-@_berth_options(0)
+@bind_options(0)
 @click.option("--name", default="validator", show_default=True, help="Name of this node's key in the data folder.")
 @click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
 @click.pass_obj
@@ -212,7 +212,7 @@ def validator(
     from antiphon.nodes.memory import memory_of
     from antiphon.nodes.validator import Validator
 
-    evaluator = evaluator_of(settings.profile, _by_judge(judge_options))
+    evaluator = evaluator_of(settings.profile, by_judge(judge_options))
     evaluator.warm_up()
     price_nano = VALIDATOR_PRICE_NANO if price is None else price
 
@@ -224,7 +224,7 @@ def validator(
         from antiphon.client.client import Client
         from antiphon.network.prober import Prober
 
-        prompts = _prompts(context.identity.node_id, prompt_api, prompt_model)
+        prompts = prompt_source(context.identity.node_id, prompt_api, prompt_model)
         await Prober(Client(context), prompts, every_s=probe_every, rng=random.Random()).run()  # noqa: S311
 
     purse_nano = PURSE_NANO if probe_every > 0 else 0
@@ -232,7 +232,7 @@ def validator(
     run(run_node(settings, build, name, address, bond, purse_nano=purse_nano, beside=beside))
 
 
-def _by_judge(pairs: tuple[str, ...]) -> dict[str, dict[str, str | int | float | bool]]:
+def by_judge(pairs: tuple[str, ...]) -> dict[str, dict[str, str | int | float | bool]]:
     """`speech.profile=bittaudio` as {speech: {profile: bittaudio}}. Raises `InputError`."""
     from antiphon.cli.delivering import options_of
 
@@ -245,7 +245,7 @@ def _by_judge(pairs: tuple[str, ...]) -> dict[str, dict[str, str | int | float |
     return found
 
 
-def _prompts(seed: str, api: str | None, model: str) -> PromptSource:
+def prompt_source(seed: str, api: str | None, model: str) -> PromptSource:
     import time
 
     from antiphon.network.prompts import ApiPrompts, GrammarPrompts

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from antiphon.audio.waveform import Waveform
     from antiphon.soundstorm.data import Shards
     from antiphon.soundstorm.training.profiles import TrainConfig
-    from antiphon.soundstorm.training.trackers import Tracker
+    from antiphon.trackers import Tracker
 
 SEMANTIC = "semantic.safetensors"
 EXPORTED = "exported"
@@ -347,7 +347,7 @@ def _reporting(options: Options, steps: int) -> Iterator[tuple[Callable[[dict[st
 def _tracker(options: Options) -> Tracker | None:
     if options.track is None:
         return None
-    from antiphon.soundstorm.training.trackers import TensorBoard, WeightsAndBiases
+    from antiphon.trackers import TensorBoard, WeightsAndBiases
 
     folder = options.out / options.track
     if options.track == "tensorboard":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from antiphon.soundstorm.training.model import Generator
     from antiphon.soundstorm.training.objectives import Batch
     from antiphon.soundstorm.training.profiles import TrainConfig
-    from antiphon.soundstorm.training.trackers import Tracker
+    from antiphon.trackers import Tracker
     from antiphon.training.loop import Evaluate
 
 BATCHES = 4

@@ -127,7 +127,7 @@ class Prober:
             seed = self._rng.getrandbits(32)
             (prompt,) = music_prompts(seed, 1)
             return MusicRequest(prompt=prompt, seconds=MUSIC_S, seed=seed, start_s=0.0, stop_s=MUSIC_S)
-        voice, language = self._rng.choice(_english_voices(offer))
+        voice, language = self._rng.choice(english_voices(offer))
         return SpeechRequest(text=await self._prompts.next(), voice=voice, language=language)
 
     def _choose(self, nodes: tuple[NodeRecord, ...]) -> tuple[NodeRecord, ServiceOffer] | None:
@@ -146,10 +146,10 @@ class Prober:
 
 def _can_be_asked(offer: ServiceOffer) -> bool:
     """Clones are not probed: a validator has nobody's consent to clone."""
-    return offer.service == Service.MUSIC or (offer.service == Service.SPEECH and bool(_english_voices(offer)))
+    return offer.service == Service.MUSIC or (offer.service == Service.SPEECH and bool(english_voices(offer)))
 
 
-def _english_voices(offer: ServiceOffer) -> list[tuple[str, str]]:
+def english_voices(offer: ServiceOffer) -> list[tuple[str, str]]:
     """(voice, language) of the offer's voices that speak English. An offer does not say which voice speaks what: our
     own registry does; of voices unknown here only those of an offer that is all English count."""
     english = [language for language in offer.languages if _is_english(language)]

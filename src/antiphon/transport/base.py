@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
@@ -11,6 +12,10 @@ from antiphon.protocol.envelope import MAX_ENVELOPE_BYTES
 Handler: TypeAlias = Callable[[bytes], AsyncIterator[bytes]]
 """What a node does with a message: yields the frames of its answer. It is cancelled when the asker leaves; an
 `AntiphonError` it raises reaches the asker as the same class."""
+
+request_headers: ContextVar[Mapping[str, str]] = ContextVar("request_headers")
+"""While a handler answers over HTTP: the request's headers X-..., by lower-case names. For protocols that sign requests
+in headers; ours is in the message itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

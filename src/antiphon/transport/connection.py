@@ -20,7 +20,7 @@ from typing import cast
 import httptools
 
 from antiphon.errors import AntiphonError, BusyError, UnavailableError
-from antiphon.transport.base import Limits
+from antiphon.transport.base import Limits, request_headers
 from antiphon.transport.crowd import Crowd, Member, address_of
 from antiphon.transport.frames import error_frame, write
 from antiphon.transport.handler_endpoint import HandlerEndpoint, too_large
@@ -83,6 +83,7 @@ class Connection(asyncio.Protocol):
         """For the next request."""
         self._url = b""
         self._parts: list[bytes] = []
+        self._extra: dict[str, str] = {}  # headers X-...
         self._size = 0  # of the message so far
         self._wire = 0  # bytes since the request began
         self._length = 0
@@ -164,6 +165,8 @@ class Connection(asyncio.Protocol):
             self._length = int(value)  # digits only: the parser has refused everything else
         elif name == b"expect":
             self._expects = value.lower() == b"100-continue"
+        elif name.startswith(b"x-") and not self._headed:
+            self._extra[name.decode("latin-1")] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         self._headed = True
@@ -255,6 +258,7 @@ class Connection(asyncio.Protocol):
         endpoint, crowd = self._shared.endpoint, self._shared.crowd
         if endpoint.active >= self._limits.concurrent and crowd.relieve(_does_not_read):
             await asyncio.sleep(0)  # its answer ends now
+        request_headers.set(self._extra)
         writer = ResponseWriter(self)
         try:
             async with aclosing(endpoint.answer(message)) as frames:

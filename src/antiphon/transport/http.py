@@ -6,7 +6,7 @@ import asyncio
 import ipaddress
 import re
 import ssl
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,6 +23,7 @@ from antiphon.transport.reach import PublicResolver, Resolver, SystemResolver, c
 MAX_ENDPOINT_CHARS = 300
 _FRAMES = CONTENT_TYPE.encode()
 _PORTS = {False: 80, True: 443}
+_HEADER_NAME = re.compile(r"[Xx]-[A-Za-z0-9-]{1,60}")
 _ENDPOINT = re.compile(
     r"(https?)://(?:\[([0-9a-f:.]+(?:%[0-9a-z_.-]+)?)\]|([0-9a-z_](?:[0-9a-z_.-]*[0-9a-z_.])?))(?::([0-9]{1,5}))?/?",
     re.ASCII | re.IGNORECASE,
@@ -94,9 +95,13 @@ class HttpTransport:
         self.pool = Pool(limits, found if allow_private else PublicResolver(found), tls)
         keep_freed_memory()
 
-    async def request(self, endpoint: str, message: bytes, *, deadline_s: float) -> AsyncGenerator[bytes, None]:
-        """See `Transport.request`. Raises InputError for an endpoint that is no http(s) URL."""
+    async def request(
+        self, endpoint: str, message: bytes, *, deadline_s: float, headers: Mapping[str, str] | None = None
+    ) -> AsyncGenerator[bytes, None]:
+        """See `Transport.request`. Raises InputError for an endpoint that is no http(s) URL. `headers` are for
+        protocols that sign requests there (`base.request_headers`)."""
         target = target_of(endpoint)
+        extra = _header_lines(headers) if headers else b""
         if not self._allow_private:
             check_literal(target.origin.host)
         if len(message) > self._limits.message_bytes:
@@ -104,7 +109,7 @@ class HttpTransport:
         connection: ClientConnection | None = None
         reader = FrameReader(frame_bytes=self._limits.frame_bytes, answer_bytes=self._limits.answer_bytes)
         try:
-            connection = await self._post(target, message, asyncio.get_running_loop().time() + deadline_s)
+            connection = await self._post(target, extra, message, asyncio.get_running_loop().time() + deadline_s)
             _check_response(endpoint, connection)
             while not reader.ended and (data := await connection.read()):
                 for kind, payload in reader.feed(data):
@@ -133,24 +138,34 @@ class HttpTransport:
     async def __aexit__(self, *exc: object) -> None:
         await self.close()
 
-    async def _post(self, target: Target, message: bytes, end_s: float) -> ClientConnection:
+    async def _post(self, target: Target, extra: bytes, message: bytes, end_s: float) -> ClientConnection:
         """A connection whose answer has begun."""
         connection = self.pool.idle(target.origin) or await self.pool.connect(target.origin, end_s)
         try:
-            return await _ask(connection, target, message, end_s)
+            return await _ask(connection, target, extra, message, end_s)
         except UnansweredError:
             connection = await self.pool.connect(target.origin, end_s)
-            return await _ask(connection, target, message, end_s)
+            return await _ask(connection, target, extra, message, end_s)
 
 
-async def _ask(connection: ClientConnection, target: Target, message: bytes, end_s: float) -> ClientConnection:
+async def _ask(
+    connection: ClientConnection, target: Target, extra: bytes, message: bytes, end_s: float
+) -> ClientConnection:
     try:
-        connection.ask(b"%b%d\r\n\r\n" % (target.head, len(message)), message, end_s)
+        connection.ask(b"%b%d\r\n%b\r\n" % (target.head, len(message), extra), message, end_s)
         await connection.answered()
     except BaseException:
         connection.leave(satisfied=False)
         raise
     return connection
+
+
+def _header_lines(headers: Mapping[str, str]) -> bytes:
+    """Raises InputError for what would write into other headers."""
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not (value.isascii() and value.isprintable()):
+            raise InputError(f"{name[:70]!r} is no header to send", "Use X-... with printable ASCII.")
+    return "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("ascii")
 
 
 def _check_response(endpoint: str, connection: ClientConnection) -> None:

@@ -1,0 +1,143 @@
+"""A miner: it shows a card, takes work of validators, and answers with sealed audio as it is made."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+from antiphon.clock import Clock
+from antiphon.errors import BusyError, InputError, ProtocolError, UnavailableError
+from antiphon.nodes.engine_runner import Chunks, EngineRunner
+from antiphon.nodes.production import pieces
+from antiphon.parties.messages import FRAME_CHUNK, MAX_RESULT_BYTES, PartBrief, form_frame
+from antiphon.protocol import Identity, StreamSealer, TaskKey, canonical
+from antiphon.protocol.sealing import unseal, unwrap
+from antiphon.services import EnrolRequest, Request, service_of
+from antiphon.subnet.gate import Gate
+from antiphon.subnet.hotkeys import Hotkey, Requests, sender_of
+from antiphon.subnet.messages import Ask, AskCard, AskWork, Card, Names, sign_card
+from antiphon.transport.base import request_headers
+from antiphon.transport.connection import MESSAGE_PATH
+
+log = logging.getLogger("antiphon.subnet")
+
+
+class Miner:
+    """Bounded: `slots` orders are made at once, `queue` more wait, and one validator has at most half of the places.
+
+    1. Who asks is looked up before anything is computed for him; 2. the request is authentic (`hotkeys.Requests`);
+    3. only then is a place taken and the order opened. A validator that leaves cancels what was made for it.
+    """
+
+    def __init__(
+        self,
+        key: Hotkey,
+        identity: Identity,
+        gate: Gate,
+        runners: Sequence[EngineRunner],
+        clock: Clock,
+        *,
+        netuid: int,
+        slots: int = 1,
+        queue: int = 8,
+    ) -> None:
+        if not runners:
+            raise InputError("A miner runs at least one engine", "Give --engine; see `antiphon engines`.")
+        self._key, self._identity, self._gate, self._clock = key, identity, gate, clock
+        self._runners = tuple(runners)
+        self._netuid = netuid
+        self._requests = Requests(key.ss58, not_before_ns=time.time_ns())
+        self._places = slots + queue
+        self._held: Counter[str] = Counter()
+        self._slots = asyncio.Semaphore(slots)
+        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="miner")
+
+    @property
+    def hotkey(self) -> str:
+        return self._key.ss58
+
+    async def handle(self, message: bytes) -> AsyncIterator[bytes]:
+        """A handler for `antiphon.transport.serve`."""
+        headers = request_headers.get({})
+        self._gate.check(sender_of(headers))  # 1
+        sender = self._requests.verify(headers, message, path=MESSAGE_PATH)  # 2
+        ask = canonical.decode(Ask, message)
+        if ask.netuid != self._netuid:
+            raise ProtocolError(f"This miner serves subnet {self._netuid}, not {ask.netuid}")
+        if isinstance(ask, AskCard):
+            yield self._card()
+            return
+        with self._place(sender):  # 3
+            async for frame in self._work(ask, sender):
+                yield frame
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _card(self) -> bytes:
+        card = Card(
+            netuid=self._netuid,
+            hotkey=self.hotkey,
+            seal_public=self._identity.seal_public,
+            offers=tuple(offer for runner in self._runners for offer in runner.offers),
+            time_ms=self._clock.now_ms(),
+        )
+        return sign_card(card, self._key)
+
+    @contextmanager
+    def _place(self, sender: str) -> Iterator[None]:
+        if self._held.total() >= self._places or self._held[sender] >= max(1, self._places // 2):
+            raise BusyError(f"This miner has {self._held.total()} orders in work", "Ask again.", retry_after_s=1.0)
+        self._held[sender] += 1
+        try:
+            yield
+        finally:
+            self._held[sender] -= 1
+
+    async def _work(self, ask: AskWork, sender: str) -> AsyncIterator[bytes]:
+        names = Names(self._netuid, ask.order, self.hotkey, sender)
+        with unwrap(self._identity, ask.wrapped_key, names.context("key")) as key:
+            brief = canonical.decode(PartBrief, unseal(key, ask.sealed_brief, names.context("brief")))
+            runner = self._runner_of(brief.request)
+            yield form_frame(runner.form)
+            async with self._slots:
+                async for chunk in self._sealed(runner, brief, key, names):
+                    yield FRAME_CHUNK + chunk
+        log.info("%s for %s", service_of(brief.request), sender[:8])
+
+    async def _sealed(self, runner: EngineRunner, brief: PartBrief, key: TaskKey, names: Names) -> AsyncIterator[bytes]:
+        sealer = StreamSealer(key, names.context("answer"))
+        chunks, size = Chunks(self._pool, runner.produce(brief.request, brief.seed)), 0
+        try:
+            while (chunk := await chunks.pull()) is not None:
+                size += len(chunk)
+                if size > MAX_RESULT_BYTES:
+                    raise UnavailableError("The engine made more than can be judged", "Ask for less at once.")
+                for piece in pieces(chunk):
+                    yield sealer.chunk(piece)
+        finally:
+            chunks.close()
+        if not size:
+            raise UnavailableError("The engine made nothing", "Ask another miner.")
+        yield sealer.chunk(b"", final=True)
+
+    def _runner_of(self, request: Request) -> EngineRunner:
+        """The first that can do it. Raises InputError with the last one's reason."""
+        refused = InputError(f"This miner offers no {service_of(request)}", "Look at its card.")
+        for runner in self._runners:
+            if runner.form.is_audio == isinstance(request, EnrolRequest):
+                continue  # a voice profile is no sound
+            if all(offer.service != service_of(request) for offer in runner.offers):
+                continue
+            try:
+                runner.check(request)
+            except InputError as error:
+                refused = error
+            else:
+                return runner
+        raise refused
