@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import consensus_again
 import numpy as np
 import pytest
 
-from antiphon.economy.consensus import MAX_VALIDATORS, ONE, Options, columns, reach
-from antiphon.economy.epochs import Bonds, EpochRules, Judge, Row, compute, emission, permitted
+from antiphon.economy.consensus import MAX_VALIDATORS, ONE, Options, columns, reach, shares
+from antiphon.economy.epochs import MAX_CUTOFF, MAX_NUMBER, Bonds, EpochRules, Judge, Row, compute, emission, permitted
 from antiphon.economy.types import NANO, PPM
 from antiphon.errors import InputError
 
@@ -39,8 +40,22 @@ def test_every_unit_agrees_with_a_second_computation(options: Options) -> None:
                 assert getattr(found, field).tolist() == values, (field, validators, nodes)
 
 
+def test_shares_of_stake_are_rounded_down() -> None:
+    assert shares([1]).tolist() == [ONE]
+    assert shares([0, 1, 2]).tolist() == [0, ONE // 3, 2 * ONE // 3]
+    assert shares([10**18 - 1, 1]).tolist() == [ONE - 1, 0]  # 2^31 less 2e-9 and 2e-9
+
+
+def test_a_pair_that_is_at_its_bond_and_above_consensus_moves_fast() -> None:
+    liquid = Options(yuma3=True, liquid_ppm=(200_000, 800_000))
+    found = reach(np.array([[1, 0], [0, 1]]), [3, 1], np.array([[0, 0], [0, ONE]]), liquid)
+    fast = 0.2 + 0.6 / (1 + math.exp(-5))
+    assert found.bonds[1] / ONE == pytest.approx([0, 1 - fast], abs=2e-6)
+
+
 def test_columns_by_worked_numbers() -> None:
     """Sums of 32 bits are divided by as they are; one of 33 bits is halved first, and so is each number of it."""
+    assert columns(np.array([[1, 1], [0, 2]])).tolist() == [[ONE, ONE // 3], [0, 2 * ONE // 3]]
     largest, above = 2**32 - 1, 2**32
     assert columns(np.array([[largest - 1, above - 3, 0], [1, 3, 0]])).tolist() == [
         [(largest - 1) * ONE // largest, (above - 3) // 2 * ONE // 2**31, 0],
@@ -70,9 +85,11 @@ def test_columns_by_worked_numbers() -> None:
         ({"burn_ppm": 0}, {"burn_ppm": -1}),
         ({"burn_ppm": 180_000}, {"burn_ppm": 180_001}),
         ({"epoch_s": 1}, {"epoch_s": 0}),
-        ({"reveal_s": 1}, {"reveal_s": 0}),
+        ({"phase_s": 1}, {"phase_s": 0}),
         ({"emission_nano": 0}, {"emission_nano": -1}),
+        ({"emission_nano": MAX_NUMBER}, {"emission_nano": MAX_NUMBER + 1}),
         ({"cutoff_epochs": 0}, {"cutoff_epochs": -1}),
+        ({"cutoff_epochs": MAX_CUTOFF}, {"cutoff_epochs": MAX_CUTOFF + 1}),
         ({"immunity_s": 0}, {"immunity_s": -1}),
         ({"version": 0}, {"version": -1}),
         ({"permits": 1}, {"permits": 0}),
@@ -164,7 +181,7 @@ def test_what_is_paid_of_an_epoch_and_why_by_worked_numbers() -> None:
         (-1, 84, "owner's share", ""),
     ]
     assert (found.judges, found.uids, found.emission_nano) == ((1,), (1, 4, 5), 1_001)
-    assert found.bonds["b"] == Bonds(judges=(1,), uids=(1, 4, 5), held=np.array([0, 0, ONE], dtype="<u4").tobytes())
+    assert found.bonds["b"] == Bonds(judges=(1,), uids=(5,), held=np.array([ONE], dtype="<u4").tobytes())
     with pytest.raises(InputError, match="A uid occurs twice"):
         compute(rules, 1, [], [1, 1], {})
 

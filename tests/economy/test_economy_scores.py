@@ -45,7 +45,14 @@ def test_a_better_score_never_gives_less(q: int, a: int, b: int) -> None:
 
 @pytest.mark.parametrize(
     ("before", "voted", "after"),
-    [(0, False, 100_000), (500_000, True, 450_000), (500_000, False, 550_000), (PPM, False, PPM), (5, True, 4)],
+    [
+        (0, False, 100_000),
+        (500_000, True, 450_000),
+        (500_000, False, 550_000),
+        (PPM, False, PPM),
+        (5, True, 4),
+        (11, True, 9),
+    ],
 )
 def test_a_seat_moves_what_a_validator_abstains_from_by_a_tenth(before: int, voted: bool, after: int) -> None:
     assert attend(before, DEFAULT_RULES, voted=voted) == after
