@@ -169,7 +169,7 @@ def test_the_page_of_the_http_api_runs_as_written(shell: Shell) -> None:
             shell.run(line)
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "http-api.md").read_text(), re.DOTALL)
     shell.run(f"{sys.executable} -c {shlex.quote(code)}")
-    for name in ("hello.mp3", "speech.mp3"):
+    for name in ("hello.mp3", "music.mp3", "speech.mp3"):
         assert (shell.work / name).stat().st_size > 8_000
 
 

@@ -26,7 +26,8 @@ from antiphon.gateway.app import application
 from antiphon.gateway.catalogue import Catalogue
 from antiphon.gateway.guard import MAX_BODY_BYTES, Access
 from antiphon.gateway.serving import serving
-from antiphon.gateway.speech import SpeechResponse, read_request
+from antiphon.gateway.sound import SoundResponse, read_body
+from antiphon.gateway.speech import SpeechRequest
 
 pytestmark = pytest.mark.slow
 
@@ -116,6 +117,28 @@ def test_speed_makes_it_shorter_and_a_seed_makes_it_the_same(client: openai.Open
     assert len(own) / len(said(2.0)) == pytest.approx(2.0, rel=0.25)
     assert len(said(0.25)) / len(own) == pytest.approx(4.0, rel=0.25)
     assert len(own) / len(said(4.0)) > 2.4  # the quiet before and after a sentence keeps its length
+
+
+@pytest.mark.parametrize("form", ["mp3", "wav", "opus"])
+def test_music_is_as_long_as_asked(form: str, url: str, tmp_path: Path) -> None:
+    asked = {"prompt": "calm shop theme, F major", "seconds": 4, "seed": 5, "response_format": form}
+    answer = httpx.post(f"{url}/v1/audio/music", json=asked, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert heard(answer.content, form, tmp_path) == pytest.approx(4.0, abs=2.0)
+
+
+@pytest.mark.parametrize(("asked", "code", "param"), [
+    ({"prompt": " "}, "empty_input", "prompt"),
+    ({}, "invalid_value", "prompt"),
+    ({"prompt": "calm", "seconds": 0}, "invalid_value", "seconds"),
+    ({"prompt": "calm", "seconds": 601}, "invalid_value", "seconds"),
+    ({"prompt": "calm", "response_format": "midi"}, "unknown_format", "response_format"),
+    ({"prompt": "calm", "loop": "yes"}, "invalid_value", "loop"),
+])  # fmt: skip
+def test_music_that_nobody_can_make_is_refused(asked: dict[str, object], code: str, param: str, url: str) -> None:
+    answer = httpx.post(f"{url}/v1/audio/music", json=asked, timeout=30)
+    assert answer.status_code == 400
+    assert (answer.json()["error"]["code"], answer.json()["error"]["param"]) == (code, param)
 
 
 def test_their_voices_are_spoken_by_ours(client: openai.OpenAI) -> None:
@@ -231,8 +254,8 @@ async def test_who_hangs_up_ends_the_work_and_has_the_rest_of_the_money(tmp_path
 
 
 async def test_who_reads_nothing_loses_its_place_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("antiphon.gateway.speech.SEND_S", 0.5)
-    asked = read_request(json.dumps({**GOOD, "input": LONG, "response_format": "pcm"}).encode())
+    monkeypatch.setattr("antiphon.gateway.sound.SEND_S", 0.5)
+    asked = read_body(json.dumps({**GOOD, "input": LONG, "response_format": "pcm"}).encode(), SpeechRequest)
     came: list[str] = []
 
     async def receive() -> Message:
@@ -246,7 +269,7 @@ async def test_who_reads_nothing_loses_its_place_in_time(tmp_path: Path, monkeyp
     async with antiphon.AsyncNetwork(tmp_path / "home") as network:
         order = asked.order(Catalogue(network, closed=True))
         async with asyncio.timeout(60):
-            await SpeechResponse(network, order, asked)({"type": "http"}, receive, send)
+            await SoundResponse(network, order, "pcm")({"type": "http"}, receive, send)
         assert came == ["http.response.start", "http.response.body"]
         assert not network._streams
 

@@ -16,7 +16,9 @@ from antiphon.errors import AntiphonError
 from antiphon.gateway.catalogue import Catalogue
 from antiphon.gateway.errors import ApiError, api_error
 from antiphon.gateway.guard import Access, Guard, body_of
-from antiphon.gateway.speech import SpeechResponse, read_request
+from antiphon.gateway.music import MusicRequest
+from antiphon.gateway.sound import SoundResponse, read_body
+from antiphon.gateway.speech import SpeechRequest
 
 MAX_ORDERS = 32
 """In work at once; one more is told to come again."""
@@ -31,9 +33,17 @@ class Api:
         self._max_orders, self._orders = max_orders, 0
 
     async def speech(self, request: Request) -> _Counted:
-        asked = read_request(await body_of(request))
+        asked = read_body(await body_of(request), SpeechRequest)
         order = asked.order(self._catalogue)
-        return _Counted(self, SpeechResponse(self._network, order, asked))
+        event = "speech.audio" if asked.stream_format == "sse" else ""
+        return _Counted(
+            self,
+            SoundResponse(self._network, order, asked.response_format, event=event, chars=len(asked.input)),
+        )
+
+    async def music(self, request: Request) -> _Counted:
+        asked = read_body(await body_of(request), MusicRequest)
+        return _Counted(self, SoundResponse(self._network, asked.order(), asked.response_format))
 
     async def models(self, _: Request) -> Response:
         return JSONResponse(self._catalogue.models_body())
@@ -59,7 +69,7 @@ class Api:
 class _Counted:
     """A response that holds one of the places while it is made."""
 
-    def __init__(self, api: Api, response: SpeechResponse) -> None:
+    def __init__(self, api: Api, response: SoundResponse) -> None:
         self._api, self._response = api, response
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,6 +98,7 @@ def application(
     return Starlette(
         routes=[
             Route("/v1/audio/speech", api.speech, methods=["POST"]),
+            Route("/v1/audio/music", api.music, methods=["POST"]),
             Route("/v1/audio/voices", api.voices),
             Route("/v1/models", api.models),
             Route("/v1/models/{name:path}", api.model),
