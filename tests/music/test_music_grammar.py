@@ -58,7 +58,15 @@ def test_spelt_numbers() -> None:
     ],
 )
 def test_key(text: str, tonic: int | None, mode: str | None) -> None:
-    assert grammar.key(text).value == (tonic, mode)
+    value = grammar.key(text).value
+    assert value is not None
+    assert value[:2] == (tonic, mode)
+
+
+def test_church_modes_are_read_as_themselves() -> None:
+    for mode, third in (("dorian", "minor"), ("phrygian", "minor"), ("lydian", "major"), ("mixolydian", "major")):
+        assert grammar.key(f"in E {mode}").value == (4, third, mode)
+    assert grammar.key("C ionian").value == (0, "major", None)
 
 
 @pytest.mark.parametrize("text", ["I am happy", "a march", "Be bold", "an epic adventure", "A boss appears"])

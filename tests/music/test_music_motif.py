@@ -23,7 +23,7 @@ def test_a_shape_has_a_triad_on_its_accents_and_stays_within_an_octave(
 ) -> None:
     steps = contour(cell, leaps, random.Random(seed))
     assert len(steps) == len(cell)
-    assert max(steps) - min(steps) <= 7 + 3
+    assert max(steps) - min(steps) <= 7 + 2
     bones = [step for step, strong in zip(steps, accented(cell), strict=True) if strong]
     assert {bone % 7 for bone in bones} <= {0, 2, 4}
 

@@ -33,11 +33,11 @@ STROKES: dict[str, tuple[tuple[int, int], ...]] = {
 """Strokes of the whole chord in a bar: start and length in sixteenths."""
 
 
-def backing(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: random.Random) -> list[Note]:
+def backing(plan: Plan, name: str, chords: Sequence[Chord], rng: random.Random) -> list[Note]:
     """The pattern `name` over whole bars of harmony."""
     if name in ("arp8", "arp16", "echoes"):
-        return _broken(plan, name, chords, level, rng)
-    return _strokes(plan, name, chords, level)
+        return _broken(plan, name, chords, rng)
+    return _strokes(plan, name, chords)
 
 
 def voiced(plan: Plan, chord: Chord) -> list[int]:
@@ -46,7 +46,7 @@ def voiced(plan: Plan, chord: Chord) -> list[int]:
     return sorted(lowest + (chord.root + step - lowest) % 12 for step in chord.steps)
 
 
-def _broken(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: random.Random) -> list[Note]:
+def _broken(plan: Plan, name: str, chords: Sequence[Chord], rng: random.Random) -> list[Note]:
     unit = SIXTEENTH if name == "arp16" and 15 / plan.tempo_bpm >= FAST_S else 2 * SIXTEENTH
     if name == "echoes":
         unit = TICKS
@@ -62,11 +62,11 @@ def _broken(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: r
                 continue
             length = min(unit, chord.length - at)
             pitch = tones[order[index % len(order)] % len(tones)]
-            notes.append(Note(chord.start + at, length, pitch, _velocity(plan, chord.start + at, level)))
+            notes.append(Note(chord.start + at, length, pitch, _velocity(plan, chord.start + at)))
     return notes
 
 
-def _strokes(plan: Plan, name: str, chords: Sequence[Chord], level: float) -> list[Note]:
+def _strokes(plan: Plan, name: str, chords: Sequence[Chord]) -> list[Note]:
     notes = []
     for chord in chords:
         tones = voiced(plan, chord)
@@ -83,7 +83,7 @@ def _strokes(plan: Plan, name: str, chords: Sequence[Chord], level: float) -> li
                 continue
             ticks = min(length * SIXTEENTH, chord.start + chord.length - at)
             style = "" if name in ("long", "comp") else "staccato"
-            notes.append(Note(at, ticks, tones[0], _velocity(plan, at, level), style, steps))
+            notes.append(Note(at, ticks, tones[0], _velocity(plan, at), style, steps))
     return notes
 
 
@@ -91,7 +91,7 @@ def _fifth_root(chord: Chord) -> int:
     return 50 + (chord.root - 50) % 12
 
 
-def counter(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord], level: float) -> list[Note]:
+def counter(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord]) -> list[Note]:
     """A second voice in long notes that moves least from chord to chord, and walks where the lead rests."""
     notes: list[Note] = []
     before = 64
@@ -110,7 +110,7 @@ def counter(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord], level: fl
                 others = [tone for tone in tones if tone != pitch and abs(tone - pitch) <= 5]
                 pitch = min(others, key=lambda tone: (abs(tone - before - 2), tone)) if others else pitch
             length = min(half, chord.length - at)
-            notes.append(Note(chord.start + at, length, pitch, _velocity(plan, chord.start + at, level) + 6, "vibrato"))
+            notes.append(Note(chord.start + at, length, pitch, _velocity(plan, chord.start + at) + 6, "vibrato"))
         before = pitch
     return notes
 
@@ -120,7 +120,7 @@ def harmonised(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord]) -> lis
     notes = []
     for note in lead:
         chord = chord_at(chords, note.start)
-        scale = set(scale_at(chord, plan.tonic, plan.mode))
+        scale = set(scale_at(chord, plan.tonic, plan.scale))
         wanted = chord.classes if note.pitch % 12 in chord.classes else scale
         below = [note.pitch - step for step in (3, 4, 5, 8, 9) if (note.pitch - step) % 12 in wanted]
         pitch = below[0] if below else note.pitch - 12
@@ -128,9 +128,9 @@ def harmonised(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord]) -> lis
     return notes
 
 
-def _velocity(plan: Plan, at: int, level: float) -> int:
+def _velocity(plan: Plan, at: int) -> int:
     """Louder on the beat. In slow pieces much louder: their beat must not drown in what lies between."""
-    force = (52 + 12 * plan.energy) * (0.55 + 0.45 * level)
+    force = 52 + 12 * plan.energy
     if at % TICKS:
         return round(force * (0.45 if plan.tempo_bpm < SLOW_BPM else 0.85))
     return round(force * (1.15 if at % plan.bar == 0 else 1.05))

@@ -55,18 +55,18 @@ FAST_S = 0.07
 """Shorter strokes than this are left out: gallops become eighths at high tempo."""
 
 
-def bass_line(plan: Plan, name: str, chords: Sequence[Chord], level: float, rng: random.Random) -> list[Note]:
+def bass_line(plan: Plan, name: str, chords: Sequence[Chord], rng: random.Random) -> list[Note]:
     """The bass under `chords` (whole bars): the root stands on every change of harmony."""
     variants = PATTERNS[name]
     pattern = variants[rng.randrange(len(variants))]
     notes: list[Note] = []
     for position, chord in enumerate(chords):
         following = chords[position + 1] if position + 1 < len(chords) else chord
-        notes += _under(plan, pattern, chord, following, level)
+        notes += _under(plan, pattern, chord, following)
     return notes
 
 
-def _under(plan: Plan, pattern: Sequence[Stroke], chord: Chord, following: Chord, level: float) -> list[Note]:
+def _under(plan: Plan, pattern: Sequence[Stroke], chord: Chord, following: Chord) -> list[Note]:
     period = -(-max(start + length for start, length, _ in pattern) // 4) * 4 * SIXTEENTH
     sixteenth_s = 60 / plan.tempo_bpm / 4
     notes = []
@@ -78,7 +78,7 @@ def _under(plan: Plan, pattern: Sequence[Stroke], chord: Chord, following: Chord
             last = at + length * SIXTEENTH >= chord.length
             pitch = _pitch(plan, _told(plan, which if which != "a" or last else "5", chord, at), chord, following)
             ticks = min(length * SIXTEENTH, chord.length - at)
-            notes.append(Note(chord.start + at, ticks, pitch, _velocity(plan, chord.start + at, level), ""))
+            notes.append(Note(chord.start + at, ticks, pitch, _velocity(plan, chord.start + at), ""))
     return notes
 
 
@@ -112,13 +112,13 @@ def _pitch(plan: Plan, which: str, chord: Chord, following: Chord) -> int:
 
 def _approach(plan: Plan, goal: int, chord: Chord) -> int:
     """The scale note just above or below the next root, whichever the present root is nearer to."""
-    scale = scale_at(chord, plan.tonic, plan.mode)
+    scale = scale_at(chord, plan.tonic, plan.scale)
     steps = (-1, -2) if root_pitch(chord) < goal else (1, 2)
     return next((goal + step for step in steps if (goal + step) % 12 in scale), goal + steps[0])
 
 
-def _velocity(plan: Plan, at: int, level: float) -> int:
-    force = 88 * (0.6 + 0.4 * level)
+def _velocity(plan: Plan, at: int) -> int:
+    force = 88
     if at % TICKS:
         return round(force * (0.7 if plan.tempo_bpm < SLOW_BPM else 0.92))
     return round(force * (1.1 if at % plan.bar == 0 else 1.0))

@@ -27,6 +27,8 @@ class MusicBrief(msgspec.Struct, frozen=True, kw_only=True):
     tempo_range_bpm: tuple[float, float] | None = None
     tonic: int | None = None  # 0 = C ... 11 = B
     mode: str | None = None  # "major" or "minor"
+    church: str | None = None  # dorian, phrygian, lydian, mixolydian, aeolian or locrian
+    dynamics: str | None = None  # crescendo, diminuendo, soft, loud or contrast
     meter: int | None = None  # beats in a bar: 3 or 4
     style: str | None = None
     mood: str | None = None
@@ -74,6 +76,8 @@ def read(prompt: str) -> MusicBrief:
         tempo_range_bpm=tempo_range,
         tonic=key.value.tonic if key.value else None,
         mode=key.value.mode if key.value else None,
+        church=key.value.church if key.value else None,
+        dynamics=words.dynamics,
         meter=beats,
         style=words.style,
         mood=words.mood,

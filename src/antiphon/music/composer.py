@@ -8,14 +8,13 @@ from collections.abc import Sequence
 import msgspec
 
 from antiphon.music import backing as second
-from antiphon.music import bass, drums, melody
+from antiphon.music import bass, drums, dynamics, melody, progressions
 from antiphon.music.brief import MusicBrief
 from antiphon.music.forms import LETTERS
 from antiphon.music.harmony import chords_of_bar, tonic_symbol
 from antiphon.music.planning import Plan, plan
 from antiphon.music.score import DRUM_NOTES, TICKS, Chord, Note, Score, Section, Track
 from antiphon.music.singing import sung
-from antiphon.music.styles import BRIDGES
 
 SWING_BPM = 150
 """Above this tempo eighths are played straight."""
@@ -33,16 +32,18 @@ def compose(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False)
     chords: list[Chord] = []
     for index, section in enumerate(planned.sections):
         following = planned.sections[index + 1].letter if index + 1 < len(planned.sections) else None
-        harmony = _harmony(planned, section, following)
+        harmony = progressions.harmony(planned, section, following)
         chords += harmony
         _write(planned, section, harmony, following, parts)
+    shape = dynamics.planned(planned.sections, planned.brief.dynamics, planned.bars * planned.bar, planned.bar)
+    parts = {name: dynamics.shaded(notes, shape) for name, notes in parts.items()}
     ticks = round(planned.seconds * planned.tempo_bpm * TICKS / 60) if not loop else planned.bars * planned.bar
     end = planned.bars * planned.bar
     sections = planned.sections
     if not loop:
         chords.append(_end(planned, parts, end, ticks + planned.skipped))
         bars = max(1, round((ticks + planned.skipped - end) / planned.bar))
-        sections = (*sections, Section("ending", end, bars, 0, 1.0))
+        sections = (*sections, Section("ending", end, bars, 0))
     return _score(planned, parts, chords, sections, ticks)
 
 
@@ -73,7 +74,7 @@ def _score(planned: Plan, parts: Parts, chords: Sequence[Chord], sections: Seque
             for c in chords
             if c.start + c.length > skipped
         ),
-        sections=tuple(Section(s.letter, max(0, s.start - skipped), s.bars, s.repeat, s.level) for s in sections),
+        sections=tuple(Section(s.letter, max(0, s.start - skipped), s.bars, s.repeat) for s in sections),
         notes=planned.notes,
     )
 
@@ -95,64 +96,6 @@ def _cut(notes: Sequence[Note], skipped: int, ticks: int) -> list[Note]:
     return kept
 
 
-# --- harmony -------------------------------------------------------------------------------------------------------
-
-
-def _phrases(bars: int) -> list[int]:
-    """Bars of each phrase: fours, and what is left."""
-    return [4] * (bars // 4) + ([bars % 4] if bars % 4 else [])
-
-
-def _ending(section: Section, following: str | None) -> str:
-    """How a section ends: on the tonic before something new, else on the dominant, which asks for more."""
-    if following is None or section.letter in ("intro", "break"):
-        return "onward"
-    return "closed" if section.letter == "A" and following != "A" and section.bars > 1 else "open"
-
-
-def _harmony(planned: Plan, section: Section, following: str | None) -> list[Chord]:
-    symbols = _symbols(planned, section, _ending(section, following))
-    chords: list[Chord] = []
-    for index, symbol in enumerate(symbols):
-        start = section.start + index * planned.bar
-        chords += chords_of_bar(symbol, start, planned.bar, TICKS, planned.tonic, planned.mode)
-    return chords
-
-
-def _symbols(planned: Plan, section: Section, ending: str) -> list[str]:
-    """A numeral or two for each bar."""
-    home = tonic_symbol(planned.mode)
-    if section.letter == "intro":
-        return [home] * (section.bars - 1) + (["V"] if section.bars > 1 else [home])
-    if section.letter == "break":
-        return (["IV" if planned.mode == "major" else "iv"] + ["V"] * section.bars)[: section.bars]
-    rng = planned.generator(f"harmony {section.letter}")
-    style = planned.style
-    first = rng.choice(style.major_chords if planned.mode == "major" else style.minor_chords)
-    if section.letter != "A":
-        first = rng.choice(BRIDGES[planned.mode])
-    symbols: list[str] = []
-    phrases = _phrases(section.bars)
-    for index, bars in enumerate(phrases):
-        last = index == len(phrases) - 1
-        symbols += _of_phrase(first, bars, home, ending if last else "open")
-    return symbols
-
-
-def _of_phrase(four: Sequence[str], bars: int, home: str, ending: str) -> list[str]:
-    one, two, three, last = four
-    if ending == "onward":
-        last = "V"
-    elif ending == "open" and last == "V" and three != "V":
-        last = f"{three.split()[-1]} V"  # a whole bar of the dominant each time would draw the ear away from home
-    if ending == "closed":
-        closing = f"{three.split()[0]} V"
-        return {2: ["V", home], 3: [one, closing, home]}.get(bars, [one, two, closing, home])
-    return {1: [one if ending == "open" else f"{one} V"], 2: [one, last], 3: [one, two, last]}.get(
-        bars, [one, two, three, last]
-    )
-
-
 # --- parts ---------------------------------------------------------------------------------------------------------
 
 
@@ -164,7 +107,7 @@ def _write(planned: Plan, section: Section, harmony: Sequence[Chord], following:
     if planned.wants("bass"):
         name = _choice(planned, "bass", section, planned.style.bass)
         rng = planned.generator(f"bass {section.letter}")
-        parts["bass"] += bass.bass_line(planned, name, harmony, section.level, rng)
+        parts["bass"] += bass.bass_line(planned, name, harmony, rng)
     if planned.wants("drums"):
         name = _drums(planned)
         rng = planned.generator(f"drums {_role(section)}")
@@ -197,8 +140,8 @@ def _lead(planned: Plan, section: Section, harmony: Sequence[Chord], following: 
     if section.letter == "intro":
         return []
     stuff = melody.material(planned, _role(section))
-    ending = _ending(section, following)
-    phrases = _phrases(section.bars)
+    ending = progressions.ending_of(section, following)
+    phrases = progressions.phrases_of(section.bars)
     drawn: list[melody.Drawn] = []
     at = section.start
     for index, bars in enumerate(phrases):
@@ -211,7 +154,7 @@ def _lead(planned: Plan, section: Section, harmony: Sequence[Chord], following: 
             part = melody.ornamented(part, 0.1 + 0.2 * planned.density, rng)
         drawn += part
         at += bars * planned.bar
-    return sung(planned, drawn, harmony, section.level)
+    return sung(planned, drawn, harmony)
 
 
 def _second(planned: Plan, section: Section, harmony: Sequence[Chord], lead: Sequence[Note]) -> list[Note]:
@@ -232,16 +175,16 @@ def _second(planned: Plan, section: Section, harmony: Sequence[Chord], lead: Seq
     if lead and (not options or (free and rng.random() < chance)):
         if rng.random() < 0.5:
             return second.harmonised(planned, lead, harmony)
-        return second.counter(planned, lead, harmony, section.level)
+        return second.counter(planned, lead, harmony)
     if not options:
         return []
     name = _choice(planned, "backing", section, options)
-    return second.backing(planned, name, harmony, section.level, planned.generator(f"backing {_role(section)}"))
+    return second.backing(planned, name, harmony, planned.generator(f"backing {_role(section)}"))
 
 
 def _end(planned: Plan, parts: Parts, start: int, stop: int) -> Chord:
     """The final chord: the tonic in every part, held until the piece's end."""
-    (home,) = chords_of_bar(tonic_symbol(planned.mode), start, planned.bar, TICKS, planned.tonic, planned.mode)
+    (home,) = chords_of_bar(tonic_symbol(planned.mode), start, planned.bar, TICKS, planned.tonic, planned.scale)
     length = max(TICKS // 4, stop - start)
     if planned.wants("lead"):
         before = parts["lead"][-1].pitch if parts["lead"] else 72

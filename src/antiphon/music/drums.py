@@ -98,12 +98,12 @@ def drum_part(plan: Plan, name: str, section: Section, rng: random.Random, *, fi
         last = index == section.bars - 1
         leads_on = fill and last and name not in ("none", "soft", "heartbeat", "sparse") and section.bars > 1
         stop = plan.bar - 2 * TICKS if leads_on else plan.bar
-        notes += _struck(pattern, at, 0, stop, section.level, plan)
+        notes += _struck(pattern, at, 0, stop, plan)
         if leads_on:
-            notes += _struck(FILLS[rng.randrange(len(FILLS))], at, stop, plan.bar, section.level, plan)
-            notes += _struck({"hat": "x..."}, at, stop, plan.bar, section.level, plan)
+            notes += _struck(FILLS[rng.randrange(len(FILLS))], at, stop, plan.bar, plan)
+            notes += _struck({"hat": "x..."}, at, stop, plan.bar, plan)
     if name not in ("none", "soft", "waltz", "brush") and section.letter != "intro" and plan.energy > 0.3:
-        notes.append(Note(section.start, 2 * TICKS, DRUM_NOTES["cymbal"], round(_VELOCITY["cymbal"] * section.level)))
+        notes.append(Note(section.start, 2 * TICKS, DRUM_NOTES["cymbal"], _VELOCITY["cymbal"]))
     return sorted(notes, key=lambda note: (note.start, note.pitch))
 
 
@@ -127,13 +127,13 @@ def _on_beats(strokes: str, force: str) -> str:
     return "".join(force if stroke != "." and index % 4 == 0 else "." for index, stroke in enumerate(strokes))
 
 
-def _struck(pattern: Bar, at: int, start: int, stop: int, level: float, plan: Plan) -> list[Note]:
+def _struck(pattern: Bar, at: int, start: int, stop: int, plan: Plan) -> list[Note]:
     notes = []
     for drum, strokes in pattern.items():
         for index in range(start // SIXTEENTH, stop // SIXTEENTH):
             # Fills are written from their own start, bars from the bar line.
             stroke = strokes[(index - start // SIXTEENTH) % len(strokes)]
             if stroke != ".":
-                force = _LOUDNESS[stroke] * (0.6 + 0.25 * level + 0.15 * plan.energy)
+                force = _LOUDNESS[stroke] * (0.85 + 0.15 * plan.energy)
                 notes.append(Note(at + index * SIXTEENTH, SIXTEENTH, DRUM_NOTES[drum], round(_VELOCITY[drum] * force)))
     return notes

@@ -22,7 +22,6 @@ FORMS: dict[int, tuple[str, ...]] = {
 _LENGTHS = (16, 12, 8, 6, 4, 3, 2, 1)
 _MOST_BESIDE = 12
 """Bars of intro and break that a named form may have beside it, before it is played once more instead."""
-_LEVELS = {"A": 0.85, "B": 0.9, "C": 0.8, "D": 0.9, "E": 0.85, "intro": 0.7, "break": 0.75}
 
 
 def sections_of(
@@ -43,7 +42,7 @@ def sections_of(
         letters = _free(bars // size, rng)
     rest = bars - size * len(letters)
     # A loop has no beginning: what is left over stands before the last section.
-    intro = 0 if loop else min(rest, 4)
+    intro = 0 if loop else min(rest, 4, bars // 6)
     if rest - intro == 1:
         intro = max(0, intro - 1)
     plan = [(letter, size) for letter in letters]
@@ -83,12 +82,8 @@ def _free(count: int, rng: random.Random) -> str:
 def _placed(plan: list[tuple[str, int]], bar: int) -> tuple[Section, ...]:
     placed: list[Section] = []
     start = 0
-    last = max((index for index, (letter, _) in enumerate(plan) if letter in LETTERS), default=0)
-    for index, (letter, bars) in enumerate(plan):
+    for letter, bars in plan:
         repeat = sum(section.letter == letter for section in placed)
-        level = _LEVELS[letter] + (0.05 if repeat else 0.0)
-        if index == last and len(plan) > 1:
-            level = 1.0
-        placed.append(Section(letter, start, bars, repeat, round(level, 2)))
+        placed.append(Section(letter, start, bars, repeat))
         start += bars * bar
     return tuple(placed)

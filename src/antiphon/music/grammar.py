@@ -22,10 +22,11 @@ class Found(NamedTuple, Generic[FoundT]):
 
 
 class Key(NamedTuple):
-    """`tonic` 0 = C ... 11 = B; either may be unsaid."""
+    """`tonic` 0 = C ... 11 = B; all may be unsaid. `church` is the church mode whose third `mode` tells."""
 
     tonic: int | None
     mode: str | None
+    church: str | None = None
 
 
 _SMALL = (
@@ -144,14 +145,14 @@ def key(text: str) -> Found[Key]:
             if _is_article(match, rest):
                 continue
             mode = match.groupdict().get("mode") or ("minor" if pattern is _KEY_SHORT else None)
-            found.append((match.start(), Key(_tonic(match), _mode(mode, notes))))
+            found.append((match.start(), Key(_tonic(match), _mode(mode), _church(mode))))
         rest = pattern.sub(lambda m: m[0] if _is_article(m, m.string) else " " * (len(m[0])), rest)
-    alone = [(m.start(), Key(None, _mode(m[1], notes))) for m in _MODE_ALONE.finditer(rest)]
+    alone = [(m.start(), Key(None, _mode(m[1]), _church(m[1]))) for m in _MODE_ALONE.finditer(rest)]
     rest = _MODE_ALONE.sub(lambda m: " " * len(m[0]), rest)
     keys = [value for _, value in sorted(found, key=lambda pair: pair[0])]
     for _, value in alone:
         if keys and keys[0].mode is None:
-            keys[0] = Key(keys[0].tonic, value.mode)
+            keys[0] = Key(keys[0].tonic, value.mode, value.church)
         elif not keys or value.mode != keys[0].mode:
             keys.append(value)
     if not keys:
@@ -177,19 +178,19 @@ def _tonic(match: re.Match[str]) -> int:
     return (NATURALS[match["note"].upper()] + shift) % 12
 
 
-def _mode(word: str | None, notes: list[str]) -> str | None:
+def _mode(word: str | None) -> str | None:
     if word is None:
         return None
-    word = word.lower()
-    if word in _CHURCH:
-        if word not in ("ionian", "aeolian"):
-            notes.append(f"The {word} mode is played as {_CHURCH[word]}.")
-        return _CHURCH[word]
-    return _MODES[word]
+    return _CHURCH.get(word.lower()) or _MODES[word.lower()]
+
+
+def _church(word: str | None) -> str | None:
+    """Ionian is major by another name."""
+    return word.lower() if word and word.lower() in _CHURCH and word.lower() != "ionian" else None
 
 
 def _key_name(value: Key) -> str:
-    return f"{NAMES[value.tonic] if value.tonic is not None else ''} {value.mode or ''}".strip()
+    return f"{NAMES[value.tonic] if value.tonic is not None else ''} {value.church or value.mode or ''}".strip()
 
 
 # --- meter, length, form -------------------------------------------------------------------------------------------

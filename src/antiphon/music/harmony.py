@@ -6,7 +6,19 @@ from collections.abc import Sequence
 
 from antiphon.music.score import Chord
 
-SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
+SCALES = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "phrygian": (0, 1, 3, 5, 7, 8, 10),
+    "lydian": (0, 2, 4, 6, 7, 9, 11),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "aeolian": (0, 2, 3, 5, 7, 8, 10),
+    "locrian": (0, 1, 3, 5, 6, 8, 10),
+}
+FAMILY = {mode: "major" if steps[2] == 4 else "minor" for mode, steps in SCALES.items()}
+"""Mode -> the mode of its third."""
+
 
 _MAJOR, _MINOR, _DIMINISHED = (0, 4, 7), (0, 3, 7), (0, 3, 6)
 _SEVENTH, _MAJOR_SEVENTH, _MINOR_SEVENTH = (0, 4, 7, 10), (0, 4, 7, 11), (0, 3, 7, 10)
@@ -33,6 +45,11 @@ CHORDS: dict[str, dict[str, tuple[int, tuple[int, ...]]]] = {
         "bVI": (8, _MAJOR),
         "bVII": (10, _MAJOR),
         "vii": (11, _DIMINISHED),
+        "v": (7, _MINOR),
+        "V7/ii": (9, _SEVENTH),
+        "V7/V": (2, _SEVENTH),
+        "V7/vi": (4, _SEVENTH),
+        "V7/IV": (0, _SEVENTH),
     },
     "minor": {
         "i": (0, _MINOR),
@@ -52,6 +69,15 @@ CHORDS: dict[str, dict[str, tuple[int, tuple[int, ...]]]] = {
         "VII": (10, _MAJOR),
         "vii": (11, _FULL_DIMINISHED),
         "V+": (7, _AUGMENTED),
+        "IV": (5, _MAJOR),
+        "iim": (2, _MINOR),
+        "vii-": (10, _MINOR),
+        "io": (0, _DIMINISHED),
+        "bV": (6, _MAJOR),
+        "V7/iv": (0, _SEVENTH),
+        "V7/V": (2, _SEVENTH),
+        "V7/III": (10, _SEVENTH),
+        "V7/VI": (3, _SEVENTH),
     },
 }
 """Mode -> numeral -> root above the tonic, and steps above the root."""
@@ -68,7 +94,7 @@ def chords_of_bar(symbols: str, start: int, ticks: int, beat: int, tonic: int, m
     first = -(-beats // len(names)) * beat
     found = []
     for index, name in enumerate(names):
-        root, steps = CHORDS[mode][name]
+        root, steps = CHORDS[FAMILY[mode]][name]
         length = first if index < len(names) - 1 else ticks - first * (len(names) - 1)
         found.append(Chord(start + index * first, length, (tonic + root) % 12, steps, name))
     return found
@@ -80,7 +106,8 @@ def scale_at(chord: Chord, tonic: int, mode: str) -> tuple[int, ...]:
     Borrowed chords lower a step, secondary dominants and the dominant in minor raise one.
     """
     scale = [(tonic + step) % 12 for step in SCALES[mode]]
-    bend = -1 if chord.symbol.startswith("b") or chord.symbol == "iv" else 1
+    lowers = chord.symbol.startswith("b") or chord.symbol in ("iv", "v", "V7/IV", "V7/VI", "io", "vii-")
+    bend = -1 if lowers else 1
     for tone in chord.classes - set(scale):
         if (tone - bend) % 12 in scale:
             scale[scale.index((tone - bend) % 12)] = tone

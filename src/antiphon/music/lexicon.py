@@ -17,6 +17,7 @@ class Meaning(msgspec.Struct, frozen=True, kw_only=True):
     energy: float | None = None
     brightness: float | None = None
     density: float | None = None
+    dynamics: str | None = None
     tempo_range_bpm: tuple[float, float] | None = None
 
 
@@ -117,6 +118,16 @@ _LEVELS: dict[str, Sense] = {
     "muffled; warm; dull; deep; low-pitched; muted; dim; round; mellow; soft": Sense(brightness=0.15),
     "dense; busy; complex; full; rich; frenetic; hectic; virtuosic; intricate": Sense(density=0.9),
     "sparse; minimal; minimalist; simple; empty; bare; stripped; spacious; airy": Sense(density=0.15),
+    "crescendo; builds; building; build up; build-up; grows; growing; rising; swells": Sense(dynamics="crescendo"),
+    "diminuendo; decrescendo; fades; fading; fade out; dies away; dying away": Sense(dynamics="diminuendo"),
+    "very soft; pianissimo; very quiet; softly; quietly; whispering; soft; quiet; gentle; hushed": Sense(
+        dynamics="soft"
+    ),
+    "loud; very loud; fortissimo; deafening; blaring": Sense(dynamics="loud"),
+    "dynamic contrast; contrasting; loud and quiet; quiet and loud; soft and loud; loud and soft": Sense(
+        dynamics="contrast"
+    ),
+    "quiet verse; soft verse; loud chorus": Sense(dynamics="contrast"),
     "largo; grave; lento; very slow; extremely slow; super slow": Sense(tempo_range_bpm=(40, 66)),
     "adagio; slow; slowly; leisurely; larghetto; downtempo; unhurried; sluggish": Sense(tempo_range_bpm=(56, 84)),
     "andante; walking pace; laid-back; laid back; easygoing": Sense(tempo_range_bpm=(72, 100)),

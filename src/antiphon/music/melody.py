@@ -26,7 +26,7 @@ LATE = 0.2
 """The chance that a motif begins after the beat."""
 
 CLIMAX = 3
-"""Steps by which the last phrase of a section rises before its cadence: one climax, late (Schoenberg, ch. 11)."""
+"""Steps by which the last phrase of a section rises before its cadence: one climax, late."""
 
 
 class Drawn(msgspec.Struct, frozen=True):
@@ -62,7 +62,10 @@ def material(plan: Plan, letter: str) -> Material:
     late = len(cell) > 3 and cell[0] <= 4 and rng.random() < LATE
     motif = Motif(cell, motives.contour(cell, plan.style.leaps, rng), late)
     if letter != "A":
-        motif = motives.refitted(motives.inverted(material(plan, "A").motif), cell, rng)
+        first = material(plan, "A").motif
+        drawn = [rhythm.choose(plan.meter, bar_s, density, plan.style.syncopation, rng) for _ in range(6)]
+        cell = next((one for one in (cell, *drawn) if one != first.cell), rhythm.varied(cell, rng))
+        motif = motives.refitted(motives.inverted(first), cell, rng)
     shift = {"A": 0, "B": 3, "C": -2, "D": 4}.get(letter, 1)
     home = index_near(centre_pitch(plan.brightness), plan.tonic)
     other = Motif(answer, motives.contour(answer, plan.style.leaps, rng))
@@ -99,16 +102,23 @@ def phrase(
         motif, shift = _developed(stuff, index, rng)
         if climax and index == bars - 2:
             shift += CLIMAX
-        drawn += _breathing(_laid(motif, _anchor(plan, stuff, motif, shift, chord_at(chords, at)), at))
+        drawn += _breathing(_laid(motif, _anchor(plan, stuff, motif, shift, chord_at(chords, at), drawn), at))
     return drawn
 
 
-def _anchor(plan: Plan, stuff: Material, motif: Motif, shift: int, chord: Chord) -> int:
-    """The step of the chord's root that puts the motif's middle nearest to the phrase's centre."""
-    scale = scale_at(chord, plan.tonic, plan.mode)
+def _anchor(plan: Plan, stuff: Material, motif: Motif, shift: int, chord: Chord, before: Sequence[Drawn]) -> int:
+    """The step of the chord's root that puts the motif near the phrase's centre, and its start near what was before."""
+    scale = scale_at(chord, plan.tonic, plan.scale)
     root = next((step for step in range(7) if scale[step] == chord.root), 0)
     middle = round(sum(motif.steps) / len(motif.steps))
-    return root + 7 * round((stuff.centre + shift - middle - root) / 7)
+    wanted = stuff.centre + shift - middle
+    octaves = (root + 7 * round((wanted - root) / 7) + 7 * octave for octave in (0, -1, 1))
+
+    def misfit(anchor: int) -> float:
+        joint = abs(anchor + motif.steps[0] - before[-1].index) if before else 0
+        return abs(anchor - wanted) + 0.5 * joint
+
+    return min(octaves, key=misfit)
 
 
 def _developed(stuff: Material, index: int, rng: random.Random) -> tuple[Motif, int]:
@@ -166,7 +176,7 @@ def _cadence(
     if ending == "onward":  # into the next section without rest
         cell = rhythm.varied(cell, rng)
     chord = chord_at(chords, at + plan.bar - 1)
-    scale = scale_at(chord, plan.tonic, plan.mode)
+    scale = scale_at(chord, plan.tonic, plan.scale)
     near = before[-1].index if before else stuff.centre
     near = round((near + stuff.centre) / 2)
     goal = (

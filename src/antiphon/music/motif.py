@@ -17,8 +17,8 @@ from antiphon.music import rhythm
 _SKELETON = (-3, 0, 2, 4, 7)
 """Steps of a triad about its root: a motif's accented notes."""
 
-_WIDEST = 7
-"""Steps between the lowest and the highest note of a motif."""
+_WINDOW = 3
+"""Of them a motif uses those within an octave."""
 
 
 class Motif(msgspec.Struct, frozen=True):
@@ -43,17 +43,20 @@ def accented(cell: Sequence[int]) -> list[bool]:
 def contour(cell: Sequence[int], leaps: float, rng: random.Random) -> tuple[int, ...]:
     """Accented notes from a chord, which move to its next note or, by `leaps` 0..1, further; seconds between them."""
     strong = accented(cell)
+    low = rng.choice((0, 1, 1))
+    high = low + _WINDOW
     place = rng.choice((1, 1, 2, 2, 3))
     way = rng.choice((1, 1, -1))
     turn = rng.randrange(1, max(2, sum(strong)))
     bones: list[int] = []
+    reach = 0
     for count in range(sum(strong)):
         if count:
-            way = -way if count == turn else way
-            reach = 2 if rng.random() < 0.4 * leaps else 1 if rng.random() < 0.85 else 0
-            if not 0 <= place + way * reach < len(_SKELETON):
+            way = -way if count == turn or reach == 2 else way  # a leap turns back
+            reach = 2 if rng.random() < 0.25 * leaps and reach < 2 else 1 if rng.random() < 0.8 else 0
+            if not low <= place + way * reach <= high:
                 way = -way
-            place = min(max(place + way * reach, 0), len(_SKELETON) - 1)
+            place = min(max(place + way * reach, low), high)
         bones.append(_SKELETON[place])
     return _fleshed(strong, bones, rng)
 
@@ -74,8 +77,7 @@ def _fleshed(strong: Sequence[bool], bones: Sequence[int], rng: random.Random) -
         else:
             side = 1 if goal > before else -1
             steps.append(goal - side * distance if rng.random() < 0.8 else before)
-    lowest = min(steps)
-    return tuple(min(step, lowest + _WIDEST) for step in steps)
+    return tuple(min(max(step, min(bones) - 1), max(bones) + 1) for step in steps)
 
 
 def refitted(motif: Motif, cell: tuple[int, ...], rng: random.Random) -> Motif:

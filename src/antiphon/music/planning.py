@@ -50,6 +50,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return STYLES[self.style_name]
 
     @property
+    def scale(self) -> str:
+        """A key of `harmony.SCALES`: the church mode that is asked for, or the mode."""
+        return self.brief.church or self.mode
+
+    @property
     def bar(self) -> int:
         """Ticks a bar."""
         return self.meter * TICKS

@@ -59,13 +59,12 @@ class Chord(msgspec.Struct, frozen=True):
 
 
 class Section(msgspec.Struct, frozen=True):
-    """`letter` A-E, or `intro`, `break`, `ending`. `repeat` counts earlier sections of the letter; `level` 0..1."""
+    """`letter` A-E, or `intro`, `break`, `ending`. `repeat` counts earlier sections of the letter."""
 
     letter: str
     start: int  # ticks
     bars: int
     repeat: int
-    level: float
 
 
 class Score(msgspec.Struct, frozen=True, kw_only=True):

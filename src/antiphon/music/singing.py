@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from antiphon.music.harmony import chord_at, index_near, pitch_of, scale_at
@@ -9,7 +10,7 @@ from antiphon.music.melody import Drawn, centre_pitch
 from antiphon.music.planning import Plan
 from antiphon.music.score import TICKS, Chord, Note
 
-REACH = 4
+REACH = 5
 """Steps by which a note may leave its drawing."""
 
 SPAN = 7
@@ -18,7 +19,10 @@ SPAN = 7
 _INTERVALS = (0.8, 0.0, 0.3, 1.0, 2.5, 4.5, 6.0, 5.5)
 """Cost of an interval between gestures, by its steps."""
 
-_WIDE, _OFF_CHORD, _OUTSIDE, _LEAPT_OFF, _MOVED = 9.0, 8.0, 2.5, 2.0, 0.35
+_WIDE, _OFF_CHORD, _OUTSIDE, _LEAPT_OFF, _MOVED = 30.0, 9.0, 2.5, 2.0, 0.35
+_ON_BEAT = 6.0
+"""What a foreign note on a strong beat costs beside."""
+
 _TURNED, _BENT = 7.0, 1.3
 """A motif is known by its contour first and its intervals second (W. J. Dowling, *Psychological Review* 85, 1978): to
 turn a step of it costs as much as a foreign note on the beat, to bend one by a step little."""
@@ -27,14 +31,14 @@ _HOME = {"major": {0: 1.0, 2: 0.6}, "minor": {0: 0.5, 2: 0.9}}
 """Mode and scale step -> what the tonic and its third are worth over the tonic chord: they tell the key."""
 
 
-def sung(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord], level: float) -> list[Note]:
-    """`drawn` as notes of the lead; `level` 0..1 is the section's loudness."""
+def sung(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord]) -> list[Note]:
+    """`drawn` as notes of the lead."""
     notes: list[Note] = []
-    for note, index in zip(drawn, _nearest(plan, drawn, chords), strict=True):
-        pitch = pitch_of(index, scale_at(chord_at(chords, heard_at(note)), plan.tonic, plan.mode), plan.tonic)
+    for note, index in zip(drawn, _path(plan, drawn, chords), strict=True):
+        pitch = pitch_of(index, scale_at(chord_at(chords, heard_at(note)), plan.tonic, plan.scale), plan.tonic)
         beat = note.start % plan.bar
         accent = 12 if beat == 0 else 5 if beat % TICKS == 0 else 0
-        velocity = round((66 + 34 * plan.energy) * (0.55 + 0.45 * level)) + accent
+        velocity = round(66 + 34 * plan.energy) + accent
         notes.append(Note(note.start, note.length, pitch, min(127, velocity), _articulation(plan, note)))
     return _coloured(plan, notes, chords)
 
@@ -56,9 +60,11 @@ def _articulation(plan: Plan, note: Drawn) -> str:
 def _coloured(plan: Plan, notes: list[Note], chords: Sequence[Chord]) -> list[Note]:
     """Chromatic notes where they lead: a lower neighbour, or the note before an accented one, a semitone from its goal.
 
-    W. Piston, *Harmony*, ch. 8: such notes are unaccented, short, and resolve by step.
+    W. Piston, *Harmony*: such notes are unaccented, short, and resolve by step.
     """
     out = list(notes)
+    if plan.scale != plan.mode:  # a church mode shows in its own notes
+        return out
     for before, at, after in zip(range(len(notes)), range(1, len(notes)), range(2, len(notes)), strict=False):
         first, note, goal = notes[before], notes[at], notes[after]
         leads = note.length <= TICKS // 2 and note.start % TICKS != 0 and note.stop == goal.start
@@ -70,13 +76,22 @@ def _coloured(plan: Plan, notes: list[Note], chords: Sequence[Chord]) -> list[No
     return out
 
 
-def _nearest(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord]) -> list[int]:
-    """Scale steps of least cost, found note by note over all that may follow each other (Viterbi)."""
-    if not drawn:
-        return []
+def _path(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord]) -> list[int]:
+    """Scale steps, two bars at a time: what is sung again over the same chords is sung as before."""
+    path: list[int] = []
+    for _, group in itertools.groupby(drawn, key=lambda note: note.start // (2 * plan.bar)):
+        path += _nearest(plan, list(group), chords, path[-1] if path else None)
+    return path
+
+
+def _nearest(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord], before: int | None) -> list[int]:
+    """Scale steps of least cost after `before`, note by note over all that may follow each other (Viterbi)."""
     centre = index_near(centre_pitch(plan.brightness), plan.tonic)
     options = [_options(plan, drawn, position, chords, centre) for position in range(len(drawn))]
-    costs = {index: cost for index, (cost, _) in options[0].items()}
+    costs = {
+        index: cost + (0.0 if before is None else _step(index - before, None, True))
+        for index, (cost, _) in options[0].items()
+    }
     trail: list[dict[int, int]] = []
     for position in range(1, len(drawn)):
         wanted = None if drawn[position].head else drawn[position].index - drawn[position - 1].index
@@ -103,14 +118,15 @@ def _options(
     """Steps that a note may take: their cost, and whether they belong to the chord."""
     note = drawn[position]
     chord = chord_at(chords, heard_at(note))
-    scale = scale_at(chord, plan.tonic, plan.mode)
+    scale = scale_at(chord, plan.tonic, plan.scale)
     strong = note.start % (plan.bar if plan.meter == 3 else 2 * TICKS) == 0 or note.length >= TICKS
+    on_beat = _ON_BEAT if strong and note.start % TICKS == 0 else 0.0
     strong = strong or position == len(drawn) - 1 or drawn[position + 1].head or heard_at(note) != note.start
     found = {}
     for index in range(note.index - REACH, note.index + REACH + 1):
         inside = scale[index % 7] in chord.classes
         cost = _MOVED * abs(index - note.index) + _OUTSIDE * max(0, abs(index - centre) - SPAN)
-        cost += 0.0 if inside else _OFF_CHORD if strong else 0.25
+        cost += 0.0 if inside else _OFF_CHORD + on_beat if strong else 0.25
         cost -= _HOME[plan.mode].get(index % 7, 0.0) if chord.root == plan.tonic and note.length >= TICKS else 0.0
         found[index] = (cost, inside)
     return found

@@ -25,6 +25,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     meter: int = 4
     syncopation: float = 0.2
     swing: bool = False
+    plagal: float = 0.15  # of closes that are plagal
     chromatic: float = 0.4  # of leading notes that may be a semitone below their goal
     leaps: float = 0.3
     lead_duties: tuple[float, ...] = (0.5, 0.25)
@@ -43,6 +44,8 @@ STYLES: dict[str, Style] = {
         drums=("battle", "double", "rock"),
         major_chords=(("I", "bVII", "bVI", "V"), ("I", "IV", "bVI bVII", "V")),
         minor_chords=(
+            ("i", "VI", "III", "VII"),
+            ("i", "i", "VI", "VII"),
             ("i", "VI", "iv", "V"),
             ("i", "bII", "i", "V"),
             ("i", "VI", "bII", "V"),
@@ -64,6 +67,8 @@ STYLES: dict[str, Style] = {
         drums=("sparse", "heartbeat"),
         major_chords=(("I", "bVI", "iv", "V"), ("I", "iv", "I", "V")),
         minor_chords=(
+            ("i", "VI", "iv", "i"),
+            ("i", "bII", "i", "VI"),
             ("i", "i", "iv", "V"),
             ("i", "ii", "i", "V+"),
             ("i", "VI", "ii", "V"),
@@ -83,14 +88,22 @@ STYLES: dict[str, Style] = {
         backing=("arp8", "offbeat", "arp16"),
         drums=("rock", "march", "four"),
         major_chords=(
+            ("I", "V", "vi", "IV"),
+            ("I", "IV", "bVII", "IV"),
             ("I", "IV", "ii", "V"),
             ("I", "bVII", "IV", "V"),
             ("I", "V", "vi", "IV V"),
             ("I", "iii", "IV", "V"),
             ("I", "vi", "ii", "V"),
         ),
-        minor_chords=(("i", "VII", "VI", "V"), ("i", "iv", "VII", "V"), ("i", "VI", "iv", "V")),
+        minor_chords=(
+            ("i", "VII", "VI", "VII"),
+            ("i", "VII", "VI", "V"),
+            ("i", "iv", "VII", "V"),
+            ("i", "VI", "iv", "V"),
+        ),
         leaps=0.4,
+        plagal=0.25,
         syncopation=0.45,
     ),
     "title": Style(
@@ -103,12 +116,15 @@ STYLES: dict[str, Style] = {
         backing=("arp16", "arp8", "long"),
         drums=("rock", "halftime", "march"),
         major_chords=(
+            ("I", "V", "vi", "IV"),
+            ("I", "iii", "vi", "IV"),
             ("I", "V", "vi", "IV V"),
             ("I", "iii", "IV", "V"),
             ("I", "IV", "vi", "V"),
             ("I", "bVI", "bVII", "V"),
         ),
         minor_chords=(
+            ("i", "VI", "III", "VII"),
             ("i", "VI", "iv", "V"),
             ("i", "iv", "VI", "V"),
             ("i", "v", "VI", "V7"),
@@ -117,6 +133,7 @@ STYLES: dict[str, Style] = {
         leaps=0.4,
         lead_duties=(0.5, 0.25),
         staccato=0.1,
+        plagal=0.25,
         syncopation=0.4,
     ),
     "lounge": Style(
@@ -138,6 +155,7 @@ STYLES: dict[str, Style] = {
         swing=True,
         leaps=0.3,
         lead_duties=(0.5, 0.25),
+        plagal=0.05,
         syncopation=0.75,
         chromatic=0.7,
     ),
@@ -150,10 +168,17 @@ STYLES: dict[str, Style] = {
         bass=("oom",),
         backing=("pah", "arp8"),
         drums=("waltz", "brush"),
-        major_chords=(("I", "vi", "ii", "V"), ("I", "I", "V7", "V7"), ("I", "IV", "I", "V7"), ("I", "VI7", "ii", "V7")),
+        major_chords=(
+            ("I", "vi", "ii", "V7"),
+            ("I", "vi", "ii", "V"),
+            ("I", "I", "V7", "V7"),
+            ("I", "IV", "I", "V7"),
+            ("I", "VI7", "ii", "V7"),
+        ),
         minor_chords=(("i", "iv", "i", "V"), ("i", "VI", "iv", "V7"), ("i", "i", "iv", "V7")),
         meter=3,
         leaps=0.4,
+        plagal=0.05,
         syncopation=0.2,
         chromatic=0.6,
     ),
@@ -185,15 +210,23 @@ STYLES: dict[str, Style] = {
         backing=("arp8", "comp", "long"),
         drums=("soft", "halftime"),
         major_chords=(
+            ("I", "V", "vi", "IV"),
             ("I", "V", "vi", "IV V"),
             ("I", "vi", "IV", "V"),
             ("I", "iii", "IV", "iv V"),
             ("Imaj7", "IVmaj7", "ii7", "V"),
         ),
-        minor_chords=(("i", "VI", "iv", "V"), ("i", "VII", "VI", "V7"), ("i", "iv", "VI", "V"), ("i", "v", "VI", "V")),
+        minor_chords=(
+            ("i", "VI", "III", "VII"),
+            ("i", "VI", "iv", "V"),
+            ("i", "VII", "VI", "V7"),
+            ("i", "iv", "VI", "V"),
+            ("i", "v", "VI", "V"),
+        ),
         leaps=0.35,
         lead_duties=(0.5, 0.25),
         staccato=0.0,
+        plagal=0.3,
         syncopation=0.4,
     ),
     "techno": Style(
@@ -206,7 +239,14 @@ STYLES: dict[str, Style] = {
         backing=("arp16", "stabs", "gate"),
         drums=("four", "house"),
         major_chords=(("I", "V", "vi", "IV"), ("I", "IV", "vi", "V"), ("I", "I", "IV", "V")),
-        minor_chords=(("i", "VI", "VII", "V"), ("i", "i", "VI", "V"), ("i", "iv", "VI", "V"), ("i", "VI", "iv", "V")),
+        minor_chords=(
+            ("i", "VI", "III", "VII"),
+            ("i", "i", "VI", "VII"),
+            ("i", "VI", "VII", "V"),
+            ("i", "i", "VI", "V"),
+            ("i", "iv", "VI", "V"),
+            ("i", "VI", "iv", "V"),
+        ),
         leaps=0.35,
         lead_duties=(0.25, 0.125, 0.5),
         staccato=0.5,
@@ -223,14 +263,24 @@ STYLES: dict[str, Style] = {
         backing=("power", "stabs", "arp8"),
         drums=("rock", "double"),
         major_chords=(
+            ("I", "bVII", "IV", "I"),
+            ("I", "bVI", "bVII", "I"),
             ("I", "IV", "V", "IV V"),
             ("I", "bVII", "IV", "V"),
             ("I", "vi", "IV", "V"),
             ("I", "IV", "I", "V"),
         ),
-        minor_chords=(("i", "VI", "VII", "V"), ("i", "VII", "iv", "V"), ("i", "iv", "i", "V"), ("i", "III", "iv", "V")),
+        minor_chords=(
+            ("i", "VI", "VII", "i"),
+            ("i", "III", "VII", "iv"),
+            ("i", "VI", "VII", "V"),
+            ("i", "VII", "iv", "V"),
+            ("i", "iv", "i", "V"),
+            ("i", "III", "iv", "V"),
+        ),
         leaps=0.3,
         lead_duties=(0.25, 0.5),
+        plagal=0.5,
         syncopation=0.6,
     ),
     "march": Style(
@@ -247,6 +297,7 @@ STYLES: dict[str, Style] = {
         leaps=0.45,
         lead_duties=(0.5, 0.25),
         staccato=0.5,
+        plagal=0.1,
         syncopation=0.15,
         chromatic=0.5,
     ),
@@ -259,7 +310,13 @@ STYLES: dict[str, Style] = {
         bass=("two", "octaves"),
         backing=("stabs", "arp16", "offbeat"),
         drums=("march", "rock"),
-        major_chords=(("I", "bVI", "bVII", "V"), ("I", "IV", "I", "V"), ("I", "ii", "IV", "V"), ("I", "vi", "IV", "V")),
+        major_chords=(
+            ("I", "bVI", "bVII", "I"),
+            ("I", "bVI", "bVII", "V"),
+            ("I", "IV", "I", "V"),
+            ("I", "ii", "IV", "V"),
+            ("I", "vi", "IV", "V"),
+        ),
         minor_chords=(("i", "VI", "VII", "V"), ("i", "iv", "i", "V")),
         leaps=0.6,
         lead_duties=(0.5, 0.25),
@@ -278,6 +335,7 @@ STYLES: dict[str, Style] = {
         drums=("heartbeat", "sparse"),
         major_chords=(("I", "bVI", "iv", "V"), ("I", "bVI", "I", "V")),
         minor_chords=(
+            ("i", "bII", "VI", "bII"),
             ("i", "bII", "i", "V+"),
             ("i", "vii", "i", "V"),
             ("i", "ii", "bII", "V"),
@@ -298,16 +356,38 @@ STYLES: dict[str, Style] = {
         bass=("long", "beats"),
         backing=("arp8", "arp16", "echoes"),
         drums=("soft",),
-        major_chords=(("Imaj7", "IVmaj7", "Imaj7", "V"), ("I", "iii", "IV", "Vsus"), ("I", "vi", "IVmaj7", "V")),
-        minor_chords=(("i", "VI", "i", "v"), ("i7", "iv7", "VImaj7", "V"), ("i", "VImaj7", "iv", "V")),
+        major_chords=(
+            ("Imaj7", "iii7", "IVmaj7", "iv"),
+            ("Imaj7", "IVmaj7", "Imaj7", "V"),
+            ("I", "iii", "IV", "Vsus"),
+            ("I", "vi", "IVmaj7", "V"),
+        ),
+        minor_chords=(
+            ("i", "VI", "III", "iv"),
+            ("i7", "VImaj7", "i7", "iv7"),
+            ("i", "VI", "i", "v"),
+            ("i7", "iv7", "VImaj7", "V"),
+            ("i", "VImaj7", "iv", "V"),
+        ),
         leaps=0.35,
         lead_duties=(0.5, 0.25),
         staccato=0.0,
+        plagal=0.5,
         syncopation=0.35,
         chromatic=0.1,
     ),
 }
 """Style by the name that `MusicBrief.style` uses."""
+
+CHURCH_CHORDS: dict[str, tuple[tuple[str, str, str, str], ...]] = {
+    "dorian": (("i", "IV", "i", "IV"), ("i", "iim", "i", "IV"), ("i", "VII", "IV", "i"), ("i", "III", "IV", "VII")),
+    "phrygian": (("i", "bII", "i", "bII"), ("i", "bII", "III", "bII"), ("i", "VI", "vii-", "bII")),
+    "lydian": (("I", "II", "I", "II"), ("I", "II", "vi", "II"), ("I", "V", "II", "V")),
+    "mixolydian": (("I", "bVII", "IV", "I"), ("I", "bVII", "I", "bVII"), ("I", "v", "bVII", "IV")),
+    "aeolian": (("i", "VI", "VII", "i"), ("i", "VII", "VI", "VII"), ("i", "v", "VI", "VII")),
+    "locrian": (("io", "bV", "io", "VI"), ("io", "iv", "bV", "io")),
+}
+"""Church mode -> progressions that show its own step (P. Tagg, *Everyday Tonality II*)."""
 
 BRIDGES: dict[str, tuple[tuple[str, str, str, str], ...]] = {
     "major": (

@@ -46,6 +46,7 @@ def interpret(text: str, *, anything: bool) -> Wording:
         energy=_level(heard, "energy", notes),
         brightness=_level(heard, "brightness", notes),
         density=_level(heard, "density", notes),
+        dynamics=_first(heard, "dynamics", notes),
         tempo_range_bpm=tempo_range,
         tempo_word=tempo_word,
         waltz=any(item.sense.style == "waltz" for item in heard),
