@@ -23,8 +23,8 @@ EVERYBODY = dict.fromkeys(DISHONEST, 0.05)
 def test_money_is_conserved_in_every_epoch_with_every_strategy(name: str) -> None:
     network = Network(profile(name), 60, EVERYBODY, seed=3)
     for _ in range(6):
-        network.run(1)  # checks the book after each epoch
-        assert sum(network.book.nano.values()) == 0
+        network.run(1)  # checks the balances after each epoch
+        assert sum(network.balances.nano.values()) == 0
     assert network.play.counts.parts > 0
 
 

@@ -14,7 +14,7 @@ from antiphon.economy.types import DEFAULT_RULES, PPM, Assignment, Candidate, Re
 from antiphon.errors import InputError
 from antiphon.nodes import appealing
 from antiphon.simulation import measured, playing
-from antiphon.simulation.book import Book
+from antiphon.simulation.balances import Balances
 from antiphon.simulation.playing import Play
 from antiphon.simulation.rounds import FEWER_PASSES, GOOD, Client, Job, Node, Round, Strategy
 from antiphon.simulation.strategies import DISHONEST, STRATEGIES, OneInTwenty, strategy
@@ -39,10 +39,10 @@ class Table:
         makers = [node("maker", maker, Role.PROCESSOR)] + ([node("spare", spare, Role.PROCESSOR)] if spare else [])
         seats = [node(f"v{n}", who) for n, who in enumerate(judges)]
         self.nodes = {one.name: one for one in (*makers, *seats)}
-        self.book = Book()
+        self.balances = Balances()
         for one in self.nodes.values():
-            self.book.issue(accounts.stake(one.name), STAKE)
-        self.play = Play(self.nodes, self.book, rules, (MAKING, LISTENING), random.Random(1))
+            self.balances.issue(accounts.stake(one.name), STAKE)
+        self.play = Play(self.nodes, self.balances, rules, (MAKING, LISTENING), random.Random(1))
         self.opened = Assignment(
             index=0,
             producers=tuple(Terms(node=one.name, price_nano=R, quality_ppm=PPM) for one in makers),
@@ -53,16 +53,16 @@ class Table:
 
     def part(self, task: str = "t") -> None:
         self.play.part(task, self.client, self.opened, 1)
-        self.book.check()
+        self.balances.check()
 
     def net(self, name: str) -> int:
         """Of one node, in nano: money and what is left of its stake, less its costs."""
-        held = self.book.nano[accounts.balance(name)] + self.book.nano[accounts.stake(name)] - STAKE
+        held = self.balances.nano[accounts.balance(name)] + self.balances.nano[accounts.stake(name)] - STAKE
         return held - self.nodes[name].spent_nano
 
     def paid(self) -> int:
         """By the client, in nano."""
-        return self.book.issued["balance:client"] - self.book.nano["balance:client"]
+        return self.balances.issued["balance:client"] - self.balances.nano["balance:client"]
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +103,7 @@ def test_rubbish_costs_two_rewards_and_the_client_nothing(name: str) -> None:
     table.part()
     assert table.net("maker") == -2 * R
     assert table.paid() == 0  # three fees, which come back out of the penalty
-    assert table.book.nano["burnt"] == 2 * R - 3 * FEE
+    assert table.balances.nano["burnt"] == 2 * R - 3 * FEE
 
 
 def test_a_whitewasher_renews_below_the_prior_and_not_above() -> None:

@@ -34,7 +34,7 @@ SEEDS = itertools.count()
 GOOD = Vote(verdict=Verdict.VALID, score_ppm=900_000)
 
 
-class Told:
+class ScriptedTrials:
     """Trials whose endings are told beforehand, by hotkey."""
 
     def __init__(self, endings: dict[str, Ending] | None = None) -> None:
@@ -71,7 +71,7 @@ def rounds_of(trials: object, folder: Path, **given: object) -> tuple[Rounds, Sc
 
 
 async def test_each_cycle_reaches_every_miner_in_every_service_once_in_another_order(tmp_path: Path) -> None:
-    trials, services = Told(), [Service.SPEECH, Service.MUSIC]
+    trials, services = ScriptedTrials(), [Service.SPEECH, Service.MUSIC]
     rounds, _ = rounds_of(trials, tmp_path, services=services)
     miners, cycles = of(33), []
     for number in range(2):
@@ -88,7 +88,7 @@ async def test_each_cycle_reaches_every_miner_in_every_service_once_in_another_o
 
 
 async def test_validators_by_stake_who_serve_nothing_and_oneself_are_not_asked(tmp_path: Path) -> None:
-    trials = Told()
+    trials = ScriptedTrials()
     rounds, _ = rounds_of(trials, tmp_path, max_stake_rao=100)
     members = graph(
         neuron(0, ME, "127.0.0.1:9"),
@@ -101,7 +101,7 @@ async def test_validators_by_stake_who_serve_nothing_and_oneself_are_not_asked(t
 
 
 async def test_a_newcomer_is_reached_within_the_cycle(tmp_path: Path) -> None:
-    trials = Told()
+    trials = ScriptedTrials()
     rounds, _ = rounds_of(trials, tmp_path, fan_out=2)
     await rounds.run(lambda: of(4), ME)
     await rounds.run(lambda: of(5), ME)
@@ -113,8 +113,8 @@ async def test_misses_count_but_not_when_nobody_at_all_could_be_reached(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     members = of(4)
-    all_away = Told({one.hotkey: Ending.UNREACHABLE for one in members.neurons})
-    rounds, memory = rounds_of(Told(), tmp_path)
+    all_away = ScriptedTrials({one.hotkey: Ending.UNREACHABLE for one in members.neurons})
+    rounds, memory = rounds_of(ScriptedTrials(), tmp_path)
     await rounds.run(lambda: members, ME)
     before = memory.weights_ppm(members)
     assert set(before) == {0, 1, 2, 3}
@@ -123,7 +123,7 @@ async def test_misses_count_but_not_when_nobody_at_all_could_be_reached(
     assert memory.weights_ppm(members) == before
     assert "nobody is blamed" in caplog.text
     endings = {"miner 0": Ending.UNREACHABLE, "miner 1": Ending.MISSED, "miner 2": Ending.UNTESTED}
-    rounds, memory = rounds_of(Told({**endings, "miner 3": Ending.NOT_OFFERED}), tmp_path)
+    rounds, memory = rounds_of(ScriptedTrials({**endings, "miner 3": Ending.NOT_OFFERED}), tmp_path)
     await rounds.run(lambda: members, ME)
     after = memory.weights_ppm(members)
     assert {uid for uid in after if after[uid] < before[uid]} == {0, 1, 3}
@@ -134,7 +134,7 @@ async def test_what_was_asked_of_one_does_not_count_for_who_took_its_place(tmp_p
     before = of(3)
     after = graph(neuron(0, "newcomer", "127.0.0.1:9", registered=99), *before.neurons[1:])
     views = iter([before, after])
-    rounds, memory = rounds_of(Told(), tmp_path)
+    rounds, memory = rounds_of(ScriptedTrials(), tmp_path)
     await rounds.run(lambda: next(views), ME)
     assert set(memory.weights_ppm(after)) == {1, 2}
     assert memory.quality_ppm("newcomer", Service.SPEECH) == 0

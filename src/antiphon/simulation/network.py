@@ -14,7 +14,7 @@ from antiphon.economy.selection import assign, sample
 from antiphon.economy.shortlist import Offers
 from antiphon.economy.types import PPM, Assignment, Offer, Part, Role, Transfer
 from antiphon.errors import InputError, UnavailableError
-from antiphon.simulation.book import Book
+from antiphon.simulation.balances import Balances
 from antiphon.simulation.issuing import KNOWN_AFTER, Issuing
 from antiphon.simulation.playing import Counts, Play
 from antiphon.simulation.profiles import Profile
@@ -102,7 +102,7 @@ class Network:
         _check(nodes, shares)
         self.profile, self.rules = profile, profile.rules
         self.dice = random.Random(seed)  # noqa: S311 - a simulation, repeatable on purpose
-        self.book, self.owners = Book(), {}
+        self.balances, self.owners = Balances(), {}
         for name in (HONEST, *(name for name in shares if name != HONEST)):
             self.owners[name] = Owner(Strategy() if twins else strategy(name))
         self._kinds = {name: strategy(name) for name in self.owners}
@@ -118,7 +118,7 @@ class Network:
             profile.maker_price_nano * profile.making_ppm // PPM,
             profile.judge_price_nano * profile.listening_ppm // PPM,
         )
-        self.play = Play(self.nodes, self.book, self.rules, costs, self.dice)
+        self.play = Play(self.nodes, self.balances, self.rules, costs, self.dice)
         self.play.operator = next((o.strategy for o in self.owners.values() if o.strategy.name == "silent-relay"), None)
         self.issuing = Issuing(profile, self.makers, self.judges, costs[1], seed)
         self.history: list[dict[str, int]] = []
@@ -145,9 +145,9 @@ class Network:
         for maker in self.makers:
             maker.load = 0
             maker.changed()
-        self.book.carry_out(self.issuing.epoch(self.epoch, seen))
+        self.balances.carry_out(self.issuing.epoch(self.epoch, seen))
         self._renew()
-        self.book.check()
+        self.balances.check()
         self.epoch += 1
         self.history.append(self._net())
 
@@ -197,7 +197,9 @@ class Network:
         node.name = f"{old.split('/')[0]}/{self.epoch}"
         if node.stake_nano:
             bond = accounts.stake(old), accounts.stake(node.name)
-            self.book.carry_out([Transfer(source=bond[0], target=bond[1], amount_nano=node.stake_nano, why="new key")])
+            self.balances.carry_out(
+                [Transfer(source=bond[0], target=bond[1], amount_nano=node.stake_nano, why="new key")]
+            )
         node.quality_ppm, node.settled, node.made, node.back = prior(self.rules), 0, 0, back
         node.changed()
         del self.nodes[old]
@@ -215,14 +217,14 @@ class Network:
         owner = self.owners[name]
         names = owner.names[role]
         held = [account(one) for one in names for account in (accounts.balance, accounts.stake)]
-        moved_nano = sum(self.book.nano[one] - self.book.issued[one] for one in held)
+        moved_nano = sum(self.balances.nano[one] - self.balances.issued[one] for one in held)
         issued_nano = sum(self.issuing.paid[one] for one in names)
         mine = [node for node in (*self.makers, *self.judges) if node.strategy is owner.strategy and node.role == role]
         return Earned(
             strategy=name,
             role=role,
             keys=len(mine) if role != CLIENT else len(names),
-            stake_nano=sum(self.book.issued[accounts.stake(one)] for one in names),
+            stake_nano=sum(self.balances.issued[accounts.stake(one)] for one in names),
             tasks_nano=moved_nano - issued_nano - sum(node.spent_nano for node in mine),
             issued_nano=issued_nano,
             probing_nano=sum(node.probing_nano for node in mine),
@@ -266,7 +268,7 @@ class Network:
         )
         self.nodes[name] = node
         self.owners[owner].names[role].add(name)
-        self.book.issue(accounts.stake(name), stake_nano)
+        self.balances.issue(accounts.stake(name), stake_nano)
         return node
 
     def _clients(self, shares: Mapping[str, float]) -> list[Client]:

@@ -35,7 +35,7 @@ from antiphon.economy.types import (
 )
 from antiphon.economy.votes import tally
 from antiphon.simulation import measured
-from antiphon.simulation.book import Book
+from antiphon.simulation.balances import Balances
 from antiphon.simulation.rounds import Client, Job, Node, Round, Strategy, Work
 
 SURE = 4
@@ -63,8 +63,10 @@ class Counts:
 class Play:
     """Plays parts over the nodes of one network."""
 
-    def __init__(self, nodes: dict[str, Node], book: Book, rules: Rules, costs: tuple[int, int], dice: random.Random):
-        self.nodes, self.book, self.rules, self.dice = nodes, book, rules, dice
+    def __init__(
+        self, nodes: dict[str, Node], balances: Balances, rules: Rules, costs: tuple[int, int], dice: random.Random
+    ):
+        self.nodes, self.balances, self.rules, self.dice = nodes, balances, rules, dice
         self.making_nano, self.listening_nano = costs
         self.counts = Counts()
         self.lost = False  # whether some client has left for good
@@ -72,7 +74,7 @@ class Play:
 
     def part(self, task: str, client: Client, opened: Assignment, units: int) -> list[tuple[Node, Node, int]]:
         """Plays it whole. Gives who scored whom: (validator, producer, score in ppm)."""
-        self.book.lock(client.name, task, opened.reserve_nano)
+        self.balances.lock(client.name, task, opened.reserve_nano)
         self.counts.parts += 1
         job, left, lapsed_nano = Job(client), opened.reserve_nano, 0
         seen: list[tuple[Node, Node, int]] = []
@@ -236,7 +238,7 @@ class Play:
         return None
 
     def _move(self, transfers: Sequence[Transfer]) -> None:
-        self.book.carry_out(transfers)
+        self.balances.carry_out(transfers)
         for one in transfers:
             kind, _, node = one.source.partition(":")
             if kind == "stake":

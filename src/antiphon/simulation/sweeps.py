@@ -14,7 +14,7 @@ from antiphon.economy.deterrence import break_even_stake
 from antiphon.economy.incentives import capture
 from antiphon.economy.quote import reserve, seat_count
 from antiphon.economy.types import PPM, Assignment, Candidate, Role, Rules, Terms
-from antiphon.simulation.book import Book
+from antiphon.simulation.balances import Balances
 from antiphon.simulation.issuing import Issuing
 from antiphon.simulation.network import Network
 from antiphon.simulation.playing import Play
@@ -62,11 +62,11 @@ def gain(profile: Profile, owner: Strategy, share: float, parts: int, seed: int)
     maker = _node("maker", owner, Role.PROCESSOR, profile, 0)
     judges = [_node(f"v{n}", owner if n < held else Strategy(), Role.VALIDATOR, profile, n) for n in range(POOL)]
     nodes = {one.name: one for one in (maker, *judges)}
-    book = Book()
+    balances = Balances()
     for one in nodes.values():
-        book.issue(accounts.stake(one.name), one.stake_nano)
+        balances.issue(accounts.stake(one.name), one.stake_nano)
     costs = unit * profile.making_ppm // PPM, profile.judge_price_nano * profile.listening_ppm // PPM
-    play = Play(nodes, book, profile.rules, costs, random.Random(seed))  # noqa: S311 - a simulation
+    play = Play(nodes, balances, profile.rules, costs, random.Random(seed))  # noqa: S311 - a simulation
     seats = tuple(
         Candidate(node=one.name, price_nano=one.price_nano * profile.units, quality_ppm=PPM) for one in judges
     )
@@ -77,10 +77,10 @@ def gain(profile: Profile, owner: Strategy, share: float, parts: int, seed: int)
     for batch in range(BATCHES):
         for part in range(max(1, parts // BATCHES)):
             play.part(f"{batch}-{part}", Client("client", Strategy()), opened, profile.units)
-        net = sum(_net(book, one) for one in nodes.values() if one.strategy is owner)
+        net = sum(_net(balances, one) for one in nodes.values() if one.strategy is owner)
         means.append((net - before) / max(1, parts // BATCHES) / terms.reward_nano)
         before = net
-    book.check()
+    balances.check()
     return fmean(means), stdev(means) / BATCHES**0.5
 
 
@@ -203,9 +203,9 @@ def _league_gain(profile: Profile, share: float) -> float:
     return p - (1 - p) * profile.rules.penalty_ppm / PPM - (1 - profile.making_ppm / PPM)
 
 
-def _net(book: Book, node: Node) -> int:
-    held = book.nano[accounts.balance(node.name)] + book.nano[accounts.stake(node.name)]
-    return held - book.issued[accounts.stake(node.name)] - node.spent_nano
+def _net(balances: Balances, node: Node) -> int:
+    held = balances.nano[accounts.balance(node.name)] + balances.nano[accounts.stake(node.name)]
+    return held - balances.issued[accounts.stake(node.name)] - node.spent_nano
 
 
 def _node(name: str, owner: Strategy, role: Role, profile: Profile, number: int) -> Node:

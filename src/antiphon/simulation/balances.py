@@ -9,7 +9,7 @@ from antiphon.economy import accounts
 from antiphon.economy.types import Transfer
 
 
-class Book:
+class Balances:
     """Nano by account, as in `economy.accounts`; the sum of all is always 0."""
 
     def __init__(self) -> None:
