@@ -28,7 +28,7 @@ from antiphon import errors
 from antiphon.bench.figure import Figure, Step
 from antiphon.errors import AntiphonError, UnavailableError
 
-AREAS = ("network", "sound", "soundstorm")
+AREAS = ("network", "sound", "soundstorm", "emission")
 MAX_LINE_BYTES = 1 << 16
 
 

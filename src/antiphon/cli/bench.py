@@ -29,8 +29,9 @@ Examples:
   antiphon bench --only network --json figures.json
   antiphon bench --only sound --tries 20
   antiphon bench --only soundstorm
+  antiphon bench --only emission
 """
-AREAS = ("network", "sound", "soundstorm")
+AREAS = ("network", "sound", "soundstorm", "emission")
 """As `antiphon.bench.running` has them: --help imports nothing heavy."""
 
 

@@ -130,7 +130,7 @@ def epoch_id(ledger: str, number: int) -> str:
 
 def commitment(weights: Weights, salt: bytes, *, validator: str, ledger: str) -> bytes:
     """SHA-256 over "antiphon/1 weights" 00, the canonical weights' SHA-256, salt, validator and ledger."""
-    inner = hashlib.sha256(canonical.encode(weights)).digest()
+    inner = hashlib.sha256(canonical.pack(weights)).digest()
     return hashlib.sha256(_DOMAIN + inner + salt + validator.encode() + ledger.encode()).digest()
 
 

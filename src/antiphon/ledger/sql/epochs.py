@@ -32,6 +32,11 @@ JOIN uids u ON u.node = n.node JOIN accounts s ON s.name = 'stake:' || n.node
 WHERE n.role = 'validator' AND s.nano >= :min_stake ORDER BY s.nano DESC, u.uid LIMIT :most
 """
 
+_RICHER = """
+SELECT count(*) FROM nodes n JOIN uids u ON u.node = n.node JOIN accounts s ON s.name = 'stake:' || n.node
+WHERE n.role = 'validator' AND (s.nano > :nano OR
+  (s.nano = :nano AND u.uid < (SELECT uid FROM uids WHERE node = :node)))
+"""
 _MEMBERS = """
 SELECT u.uid, u.node, u.since_ms, coalesce(s.nano, 0),
   EXISTS (SELECT 1 FROM nodes n WHERE n.node = u.node AND n.role = 'validator')
@@ -85,6 +90,11 @@ class EpochKeeper:
         """Open the first epoch, unless there is one."""
         if not db.execute("SELECT 1 FROM epochs").fetchone():
             self._open(db, 1, 0)
+
+    def catch_up(self, session: Session) -> None:
+        """Before an operation: a phase whose time has passed is over, whatever the operation says."""
+        if 0 < read(session.db).deadline_ms <= self._clock.now_ms():
+            self.turn(session)
 
     def is_over(self, session: Session) -> bool:
         """Whether the open epoch's present phase is over (rules 2 and 3)."""
@@ -195,7 +205,8 @@ class EpochKeeper:
                 f"and this one has {held / NANO:g}",
                 "Stake more.",
             )
-        if node not in {name for _, name, _, _ in self._permitted(db, record)}:
+        (richer,) = db.execute(_RICHER, {"node": node, "nano": held}).fetchone()
+        if richer >= record.rules.permits:
             raise FundsError(
                 f"{node} has no permit: {record.rules.permits} validators have more stake", "Stake more, or wait."
             )

@@ -86,7 +86,7 @@ class OperationExecutor:
         if isinstance(operation, machine.PartOperation):
             self.tick(session, operation.task, operation.index)
         elif isinstance(operation, EpochOperation):
-            self.epochs.turn(session)
+            self.epochs.catch_up(session)
         outcomes.prune(db, now_ms)
         changed = set(session.changed)
         db.execute("SAVEPOINT operation")

@@ -244,6 +244,7 @@ CREATE TABLE weights (
   revealed BLOB,
   PRIMARY KEY (node, epoch)
 );
+CREATE INDEX nodes_validators ON nodes (node) WHERE role = 'validator';
 CREATE TABLE bonds (service TEXT PRIMARY KEY, held BLOB NOT NULL);
 """
 """A uid is an identity's for as long as it is in any role, and never another's. `weights.revealed` is the validator's
