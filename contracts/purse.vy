@@ -157,14 +157,6 @@ def _session(session: uint256) -> Session:
 
 @internal
 @view
-def _running(session: uint256) -> Session:
-    found: Session = self._session(session)
-    assert block.timestamp < found.expires, "purse: session expired"
-    return found
-
-
-@internal
-@view
 def _is_settled(session: uint256, part: uint256) -> bool:
     return (self.settled[(session << 8) | (part >> 8)] >> (part & 255)) & 1 == 1
 

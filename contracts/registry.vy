@@ -345,7 +345,16 @@ def weight(node: address) -> uint256:
     return stake_tree._weight(node)
 
 
-# Markets
+# Markets and epochs
+
+
+@external
+@view
+def role_of(node: address) -> uint8:
+    """
+    @notice A node's role; 0 if it is not registered.
+    """
+    return self.nodes[node].role
 
 
 @external

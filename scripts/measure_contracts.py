@@ -12,6 +12,8 @@ import boa
 from contracts_deployed import ANT, EPOCH_S, UNBOND_S, VALIDATOR, ZERO, deploy_registry, deploy_token, people, register
 from contracts_gas import Meter
 from eth_utils import keccak
+from test_contracts_epochs import PAID, Tree, content
+from test_contracts_epochs import World as Epochs
 from test_contracts_market import BARE, GOOD, SALT, WORK, World, cast, pass_time
 from test_contracts_netting import a_thousand_tasks
 from test_contracts_quorum import World as Quorum
@@ -113,6 +115,41 @@ def stake(validators: int) -> None:
     show("registry.withdraw")
 
 
+def epochs(validators: int, nodes: int) -> None:
+    world = Epochs(stakes=(20,) * validators, nodes=nodes)
+    size = f"{validators} x {nodes:,}"
+    rows = [[(7 * row + 3 * column) % 65_536 + 1 for column in range(nodes)] for row in range(validators)]
+    # The second epoch is what a network pays: the words of storage are there already.
+    for epoch in range(2):
+        steps: dict[str, int] = {}
+        world.to("open", later=True)
+        for seat, row in enumerate(rows):
+            world.commit(seat, row)
+        steps["commit"] = _meter.gas
+        world.to("reveal")
+        for seat, row in enumerate(rows):
+            world.reveal(seat, row)
+        steps["reveal"] = _meter.gas
+        world.to("post")
+        posted = content(world.expected(rows))
+        world.epochs.post(*posted, sender=world.poster)
+        steps["post"] = _meter.gas
+        for step, call in (("column", world.epochs.challenge_column), ("dividend", world.epochs.challenge_dividend)):
+            with boa.reverts():
+                call(0, *posted)
+            steps[f"challenge of a {step}, which is right"] = _meter.gas
+        number = world.epochs.epoch()
+        world.to("open", later=True)
+        world.epochs.finish(number, *posted)
+        steps["finish"] = _meter.gas
+        amounts = world.payments(rows, PAID)
+        world.epochs.claim(number, 0, 0, amounts[0], Tree(number, amounts).proof(0))
+        steps["claim"] = _meter.gas
+        if epoch == 1:
+            for step, gas in steps.items():
+                print(f"{f'epochs.{step}, {size}':58} {gas:>9,}")
+
+
 def main() -> None:
     token, to = deploy_token(), boa.env.generate_address()
     token.transfer(to, 1)
@@ -124,6 +161,8 @@ def main() -> None:
     task_alone()
     by_quorum()
     netted()
+    epochs(16, 250)
+    epochs(64, 1_000)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def artefact(name: str) -> dict:
 
 def deploy(name: str, types: list[str], args: list[object]) -> ABIContract:
     made = artefact(name)
-    address, _ = boa.env.deploy(bytecode=bytes.fromhex(made["bytecode"][2:]) + encode(types, args))
+    address, _ = boa.env.deploy_code(bytecode=bytes.fromhex(made["bytecode"][2:]) + encode(types, args))
     return ABIContractFactory(name, made["abi"]).at(address)
 
 

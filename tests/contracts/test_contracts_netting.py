@@ -19,10 +19,16 @@ SOURCES = ARTEFACTS.parent
 COST = REWARD + sum(FEES)
 
 
-@pytest.fixture
-def world():
+@pytest.fixture(scope="module")
+def built():
     with boa.env.anchor():
         yield World()
+
+
+@pytest.fixture
+def world(built):
+    with boa.env.anchor():
+        yield built
 
 
 def paid(world: World, session: int, parts: int = 0b11, **changes: object) -> Net:

@@ -99,10 +99,16 @@ class World:
         assert self.balances() == before
 
 
-@pytest.fixture
-def world():
+@pytest.fixture(scope="module")
+def built():
     with boa.env.anchor():
         yield World()
+
+
+@pytest.fixture
+def world(built):
+    with boa.env.anchor():
+        yield built
 
 
 def stranger() -> str:

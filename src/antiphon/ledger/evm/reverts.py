@@ -11,7 +11,7 @@ _FUNDS = {
     "token: insufficient balance": "Get more of the token: `antiphon chain status` shows what the key holds.",
     "token: insufficient allowance": "Repeat the command: it allows the amount first.",
     "market: insufficient balance": "Deposit more: antiphon chain deposit ANT",
-    "quorum: insufficient balance": "Deposit more: antiphon chain deposit ANT",
+    "purse: insufficient balance": "Deposit more: antiphon chain deposit ANT",
     "registry: stake below the minimum": "Stake more: antiphon chain stake ANT",
     "registry: insufficient free stake": "Stake more, or wait until what is locked is free.",
     "registry: stake is locked": "Wait until running work has released it, or take back less.",
