@@ -10,6 +10,7 @@ import msgspec
 
 from antiphon.music import grammar
 from antiphon.music.instruments import instruments
+from antiphon.music.languages import translated
 from antiphon.music.wording import Wording, interpret
 
 
@@ -55,7 +56,8 @@ def read(prompt: str) -> MusicBrief:
     Numbers beat words, and of two that contradict each other the first named counts. Words that the grammar does not
     know are compared with styles and moods by meaning, where the prompt names none.
     """
-    text = grammar.spelt_numbers(unicodedata.normalize("NFKC", prompt).replace("\u2019", "'"))
+    english = translated(unicodedata.normalize("NFKC", prompt).replace("\u2019", "'"))
+    text = grammar.spelt_numbers(english.text)
     tempo = grammar.tempo(text)
     meter = grammar.meter(tempo.rest)
     length = grammar.length(meter.rest)
@@ -69,7 +71,7 @@ def read(prompt: str) -> MusicBrief:
     )
     beats, meter_notes = _meter(meter.value, words)
     tempo_bpm, tempo_range, tempo_notes = _tempo(tempo.value, words)
-    told = (tempo.notes, meter.notes, length.notes, key.notes, form.notes, parts.notes, words.notes)
+    told = (english.notes, tempo.notes, meter.notes, length.notes, key.notes, form.notes, parts.notes, words.notes)
     return MusicBrief(
         prompt=prompt,
         tempo_bpm=tempo_bpm,

@@ -16,7 +16,7 @@ from antiphon.music.planning import Plan, plan
 from antiphon.music.score import DRUM_NOTES, TICKS, Chord, Note, Score, Section, Track
 from antiphon.music.singing import sung
 
-SWING_BPM = 150
+SWING_BPM = 240
 """Above this tempo eighths are played straight."""
 
 GRID = 3
@@ -100,7 +100,7 @@ def _cut(notes: Sequence[Note], skipped: int, ticks: int) -> list[Note]:
 
 
 def _write(planned: Plan, section: Section, harmony: Sequence[Chord], following: str | None, parts: Parts) -> None:
-    lead = _lead(planned, section, harmony, following)
+    lead = _lead(planned, section, harmony, following, parts)
     if planned.wants("lead"):
         parts["lead"] += lead
     parts["counter"] += _second(planned, section, harmony, lead)
@@ -136,7 +136,7 @@ def _drums(planned: Plan) -> str:
     return planned.generator("drums patterns").choice(options)
 
 
-def _lead(planned: Plan, section: Section, harmony: Sequence[Chord], following: str | None) -> list[Note]:
+def _lead(planned: Plan, section: Section, harmony: Sequence[Chord], following: str | None, parts: Parts) -> list[Note]:
     if section.letter == "intro":
         return []
     stuff = melody.material(planned, _role(section))
@@ -154,7 +154,8 @@ def _lead(planned: Plan, section: Section, harmony: Sequence[Chord], following: 
             part = melody.ornamented(part, 0.1 + 0.2 * planned.density, rng)
         drawn += part
         at += bars * planned.bar
-    return sung(planned, drawn, harmony)
+    before = parts["lead"][-1].pitch if parts["lead"] and not section.repeat else None
+    return sung(planned, drawn, harmony, before)
 
 
 def _second(planned: Plan, section: Section, harmony: Sequence[Chord], lead: Sequence[Note]) -> list[Note]:
@@ -172,7 +173,8 @@ def _second(planned: Plan, section: Section, harmony: Sequence[Chord], lead: Seq
         options = [name for name in options if name.startswith("arp")]
     free = "arpeggio" not in asked and "chords" not in asked and section.letter in LETTERS and planned.wants("lead")
     chance = 0.0 if section.letter == "A" and not section.repeat else 0.5
-    if lead and (not options or (free and rng.random() < chance)):
+    voice = lead and planned.wants("counter") and (options or "counter" in asked)
+    if voice and ("counter" in asked or (free and rng.random() < chance)):
         if rng.random() < 0.5:
             return second.harmonised(planned, lead, harmony)
         return second.counter(planned, lead, harmony)
@@ -190,9 +192,10 @@ def _end(planned: Plan, parts: Parts, start: int, stop: int) -> Chord:
         before = parts["lead"][-1].pitch if parts["lead"] else 72
         tonic = before + min(((planned.tonic - before) % 12, (planned.tonic - before) % 12 - 12), key=abs)
         parts["lead"].append(Note(start, length, tonic, round(88 + 20 * planned.energy), "vibrato"))
-    tones = second.voiced(planned, home)
-    steps = tuple(tone - tones[0] for tone in tones[1:])
-    parts["counter"].append(Note(start, length, tones[0], 80, "", steps))
+    if parts["counter"]:
+        tones = second.voiced(planned, home)
+        steps = tuple(tone - tones[0] for tone in tones[1:])
+        parts["counter"].append(Note(start, length, tones[0], 80, "", steps))
     if planned.wants("bass"):
         parts["bass"].append(Note(start, length, bass.root_pitch(home), 100))
     if planned.wants("drums") and _drums(planned) != "none":

@@ -38,7 +38,7 @@ PATTERNS: dict[str, tuple[Bar, ...]] = {
     ),
     "march": (
         {"kick": "X.......X.......", "snare": "x...x.--x...x---", "hat": "-..."},
-        {"kick": "X.......X.......", "snare": "..--X.....--X...", "hat": "x..."},
+        {"kick": "X.......X.......", "snare": "X.x.x.--X.--xxxx", "hat": "-..."},
     ),
     "halftime": (
         {"kick": "X.....x.........", "snare": "........X.......", "hat": "x.-."},
@@ -54,6 +54,33 @@ PATTERNS: dict[str, tuple[Bar, ...]] = {
     ),
     "swing": ({"kick": "X.......x.......", "snare": "....-.......-...", "hat": "x...x.x."},),
     "bossa": ({"kick": "X.....x.X.....x.", "snare": "-..-..-...-..-..", "hat": "x.-."},),
+    "one drop": (
+        {"kick": "........X.......", "snare": "........X.......", "hat": "X.x."},
+        {"kick": "........X.......", "snare": "........X.....-.", "hat": "X.x-"},
+    ),
+    "ska": ({"kick": "X...x...X...x...", "snare": "....X.......X...", "hat": "..X."},),
+    "polka": ({"kick": "X.......X.......", "snare": "....x.......x..."},),
+    "tango": ({"kick": "X...x...X...x...", "snare": "............-.xX"},),
+    "samba": ({"kick": "x..xX..xx..xX..x", "snare": "x.x..x.x.x.x..x.", "hat": "x-xx"},),
+    "funk": (
+        {"kick": "X..x..x...x..x..", "snare": "....X..-.-..X..-", "hat": "x-x-"},
+        {"kick": "X.....x..x..x...", "snare": "....X..-....X-.-", "hat": "x-xx"},
+    ),
+    "train": ({"kick": "X.......X.......", "snare": "-.x.-.X.-.x.-.X."},),
+    "shuffle": ({"kick": "X.......X.....x.", "snare": "....X.......X...", "hat": "X.x."},),
+    "double kick": (
+        {"kick": "XxxxXxxx", "snare": "....X.......X...", "hat": "X..."},
+        {"kick": "X.xxX.xx", "snare": "....X.......X...", "hat": "X..."},
+    ),
+    "gated": ({"kick": "X.......X.......", "snare": "....X.......X...", "hat": "x.x."},),
+    "breakbeat": (
+        {"kick": "X.X.......XX....", "snare": "....X..-.-..X..-", "hat": "x.x."},
+        {"kick": "X.........X.....", "snare": "....X.......X...", "hat": "x.x-"},
+    ),
+    "boom bap": (
+        {"kick": "X.....x..xX.....", "snare": "....X.......X...", "hat": "x.x."},
+        {"kick": "X.x.......x.....", "snare": "....X.......X..-", "hat": "x.x."},
+    ),
     "brush": ({"kick": "X.......-.......", "hat": "x.-."},),
     "waltz": (
         {"kick": "X...........", "hat": "....x...x..."},

@@ -27,6 +27,8 @@ _HALF_DIMINISHED, _FULL_DIMINISHED, _SUS, _AUGMENTED = (0, 3, 6, 10), (0, 3, 6, 
 CHORDS: dict[str, dict[str, tuple[int, tuple[int, ...]]]] = {
     "major": {
         "I": (0, _MAJOR),
+        "I7": (0, _SEVENTH),
+        "IV7": (5, _SEVENTH),
         "Imaj7": (0, _MAJOR_SEVENTH),
         "ii": (2, _MINOR),
         "ii7": (2, _MINOR_SEVENTH),
@@ -106,7 +108,7 @@ def scale_at(chord: Chord, tonic: int, mode: str) -> tuple[int, ...]:
     Borrowed chords lower a step, secondary dominants and the dominant in minor raise one.
     """
     scale = [(tonic + step) % 12 for step in SCALES[mode]]
-    lowers = chord.symbol.startswith("b") or chord.symbol in ("iv", "v", "V7/IV", "V7/VI", "io", "vii-")
+    lowers = chord.symbol.startswith("b") or chord.symbol in ("iv", "v", "I7", "IV7", "V7/IV", "V7/VI", "io", "vii-")
     bend = -1 if lowers else 1
     for tone in chord.classes - set(scale):
         if (tone - bend) % 12 in scale:

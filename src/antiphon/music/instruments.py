@@ -6,7 +6,7 @@ import re
 
 from antiphon.music.grammar import Found
 
-ROLES = ("lead", "bass", "arpeggio", "chords", "drums", "echo")
+ROLES = ("lead", "bass", "arpeggio", "chords", "drums", "echo", "counter")
 
 _ROLE_WORDS = {
     "lead": r"leads?|melod(?:y|ies)|solos?|tunes?",
@@ -14,6 +14,7 @@ _ROLE_WORDS = {
     "arpeggio": r"arp(?:eggio|eggios|eggi|eggiated|eggiation|s|egiated)?(?:\s+chords)?",
     "drums": r"drums?(?:\s?(?:beats?|machine|kits?))?|percussions?|beats?|kicks?|snares?|hi-?\s?hats?|cymbals?",
     "chords": r"chords?|pads?|harmon(?:y|ies)",
+    "counter": r"(?:counter|second|harmony)[\s-]?(?:voices?|melod(?:y|ies)|parts?|lines?)|counterpoint|duets?",
     "echo": r"echo(?:es|ing)?|delays?|reverb",
 }
 _TIMBRE_WORDS = {

@@ -31,50 +31,54 @@ STYLE_WORDS: dict[str, str] = {
     "boss": "boss; boss fight; boss battle; final boss; battle; fight; fighting; combat; duel; showdown; encounter",
     "dungeon": "dungeon; cave; cavern; crypt; catacomb; sewer; underground; labyrinth; maze; mine; ruin; temple",
     "adventure": "adventure; overworld; quest; journey; exploration; exploring; platformer; field; world map; voyage; "
+    "farm; village; town; forest; beach; desert; meadow; "
     "jump and run; hike; travel",
     "title": "title; title screen; main theme; theme song; opening; main menu; menu; intro screen; credits; anthem",
-    "lounge": "shop; store; lounge; cafe; bossa nova; bossa; elevator; elevator music; jazz; swing; casino; lofi; "
-    "lo-fi; lo fi; inn; tavern; chillhop; easy listening; funk; groove",
+    "lounge": "shop; store; lounge; cafe; elevator; elevator music; casino; easy listening; groove",
     "waltz": "waltz; viennese waltz; ballroom; minuet",
     "lullaby": "lullaby; cradle song; bedtime; music box; nursery; sleep; good night; goodnight",
     "ballad": "ballad; love song; slow song; romance; serenade; farewell; torch song; nocturne; elegy; lament",
-    "techno": "techno; dance; house; trance; rave; club; edm; disco; electro; eurodance; electronica; electronic; "
-    "drum and bass; dnb; hyper; race; racing",
-    "rock": "rock; punk; metal; rock and roll; hard rock; heavy metal; grunge; surf; rock n roll; blues",
+    "techno": "techno; dance; house; trance; rave; club; edm; disco; electro; eurodance; electronica; "
+    "electronic; hyper; race; racing",
+    "rock": "rock; punk; rock and roll; hard rock; grunge; surf; rock n roll",
     "march": "march; military; parade; procession; marching band; army; soldier; patriotic; national anthem",
     "fanfare": "fanfare; victory; victory fanfare; level up; level complete; stage clear; win; winning; jingle",
     "horror": "horror; haunted; haunted house; ghost; zombie; nightmare; graveyard; creepypasta; monster; vampire; "
     "halloween; slasher",
+    "bossa": "bossa nova; bossa",
+    "jazz": "jazz; swing; bebop; big band",
+    "blues": "blues; bluesy",
+    "ragtime": "ragtime; saloon; honky tonk",
+    "reggae": "reggae; dub; ska reggae",
+    "ska": "ska",
+    "tavern": "tavern; inn; alehouse; drinking song; beer hall; pub",
+    "polka": "polka",
+    "tango": "tango",
+    "samba": "samba; carnival",
+    "funk": "funk; funky",
+    "country": "country; bluegrass; hillbilly",
+    "metal": "metal; heavy metal; thrash; death metal",
+    "synthwave": "synthwave; retrowave; outrun",
+    "dnb": "drum and bass; dnb; jungle music; breakcore",
+    "hiphop": "hip hop; hip-hop; hiphop; rap; trap; lofi; lo-fi; lo fi; chillhop; boom bap",
+    "baroque": "baroque; fugue; harpsichord music; bach",
+    "hymn": "hymn; chorale; choral; gospel; cathedral",
+    "celtic": "celtic; irish; jig; reel; pirate; shanty; sea shanty; folk; medieval",
     "ambient": "ambient; underwater; space; cosmic; meditation; drone; soundscape; nebula; snow; water level; "
     "new age; starfield",
 }
 """Style -> the words that name it."""
 
 ALIKE: dict[str, str] = {
-    "reggae": "lounge",
-    "ska": "rock",
-    "hip hop": "lounge",
-    "rap": "lounge",
     "soul": "ballad",
-    "gospel": "ballad",
-    "country": "adventure",
-    "folk": "adventure",
     "pop": "title",
-    "synthwave": "techno",
     "dubstep": "techno",
-    "polka": "march",
-    "tango": "lounge",
-    "samba": "lounge",
-    "salsa": "lounge",
+    "salsa": "samba",
     "opera": "ballad",
     "symphony": "title",
     "orchestral": "title",
     "classical": "waltz",
-    "baroque": "waltz",
-    "celtic": "adventure",
-    "pirate": "adventure",
-    "western": "adventure",
-    "ragtime": "lounge",
+    "western": "country",
 }
 """Genres that we do not write, and the style that comes nearest. The brief says so."""
 

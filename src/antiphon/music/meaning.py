@@ -35,6 +35,8 @@ STYLES: dict[str, str] = {
     "horror": "scary horror of ghosts and monsters",
     "ambient": "ambient floating in space or under water",
 }
+"""Genres are not guessed: they have names of their own."""
+
 MOODS: dict[str, str] = {
     "cheerful": "happy and cheerful",
     "sad": "sad and lonely",

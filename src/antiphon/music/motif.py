@@ -53,7 +53,7 @@ def contour(cell: Sequence[int], leaps: float, rng: random.Random) -> tuple[int,
     for count in range(sum(strong)):
         if count:
             way = -way if count == turn or reach == 2 else way  # a leap turns back
-            reach = 2 if rng.random() < 0.25 * leaps and reach < 2 else 1 if rng.random() < 0.8 else 0
+            reach = 2 if rng.random() < 0.15 * leaps and reach < 2 else 1 if rng.random() < 0.8 else 0
             if not low <= place + way * reach <= high:
                 way = -way
             place = min(max(place + way * reach, low), high)

@@ -10,7 +10,8 @@ from antiphon.errors import InputError
 from antiphon.music.brief import MusicBrief
 from antiphon.music.forms import sections_of
 from antiphon.music.score import TICKS, Section
-from antiphon.music.styles import MOODS, STYLES, Mood, Style
+from antiphon.music.style import Style
+from antiphon.music.styles import GAME_STYLES, MOODS, STYLES, Mood
 from antiphon.services import MAX_MUSIC_S
 
 FRAME_RATE_HZ = 60.0
@@ -83,6 +84,8 @@ def plan(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) ->
     notes = list(brief.notes)
     style_name = brief.style or _style_for(brief, rng)
     style = STYLES[style_name]
+    if brief.style is None:
+        notes.append(f"No style is named: {style_name} is played.")
     mood = MOODS.get(brief.mood or "", Mood())
     energy = _level(brief.energy, style.energy + mood.energy)
     meter = brief.meter or style.meter
@@ -139,7 +142,7 @@ def _style_for(brief: MusicBrief, rng: random.Random) -> str:
         meter_gap = 9.0 if style.meter != (brief.meter or 4) else 0.0
         return abs(style.energy - target) + tempo_gap + mode_gap + meter_gap + (mood_gap / 2 if brief.mood else 0.0)
 
-    usual = [name for name in STYLES if name not in ("horror", "march", "fanfare")]
+    usual = [name for name in GAME_STYLES if name not in ("horror", "march", "fanfare")]
     return rng.choice(sorted(usual, key=distance)[:3])
 
 

@@ -31,10 +31,10 @@ _HOME = {"major": {0: 1.0, 2: 0.6}, "minor": {0: 0.5, 2: 0.9}}
 """Mode and scale step -> what the tonic and its third are worth over the tonic chord: they tell the key."""
 
 
-def sung(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord]) -> list[Note]:
-    """`drawn` as notes of the lead."""
+def sung(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord], before: int | None) -> list[Note]:
+    """`drawn` as notes of the lead. A section begins within an octave of the pitch `before`; nothing else binds it."""
     notes: list[Note] = []
-    for note, index in zip(drawn, _path(plan, drawn, chords), strict=True):
+    for note, index in zip(drawn, _path(plan, drawn, chords, before), strict=True):
         pitch = pitch_of(index, scale_at(chord_at(chords, heard_at(note)), plan.tonic, plan.scale), plan.tonic)
         beat = note.start % plan.bar
         accent = 12 if beat == 0 else 5 if beat % TICKS == 0 else 0
@@ -63,6 +63,7 @@ def _coloured(plan: Plan, notes: list[Note], chords: Sequence[Chord]) -> list[No
     W. Piston, *Harmony*: such notes are unaccented, short, and resolve by step.
     """
     out = list(notes)
+    first_bar = notes[0].start // plan.bar * plan.bar if notes else 0
     if plan.scale != plan.mode:  # a church mode shows in its own notes
         return out
     for before, at, after in zip(range(len(notes)), range(1, len(notes)), range(2, len(notes)), strict=False):
@@ -71,25 +72,34 @@ def _coloured(plan: Plan, notes: list[Note], chords: Sequence[Chord]) -> list[No
         rising = goal.pitch - note.pitch == 2 and first.pitch >= note.pitch
         if not (leads and rising and goal.pitch % 12 in chord_at(chords, goal.start).classes):
             continue
-        if plan.generator(f"colour {note.start % (4 * plan.bar)}").random() < plan.style.chromatic:
+        if plan.generator(f"colour {(note.start - first_bar) % (4 * plan.bar)}").random() < plan.style.chromatic:
             out[at] = Note(note.start, note.length, note.pitch + 1, note.velocity, note.articulation)
     return out
 
 
-def _path(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord]) -> list[int]:
+def _path(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord], pitch: int | None) -> list[int]:
     """Scale steps, two bars at a time: what is sung again over the same chords is sung as before."""
     path: list[int] = []
-    for _, group in itertools.groupby(drawn, key=lambda note: note.start // (2 * plan.bar)):
-        path += _nearest(plan, list(group), chords, path[-1] if path else None)
+    near = None if pitch is None else index_near(pitch, plan.tonic)
+    first = drawn[0].start // plan.bar if drawn else 0
+    for _, group in itertools.groupby(drawn, key=lambda note: (note.start // plan.bar - first) // 2):
+        within = [path[-1] + step for step in range(-7, 8)] if path else None
+        if within is None and near is not None:
+            within = [near + step for step in range(-7, 8)]
+        path += _nearest(plan, list(group), chords, path[-1] if path else None, within)
     return path
 
 
-def _nearest(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord], before: int | None) -> list[int]:
+def _nearest(
+    plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord], before: int | None, within: list[int] | None
+) -> list[int]:
     """Scale steps of least cost after `before`, note by note over all that may follow each other (Viterbi)."""
     centre = index_near(centre_pitch(plan.brightness), plan.tonic)
     options = [_options(plan, drawn, position, chords, centre) for position in range(len(drawn))]
     costs = {
-        index: cost + (0.0 if before is None else _step(index - before, None, True))
+        index: cost
+        + (0.0 if before is None else _step(index - before, None, True))
+        + (_WIDE if within is not None and index not in within else 0.0)
         for index, (cost, _) in options[0].items()
     }
     trail: list[dict[int, int]] = []
