@@ -81,8 +81,13 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     for figure_ in _in_integers(services, [int(one) for one in stake], tries):
         yield figure_
     yield epoch
-    best_s = min([await epoch_s(Path(folder)) for folder in _folders(3)])
+    taken = []
+    for _ in range(3):
+        with tempfile.TemporaryDirectory(prefix="epoch-") as folder:
+            taken.append(await epoch_s(Path(folder)))
+    best_s, busy_s = min(taken)
     yield figure("an epoch of 64 validators and 1,000 nodes, from weights to balances", 1000 * best_s, "ms", "< 200")
+    yield figure("of it, at work on a processor", 1000 * busy_s, "ms")
 
 
 def _in_integers(services: list[Matrix], stake: list[int], tries: int) -> list[Figure]:
@@ -102,17 +107,14 @@ def _in_integers(services: list[Matrix], stake: list[int], tries: int) -> list[F
         float(np.abs(exact.dividends / exact.dividends.sum() - floats.dividends).max()),
     )
     return [
-        figure("in integers, 64 x 4,096 x 3 services", best_ms(three, tries), "ms"),
+        figure("Yuma in integers, as epochs pay it, 64 x 4,096 x 3 services", best_ms(three, tries), "ms", "< 20"),
         figure("largest share by which integers and floats differ", apart * 1e6, "ppm", "< 1"),
     ]
 
 
-def _folders(count: int) -> list[str]:
-    return [tempfile.mkdtemp(prefix="epoch-") for _ in range(count)]
-
-
-async def epoch_s(folder: Path) -> float:
-    """Seconds from the first weights that arrive, signed, until every balance is on disk."""
+async def epoch_s(folder: Path) -> tuple[float, float]:
+    """Seconds, of the clock and of processors, from the first weights that arrive, signed, until every balance is on
+    disk."""
     operator, clock = Identity.generate(), SystemClock()
     ledger = await SqlLedger.open(folder / "ledger.db", operator=operator, clock=clock)
     try:
@@ -129,10 +131,10 @@ async def epoch_s(folder: Path) -> float:
             )
             reveals.append(_signed(judge, operator, RevealWeights(weights=weights, salt=SALT), clock, record.id))
         await ledger.submit(_signed(operator, operator, CallEpoch(epoch=record.number), clock, record.id))
-        begun = time.perf_counter()
+        begun, busy = time.perf_counter(), time.process_time()
         for raws in (commits, reveals):
             await asyncio.gather(*map(ledger.submit, raws))
-        taken_s = time.perf_counter() - begun
+        taken_s = time.perf_counter() - begun, time.process_time() - busy
         paid = epoch_receipts.audit(await epoch_receipts.build(ledger, record.number))
         assert paid.emission_nano > 0
         assert paid.revealed == VALIDATORS

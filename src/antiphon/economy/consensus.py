@@ -18,7 +18,7 @@ Who may judge whom is not decided here: `epochs` hands over rows and stakes that
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Context, Decimal
 from functools import cache
 
@@ -36,6 +36,8 @@ MAX_WEIGHT = 65_535
 """Weights are unsigned integers of 16 bits, as on Bittensor's chain."""
 MAX_VALIDATORS = 4_096
 _SHIFTS = np.array([1 << bits for bits in range(32, 63)], dtype=np.int64)
+_HALF = np.uint64(32)
+_BLOCK = 256
 _STEPS = 4_096
 """Of liquid alpha's sigmoid between differences of 0 and 1; straight lines between them are off by 7e-8."""
 
@@ -88,29 +90,33 @@ def reach(
             f"weights and bonds must be [V, N] and stake [V], got {weights.shape}, {held.shape} and {len(stake)}",
             "Give one row for each validator and one column for each node.",
         )
-    share = shares(stake)
-    rows = _rows(weights)
+    share, rows = shares(stake), _rows(weights)
     consensus = _medians(rows, share, options.kappa_ppm)
-    clipped = np.minimum(rows, consensus)
-    supported = share[:, None] * clipped
-    rank = supported.sum(axis=0)
-    incentive = _of_whole(rank)
-    beta = options.beta_ppm
-    bonded = clipped if beta == PPM else ((PPM - beta) * rows + beta * clipped) // PPM
-    if options.yuma3:
-        held = _pairs(bonded, rows, held, consensus, options)
-        dividends = share * ((columns(held) * incentive).sum(axis=1) // ONE)
-    else:
-        delta = columns(supported if beta == PPM else share[:, None] * bonded)
-        held = columns((options.alpha_ppm * delta + (PPM - options.alpha_ppm) * columns(held)) // PPM)
-        dividends = (held * incentive).sum(axis=1)
+    liquid = options.liquid_ppm if consensus.any() else None
+    rank, prerank, held = np.zeros_like(consensus), np.zeros_like(consensus), held.copy()
+    validator_trust = np.zeros_like(share)
+    for part in _blocks(len(consensus)):
+        clipped = np.minimum(rows[:, part], consensus[part])
+        validator_trust += clipped.sum(axis=1)
+        rank[part] = (supported := share[:, None] * clipped).sum(axis=0)
+        prerank[part] = (share[:, None] * rows[:, part]).sum(axis=0)
+        beta = options.beta_ppm
+        bonded = clipped if beta == PPM else ((PPM - beta) * rows[:, part] + beta * clipped) // PPM
+        if options.yuma3:
+            alpha = _alpha(rows[:, part], held[:, part], consensus[part], liquid) if liquid else options.alpha_ppm
+            held[:, part] = (alpha * bonded + (PPM - alpha) * held[:, part]) // PPM
+        else:
+            delta = columns(supported if beta == PPM else share[:, None] * bonded)
+            moved = options.alpha_ppm * delta + (PPM - options.alpha_ppm) * columns(held[:, part])
+            held[:, part] = columns(moved // PPM)
+    dividends = _dividends(share, held, _of_whole(rank), options)
     return Outcome(
         share=share,
         rows=rows,
         consensus=consensus,
         rank=rank,
-        trust=_trust(rank, (share[:, None] * rows).sum(axis=0)),
-        validator_trust=clipped.sum(axis=1),
+        trust=_trust(rank, prerank),
+        validator_trust=validator_trust,
         bonds=held,
         dividends=dividends if dividends.any() else share,
     )
@@ -149,18 +155,37 @@ def _rows(weights: Integers) -> Integers:
     return found
 
 
+def _blocks(nodes: int) -> Iterator[slice]:
+    """Columns, so many at a time that they stay in a processor's cache."""
+    return (slice(first, first + _BLOCK) for first in range(0, nodes, _BLOCK))
+
+
 def _medians(rows: Integers, share: Integers, kappa_ppm: int) -> Integers:
     """[N]: the largest weight which at least kappa of the stake reaches, 0 without any stake."""
-    if not share.any():
-        return np.zeros(rows.shape[1], dtype=np.int64)
-    bits = max(1, (len(rows) - 1).bit_length())
-    keys = (ONE - rows.T) << bits  # the largest first; the validator's number goes with it through one sort
-    keys |= np.arange(len(rows))
-    keys.sort(axis=1)
-    missed = np.cumsum(share[keys & ((1 << bits) - 1)], axis=1) * PPM < kappa_ppm * share.sum()
-    place = np.count_nonzero(missed, axis=1)
-    found: Integers = ONE - (np.take_along_axis(keys, place[:, None], axis=1)[:, 0] >> bits)
+    found = np.zeros(rows.shape[1], dtype=np.int64)
+    needed = -(-kappa_ppm * int(share.sum()) // PPM)
+    if not needed:
+        return found
+    stake = share.astype(np.uint64)
+    for part in _blocks(len(found)):
+        # A weight and its stake go through one sort as one number, the largest weight first.
+        keys = (np.uint64(ONE) - np.ascontiguousarray(rows[:, part].T).view(np.uint64)) << _HALF | stake
+        keys.sort(axis=1)
+        place = np.count_nonzero(np.cumsum(keys & np.uint64((1 << 32) - 1), axis=1) < needed, axis=1)
+        medians = np.uint64(ONE) - (np.take_along_axis(keys, place[:, None], axis=1)[:, 0] >> _HALF)
+        found[part] = medians.astype(np.int64)
     return found
+
+
+def _dividends(share: Integers, held: Integers, incentive: Integers, options: Options) -> Integers:
+    """[V], below 2^62."""
+    if not options.yuma3:
+        found: Integers = held @ incentive
+        return found
+    earned = np.zeros_like(share)
+    for part in _blocks(len(incentive)):
+        earned += columns(held[:, part]) @ incentive[part]
+    return share * (earned // ONE)
 
 
 def _of_whole(rank: Integers) -> Integers:
@@ -174,15 +199,11 @@ def _trust(rank: Integers, prerank: Integers) -> Integers:
     return found
 
 
-def _pairs(bonded: Integers, rows: Integers, held: Integers, consensus: Integers, options: Options) -> Integers:
-    """Yuma 3: bonds after one step towards the weights. With liquid alpha a weight above consensus (bought) or below
-    its bond (sold) by more moves faster."""
-    alpha: Integers | int = options.alpha_ppm
-    if options.liquid_ppm and consensus.any():
-        low, high = options.liquid_ppm
-        difference = np.clip(np.where(rows >= held, rows - consensus, held - rows), 0, ONE)
-        alpha = low + (high - low) * _sigmoid(difference) // PPM
-    return (alpha * bonded + (PPM - alpha) * held) // PPM
+def _alpha(rows: Integers, held: Integers, consensus: Integers, liquid: tuple[int, int]) -> Integers:
+    """Liquid alpha in ppm: a weight above consensus (bought) or below its bond (sold) by more moves its bond faster."""
+    low, high = liquid
+    difference = np.clip(np.where(rows >= held, rows - consensus, held - rows), 0, ONE)
+    return low + (high - low) * _sigmoid(difference) // PPM
 
 
 def _sigmoid(difference: Integers) -> Integers:

@@ -270,10 +270,10 @@ def _medians(rows: Matrix, share: Matrix, kappa: float) -> Matrix:
     keys |= np.arange(len(rows), dtype=np.uint64)
     keys.sort(axis=1)
     keys &= mask
-    order = np.ascontiguousarray(keys.view(np.int64).T)
-    missed = np.cumsum(share.take(order), axis=0) < kappa - 1e-12
-    place, node = np.count_nonzero(missed, axis=0), np.arange(order.shape[1])
-    medians: Matrix = rows[order[place, node], node]
+    order = keys.view(np.int64)
+    missed = np.cumsum(share.take(order), axis=1) < kappa - 1e-12
+    place, node = np.count_nonzero(missed, axis=1), np.arange(len(order))
+    medians: Matrix = rows[order[node, place], node]
     return medians
 
 
