@@ -157,7 +157,7 @@ def test_what_is_no_row_is_refused(uids: tuple[int, ...], values: tuple[int, ...
         {"epoch_s": 0},
         {"emission_nano": -1},
         {"permits": 0},
-        {"permits": 5_000},
+        {"permits": 65},
         {"shares": {"a": 0}},
         {"shares": {str(number): 1 for number in range(17)}},
         {"cutoff_epochs": -1},

@@ -444,3 +444,40 @@ async def test_unknown_epochs_are_named(world: World) -> None:
     for number in (7, -1, 10**30):
         with pytest.raises(InputError, match="no epoch"):
             await world.ledger.epoch(number)
+
+
+def test_the_largest_epoch_there_can_be_has_a_receipt() -> None:
+    """64 validators, each with as many weights as it may have; half of them for nodes that nobody else weighs."""
+    standing = epochs.Standing(
+        number=1,
+        rules=RULES,
+        opened_ms=0,
+        committed_ms=0,
+        closed_ms=HOUR * 1000,
+        room_nano=10**18,
+        owner=OPERATOR.node_id,
+        members=tuple(
+            epochs.Member(uid=uid, node=f"{uid:064x}", validator=uid < 64, stake_nano=10**12 * (uid < 64))
+            for uid in range(20_000)
+        ),
+        applied_ms=(),
+        bonds={},
+        paid_sha256=b"",
+    )
+    half = epochs.MAX_WEIGHTS // 2
+    revealed = {
+        f"{judge:064x}": Weights(
+            epoch=1,
+            version=1,
+            rows={
+                "s": upscaled({**{64 + n: 1 for n in range(half)}, **{3_000 + judge * 200 + n: 1 for n in range(half)}})
+            },
+        )
+        for judge in range(64)
+    }
+    settled = epochs.settle(standing, revealed)
+    later = msgspec.structs.replace(standing, bonds=settled.computed.bonds, paid_sha256=settled.paid_sha256)
+    told = epoch_receipts.statement(epoch_receipts.Replayed(standing=later, revealed=revealed, settled=settled))
+    signed = sum(len(canonical.pack(one)) for one in revealed.values()) + len(canonical.pack(later))
+    assert len(canonical.pack(later)) < envelope.MAX_ENVELOPE_BYTES - 10_000
+    assert len(msgspec.json.encode(told)) + signed * 4 // 3 < receipts.MAX_RECEIPT_BYTES

@@ -245,7 +245,7 @@ def _market(
     yield f"  {'node':<10}" + "".join(f"{name:>10}" for name in shown) + f"{'consensus':>11}{'incentive':>11}  paid"
     whole = sum(one["rank"] for one in market["nodes"]) or 1
     for one in sorted(market["nodes"], key=lambda one: -one["rank"]):
-        weights = "".join(f"{_share(weight):>10}" for weight in one["weights"][:MAX_COLUMNS])
+        weights = "".join(f"{_share(one['weights'].get(str(judge['uid']), 0)):>10}" for judge in judges[:MAX_COLUMNS])
         amount = ant(paid.get((one["node"], "incentive"), 0))
         incentive = f"{one['rank'] / whole:.2%}"
         yield f"  {one['node'][:8]:<10}{weights}{_share(one['consensus']):>11}{incentive:>11}  {amount}"

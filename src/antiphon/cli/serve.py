@@ -199,6 +199,7 @@ def validator(
     prompt_api: str | None,
     prompt_model: str,
     judge_options: tuple[str, ...],
+    weighs: bool,
     address: BindAddress,
     name: str,
     bond: int,
@@ -218,7 +219,7 @@ def validator(
 
     def build(context: Context) -> Node:
         memory = memory_of(settings.home, context.identity.node_id)
-        return Validator(context, evaluator, price_nano, memory=memory)
+        return Validator(context, evaluator, price_nano, memory=memory, weighs=weighs)
 
     async def probing(context: Context) -> None:
         from antiphon.client.client import Client

@@ -30,6 +30,7 @@ from antiphon.errors import InputError
 
 MAX_SHARES = 16
 """Most services that share an emission."""
+MAX_PERMITS = 64
 MAX_CUTOFF = 256
 MAX_NUMBER = 10**18
 
@@ -60,8 +61,8 @@ class EpochRules(Options, frozen=True, kw_only=True, forbid_unknown_fields=True)
             raise InputError(f"The cut-off is 0 to {MAX_CUTOFF} epochs", "Give 0 to forgive none.")
         if not all(0 <= one <= MAX_NUMBER for one in (self.emission_nano, self.immunity_s, self.version)):
             raise InputError(f"Emission, immunity and version are within 0..{MAX_NUMBER}", "Give 0 for none.")
-        if not 1 <= self.permits <= consensus.MAX_VALIDATORS:
-            raise InputError(f"There must be 1 to {consensus.MAX_VALIDATORS} permits, got {self.permits}", "Give some.")
+        if not 1 <= self.permits <= MAX_PERMITS:
+            raise InputError(f"There must be 1 to {MAX_PERMITS} permits, got {self.permits}", "Bonds grow with them.")
         if len(self.shares) > MAX_SHARES or any(part < 1 or part > PPM for part in self.shares.values()):
             raise InputError(f"At most {MAX_SHARES} services share, each with 1 to {PPM}", "Leave the others out.")
 

@@ -257,7 +257,11 @@ def _market(replayed: Replayed, number: int) -> dict[str, Any]:
                 "consensus": int(outcome.consensus[column]),
                 "rank": int(outcome.rank[column]),
                 "trust": int(outcome.trust[column]),
-                "weights": outcome.rows[:, column].tolist(),
+                "weights": {
+                    str(uid): weight
+                    for uid, weight in zip(computed.judges, outcome.rows[:, column].tolist(), strict=True)
+                    if weight
+                },
             }
             for column in weighed
         ],

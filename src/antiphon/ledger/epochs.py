@@ -32,7 +32,7 @@ LEDGER_EPOCH = "ledger-epoch"
 LEDGER_CARRIED = "ledger-carried"
 """Kind of the envelope by which the ledger carries a validator's own reveal of an earlier epoch into this one."""
 MAX_COMMITS = 4
-MAX_WEIGHTS = 8_192
+MAX_WEIGHTS = 4_096
 """Most weights of one validator, over all services."""
 SALT_BYTES = 16
 _DOMAIN = b"antiphon/1 weights\0"

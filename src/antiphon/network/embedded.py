@@ -53,6 +53,7 @@ class Plan:
     trainers: tuple[str, ...] = ("mimic", "soundstorm")
     validators: int = 3
     grant_nano: int = GRANT_NANO
+    weighs: bool = True  # its validators take part in epochs, whenever one is due
 
     def serving(self, engine: str) -> Plan:
         """The part of it that work of one engine can fall to: its processors, and all validators."""
@@ -147,7 +148,8 @@ def _nodes(
     for number in range(1, plan.validators + 1):
         name = f"validator-{number}"
         own = context(name)
-        yield name, Validator(own, evaluator, VALIDATOR_PRICE_NANO, memory=memory_of(home, own.identity.node_id))
+        memory = memory_of(home, own.identity.node_id)
+        yield name, Validator(own, evaluator, VALIDATOR_PRICE_NANO, memory=memory, weighs=plan.weighs)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

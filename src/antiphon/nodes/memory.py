@@ -92,16 +92,17 @@ class ScoreMemory:
             service: {node: one for node, one in known.items() if node in here and one.at_ms >= here[node].since_ms}
             for service, known in self._kept.opinions.items()
         }
-        rows = {service: self._row(known, here) for service, known in opinions.items() if known}
+        heard = {service: known for service, known in opinions.items() if known}
+        rows = {service: self._row(known, here, MAX_WEIGHTS // len(heard)) for service, known in heard.items()}
         weights = Weights(epoch=record.number, version=record.rules.version, rows=rows)
         pending = Pending(weights=weights, salt=secrets.token_bytes(SALT_BYTES))
         self._keep(opinions=opinions, pending=pending)
         return pending
 
     @staticmethod
-    def _row(known: Mapping[str, Opinion], here: Mapping[str, Member]) -> Row:
+    def _row(known: Mapping[str, Opinion], here: Mapping[str, Member], most: int) -> Row:
         """The best, if there are too many."""
-        best = sorted(known.items(), key=lambda pair: -pair[1].quality_ppm)[: MAX_WEIGHTS // 16]
+        best = sorted(known.items(), key=lambda pair: -pair[1].quality_ppm)[:most]
         return upscaled({here[node].uid: one.quality_ppm for node, one in best})
 
     def _keep(self, *, opinions: dict[str, dict[str, Opinion]], pending: Pending | None = None) -> None:

@@ -71,9 +71,12 @@ class Validator(Node):
         queue: int = 32,
         auditor: Auditor = auditor_of,
         memory: ScoreMemory | None = None,
+        weighs: bool = True,
     ) -> None:
-        """`auditor` finds the engine that audits work on a request; what it hears, it remembers in `memory`."""
+        """`auditor` finds the engine that audits work on a request; what it hears, it remembers in `memory`, and
+        `weighs` nodes by it in each epoch."""
         super().__init__(context)
+        self._weighs = weighs
         self._memory = memory or ScoreMemory()
         self._weighing: asyncio.Task[None] | None = None
         self._auditor = auditor
@@ -100,7 +103,9 @@ class Validator(Node):
     async def start(self, endpoint: str) -> None:
         await super().start(endpoint)
         self._attending = asyncio.create_task(self._attend(), name=f"seats of {self.node_id[:8]}")
-        self._weighing = asyncio.create_task(Weigher(self, self._memory).run(), name=f"weights of {self.node_id[:8]}")
+        if self._weighs:
+            weigher = Weigher(self, self._memory)
+            self._weighing = asyncio.create_task(weigher.run(), name=f"weights of {self.node_id[:8]}")
 
     async def stop(self, *, goodbye: bool = True, finish_s: float = 0.0) -> None:
         for work in (self._attending, self._weighing):
