@@ -34,7 +34,7 @@ SET_UP = ("python3 -m venv",)
 SERVED = {"nodes", "ledger", "node", "account"}
 """Commands of a network of processes: their helps run with the guide, beside its ledger."""
 
-CHAINS = {"chain", "subnet"}
+CHAINS = {"chain", "relay", "subnet"}
 """Need a chain: tests/docs/test_docs_chain.py, and the guide to a subnet below."""
 
 APART = {"run-a-network.md", "http-api.md", "chain.md", "bittensor.md"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import threading
 from collections.abc import Coroutine, Iterator
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from antiphon import __version__
-from antiphon.door.settings import Settings, default_home
+from antiphon.door.settings import DEFAULT_RPC, Settings, default_home
 
 if TYPE_CHECKING:
     import asyncio
@@ -53,6 +54,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "wyoming": Verb("antiphon.cli.integrations:wyoming", "Give Home Assistant a voice."),
         "ledger": Verb("antiphon.cli.serve:ledger", "Serve a ledger that nodes can join."),
         "chain": Verb("antiphon.cli.chain:chain", "Contracts on a chain: deploy, deposit, stake."),
+        "relay": Verb("antiphon.cli.relay:relay", "Serve a relay: a ledger that holds no money."),
         "node": Verb("antiphon.cli.serve:node", "Run a node of any role, and earn."),
         "subnet": Verb("antiphon.cli.subnet:subnet", "Mine or validate on a Bittensor subnet."),
         "bench": Verb("antiphon.cli.bench:bench", "Measure every promised figure on this machine."),
@@ -168,6 +170,8 @@ def group(
         profile,
         ledger_id or None,
         private_nodes,
+        os.environ.get("ANTIPHON_RPC", DEFAULT_RPC),
+        Path(os.environ["ANTIPHON_CHAIN"]) if os.environ.get("ANTIPHON_CHAIN") else None,
         lambda line: click.echo(line, err=True),
     )
     logs.start(settings.home, verbose=verbose)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 import msgspec
@@ -15,7 +17,7 @@ import msgspec
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import run
 from antiphon.cli.figures import ant
-from antiphon.door.settings import Settings
+from antiphon.door.settings import DEFAULT_RPC, Settings
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,14 +27,16 @@ if TYPE_CHECKING:
     from antiphon.ledger.evm.wallet import Holdings, Wallet
     from antiphon.protocol import Identity
 
-RPC = "http://127.0.0.1:8545"
+MAX_FEE = click.FloatRange(min=0, min_open=True, max=1_000_000)
 GWEI = 10**9
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass(frozen=True)
 class Place:
     """Which chain, by which node of it, with which key."""
 
+    settings: Settings
     home: Path
     rpc: str
     file: Path
@@ -85,43 +89,64 @@ class Place:
             yield Wallet(contracts, outbox)
 
 
+def chain_options(command: F) -> F:
+    """Options of whatever uses a chain; the command gets a `Place`. The environment is read here, once."""
+
+    @wraps(command)
+    def placed(ctx: click.Context, *args: Any, rpc: str, file: Path | None, max_fee: float, **given: Any) -> Any:
+        found = ctx.find_object(Settings)
+        assert found is not None
+        place = Place(
+            found,
+            found.home,
+            rpc,
+            file or found.home / "chain.json",
+            int(max_fee * GWEI),
+            os.environ.get("ANTIPHON_CHAIN_KEY", ""),
+            os.environ.get("ANTIPHON_CHAIN_PASSWORD", ""),
+        )
+        return ctx.invoke(command, *args, place=place, **given)
+
+    made: Any = click.pass_context(placed)
+    for option in (
+        click.option(
+            "--max-fee",
+            type=MAX_FEE,
+            default=200,
+            show_default=True,
+            metavar="GWEI",
+            help="Most that a unit of gas may cost.",
+        ),
+        click.option(
+            "--chain",
+            "file",
+            type=click.Path(path_type=Path, dir_okay=False),
+            envvar="ANTIPHON_CHAIN",
+            metavar="FILE",
+            help="Where the contracts are; by default chain.json in the data folder.",
+        ),
+        click.option(
+            "--rpc",
+            default=DEFAULT_RPC,
+            show_default=True,
+            envvar="ANTIPHON_RPC",
+            metavar="URL",
+            help="A node of the chain.",
+        ),
+    ):
+        made = option(made)
+    return cast("F", made)
+
+
 @click.group(epilog="\b\nExamples:\n  antiphon chain status\n  antiphon chain deposit 100\n")
-@click.option(
-    "--rpc", default=RPC, show_default=True, envvar="ANTIPHON_RPC", metavar="URL", help="A node of the chain."
-)
-@click.option(
-    "--chain",
-    "file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    envvar="ANTIPHON_CHAIN",
-    metavar="FILE",
-    help="Where the contracts are; by default chain.json in the data folder.",
-)
-@click.option(
-    "--max-fee",
-    type=click.FloatRange(min=0, min_open=True, max=1_000_000),
-    default=200,
-    show_default=True,
-    metavar="GWEI",
-    help="Most that a unit of gas may cost.",
-)
+@chain_options
 @click.pass_context
-def chain(ctx: click.Context, rpc: str, file: Path | None, max_fee: float) -> None:
+def chain(ctx: click.Context, place: Place) -> None:
     """Put the contracts on a chain; deposit, withdraw, stake.
 
     The key is the one in the data folder (ANTIPHON_CHAIN_PASSWORD opens it), or ANTIPHON_CHAIN_KEY.
     """
-    import os
-
-    settings: Settings = ctx.obj
-    ctx.obj = Place(
-        settings.home,
-        rpc,
-        file or settings.home / "chain.json",
-        int(max_fee * GWEI),
-        os.environ.get("ANTIPHON_CHAIN_KEY", ""),
-        os.environ.get("ANTIPHON_CHAIN_PASSWORD", ""),
-    )
+    ctx.obj = place
 
 
 @chain.command("key", epilog="\b\nExamples:\n  antiphon chain key\n")
@@ -222,6 +247,15 @@ def deposit(place: Place, amount: int) -> None:
     run(_do(place, lambda wallet: wallet.deposit(amount)))
 
 
+@chain.command(epilog="\b\nExamples:\n  antiphon chain pay 200 --to 0x70997970C51812dc3A010C7d01b50e0d17dc79C8\n")
+@click.argument("amount", type=Amount(), metavar="ANT")
+@click.option("--to", required=True, metavar="ADDRESS", help="Who gets it.")
+@click.pass_obj
+def pay(place: Place, amount: int, to: str) -> None:
+    """Give ANT to another address, such as a node's chain key."""
+    run(_do(place, lambda wallet: wallet.pay(amount, to)))
+
+
 @chain.command(epilog="\b\nExamples:\n  antiphon chain withdraw 40\n")
 @click.argument("amount", type=Amount(), metavar="ANT")
 @click.pass_obj
@@ -256,3 +290,35 @@ async def _do(place: Place, what: Callable[[Wallet], Any]) -> None:
         await what(wallet)
         found = await wallet.holdings()
     click.echo("\n".join(_told(found)))
+
+
+@chain.command(epilog="\b\nExamples:\n  antiphon chain session 20\n")
+@click.argument("amount", type=Amount(), metavar="ANT")
+@click.option("--parts", type=click.IntRange(1, 65_536), default=100, show_default=True, help="Parts to share it.")
+@click.option("--hours", type=click.IntRange(2, 167), default=48, show_default=True, help="Until the rest comes back.")
+@click.pass_obj
+def session(place: Place, amount: int, parts: int, hours: int) -> None:
+    """Set deposited money apart for tasks; at the relay that --ledger names, this data folder's client spends it."""
+    run(_session(place, amount, parts, hours))
+
+
+async def _session(place: Place, nano: int, parts: int, hours: int) -> None:
+    async with place.wallet() as wallet:
+        number = await wallet.open_session(parts, nano // parts, hours * 3_600)
+        click.echo(f"Session  {number}: {ant(nano // parts)} for each of {parts} parts, for {hours} hours")
+        if place.settings.ledger:
+            await _claim(place, wallet, number)
+
+
+async def _claim(place: Place, wallet: Wallet, number: int) -> None:
+    from antiphon.door.connecting import connect
+    from antiphon.ledger.operations import ClaimSession
+    from antiphon.ledger.relay import heads
+
+    async with connect(place.settings) as joined:
+        account = joined.client.node_id
+        content = heads.claim(await joined.ledger.identity(), account, number)
+        signature = heads.signed(wallet.contracts.chain, wallet.key, content)
+        await joined.client.submit(ClaimSession(session=number, signature=signature))
+        found = await joined.ledger.account(account)
+    click.echo(f"Account  {account} has {ant(found.balance_nano)} at {place.settings.ledger}")

@@ -89,7 +89,7 @@ async def run_ledger(home: Path, address: BindAddress, grant_nano: int, rules: R
                 await _grant(home, operator, store, grant_nano)
             homes.begun(home)
         keeping = asyncio.create_task(run_expiry(store), name="deadlines")
-        stack.push_async_callback(_ended, keeping)
+        stack.push_async_callback(ended, keeping)
         limits = Limits(concurrent=LEDGER_ANSWERS, connections=LEDGER_ANSWERS)
         server = await serve(LedgerService(store, operator).handle, address.host, address.port, limits)
         stack.push_async_callback(server.stop)
@@ -134,6 +134,7 @@ async def run_node(
     beside: Beside | None = None,
 ) -> None:
     """Hold a stake, serve, register. The first signal takes no more work and finishes; the second ends it at once."""
+    from antiphon.door import relays
     from antiphon.door.connecting import find_ledger, reach
     from antiphon.parties.actor import Context
     from antiphon.protocol import load_or_create
@@ -146,7 +147,10 @@ async def run_node(
         store, transport = await stack.enter_async_context(reach(settings, url))
         context = Context(load_or_create(key), store, transport, SystemClock())
         made = build(context)
-        await _hold_stake(settings.home, made, bond_nano, purse_nano)
+        if url.startswith(relays.PREFIX):
+            await _expect_bond(made)
+        else:
+            await _hold_stake(settings.home, made, bond_nano, purse_nano)
         server = await serve(made.handle, address.host, address.port)
         stack.push_async_callback(server.stop)
         stopped = await stack.enter_async_context(until_signalled())
@@ -158,8 +162,18 @@ async def run_node(
             await stopped.wait()
             click.echo("Leaving: finishing what is in work. Once more ends it at once.", err=True)
         finally:
-            await _ended(*extra)
+            await ended(*extra)
             await made.stop(finish_s=FINISH_S if stopped.is_set() else 0.0)
+
+
+async def _expect_bond(node: Node) -> None:
+    """On a relay a node's stake is its bond on the chain."""
+    account = await node.context.ledger.account(node.node_id)
+    if not account.stake_nano:
+        raise FundsError(
+            f"The chain has no bond of this node, {node.node_id}",
+            f"antiphon chain stake 100 --role {node.role} --name NAME, with its key's name; then wait.",
+        )
 
 
 async def _hold_stake(home: Path, node: Node, bond_nano: int, purse_nano: int) -> None:
@@ -187,7 +201,7 @@ async def _hold_stake(home: Path, node: Node, bond_nano: int, purse_nano: int) -
         await grant_once(bank, node.node_id, purse_nano, "purse")
 
 
-async def _ended(*tasks: asyncio.Task[None]) -> None:
+async def ended(*tasks: asyncio.Task[None]) -> None:
     for task in tasks:
         task.cancel()
     for failed in await asyncio.gather(*tasks, return_exceptions=True):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from antiphon.client.client import Client
 from antiphon.clock import SystemClock
-from antiphon.door import pins
+from antiphon.door import pins, relays
 from antiphon.door.settings import Settings
 from antiphon.errors import AntiphonError, InputError, ProtocolError, UnavailableError
 from antiphon.ledger.base import Ledger
@@ -104,6 +104,7 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
     from antiphon.transport.reach import is_private_endpoint
 
     home = settings.home
+    on_chain, url = url.startswith(relays.PREFIX), url.removeprefix(relays.PREFIX)
     own = homes.own_ledger(home) if url == homes.served_at(home) else ""
     before = pins.named(settings.ledger_id) if settings.ledger_id else own or pins.known(home, url)
     private = await is_private_endpoint(url) if settings.private_nodes is None else settings.private_nodes
@@ -126,7 +127,11 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
             raise
         if not own:
             pins.remember(home, url, found, settings.tell)
-        yield RetryingLedger(ledger), transport
+        if not on_chain:
+            yield RetryingLedger(ledger), transport
+            return
+        async with relays.watched(settings, RetryingLedger(ledger), found) as relay:
+            yield relay, transport
     finally:
         await ledger.close()
         await transport.close()

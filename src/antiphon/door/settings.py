@@ -10,19 +10,24 @@ from pathlib import Path
 log = logging.getLogger("antiphon")
 
 DEFAULT_VOICE = "hibari"
+DEFAULT_RPC = "http://127.0.0.1:8545"
+"""Where a chain's node listens unless told otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """`ledger` None: the network that the data folder serves, else the embedded one. `ledger_id` None: the ledger that
-    answered there first. `private_nodes` None: as the ledger's own address is. `tell` is called with what a person
-    should read, such as the id of a ledger that is met for the first time."""
+    answered there first. `private_nodes` None: as the ledger's own address is. `rpc` and `chain`: a node of the chain
+    and the chain file (None: in the data folder), for a ledger that is a relay (`evm:URL`). `tell` is called with what
+    a person should read, such as the id of a ledger that is met for the first time."""
 
     home: Path
     ledger: str | None = None
     profile: str = "antiphon"
     ledger_id: str | None = None
     private_nodes: bool | None = None
+    rpc: str = DEFAULT_RPC
+    chain: Path | None = None
     tell: Callable[[str], None] = field(default=log.warning, compare=False)
 
 

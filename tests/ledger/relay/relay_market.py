@@ -86,8 +86,8 @@ class RelayMarket(Market):
 
     def claiming(self, session: int, key: str, who: Identity) -> ClaimSession:
         content = heads.claim(OPERATOR.node_id, who.node_id, session)
-        v, r, s = chain_key(key).sign_hash(heads.typed(self.ledger._facts.contracts.chain, content))
-        return ClaimSession(session=session, signature=r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v]))
+        chain = self.ledger._facts.contracts.chain
+        return ClaimSession(session=session, signature=heads.signed(chain, chain_key(key), content))
 
     async def register(self, who: Identity, role: Role, price: int) -> None:
         offers = tuple(ServiceOffer(service=one, price_nano=price, languages=("en",)) for one in ("speech", "clone"))

@@ -16,6 +16,16 @@ from antiphon.ledger.evm.rpc import RefusedError, Rpc
 Log = dict[str, Any]
 
 
+def checked_address(text: str) -> str:
+    """An address as the contracts take it. Raises InputError for what is none, or has a wrong check sum."""
+    from web3 import Web3
+
+    mixed = text.removeprefix("0x") not in {text.removeprefix("0x").lower(), text.removeprefix("0x").upper()}
+    if not Web3.is_address(text) or (mixed and not Web3.is_checksum_address(text)):
+        raise InputError(f"{text[:60]!r} is no address", "Copy it again: 0x and 40 hex digits.")
+    return str(Web3.to_checksum_address(text))
+
+
 class Event(msgspec.Struct, frozen=True):
     """What a contract has told, and where: (block, index) is unique on a chain."""
 

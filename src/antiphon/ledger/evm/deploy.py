@@ -17,6 +17,20 @@ SUPPLY_NANO = 10**9 * NANO
 EPOCH_CAP_NANO = 10**6 * NANO
 WEIGHT_UNIT_NANO = 10**6
 REPORT_PPM = 100_000
+RULES = (
+    "seats",
+    "redraws",
+    "penalty_ppm",
+    "dissent_ppm",
+    "absent_ppm",
+    "score_tolerance_ppm",
+    "missed_reading_ppm",
+    "deliver_s",
+    "draw_s",
+    "commit_s",
+    "reveal_s",
+)
+"""Those of the economy's that the contracts know, in their order."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,19 +49,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 def packed(rules: Rules) -> tuple[int, ...]:
     """The rules as `contracts/settlement.vy` takes them."""
-    return (
-        rules.seats,
-        rules.redraws,
-        rules.penalty_ppm,
-        rules.dissent_ppm,
-        rules.absent_ppm,
-        rules.score_tolerance_ppm,
-        rules.missed_reading_ppm,
-        rules.deliver_s,
-        rules.draw_s,
-        rules.commit_s,
-        rules.reveal_s,
-    )
+    return tuple(getattr(rules, name) for name in RULES)
 
 
 async def deploy(rpc: Rpc, outbox: Outbox, plan: Plan, *, confirmations: int, name: str) -> ChainFile:

@@ -7,7 +7,7 @@ import msgspec
 from antiphon.economy.types import NANO, Role
 from antiphon.errors import ConflictError, FundsError
 from antiphon.ledger.evm.binding import binding_message
-from antiphon.ledger.evm.contracts import Contract, Contracts
+from antiphon.ledger.evm.contracts import Contract, Contracts, checked_address
 from antiphon.ledger.evm.outbox import Outbox, Receipt
 from antiphon.protocol.identity import Identity
 
@@ -36,13 +36,20 @@ class Wallet:
 
     def __init__(self, contracts: Contracts, outbox: Outbox) -> None:
         self.contracts, self._outbox = contracts, outbox
-        self.address = outbox.key.address
+        self.key = outbox.key
+        self.address = self.key.address
 
     async def deposit(self, nano: int) -> None:
         """Bring money into the quorum: allow it, then deposit it."""
         quorum, operation = self.contracts.quorum, self._outbox.begin(f"deposit:{nano}")
         await self._allow(operation, "deposit", quorum, nano)
         await self._step(operation, "deposit", quorum, "deposit", nano)
+        self._outbox.end(operation)
+
+    async def pay(self, nano: int, to: str) -> None:
+        """Give ANT of the wallet to another address. Raises InputError for what is none."""
+        token, operation = self.contracts.token, self._outbox.begin(f"pay:{nano}:{to.lower()}")
+        await self._step(operation, "pay", token, "transfer", checked_address(to), nano)
         self._outbox.end(operation)
 
     async def withdraw(self, nano: int) -> None:

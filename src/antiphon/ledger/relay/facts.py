@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from antiphon.economy.types import Role
+from antiphon.economy.types import DEFAULT_RULES, Role, Rules
 from antiphon.errors import ConflictError, FundsError, InputError, ProtocolError
 from antiphon.ledger.evm.binding import check_binding
 from antiphon.ledger.evm.contracts import Contracts
+from antiphon.ledger.evm.deploy import RULES
 from antiphon.ledger.evm.wallet import ROLES
 from antiphon.ledger.relay import heads
 
@@ -58,6 +59,13 @@ class Facts:
         leaving = await contracts.quorum.read("leaves_at", address, block=block)
         bonded = await contracts.quorum.read("bonds", address, block=block)
         return Bond(address=address, node=node, role=role, nano=0 if leaving else bonded)
+
+    async def rules(self) -> Rules:
+        """The numbers that the contracts settle by, and the registry's least stake; the others are the defaults."""
+        told = await self.contracts.quorum.read("rules_in_force")
+        terms = await self.contracts.registry.read("terms")
+        named = dict(zip(RULES, told, strict=True))
+        return msgspec.structs.replace(DEFAULT_RULES, **named, min_stake_nano=terms[0], unbond_s=terms[1])
 
     async def addresses(self, node: str) -> tuple[str, ...]:
         """Who has ever claimed this Ed25519 key: the registry tells it by an indexed event."""

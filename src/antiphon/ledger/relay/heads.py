@@ -10,10 +10,15 @@ from antiphon.ledger.evm.keys import Key
 _HINT = "Do not use this relay; what it signed is proof against it."
 
 
+def signed(chain: ChainFile, key: Key, content: bytes) -> bytes:
+    """65 bytes over a struct: r, s, v."""
+    v, r, s = key.sign_hash(typed(chain, content))
+    return r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v])
+
+
 def sign(chain: ChainFile, key: Key, book: bytes, sequence: int, digest: bytes) -> Head:
     """How far the relay's book goes, in its own word."""
-    v, r, s = key.sign_hash(typed(chain, _head(book, sequence, digest)))
-    signature = r.to_bytes(32, "big") + s.to_bytes(32, "big") + bytes([v])
+    signature = signed(chain, key, _head(book, sequence, digest))
     return Head(book=book, sequence=sequence, digest=digest, signature=signature)
 
 

@@ -147,7 +147,11 @@ class RelayLedger(Ledger):
 
     async def _claim(self, account: str, operation: ClaimSession) -> None:
         """Rule 3. The credit comes first: a relay that is killed in between is sent the same envelope again."""
-        found = await self._facts.session(operation.session, self._cursor.final_block)
+        try:
+            found = await self._facts.session(operation.session, self._cursor.final_block)
+        except InputError:
+            await self.follow()  # it may have become final just now
+            found = await self._facts.session(operation.session, self._cursor.final_block)
         relay = await self.identity()
         self._facts.check_claim(found, operation.signature, relay, account, self._cursor.final_s)
         name, target = f"session:{found.session}:{found.expires_s}", accounts.balance(account)

@@ -69,18 +69,21 @@ class WatchedLedger(Ledger):
         self._digest, self._length = EMPTY, 0
         self._answered: list[_Sent] = []
         self._relay = ""
+        self._caught: ProtocolError | None = None
         self._kept = self._load()
 
     async def identity(self) -> str:
         return await self._ledger.identity()
 
     async def submit(self, envelope: bytes) -> None:
+        self._expect_honest()
         sent = _sent(envelope, len(self._answered))
         await self._ledger.submit(envelope)
         if sent is not None and all(one.digest != sent.digest for one in self._answered):
             self._answered.append(sent)
 
     async def read(self, query: Query[T]) -> T:
+        self._expect_honest()
         answer: Any = await self._ledger.read(query)
         match query:
             case ReadNode():
@@ -101,7 +104,15 @@ class WatchedLedger(Ledger):
         await self._ledger.close()
 
     async def watch(self) -> int:
-        """Read on in the book; its length. Raises ProtocolError, ContradictionError (rules 1 to 3)."""
+        """Read on in the book; its length. Raises ProtocolError, ContradictionError (rules 1 to 3); so does every call
+        from then on."""
+        try:
+            return await self._watch()
+        except ProtocolError as e:
+            self._caught = e
+            raise
+
+    async def _watch(self) -> int:
         due = list(self._answered)
         while True:
             page = await self._ledger.read(ReadBook(after=self._length))
@@ -110,6 +121,10 @@ class WatchedLedger(Ledger):
                 break
         self._check_own(due)
         return self._length
+
+    def _expect_honest(self) -> None:
+        if self._caught is not None:
+            raise self._caught
 
     async def compare(self, head: Head) -> None:
         """Hold a head that somebody else was given against what we are given. Raises ContradictionError."""

@@ -1,0 +1,96 @@
+"""`antiphon relay serve`: a ledger without its powers, beside a chain."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from antiphon.cli.app import run
+from antiphon.cli.chain import Place, chain_options
+from antiphon.cli.process_host import LEDGER_ANSWERS, SERVING_LOCK, BindAddress, ended, locked, until_signalled
+from antiphon.cli.serve import bind_options
+from antiphon.errors import AntiphonError, FundsError
+
+if TYPE_CHECKING:
+    from antiphon.ledger.relay.facts import Facts
+    from antiphon.ledger.relay.ledger import RelayLedger
+
+PORT = 7412
+FOLLOW_S = 1.0
+log = logging.getLogger("antiphon.cli")
+
+
+@click.group(epilog="\b\nExamples:\n  antiphon relay serve\n")
+def relay() -> None:
+    """Run a relay: it orders what others have signed, and holds no money."""
+
+
+@relay.command("serve", epilog="\b\nExamples:\n  antiphon relay serve\n")
+@bind_options(PORT)
+@chain_options
+def serve_relay(place: Place, address: BindAddress) -> None:
+    """Serve a relay over HTTP until Ctrl-C. Its bond comes first: antiphon chain stake 100 --role relay"""
+    run(_serve(place, address))
+
+
+async def _serve(place: Place, address: BindAddress) -> None:
+    from antiphon.clock import SystemClock
+    from antiphon.ledger.evm import config
+    from antiphon.ledger.evm.contracts import Contracts
+    from antiphon.ledger.evm.cursor import Cursor
+    from antiphon.ledger.evm.rpc import Rpc
+    from antiphon.ledger.expiry import run_expiry
+    from antiphon.ledger.relay.facts import Facts
+    from antiphon.ledger.relay.ledger import RelayLedger
+    from antiphon.ledger.remote import LedgerService
+    from antiphon.ledger.sql import SqlLedger
+    from antiphon.protocol import load_or_create
+    from antiphon.transport import Limits, serve
+
+    chain, key, home = config.load(place.file), place.open_key(), place.home
+    async with AsyncExitStack() as stack:
+        stack.enter_context(locked(home / f"relay-{SERVING_LOCK}", "Another relay serves this data folder"))
+        rpc = Rpc(place.rpc)
+        stack.push_async_callback(rpc.close)
+        contracts = await Contracts.open(rpc, chain, str(place.file))
+        facts, identity = Facts(contracts), load_or_create(home / "keys" / "relay.key")
+        await _expect_bond(facts, key.address, identity.node_id)
+        clock = SystemClock()
+        store = await SqlLedger.open(home / "relay.db", operator=identity, clock=clock, rules=await facts.rules())
+        made = RelayLedger(store, facts, Cursor(contracts, home / "relay-cursor.json"), key, clock)
+        stack.push_async_callback(made.close)
+        await made.follow()
+        beside = [asyncio.create_task(run_expiry(made)), asyncio.create_task(_follow(made))]
+        stack.push_async_callback(ended, *beside)
+        limits = Limits(concurrent=LEDGER_ANSWERS, connections=LEDGER_ANSWERS)
+        server = await serve(LedgerService(made, identity).handle, address.host, address.port, limits)
+        stack.push_async_callback(server.stop)
+        click.echo(f"Relay {identity.node_id} at evm:{address.endpoint or server.endpoint}", err=True)
+        async with until_signalled() as stopped:
+            await stopped.wait()
+
+
+async def _expect_bond(facts: Facts, address: str, node: str) -> None:
+    bond = await facts.bond(address, "latest")
+    if bond is None or (bond.role, bond.node) != ("relay", node) or not bond.nano:
+        raise FundsError(
+            f"{address} has no bond as a relay with this data folder's key", "antiphon chain stake 100 --role relay"
+        )
+
+
+async def _follow(relay: RelayLedger) -> None:
+    """Take in what became final, for ever. A chain that is away is told once, and stops nothing that is under way."""
+    told = ""
+    while True:
+        try:
+            await relay.follow()
+            told = ""
+        except AntiphonError as e:
+            if str(e) != told:
+                log.warning("the chain could not be followed: %s", e)
+            told = str(e)
+        await asyncio.sleep(FOLLOW_S)
