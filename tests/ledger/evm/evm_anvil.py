@@ -48,6 +48,7 @@ class Anvil:
 
     state: Path | None = None
     block_s: float = 0
+    saves: bool = True  # every second; else only when it is stopped gently
     arguments: tuple[str, ...] = ()
     chain: int = CHAIN
     port: int = field(default_factory=free_port)
@@ -61,7 +62,8 @@ class Anvil:
         command = [program(), "--port", str(self.port), "--chain-id", str(self.chain), "--silent", *self.arguments]
         command += ["--slots-in-an-epoch", "1"]
         command += ["--block-time", str(self.block_s)] if self.block_s else ["--no-mining"]
-        command += ["--state", str(self.state), "--state-interval", "1"] if self.state else []
+        command += ["--state", str(self.state)] if self.state else []
+        command += ["--state-interval", "1"] if self.state and self.saves else []
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         end_s = time.monotonic() + START_S
         while True:

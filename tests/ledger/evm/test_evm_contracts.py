@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from pathlib import Path
 
 import msgspec
@@ -89,9 +91,25 @@ async def test_a_node_that_is_down_and_one_that_is_slow_are_told_apart(still: An
     await slow.close()
 
 
-async def test_a_node_that_comes_back_is_asked_again(deployed: tuple[Path, ChainFile], tmp_path: Path) -> None:
-    import asyncio
+async def test_a_node_that_answers_with_a_nested_bomb_is_an_error_and_ends_nothing() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        bomb = b"[" * 200_000
+        head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n"
+        writer.write(head % len(bomb) + bomb)
+        await writer.drain()
+        writer.close()
 
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    rpc = Rpc(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", patience_s=0.2)
+    with pytest.raises(UnreachableError, match="does not answer"):
+        await rpc.chain_id()
+    assert sys.getrecursionlimit() < 20_000
+    await rpc.close()
+    server.close()
+
+
+async def test_a_node_that_comes_back_is_asked_again(deployed: tuple[Path, ChainFile], tmp_path: Path) -> None:
     anvil = Anvil(state=tmp_path / "s.json", block_s=0.1)
     rpc = Rpc(anvil.url)
     asked = asyncio.create_task(rpc.chain_id())

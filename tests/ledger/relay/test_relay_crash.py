@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from evm_anvil import Anvil, free_port
+from evm_anvil import Anvil, free_port, snapshot
 from ledger_market import CLIENT, OPERATOR, VALID, party, seated, task_id
 from relay_market import SESSION_NANO, RelayMarket
 
@@ -49,6 +49,17 @@ class Relay:
             self._process.kill()
             self._process.communicate()
             self._process = None
+
+
+@pytest.fixture
+def own_chain(founded: Anvil, tmp_path: Path) -> Iterator[Anvil]:
+    """It makes no blocks and was saved, so a kill finds it where it was: anvil may lose a file that it writes."""
+    keeps = ("--preserve-historical-states",)  # it is asked about final blocks, below its newest one
+    made = Anvil(state=snapshot(founded.state, tmp_path / "own.json"), saves=False, arguments=keeps).start()
+    made.mine(5)
+    made.stop()
+    yield made.start()
+    made.kill()
 
 
 @pytest.fixture
