@@ -79,3 +79,8 @@ def test_killed_at_any_moment_nothing_is_paid_twice(tmp_path: Path) -> None:
         assert finish("receipt", "verify", str(file), home=home).code == 0
         emitted_nano += json.loads(file.read_text())["statement"]["emission_nano"]
     assert emitted_nano == last["supply"]["emitted_nano"]
+
+
+def test_a_validator_may_stay_out_of_epochs(call: Callable[..., Ended]) -> None:
+    ended = call("node", "validator", "--no-weights", "--probe-every", "0")
+    assert "No ledger is served" in ended.complaint  # the command itself is whole

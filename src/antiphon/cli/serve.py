@@ -188,6 +188,7 @@ def trainer(
     metavar="JUDGE.KEY=VALUE",
     help="Option of a judge; repeatable. See docs/plugins.md.",
 )
+@click.option("--weights/--no-weights", "weighs", default=True, help="Whether to set weights in each epoch.")
 @bind_options(0)
 @click.option("--name", default="validator", show_default=True, help="Name of this node's key in the data folder.")
 @click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
