@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from ledger_market import OPERATOR, Market, party
 
 from antiphon.clock import ManualClock
@@ -481,3 +485,59 @@ def test_the_largest_epoch_there_can_be_has_a_receipt() -> None:
     signed = sum(len(canonical.pack(one)) for one in revealed.values()) + len(canonical.pack(later))
     assert len(canonical.pack(later)) < envelope.MAX_ENVELOPE_BYTES - 10_000
     assert len(msgspec.json.encode(told)) + signed * 4 // 3 < receipts.MAX_RECEIPT_BYTES
+
+
+STEPS = st.one_of(
+    st.tuples(st.sampled_from(["commit", "reveal", "wrong", "leave", "join"]), st.integers(0, 2)),
+    st.tuples(st.sampled_from(["call", "wait", "expire", "reopen", "commits", "reveals"]), st.integers(1, 4_000)),
+)
+
+
+@settings(max_examples=20, deadline=None)
+@given(history=st.lists(STEPS, min_size=10, max_size=60), rows=st.lists(st.integers(1, 9), min_size=6, max_size=6))
+def test_whatever_happens_every_unit_is_accounted_for(history: list[tuple[str, int]], rows: list[int]) -> None:
+    asyncio.run(_played(history, rows))
+
+
+async def _played(history: list[tuple[str, int]], rows: list[int]) -> None:
+    with TemporaryDirectory() as folder:
+        world = await founded(Path(folder) / "ledger.db")
+        deposited = (await world.ledger.supply()).issued_nano
+        for step, number in history:
+            with contextlib.suppress(ConflictError, InputError, FundsError):
+                await _step(world, step, number, rows)
+        supply = await world.ledger.supply()
+        closed = [await world.ledger.epoch(number) for number in range(1, (await world.ledger.epoch()).number)]
+        assert supply.emitted_nano == sum(record.emission_nano for record in closed)
+        assert supply.issued_nano == deposited + supply.emitted_nano
+        for record in closed:
+            report = epoch_receipts.audit(await epoch_receipts.build(world.ledger, record.number))
+            assert report.emission_nano == record.emission_nano <= 10 * NANO
+        await world.ledger.close()
+
+
+async def _step(world: World, step: str, number: int, rows: list[int]) -> None:
+    epoch = (await world.ledger.epoch()).number
+    who = f"validator {number}"
+    made = world.weights(epoch, speech={"producer 0": rows[epoch % 3], "producer 1": rows[3 + epoch % 3]})
+    match step:
+        case "commit" | "reveal":
+            await getattr(world, step)(who, made)
+        case "commits" | "reveals":  # everybody
+            for one in range(3):
+                with contextlib.suppress(ConflictError):
+                    await getattr(world, step[:-1])(f"validator {one}", made)
+        case "wrong":
+            await world.reveal(who, made, b"w" * 16)
+        case "leave":
+            await world.market.do(party(f"producer {number}"), Retire(role=Role.PROCESSOR))
+        case "join":
+            await world.beat((who,))
+        case "call":
+            await world.call()
+        case "wait":
+            world.wait(number)
+        case "expire":
+            await world.ledger.expire()
+        case "reopen":
+            await world.reopen()

@@ -93,8 +93,8 @@ async def _closed(ledger: Ledger, record: EpochRecord, wait_s: float) -> Receipt
         version = now.version
         await ledger.expire()
     raise UnavailableError(
-        f"Epoch {record.number} is still {now.state}: {len(now.committed)} validators have committed, "
-        f"{len(now.revealed)} have revealed",
+        f"Epoch {record.number} is still {now.state}; committed: {counted(len(now.committed), 'validator')}, "
+        f"revealed: {len(now.revealed)}",
         "It stays called: it closes by itself once they have. Run validators: antiphon node validator",
     )
 
