@@ -22,6 +22,7 @@ SOURCES = {
     "registry": ("registry.vy", "governed.vy", "stake_tree.vy", "interfaces/IRegistry.vyi"),
     "market": ("market.vy", "governed.vy", "settlement.vy", "interfaces/IRegistry.vyi"),
     "quorum": ("quorum.vy", "netting.vy", "purse.vy", "settlement.vy", "signed.vy", "interfaces/IRegistry.vyi"),
+    "assets": ("assets.vy",),
     "epochs": ("epochs.vy", "consensus.vy", "interfaces/IIssued.vyi", "interfaces/IRegistry.vyi"),
 }
 MAX_RUNTIME_BYTES = 24_576

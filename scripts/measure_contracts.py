@@ -12,6 +12,7 @@ import boa
 from contracts_deployed import ANT, EPOCH_S, UNBOND_S, VALIDATOR, ZERO, deploy_registry, deploy_token, people, register
 from contracts_gas import Meter
 from eth_utils import keccak
+from test_contracts_assets import World as Assets
 from test_contracts_epochs import PAID, Tree, content
 from test_contracts_epochs import World as Epochs
 from test_contracts_market import BARE, GOOD, SALT, WORK, World, cast, pass_time
@@ -150,6 +151,18 @@ def epochs(validators: int, nodes: int) -> None:
                 print(f"{f'epochs.{step}, {size}':58} {gas:>9,}")
 
 
+def assets() -> None:
+    world = Assets()
+    numbers = [world.make(world.owner, "asset 0")]
+    show("assets.publish, without parents")
+    for n in range(1, 5):
+        numbers.append(world.make(world.owner, f"asset {n}", parents=[numbers[-1]]))
+    show("assets.publish, 4 generations behind it")
+    for _ in range(2):
+        world.assets.pay(numbers[-1], ANT, sender=world.client)
+    show("assets.pay, 4 generations behind it")
+
+
 def main() -> None:
     token, to = deploy_token(), boa.env.generate_address()
     token.transfer(to, 1)
@@ -163,6 +176,7 @@ def main() -> None:
     netted()
     epochs(16, 250)
     epochs(64, 1_000)
+    assets()
 
 
 if __name__ == "__main__":
