@@ -7,19 +7,20 @@ import logging
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import aclosing, contextmanager
 
 from antiphon.clock import Clock
 from antiphon.errors import BusyError, InputError, ProtocolError, UnavailableError
-from antiphon.nodes.engine_runner import Chunks, EngineRunner
+from antiphon.nodes.engine_runner import EngineRunner
 from antiphon.nodes.production import pieces
-from antiphon.parties.messages import FRAME_CHUNK, MAX_RESULT_BYTES, PartBrief, form_frame
+from antiphon.parties.messages import FRAME_CHUNK, PartBrief, form_frame
 from antiphon.protocol import Identity, StreamSealer, TaskKey, canonical
 from antiphon.protocol.sealing import unseal, unwrap
 from antiphon.services import EnrolRequest, Request, service_of
 from antiphon.subnet.gate import Gate
 from antiphon.subnet.hotkeys import Hotkey, Requests, sender_of
+from antiphon.subnet.making import making
 from antiphon.subnet.messages import Ask, AskCard, AskWork, Card, Names, sign_card
 from antiphon.transport.base import request_headers
 from antiphon.transport.connection import MESSAGE_PATH
@@ -31,7 +32,8 @@ class Miner:
     """Bounded: `slots` orders are made at once, `queue` more wait, and one validator has at most half of the places.
 
     1. Who asks is looked up before anything is computed for him; 2. the request is authentic (`hotkeys.Requests`);
-    3. only then is a place taken and the order opened. A validator that leaves cancels what was made for it.
+    3. only then is a place taken and the order opened. A validator that leaves cancels what was made for it. Engines
+    work in `pool`, by default as many threads as there are slots.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Miner:
         netuid: int,
         slots: int = 1,
         queue: int = 8,
+        pool: Executor | None = None,
     ) -> None:
         if not runners:
             raise InputError("A miner runs at least one engine", "Give --engine; see `antiphon engines`.")
@@ -55,7 +58,7 @@ class Miner:
         self._places = slots + queue
         self._held: Counter[str] = Counter()
         self._slots = asyncio.Semaphore(slots)
-        self._pool = ThreadPoolExecutor(slots, thread_name_prefix="miner")
+        self._pool = pool or ThreadPoolExecutor(slots, thread_name_prefix="miner")
 
     @property
     def hotkey(self) -> str:
@@ -111,17 +114,12 @@ class Miner:
         log.info("%s for %s", service_of(brief.request), sender[:8])
 
     async def _sealed(self, runner: EngineRunner, brief: PartBrief, key: TaskKey, names: Names) -> AsyncIterator[bytes]:
-        sealer = StreamSealer(key, names.context("answer"))
-        chunks, size = Chunks(self._pool, runner.produce(brief.request, brief.seed)), 0
-        try:
-            while (chunk := await chunks.pull()) is not None:
+        sealer, size = StreamSealer(key, names.context("answer")), 0
+        async with aclosing(making(self._pool, lambda: runner.produce(brief.request, brief.seed))) as chunks:
+            async for chunk in chunks:
                 size += len(chunk)
-                if size > MAX_RESULT_BYTES:
-                    raise UnavailableError("The engine made more than can be judged", "Ask for less at once.")
                 for piece in pieces(chunk):
                     yield sealer.chunk(piece)
-        finally:
-            chunks.close()
         if not size:
             raise UnavailableError("The engine made nothing", "Ask another miner.")
         yield sealer.chunk(b"", final=True)
