@@ -307,6 +307,24 @@ async def test_who_misses_an_epoch_counts_with_its_last_weights(world: World) ->
     assert await world.balance("producer 2") == 0  # a third of the stake is no consensus
 
 
+async def test_what_a_validator_said_before_it_left_counts_no_more(world: World) -> None:
+    await world.run(v0=SAME, v1=SAME, v2=SAME)
+    node = party("validator 2")
+    record = await world.ledger.node(node.node_id, Role.VALIDATOR)
+    await world.market.do(node, Retire(role=Role.VALIDATOR))
+    again = Register(role=Role.VALIDATOR, offers=record.offers, seal_key=node.seal_public, endpoint=record.endpoint)
+    await world.market.do(node, again)
+    world.wait(HOUR)
+    number = (await world.ledger.epoch()).number
+    made = world.weights(number, speech=SAME)
+    await world.commit("validator 0", made)
+    world.wait(61)
+    await world.ledger.expire()
+    await world.reveal("validator 0", made)
+    report = epoch_receipts.audit(await epoch_receipts.build(world.ledger, number))
+    assert (report.revealed, report.carried) == (1, 1)
+
+
 async def test_a_node_that_left_between_weights_and_epoch_gets_nothing(world: World) -> None:
     world.wait(HOUR)
     await world.beat()

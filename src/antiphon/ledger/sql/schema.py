@@ -228,8 +228,6 @@ INSERT INTO uids (node, since_ms) SELECT DISTINCT node, 0 FROM nodes ORDER BY no
 CREATE TRIGGER node_joined AFTER INSERT ON nodes BEGIN
   INSERT OR IGNORE INTO uids (node, since_ms) VALUES (NEW.node, NEW.seen_ms);
 END;
-CREATE TRIGGER node_left AFTER DELETE ON nodes WHEN NOT EXISTS (SELECT 1 FROM nodes WHERE node = OLD.node)
-  BEGIN DELETE FROM uids WHERE node = OLD.node; END;
 CREATE TABLE epochs (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,
@@ -244,11 +242,15 @@ CREATE TABLE weights (
   revealed BLOB,
   PRIMARY KEY (node, epoch)
 );
+CREATE TRIGGER node_left AFTER DELETE ON nodes WHEN NOT EXISTS (SELECT 1 FROM nodes WHERE node = OLD.node) BEGIN
+  DELETE FROM uids WHERE node = OLD.node;
+  UPDATE weights SET revealed = NULL WHERE node = OLD.node AND epoch < (SELECT max(number) FROM epochs);
+END;
 CREATE INDEX nodes_validators ON nodes (node) WHERE role = 'validator';
 CREATE TABLE bonds (service TEXT PRIMARY KEY, held BLOB NOT NULL);
 """
 """A uid is an identity's for as long as it is in any role, and never another's. `weights.revealed` is the validator's
-own envelope."""
+own envelope; of one that left, what it said in earlier epochs counts no more."""
 
 _RELAY = """
 CREATE TABLE mirrored (
