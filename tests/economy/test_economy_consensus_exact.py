@@ -10,7 +10,18 @@ import numpy as np
 import pytest
 
 from antiphon.economy.consensus import MAX_VALIDATORS, ONE, Options, columns, reach, shares
-from antiphon.economy.epochs import MAX_CUTOFF, MAX_NUMBER, Bonds, EpochRules, Judge, Row, compute, emission, permitted
+from antiphon.economy.epochs import (
+    MAX_CUTOFF,
+    MAX_NUMBER,
+    MAX_PERMITS,
+    Bonds,
+    EpochRules,
+    Judge,
+    Row,
+    compute,
+    emission,
+    permitted,
+)
 from antiphon.economy.types import NANO, PPM
 from antiphon.errors import InputError
 
@@ -93,7 +104,7 @@ def test_columns_by_worked_numbers() -> None:
         ({"immunity_s": 0}, {"immunity_s": -1}),
         ({"version": 0}, {"version": -1}),
         ({"permits": 1}, {"permits": 0}),
-        ({"permits": MAX_VALIDATORS}, {"permits": MAX_VALIDATORS + 1}),
+        ({"permits": MAX_PERMITS}, {"permits": MAX_PERMITS + 1}),
         ({"shares": {str(n): 1 for n in range(16)}}, {"shares": {str(n): 1 for n in range(17)}}),
         ({"shares": {"a": 1, "b": PPM}}, {"shares": {"a": 0}}),
         ({"shares": {"a": 1, "b": PPM}}, {"shares": {"a": 1, "b": PPM + 1}}),
