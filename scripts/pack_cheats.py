@@ -9,19 +9,18 @@ Only verdicts and scores are kept, in the order in which they were measured.
 from __future__ import annotations
 
 import argparse
-import datetime
 import json
 from pathlib import Path
 
 import msgspec
 
 from antiphon.economy.types import Verdict
-from antiphon.simulation.measured import Counted, Judged, Source
+from antiphon.simulation.measured import Counted, Judged
 
 _CHEAT, _HONEST = "cheat rejected: ", "honest "
 
 
-def packed(rows: list[dict[str, object]], sources: tuple[Source, ...]) -> Counted:
+def packed(rows: list[dict[str, object]]) -> Counted:
     """Votes by cheat, and by honest voice."""
     cheats: dict[str, list[Judged]] = {}
     honest: dict[str, list[Judged]] = {}
@@ -33,7 +32,6 @@ def packed(rows: list[dict[str, object]], sources: tuple[Source, ...]) -> Counte
         elif name.startswith(_HONEST):
             honest.setdefault(name.removeprefix(_HONEST).split()[0], []).append(judged)
     return Counted(
-        sources=sources,
         cheats={name: tuple(votes) for name, votes in cheats.items()},
         honest={name: tuple(votes) for name, votes in honest.items()},
     )
@@ -45,12 +43,7 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     given = parser.parse_args()
     rows = [json.loads(line) for line in given.found.read_text().splitlines()]
-    source = Source(
-        what="votes of one validator (judges as shipped) on cheats by hibari's voice and on honest sentences",
-        command="python scripts/measure_detection.py FOUND.jsonl --area sentences --tries 24",
-        when=datetime.datetime.now(datetime.UTC).date().isoformat(),
-    )
-    found = packed(rows, (source,))
+    found = packed(rows)
     given.out.write_text(msgspec.json.format(msgspec.json.encode(found), indent=1).decode() + "\n")
     for name, votes in (found.cheats | found.honest).items():
         invalid = sum(one.verdict is Verdict.INVALID for one in votes)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from antiphon.bench.economics import economic_figures
 from antiphon.bench.figure import Figure, Step, figure
 from antiphon.clock import Clock, SystemClock
 from antiphon.economy import consensus
@@ -46,12 +47,13 @@ def steps(tries: int) -> tuple[Step, ...]:
         Step("consensus over 4,096 nodes in 3 services", 0.3 * tries),
         Step("consensus in integers", 0.2 * tries),
         Step("an epoch on the embedded ledger", 20),
+        Step("the economy, simulated", 240),
     )
 
 
 async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Step | Figure]:  # noqa: ARG001 - as every area
     """Best of `tries`, by the wall clock; the epoch: of three."""
-    small, large, whole, epoch = steps(tries)
+    small, large, whole, epoch, economy = steps(tries)
     generator = np.random.default_rng(0)
     stake = generator.integers(1, 10**9, VALIDATORS).astype(float)
     services = [generator.integers(0, 65_536, (VALIDATORS, 4096)).astype(float) for _ in range(3)]
@@ -88,6 +90,9 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     best_s, busy_s = min(taken)
     yield figure("an epoch of 64 validators and 1,000 nodes, from weights to balances", 1000 * best_s, "ms", "< 200")
     yield figure("of it, at work on a processor", 1000 * busy_s, "ms")
+    yield economy
+    for figure_ in economic_figures():
+        yield figure_
 
 
 def _in_integers(services: list[Matrix], stake: list[int], tries: int) -> list[Figure]:

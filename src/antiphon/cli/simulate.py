@@ -110,6 +110,8 @@ def _usual(outcome: Outcome, one: Earned) -> tuple[float, float]:
 
 
 def _as_dict(outcome: Outcome) -> dict[str, object]:
+    from antiphon.simulation.measured import sources
+
     counts = outcome.counts
     return {
         "epochs": outcome.epochs,
@@ -128,6 +130,7 @@ def _as_dict(outcome: Outcome) -> dict[str, object]:
             for one in outcome.earned
         ],
         "clients_paid_nano": outcome.paid(),
+        "sources": [{"what": one.what, "command": one.command, "when": one.when} for one in sources()],
         "counts": {name: getattr(counts, name) for name in counts.__slots__},
     }
 

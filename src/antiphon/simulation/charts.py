@@ -30,7 +30,7 @@ _STYLE: dict[Any, Any] = {
     "text.color": INK,
     "xtick.labelcolor": INK,
     "ytick.labelcolor": INK,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "svg.hashsalt": "antiphon",
 }
 _ANT = 1e9
@@ -145,8 +145,9 @@ def _worlds(axes: Axes, found: Study) -> None:
     ):
         axes.bar([place + side for place in places], [ppm / 1e4 for ppm in values], 0.38, color=colour, label=label)
     axes.axhline(0.1, color=MUTED, linewidth=0.8, linestyle=":")
-    labels = [f"{one.profile}\n{one.paid_nano / 1e6:.1f} mANT a part" for one in found.worlds]
+    labels = [f"{one.profile}\n{one.paid_nano / 1e6:.1f} mANT" for one in found.worlds]
     axes.set_xticks(list(places), labels)
+    axes.set_xlabel("profile, and what a client pays for a part")
     axes.set_ylabel("% of deliveries, votes")
     axes.legend(frameon=False)
 

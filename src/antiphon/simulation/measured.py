@@ -1,4 +1,4 @@
-"""Votes that were really cast on honest work and on cheats. `Counted.sources` says how they were measured."""
+"""Votes that were really cast on honest work and on cheats. `sources` says how they were measured."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where a distribution comes from, and the command that makes it again."""
 
     what: str
+    file: str  # beside this module; "" where it is a rule's own number
     command: str
     when: str
 
@@ -50,9 +51,14 @@ class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Counted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The file of cheats."""
 
-    sources: tuple[Source, ...]
     cheats: dict[str, tuple[Judged, ...]]
     honest: dict[str, tuple[Judged, ...]]
+
+
+@cache
+def sources() -> tuple[Source, ...]:
+    """Of everything here."""
+    return msgspec.json.decode((_HERE / "sources.json").read_bytes(), type=tuple[Source, ...])
 
 
 def service(name: str) -> Service:

@@ -58,7 +58,7 @@ class NothingMade(Strategy):
 def gain(profile: Profile, owner: Strategy, share: float, parts: int, seed: int) -> tuple[float, float]:
     """What `owner`, the producer of every part with `share` of the pool's keys, nets a part in rewards; its error."""
     unit = profile.maker_price_nano
-    held = round(share * POOL)
+    held = int(share * POOL)
     maker = _node("maker", owner, Role.PROCESSOR, profile, 0)
     judges = [_node(f"v{n}", owner if n < held else Strategy(), Role.VALIDATOR, profile, n) for n in range(POOL)]
     nodes = {one.name: one for one in (maker, *judges)}
@@ -199,7 +199,7 @@ def _excess(profile: Profile, near: bool, share: float, parts: int, seed: int) -
 
 def _league_gain(profile: Profile, share: float) -> float:
     """p R - (1 - p) P R with p by `capture`, less what honest work would earn; fees are the same in both lives."""
-    p = float(capture(Fraction(round(share * POOL), POOL), profile.rules.seats))
+    p = float(capture(Fraction(int(share * POOL), POOL), profile.rules.seats))
     return p - (1 - p) * profile.rules.penalty_ppm / PPM - (1 - profile.making_ppm / PPM)
 
 
