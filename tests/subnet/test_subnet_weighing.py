@@ -88,7 +88,7 @@ async def test_a_reveal_that_failed_is_told_and_followed_by_the_next_commit(
     setter = WeightSetter(client, tmp_path / "w.json")
     assert await step(setter, client, {1: 1.0})
     assert chain.rules.lose_commits() == 1
-    chain.pass_blocks(SHORT.tempo)
+    chain.pass_blocks(SHORT.tempo + 5)
     assert await step(setter, client, {1: 0.7})
     assert setter.failed == 1
     assert "were not revealed" in caplog.text
@@ -139,6 +139,28 @@ async def test_the_chain_away_for_an_hour_costs_nothing_but_the_epochs_missed(
     assert await step(again, client, {1: 1.0})
     assert [one.taken for one in again.sent] == [True, True]
     assert again.failed == 0
+
+
+async def test_a_commit_that_crosses_an_epochs_boundary_is_of_the_later_one(
+    chain_of: Callable[[Rules], LocalChain], tmp_path: Path
+) -> None:
+    class Slow(OfflineClient):
+        async def set_weights(self, *given: object) -> None:
+            chain.pass_blocks(2)
+            await super().set_weights(*given)  # type: ignore[arg-type]
+
+    chain = chain_of(SHORT)
+    client = await chain.joined("//Validator", STAKE)
+    await chain.joined("//Miner")
+    chain.pass_blocks(2 * SHORT.tempo - 1)
+    setter = WeightSetter(Slow(chain.url, client._key, client._transport), tmp_path / "w.json")
+    assert await step(setter, client, {1: 1.0})
+    assert [one.epoch for one in setter.sent] == [2]
+    chain.pass_blocks(10)
+    assert not await step(setter, client, {1: 1.0})
+    chain.pass_blocks(SHORT.tempo)
+    assert await step(setter, client, {1: 1.0})
+    assert (setter.sent[0].outcome, setter.failed) == ("in force", 0)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -0.1, 1e30])

@@ -5,19 +5,21 @@
    `updated`, so that no epoch's weights are sent twice and none are forgotten.
 3. What a commit needs when it is revealed (permit, version key) is asked for before it is sent: the chain drops such a
    commit without a word.
-4. Once a commit's reveal is due, what is in force is compared with what was sent. A reveal that failed is told, counted
-   and followed by the next commit; nothing is erased.
+4. Once a commit's reveal is due, and some blocks more (the beacon that opens it may lag), what is in force is compared
+   with what was sent. A reveal that failed is told, counted and followed by the next commit; nothing is erased.
+5. A commit is of the epoch in which the chain took it, not of the one in which it was sent.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
-from antiphon.errors import InputError
+from antiphon.errors import InputError, UnavailableError
 from antiphon.subnet import files
 from antiphon.subnet.chain import RAO, U16_MAX, Chain, Hyperparameters, Metagraph, Neuron, Refusal, RefusedError
 
@@ -25,6 +27,8 @@ log = logging.getLogger("antiphon.subnet")
 
 VERSION_KEY = 1
 """Of this way of weighing. A subnet's owner who raises the subnet's above it shuts older validators out."""
+LAG_BLOCKS = 10
+"""From the beginning of an epoch; at most a quarter of it."""
 KEPT = 64
 """Commits that are remembered."""
 
@@ -100,7 +104,7 @@ class WeightSetter:
         `UnreachableError` when it is away; state is kept in every case.
         """
         me = own_neuron(self._chain.hotkey, metagraph)
-        self._settle(me)
+        self._settle(me, metagraph)
         await self._look_back(me, metagraph, terms)
         if not self._due(me, metagraph, terms):
             return False
@@ -119,6 +123,9 @@ class WeightSetter:
             raise
         commit.taken = True
         self._save()
+        with contextlib.suppress(UnavailableError):  # then rule 5 holds but for a commit that crossed a boundary
+            commit.epoch = (await self._chain.metagraph()).epoch
+            self._save()
         log.info("weights of %d nodes are on the chain (epoch %d)", len(uids), commit.epoch)
         return True
 
@@ -133,11 +140,13 @@ class WeightSetter:
             return False
         return not me.updated or metagraph.block - me.updated >= terms.rate_limit
 
-    def _settle(self, me: Neuron) -> None:
+    def _settle(self, me: Neuron, metagraph: Metagraph) -> None:
         """Rule 2: what was about to be sent when this process, or the connection, ended."""
         for one in [one for one in self.sent if not one.taken]:
             if me.updated >= one.block:
                 one.taken = True
+                if me.updated >= metagraph.last_epoch:
+                    one.epoch = metagraph.epoch
                 log.info("the weights of epoch %d had reached the chain", one.epoch)
             else:
                 self.sent.remove(one)
@@ -146,7 +155,9 @@ class WeightSetter:
     async def _look_back(self, me: Neuron, metagraph: Metagraph, terms: Hyperparameters) -> None:
         """Rule 4. Only the newest commit whose reveal is due is in force: older ones it has replaced."""
         wait = terms.reveal_epochs if terms.commit_reveal else 0
-        due = [one for one in self.sent if one.taken and one.epoch + wait <= metagraph.epoch]
+        lag = min(LAG_BLOCKS, metagraph.tempo // 4)
+        opened = metagraph.epoch - (metagraph.block - metagraph.last_epoch < lag)  # all of it should be in force
+        due = [one for one in self.sent if one.taken and one.epoch + wait <= opened]
         if not due or due[-1].outcome:
             return
         force = await self._chain.weights(me.uid)
