@@ -65,3 +65,18 @@ def test_a_refused_part_is_left_out_and_a_duet_has_two_voices() -> None:
 
 def test_a_neutral_style_is_told() -> None:
     assert any("No style is named" in note for note in compose(read("120 bpm, C major"), 20, 1).notes)
+
+
+def test_five_four_is_played_as_itself() -> None:
+    for seed, style in enumerate(("title", "rock", "jazz", "boss fight", "techno")):
+        score = compose(read(f"{style} in 5/4, E minor"), 30, seed)
+        assert score.meter == 5
+        assert not any("5/4 is played" in note for note in score.notes)
+        lead = [note for note in score.track("lead").notes if note.start % score.bar_ticks == 0]
+        assert len(lead) >= 3
+
+
+def test_a_genre_counts_more_than_a_place() -> None:
+    assert read("cozy shop music, bossa nova").style == "bossa"
+    assert read("drum and bass tunnel, 174 bpm").style == "dnb"
+    assert read("rock with drum and bass line").style == "rock"

@@ -50,7 +50,7 @@ class ChiptuneEngine:
         mood: str = ""
         tempo_bpm: Annotated[float, msgspec.Meta(ge=30, le=300)] | None = None
         key: str = ""
-        meter: Annotated[int, msgspec.Meta(ge=3, le=4)] | None = None
+        meter: Annotated[int, msgspec.Meta(ge=3, le=5)] | None = None
         form: str = ""
         parts: str = ""
         energy: _Unit | None = None

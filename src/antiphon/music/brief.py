@@ -30,7 +30,7 @@ class MusicBrief(msgspec.Struct, frozen=True, kw_only=True):
     mode: str | None = None  # "major" or "minor"
     church: str | None = None  # dorian, phrygian, lydian, mixolydian, aeolian or locrian
     dynamics: str | None = None  # crescendo, diminuendo, soft, loud or contrast
-    meter: int | None = None  # beats in a bar: 3 or 4
+    meter: int | None = None  # beats in a bar: 3, 4 or 5
     style: str | None = None
     mood: str | None = None
     energy: float | None = None

@@ -205,14 +205,14 @@ _METER_WORDS = re.compile(
 
 
 def meter(text: str) -> Found[int]:
-    """Beats in a bar, 3 or 4."""
+    """Beats in a bar, 3, 4 or 5."""
     notes: list[str] = []
     found = []
     for match in sorted((*_METER.finditer(text), *_METER_WORDS.finditer(text)), key=lambda m: m.start()):
         if match.re is _METER:
             beats, unit = int(match["beats"]), int(match["unit"])
-            value = 3 if beats in (3, 6, 9) else 4
-            if (beats, unit) not in ((3, 4), (4, 4)):
+            value = 3 if beats in (3, 6, 9) else 5 if (beats, unit) == (5, 4) else 4
+            if (beats, unit) not in ((3, 4), (4, 4), (5, 4)):
                 notes.append(f"{beats}/{unit} is played as {value}/4.")
         else:
             value = 3 if match["three"] else 4

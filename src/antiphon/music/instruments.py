@@ -52,6 +52,7 @@ _WORD = re.compile(
 )
 _LESS = re.compile(r"\b(drum|bass|beat)\s?-?less\b", re.IGNORECASE)
 _BEAT_IS_TIME = re.compile(r"\bbeats?\s+(?:per|a|/|in|to)\b", re.IGNORECASE)
+_DRUM_AND_BASS = re.compile(r"(?<!\w)(?<!no )drum\s*(?:and|&|'?n'?)\s*bass\b(?!\s*line)", re.IGNORECASE)
 _CUT = " , "
 _ALONE = {"square": "square lead", "thin": "thin lead", "pulse": "pulse lead", "triangle": "triangle bass"}
 _TIMBRES_OF = {"lead": _ALONE.keys(), "bass": ("triangle", "square", "pulse")}
@@ -62,7 +63,7 @@ def instruments(text: str) -> Found[tuple[str, ...]]:
     """Parts asked for, each `[timbre] role` or `no role`, in order of mention."""
     found: list[tuple[int, str]] = []
     notes: list[str] = []
-    rest = _BEAT_IS_TIME.sub(" ", text)
+    rest = _BEAT_IS_TIME.sub(" ", _DRUM_AND_BASS.sub("dnb", text))
     found += [(m.start(), "no bass" if m[1].lower() == "bass" else "no drums") for m in _LESS.finditer(rest)]
     rest = _LESS.sub(_CUT, rest)
     found += [(match.start(), _part(match)) for match in _PART.finditer(rest)]

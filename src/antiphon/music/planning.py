@@ -139,7 +139,7 @@ def _style_for(brief: MusicBrief, rng: random.Random) -> str:
         mood_gap = abs(min(max(style.minor + mood.minor, 0), 1) - style.minor) + abs(
             mood.brightness - style.brightness + 0.5
         )
-        meter_gap = 9.0 if style.meter != (brief.meter or 4) else 0.0
+        meter_gap = 9.0 if style.meter != (3 if brief.meter == 3 else 4) else 0.0
         return abs(style.energy - target) + tempo_gap + mode_gap + meter_gap + (mood_gap / 2 if brief.mood else 0.0)
 
     usual = [name for name in GAME_STYLES if name not in ("horror", "march", "fanfare")]

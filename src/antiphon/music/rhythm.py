@@ -79,6 +79,13 @@ CADENCES: dict[int, tuple[tuple[int, ...], ...]] = {
 }
 """Rhythms that come to rest."""
 
+_PAIRS = ((8,), (4, 4), (6, 2), (4, 2, 2), (2, 2, 4))
+"""Two beats."""
+
+CELLS[5] = tuple((*three, *two) for three in CELLS[3] for two in _PAIRS)
+SYNCOPATED[5] = tuple((*three, *two) for three in SYNCOPATED[3] for two in _PAIRS)
+CADENCES[5] = tuple((*three, 8) for three in ((4, 4, 4), (6, 6), (12,), (4, 8), (6, 2, 4)))
+
 SLOW_UNIT_S = 0.09
 """Shortest note a listener follows in a melody; faster rhythms are not chosen."""
 

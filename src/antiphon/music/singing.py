@@ -27,6 +27,9 @@ _TURNED, _BENT = 7.0, 1.3
 """A motif is known by its contour first and its intervals second (W. J. Dowling, *Psychological Review* 85, 1978): to
 turn a step of it costs as much as a foreign note on the beat, to bend one by a step little."""
 
+_STRONG = {3: (0,), 4: (0, 2 * TICKS), 5: (0, 3 * TICKS)}
+"""Beats in a bar -> where its strong ones are, in ticks; five are three and two."""
+
 _HOME = {"major": {0: 1.0, 2: 0.6}, "minor": {0: 0.5, 2: 0.9}}
 """Mode and scale step -> what the tonic and its third are worth over the tonic chord: they tell the key."""
 
@@ -129,7 +132,8 @@ def _options(
     note = drawn[position]
     chord = chord_at(chords, heard_at(note))
     scale = scale_at(chord, plan.tonic, plan.scale)
-    strong = note.start % (plan.bar if plan.meter == 3 else 2 * TICKS) == 0 or note.length >= TICKS
+    within = note.start % plan.bar
+    strong = within in _STRONG[plan.meter] or note.length >= TICKS
     on_beat = _ON_BEAT if strong and note.start % TICKS == 0 else 0.0
     strong = strong or position == len(drawn) - 1 or drawn[position + 1].head or heard_at(note) != note.start
     found = {}

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from antiphon.music import meaning
+from antiphon.music.genres import GENRES
 from antiphon.music.lexicon import CHIP_WORDS, LEXICON, LONGEST, NEGATIONS, STOP_WORDS, Meaning, Sense
 
 CONTRADICTION = 0.4
@@ -143,7 +144,9 @@ def _style(heard: list[_Heard], notes: list[str]) -> str | None:
         for item in heard
         if item.sense.style and not item.sense.exact
     ]
-    return _first(heard, "style", notes)
+    # A genre says more of the music than the place where it is played: a shop may have bossa nova.
+    ordered = sorted(heard, key=lambda item: item.sense.style not in GENRES)
+    return _first(ordered, "style", notes)
 
 
 def _first(heard: list[_Heard], field: str, notes: list[str]) -> str | None:
