@@ -97,7 +97,7 @@ def _profits(axes: Axes, found: Study) -> None:
     axes.axvline(0, color=INK, linewidth=0.8)
     axes.set_xscale("symlog", linthresh=0.01)
     axes.set_xlabel("gain over the same owner's honest life, ANT an epoch (a third of the nodes, stake or orders)")
-    axes.legend(frameon=False, loc="lower left")
+    axes.legend(frameon=False, loc="upper right")
 
 
 def _shares(axes: Axes, found: Study) -> None:

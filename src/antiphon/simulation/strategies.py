@@ -16,7 +16,7 @@ from antiphon.economy.types import PPM, Rules, Verdict, Vote
 from antiphon.plugins import unknown
 from antiphon.simulation.rounds import FEWER_PASSES, GOOD, Job, Node, Round, Strategy, Work
 
-REPLAYED, SILENCE, OTHERS, WORSE = "replayed audio", "silence", "somebody else's result", "worse engine"
+REPLAYED, SILENCE, OTHERS = "replayed audio", "silence", "somebody else's result"
 
 
 class Lazy(Strategy):
