@@ -84,7 +84,7 @@ class Plugins(Generic[T]):
             raise ModelError(
                 f"{point.value} is no {self._kind} called {name}: {error}", f"See {self._guide}."
             ) from error
-        except Exception as error:  # a stranger's module may raise anything at import
+        except (Exception, SystemExit) as error:  # a stranger's module may raise anything at import
             self.report(name, repr(error))
             raise ModelError(
                 f"The {self._kind} {name} cannot be loaded: {error!r}", f"Reinstall or remove {_origin(point)}."

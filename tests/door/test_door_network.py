@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -193,3 +194,34 @@ def test_what_cannot_be_is_refused_before_anything_is_paid(home: Path) -> None:
         assert network.balance_nano() == before
         assert any(voice.name == "af_heart" for voice in network.voices(language="en", engine="kokoro"))
         assert not network.voices(language="tlh")
+
+
+async def test_a_program_with_a_loop_of_its_own_may_open_and_close_it(home: Path) -> None:
+    network = antiphon.Network(home).open()  # as in a notebook
+    stream = network.stream(antiphon.Say(text="Nobody asked for this in time."))
+    network.close()
+    with pytest.raises(StateError, match="not open any more"):
+        next(stream)
+    assert network.open().balance_nano() > 0
+    network.close()
+
+
+def test_closing_ends_the_order_of_another_thread_with_an_error_of_ours(home: Path) -> None:
+    network = antiphon.Network(home).open()
+    with ThreadPoolExecutor(1) as pool:
+        ordered = pool.submit(network.say, "A sentence that is long enough to be under way. " * 20)
+        time.sleep(0.3)
+        network.close()
+        with pytest.raises(StateError, match="closed meanwhile"):
+            ordered.result(60)
+
+
+async def test_a_stream_has_one_reader(home: Path) -> None:
+    async with antiphon.AsyncNetwork(home) as network:
+        stream = network.stream(antiphon.Say(text="Two want to read this. One of them does."))
+        first = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        with pytest.raises(StateError, match="read already"):
+            await anext(stream)
+        assert (await first).samples.size > 0
+        await stream.aclose()

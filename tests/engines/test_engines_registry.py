@@ -65,6 +65,55 @@ class MisnamedEngine(PlainEngine):
     name = "other"
 
 
+class ThiefEngine(PlainEngine):
+    """Of fewer voices than the engine whose voice it claims."""
+
+    name = "thief"
+    _voices = ("plain-two",)
+
+
+class LeavingEngine(PlainEngine):
+    name = "leaving"
+
+    def __init__(self) -> None:
+        raise SystemExit(7)
+
+
+class FreeEngine(PlainEngine):
+    """Work that takes no time, or no number of seconds, has no price."""
+
+    name = "free"
+    rtf: ClassVar[float] = float("nan")
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return msgspec.structs.replace(super().capabilities, rtf=self.rtf)
+
+
+class NegativeEngine(FreeEngine):
+    name = "negative"
+    rtf = -1.0
+
+
+class SilentEngine(PlainEngine):
+    name = "silent"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return msgspec.structs.replace(super().capabilities, rate_hz=0)
+
+
+class BorrowingEngine(PlainEngine):
+    """Its voices say that they are another engine's."""
+
+    name = "borrowing"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        voice = Voice(name="borrowed", language="en-us", engine="plain")
+        return msgspec.structs.replace(super().capabilities, voices=(voice,))
+
+
 class NotAnEngine:
     capabilities = 3
 
@@ -175,3 +224,29 @@ def test_every_voice_is_unique_and_describes_itself() -> None:
     assert len({voice.name for voice in voices}) == len(voices)
     assert all(voice.description and voice.language for voice in voices)
     assert engines.problems() == {}
+
+
+def test_an_engine_of_fewer_voices_takes_nobodys_voice() -> None:
+    registry = _registry(plain="PlainEngine", thief="ThiefEngine")
+    assert registry.find_voice("plain-two").engine == "plain"
+    assert registry.problems() == {"thief": "its voice plain-two exists already in plain"}
+
+
+def test_an_engine_that_would_end_the_program_ends_nothing() -> None:
+    registry = _registry(plain="PlainEngine", leaving="LeavingEngine")
+    assert len(registry.all_voices()) == 2
+    assert registry.problems() == {"leaving": "SystemExit(7)"}
+
+
+@pytest.mark.parametrize(
+    ("name", "engine", "says"),
+    [
+        ("free", "FreeEngine", "rtf is nan"),
+        ("negative", "NegativeEngine", "rtf is -1"),
+        ("silent", "SilentEngine", "at 0 Hz"),
+        ("borrowing", "BorrowingEngine", "of the engine plain"),
+    ],
+)
+def test_capabilities_that_cannot_be_true_are_refused(name: str, engine: str, says: str) -> None:
+    with pytest.raises(ModelError, match=says):
+        _registry(**{name: engine}).load(name)

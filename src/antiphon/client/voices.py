@@ -70,6 +70,8 @@ def _fitting(language: str, engine: str, default: str) -> str:
         for voice in voices
         if not wanted or voice.language.casefold() == wanted or voice.language.casefold().startswith(wanted + "-")
     ]
+    if engine and not voices:
+        raise InputError(f"The engine {engine} has no voice of its own to speak with", "See `antiphon voices`.")
     if not fitting:
         raise InputError(f"No voice speaks {language!r}", meant(language, voices) or "See `antiphon voices`.")
     names = [voice.name for voice in fitting]

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -108,14 +108,27 @@ class _Loop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="antiphon network", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="antiphon network", daemon=True)
         self._thread.start()
 
+    def _run(self) -> None:
+        """Ended in its own thread: whoever closes it may have a running loop of their own, as a notebook has."""
+        with contextlib.closing(self._loop) as loop:
+            loop.run_forever()
+            for task in asyncio.all_tasks(loop):
+                task.cancel()
+            loop.run_until_complete(loop.shutdown_asyncgens())
+
     def call(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Do it there. Whatever ends the waiting, as Ctrl-C does, cancels the work and lets it clean up first."""
+        """Do it there. Whatever ends the waiting, as Ctrl-C does, cancels the work and lets it clean up first. Raises
+        `StateError` where the network has been left, or is left meanwhile."""
+        if self._loop.is_closed():
+            raise StateError("The network is not open any more", "Open it again, and order anew.")
         task = asyncio.run_coroutine_threadsafe(work(), self._loop)
         try:
             return task.result()
+        except CancelledError:
+            raise StateError("The network or the stream was closed meanwhile", "Order again.") from None
         except BaseException:
             if not task.done():
                 ended = asyncio.run_coroutine_threadsafe(_cancelled(task), self._loop)
@@ -126,9 +139,6 @@ class _Loop:
     def close(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CLEAN_UP_S)
-        if not self._thread.is_alive():
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
 
 
 async def _cancelled(task: Future[Any]) -> None:

@@ -17,7 +17,17 @@ from antiphon.client.voice_store import StoredVoice, VoiceStore, check_name
 from antiphon.client.voices import require_pace
 from antiphon.clock import SystemClock
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, check_speed, check_text, checked_seed
+from antiphon.door.ordering import (
+    Charge,
+    OrderFields,
+    OrderOptions,
+    SoundOrder,
+    check_paths,
+    check_speed,
+    check_text,
+    check_words,
+    checked_seed,
+)
 from antiphon.door.reference import Reference, regular_file
 from antiphon.door.settings import Settings
 from antiphon.door.speaking import blocks_of, spoken
@@ -75,6 +85,9 @@ class Clone(OrderOptions):
         self.check_options()
         check_text(self.text)
         check_speed(self.speed)
+        check_words(voice=self.voice, language=self.language)
+        check_paths(reference=self.reference, consent=self.consent)
+        check_paths(speech=None if isinstance(self.speech, Waveform) else self.speech)
         if (self.reference is None) == (not self.voice):
             raise InputError("A clone needs a voice", "Give --reference FILE, or --voice NAME of one that you added.")
         if self.speech is not None and self.text:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
@@ -46,6 +47,10 @@ class Compose(OrderOptions):
 
         self.check_options()
         check_text(self.prompt)
+        if not isinstance(self.loop, bool):
+            raise InputError(f"loop is {self.loop!r}", "Give True or False.")
+        if self.seconds is not None and (isinstance(self.seconds, bool) or not isinstance(self.seconds, int | float)):
+            raise InputError(f"seconds is {self.seconds!r}", "Give a number, or None.")
         if not self.prompt.strip():
             raise InputError("The prompt is empty", 'Write for example: antiphon compose "calm shop theme, F major"')
         brief = read(self.prompt)
@@ -53,7 +58,7 @@ class Compose(OrderOptions):
         told = list(brief.notes)
         if self.seconds is not None and brief.seconds is not None and abs(brief.seconds - seconds) > 0.01:
             told.append(f"The prompt says {brief.seconds:g} s, --seconds says {seconds:g}: --seconds counts.")
-        if seconds <= 0:
+        if not 0 < seconds < math.inf:
             raise InputError(f"{seconds:g} s of music is outside 1-600", "Change --seconds.")
         seed = checked_seed(self.seed)
         composition = Composition(

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias, Unpack
 
-from antiphon.audio import NormalisedStream, Normaliser, Waveform, encoder_for, format_named
+from antiphon.audio import NormalisedStream, Waveform, encoder_for, format_named
 from antiphon.client import composing, speech
 from antiphon.client.budget import Budget
 from antiphon.client.cloning import ClonedVoice
@@ -29,13 +29,13 @@ from antiphon.door.cloning import (
 from antiphon.door.composing import Compose, ComposeFields, composed
 from antiphon.door.connecting import Session, connect
 from antiphon.door.figures import measured, paid_for, score_of
-from antiphon.door.ordering import SoundOrder, estimate, settle
+from antiphon.door.ordering import SoundOrder, check_paths, check_words, estimate, settle
 from antiphon.door.place import Place
 from antiphon.door.receipts import save_receipt
 from antiphon.door.reference import Reference, reference_of, stored_voice
 from antiphon.door.settings import Settings
 from antiphon.door.sound import Loudness as LoudnessTarget
-from antiphon.door.sound import Outcome, Sound, joined
+from antiphon.door.sound import Outcome, Sound, joined, normaliser
 from antiphon.door.speaking import Say, SayFields
 from antiphon.errors import InputError, StateError
 
@@ -133,6 +133,8 @@ class AsyncNetwork(Place):
 
     async def _next(self, pieces: AsyncGenerator[Waveform, None]) -> Waveform:
         self._open()
+        if self._streams.get(pieces) is not None:
+            raise StateError("This stream is being read already", "Read a stream in one place, and pass its pieces on.")
         self._streams[pieces] = asyncio.current_task()
         try:
             piece = await anext(pieces)
@@ -197,6 +199,8 @@ class AsyncNetwork(Place):
         """Have a voice learnt from a recording, judged, and kept under `name`: then say it with `voice=name`."""
         own_voice, consent = fields.get("own_voice", False), fields.get("consent")
         language, engine = fields.get("language", "en-us"), fields.get("engine", "")
+        check_words(name=name, language=language, engine=engine)
+        check_paths(reference=reference, consent=consent)
         await asyncio.to_thread(check_new_name, self._settings, name)
         heard = await self._reference(Path(reference), own_voice=own_voice, consent=consent)
         enrolling = Enrolling(heard, language, engine, fields.get("max_cost_nano"))
@@ -327,7 +331,7 @@ class Stream:
         target = self.loudness_lufs if loudness is None else loudness
         if target is None or isinstance(target, str):
             return None
-        return Normaliser(target).stream(self.rate_hz, self.channels, expected_lufs=self._begun.order.expected_lufs)
+        return normaliser(target).stream(self.rate_hz, self.channels, expected_lufs=self._begun.order.expected_lufs)
 
     @property
     def outcome(self) -> Outcome:

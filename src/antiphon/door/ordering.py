@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TypedDict
 
 from antiphon.client.budget import ant
@@ -81,8 +82,9 @@ class OrderOptions:
                 raise InputError(f"{name} is {value!r}", "Give a whole number, or None.")
         if self.max_cost_nano is not None and self.max_cost_nano < 0:
             raise InputError(f"max_cost_nano is {self.max_cost_nano}", "Give 0 or more, or None for no limit.")
-        if not isinstance(self.engine, str) or not isinstance(self.options, dict):
-            raise InputError("engine or options are of another kind", "Give a name, and a dictionary.")
+        check_words(engine=self.engine)
+        if not isinstance(self.options, dict):
+            raise InputError(f"options is {self.options!r}", "Give a dictionary.")
         checked_seed(self.seed)
 
 
@@ -90,6 +92,27 @@ def check_text(text: object) -> None:
     """Raises `InputError` for what is no text."""
     if isinstance(text, bytes) or not isinstance(text, Iterable):
         raise InputError(f"{type(text).__name__} is no text", "Give a str, or strings one after the other.")
+    if isinstance(text, str):
+        try:
+            text.encode()
+        except UnicodeEncodeError as error:  # half of a character that UTF-16 writes as two
+            raise InputError(
+                f"The text is no whole Unicode: {text[error.start]!a}", "Decode it without errors='surrogateescape'."
+            ) from None
+
+
+def check_words(**given: object) -> None:
+    """Raises `InputError` for an argument that is no str."""
+    for name, value in given.items():
+        if not isinstance(value, str):
+            raise InputError(f"{name} is {value!r}"[:80], "Give a str.")
+
+
+def check_paths(**given: object) -> None:
+    """Raises `InputError` for an argument that is no path, nor None."""
+    for name, value in given.items():
+        if value is not None and not isinstance(value, str | Path):
+            raise InputError(f"{name} is a {type(value).__name__}", "Give the path of a file.")
 
 
 def check_speed(speed: object) -> None:

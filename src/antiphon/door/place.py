@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from antiphon.client.voice_store import VoiceStore
+from antiphon.door.ordering import check_paths, check_words
 from antiphon.door.settings import Settings, default_home
 from antiphon.engines import registry
 from antiphon.engines.base import Voice
@@ -26,6 +27,8 @@ class Place:
         private_nodes: bool | None = None,
         profile: str = "antiphon",
     ) -> None:
+        check_paths(home=home)
+        check_words(profile=profile, ledger=ledger or "", ledger_id=ledger_id or "")
         place = default_home() if home is None else Path(home)
         self._settings = Settings(place, ledger, profile, ledger_id, private_nodes)
 
@@ -36,6 +39,7 @@ class Place:
 
     def voices(self, language: str = "", engine: str = "") -> tuple[Voice, ...]:
         """The voices that are built in; `language` en matches en-us. Those of one's own: `own_voices`."""
+        check_words(language=language, engine=engine)
         wanted = f"{language.casefold()}-"
         return tuple(
             voice

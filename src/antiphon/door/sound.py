@@ -10,6 +10,8 @@ from typing import Literal
 import numpy as np
 
 from antiphon.audio import AudioWriter, Format, Normaliser, Samples, Tags, Waveform, format_named, format_of
+from antiphon.audio.normalising import FLOOR_LUFS
+from antiphon.errors import InputError
 
 Loudness = float | Literal["off"] | None
 """In LUFS. None: -16 for speech, -14 for music. "off": as it was made."""
@@ -77,7 +79,14 @@ class Sound:
 
     def _levelled(self, loudness: Loudness) -> Waveform:
         target = self.loudness_lufs if loudness is None else loudness
-        return self.audio if target is None or target == "off" else Normaliser(target).whole(self.audio)
+        return self.audio if target is None or target == "off" else normaliser(target).whole(self.audio)
+
+
+def normaliser(loudness: float) -> Normaliser:
+    """What brings sound to that many LUFS. Raises `InputError` for what is no loudness."""
+    if isinstance(loudness, bool) or not isinstance(loudness, int | float) or not FLOOR_LUFS < loudness <= 0:
+        raise InputError(f"The loudness is {loudness!r}", f'Give LUFS, {FLOOR_LUFS:g} to 0, or "off".')
+    return Normaliser(loudness)
 
 
 def joined(pieces: list[Waveform], rate_hz: int, channels: int) -> Waveform:

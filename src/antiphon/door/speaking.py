@@ -13,7 +13,16 @@ from antiphon.client.speech import OUTPUT_RATE_HZ, Script, Speech, speak
 from antiphon.client.voice_store import VoiceStore
 from antiphon.client.voices import Choice, require_pace, resolve
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, check_speed, check_text, checked_seed
+from antiphon.door.ordering import (
+    Charge,
+    OrderFields,
+    OrderOptions,
+    SoundOrder,
+    check_speed,
+    check_text,
+    check_words,
+    checked_seed,
+)
 from antiphon.door.reference import names_in, stored_voice
 from antiphon.door.settings import DEFAULT_VOICE, Settings
 from antiphon.economy.types import Mode
@@ -51,6 +60,7 @@ class Say(OrderOptions):
         self.check_options()
         check_text(self.text)
         check_speed(self.speed)
+        check_words(voice=self.voice, language=self.language)
         script = self._script(settings)
         if chars is None and isinstance(self.text, str):
             chars = len(self.text)

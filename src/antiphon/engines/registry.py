@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import math
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
@@ -51,15 +52,16 @@ class Registry:
 
     def all_voices(self) -> tuple[Voice, ...]:
         """Every voice of every engine that loads. Of two voices with one name the first counts; see `problems`."""
+        able = self.capabilities()
         voices: dict[str, Voice] = {}
-        # Engines of few voices first: a list that begins with 138 robots hides the fine ones.
-        for name, able in sorted(self.capabilities().items(), key=lambda pair: len(pair[1].voices)):
-            for voice in able.voices:
+        for name, can in able.items():  # ours before others, whatever they claim
+            for voice in can.voices:
                 if voice.name in voices:
                     self._plugins.report(name, f"its voice {voice.name} exists already in {voices[voice.name].engine}")
                 else:
                     voices[voice.name] = voice
-        return tuple(voices.values())
+        # Engines of few voices are listed first: a list that begins with 138 robots hides the fine ones.
+        return tuple(sorted(voices.values(), key=lambda voice: len(able[voice.engine].voices)))
 
     def find_voice(self, name: str) -> Voice:
         """The voice of that name. Raises `InputError` with the nearest names."""
@@ -97,7 +99,19 @@ class Registry:
             raise UnfitError("it is not an Engine of this name")
         if Service.CLONE in able.services and not isinstance(engine, Cloner):
             raise UnfitError("it clones but cannot enrol: it has no enrol()")
+        _check(name, able)
         return guarded(engine, able.services, self._clock)
+
+
+def _check(name: str, able: Capabilities) -> None:
+    """What prices and lists are made of has to be true of any engine. Raises `UnfitError`."""
+    if not 0 < able.rtf < math.inf or not 0 < able.max_speed < math.inf:
+        raise UnfitError(f"its rtf is {able.rtf} and its max_speed {able.max_speed}, and both have to be above 0")
+    if able.rate_hz < 1 or able.channels < 1:
+        raise UnfitError(f"it makes {able.channels} channels at {able.rate_hz} Hz")
+    for voice in able.voices:
+        if voice.engine != name:
+            raise UnfitError(f"its voice {voice.name} says that it is of the engine {voice.engine}")
 
 
 @functools.cache

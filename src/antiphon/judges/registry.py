@@ -113,7 +113,7 @@ class JudgeSet:
             able = judge.capabilities
         except InputError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # a stranger's constructor
             self._registry.report(name, repr(error))
             raise ModelError(f"The judge {name} cannot be built: {error!r}", f"See {GUIDE}.") from error
         if not isinstance(judge, Judge) or not isinstance(able, JudgeCapabilities):

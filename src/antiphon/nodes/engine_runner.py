@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol, runtime_checkable
 
+import numpy as np
+
 from antiphon.audio import Waveform
 from antiphon.engines.auditing import Auditable, Trace
 from antiphon.engines.base import Cloner, Engine
@@ -89,6 +91,8 @@ class GenerationRunner:
                     f"not {form.channels} at {form.rate_hz}",
                     "Ask another node.",
                 )
+            if not np.isfinite(chunk.samples).all():  # as 16-bit numbers it would be silence or noise, and paid for
+                raise UnavailableError("The engine made samples that are no numbers", "Ask another node.")
             yield chunk.to_pcm16()
 
 
@@ -143,7 +147,7 @@ class Chunks:
             chunk = await loop.run_in_executor(self._pool, next, self._chunks, None)
         except AntiphonError:
             raise
-        except Exception as e:
+        except (Exception, SystemExit) as e:  # an engine that would end the program ends its answer
             raise UnavailableError(f"The engine failed: {type(e).__name__}: {e}", "Ask another node.") from e
         return chunk
 

@@ -298,7 +298,10 @@ class Validator(Node):
             vote = judged(submission, partial(self._evaluator.vote, submission), self._auditor)
             check_vote(vote)  # what could not be revealed must not be committed to: hiding a vote is punished
             return vote
-        except Exception:  # the edge to whatever evaluator was plugged in: what cannot be measured is not bad
+        except (
+            Exception,
+            SystemExit,
+        ):  # the edge to whatever evaluator was plugged in: what cannot be measured is not bad
             log.exception("validator %s could not judge", self.node_id[:8])
             return Vote(verdict=Verdict.INCONCLUSIVE, score_ppm=None)
 
