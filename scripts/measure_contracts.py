@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import boa
 from contracts_deployed import ANT, EPOCH_S, UNBOND_S, VALIDATOR, ZERO, deploy_registry, deploy_token, people, register
+from contracts_epochs import Tree, content
 from contracts_gas import Meter
 from eth_utils import keccak
 from test_contracts_assets import World as Assets
-from test_contracts_epochs import PAID, Tree, content
+from test_contracts_epochs import PAID
 from test_contracts_epochs import World as Epochs
 from test_contracts_market import BARE, GOOD, SALT, WORK, World, cast, pass_time
 from test_contracts_netting import a_thousand_tasks

@@ -624,4 +624,4 @@ def hash_of(n: uint256) -> bytes32:
     return blockhash(n)
 """)
 TestMarketMachine = MarketMachine.TestCase
-TestMarketMachine.settings = settings(max_examples=6, stateful_step_count=40)
+TestMarketMachine.settings = settings(max_examples=5, stateful_step_count=30)

@@ -629,4 +629,4 @@ class QuorumMachine(RuleBasedStateMachine):
 
 
 TestQuorumMachine = QuorumMachine.TestCase
-TestQuorumMachine.settings = settings(max_examples=10, stateful_step_count=25, deadline=None)
+TestQuorumMachine.settings = settings(max_examples=8, stateful_step_count=20, deadline=None)

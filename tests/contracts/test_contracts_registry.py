@@ -499,4 +499,4 @@ class RegistryMachine(RuleBasedStateMachine):
 
 
 TestRegistryMachine = RegistryMachine.TestCase
-TestRegistryMachine.settings = settings(max_examples=12, stateful_step_count=30)
+TestRegistryMachine.settings = settings(max_examples=8, stateful_step_count=25)

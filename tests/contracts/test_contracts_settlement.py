@@ -67,7 +67,7 @@ def on_chain(market, reward, fees, cast_votes, committed, stands, rules) -> Due:
 
 
 @given(st.data(), rule_sets, money, st.booleans())
-@settings(max_examples=300)
+@settings(max_examples=200)
 def test_any_round_settles_as_the_economy_settles_it(market, data, rules, reward, stands) -> None:
     seats = data.draw(st.sampled_from([n for n in (1, 3, 5, 7) if n <= rules.seats]))
     fees = data.draw(st.lists(money, min_size=seats, max_size=seats))
