@@ -98,6 +98,8 @@ def test_a_loop_goes_round_without_a_click_or_gap() -> None:
 def test_options_stand_above_the_prompt_and_it_is_told() -> None:
     score = score_of(_request(options={"tempo_bpm": 100, "key": "F# major", "style": "waltz", "parts": "no drums"}))
     assert (score.tempo_bpm, score.tonic, score.mode, score.style) == (100, 6, "major", "waltz")
+    church = score_of(_request(options={"key": "E phrygian", "style": "title"}))
+    assert any(chord.symbol == "bII" for chord in church.chords)
     assert all(track.name != "drums" for track in score.tracks)
     assert any("151" in note and "100" in note for note in score.notes)
 
@@ -107,11 +109,11 @@ def test_options_stand_above_the_prompt_and_it_is_told() -> None:
     [
         ({"tempo": 100}, "tempo_bpm"),
         ({"tempo_bpm": 1000}, "tempo_bpm"),
-        ({"style": "polka"}, "boss"),
+        ({"style": "opera"}, "boss"),
         ({"key": "H major"}, "A minor"),
         ({"form": "XYZ"}, "AABA"),
         ({"parts": "kazoo"}, "square lead"),
-        ({"meter": 5}, "meter"),
+        ({"meter": 6}, "meter"),
         ({"energy": 2.0}, "energy"),
     ],
 )

@@ -52,6 +52,8 @@ def overridden(
         for name in _FIELDS
         if name in changes and (old := getattr(brief, name)) not in (None, "") and old != changes[name]
     ]
+    if key:
+        changes["church"] = named.church
     if tempo_bpm is not None:
         changes["tempo_range_bpm"] = None
     if parts:
