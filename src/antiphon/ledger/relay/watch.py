@@ -13,6 +13,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -68,6 +69,9 @@ class WatchedLedger(Ledger):
         self._places: dict[bytes, int] = {}
         self._digest, self._length = EMPTY, 0
         self._answered: list[_Sent] = []
+        self._ours: set[bytes] = set()
+        self._by_task: defaultdict[str, list[bytes]] = defaultdict(list)
+        self._reached: list[int] = [0]  # highest place among the first n of ours, as far as they were looked for
         self._relay = ""
         self._caught: ProtocolError | None = None
         self._kept = self._load()
@@ -79,7 +83,9 @@ class WatchedLedger(Ledger):
         self._expect_honest()
         sent = _sent(envelope, len(self._answered))
         await self._ledger.submit(envelope)
-        if sent is not None and all(one.digest != sent.digest for one in self._answered):
+        if sent is not None and sent.digest not in self._ours:
+            self._ours.add(sent.digest)
+            self._by_task[sent.task].append(sent.digest)
             self._answered.append(sent)
 
     async def read(self, query: Query[T]) -> T:
@@ -113,7 +119,7 @@ class WatchedLedger(Ledger):
             raise
 
     async def _watch(self) -> int:
-        due = list(self._answered)
+        due = len(self._answered)
         while True:
             page = await self._ledger.read(ReadBook(after=self._length))
             await self._take(page)
@@ -176,10 +182,11 @@ class WatchedLedger(Ledger):
             raise ProtocolError(f"The relay {own[:8]} has no bond left", _HINT)
         self._relay = signer
 
-    def _check_own(self, due: Sequence[_Sent]) -> None:
-        """Rule 3."""
-        reached: list[int] = [0]  # highest place among the first n that were answered
-        for number, one in enumerate(due):
+    def _check_own(self, due: int) -> None:
+        """Rule 3, for those of the first `due` that were not looked for before."""
+        reached = self._reached
+        for number in range(len(reached) - 1, due):
+            one = self._answered[number]
             place = self._places.get(one.digest)
             if place is None:
                 raise ProtocolError("The relay withholds an operation that it had accepted", _HINT)
@@ -195,7 +202,7 @@ class WatchedLedger(Ledger):
         if found != sorted(set(found)):
             raise ProtocolError(f"The evidence of task {task} is in another order than the book", _HINT)
         there = {sha256(one).digest() for one in envelopes}
-        if any(one.task == task and one.digest not in there for one in self._answered):
+        if not there.issuperset(self._by_task[task]):
             raise ProtocolError(f"The evidence of task {task} leaves out what we did", _HINT)
         own = await self.identity()
         receipts.audit(Receipt(ledger=own, task=task, envelopes=tuple(envelopes)), ledger=own)
