@@ -10,8 +10,10 @@
 from __future__ import annotations
 
 import asyncio
+from importlib.util import find_spec
 from typing import Any
 
+import aiohttp
 import msgspec
 
 from antiphon.errors import AntiphonError, InputError, ProtocolError, UnavailableError, UnreachableError
@@ -20,6 +22,7 @@ DEADLINE_S = 10.0
 PATIENCE_S = 20.0
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_STILL_S = 900
 """Oldest head, by its own time, of a node that is believed to follow its chain."""
 
@@ -50,7 +53,9 @@ class Rpc:
             raise InputError(f"{url[:80]!r} is no address of a chain's node", "Write --rpc http://HOST:PORT")
         self.url = url
         self._deadline_s, self._patience_s = deadline_s, patience_s
-        self._provider = _provider(url, deadline_s)
+        if find_spec("web3") is None:
+            raise InputError("A chain needs web3.py, which is not installed", "pip install 'antiphon[evm]'")
+        self._session: aiohttp.ClientSession | None = None
         self._final: Block | None = None
 
     async def ask(self, method: str, *params: object) -> Any:
@@ -59,7 +64,7 @@ class Rpc:
         end_s, pause_s = loop.time() + self._patience_s, FIRST_PAUSE_S
         while True:
             try:
-                return _result(await asyncio.wait_for(self._provider.make_request(method, params), self._deadline_s))
+                return _result(await self._post(method, params))
             except RefusedError:
                 raise
             except Exception as e:
@@ -120,17 +125,22 @@ class Rpc:
             )
 
     async def close(self) -> None:
-        await self._provider.disconnect()
+        if self._session is not None:
+            await self._session.close()
 
-
-def _provider(url: str, deadline_s: float) -> Any:
-    try:
-        import aiohttp
-        from web3 import AsyncHTTPProvider
-    except ImportError as e:
-        raise InputError("A chain needs web3.py, which is not installed", "pip install 'antiphon[evm]'") from e
-    timeout = aiohttp.ClientTimeout(total=deadline_s)
-    return AsyncHTTPProvider(url, request_kwargs={"timeout": timeout}, exception_retry_configuration=None)
+    async def _post(self, method: str, params: tuple[object, ...]) -> Any:
+        # Not by web3's provider: a request that is cancelled leaves its lock taken, and then the process never ends.
+        if self._session is None:
+            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=self._deadline_s))
+        question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        pieces, size = [], 0
+        async with self._session.post(self.url, json=question) as answer:
+            async for piece in answer.content.iter_chunked(1 << 16):
+                size += len(piece)
+                if size > MAX_ANSWER_BYTES:
+                    raise ValueError(f"an answer of more than {MAX_ANSWER_BYTES} bytes")
+                pieces.append(piece)
+        return msgspec.json.decode(b"".join(pieces))
 
 
 def _result(answer: Any) -> Any:
