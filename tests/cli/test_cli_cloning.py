@@ -120,7 +120,7 @@ def test_a_limit_on_the_cost_holds_for_voice_and_text_together(folder):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--speed", "3", "Hello."), "Speed 3"),
+        (("--speed", "9", "Hello."), "Speed 9"),
         (("--speech", "a.wav", "--speed", "1.5"), "--speed"),
         (("--speech", "a.wav", "Hello."), "one of them"),
         (("--voice", "me", "Hello."), "needs a voice"),
