@@ -122,8 +122,8 @@ async def opened(path: Path, clock: ManualClock, rules: EpochRules) -> SqlLedger
     )
 
 
-async def founded(path: Path, rules: EpochRules = RULES) -> World:
-    clock = ManualClock()
+async def founded(path: Path, rules: EpochRules = RULES, clock: ManualClock | None = None) -> World:
+    clock = clock or ManualClock()
     market = Market(await opened(path, clock, rules), clock, producers=3, validators=3)
     await market.found()
     world = World(market, clock, path, rules)
@@ -460,6 +460,77 @@ async def test_no_more_is_issued_than_may_exist(tmp_path: Path) -> None:
     assert record.emission_nano < MAX_SUPPLY_NANO
     assert (await world.run(v0=SAME, v1=SAME, v2=SAME)).emission_nano == 0
     await world.ledger.close()
+
+
+class TickingClock(ManualClock):
+    """Like a machine's: later each time that it is looked at."""
+
+    def now_ms(self) -> int:
+        self.advance(0.001)
+        return super().now_ms()
+
+
+async def test_weights_are_carried_while_time_goes_on(tmp_path: Path) -> None:
+    world = await founded(tmp_path / "ledger.db", clock=TickingClock())
+    await world.run(v0=SAME, v1=SAME, v2=SAME)
+    record = await alone(world)
+    report = epoch_receipts.audit(await epoch_receipts.build(world.ledger, record.number))
+    assert (report.revealed, report.carried) == (1, 2)
+    await world.ledger.close()
+
+
+async def test_only_weights_of_who_has_a_permit_are_carried(world: World) -> None:
+    await world.run(v0=SAME, v1=SAME, v2=SAME)
+    await world.market.do(party("validator 2"), Unstake(amount_nano=95 * NANO))
+    record = await alone(world)
+    report = epoch_receipts.audit(await epoch_receipts.build(world.ledger, record.number))
+    assert (report.revealed, report.carried) == (1, 1)
+
+
+async def test_a_clock_that_is_set_back_harms_no_receipt_and_pays_no_time_twice(world: World) -> None:
+    world.wait(HOUR)
+    await world.beat()
+    number = await world.call()
+    made = world.weights(number, speech=SAME)
+    for act in (world.commit, world.reveal):
+        for name in ("validator 0", "validator 1", "validator 2"):
+            await act(name, made)
+            world.wait(-0.02)
+    record = await world.ledger.epoch(number)
+    epoch_receipts.audit(await epoch_receipts.build(world.ledger, number))
+    world.wait(-HOUR)
+    following = await world.ledger.epoch()
+    assert following.opened_ms == record.closed_ms
+    with pytest.raises(ConflictError, match="clock ran back"):
+        await world.commit("validator 0", world.weights(following.number, speech=SAME))
+    world.wait(HOUR + 1)
+    await world.beat()
+    for name in ("validator 0", "validator 1", "validator 2"):
+        await world.commit(name, world.weights(following.number, speech=SAME))
+    assert (await world.ledger.supply()).emitted_nano == 10 * NANO
+    assert await world.ledger.epoch() == await world.ledger.epoch(following.number)
+
+
+async def test_no_task_mixes_with_an_epochs_evidence(world: World) -> None:
+    for number in (1, 2, 10**6):
+        with pytest.raises(InputError, match="epochs begin so"):
+            await world.market.open(epoch_id(OPERATOR.node_id, number))
+    await world.run(v0=SAME, v1=SAME, v2=SAME)
+    epoch_receipts.audit(await epoch_receipts.build(world.ledger, 1))
+
+
+async def alone(world: World) -> EpochRecord:
+    """An epoch in which validator 0 takes part and the others do not."""
+    world.wait(HOUR)
+    number = (await world.ledger.epoch()).number
+    made = world.weights(number, speech={"producer 2": 1})
+    await world.commit("validator 0", made)
+    world.wait(61)
+    await world.ledger.expire()
+    await world.reveal("validator 0", made)
+    record = await world.ledger.epoch(number)
+    assert record.state is EpochState.CLOSED
+    return record
 
 
 async def test_unknown_epochs_are_named(world: World) -> None:

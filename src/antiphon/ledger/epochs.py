@@ -31,6 +31,8 @@ LEDGER_EPOCH = "ledger-epoch"
 """Kind of the envelope that carries a `Standing`."""
 LEDGER_CARRIED = "ledger-carried"
 """Kind of the envelope by which the ledger carries a validator's own reveal of an earlier epoch into this one."""
+ID_PREFIX = "0" * 8
+"""What ids of epochs begin with, and ids of tasks do not: else a client's task would mix with an epoch's evidence."""
 MAX_COMMITS = 4
 MAX_WEIGHTS = 4_096
 """Most weights of one validator, over all services."""
@@ -124,8 +126,8 @@ class Settled(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def epoch_id(ledger: str, number: int) -> str:
-    """32 hex digits that name an epoch where a task would be named."""
-    return hashlib.sha256(f"antiphon/1 epoch {ledger} {number}".encode()).hexdigest()[:32]
+    """32 hex digits that name an epoch where a task would be named: ID_PREFIX, and a hash of which epoch it is."""
+    return ID_PREFIX + hashlib.sha256(f"antiphon/1 epoch {ledger} {number}".encode()).hexdigest()[: 32 - len(ID_PREFIX)]
 
 
 def commitment(weights: Weights, salt: bytes, *, validator: str, ledger: str) -> bytes:

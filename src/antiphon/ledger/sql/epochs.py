@@ -18,7 +18,7 @@ from antiphon.ledger.sql import money, records
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical, receipt
 from antiphon.protocol import envelope as envelopes
-from antiphon.protocol.envelope import Envelope
+from antiphon.protocol.envelope import MAX_AGE_MS, Envelope
 from antiphon.protocol.identity import Identity
 
 CHANGES = ("epoch", 0)
@@ -89,7 +89,7 @@ class EpochKeeper:
     def begin(self, db: sqlite3.Connection) -> None:
         """Open the first epoch, unless there is one."""
         if not db.execute("SELECT 1 FROM epochs").fetchone():
-            self._open(db, 1, 0)
+            self._open(db, 1, 0, self._clock.now_ms())
 
     def catch_up(self, session: Session) -> None:
         """Before an operation: a phase whose time has passed is over, whatever the operation says."""
@@ -109,7 +109,8 @@ class EpochKeeper:
         """End the present phase if it is over, and with the last one the epoch."""
         if not self.is_over(session):
             return
-        record, now_ms = read(session.db), self._clock.now_ms()
+        record = read(session.db)
+        now_ms = self._now_ms(session.db, record)
         if record.state is EpochState.COMMITTING:
             self._keep(session, msgspec.structs.replace(record, state=EpochState.REVEALING, committed_ms=now_ms))
         else:
@@ -117,7 +118,8 @@ class EpochKeeper:
 
     def apply(self, session: Session, message: Envelope, raw: bytes, operation: EpochOperation) -> None:
         """One operation, and what follows from it at once."""
-        record, now_ms = read(session.db), self._clock.now_ms()
+        record = read(session.db)
+        now_ms = self._now_ms(session.db, record)
         if isinstance(operation, SetEpochRules):
             self._expect_operator(message.sender)
             session.db.execute("INSERT OR REPLACE INTO meta VALUES ('epochs', ?)", (canonical.pack(operation.rules),))
@@ -132,6 +134,11 @@ class EpochKeeper:
             )
         if message.task != record.id:
             raise InputError("The operation and its envelope name different epochs", f"Sign it for {record.id}.")
+        if now_ms > message.time_ms + MAX_AGE_MS:  # the executor found it fresh by the clock
+            raise ConflictError(
+                f"The ledger's clock ran back: this epoch was at {now_ms - message.time_ms} ms later already",
+                "Nothing was changed; try again when it has caught up.",
+            )
         match operation:
             case CallEpoch():
                 self._expect_operator(message.sender)
@@ -191,6 +198,14 @@ class EpochKeeper:
         db.execute("UPDATE weights SET revealed = ? WHERE node = ? AND epoch = ?", (raw, node, record.number))
         return msgspec.structs.replace(record, revealed=(*record.revealed, node))
 
+    def _now_ms(self, db: sqlite3.Connection, record: EpochRecord) -> int:
+        """The clock, which does not run back within an epoch: no time is paid for twice, and receipts stay in order."""
+        latest_ms: int
+        (latest_ms,) = db.execute(
+            "SELECT coalesce(max(at_ms), 0) FROM envelopes WHERE task = ?", (record.id,)
+        ).fetchone()
+        return max(self._clock.now_ms(), record.opened_ms, record.committed_ms, latest_ms)
+
     def _expect_operator(self, sender: str) -> None:
         if sender != self._operator.node_id:
             raise InputError("Only the ledger's operator may do this", f"The operator is {self._operator.node_id}.")
@@ -235,14 +250,14 @@ class EpochKeeper:
         session.changed.add(CHANGES)
         return kept
 
-    def _open(self, db: sqlite3.Connection, number: int, version: int) -> None:
+    def _open(self, db: sqlite3.Connection, number: int, version: int, now_ms: int) -> None:
         (rules,) = db.execute("SELECT value FROM meta WHERE key = 'epochs'").fetchone()
         record = EpochRecord(
             number=number,
             id=epoch_id(self._operator.node_id, number),
             state=EpochState.COMMITTING,
             rules=canonical.parse(EpochRules, rules),
-            opened_ms=self._clock.now_ms(),
+            opened_ms=now_ms,
             version=version,
         )
         row = (number, record.id, canonical.pack(record))
@@ -251,7 +266,7 @@ class EpochKeeper:
     def _close(self, session: Session, record: EpochRecord, now_ms: int) -> None:
         """Rule 4: pay, sign, and open the next one."""
         db = session.db
-        revealed = self._revealed(db, record)
+        revealed = self._revealed(db, record, now_ms)
         standing = Standing(
             number=record.number,
             rules=record.rules,
@@ -275,7 +290,7 @@ class EpochKeeper:
         db.execute("DELETE FROM bonds")
         kept = [(service, canonical.pack(bonds)) for service, bonds in settled.computed.bonds.items()]
         db.executemany("INSERT INTO bonds VALUES (?, ?)", kept)
-        self._sign(db, record.id, epochs.LEDGER_EPOCH, canonical.pack(standing))
+        self._sign(db, record.id, epochs.LEDGER_EPOCH, canonical.pack(standing), now_ms)
         raw = receipt.close(self._operator, record.id, records.evidence(db, record.id), self._clock)
         records.add_envelope(db, canonical.parse(Envelope, raw), raw, now_ms, task_=record.id)
         amount_nano = settled.computed.emission_nano
@@ -283,11 +298,12 @@ class EpochKeeper:
             session,
             msgspec.structs.replace(record, state=EpochState.CLOSED, closed_ms=now_ms, emission_nano=amount_nano),
         )
-        self._open(db, record.number + 1, closed.version + 1)
+        self._open(db, record.number + 1, closed.version + 1, now_ms)
         _forget(db, record.number - KEPT, self._operator.node_id)
 
-    def _revealed(self, db: sqlite3.Connection, record: EpochRecord) -> dict[str, Weights]:
-        """The newest weights of each validator; those of earlier epochs are carried into this one's evidence."""
+    def _revealed(self, db: sqlite3.Connection, record: EpochRecord, now_ms: int) -> dict[str, Weights]:
+        """The newest weights of each validator with a permit; those of earlier epochs are carried into the evidence."""
+        permitted = {node for _, node, _, _ in self._permitted(db, record)}
         rows = db.execute(
             "SELECT node, revealed, max(epoch) FROM weights WHERE revealed IS NOT NULL AND epoch >= ? "
             "GROUP BY node ORDER BY node",
@@ -295,15 +311,17 @@ class EpochKeeper:
         ).fetchall()
         found: dict[str, Weights] = {}
         for node, raw, number in rows:
+            if number != record.number and node not in permitted:
+                continue
             found[node] = canonical.parse(RevealWeights, canonical.parse(Envelope, raw).body).weights
             if number != record.number:
-                self._sign(db, record.id, epochs.LEDGER_CARRIED, raw)
+                self._sign(db, record.id, epochs.LEDGER_CARRIED, raw, now_ms)
         return found
 
-    def _sign(self, db: sqlite3.Connection, id_: str, kind: str, body: bytes) -> None:
+    def _sign(self, db: sqlite3.Connection, id_: str, kind: str, body: bytes, now_ms: int) -> None:
         own = self._operator
         raw = envelopes.sign(own, kind=kind, receiver=own.node_id, task=id_, body=body, clock=self._clock)
-        records.add_envelope(db, canonical.parse(Envelope, raw), raw, self._clock.now_ms(), task_=id_)
+        records.add_envelope(db, canonical.parse(Envelope, raw), raw, now_ms, task_=id_)
 
 
 def _applied(db: sqlite3.Connection, id_: str) -> tuple[int, ...]:

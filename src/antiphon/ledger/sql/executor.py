@@ -23,6 +23,7 @@ from antiphon.economy.shortlist import Offers, shortlist
 from antiphon.economy.types import Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
 from antiphon.ledger import appeals, flow, limits, machine, panel
+from antiphon.ledger.epochs import ID_PREFIX
 from antiphon.ledger.journal import LEDGER_JOURNAL, LEDGER_REVOKED, Journal
 from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, open_task, randomness
 from antiphon.ledger.operations import (
@@ -207,6 +208,8 @@ class OperationExecutor:
 
     def _open(self, call: _Call, operation: OpenTask) -> None:
         db = call.session.db
+        if operation.task.startswith(ID_PREFIX):
+            raise InputError(f"{operation.task} is no task's id: those of epochs begin so", "Choose a new random id.")
         if db.execute("SELECT 1 FROM tasks WHERE task = ?", (operation.task,)).fetchone():
             raise ConflictError(f"Task {operation.task} exists already", "Choose a new random id.")
         sponsor = self._sponsor(call, operation)
