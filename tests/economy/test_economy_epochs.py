@@ -153,6 +153,8 @@ def test_what_is_no_row_is_refused(uids: tuple[int, ...], values: tuple[int, ...
     "values",
     [
         {"nodes_ppm": 600_000},
+        {"shares": {"": 1}},
+        {"shares": {"x" * 65: 1}},
         {"burn_ppm": -1},
         {"epoch_s": 0},
         {"emission_nano": -1},

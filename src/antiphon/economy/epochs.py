@@ -35,6 +35,12 @@ MAX_CUTOFF = 256
 MAX_NUMBER = 10**18
 
 
+def check_service(name: str) -> None:
+    """Raise InputError for what cannot be a service's name: none, longer than 64 characters, or not printable."""
+    if not name or len(name) > 64 or not name.isprintable():
+        raise InputError(f"{name[:40]!r} is no service", "Name those of the nodes' offers.")
+
+
 class EpochRules(Options, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How epochs go and what they pay. Source of the defaults: Bittensor (360 blocks of 12 s, 41/41/18, 64 permits,
     a cut-off of 5,000 blocks); the amount is this network's own."""
@@ -65,6 +71,8 @@ class EpochRules(Options, frozen=True, kw_only=True, forbid_unknown_fields=True)
             raise InputError(f"There must be 1 to {MAX_PERMITS} permits, got {self.permits}", "Bonds grow with them.")
         if len(self.shares) > MAX_SHARES or any(part < 1 or part > PPM for part in self.shares.values()):
             raise InputError(f"At most {MAX_SHARES} services share, each with 1 to {PPM}", "Leave the others out.")
+        for service in self.shares:
+            check_service(service)
 
     @property
     def owner_ppm(self) -> int:

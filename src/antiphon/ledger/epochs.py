@@ -150,8 +150,7 @@ def check_weights(weights: Weights, record: EpochRecord, newest_uid: int) -> Non
             "Leave out the smallest.",
         )
     for service, row in weights.rows.items():
-        if not service or len(service) > 64 or not service.isprintable():
-            raise InputError(f"{service[:40]!r} is no service", "Name those of the nodes' offers.")
+        epochs.check_service(service)
         if row.uids and row.uids[-1] > newest_uid:
             raise InputError(f"Nobody ever had the uid {row.uids[-1]}", "Ask the ledger who is registered.")
 
