@@ -134,3 +134,13 @@ async def test_the_chain_goes_on_from_its_file_and_keeps_its_rules(
     assert (later.block, later.epoch, later.last_epoch) == (25, 2, 20)
     with pytest.raises(StateError, match="has other rules"):
         OfflineService(tmp_path / "chain.json", chain.clock, rules=Rules(tempo=11), block_s=1.0)
+
+
+async def test_another_subnets_number_is_refused(chain_of: Callable[[Rules], LocalChain]) -> None:
+    chain = chain_of(PLAIN)
+    client = await chain.joined("//Alice", 5)
+    elsewhere = OfflineClient(chain.url, client._key, client._transport, netuid=9)
+    with pytest.raises(RefusedError, match="no subnet 9 here, only 1"):
+        await elsewhere.metagraph()
+    with pytest.raises(RefusedError, match=r"registered already.*Nothing is left to do"):
+        await client.register(5)

@@ -88,7 +88,8 @@ async def register(membership: Membership, stake_rao: int) -> int:
             f"Run: btcli subnets register --netuid {membership.netuid}",
         )
     async with HttpTransport(allow_private=True) as transport:
-        client = OfflineClient(membership.network, membership.key(), transport)
+        client = OfflineClient(membership.network, membership.key(), transport, netuid=membership.netuid)
+        await client.metagraph()  # refuses another subnet
         await client.register(stake_rao)
         return (await client.metagraph()).by_hotkey[client.hotkey].uid
 
@@ -212,7 +213,7 @@ async def _chain(membership: Membership, key: Hotkey) -> AsyncIterator[tuple[Cha
         if membership.offline:
             from antiphon.subnet.offline_service import OfflineClient
 
-            yield OfflineClient(membership.network, key, transport), transport
+            yield OfflineClient(membership.network, key, transport, netuid=membership.netuid), transport
             return
         from antiphon.subnet.sdk import BittensorChain
 

@@ -100,6 +100,7 @@ class Refusal(StrEnum):
     RATE = "rate limit"
     WEIGHTS = "unusable weights"
     ENDPOINT = "unusable endpoint"
+    REGISTERED = "registered already"
     OTHER = "refused"
 
 
@@ -112,6 +113,7 @@ _HINTS = {
     Refusal.RATE: "Nothing is lost: it is tried again when the time has come.",
     Refusal.WEIGHTS: "Weights are whole numbers of 0-65535, one for each uid, and not all 0.",
     Refusal.ENDPOINT: "Give a public IP address and a port that others reach.",
+    Refusal.REGISTERED: "Nothing is left to do: start its miner or validator.",
     Refusal.OTHER: "Look the words up in the SDK's list: btcli explain.",
 }
 

@@ -115,7 +115,7 @@ class OfflineChain:
         """A place for a hotkey, whose uid is returned; `uid` names whose place it takes (rule 7)."""
         state = self.state
         if self._find(hotkey) is not None:
-            raise RefusedError(Refusal.OTHER, f"{hotkey} is registered already")
+            raise RefusedError(Refusal.REGISTERED, f"{hotkey} is registered already")
         if uid is None:
             uid = len(state.neurons)
             if uid >= state.rules.places:

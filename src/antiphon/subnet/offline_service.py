@@ -155,10 +155,10 @@ class OfflineService:
 
 
 class OfflineClient:
-    """A `Chain`: the offline one at `url`, for one hotkey."""
+    """A `Chain`: the offline one at `url`, for one hotkey on subnet `netuid`."""
 
-    def __init__(self, url: str, key: Hotkey, transport: Transport) -> None:
-        self._url, self._key, self._transport = url, key, transport
+    def __init__(self, url: str, key: Hotkey, transport: Transport, *, netuid: int = 1) -> None:
+        self._url, self._key, self._transport, self._netuid = url, key, transport, netuid
 
     @property
     def hotkey(self) -> str:
@@ -171,7 +171,10 @@ class OfflineClient:
         return (await self._look("pace", tuple[str, float, int]))[1]
 
     async def metagraph(self) -> Metagraph:
-        return await self._look("metagraph", Metagraph)
+        found = await self._look("metagraph", Metagraph)
+        if found.netuid != self._netuid:
+            raise RefusedError(Refusal.NO_SUBNET, f"There is no subnet {self._netuid} here, only {found.netuid}")
+        return found
 
     async def hyperparameters(self) -> Hyperparameters:
         return await self._look("hyperparameters", Hyperparameters)
