@@ -106,6 +106,15 @@ def test_warming_up_tells_what_is_missing() -> None:
         JudgingEvaluator({"humming": Cold()}).warm_up().result(10)
 
 
+def test_a_judge_that_would_end_the_program_ends_its_warm_up() -> None:
+    class Leaving(HumJudge):
+        def warm_up(self) -> None:
+            raise SystemExit(3)
+
+    with pytest.raises(ModelError, match=r"SystemExit\(3\)"):
+        JudgingEvaluator({"humming": Leaving()}).warm_up().result(10)
+
+
 def test_profiles_and_options_that_are_not_there_are_told_before_anything_is_judged() -> None:
     with pytest.raises(InputError) as told:
         evaluator_of("bitaudio")

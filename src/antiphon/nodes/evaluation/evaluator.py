@@ -35,6 +35,8 @@ class JudgingEvaluator:
                 for judge in self._judges.values():
                     if (warm_up := getattr(judge, "warm_up", None)) is not None:
                         warm_up()
+            except SystemExit as error:  # a stranger's: whoever waits would wait for ever, or end with it
+                done.set_exception(ModelError(f"A judge ended its warm-up with {error!r}", "Mend it, or leave it out."))
             except Exception as error:  # noqa: BLE001 - handed to whoever waits
                 done.set_exception(error)
             else:
