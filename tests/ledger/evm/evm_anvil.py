@@ -53,28 +53,36 @@ class Anvil:
     chain: int = CHAIN
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    began: bool = False
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> Anvil:
+        """Begin, on another port where somebody took the first one; begin again, on the same."""
+        new, self.began = not self.began, True
+        end_s = time.monotonic() + START_S
+        self._launch()
+        while True:
+            try:
+                self.ask("eth_chainId")
+            except OSError:
+                assert time.monotonic() < end_s, "anvil does not answer"
+                if self.process is not None and self.process.poll() is not None:  # its port was taken
+                    self.port = free_port() if new else self.port
+                    self._launch()
+                time.sleep(0.02 if self.process is None or self.process.poll() is None else 0.2)
+            else:
+                return self
+
+    def _launch(self) -> None:
         command = [program(), "--port", str(self.port), "--chain-id", str(self.chain), "--silent", *self.arguments]
         command += ["--slots-in-an-epoch", "1"]
         command += ["--block-time", str(self.block_s)] if self.block_s else ["--no-mining"]
         command += ["--state", str(self.state)] if self.state else []
         command += ["--state-interval", "1"] if self.state and self.saves else []
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        end_s = time.monotonic() + START_S
-        while True:
-            try:
-                self.ask("eth_chainId")
-            except OSError:
-                assert self.process.poll() is None, "anvil ended"
-                assert time.monotonic() < end_s, "anvil does not answer"
-                time.sleep(0.02)
-            else:
-                return self
 
     def ask(self, method: str, *params: object) -> object:
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
@@ -87,6 +95,16 @@ class Anvil:
     def mine(self, blocks: int = 1) -> None:
         self.ask("anvil_mine", hex(blocks))
 
+    def hold(self) -> None:
+        """Stop it where it is, until SIGCONT. Returns once it has stopped, which takes a moment."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        end_s = time.monotonic() + START_S
+        while Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[0] != "T":
+            assert time.monotonic() < end_s, "anvil does not stop"
+            time.sleep(0.01)
+        time.sleep(0.1)  # its other threads
+
     def stop(self) -> None:
         """Gently: with a state file, the state is written."""
         self.end(signal.SIGTERM)
@@ -94,11 +112,31 @@ class Anvil:
     def kill(self) -> None:
         self.end(signal.SIGKILL)
 
+    def crash(self) -> None:
+        """Kill it, but not while it writes its state: half a state is no state, which is anvil's."""
+        assert self.process is not None
+        assert self.state is not None
+        end_s = time.monotonic() + START_S
+        self.hold()
+        while not _whole(self.state):
+            assert time.monotonic() < end_s, "anvil has written no state"
+            self.process.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
+            self.hold()
+        self.kill()
+
     def end(self, number: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(number)
             self.process.wait(timeout=20)
             self.process = None
+
+
+def _whole(state: Path) -> bool:
+    try:
+        return bool(json.loads(state.read_bytes()))
+    except (OSError, ValueError):
+        return False
 
 
 def snapshot(source: Path, target: Path) -> Path:

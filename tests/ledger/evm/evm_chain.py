@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from evm_anvil import DEV_KEYS, Anvil, snapshot
 
+from antiphon.errors import AntiphonError
 from antiphon.ledger.evm import config
 from antiphon.ledger.evm.config import ChainFile
 from antiphon.ledger.evm.deploy import Plan, deploy
@@ -17,12 +19,20 @@ from antiphon.ledger.evm.outbox import Fees, Outbox
 from antiphon.ledger.evm.rpc import Rpc
 
 CONFIRMATIONS = 2
+TRIES = 3
+"""Two processes that look for a free port at once may find the same; every test of a worker hangs on this chain."""
 
 
 @pytest.fixture(scope="session")
 def deployed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ChainFile]:
     """(state of a chain with the contracts, its chain file)."""
-    folder = tmp_path_factory.mktemp("chain")
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(AntiphonError, AssertionError):
+            return _begun(tmp_path_factory.mktemp("chain"))
+    return _begun(tmp_path_factory.mktemp("chain"))
+
+
+def _begun(folder: Path) -> tuple[Path, ChainFile]:
     state = folder / "state.json"
     anvil = Anvil(state=state, block_s=0.1).start()
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 from pathlib import Path
 
@@ -82,13 +83,15 @@ async def test_a_node_that_is_down_and_one_that_is_slow_are_told_apart(still: An
     down = Rpc(f"http://127.0.0.1:{free_port()}", patience_s=0.3)
     with pytest.raises(UnreachableError, match=r"does not answer.* Check --rpc"):
         await down.chain_id()
-    still.process.send_signal(19)  # SIGSTOP: it accepts, and answers nothing
+    still.hold()  # it accepts, and answers nothing
     slow = Rpc(still.url, deadline_s=0.3, patience_s=0.2)
-    with pytest.raises(UnreachableError, match="takes too long"):
-        await slow.chain_id()
-    still.process.send_signal(18)
-    await down.close()
-    await slow.close()
+    try:
+        with pytest.raises(UnreachableError, match="takes too long"):
+            await slow.chain_id()
+    finally:
+        still.process.send_signal(signal.SIGCONT)
+        await down.close()
+        await slow.close()
 
 
 async def test_a_node_that_answers_with_a_nested_bomb_is_an_error_and_ends_nothing() -> None:

@@ -163,7 +163,7 @@ async def test_a_chain_that_is_killed_and_started_again_loses_no_transaction(anv
     outbox, token = await opened(anvil)
     await outbox.send("first", token.address, token.encode("transfer", TO, 1))
     await asyncio.sleep(1.5)  # the state file is written every second
-    anvil.kill()
+    anvil.crash()
     work = asyncio.create_task(outbox.send("second", token.address, token.encode("transfer", TO, 2)))
     await asyncio.sleep(0.5)
     await asyncio.to_thread(anvil.start)
@@ -221,6 +221,6 @@ async def test_what_takes_too_long_stays_under_way(still: Anvil, opened: Open) -
 async def test_a_chain_that_stays_away_is_told(anvil: Anvil, opened: Open) -> None:
     outbox, token = await opened(anvil)
     outbox._rpc._patience_s = 0.3
-    anvil.kill()
+    anvil.crash()
     with pytest.raises(UnreachableError, match="does not answer"):
         await outbox.send("pay", token.address, token.encode("transfer", TO, 1))

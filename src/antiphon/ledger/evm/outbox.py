@@ -29,6 +29,9 @@ from antiphon.ledger.evm.keys import Key
 from antiphon.ledger.evm.rpc import RefusedError, Rpc
 
 GWEI = 10**9
+SPARE_GAS = 200_000
+"""Beyond the estimate, at least: whoever stakes first may have given the tree of stakes another level. What is not used
+costs nothing."""
 POLL_S = 0.25
 STUCK_S = 30.0
 PATIENCE_S = 600.0
@@ -147,7 +150,7 @@ class Outbox:
             gas = await self._rpc.number("eth_estimateGas", call)
         except RefusedError as e:
             raise reverts.told(e) from e
-        gas += gas // 5  # other transactions may come first
+        gas += max(gas // 5, SPARE_GAS)  # other transactions may come first
         fee, tip = await self._price()
         await self._expect_coin(gas * fee)
         used = await self._rpc.number("eth_getTransactionCount", self.key.address, "latest")
