@@ -126,7 +126,15 @@ async def test_a_stream_of_nothing_is_told(client: AsyncTcpClient) -> None:
     assert "nothing that can be spoken" in Error.from_event((await said(client))[0]).text
 
 
-@pytest.mark.parametrize("line", [b"no json\n", b"[]\n", b'{"data": {}}\n', b'{"type": "synthesize"}\n', b"x" * 70_000])
+@pytest.mark.parametrize("line", [
+    b"no json\n",
+    b"[]\n",
+    b'{"data": {}}\n',
+    b'{"type": "synthesize"}\n',
+    b'{"type": "synthesize", "data_length": 99999999}\n',
+    b'{"type": "synthesize", "payload_length": 99999999}\n',
+    b"x" * 70_000,
+])  # fmt: skip
 async def test_bytes_that_are_no_event_end_their_connection_and_no_other(tmp_path: Path, line: bytes) -> None:
     async with antiphon.AsyncNetwork(tmp_path / "home") as network, serving(network, "127.0.0.1", 0) as address:
         reader, writer = await asyncio.open_connection(*_parts(address))
@@ -137,6 +145,15 @@ async def test_bytes_that_are_no_event_end_their_connection_and_no_other(tmp_pat
         async with AsyncTcpClient(*_parts(address)) as client:
             await client.write_event(Describe().event())
             assert await client.read_event() is not None
+
+
+async def test_texts_that_wait_are_few(client: AsyncTcpClient) -> None:
+    for _ in range(wyoming.MAX_WAITING + 3):
+        await client.write_event(Synthesize(SENTENCE).event())
+    events = await said(client)
+    while not Error.is_type(events[-1].type):
+        events = await said(client)
+    assert Error.from_event(events[-1]).code == "busy"
 
 
 async def test_who_hangs_up_ends_the_work(tmp_path: Path) -> None:

@@ -37,6 +37,9 @@ log = logging.getLogger(__name__)
 RATE_HZ, WIDTH_BYTES, CHANNELS = 24_000, 2, 1
 MAX_CHARS = 200_000
 MAX_CONNECTIONS = 32
+MAX_EVENT_BYTES = 1 << 20
+MAX_WAITING = 8
+"""Texts of one client that wait while another is spoken; one more is refused."""
 SEND_S = 60.0
 """Longest that a client may read nothing while there is sound for it."""
 
@@ -74,13 +77,30 @@ async def serving(network: AsyncNetwork, host: str, port: int) -> AsyncIterator[
         await asyncio.gather(*connections, return_exceptions=True)
 
 
+class _Bounded(asyncio.StreamReader):
+    """What a client sends, of which no event is larger than `MAX_EVENT_BYTES`: the package itself has no limit."""
+
+    def __init__(self, inner: asyncio.StreamReader) -> None:
+        super().__init__()
+        self._inner = inner
+
+    async def readline(self) -> bytes:
+        return await self._inner.readline()
+
+    async def readexactly(self, n: int) -> bytes:
+        if n > MAX_EVENT_BYTES:
+            raise ValueError(f"an event of {n} bytes, of at most {MAX_EVENT_BYTES}")
+        return await self._inner.readexactly(n)
+
+
 class _Connection(AsyncEventHandler):
     """One client. What it asks for is spoken one after the other; whoever hangs up ends it."""
 
     def __init__(self, network: AsyncNetwork, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        super().__init__(reader, writer)
+        super().__init__(_Bounded(reader), writer)
         self._network = network
         self._writes = asyncio.Lock()
+        self._waiting = 0
         self._speaking: asyncio.Task[None] | None = None
         self._text: _Arriving | None = None  # a text that is streaming in
 
@@ -99,7 +119,7 @@ class _Connection(AsyncEventHandler):
             if self._text is not None:
                 self._text.end()
             self._text = _Arriving()
-            self._speak(self._dictation(start, self._text), streamed=True)
+            await self._speak(self._dictation(start, self._text), streamed=True)
         elif SynthesizeChunk.is_type(event.type) and self._text is not None:
             self._text.add(SynthesizeChunk.from_event(event).text)
         elif SynthesizeStop.is_type(event.type) and self._text is not None:
@@ -107,7 +127,7 @@ class _Connection(AsyncEventHandler):
             self._text = None
         elif Synthesize.is_type(event.type) and self._text is None:  # a stream ends with its whole text once more
             asked = Synthesize.from_event(event)
-            self._speak(self._whole(asked), streamed=False)
+            await self._speak(self._whole(asked), streamed=False)
         return True
 
     async def disconnect(self) -> None:
@@ -116,7 +136,11 @@ class _Connection(AsyncEventHandler):
             speaking.cancel()
             await asyncio.gather(speaking, return_exceptions=True)
 
-    def _speak(self, pieces: AsyncGenerator[bytes, None], *, streamed: bool) -> None:
+    async def _speak(self, pieces: AsyncGenerator[bytes, None], *, streamed: bool) -> None:
+        if self._waiting > MAX_WAITING:
+            await self._tell(Error("Too many texts wait already. Send it after the next has been spoken.", "busy"))
+            return
+        self._waiting += 1
         before = self._speaking
         self._speaking = asyncio.create_task(self._spoken(before, pieces, streamed=streamed), name="wyoming speech")
 
@@ -142,6 +166,8 @@ class _Connection(AsyncEventHandler):
             log.warning("a client read nothing for %g s", SEND_S)
             self.writer.transport.abort()
             return
+        finally:
+            self._waiting -= 1
         if streamed:
             await self._tell(SynthesizeStopped())
 
