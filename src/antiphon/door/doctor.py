@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from antiphon import models
 from antiphon.door.network import AsyncNetwork
@@ -26,6 +27,8 @@ from antiphon.errors import AntiphonError
 from antiphon.judges import registry as judges
 from antiphon.models.catalog import CATALOG, Model
 from antiphon.network import homes
+
+T = TypeVar("T")
 
 MIN_FREE_MB, MIN_MEMORY_MB = 500, 3_000
 SLOW_RTF = 1.0
@@ -65,10 +68,14 @@ class Finding:
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Everything, the quick things first; nothing that is found ends it."""
     for check in (_machine, _folder, _extras, _weights, _plugins):
-        findings = await asyncio.to_thread(lambda check=check: list(check(settings)))  # type: ignore[misc]
+        findings = await asyncio.to_thread(_all_of, check, settings)
         for finding in findings:
             yield finding
     yield await _network(settings)
+
+
+def _all_of(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
+    return list(check(settings))
 
 
 def _machine(_: Settings) -> Iterator[Finding]:
@@ -138,10 +145,10 @@ def _weights(_: Settings) -> Iterator[Finding]:
     wrong = False
     for model in CATALOG:
         if not models.installed(model.name):
-            problem = _problem(lambda model=model: models.require(model.name))  # type: ignore[misc]
+            problem = _problem(models.require, model.name)
             state = State.MISSING if model.extra else State.WRONG
         else:
-            problem = _problem(lambda model=model: _read(model))  # type: ignore[misc]
+            problem = _problem(_read, model)
             state = State.WRONG
         if problem is not None:
             wrong = True
@@ -156,9 +163,9 @@ def _read(model: Model) -> None:
         models.read(model.name, file.name)
 
 
-def _problem(check: Callable[[], None]) -> AntiphonError | None:
+def _problem(check: Callable[[T], None], what: T) -> AntiphonError | None:
     try:
-        check()
+        check(what)
     except AntiphonError as error:
         return error
     return None

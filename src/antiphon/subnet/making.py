@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import Executor
 
 from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.parties.messages import MAX_RESULT_BYTES
+
+log = logging.getLogger(__name__)
 
 
 async def making(pool: Executor, begin: Callable[[], Iterator[bytes]]) -> AsyncGenerator[bytes, None]:
@@ -39,7 +42,8 @@ async def making(pool: Executor, begin: Callable[[], Iterator[bytes]]) -> AsyncG
         except AntiphonError as error:
             tell(error)
         except Exception as error:  # noqa: BLE001 - an engine may raise anything; it is told to the asker
-            tell(UnavailableError(f"The engine failed: {type(error).__name__}: {error}", "Ask another miner."))
+            log.warning("the engine failed: %s: %s", type(error).__name__, error)  # its words stay here
+            tell(UnavailableError(f"The engine failed: {type(error).__name__}", "Ask another miner."))
         else:
             tell(None)
 

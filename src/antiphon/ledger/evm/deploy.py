@@ -87,4 +87,4 @@ def creation(contract: str, *args: object) -> bytes:
     try:
         return bytes.fromhex(made.bytecode.removeprefix("0x")) + encode(get_abi_input_types(constructor), args)  # type: ignore[arg-type]
     except Exception as e:
-        raise InputError(f"The contract {contract!r} cannot be created with {args}: {e}") from e
+        raise InputError(f"The contract {contract!r} cannot be created with {args}: {e}", "Check the plan.") from e
