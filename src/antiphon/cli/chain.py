@@ -21,6 +21,7 @@ from antiphon.door.settings import DEFAULT_RPC, Settings
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
+    from antiphon.ledger.evm.deploy import Plan
     from antiphon.ledger.evm.keys import Key
     from antiphon.ledger.evm.outbox import Outbox
     from antiphon.ledger.evm.rpc import Rpc
@@ -176,19 +177,25 @@ def make_key(place: Place) -> None:
     metavar="FILE",
     help="JSON with numbers of the economy that differ from the defaults.",
 )
+@click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="JSON with numbers of token and epochs that differ: docs/chain.md.",
+)
 @click.pass_obj
-def deploy_contracts(place: Place, confirmations: int, rules: Path | None) -> None:
+def deploy_contracts(place: Place, confirmations: int, rules: Path | None, plan_file: Path | None) -> None:
     """Put the contracts on a chain and write the chain file. All of the token belongs to this key then."""
-    run(_deploy(place, confirmations, rules))
+    run(_deploy(place, confirmations, _plan(rules, plan_file)))
 
 
-async def _deploy(place: Place, confirmations: int, rules: Path | None) -> None:
+async def _deploy(place: Place, confirmations: int, plan: Plan) -> None:
     from antiphon.ledger.evm import config
     from antiphon.ledger.evm.deploy import deploy
 
     if place.file.exists():
         raise InputError(f"{place.file} names contracts already", "Use them, or choose another file: --chain FILE")
-    plan = _plan(rules)
     async with place.outbox(confirmations) as (rpc, outbox):
         made = await deploy(rpc, outbox, plan, confirmations=confirmations, name=str(place.file.resolve()))
     config.save(place.file, made)
@@ -197,11 +204,21 @@ async def _deploy(place: Place, confirmations: int, rules: Path | None) -> None:
     click.echo(f"Give {place.file} to everybody who joins.")
 
 
-def _plan(rules: Path | None) -> Any:
+def _plan(rules: Path | None, file: Path | None) -> Plan:
+    """The defaults, but for what the files say. Raises InputError for a file that says something else."""
     from antiphon.cli.process_host import read_rules
     from antiphon.ledger.evm.deploy import Plan
 
-    return Plan(rules=read_rules(rules) or Plan().rules)
+    plan = Plan()
+    if file is not None:
+        try:
+            plan = msgspec.json.decode(file.read_bytes(), type=Plan)
+        except OSError as e:
+            raise InputError(f"{file} cannot be read: {e.strerror}", "Give a file with JSON.") from e
+        except (msgspec.MsgspecError, UnicodeDecodeError) as e:
+            raise InputError(f"{file} is no plan: {e}", "Its fields are in docs/chain.md.") from e
+    own = read_rules(rules)
+    return msgspec.structs.replace(plan, rules=own) if own else plan
 
 
 @chain.command(epilog="\b\nExamples:\n  antiphon chain status\n  antiphon chain status --json\n")

@@ -9,14 +9,21 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from eth_abi import encode
+from eth_utils import keccak
 from evm_anvil import CHAIN, DEV_KEYS, Anvil, free_port
 
+from antiphon.economy.epochs import EpochRules
+from antiphon.economy.royalty import FLOOR_PPM
 from antiphon.economy.types import NANO
 from antiphon.errors import InputError, UnreachableError
 from antiphon.ledger.evm import config, keys
 from antiphon.ledger.evm.artefacts import CONTRACTS, artefact
 from antiphon.ledger.evm.config import ChainFile
 from antiphon.ledger.evm.contracts import Contracts
+from antiphon.ledger.evm.deploy import creation, emission
+from antiphon.ledger.evm.epochs.terms import Terms
+from antiphon.ledger.evm.outbox import Outbox
 from antiphon.ledger.evm.rpc import Rpc
 
 
@@ -26,7 +33,10 @@ async def test_the_deployed_contracts_are_the_committed_ones(anvil: Anvil, chain
     assert await contracts.token.read("totalSupply") == 10**9 * NANO
     assert (await contracts.quorum.read("rules_in_force"))[0] == 3
     told = await contracts.events(0, (await rpc.block("latest")).number)
-    assert [(event.name, event.values["value"]) for event in told] == [("Transfer", 10**9 * NANO)]
+    assert [(event.name, event.values.get("value")) for event in told] == [
+        ("Transfer", 10**9 * NANO),
+        ("Proposed", None),
+    ]
     await rpc.close()
 
 
@@ -59,6 +69,51 @@ async def test_a_contract_in_anothers_place_is_refused(anvil: Anvil, chain: tupl
     with pytest.raises(InputError, match="not the contract 'quorum' of this version"):
         await Contracts.open(rpc, swapped)
     await rpc.close()
+
+
+async def test_deploying_lays_down_epochs_and_assets_and_proposes_what_the_token_issues(
+    anvil: Anvil, chain: tuple[ChainFile, Path]
+) -> None:
+    rpc = Rpc(anvil.url)
+    contracts = await Contracts.open(rpc, chain[0])
+    terms = Terms.unpacked(await contracts.epochs.read("terms_in_force"))
+    assert terms == Terms()
+    assert terms.length_s == EpochRules().epoch_s
+    assert await contracts.assets.read("floor_ppm") == FLOOR_PPM
+    proposed = emission(contracts.epochs.address, terms, chain[0].burn_ppm)
+    digest = keccak(encode(["(address,uint256,uint256)"], [proposed]))
+    assert await contracts.token.read("ready_at", digest) > 0
+    await rpc.close()
+
+
+async def test_contracts_of_two_networks_are_not_mixed(
+    anvil: Anvil, chain: tuple[ChainFile, Path], tmp_path: Path
+) -> None:
+    rpc = Rpc(anvil.url)
+    outbox = await Outbox.open(rpc, keys.from_hex(DEV_KEYS[1]), tmp_path / "outbox.db", confirmations=1)
+
+    async def create(name: str, *arguments: object) -> str:
+        return (await outbox.send(name, "", creation(name, *arguments))).made
+
+    token = await create("token", 10**9, 10**9, 3_600, 3_600)
+    registry = await create("registry", token, 10**6, 3_600, 3_600, (1, 3_600, 0))
+    await create("epochs", registry, outbox.key.address, Terms().packed())
+    await create("assets", token, FLOOR_PPM)
+    for name, named in (("assets", "token"), ("epochs", "registry")):
+        made = (await outbox.resume(name)).made
+        other = config.Deployed(made, artefact(name).sources_sha256)
+        mixed = msgspec.structs.replace(chain[0], contracts=chain[0].contracts | {name: other})
+        with pytest.raises(InputError, match=f"The {name} at 0x.* works with another {named}"):
+            await Contracts.open(rpc, mixed)
+    await rpc.close()
+
+
+def test_a_chain_file_from_before_epochs_names_the_remedy(chain: tuple[ChainFile, Path]) -> None:
+    file, older = chain[1], dict(chain[0].contracts)
+    del older["epochs"], older["assets"]
+    config.save(file, msgspec.structs.replace(chain[0], contracts=older))
+    with pytest.raises(InputError, match=r"where the contracts epochs, assets are: .*older.* deploy --chain FILE"):
+        config.load(file)
 
 
 @pytest.mark.parametrize("contract", CONTRACTS)

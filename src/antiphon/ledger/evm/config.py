@@ -33,6 +33,7 @@ class ChainFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     chain_id: int
     first_block: int  # nothing happened before it
     confirmations: int  # a block is final when so many follow it; 0 = what the chain itself calls finalized
+    burn_ppm: int = 0  # share of each issue that the token burns, as `antiphon chain deploy` proposed it
     contracts: dict[str, Deployed]
 
 
@@ -54,9 +55,14 @@ def load(file: Path) -> ChainFile:
 
 def check(found: ChainFile, name: str) -> ChainFile:
     """The same, if it fits this version (rule 2)."""
+    if missing := [contract for contract in CONTRACTS if contract not in found.contracts]:
+        raise InputError(
+            f"{name} does not say where the contracts {', '.join(missing)} are: it is of an older version",
+            "Take the network's newer file, or deploy anew: antiphon chain deploy --chain FILE",
+        )
     for contract in CONTRACTS:
-        deployed = found.contracts.get(contract)
-        if deployed is None or not _ADDRESS.fullmatch(deployed.address):
+        deployed = found.contracts[contract]
+        if not _ADDRESS.fullmatch(deployed.address):
             raise InputError(f"{name} does not say where the contract {contract!r} is", "Take the complete file.")
         own = artefact(contract).sources_sha256
         if deployed.sources_sha256 != own:

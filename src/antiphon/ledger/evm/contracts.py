@@ -1,4 +1,4 @@
-"""The four contracts on one chain: calls, events, and the proof that they are the ones this version knows."""
+"""The contracts on one chain: calls, events, and the proof that they are the ones this version knows."""
 
 from __future__ import annotations
 
@@ -14,6 +14,15 @@ from antiphon.ledger.evm.config import ChainFile
 from antiphon.ledger.evm.rpc import RefusedError, Rpc
 
 Log = dict[str, Any]
+FOLLOWED = ("token", "registry", "market", "quorum")
+"""Those whose events a relay follows; epochs and assets are asked when they are wanted."""
+WIRED = (
+    ("token", "registry", "token"),
+    ("registry", "market", "registry"),
+    ("registry", "quorum", "registry"),
+    ("registry", "epochs", "registry"),
+)
+"""Which contract another one names, and by which view. Assets have none: there the address follows their code."""
 
 
 def checked_address(text: str) -> str:
@@ -109,34 +118,30 @@ class Contract:
 
 
 class Contracts:
-    """All four, checked."""
+    """All of them, checked."""
 
     def __init__(self, rpc: Rpc, chain: ChainFile) -> None:
         self.rpc, self.chain = rpc, chain
         made = {name: Contract(rpc, name, chain.contracts[name].address) for name in CONTRACTS}
-        self.token, self.registry, self.market, self.quorum = (made[name] for name in CONTRACTS)
-        self._by_address = {one.address.lower(): one for one in made.values()}
+        self.token, self.registry, self.market, self.quorum = (made[name] for name in FOLLOWED)
+        self.epochs, self.assets = made["epochs"], made["assets"]
+        self._made = tuple(made.values())
+        self._by_address = {made[name].address.lower(): made[name] for name in FOLLOWED}
 
     @classmethod
     async def open(cls, rpc: Rpc, chain: ChainFile, name: str = "The chain file") -> Contracts:
         """Raises InputError: another chain, no contract there, another version of it, or one of another network."""
         await expect_chain(rpc, chain.chain_id, name)
         made = cls(rpc, chain)
-        for contract in made._by_address.values():
-            code = bytes.fromhex(str(await rpc.ask("eth_getCode", contract.address, "latest")).removeprefix("0x"))
-            if not artefact(contract.name).is_at(code):
-                what = "no contract" if not code else f"not the contract {contract.name!r} of this version"
-                raise InputError(
-                    f"At {contract.address} on chain {chain.chain_id} there is {what}",
-                    "Check the chain file and --rpc; a chain that was begun anew needs `antiphon chain deploy`.",
-                )
-        for name_, inner, outer in (("token", "registry", "token"), ("registry", "market", "registry")):
-            await made._expect_wired(name_, inner, outer)
-        await made._expect_wired("registry", "quorum", "registry")
+        codes = {contract.name: await made._expect_code(contract) for contract in made._made}
+        for inner, outer, view in WIRED:
+            made._expect_same(inner, outer, str(await getattr(made, outer).read(view)))
+        places = codes["assets"][artefact("assets").runtime_bytes :]
+        made._expect_same("token", "assets", "0x" + places[12:32].hex())
         return made
 
     async def events(self, first: int, last: int) -> list[Event]:
-        """Of all four, in order, without doubles. Raises ProtocolError for logs of other contracts or blocks."""
+        """Of those followed, in order, without doubles. Raises ProtocolError for logs of other contracts or blocks."""
         asked = {"fromBlock": hex(first), "toBlock": hex(last), "address": list(self._by_address)}
         found = {}
         for log in await self.rpc.ask("eth_getLogs", asked):
@@ -149,11 +154,21 @@ class Contracts:
             found[event.block, event.index] = event
         return [found[place] for place in sorted(found)]
 
-    async def _expect_wired(self, inner: str, outer: str, function: str) -> None:
-        contract: Contract = getattr(self, outer)
-        named = await contract.read(function)
-        expected: Contract = getattr(self, inner)
-        if str(named).lower() != expected.address.lower():
+    async def _expect_code(self, contract: Contract) -> bytes:
+        """What runs there, if it is what we know."""
+        found = await self.rpc.ask("eth_getCode", contract.address, "latest")
+        code = bytes.fromhex(str(found).removeprefix("0x"))
+        if not artefact(contract.name).is_at(code):
+            what = "no contract" if not code else f"not the contract {contract.name!r} of this version"
+            raise InputError(
+                f"At {contract.address} on chain {self.chain.chain_id} there is {what}",
+                "Check the chain file and --rpc; a chain that was begun anew needs `antiphon chain deploy`.",
+            )
+        return code
+
+    def _expect_same(self, inner: str, outer: str, named: str) -> None:
+        contract, expected = getattr(self, outer), getattr(self, inner)
+        if named.lower() != expected.address.lower():
             raise InputError(
                 f"The {outer} at {contract.address} works with another {inner} ({named})",
                 "Take the complete chain file.",

@@ -1,4 +1,8 @@
-"""Putting the four contracts on a chain, from the committed artefacts. Cut off and given again, it goes on."""
+"""Putting the contracts on a chain, from the committed artefacts. Cut off and given again, it goes on.
+
+What the token issues is for `epochs`: its owner proposes that here, and after its delay anybody puts it in force
+(`epochs.doing`).
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,13 @@ import hashlib
 
 import msgspec
 
-from antiphon.economy.types import NANO, Rules
+from antiphon.economy.royalty import FLOOR_PPM
+from antiphon.economy.types import NANO, PPM, Rules
 from antiphon.errors import InputError
 from antiphon.ledger.evm.artefacts import artefact
 from antiphon.ledger.evm.config import ChainFile, Deployed
+from antiphon.ledger.evm.contracts import Contract, checked_address
+from antiphon.ledger.evm.epochs.terms import Terms
 from antiphon.ledger.evm.outbox import Outbox, Receipt
 from antiphon.ledger.evm.rpc import Rpc
 
@@ -41,6 +48,15 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     epoch_cap_nano: int = EPOCH_CAP_NANO
     epoch_s: int = 3_600
     delay_s: int = 86_400  # from a proposal of the owner to its adoption
+    epochs: Terms = Terms()
+    burn_ppm: int = 0  # of what is issued
+    treasury: str = ""  # who gets the owner's share; empty: the deployer
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.burn_ppm <= PPM or self.epochs.emission_nano > self.epoch_cap_nano:
+            raise InputError(
+                f"The token burns 0 to {PPM} ppm, and issues at most {self.epoch_cap_nano} nano an epoch", "Give less."
+            )
 
     def digest(self) -> str:
         """What distinguishes this deployment from another one of the same key."""
@@ -67,14 +83,27 @@ async def deploy(rpc: Rpc, outbox: Outbox, plan: Plan, *, confirmations: int, na
     registry = await create("registry", token, WEIGHT_UNIT_NANO, plan.epoch_s, plan.delay_s, terms)
     await create("market", registry, plan.delay_s, rules)
     await create("quorum", registry, rules)
+    treasury = checked_address(plan.treasury or outbox.key.address)
+    epochs = await create("epochs", registry, treasury, plan.epochs.packed())
+    await create("assets", token, FLOOR_PPM)
+    money = Contract(rpc, "token", token)
+    proposal = money.encode("propose_emission", emission(epochs, plan.epochs, plan.burn_ppm))
+    await outbox.send(f"deploy:{name}:{plan.digest()}:{epochs}:emission", money.address, proposal)
     return ChainFile(
         chain_id=await rpc.chain_id(),
         first_block=min(one.block for one in receipts.values()),
         confirmations=confirmations,
+        burn_ppm=plan.burn_ppm,
         contracts={
             contract: Deployed(one.made, artefact(contract).sources_sha256) for contract, one in receipts.items()
         },
     )
+
+
+def emission(epochs: str, terms: Terms, burn_ppm: int) -> tuple[str, int, int]:
+    """What the token's owner proposes: who issues, how much an epoch of the token, and what is burnt of it. The token's
+    epoch is shorter than one here, so this much is enough."""
+    return checked_address(epochs), terms.emission_nano, burn_ppm
 
 
 def creation(contract: str, *args: object) -> bytes:
