@@ -1,4 +1,5 @@
 # pragma version 0.4.3
+# pragma optimize codesize
 # SPDX-License-Identifier: MIT
 """
 @title Quorum: parts settled in one step by what their validators signed
@@ -14,7 +15,8 @@
            every vote, signed by its seat.
         5. Or all parties sign what many parts change for each of them (`netting`).
         6. A part is settled once. VALID and INVALID are settled; what has no verdict is not, and its money goes home.
-        7. Nodes answer with a bond, locked in the registry. Nobody is fined for what it has not signed: a producer loses
+        7. A part that ends without votes pays for what was heard (`vouchers`).
+        8. Nodes answer with a bond, locked in the registry. Nobody is fined for what it has not signed: a producer loses
            its penalty only if it signed the assignment, a seat that has not voted loses nothing.
 """
 
@@ -23,12 +25,15 @@ import netting
 import purse
 import settlement
 import signed
+import vouchers
 
 initializes: purse
 initializes: netting[purse := purse]
+initializes: vouchers[purse := purse]
 exports: (
     purse.deposit, purse.withdraw, purse.open_session, purse.close, purse.balances, purse.sessions,
     purse.session_count, purse.is_settled, purse.held, netting.settle_net, netting.burnt, netting.sweep,
+    vouchers.redeem,
 )
 
 struct Ballot:

@@ -3,7 +3,8 @@
 """
 @title ANT: the network's own token
 @license MIT
-@notice ERC-20 with permit (EIP-2612). 9 decimals, so that its smallest unit is the nano of `antiphon.economy`.
+@notice ERC-20 with permit (EIP-2612) and payments by signature (EIP-3009: what x402 pays with). 9 decimals, so that
+        its smallest unit is the nano of `antiphon.economy`.
         New tokens come only out of emission: at most a cap in each epoch, of which a share is burnt at once.
 @dev Registry and market work with any ERC-20 that moves exactly what it is asked to move. This one is for emission.
 """
@@ -34,6 +35,14 @@ event EmissionChanged:
     cap: uint256
     burn_ppm: uint256
 
+event AuthorizationUsed:
+    authorizer: indexed(address)
+    nonce: indexed(bytes32)
+
+event AuthorizationCanceled:
+    authorizer: indexed(address)
+    nonce: indexed(bytes32)
+
 
 PPM: constant(uint256) = 1_000_000
 name: public(constant(String[8])) = "Antiphon"
@@ -46,6 +55,13 @@ _DOMAIN: constant(bytes32) = keccak256(
 _PERMIT: constant(bytes32) = keccak256(
     "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
 )
+_TRANSFER_WITH: constant(bytes32) = keccak256(
+    "TransferWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+)
+_RECEIVE_WITH: constant(bytes32) = keccak256(
+    "ReceiveWithAuthorization(address from,address to,uint256 value,uint256 validAfter,uint256 validBefore,bytes32 nonce)"
+)
+_CANCEL: constant(bytes32) = keccak256("CancelAuthorization(address authorizer,bytes32 nonce)")
 # Half of the order of secp256k1: the upper half would be a second signature of the same permit.
 _HALF_ORDER: constant(uint256) = 57896044618658097711785492504343953926418782139537452191302581570759080747168
 
@@ -57,6 +73,8 @@ balanceOf: public(HashMap[address, uint256])
 allowance: public(HashMap[address, HashMap[address, uint256]])
 totalSupply: public(uint256)
 nonces: public(HashMap[address, uint256])
+# Which of an owner's authorizations are used or cancelled (EIP-3009); their nonces are random.
+authorizationState: public(HashMap[address, HashMap[bytes32, bool]])
 emission: public(Emission)
 issued: public(HashMap[uint256, uint256])
 
@@ -117,15 +135,68 @@ def permit(owner: address, spender: address, amount: uint256, deadline: uint256,
     """
     @notice Approve by signature (EIP-2612): the owner needs no gas.
     """
-    assert owner != empty(address), "token: no owner"
     assert block.timestamp <= deadline, "token: permit expired"
-    assert convert(s, uint256) <= _HALF_ORDER, "token: malleable signature"
     nonce: uint256 = self.nonces[owner]
-    content: bytes32 = keccak256(abi_encode(_PERMIT, owner, spender, amount, nonce, deadline))
-    digest: bytes32 = keccak256(concat(b"\x19\x01", self._domain(), content))
-    assert ecrecover(digest, v, r, s) == owner, "token: wrong signature"
+    self._check_signed(owner, keccak256(abi_encode(_PERMIT, owner, spender, amount, nonce, deadline)), v, r, s)
     self.nonces[owner] = nonce + 1
     self._approve(owner, spender, amount)
+
+
+@external
+def transferWithAuthorization(
+    owner: address,
+    to: address,
+    amount: uint256,
+    valid_after: uint256,
+    valid_before: uint256,
+    nonce: bytes32,
+    v: uint8,
+    r: bytes32,
+    s: bytes32,
+):
+    """
+    @notice Anybody: carry out a payment that its owner has signed (EIP-3009); the owner needs no gas.
+    """
+    self._check_authorization(owner, nonce, valid_after, valid_before)
+    content: bytes32 = keccak256(abi_encode(_TRANSFER_WITH, owner, to, amount, valid_after, valid_before, nonce))
+    self._check_signed(owner, content, v, r, s)
+    self._use(owner, nonce)
+    self._transfer(owner, to, amount)
+
+
+@external
+def receiveWithAuthorization(
+    owner: address,
+    to: address,
+    amount: uint256,
+    valid_after: uint256,
+    valid_before: uint256,
+    nonce: bytes32,
+    v: uint8,
+    r: bytes32,
+    s: bytes32,
+):
+    """
+    @notice As `transferWithAuthorization`, but only its receiver can carry it out: nobody comes before a contract that
+            does more with the money.
+    """
+    assert msg.sender == to, "token: not the receiver"
+    self._check_authorization(owner, nonce, valid_after, valid_before)
+    content: bytes32 = keccak256(abi_encode(_RECEIVE_WITH, owner, to, amount, valid_after, valid_before, nonce))
+    self._check_signed(owner, content, v, r, s)
+    self._use(owner, nonce)
+    self._transfer(owner, to, amount)
+
+
+@external
+def cancelAuthorization(authorizer: address, nonce: bytes32, v: uint8, r: bytes32, s: bytes32):
+    """
+    @notice Anybody: take back an authorization that its owner does not want carried out.
+    """
+    assert not self.authorizationState[authorizer][nonce], "token: authorization used already"
+    self._check_signed(authorizer, keccak256(abi_encode(_CANCEL, authorizer, nonce)), v, r, s)
+    self.authorizationState[authorizer][nonce] = True
+    log AuthorizationCanceled(authorizer=authorizer, nonce=nonce)
 
 
 @external
@@ -177,6 +248,29 @@ def adopt_emission(emission: Emission):
 def _domain() -> bytes32:
     # Made anew each time: after a fork of the chain, a permit for one branch is none for the other.
     return keccak256(abi_encode(_DOMAIN, keccak256(name), keccak256(version), chain.id, self))
+
+
+@internal
+@view
+def _check_signed(owner: address, content: bytes32, v: uint8, r: bytes32, s: bytes32):
+    assert owner != empty(address), "token: no owner"
+    assert convert(s, uint256) <= _HALF_ORDER, "token: malleable signature"
+    digest: bytes32 = keccak256(concat(b"\x19\x01", self._domain(), content))
+    assert ecrecover(digest, v, r, s) == owner, "token: wrong signature"
+
+
+@internal
+@view
+def _check_authorization(owner: address, nonce: bytes32, valid_after: uint256, valid_before: uint256):
+    assert block.timestamp > valid_after, "token: authorization not valid yet"
+    assert block.timestamp < valid_before, "token: authorization expired"
+    assert not self.authorizationState[owner][nonce], "token: authorization used already"
+
+
+@internal
+def _use(owner: address, nonce: bytes32):
+    self.authorizationState[owner][nonce] = True
+    log AuthorizationUsed(authorizer=owner, nonce=nonce)
 
 
 @internal

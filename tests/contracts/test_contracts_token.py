@@ -29,19 +29,31 @@ def adopt(token, issuer: str, cap: int, burn_ppm: int) -> None:
     token.adopt_emission((issuer, cap, burn_ppm))
 
 
-def signed_permit(token, owner: Account, spender: str, amount: int, nonce: int, deadline: int, version: str = "1"):
+def signed(token, owner: Account, kind: str, fields: dict[str, tuple[str, object]], version: str = "1"):
+    """v, r, s over a struct, whose fields are (type, value)."""
     domain = {
         "name": "Antiphon",
         "version": version,
         "chainId": boa.env.evm.patch.chain_id,
         "verifyingContract": token.address,
     }
-    fields = ["owner", "spender", "value", "nonce", "deadline"]
-    kinds = ["address", "address", "uint256", "uint256", "uint256"]
-    types = {"Permit": [{"name": name, "type": kind} for name, kind in zip(fields, kinds, strict=True)]}
-    message = dict(zip(fields, [owner.address, spender, amount, nonce, deadline], strict=True))
+    types = {kind: [{"name": name, "type": of} for name, (of, _) in fields.items()]}
+    message = {name: value for name, (_, value) in fields.items()}
     done = Account.sign_typed_data(owner.key, domain, types, message)
     return done.v, done.r.to_bytes(32, "big"), done.s.to_bytes(32, "big")
+
+
+def signed_permit(token, owner: Account, spender: str, amount: int, nonce: int, deadline: int, version: str = "1"):
+    fields = {"owner": ("address", owner.address), "spender": ("address", spender), "value": ("uint256", amount)}
+    fields |= {"nonce": ("uint256", nonce), "deadline": ("uint256", deadline)}
+    return signed(token, owner, "Permit", fields, version)
+
+
+def authorized(token, kind: str, owner: Account, to: str, amount: int, after: int, before: int, nonce: bytes) -> tuple:
+    """What EIP-3009 has an owner sign, with its signature, as the contract takes it."""
+    fields = {"from": ("address", owner.address), "to": ("address", to), "value": ("uint256", amount)}
+    fields |= {"validAfter": ("uint256", after), "validBefore": ("uint256", before), "nonce": ("bytes32", nonce)}
+    return (owner.address, to, amount, after, before, nonce, *signed(token, owner, kind, fields))
 
 
 def test_a_permit_counts_once_and_only_as_signed(token) -> None:
@@ -73,6 +85,69 @@ def test_an_invalid_signature_is_not_one_by_nobody(token) -> None:
     nobody, zero = "0x" + "00" * 20, bytes(32)
     with boa.reverts("token: no owner"):
         token.permit(nobody, boa.env.eoa, 1, boa.env.timestamp + 60, 1, zero, zero)
+
+
+def test_an_authorized_payment_is_made_once_by_anybody_and_only_as_signed(token) -> None:
+    owner, to, now = Account.create(), boa.env.generate_address(), boa.env.timestamp
+    token.transfer(owner.address, 9 * ANT)
+    given = authorized(token, "TransferWithAuthorization", owner, to, 5 * ANT, now - 1, now + 60, b"\1" * 32)
+    other = {1: boa.env.eoa, 2: 6 * ANT, 3: now - 2, 4: now + 61, 5: b"\2" * 32}
+    for field, value in other.items():
+        with boa.reverts("token: wrong signature"):
+            token.transferWithAuthorization(*given[:field], value, *given[field + 1 :])
+    with boa.reverts("token: wrong signature"):
+        token.receiveWithAuthorization(*given, sender=to)
+    token.transferWithAuthorization(*given, sender=boa.env.generate_address())
+    assert (token.balanceOf(owner.address), token.balanceOf(to)) == (4 * ANT, 5 * ANT)
+    assert token.authorizationState(owner.address, b"\1" * 32)
+    with boa.reverts("token: authorization used already"):
+        token.transferWithAuthorization(*given)
+
+
+def test_an_authorized_payment_has_its_time_and_needs_its_money(token) -> None:
+    owner, to, now = Account.create(), boa.env.generate_address(), boa.env.timestamp
+    kind = "TransferWithAuthorization"
+    poor = authorized(token, kind, owner, to, 1, 0, now + 60, b"\1" * 32)
+    with boa.reverts("token: insufficient balance"):
+        token.transferWithAuthorization(*poor)
+    token.transfer(owner.address, 1)
+    with boa.reverts("token: authorization not valid yet"):
+        token.transferWithAuthorization(*authorized(token, kind, owner, to, 1, now, now + 60, b"\2" * 32))
+    with boa.reverts("token: authorization expired"):
+        token.transferWithAuthorization(*authorized(token, kind, owner, to, 1, 0, now, b"\2" * 32))
+    token.transferWithAuthorization(*poor)
+    assert token.balanceOf(to) == 1
+
+
+def test_only_its_receiver_takes_what_was_authorized_for_it(token) -> None:
+    owner, to, now = Account.create(), boa.env.generate_address(), boa.env.timestamp
+    token.transfer(owner.address, ANT)
+    given = authorized(token, "ReceiveWithAuthorization", owner, to, ANT, 0, now + 60, b"\1" * 32)
+    with boa.reverts("token: not the receiver"):
+        token.receiveWithAuthorization(*given)
+    with boa.reverts("token: wrong signature"):
+        token.transferWithAuthorization(*given)
+    token.receiveWithAuthorization(*given, sender=to)
+    assert token.balanceOf(to) == ANT
+
+
+def test_what_was_cancelled_is_not_paid(token) -> None:
+    owner, to, now = Account.create(), boa.env.generate_address(), boa.env.timestamp
+    token.transfer(owner.address, ANT)
+    given = authorized(token, "TransferWithAuthorization", owner, to, ANT, 0, now + 60, b"\1" * 32)
+    fields = {"authorizer": ("address", owner.address), "nonce": ("bytes32", b"\1" * 32)}
+    with boa.reverts("token: wrong signature"):
+        token.cancelAuthorization(
+            owner.address, b"\1" * 32, *signed(token, Account.create(), "CancelAuthorization", fields)
+        )
+    cancelling = signed(token, owner, "CancelAuthorization", fields)
+    token.cancelAuthorization(owner.address, b"\1" * 32, *cancelling)
+    for call, what in (
+        (token.transferWithAuthorization, given),
+        (token.cancelAuthorization, (*given[:1], given[5], *cancelling)),
+    ):
+        with boa.reverts("token: authorization used already"):
+            call(*what)
 
 
 def test_emission_keeps_to_its_cap_and_burns_its_share(token) -> None:
