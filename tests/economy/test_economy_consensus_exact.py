@@ -8,7 +8,10 @@ from typing import Any
 import consensus_again
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from antiphon.economy import consensus
 from antiphon.economy.consensus import MAX_VALIDATORS, ONE, Options, columns, reach, shares
 from antiphon.economy.epochs import (
     MAX_CUTOFF,
@@ -49,6 +52,35 @@ def test_every_unit_agrees_with_a_second_computation(options: Options) -> None:
             found = reach(weights, stake, bonds, options)
             for field, values in consensus_again.reach(weights.tolist(), stake, bonds.tolist(), options).items():
                 assert getattr(found, field).tolist() == values, (field, validators, nodes)
+
+
+def rows_of(validators: int, nodes: int, largest: int) -> st.SearchStrategy[list[list[int]]]:
+    number = st.one_of(st.just(0), st.just(largest), st.integers(0, largest))
+    return st.lists(st.lists(number, min_size=nodes, max_size=nodes), min_size=validators, max_size=validators)
+
+
+@st.composite
+def epochs(draw: st.DrawFn) -> tuple[list[list[int]], list[int], list[list[int]]]:
+    validators, nodes = draw(st.integers(1, 5)), draw(st.integers(1, 27))
+    stake = st.lists(st.one_of(st.just(0), st.integers(0, 10**18)), min_size=validators, max_size=validators)
+    return draw(rows_of(validators, nodes, 65_535)), draw(stake), draw(rows_of(validators, nodes, ONE))
+
+
+@settings(deadline=None)
+@given(
+    epochs(),
+    st.sampled_from([Options(), Options(beta_ppm=1, alpha_ppm=1), Options(yuma3=True, beta_ppm=999_999)]),
+    st.sampled_from([np.int64, np.uint16, np.int32, np.uint64]),
+)
+def test_every_unit_agrees_in_blocks_of_eight_columns_too(
+    epoch: tuple[list[list[int]], list[int], list[list[int]]], options: Options, kind: type[np.integer[Any]]
+) -> None:
+    weights, stake, bonds = epoch
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(consensus, "_BLOCK", 1)
+        found = reach(np.array(weights, dtype=kind), stake, np.array(bonds), options)
+    for field, values in consensus_again.reach(weights, stake, bonds, options).items():
+        assert getattr(found, field).tolist() == values, field
 
 
 def test_shares_of_stake_are_rounded_down() -> None:
@@ -158,7 +190,7 @@ def test_bonds_in_bytes_are_refused_by_their_size_and_read_in_rows() -> None:
     held = np.array([[1, 2, 3], [4, 5, ONE]], dtype="<u4").tobytes()
     bonds = Bonds(judges=(0, 1), uids=(7, 8, 9), held=held)
     assert bonds.matrix().tolist() == [[1, 2, 3], [4, 5, ONE]]
-    assert bonds.matrix().dtype == np.int64
+    assert bonds.matrix().dtype == np.uint32
     with pytest.raises(InputError, match=r"Bonds of 24 bytes are no matrix of \(2, 2\)"):
         Bonds(judges=(0, 1), uids=(7, 8), held=held).matrix()
 
@@ -207,9 +239,9 @@ def to(*uids: int) -> Row:
 
 def test_an_epochs_consensus_is_that_of_its_rules() -> None:
     both = [judge(1, 6, s=to(4)), judge(2, 4, s=to(4, 5))]
-    for kappa_ppm, consensus in ((400_000, [0, 0, ONE, ONE // 2]), (PPM, [0, 0, ONE // 2, 0])):
+    for kappa_ppm, reached in ((400_000, [0, 0, ONE, ONE // 2]), (PPM, [0, 0, ONE // 2, 0])):
         [market] = compute(EpochRules(kappa_ppm=kappa_ppm), 1_000, both, [1, 2, 4, 5], {}).markets
-        assert [value // 4 for value in market.outcome.consensus.tolist()] == [value // 4 for value in consensus]
+        assert [value // 4 for value in market.outcome.consensus.tolist()] == [value // 4 for value in reached]
 
 
 def test_who_has_no_row_for_a_service_hides_nobody_elses() -> None:

@@ -30,14 +30,17 @@ from antiphon.economy.types import PPM
 from antiphon.errors import InputError
 
 Integers = npt.NDArray[np.int64]
+Unsigned = npt.NDArray[np.uint32]
+AnyIntegers = npt.NDArray[np.integer]
+Matrix = npt.NDArray[np.float64]
 
 ONE = 1 << 31
 MAX_WEIGHT = 65_535
 """Weights are unsigned integers of 16 bits, as on Bittensor's chain."""
 MAX_VALIDATORS = 4_096
 _SHIFTS = np.array([1 << bits for bits in range(32, 63)], dtype=np.int64)
-_HALF = np.uint64(32)
-_BLOCK = 256
+_BLOCK = 24_000
+"""Numbers of one matrix that are worked on at a time: 192 KB."""
 _STEPS = 4_096
 """Of liquid alpha's sigmoid between differences of 0 and 1; straight lines between them are off by 7e-8."""
 
@@ -67,57 +70,64 @@ BITTENSOR = Options()
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     """Of one matrix of weights. What is a share is one of ONE."""
 
+    weights: AnyIntegers  # [V, N] as they were given
     share: Integers  # [V] of stake
-    rows: Integers  # [V, N] weights, normalised
     consensus: Integers  # [N]
     rank: Integers  # [N] below 2^62: incentives are proportional to it
     trust: Integers  # [N] what the consensus left of a node's stake-weighted weights
     validator_trust: Integers  # [V] what it left of a validator's row
-    bonds: Integers  # [V, N]
+    bonds: Unsigned  # [V, N]
     dividends: Integers  # [V] below 2^62: proportional to what validators get
+
+    @property
+    def rows(self) -> Integers:
+        """[V, N]: the weights, normalised. Computed anew each time."""
+        return _normalised(self.weights, _row_sums(self.weights), np.empty(self.weights.shape, dtype=np.int64))
 
 
 def reach(
-    weights: Integers, stake: Sequence[int], bonds: Integers | None = None, options: Options = BITTENSOR
+    weights: AnyIntegers, stake: Sequence[int], bonds: AnyIntegers | None = None, options: Options = BITTENSOR
 ) -> Outcome:
     """The consensus of `weights` [V, N] within 0..65535 and `stake` [V] >= 0, any integers; `bonds` [V, N] of the last
     epoch within 0..ONE. Raises InputError for other shapes and values.
     """
     weights = _checked("Weights", weights, MAX_WEIGHT)
-    held = np.zeros_like(weights) if bonds is None else _checked("Bonds", bonds, ONE)
+    held = np.zeros(weights.shape, dtype=np.uint32) if bonds is None else _checked("Bonds", bonds, ONE)
     if len(stake) != len(weights) or held.shape != weights.shape:
         raise InputError(
             f"weights and bonds must be [V, N] and stake [V], got {weights.shape}, {held.shape} and {len(stake)}",
             "Give one row for each validator and one column for each node.",
         )
-    share, rows = shares(stake), _rows(weights)
-    consensus = _medians(rows, share, options.kappa_ppm)
-    liquid = options.liquid_ppm if consensus.any() else None
-    rank, prerank, held = np.zeros_like(consensus), np.zeros_like(consensus), held.copy()
-    validator_trust = np.zeros_like(share)
-    for part in _blocks(len(consensus)):
-        clipped = np.minimum(rows[:, part], consensus[part])
+    share, sums = shares(stake), _row_sums(weights)
+    needed = -(-options.kappa_ppm * int(share.sum()) // PPM)
+    consensus, rank, prerank = np.zeros((3, weights.shape[1]), dtype=np.int64)
+    validator_trust, kept = np.zeros_like(share), np.empty(weights.shape, dtype=np.uint32)
+    for part, (rows, clipped, spare) in _blocks(weights.shape):
+        _normalised(weights[:, part], sums, rows)
+        if needed:
+            consensus[part] = _medians(rows, share, needed, clipped, spare)
+        np.minimum(rows, consensus[part], out=clipped)
         validator_trust += clipped.sum(axis=1)
-        rank[part] = (supported := share[:, None] * clipped).sum(axis=0)
-        prerank[part] = (share[:, None] * rows[:, part]).sum(axis=0)
-        beta = options.beta_ppm
-        bonded = clipped if beta == PPM else ((PPM - beta) * rows[:, part] + beta * clipped) // PPM
+        np.copyto(spare, held[:, part], casting="unsafe")
+        bonded = clipped if options.beta_ppm == PPM else _bonded(rows, clipped, options.beta_ppm)
         if options.yuma3:
-            alpha = _alpha(rows[:, part], held[:, part], consensus[part], liquid) if liquid else options.alpha_ppm
-            held[:, part] = (alpha * bonded + (PPM - alpha) * held[:, part]) // PPM
-        else:
-            delta = columns(supported if beta == PPM else share[:, None] * bonded)
-            moved = options.alpha_ppm * delta + (PPM - options.alpha_ppm) * columns(held[:, part])
-            held[:, part] = columns(moved // PPM)
-    dividends = _dividends(share, held, _of_whole(rank), options)
+            kept[:, part] = _pair_bonds(bonded, rows, spare, consensus[part], options)
+        prerank[part] = _by_stake(rows, share).sum(axis=0)
+        rank[part] = _by_stake(clipped, share).sum(axis=0)
+        if not options.yuma3:
+            delta = clipped if bonded is clipped else _by_stake(bonded, share)
+            kept[:, part] = _stake_bonds(delta, spare, options.alpha_ppm)
+    if options.liquid_ppm and not consensus.any():
+        return reach(weights, stake, bonds, msgspec.structs.replace(options, liquid_ppm=None))
+    dividends = _dividends(share, kept, _of_whole(rank), options)
     return Outcome(
+        weights=weights,
         share=share,
-        rows=rows,
         consensus=consensus,
         rank=rank,
         trust=_trust(rank, prerank),
         validator_trust=validator_trust,
-        bonds=held,
+        bonds=kept,
         dividends=dividends if dividends.any() else share,
     )
 
@@ -130,16 +140,19 @@ def shares(stake: Sequence[int]) -> Integers:
     return np.array([one * ONE // total for one in stake], dtype=np.int64)
 
 
-def columns(values: Integers) -> Integers:
-    """[V, N]: each of `values`, not negative and with column sums below 2^63, as a share of its column."""
+def columns(values: Integers, out: Integers | None = None) -> Integers:
+    """[V, N]: each of `values`, not negative and with column sums below 2^63, as a share of its column. `out` may be
+    `values`."""
     total = values.sum(axis=0)
-    if (shift := np.searchsorted(_SHIFTS, total, side="right")).any():
-        values, total = values >> shift, total >> shift
-    found: Integers = values * ONE // np.maximum(total, 1)
+    if total.max(initial=0) >= _SHIFTS[0]:
+        shift = np.searchsorted(_SHIFTS, total, side="right")
+        values, total = np.right_shift(values, shift, out=out), total >> shift
+    found: Integers = np.multiply(values, ONE, out=out)
+    found //= np.maximum(total, 1)
     return found
 
 
-def _checked(name: str, values: Integers, largest: int) -> Integers:
+def _checked(name: str, values: AnyIntegers, largest: int) -> AnyIntegers:
     values = np.asarray(values)
     if values.ndim != 2 or values.dtype.kind not in "iu":
         raise InputError(f"{name} must be whole numbers [V, N], got {values.dtype} {values.shape}", "Round them first.")
@@ -147,45 +160,88 @@ def _checked(name: str, values: Integers, largest: int) -> Integers:
         raise InputError(f"{name} of {len(values)} validators are more than {MAX_VALIDATORS}", "Give fewer permits.")
     if values.size and not (values.min() >= 0 and values.max() <= largest):
         raise InputError(f"{name} must be within 0..{largest}", "Leave the sender's row out.")
-    return values.astype(np.int64, copy=False)
+    return values
 
 
-def _rows(weights: Integers) -> Integers:
-    found: Integers = weights * ONE // np.maximum(weights.sum(axis=1, keepdims=True), 1)
+def _blocks(shape: tuple[int, int]) -> Iterator[tuple[slice, Integers]]:
+    """Columns, so many at a time that they stay in a processor's cache, and room for three matrices of them. New memory
+    for each step, and columns that lie a power of two apart, would cost more than the sums."""
+    validators, nodes = shape
+    width = min(nodes, _BLOCK // max(1, validators) // 16 * 16 + 8)
+    room = np.empty((3, validators * width), dtype=np.int64)
+    for first in range(0, nodes, max(1, width)):
+        last = min(nodes, first + width)
+        yield slice(first, last), room[:, : validators * (last - first)].reshape(3, validators, last - first)
+
+
+def _row_sums(weights: AnyIntegers) -> Matrix:
+    """[V, 1]: what each row is divided by."""
+    sums: Matrix = np.maximum(weights.sum(axis=1, keepdims=True), 1).astype(np.float64)
+    return sums
+
+
+def _normalised(weights: AnyIntegers, sums: Matrix, out: Integers) -> Integers:
+    """[V, N]: weights as shares of their row, rounded down. A quotient of two integers below 2^53 that is no integer is
+    further below the next one than a float's rounding reaches: so floats are exact here, and faster."""
+    shared = np.multiply(weights, float(ONE), dtype=np.float64)
+    shared = weights * float(ONE)
+    shared /= sums
+    np.copyto(out, shared, casting="unsafe")
+    return out
+
+
+def _medians(rows: Integers, share: Integers, needed: int, keys: Integers, support: Integers) -> Integers:
+    """[N]: the largest weight which validators with `needed` of the stake reach. `keys` and `support` are room, of the
+    size of `rows`."""
+    # A weight and its stake go through one sort as one number, the largest weight first.
+    np.left_shift(rows, 32, out=support)
+    np.subtract(share[:, None], support, out=support)
+    keys = keys.reshape(rows.shape[::-1])
+    np.copyto(keys, support.T)
+    support = support.reshape(keys.shape)
+    keys.sort(axis=1)
+    np.bitwise_and(keys, (1 << 32) - 1, out=support)
+    np.cumsum(support, axis=1, out=support)
+    place = (support >= needed).argmax(axis=1)
+    found: Integers = -(keys[np.arange(len(keys)), place] >> 32)
     return found
 
 
-def _blocks(nodes: int) -> Iterator[slice]:
-    """Columns, so many at a time that they stay in a processor's cache."""
-    return (slice(first, first + _BLOCK) for first in range(0, nodes, _BLOCK))
+def _by_stake(values: Integers, share: Integers) -> Integers:
+    """[V, N], in place."""
+    values *= share[:, None]
+    return values
 
 
-def _medians(rows: Integers, share: Integers, kappa_ppm: int) -> Integers:
-    """[N]: the largest weight which at least kappa of the stake reaches, 0 without any stake."""
-    found = np.zeros(rows.shape[1], dtype=np.int64)
-    needed = -(-kappa_ppm * int(share.sum()) // PPM)
-    if not needed:
-        return found
-    stake = share.astype(np.uint64)
-    for part in _blocks(len(found)):
-        # A weight and its stake go through one sort as one number, the largest weight first.
-        keys = (np.uint64(ONE) - np.ascontiguousarray(rows[:, part].T).view(np.uint64)) << _HALF | stake
-        keys.sort(axis=1)
-        place = np.count_nonzero(np.cumsum(keys & np.uint64((1 << 32) - 1), axis=1) < needed, axis=1)
-        medians = np.uint64(ONE) - (np.take_along_axis(keys, place[:, None], axis=1)[:, 0] >> _HALF)
-        found[part] = medians.astype(np.int64)
+def _bonded(rows: Integers, clipped: Integers, beta_ppm: int) -> Integers:
+    """[V, N]: what a bond grows by, where some of the clipped part counts."""
+    return ((PPM - beta_ppm) * rows + beta_ppm * clipped) // PPM
+
+
+def _stake_bonds(delta: Integers, held: Integers, alpha_ppm: int) -> Integers:
+    """[V, N]: bonds of stake after one step. Both arguments are used up."""
+    delta, held = columns(delta, delta), columns(held, held)
+    delta *= alpha_ppm
+    held *= PPM - alpha_ppm
+    held += delta
+    held //= PPM
+    return columns(held, held)
+
+
+def _pair_bonds(bonded: Integers, rows: Integers, held: Integers, consensus: Integers, options: Options) -> Integers:
+    """[V, N]: Yuma 3's bonds after one step."""
+    alpha = _alpha(rows, held, consensus, options.liquid_ppm) if options.liquid_ppm else options.alpha_ppm
+    found: Integers = (alpha * bonded + (PPM - alpha) * held) // PPM
     return found
 
 
-def _dividends(share: Integers, held: Integers, incentive: Integers, options: Options) -> Integers:
+def _dividends(share: Integers, held: Unsigned, incentive: Integers, options: Options) -> Integers:
     """[V], below 2^62."""
-    if not options.yuma3:
-        found: Integers = held @ incentive
-        return found
     earned = np.zeros_like(share)
-    for part in _blocks(len(incentive)):
-        earned += columns(held[:, part]) @ incentive[part]
-    return share * (earned // ONE)
+    for part, (bonds, _, _) in _blocks(held.shape):
+        np.copyto(bonds, held[:, part])
+        earned += (columns(bonds, bonds) if options.yuma3 else bonds) @ incentive[part]
+    return share * (earned // ONE) if options.yuma3 else earned
 
 
 def _of_whole(rank: Integers) -> Integers:

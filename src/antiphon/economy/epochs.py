@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 
 from antiphon.economy import consensus
-from antiphon.economy.consensus import MAX_WEIGHT, Integers, Options, Outcome
+from antiphon.economy.consensus import MAX_WEIGHT, Integers, Options, Outcome, Unsigned
 from antiphon.economy.types import NANO, PPM
 from antiphon.errors import InputError
 
@@ -115,14 +115,14 @@ class Bonds(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     uids: tuple[int, ...]  # of nodes, ascending
     held: bytes  # [judges, uids] unsigned, 32 bits, little-endian, shares of `consensus.ONE`
 
-    def matrix(self) -> Integers:
+    def matrix(self) -> Unsigned:
         """[judges, uids]. Raises InputError for bytes of another size or values above ONE."""
         shape = (len(self.judges), len(self.uids))
         if len(self.held) != 4 * shape[0] * shape[1]:
             raise InputError(
                 f"Bonds of {len(self.held)} bytes are no matrix of {shape}", "Take those of the last epoch."
             )
-        return np.frombuffer(self.held, dtype="<u4").reshape(shape).astype(np.int64)
+        return np.frombuffer(self.held, dtype="<u4").reshape(shape)
 
 
 class Payment(msgspec.Struct, frozen=True, kw_only=True):
@@ -231,12 +231,12 @@ def _weights(judges: Sequence[Judge], nodes: tuple[int, ...], service: str, rule
     return found
 
 
-def _held(bonds: Bonds | None, judges: Sequence[Judge], nodes: tuple[int, ...]) -> Integers | None:
+def _held(bonds: Bonds | None, judges: Sequence[Judge], nodes: tuple[int, ...]) -> Unsigned | None:
     """The last epoch's bonds of those who are here now; of others they are 0."""
     if bonds is None:
         return None
     before = bonds.matrix()
-    found = np.zeros((len(judges), len(nodes)), dtype=np.int64)
+    found = np.zeros((len(judges), len(nodes)), dtype=np.uint32)
     rows, columns = dict(zip(bonds.judges, before, strict=True)), np.array(bonds.uids, dtype=np.int64)
     here = np.isin(np.array(nodes, dtype=np.int64), columns)
     places = np.searchsorted(columns, np.array(nodes, dtype=np.int64)[here])

@@ -246,7 +246,8 @@ def _market(replayed: Replayed, number: int) -> dict[str, Any]:
     computed = replayed.settled.computed
     market = computed.markets[number]
     outcome, names = market.outcome, {one.uid: one.node for one in replayed.standing.members}
-    weighed = [column for column in range(len(computed.uids)) if outcome.rows[:, column].any()]
+    rows = outcome.rows
+    weighed = [column for column in range(len(computed.uids)) if rows[:, column].any()]
     return {
         "nodes_nano": market.nodes_nano,
         "validators_nano": market.validators_nano,
@@ -259,7 +260,7 @@ def _market(replayed: Replayed, number: int) -> dict[str, Any]:
                 "trust": int(outcome.trust[column]),
                 "weights": {
                     str(uid): weight
-                    for uid, weight in zip(computed.judges, outcome.rows[:, column].tolist(), strict=True)
+                    for uid, weight in zip(computed.judges, rows[:, column].tolist(), strict=True)
                     if weight
                 },
             }
