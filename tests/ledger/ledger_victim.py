@@ -1,4 +1,4 @@
-"""A process that drives tasks on a ledger file until somebody kills it. Run by test_ledger_crash.
+"""A process that drives tasks on a ledger, a file or a PostgreSQL URL, until somebody kills it: see test_ledger_crash.
 
 Prints one line per event: `sent HEX`, `done HEX`, `state NAME`.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from pathlib import Path
 
 from ledger_market import OPERATOR, VALID, Market, committed, delivery, producer, seated, task_id
 
@@ -50,9 +49,9 @@ async def drive(market: Market, task: str) -> None:
     say("state", "valid")
 
 
-async def main(path: Path) -> None:
+async def main(place: str) -> None:
     clock = SystemClock()
-    ledger = await SqlLedger.open(path, operator=OPERATOR, clock=clock, rules=RULES)
+    ledger = await SqlLedger.open(place, operator=OPERATOR, clock=clock, rules=RULES)
     market = LoudMarket(ledger, clock)
     await market.found()
     say("state", "founded")
@@ -61,4 +60,4 @@ async def main(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    asyncio.run(main(sys.argv[1]))

@@ -9,11 +9,13 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from ledger_market import OPERATOR, VALID, Market, seated
 from ledger_victim import RULES
+from postgres_server import PostgresServer, ask
 
 from antiphon.clock import SystemClock
 from antiphon.ledger.receipts import audit, build
@@ -23,9 +25,18 @@ from antiphon.ledger.sql import SqlLedger
 VICTIM = Path(__file__).with_name("ledger_victim.py")
 
 
-def run_until_killed(path: Path, *, state: str, times: int = 1, then_s: float = 0.0) -> tuple[list[bytes], list[bytes]]:
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A file's path or a database's URL."""
+    if request.param == "sqlite":
+        return str(tmp_path / "ledger.db")
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return server.new()
+
+
+def run_until_killed(place: str, *, state: str, times: int = 1, then_s: float = 0.0) -> tuple[list[bytes], list[bytes]]:
     """Kill the victim `then_s` after the state was announced. Returns the envelopes sent, and those answered."""
-    with subprocess.Popen([sys.executable, str(VICTIM), str(path)], stdout=subprocess.PIPE, text=True) as victim:
+    with subprocess.Popen([sys.executable, str(VICTIM), place], stdout=subprocess.PIPE, text=True) as victim:
         assert victim.stdout is not None
         lines = []
         for line in victim.stdout:
@@ -60,14 +71,19 @@ async def finish(market: Market, record: PartRecord) -> None:
             await market.reveal(task, index, who, VALID)
 
 
-async def recover(path: Path, sent: list[bytes], done: list[bytes]) -> None:
-    ledger = await SqlLedger.open(path, operator=OPERATOR, clock=SystemClock(), rules=RULES)
+def evidence(place: str) -> set[bytes]:
+    """Every envelope that the ledger keeps."""
+    question = "SELECT raw FROM envelopes WHERE raw IS NOT NULL UNION ALL SELECT raw FROM registrations"
+    if place.startswith("postgresql:"):
+        return {raw for (raw,) in ask(place, question)}  # type: ignore[misc]
+    with closing(sqlite3.connect(place)) as database:
+        return {raw for (raw,) in database.execute(question)}
+
+
+async def recover(place: str, sent: list[bytes], done: list[bytes]) -> None:
+    ledger = await SqlLedger.open(place, operator=OPERATOR, clock=SystemClock(), rules=RULES)
     market = Market(ledger, SystemClock())
-    database = sqlite3.connect(path)
-    kept = {raw for (raw,) in database.execute("SELECT raw FROM envelopes")}
-    kept |= {raw for (raw,) in database.execute("SELECT raw FROM registrations")}
-    database.close()
-    assert set(done) <= kept, "everything that was answered is still there"
+    assert set(done) <= evidence(place), "everything that was answered is still there"
     for raw in [*done[-20:], *(raw for raw in sent if raw not in set(done))]:
         await ledger.submit(raw)  # nobody can know which of the unanswered ones were applied: send them again
     for task in await ledger.tasks(limit=500):
@@ -83,14 +99,14 @@ async def recover(path: Path, sent: list[bytes], done: list[bytes]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["assigned", "delivered", "revealing", "valid"])
-def test_nothing_is_lost_when_the_process_is_killed(tmp_path: Path, state: str) -> None:
-    sent, done = run_until_killed(tmp_path / "ledger.db", state=state)
-    asyncio.run(recover(tmp_path / "ledger.db", sent, done))
+def test_nothing_is_lost_when_the_process_is_killed(place: str, state: str) -> None:
+    sent, done = run_until_killed(place, state=state)
+    asyncio.run(recover(place, sent, done))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
-def test_nothing_is_lost_when_the_process_is_killed_at_any_moment(tmp_path: Path, seed: int) -> None:
+def test_nothing_is_lost_when_the_process_is_killed_at_any_moment(place: str, seed: int) -> None:
     moment_s = random.Random(seed).uniform(0.0, 0.2)
-    sent, done = run_until_killed(tmp_path / "ledger.db", state="founded", then_s=moment_s)
-    asyncio.run(recover(tmp_path / "ledger.db", sent, done))
+    sent, done = run_until_killed(place, state="founded", then_s=moment_s)
+    asyncio.run(recover(place, sent, done))

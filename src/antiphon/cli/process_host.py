@@ -64,8 +64,8 @@ def read_rules(file: Path | None) -> Rules | None:
         raise InputError(f"{file} holds no rules: {e}", 'Give JSON like {"deliver_s": 60, "seats": 5}.') from e
 
 
-async def run_ledger(home: Path, address: BindAddress, grant_nano: int, rules: Rules | None) -> None:
-    """Serve the data folder's ledger until a signal comes."""
+async def run_ledger(home: Path, address: BindAddress, grant_nano: int, rules: Rules | None, db: str = "") -> None:
+    """Serve the data folder's ledger, which lies in it or in the database `db`, until a signal comes."""
     from antiphon.ledger.expiry import run_expiry
     from antiphon.ledger.remote import LedgerService
     from antiphon.ledger.sql import SqlLedger
@@ -76,10 +76,14 @@ async def run_ledger(home: Path, address: BindAddress, grant_nano: int, rules: R
         stack.enter_context(locked(home / SERVING_LOCK, "Another ledger serves this data folder"))
         starting = stack.enter_context(ExitStack())
         starting.enter_context(homes.nobody_present(home))
-        new = homes.begins(home)
+        new = homes.begins(home, elsewhere=bool(db))
         operator = homes.operator_of(home)
         store = await SqlLedger.open(
-            home / homes.LEDGER, operator=operator, clock=SystemClock(), rules=rules or DEFAULT_RULES
+            db or home / homes.LEDGER,
+            operator=operator,
+            clock=SystemClock(),
+            rules=rules or DEFAULT_RULES,
+            create=new,
         )
         stack.push_async_callback(store.close)
         if rules is not None and store.rules != rules:

@@ -12,7 +12,7 @@ import click
 from antiphon.cli.app import run
 from antiphon.cli.chain import Place, chain_options
 from antiphon.cli.process_host import LEDGER_ANSWERS, SERVING_LOCK, BindAddress, ended, locked, until_signalled
-from antiphon.cli.serve import bind_options
+from antiphon.cli.serve import bind_options, db_option
 from antiphon.errors import AntiphonError, FundsError
 
 if TYPE_CHECKING:
@@ -31,13 +31,14 @@ def relay() -> None:
 
 @relay.command("serve", epilog="\b\nExamples:\n  antiphon relay serve\n")
 @bind_options(PORT)
+@db_option
 @chain_options
-def serve_relay(place: Place, address: BindAddress) -> None:
+def serve_relay(place: Place, address: BindAddress, db: str) -> None:
     """Serve a relay over HTTP until Ctrl-C. Its bond comes first: antiphon chain stake 100 --role relay"""
-    run(_serve(place, address))
+    run(_serve(place, address, db))
 
 
-async def _serve(place: Place, address: BindAddress) -> None:
+async def _serve(place: Place, address: BindAddress, db: str) -> None:
     from antiphon.clock import SystemClock
     from antiphon.ledger.evm import config
     from antiphon.ledger.evm.contracts import Contracts
@@ -60,7 +61,7 @@ async def _serve(place: Place, address: BindAddress) -> None:
         facts, identity = Facts(contracts), load_or_create(home / "keys" / "relay.key")
         await _expect_bond(facts, key.address, identity.node_id)
         clock = SystemClock()
-        store = await SqlLedger.open(home / "relay.db", operator=identity, clock=clock, rules=await facts.rules())
+        store = await SqlLedger.open(db or home / "relay.db", operator=identity, clock=clock, rules=await facts.rules())
         made = RelayLedger(store, facts, Cursor(contracts, home / "relay-cursor.json"), key, clock)
         stack.push_async_callback(made.close)
         await made.follow()

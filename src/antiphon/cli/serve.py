@@ -59,6 +59,24 @@ def bind_options(port: int) -> Callable[[F], F]:
     return add
 
 
+def database_url(ctx: click.Context, param: click.Parameter, value: str | None) -> str:  # noqa: ARG001 - click's shape
+    """Raises `InputError`, without the value: it may hold a password."""
+    from antiphon.ledger.sql.ledger import URL_PREFIXES
+
+    if value and not value.startswith(URL_PREFIXES):
+        raise InputError("--db takes the URL of a PostgreSQL database", "Write postgresql://USER@HOST:PORT/DATABASE.")
+    return value or ""
+
+
+db_option = click.option(
+    "--db",
+    metavar="URL",
+    envvar="ANTIPHON_DB",
+    callback=database_url,
+    help="Keep it in PostgreSQL: postgresql://USER@HOST:PORT/DATABASE (password: PGPASSWORD). Default: a file.",
+)
+
+
 @click.group(epilog="\b\nExamples:\n  antiphon ledger serve --port 7411\n")
 def ledger() -> None:
     """Run the shared ledger."""
@@ -79,10 +97,11 @@ def ledger() -> None:
     metavar="FILE",
     help="JSON with numbers of the economy that differ from the defaults; for a new ledger only.",
 )
+@db_option
 @click.pass_obj
-def serve_ledger(settings: Settings, address: BindAddress, grant: int, rules: Path | None) -> None:
+def serve_ledger(settings: Settings, address: BindAddress, grant: int, rules: Path | None, db: str) -> None:
     """Serve this data folder's ledger over HTTP until Ctrl-C. Commands with the same --home find it by themselves."""
-    run(run_ledger(settings.home, address, grant, read_rules(rules)))
+    run(run_ledger(settings.home, address, grant, read_rules(rules), db))
 
 
 @ledger.command("unserve", epilog="\b\nExamples:\n  antiphon --home ~/antiphon ledger unserve\n")

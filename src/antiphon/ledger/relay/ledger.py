@@ -1,4 +1,4 @@
-"""The relay: today's ledger on SQLite with its powers taken away.
+"""The relay: the SQL ledger with its powers taken away.
 
 1. Nobody deposits, pays, stakes, unstakes or issues here: balances are sessions, stakes are bonds, and both are the
    chain's.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from antiphon.ledger.book import EMPTY, PAGE, extend
+from antiphon.ledger.sql.database import Connection
 
 
-def write(db: sqlite3.Connection) -> None:
+def write(db: Connection) -> None:
     """Enter what was applied since."""
     place, envelope, digest = _last(db)
     rows = db.execute(
@@ -20,7 +19,7 @@ def write(db: sqlite3.Connection) -> None:
     db.executemany("INSERT INTO book VALUES (?, ?, ?, ?)", entries)
 
 
-def page(db: sqlite3.Connection, after: int, limit: int) -> tuple[tuple[bytes, ...], int, bytes]:
+def page(db: Connection, after: int, limit: int) -> tuple[tuple[bytes, ...], int, bytes]:
     """(hashes, place of the last of them or of the book's end, digest there), from the entry behind `after` on."""
     rows = db.execute(
         "SELECT place, sha256, digest FROM book WHERE place > ? ORDER BY place LIMIT ?",
@@ -32,6 +31,6 @@ def page(db: sqlite3.Connection, after: int, limit: int) -> tuple[tuple[bytes, .
     return tuple(sha256 for _, sha256, _ in rows), rows[-1][0], rows[-1][2]
 
 
-def _last(db: sqlite3.Connection) -> tuple[int, int, bytes]:
+def _last(db: Connection) -> tuple[int, int, bytes]:
     row = db.execute("SELECT place, envelope, digest FROM book ORDER BY place DESC LIMIT 1").fetchone()
     return row or (0, 0, EMPTY)

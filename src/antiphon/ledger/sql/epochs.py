@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import msgspec
 
 from antiphon.clock import Clock
@@ -15,6 +13,7 @@ from antiphon.ledger import epochs, limits
 from antiphon.ledger.epochs import EpochRecord, EpochState, Member, Standing, Weights, epoch_id
 from antiphon.ledger.operations import CallEpoch, CommitWeights, EpochOperation, RevealWeights, SetEpochRules
 from antiphon.ledger.sql import money, records
+from antiphon.ledger.sql.database import Connection
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical, receipt
 from antiphon.protocol import envelope as envelopes
@@ -27,7 +26,7 @@ KEPT = 500
 """Epochs whose evidence is kept: about 25 days of the default."""
 
 _VALIDATORS = """
-SELECT u.uid, n.node, s.nano, n.live AND n.seen_ms >= :alive_ms FROM nodes n
+SELECT u.uid, n.node, s.nano, n.live <> 0 AND n.seen_ms >= :alive_ms FROM nodes n
 JOIN uids u ON u.node = n.node JOIN accounts s ON s.name = 'stake:' || n.node
 WHERE n.role = 'validator' AND s.nano >= :min_stake ORDER BY s.nano DESC, u.uid LIMIT :most
 """
@@ -44,7 +43,7 @@ FROM uids u LEFT JOIN accounts s ON s.name = 'stake:' || u.node WHERE u.uid > ? 
 """
 
 
-def read(db: sqlite3.Connection, number: int = 0) -> EpochRecord:
+def read(db: Connection, number: int = 0) -> EpochRecord:
     """An epoch; 0: the open one. Raises InputError."""
     asked = number if 0 <= number < 1 << 53 else -1
     row = db.execute(
@@ -56,7 +55,7 @@ def read(db: sqlite3.Connection, number: int = 0) -> EpochRecord:
     return canonical.parse(EpochRecord, row[0])
 
 
-def is_closed(db: sqlite3.Connection, id_: str) -> bool:
+def is_closed(db: Connection, id_: str) -> bool:
     """Whether it is a closed epoch's id. Raises ConflictError for the open one's, InputError once evidence is gone."""
     row = db.execute("SELECT record FROM epochs WHERE id = ?", (id_,)).fetchone()
     if row is None:
@@ -69,7 +68,7 @@ def is_closed(db: sqlite3.Connection, id_: str) -> bool:
     return True
 
 
-def members(db: sqlite3.Connection, after: int, limit: int, rules: Rules) -> tuple[Member, ...]:
+def members(db: Connection, after: int, limit: int, rules: Rules) -> tuple[Member, ...]:
     """Registered identities by uid."""
     rows = db.execute(_MEMBERS, (after, limit))
     return tuple(
@@ -86,7 +85,7 @@ class EpochKeeper:
     def __init__(self, operator: Identity, clock: Clock, rules: Rules) -> None:
         self._operator, self._clock, self._rules = operator, clock, rules
 
-    def begin(self, db: sqlite3.Connection) -> None:
+    def begin(self, db: Connection) -> None:
         """Open the first epoch, unless there is one."""
         if not db.execute("SELECT 1 FROM epochs").fetchone():
             self._open(db, 1, 0, self._clock.now_ms())
@@ -122,7 +121,7 @@ class EpochKeeper:
         now_ms = self._now_ms(session.db, record)
         if isinstance(operation, SetEpochRules):
             self._expect_operator(message.sender)
-            session.db.execute("INSERT OR REPLACE INTO meta VALUES ('epochs', ?)", (canonical.pack(operation.rules),))
+            session.db.execute("UPDATE meta SET value = ? WHERE key = 'epochs'", (canonical.pack(operation.rules),))
             records.add_envelope(session.db, message, raw, now_ms, task_="")
             return
         number = operation.weights.epoch if isinstance(operation, RevealWeights) else operation.epoch
@@ -152,7 +151,7 @@ class EpochKeeper:
         self.turn(session)
 
     def _commit(
-        self, db: sqlite3.Connection, record: EpochRecord, node: str, operation: CommitWeights, now_ms: int
+        self, db: Connection, record: EpochRecord, node: str, operation: CommitWeights, now_ms: int
     ) -> EpochRecord:
         """Rule 2."""
         if record.state is not EpochState.COMMITTING:
@@ -163,7 +162,8 @@ class EpochKeeper:
         if commits > epochs.MAX_COMMITS:
             raise ConflictError(f"{node} has committed {commits - 1} times in this epoch", "The last one counts.")
         db.execute(
-            "INSERT OR REPLACE INTO weights VALUES (?, ?, ?, ?, NULL)",
+            "INSERT INTO weights VALUES (?, ?, ?, ?, NULL) ON CONFLICT (node, epoch) DO UPDATE SET "
+            "commits = excluded.commits, commitment = excluded.commitment, revealed = NULL",
             (node, record.number, commits, operation.commitment),
         )
         others = tuple(one for one in record.committed if one != node)
@@ -171,7 +171,7 @@ class EpochKeeper:
         return msgspec.structs.replace(record, committed=(*others, node), first_commit_ms=first_ms)
 
     def _reveal(
-        self, db: sqlite3.Connection, record: EpochRecord, node: str, operation: RevealWeights, raw: bytes
+        self, db: Connection, record: EpochRecord, node: str, operation: RevealWeights, raw: bytes
     ) -> EpochRecord:
         """Rule 3."""
         if node not in record.committed:
@@ -198,7 +198,7 @@ class EpochKeeper:
         db.execute("UPDATE weights SET revealed = ? WHERE node = ? AND epoch = ?", (raw, node, record.number))
         return msgspec.structs.replace(record, revealed=(*record.revealed, node))
 
-    def _now_ms(self, db: sqlite3.Connection, record: EpochRecord) -> int:
+    def _now_ms(self, db: Connection, record: EpochRecord) -> int:
         """The clock, which does not run back within an epoch: no time is paid for twice, and receipts stay in order."""
         latest_ms: int
         (latest_ms,) = db.execute(
@@ -210,7 +210,7 @@ class EpochKeeper:
         if sender != self._operator.node_id:
             raise InputError("Only the ledger's operator may do this", f"The operator is {self._operator.node_id}.")
 
-    def _expect_permit(self, db: sqlite3.Connection, record: EpochRecord, node: str) -> None:
+    def _expect_permit(self, db: Connection, record: EpochRecord, node: str) -> None:
         held = money.holds(db, accounts.stake(node))
         if not db.execute("SELECT 1 FROM nodes WHERE node = ? AND role = 'validator'", (node,)).fetchone():
             raise InputError(f"{node} is no registered validator", "Stake and register first.")
@@ -226,7 +226,7 @@ class EpochKeeper:
                 f"{node} has no permit: {record.rules.permits} validators have more stake", "Stake more, or wait."
             )
 
-    def _permitted(self, db: sqlite3.Connection, record: EpochRecord) -> list[tuple[int, str, int, int]]:
+    def _permitted(self, db: Connection, record: EpochRecord) -> list[tuple[int, str, int, int]]:
         """(uid, node, stake, live)."""
         values = {
             "alive_ms": self._clock.now_ms() - self._rules.live_s * 1000,
@@ -235,7 +235,7 @@ class EpochKeeper:
         }
         return db.execute(_VALIDATORS, values).fetchall()
 
-    def _all_committed(self, db: sqlite3.Connection, record: EpochRecord) -> bool:
+    def _all_committed(self, db: Connection, record: EpochRecord) -> bool:
         committed, permitted = set(record.committed), self._permitted(db, record)
         stake_nano = sum(nano for _, node, nano, _ in permitted if node in committed)
         enough = 2 * stake_nano > sum(nano for _, _, nano, _ in permitted)
@@ -250,7 +250,7 @@ class EpochKeeper:
         session.changed.add(CHANGES)
         return kept
 
-    def _open(self, db: sqlite3.Connection, number: int, version: int, now_ms: int) -> None:
+    def _open(self, db: Connection, number: int, version: int, now_ms: int) -> None:
         (rules,) = db.execute("SELECT value FROM meta WHERE key = 'epochs'").fetchone()
         record = EpochRecord(
             number=number,
@@ -301,12 +301,13 @@ class EpochKeeper:
         self._open(db, record.number + 1, closed.version + 1, now_ms)
         _forget(db, record.number - KEPT, self._operator.node_id)
 
-    def _revealed(self, db: sqlite3.Connection, record: EpochRecord, now_ms: int) -> dict[str, Weights]:
+    def _revealed(self, db: Connection, record: EpochRecord, now_ms: int) -> dict[str, Weights]:
         """The newest weights of each validator with a permit; those of earlier epochs are carried into the evidence."""
         permitted = {node for _, node, _, _ in self._permitted(db, record)}
         rows = db.execute(
-            "SELECT node, revealed, max(epoch) FROM weights WHERE revealed IS NOT NULL AND epoch >= ? "
-            "GROUP BY node ORDER BY node",
+            "SELECT w.node, w.revealed, w.epoch FROM weights w JOIN (SELECT node, max(epoch) AS epoch FROM weights "
+            "WHERE revealed IS NOT NULL AND epoch >= ? GROUP BY node) newest "
+            "ON newest.node = w.node AND newest.epoch = w.epoch ORDER BY w.node",
             (record.number - record.rules.cutoff_epochs,),
         ).fetchall()
         found: dict[str, Weights] = {}
@@ -318,23 +319,23 @@ class EpochKeeper:
                 self._sign(db, record.id, epochs.LEDGER_CARRIED, raw, now_ms)
         return found
 
-    def _sign(self, db: sqlite3.Connection, id_: str, kind: str, body: bytes, now_ms: int) -> None:
+    def _sign(self, db: Connection, id_: str, kind: str, body: bytes, now_ms: int) -> None:
         own = self._operator
         raw = envelopes.sign(own, kind=kind, receiver=own.node_id, task=id_, body=body, clock=self._clock)
         records.add_envelope(db, canonical.parse(Envelope, raw), raw, now_ms, task_=id_)
 
 
-def _applied(db: sqlite3.Connection, id_: str) -> tuple[int, ...]:
+def _applied(db: Connection, id_: str) -> tuple[int, ...]:
     rows = db.execute("SELECT at_ms FROM envelopes WHERE task = ? AND raw IS NOT NULL ORDER BY seq", (id_,))
     return tuple(at_ms for (at_ms,) in rows)
 
 
-def _bonds(db: sqlite3.Connection) -> dict[str, Bonds]:
+def _bonds(db: Connection) -> dict[str, Bonds]:
     rows = db.execute("SELECT service, held FROM bonds ORDER BY service")
     return {service: canonical.parse(Bonds, held) for service, held in rows}
 
 
-def _forget(db: sqlite3.Connection, number: int, ledger: str) -> None:
+def _forget(db: Connection, number: int, ledger: str) -> None:
     """The evidence of an epoch that nobody asks for any more."""
     if number > 0:
         db.execute("UPDATE envelopes SET raw = NULL WHERE task = ?", (epoch_id(ledger, number),))

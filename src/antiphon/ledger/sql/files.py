@@ -1,4 +1,4 @@
-"""Opening the ledger's file: is it ours, whole and of our schema? Every failure says what to do next."""
+"""A ledger in an SQLite file: is it ours, whole and of our schema? Every failure says what to do next."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from antiphon.errors import BusyError, OutputError, StateError
+from antiphon.errors import AntiphonError, BusyError, OutputError, StateError
 from antiphon.ledger.sql.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
 BUSY_TIMEOUT_MS = 5_000
@@ -54,6 +54,48 @@ def prepare(path: Path, *, durable: bool = False) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+class SqliteFile:
+    """`Database` over one file."""
+
+    errors: tuple[type[Exception], ...] = (sqlite3.Error,)
+
+    def __init__(self, path: Path, *, durable: bool = False) -> None:
+        self.name = str(path)
+        self._path = path
+        self._durable = durable
+
+    def prepare(self) -> sqlite3.Connection:
+        return prepare(self._path, durable=self._durable)
+
+    def reader(self) -> sqlite3.Connection:
+        return connect(self._path, read_only=True)
+
+    def ready(self, db: sqlite3.Connection) -> None:
+        """A file does not go away."""
+
+    def is_lost(self, db: sqlite3.Connection) -> bool:  # noqa: ARG002
+        return False
+
+    def begin(self, db: sqlite3.Connection) -> None:
+        db.execute("BEGIN IMMEDIATE")
+
+    def announce(self, db: sqlite3.Connection) -> None:
+        """SQLite does: see `foreign_changes`."""
+
+    def roll_back(self, db: sqlite3.Connection) -> None:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+    def foreign_changes(self, db: sqlite3.Connection) -> int:
+        # On the writing connection the version changes only when somebody else has written.
+        return int(db.execute("PRAGMA data_version").fetchone()[0])
+
+    def explain(self, error: Exception) -> AntiphonError:
+        if isinstance(error, sqlite3.DatabaseError):
+            return translate(error, self.name)
+        return StateError(f"The ledger {self.name} cannot be used: {error!r}", "Nothing was changed. Report this.")
 
 
 @contextmanager

@@ -1,11 +1,14 @@
-"""The default ledger: one SQLite file.
+"""The default ledger: one SQLite file, or a PostgreSQL database.
 
 What survives: an answered operation survives the end of the process, also by `kill -9`. With the default
 `synchronous=NORMAL` a power cut may take back the last operations (about a second's), but never leaves half of one:
 money stays conserved and the file consistent. `durable=True` (`synchronous=FULL`) survives power cuts too, at the price
 of one disk flush per group of operations.
 
-Several processes may open the same file: every write is one transaction that begins with a lock. Long polls hear of
+On PostgreSQL an answered operation survives whatever the server's own `synchronous_commit` lets it survive (by default
+a power cut too); `durable=True` insists on it.
+
+Several processes may open the same ledger: every write is one transaction that begins with a lock. Long polls hear of
 other processes' writes within `FOREIGN_CHANGE_S`.
 """
 
@@ -13,22 +16,24 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from antiphon.clock import Clock
 from antiphon.economy.epochs import EpochRules
 from antiphon.economy.types import DEFAULT_RULES, Rules
-from antiphon.errors import InputError, StateError
+from antiphon.errors import InputError, StateError, UnavailableError
 from antiphon.ledger import limits
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import OPERATION_KIND, Operation
 from antiphon.ledger.queries import ListSeats, Query, ReadEpoch, ReadPart
-from antiphon.ledger.sql import answers, files, records
+from antiphon.ledger.sql import answers, records
 from antiphon.ledger.sql import epochs as epochs_
+from antiphon.ledger.sql.database import Connection, Database, explained
 from antiphon.ledger.sql.executor import OperationExecutor
+from antiphon.ledger.sql.files import SqliteFile
 from antiphon.ledger.sql.offers import OfferIndex
 from antiphon.ledger.sql.waiters import Waiters
 from antiphon.ledger.sql.worker import Session, Worker
@@ -43,15 +48,19 @@ MAX_WAIT_S = 60.0
 EXPIRE_BATCH = 256
 """Most deadlines that take effect in one transaction."""
 FOREIGN_CHANGE_S = 0.25
+URL_PREFIXES = ("postgresql://", "postgres://")
 INDEX_LAG = 256
 """Most changes that opening a task takes in by itself (some milliseconds)."""
 
 
 class SqlLedger(Ledger):
-    """`Ledger` over one file. Open it with `await SqlLedger.open(...)`, in the event loop that will use it."""
+    """`Ledger` over one database. Open it with `await SqlLedger.open(...)`, in the event loop that will use it."""
 
-    def __init__(self, executor: OperationExecutor, writer: Worker, reader: Worker, waiters: Waiters) -> None:
+    def __init__(
+        self, executor: OperationExecutor, database: Database, writer: Worker, reader: Worker, waiters: Waiters
+    ) -> None:
         self._executor = executor
+        self._database = database
         self._writer = writer
         self._reader = reader
         self._waiters = waiters
@@ -67,23 +76,24 @@ class SqlLedger(Ledger):
         rules: Rules = DEFAULT_RULES,
         epochs: EpochRules | None = None,
         durable: bool = False,
+        create: bool = True,
     ) -> SqlLedger:
-        """Open the file, or create it with `rules` and `epochs`; an existing ledger keeps its own rules.
+        """Open the file or the database at a `postgresql://` URL, or create the ledger there with `rules` and `epochs`
+        if it may be created; an existing ledger keeps its own rules.
 
-        Raises StateError (damaged, foreign, newer, or another operator's) and OutputError (cannot be written).
+        Raises StateError (damaged, foreign, newer, or another operator's), OutputError (cannot be written), and of
+        PostgreSQL InputError (URL, password, no such database) and UnreachableError.
         """
-        path = Path(path)
+        database = database_at(path, durable=durable, create=create)
         waiters = Waiters()
-        db, executor = await asyncio.to_thread(
-            _open, path, operator, clock, rules, epochs or EpochRules(), durable=durable
-        )
+        db, executor = await asyncio.to_thread(_open, database, operator, clock, rules, epochs or EpochRules())
 
         def index() -> OfferIndex:
             return OfferIndex(executor.secret, executor.rules)
 
-        writer = Worker(db, str(path), index(), writes=True, announce=waiters.wake)
-        reader = Worker(files.connect(path, read_only=True), str(path), index(), writes=False)
-        ledger = cls(executor, writer, reader, waiters)
+        writer = Worker(db, database, index(), writes=True, announce=waiters.wake)
+        reader = Worker(await asyncio.to_thread(database.reader), database, index(), writes=False)
+        ledger = cls(executor, database, writer, reader, waiters)
         await ledger._keep_up()
         return ledger
 
@@ -134,7 +144,7 @@ class SqlLedger(Ledger):
         return moved
 
     async def write(self, job: Callable[[Session], T]) -> T:
-        """Do something else in one transaction of this file, as whoever keeps it: a relay mirrors the chain by it."""
+        """Do something else in one transaction of this ledger, as whoever keeps it: a relay mirrors the chain by it."""
         return await self._writer.run(job)
 
     async def _keep_up(self) -> None:
@@ -179,11 +189,11 @@ class SqlLedger(Ledger):
     async def _see_others(self) -> None:
         seen: int | None = None
         while len(self._waiters):
-            # On the writing connection the version changes only when somebody else has written.
-            version = await self._writer.run(lambda s: int(s.db.execute("PRAGMA data_version").fetchone()[0]))
-            if seen is not None and version != seen:
-                self._waiters.wake_all()
-            seen = version
+            with suppress(UnavailableError):  # who waits hears of it by asking
+                version = await self._writer.run(lambda s: self._database.foreign_changes(s.db))
+                if seen is not None and version != seen:
+                    self._waiters.wake_all()
+                seen = version
             await asyncio.sleep(FOREIGN_CHANGE_S)
 
 
@@ -196,20 +206,29 @@ def _ticking(executor: OperationExecutor, task: str, index: int) -> Callable[[Se
     return lambda session: executor.tick(session, task, index)
 
 
+def database_at(place: Path | str, *, durable: bool = False, create: bool = True) -> Database:
+    """What a path or a URL names. Raises InputError for a URL that cannot be read."""
+    if str(place).startswith(URL_PREFIXES):
+        from antiphon.ledger.sql.postgres import PostgresDatabase
+
+        return PostgresDatabase(str(place), durable=durable, create=create)
+    return SqliteFile(Path(place), durable=durable)
+
+
 def _open(
-    path: Path, operator: Identity, clock: Clock, rules: Rules, epochs: EpochRules, *, durable: bool
-) -> tuple[sqlite3.Connection, OperationExecutor]:
-    db = files.prepare(path, durable=durable)
+    database: Database, operator: Identity, clock: Clock, rules: Rules, epochs: EpochRules
+) -> tuple[Connection, OperationExecutor]:
+    db = database.prepare()
     try:
-        with files.translated(path):
-            return db, _executor(db, path, operator, clock, rules, epochs)
+        with explained(database):
+            return db, _executor(db, database, operator, clock, rules, epochs)
     except BaseException:
         db.close()
         raise
 
 
 def _executor(
-    db: sqlite3.Connection, path: Path, operator: Identity, clock: Clock, rules: Rules, epochs: EpochRules
+    db: Connection, database: Database, operator: Identity, clock: Clock, rules: Rules, epochs: EpochRules
 ) -> OperationExecutor:
     """Write what a new ledger is made with, or read what this one was made with."""
     made = {
@@ -218,18 +237,18 @@ def _executor(
         "secret": secrets.token_bytes(32),
         "epochs": canonical.encode(epochs),
     }
-    db.execute("BEGIN IMMEDIATE")
-    db.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", made.items())
+    database.begin(db)
+    db.executemany("INSERT INTO meta VALUES (?, ?) ON CONFLICT DO NOTHING", list(made.items()))
     db.execute("COMMIT")
     kept = dict(db.execute("SELECT key, value FROM meta").fetchall())
     if kept["operator"] != made["operator"]:
         raise StateError(
-            f"The ledger {path} belongs to {kept['operator'].decode()}, not to {operator.node_id}",
+            f"The ledger {database.name} belongs to {kept['operator'].decode()}, not to {operator.node_id}",
             "Open it with its own key.",
         )
     # Not `decode`: an older version wrote fewer rules, and what it did not know has its default.
     executor = OperationExecutor(operator, clock, canonical.parse(Rules, kept["rules"]), kept["secret"])
-    db.execute("BEGIN IMMEDIATE")
+    database.begin(db)
     executor.epochs.begin(db)
     db.execute("COMMIT")
     return executor

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -16,19 +15,20 @@ from antiphon.economy.settlement import exposure
 from antiphon.economy.types import PPM, Candidate, Offer, Role, Rules, ScoreEvent, Turnout
 from antiphon.ledger.panel import sitting
 from antiphon.ledger.records import OpenSeat, PartRecord
+from antiphon.ledger.sql.database import Connection, marks
 
 
-def load(db: sqlite3.Connection, before: Counter[tuple[str, Role]], after: Counter[tuple[str, Role]]) -> None:
+def load(db: Connection, before: Counter[tuple[str, Role]], after: Counter[tuple[str, Role]]) -> None:
     """Book who began and who ended work on a part."""
     for key in before.keys() | after.keys():
         delta = after[key] - before[key]
         if delta:
             node, role = key
-            db.execute("INSERT OR IGNORE INTO loads VALUES (?, ?, 0)", (node, role))
+            db.execute("INSERT INTO loads VALUES (?, ?, 0) ON CONFLICT DO NOTHING", (node, role))
             db.execute("UPDATE loads SET parts = parts + ? WHERE node = ? AND role = ?", (delta, node, role))
 
 
-def score(db: sqlite3.Connection, service: str, event: ScoreEvent, rules: Rules) -> None:
+def score(db: Connection, service: str, event: ScoreEvent, rules: Rules) -> None:
     """One step of a node's score memory for a service."""
     key = (event.node, event.role.value, service)
     row = db.execute(
@@ -36,21 +36,19 @@ def score(db: sqlite3.Connection, service: str, event: ScoreEvent, rules: Rules)
     ).fetchone()
     quality_ppm, settled = row or (prior(rules), 0)
     db.execute(
-        "INSERT OR REPLACE INTO scores VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO scores VALUES (?, ?, ?, ?, ?) ON CONFLICT (node, role, service) DO UPDATE SET "
+        "quality_ppm = excluded.quality_ppm, settled = excluded.settled",
         (*key, remember(quality_ppm, event.score_ppm, rules), settled + 1),
     )
 
 
-def conduct(
-    db: sqlite3.Connection, offers: Sequence[Offer], service: str, client: str, rules: Rules
-) -> tuple[Offer, ...]:
+def conduct(db: Connection, offers: Sequence[Offer], service: str, client: str, rules: Rules) -> tuple[Offer, ...]:
     """The offers with how much of each node's stake the client may still hold, and how often the node abstains."""
-    marks = ", ".join("?" * len(offers))
     rows = db.execute(
         "SELECT substr(s.name, 7), s.nano, coalesce(h.nano, 0), coalesce(t.abstained_ppm, 0) FROM accounts s "  # noqa: S608
         "LEFT JOIN holds h ON h.node = substr(s.name, 7) AND h.client = ? "
         "LEFT JOIN turnouts t ON t.node = substr(s.name, 7) AND t.service = ? "
-        f"WHERE s.name IN ({marks})",
+        f"WHERE s.name IN ({marks(len(offers))})",
         (client, service, *(accounts.stake(offer.node) for offer in offers)),
     )
     found = {node: (stake * rules.client_share_ppm // PPM - held, abstained) for node, stake, held, abstained in rows}
@@ -62,16 +60,15 @@ def conduct(
     return tuple(map(known, offers))
 
 
-def able(db: sqlite3.Connection, pool: Sequence[Candidate], rules: Rules, now_ms: int) -> set[str]:
+def able(db: Connection, pool: Sequence[Candidate], rules: Rules, now_ms: int) -> set[str]:
     """Who of a part's pool can be drawn now: validators with free stake for one seat.
 
     Silent ones only when the others do not fill a round: right after the ledger was away everybody seems silent.
     """
-    marks = ", ".join("?" * len(pool))
     rows = db.execute(
-        f"SELECT n.node, n.live AND n.seen_ms >= ?, coalesce(s.nano, 0) - coalesce(k.nano, 0) FROM nodes n "  # noqa: S608
+        f"SELECT n.node, n.live <> 0 AND n.seen_ms >= ?, coalesce(s.nano, 0) - coalesce(k.nano, 0) FROM nodes n "  # noqa: S608
         "LEFT JOIN accounts s ON s.name = 'stake:' || n.node LEFT JOIN locked k ON k.node = n.node "
-        f"WHERE n.role = 'validator' AND n.node IN ({marks})",
+        f"WHERE n.role = 'validator' AND n.node IN ({marks(len(pool))})",
         (now_ms - rules.live_s * 1000, *(judge.node for judge in pool)),
     )
     known = {node: (alive, free_nano) for node, alive, free_nano in rows}
@@ -82,26 +79,32 @@ def able(db: sqlite3.Connection, pool: Sequence[Candidate], rules: Rules, now_ms
     return live if len(live) >= seat_count(len(pool), rules) else set(bonded)
 
 
-def hold(db: sqlite3.Connection, client: str, deltas: Mapping[str, int]) -> None:
+def hold(db: Connection, client: str, deltas: Mapping[str, int]) -> None:
     """Book whose tasks hold how much of whose stake."""
     moved = [(client, node, nano) for node, nano in deltas.items() if nano]
-    db.executemany("INSERT OR IGNORE INTO holds VALUES (?, ?, 0)", [(client, node) for _, node, _ in moved])
+    db.executemany(
+        "INSERT INTO holds VALUES (?, ?, 0) ON CONFLICT DO NOTHING", [(client, node) for _, node, _ in moved]
+    )
     db.executemany(
         "UPDATE holds SET nano = nano + ? WHERE client = ? AND node = ?", [(n, c, who) for c, who, n in moved]
     )
     db.executemany("DELETE FROM holds WHERE client = ? AND node = ? AND nano = 0", [(c, who) for c, who, _ in moved])
 
 
-def attend(db: sqlite3.Connection, service: str, turn: Turnout, rules: Rules) -> None:
+def attend(db: Connection, service: str, turn: Turnout, rules: Rules) -> None:
     """One step of the memory of how often a validator abstains."""
     row = db.execute(
         "SELECT abstained_ppm FROM turnouts WHERE node = ? AND service = ?", (turn.node, service)
     ).fetchone()
     abstained_ppm = attended(row[0] if row else 0, rules, voted=turn.voted)
-    db.execute("INSERT OR REPLACE INTO turnouts VALUES (?, ?, ?)", (turn.node, service, abstained_ppm))
+    db.execute(
+        "INSERT INTO turnouts VALUES (?, ?, ?) "
+        "ON CONFLICT (node, service) DO UPDATE SET abstained_ppm = excluded.abstained_ppm",
+        (turn.node, service, abstained_ppm),
+    )
 
 
-def seat(db: sqlite3.Connection, before: PartRecord, after: PartRecord) -> set[str]:
+def seat(db: Connection, before: PartRecord, after: PartRecord) -> set[str]:
     """Keep the open seats of a part; returns who has a new one."""
     had, has = ({s.node for s in sitting(record)} for record in (before, after))
     key = (after.task, after.part.index)
@@ -113,7 +116,7 @@ def seat(db: sqlite3.Connection, before: PartRecord, after: PartRecord) -> set[s
     return has - had
 
 
-def seats(db: sqlite3.Connection, node: str, newer_than: int, limit: int) -> tuple[OpenSeat, ...]:
+def seats(db: Connection, node: str, newer_than: int, limit: int) -> tuple[OpenSeat, ...]:
     """A node's open seats that were drawn after the seat `newer_than`, in the order of their draws."""
     rows = db.execute(
         "SELECT seq, task, idx, attempt, round, deadline_ms FROM seats WHERE node = ? AND seq > ? ORDER BY seq LIMIT ?",

@@ -6,43 +6,42 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 from antiphon.economy import accounts
 from antiphon.economy.types import Transfer
 from antiphon.errors import ConflictError
 from antiphon.ledger.sql import money
+from antiphon.ledger.sql.database import Connection
 
 _STAKE = accounts.stake("")
 
 
-def put(db: sqlite3.Connection, name: str, account: str, nano: int, *, at_ms: int) -> None:
+def put(db: Connection, name: str, account: str, nano: int, *, at_ms: int) -> None:
     """Rule 1."""
     row = db.execute("SELECT account FROM mirrored WHERE name = ?", (name,)).fetchone()
     if row is not None and row[0] != account:
         raise ConflictError(f"{name} belongs to another account here", "Use the account that it was claimed for first.")
-    db.execute("INSERT OR IGNORE INTO mirrored VALUES (?, ?, 0, 0)", (name, account))
+    db.execute("INSERT INTO mirrored VALUES (?, ?, 0, 0) ON CONFLICT DO NOTHING", (name, account))
     db.execute("UPDATE mirrored SET wanted = ? WHERE name = ?", (nano, name))
     _apply(db, name, at_ms)
 
 
-def catch_up(db: sqlite3.Connection, *, at_ms: int) -> None:
+def catch_up(db: Connection, *, at_ms: int) -> None:
     """Rule 2: take what was not free before."""
     for (name,) in db.execute("SELECT name FROM mirrored WHERE nano <> wanted").fetchall():
         _apply(db, name, at_ms)
 
 
-def forgive(db: sqlite3.Connection, name: str) -> None:
+def forgive(db: Connection, name: str) -> None:
     """What could not be taken was spent: it is not taken from what the account gets later."""
     db.execute("UPDATE mirrored SET nano = wanted WHERE name = ?", (name,))
 
 
-def is_over(db: sqlite3.Connection, name: str) -> bool:
+def is_over(db: Connection, name: str) -> bool:
     """Whether this was a fact once, and is none any more."""
     return db.execute("SELECT 1 FROM mirrored WHERE name = ? AND wanted = 0", (name,)).fetchone() is not None
 
 
-def applied(db: sqlite3.Connection, prefix: str) -> dict[str, tuple[str, int]]:
+def applied(db: Connection, prefix: str) -> dict[str, tuple[str, int]]:
     """(account, nano) by name, of what is not 0."""
     rows = db.execute(
         "SELECT name, account, nano FROM mirrored WHERE substr(name, 1, ?) = ? AND (nano <> 0 OR wanted <> 0)",
@@ -51,7 +50,7 @@ def applied(db: sqlite3.Connection, prefix: str) -> dict[str, tuple[str, int]]:
     return {name: (account, nano) for name, account, nano in rows}
 
 
-def _apply(db: sqlite3.Connection, name: str, at_ms: int) -> None:
+def _apply(db: Connection, name: str, at_ms: int) -> None:
     account, nano, wanted = db.execute("SELECT account, nano, wanted FROM mirrored WHERE name = ?", (name,)).fetchone()
     change = max(wanted - nano, -_free(db, account))
     if change > 0:
@@ -64,7 +63,7 @@ def _apply(db: sqlite3.Connection, name: str, at_ms: int) -> None:
     db.execute("UPDATE mirrored SET nano = nano + ? WHERE name = ?", (change, name))
 
 
-def _free(db: sqlite3.Connection, account: str) -> int:
+def _free(db: Connection, account: str) -> int:
     held = money.holds(db, account)
     if account.startswith(_STAKE):
         held -= money.locked(db, account.removeprefix(_STAKE))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 
 from antiphon.economy import accounts
 from antiphon.economy.types import Transfer
 from antiphon.errors import FundsError
 from antiphon.ledger.records import Account, Supply
+from antiphon.ledger.sql.database import Connection, marks
 
 _STAKE = accounts.stake("")
 UNBOND_BATCH = 256
@@ -22,13 +22,13 @@ WHERE k.node IN ({marks}) AND k.nano > coalesce(a.nano, 0)
 """
 
 
-def holds(db: sqlite3.Connection, account: str) -> int:
+def holds(db: Connection, account: str) -> int:
     """What an account holds, in nano; 0 if it does not exist."""
     row = db.execute("SELECT nano FROM accounts WHERE name = ?", (account,)).fetchone()
     return int(row[0]) if row else 0
 
 
-def move(db: sqlite3.Connection, transfers: Iterable[Transfer], *, at_ms: int, task: str = "", part: int = -1) -> None:
+def move(db: Connection, transfers: Iterable[Transfer], *, at_ms: int, task: str = "", part: int = -1) -> None:
     """Carry out the transfers in order. Raises FundsError before an account would become negative."""
     for transfer in transfers:
         held = holds(db, transfer.source)
@@ -47,13 +47,13 @@ def move(db: sqlite3.Connection, transfers: Iterable[Transfer], *, at_ms: int, t
         )
 
 
-def pay_out(db: sqlite3.Connection, transfers: Sequence[Transfer], *, at_ms: int, task: str) -> None:
+def pay_out(db: Connection, transfers: Sequence[Transfer], *, at_ms: int, task: str) -> None:
     """Carry out many transfers from one account, which is empty after them: as `move` does it, at once."""
     source = transfers[0].source
     assert all(one.source == source for one in transfers), "one account pays"
     assert holds(db, source) == sum(one.amount_nano for one in transfers), "all of it is paid"
     db.executemany(
-        "INSERT INTO accounts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET nano = nano + excluded.nano",
+        "INSERT INTO accounts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET nano = accounts.nano + excluded.nano",
         [(one.target, one.amount_nano) for one in transfers],
     )
     db.execute("UPDATE accounts SET nano = 0 WHERE name = ?", (source,))
@@ -63,42 +63,45 @@ def pay_out(db: sqlite3.Connection, transfers: Sequence[Transfer], *, at_ms: int
     )
 
 
-def end(db: sqlite3.Connection, account: str) -> None:
+def end(db: Connection, account: str) -> None:
     """Forget an account that is empty. The database refuses it for one that is not."""
     db.execute("DELETE FROM accounts WHERE name = ?", (account,))
 
 
-def locked(db: sqlite3.Connection, node: str) -> int:
+def locked(db: Connection, node: str) -> int:
     """Stake of a node that open parts hold, in nano."""
     row = db.execute("SELECT nano FROM locked WHERE node = ?", (node,)).fetchone()
     return int(row[0]) if row else 0
 
 
-def lock(db: sqlite3.Connection, deltas: Mapping[str, int], *, at_ms: int, task: str, part: int) -> None:
+def lock(db: Connection, deltas: Mapping[str, int], *, at_ms: int, task: str, part: int) -> None:
     """Lock (positive) or release (negative) stake, and keep its history. Stake always covers what is locked."""
     moved = [(nano, node) for node, nano in deltas.items() if nano]
-    db.executemany("INSERT OR IGNORE INTO locked VALUES (?, 0)", [(node,) for nano, node in moved if nano > 0])
+    new = [(node,) for nano, node in moved if nano > 0]
+    db.executemany("INSERT INTO locked VALUES (?, 0) ON CONFLICT DO NOTHING", new)
     db.executemany("UPDATE locked SET nano = nano + ? WHERE node = ?", moved)
     db.executemany(
         "INSERT INTO stake_history (at_ms, task, part, node, nano) VALUES (?, ?, ?, ?, ?)",
         [(at_ms, task, part, node, nano) for nano, node in moved],
     )
-    bare = db.execute(_BARE.format(marks=", ".join("?" * len(moved))), [node for _, node in moved]).fetchall()
+    bare = db.execute(_BARE.format(marks=marks(len(moved))), [node for _, node in moved]).fetchall()
     assert not bare, f"stake covers what is locked, except of {bare}"
 
 
-def unbond(db: sqlite3.Connection, node: str, *, due_ms: int) -> None:
+def unbond(db: Connection, node: str, *, due_ms: int) -> None:
     """Note when a node's stake that is on its way arrives: all of it together, the last to have left deciding."""
-    db.execute("INSERT OR REPLACE INTO unbonding VALUES (?, ?)", (node, due_ms))
+    db.execute(
+        "INSERT INTO unbonding VALUES (?, ?) ON CONFLICT (node) DO UPDATE SET due_ms = excluded.due_ms", (node, due_ms)
+    )
 
 
-def unbonded(db: sqlite3.Connection, now_ms: int) -> list[str]:
+def unbonded(db: Connection, now_ms: int) -> list[str]:
     """Nodes whose stake has arrived."""
     rows = db.execute("SELECT node FROM unbonding WHERE due_ms <= ? ORDER BY due_ms LIMIT ?", (now_ms, UNBOND_BATCH))
     return [node for (node,) in rows]
 
 
-def release(db: sqlite3.Connection, node: str, *, at_ms: int) -> None:
+def release(db: Connection, node: str, *, at_ms: int) -> None:
     """What is left of a node's stake on its way becomes its balance."""
     source = accounts.unbonding(node)
     if held := holds(db, source):
@@ -108,7 +111,7 @@ def release(db: sqlite3.Connection, node: str, *, at_ms: int) -> None:
     db.execute("DELETE FROM unbonding WHERE node = ?", (node,))
 
 
-def _call_back(db: sqlite3.Connection, stake: str, missing_nano: int, *, at_ms: int) -> int:
+def _call_back(db: Connection, stake: str, missing_nano: int, *, at_ms: int) -> int:
     """Stake on its way back still answers for penalties: as much of it as is missing returns. How much did."""
     source = accounts.unbonding(stake.removeprefix(_STAKE))
     amount_nano = min(missing_nano, holds(db, source))
@@ -117,7 +120,7 @@ def _call_back(db: sqlite3.Connection, stake: str, missing_nano: int, *, at_ms: 
     return amount_nano
 
 
-def account_of(db: sqlite3.Connection, owner: str) -> Account:
+def account_of(db: Connection, owner: str) -> Account:
     """Everything one identity owns; zeros for one that the ledger has never heard of."""
     escrow = db.execute(
         "SELECT coalesce(sum(nano), 0) FROM tasks JOIN accounts ON name = 'escrow:' || task "
@@ -136,7 +139,7 @@ def account_of(db: sqlite3.Connection, owner: str) -> Account:
     )
 
 
-def supply(db: sqlite3.Connection) -> Supply:
+def supply(db: Connection) -> Supply:
     """All money, and where it came from."""
     emitted = db.execute("SELECT coalesce(sum(emission_nano), 0) FROM epochs").fetchone()[0]
     return Supply(
@@ -144,7 +147,7 @@ def supply(db: sqlite3.Connection) -> Supply:
     )
 
 
-def _add(db: sqlite3.Connection, account: str, nano: int) -> None:
+def _add(db: Connection, account: str, nano: int) -> None:
     changed = db.execute("UPDATE accounts SET nano = nano + ? WHERE name = ?", (nano, account)).rowcount
     if not changed:
         db.execute("INSERT INTO accounts VALUES (?, ?)", (account, nano))

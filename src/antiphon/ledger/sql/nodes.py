@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 
 from antiphon.economy import accounts
@@ -22,6 +21,7 @@ from antiphon.ledger.limits import MAX_PAGE, MAX_PAGE_BYTES
 from antiphon.ledger.operations import Heartbeat, Register
 from antiphon.ledger.records import NodeRecord
 from antiphon.ledger.sql import epochs, money
+from antiphon.ledger.sql.database import Connection
 from antiphon.protocol.envelope import Envelope
 
 KEPT_DEPARTURES = 10_000
@@ -29,7 +29,7 @@ SILENT_BATCH = 256
 """Most silent nodes that leave in one transaction."""
 
 _RECORDS = """
-SELECT n.node, n.role, r.raw, n.live AND n.seen_ms >= :alive_ms, coalesce(s.nano, 0), coalesce(k.nano, 0)
+SELECT n.node, n.role, r.raw, n.live <> 0 AND n.seen_ms >= :alive_ms, coalesce(s.nano, 0), coalesce(k.nano, 0)
 FROM nodes n
 JOIN registrations r ON r.node = n.node AND r.role = n.role
 LEFT JOIN accounts s ON s.name = 'stake:' || n.node
@@ -37,19 +37,20 @@ LEFT JOIN locked k ON k.node = n.node
 WHERE n.seen_ms >= :known_ms AND """
 
 _WEAKEST = """
-SELECT n.node, n.role, coalesce(s.nano, 0) AS stake, n.seen_ms < :known_ms AS silent
+SELECT node, role, stake, silent FROM (
+SELECT n.node, n.role, coalesce(s.nano, 0) AS stake, n.seen_ms, n.seen_ms < :known_ms AS silent, u.since_ms
 FROM nodes n
 LEFT JOIN accounts s ON s.name = 'stake:' || n.node
 LEFT JOIN locked k ON k.node = n.node
 JOIN uids u ON u.node = n.node
-WHERE coalesce(k.nano, 0) = 0 AND (stake < :min_stake OR u.since_ms <= :mortal_ms)
-ORDER BY stake < :min_stake DESC, silent DESC, stake, n.seen_ms, n.node LIMIT 1
+WHERE coalesce(k.nano, 0) = 0
+) known
+WHERE stake < :min_stake OR since_ms <= :mortal_ms
+ORDER BY stake < :min_stake DESC, silent DESC, stake, seen_ms, node LIMIT 1
 """
 
 
-def register(
-    db: sqlite3.Connection, message: Envelope, operation: Register, raw: bytes, now_ms: int, rules: Rules
-) -> None:
+def register(db: Connection, message: Envelope, operation: Register, raw: bytes, now_ms: int, rules: Rules) -> None:
     """Add or update a node in one role (rules 1 and 2)."""
     node, role = message.sender, operation.role.value
     stake_nano = money.holds(db, accounts.stake(node))
@@ -73,10 +74,14 @@ def register(
         "registered = excluded.registered, revision = excluded.revision",
         (node, role, operation.endpoint, message.time_ms, now_ms, revision, revision),
     )
-    db.execute("INSERT OR REPLACE INTO registrations (node, role, raw) VALUES (?, ?, ?)", (node, role, raw))
+    db.execute(
+        "INSERT INTO registrations (node, role, raw) VALUES (?, ?, ?) "
+        "ON CONFLICT (node, role) DO UPDATE SET raw = excluded.raw",
+        (node, role, raw),
+    )
 
 
-def retire(db: sqlite3.Connection, node: str, role: Role, rules: Rules) -> None:
+def retire(db: Connection, node: str, role: Role, rules: Rules) -> None:
     """Leave a role; InputError for a node that is not in it.
 
     Coming back starts the score memory anew, except that it never washes off a bad name: a quality below the prior
@@ -84,12 +89,13 @@ def retire(db: sqlite3.Connection, node: str, role: Role, rules: Rules) -> None:
     """
     _expect_registered(_remove(db, node, role.value), node, role)
     db.execute(
-        "UPDATE scores SET quality_ppm = min(quality_ppm, ?), settled = 0 WHERE node = ? AND role = ?",
-        (prior(rules), node, role.value),
+        "UPDATE scores SET quality_ppm = CASE WHEN quality_ppm > :prior THEN :prior ELSE quality_ppm END, settled = 0 "
+        "WHERE node = :node AND role = :role",
+        {"prior": prior(rules), "node": node, "role": role.value},
     )
 
 
-def heartbeat(db: sqlite3.Connection, node: str, operation: Heartbeat, now_ms: int) -> None:
+def heartbeat(db: Connection, node: str, operation: Heartbeat, now_ms: int) -> None:
     """Note that a node is here, or says goodbye. InputError: not registered. ConflictError: at another endpoint."""
     key = (node, operation.role.value)
     row = db.execute("SELECT endpoint FROM nodes WHERE node = ? AND role = ?", key).fetchone()
@@ -98,17 +104,17 @@ def heartbeat(db: sqlite3.Connection, node: str, operation: Heartbeat, now_ms: i
         raise ConflictError(f"{node} is registered at {row[0]}, not at {operation.endpoint}", "Register anew.")
     db.execute(
         "UPDATE nodes SET seen_ms = ?, live = ?, revision = ? WHERE node = ? AND role = ?",
-        (now_ms, operation.live, next_revision(db), *key),
+        (now_ms, int(operation.live), next_revision(db), *key),
     )
 
 
-def is_bonded(db: sqlite3.Connection, node: str, role: Role, rules: Rules) -> bool:
+def is_bonded(db: Connection, node: str, role: Role, rules: Rules) -> bool:
     """Whether the node is in the role now (live or not), with the stake that it takes."""
     found = db.execute("SELECT 1 FROM nodes WHERE node = ? AND role = ?", (node, role.value)).fetchone()
     return found is not None and money.holds(db, accounts.stake(node)) >= rules.min_stake_nano
 
 
-def silent(db: sqlite3.Connection, rules: Rules, now_ms: int) -> list[tuple[str, str]]:
+def silent(db: Connection, rules: Rules, now_ms: int) -> list[tuple[str, str]]:
     """(node, role) of nodes that were not heard of for too long."""
     return db.execute(
         "SELECT node, role FROM nodes WHERE seen_ms < ? ORDER BY seen_ms LIMIT ?",
@@ -116,7 +122,7 @@ def silent(db: sqlite3.Connection, rules: Rules, now_ms: int) -> list[tuple[str,
     ).fetchall()
 
 
-def forget(db: sqlite3.Connection, found: Iterable[tuple[str, str]], rules: Rules, now_ms: int) -> None:
+def forget(db: Connection, found: Iterable[tuple[str, str]], rules: Rules, now_ms: int) -> None:
     """Remove nodes that are silent still."""
     for node, role in found:
         row = db.execute("SELECT seen_ms FROM nodes WHERE node = ? AND role = ?", (node, role)).fetchone()
@@ -124,7 +130,7 @@ def forget(db: sqlite3.Connection, found: Iterable[tuple[str, str]], rules: Rule
             _remove(db, node, role)
 
 
-def node(db: sqlite3.Connection, node_: str, role: Role, rules: Rules, now_ms: int) -> NodeRecord:
+def node(db: Connection, node_: str, role: Role, rules: Rules, now_ms: int) -> NodeRecord:
     """One node's record. Raises InputError."""
     values = {"node": node_, "role": role.value} | _times(rules, now_ms)
     row = db.execute(_RECORDS + "n.node = :node AND n.role = :role", values).fetchone()
@@ -133,7 +139,7 @@ def node(db: sqlite3.Connection, node_: str, role: Role, rules: Rules, now_ms: i
 
 
 def page(
-    db: sqlite3.Connection, role: Role | None, after: str, limit: int, rules: Rules, now_ms: int
+    db: Connection, role: Role | None, after: str, limit: int, rules: Rules, now_ms: int
 ) -> tuple[NodeRecord, ...]:
     """The records that follow `after`: at most `limit`, MAX_PAGE, and what fits MAX_PAGE_BYTES."""
     last, _, last_role = after.partition("/")
@@ -154,13 +160,13 @@ def page(
     return tuple(found)
 
 
-def next_revision(db: sqlite3.Connection) -> int:
+def next_revision(db: Connection) -> int:
     """A number that no row has yet."""
     db.execute("UPDATE revisions SET latest = latest + 1")
     return int(db.execute("SELECT latest FROM revisions").fetchone()[0])
 
 
-def _make_room(db: sqlite3.Connection, stake_nano: int, now_ms: int, rules: Rules) -> None:
+def _make_room(db: Connection, stake_nano: int, now_ms: int, rules: Rules) -> None:
     values = {
         "min_stake": rules.min_stake_nano,
         "known_ms": now_ms - rules.silent_s * 1000,
@@ -178,7 +184,7 @@ def _make_room(db: sqlite3.Connection, stake_nano: int, now_ms: int, rules: Rule
     )
 
 
-def _remove(db: sqlite3.Connection, node_: str, role: str) -> bool:
+def _remove(db: Connection, node_: str, role: str) -> bool:
     done = db.execute("DELETE FROM nodes WHERE node = ? AND role = ?", (node_, role)).rowcount
     if done:
         db.execute("DELETE FROM registrations WHERE node = ? AND role = ?", (node_, role))
@@ -193,7 +199,7 @@ def _remove(db: sqlite3.Connection, node_: str, role: str) -> bool:
     return bool(done)
 
 
-def _record(db: sqlite3.Connection, row: tuple[str, str, bytes, int, int, int], rules: Rules) -> NodeRecord:
+def _record(db: Connection, row: tuple[str, str, bytes, int, int, int], rules: Rules) -> NodeRecord:
     node_, role, raw, alive, stake_nano, locked_nano = row
     operation, _ = registration.read(raw)
     memory = db.execute(

@@ -13,7 +13,6 @@ can choose.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections import OrderedDict
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -27,6 +26,7 @@ from antiphon.economy.types import PPM, Offer, Role, Rules
 from antiphon.ledger import registration
 from antiphon.ledger.matching import serves
 from antiphon.ledger.operations import Selector, ServiceOffer
+from antiphon.ledger.sql.database import Connection
 
 MAX_SELECTORS = 64
 """Most selectors whose matches are remembered."""
@@ -82,7 +82,7 @@ class OfferIndex:
         self._free_rows: list[int] = []
         self._shapes = _Shapes()
 
-    def refresh(self, db: sqlite3.Connection) -> None:
+    def refresh(self, db: Connection) -> None:
         """Take in every change that the connection sees."""
         latest, forgotten = db.execute("SELECT latest, forgotten FROM revisions").fetchone()
         if latest == self.seen:
@@ -96,7 +96,7 @@ class OfferIndex:
         finally:
             db.execute("COMMIT")
 
-    def _catch_up(self, db: sqlite3.Connection, latest: int, forgotten: int) -> None:
+    def _catch_up(self, db: Connection, latest: int, forgotten: int) -> None:
         if self.seen < forgotten or latest < self.seen:
             self.forget()
         for node, role in db.execute("SELECT node, role FROM departed WHERE revision > ?", (self.seen,)):
@@ -184,7 +184,7 @@ class OfferIndex:
             load=value("load"),
         )
 
-    def _update(self, db: sqlite3.Connection, row: tuple[str, str, int, int, int, int, int, int]) -> None:
+    def _update(self, db: Connection, row: tuple[str, str, int, int, int, int, int, int]) -> None:
         node, role, registered, seen_ms, live, _, free_nano, load = row
         seat = self._seats.get((node, role))
         if seat is None or seat.registered != registered or not seat.rows:
@@ -203,7 +203,7 @@ class OfferIndex:
             table["seen"][index], table["live"][index] = seen_ms, bool(live)
             table["free"][index], table["load"][index] = free_nano, load
 
-    def _enter(self, db: sqlite3.Connection, node: str, role: str, registered: int) -> _Seat:
+    def _enter(self, db: Connection, node: str, role: str, registered: int) -> _Seat:
         """A new registration, or one that takes an older one's place."""
         self._remove(node, role)
         raw = db.execute("SELECT raw FROM registrations WHERE node = ? AND role = ?", (node, role)).fetchone()[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from hashlib import sha256
 
 from antiphon import errors
@@ -15,6 +14,7 @@ from antiphon.errors import (
     RepeatedError,
     UnavailableError,
 )
+from antiphon.ledger.sql.database import Connection
 from antiphon.protocol.envelope import MAX_AGE_MS, MAX_AHEAD_MS, Envelope
 
 KEEP_MS = 2 * (MAX_AGE_MS + MAX_AHEAD_MS)
@@ -31,7 +31,7 @@ def is_answer(error: BaseException) -> bool:
     return isinstance(error, _ANSWERS) and not isinstance(error, errors.BusyError)
 
 
-def recall(db: sqlite3.Connection, message: Envelope, raw: bytes) -> bool:
+def recall(db: Connection, message: Envelope, raw: bytes) -> bool:
     """Whether this envelope was applied before. Raises the first answer when that was a refusal."""
     row = db.execute(
         "SELECT sha256, error, what, hint FROM envelopes WHERE sender = ? AND nonce = ?",
@@ -47,7 +47,7 @@ def recall(db: sqlite3.Connection, message: Envelope, raw: bytes) -> bool:
     return True
 
 
-def refuse(db: sqlite3.Connection, message: Envelope, raw: bytes, error: AntiphonError, at_ms: int) -> None:
+def refuse(db: Connection, message: Envelope, raw: bytes, error: AntiphonError, at_ms: int) -> None:
     """Keep a refusal."""
     db.execute(
         "INSERT INTO envelopes (sender, nonce, sha256, at_ms, task, error, what, hint) "
@@ -65,7 +65,7 @@ def check_fresh(message: Envelope, now_ms: int) -> None:
         raise ProtocolError("The message is from the future", "Check both clocks.")
 
 
-def prune(db: sqlite3.Connection, now_ms: int) -> None:
+def prune(db: Connection, now_ms: int) -> None:
     """Forget what is too old to be repeated."""
     db.execute(
         "DELETE FROM envelopes WHERE seq IN "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,6 +19,7 @@ from antiphon.ledger.machine import Step
 from antiphon.ledger.opening import chain
 from antiphon.ledger.records import PartRecord, PartState, TaskRecord, TaskState
 from antiphon.ledger.sql import market, money
+from antiphon.ledger.sql.database import Connection
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical
 from antiphon.protocol.envelope import Envelope
@@ -82,7 +82,7 @@ class SqlTaskStore:
         key = (facts.task, after.part.index)
         db.execute(
             "UPDATE parts SET state = ?, final = ?, deadline_ms = ?, record = ? WHERE task = ? AND idx = ?",
-            (after.state.value, after.state.final, after.next_deadline_ms, canonical.pack(after), *key),
+            (after.state.value, int(after.state.final), after.next_deadline_ms, canonical.pack(after), *key),
         )
         money.move(db, step.transfers, at_ms=self._now_ms, task=facts.task, part=after.part.index)
         moved = panel.shifted(before, after, facts.rules)
@@ -103,7 +103,7 @@ def no_task(task: str) -> InputError:
     return InputError(f"There is no task {task[:40]!r} on this ledger", "Check the id and the ledger.")
 
 
-def part(db: sqlite3.Connection, task: str, index: int) -> PartRecord:
+def part(db: Connection, task: str, index: int) -> PartRecord:
     """One part's record. Raises InputError."""
     key = (task, index if index in range(MAX_PARTS) else -1)  # no column holds every number that may be asked for
     row = db.execute("SELECT record FROM parts WHERE task = ? AND idx = ?", key).fetchone()
@@ -112,7 +112,7 @@ def part(db: sqlite3.Connection, task: str, index: int) -> PartRecord:
     return canonical.parse(PartRecord, row[0])
 
 
-def parts(db: sqlite3.Connection, task: str) -> tuple[PartRecord, ...]:
+def parts(db: Connection, task: str) -> tuple[PartRecord, ...]:
     """All parts of a task, ascending. Raises InputError when there is no such task."""
     rows = db.execute("SELECT record FROM parts WHERE task = ? ORDER BY idx", (task,)).fetchall()
     if not rows:
@@ -141,7 +141,7 @@ def add_task(session: Session, record: TaskRecord, parts_: Sequence[PartRecord])
     )
 
 
-def task(db: sqlite3.Connection, task_: str) -> TaskRecord:
+def task(db: Connection, task_: str) -> TaskRecord:
     """One task's record. Raises InputError."""
     row = db.execute("SELECT record, state, closed_ms FROM tasks WHERE task = ?", (task_,)).fetchone()
     if row is None:
@@ -149,7 +149,7 @@ def task(db: sqlite3.Connection, task_: str) -> TaskRecord:
     return _task(*row)
 
 
-def tasks(db: sqlite3.Connection, client: str | None, limit: int) -> tuple[TaskRecord, ...]:
+def tasks(db: Connection, client: str | None, limit: int) -> tuple[TaskRecord, ...]:
     """The newest tasks first."""
     where, values = ("WHERE client = ?", (client, limit)) if client else ("", (limit,))
     rows = db.execute(f"SELECT record, state, closed_ms FROM tasks {where} ORDER BY seq DESC LIMIT ?", values)  # noqa: S608
@@ -164,26 +164,26 @@ def shown(record: TaskRecord) -> TaskRecord:
     return msgspec.structs.replace(record, synthetic=False, selector=selector)
 
 
-def states(db: sqlite3.Connection, task_: str) -> set[PartState]:
+def states(db: Connection, task_: str) -> set[PartState]:
     """The different states of a task's parts."""
     rows = db.execute("SELECT DISTINCT state FROM parts WHERE task = ?", (task_,))
     return {PartState(state) for (state,) in rows}
 
 
-def is_over(db: sqlite3.Connection, task_: str) -> bool:
+def is_over(db: Connection, task_: str) -> bool:
     """Whether all parts are final and the task is not closed yet."""
     row = db.execute("SELECT open_parts = 0 AND state = 'open' FROM tasks WHERE task = ?", (task_,)).fetchone()
     return bool(row[0])
 
 
-def close_task(db: sqlite3.Connection, task_: str, state: TaskState, now_ms: int) -> None:
+def close_task(db: Connection, task_: str, state: TaskState, now_ms: int) -> None:
     """Mark a task closed; its escrow account must be empty and disappears."""
     assert money.holds(db, accounts.escrow(task_)) == 0, "a closed task holds no money"
     money.end(db, accounts.escrow(task_))
     db.execute("UPDATE tasks SET state = ?, closed_ms = ? WHERE task = ?", (state.value, now_ms, task_))
 
 
-def due(db: sqlite3.Connection, now_ms: int, limit: int) -> list[tuple[str, int]]:
+def due(db: Connection, now_ms: int, limit: int) -> list[tuple[str, int]]:
     """(task, index) of parts whose deadline has passed, the longest overdue first."""
     return db.execute(
         "SELECT task, idx FROM parts WHERE deadline_ms > 0 AND deadline_ms <= ? ORDER BY deadline_ms LIMIT ?",
@@ -191,20 +191,17 @@ def due(db: sqlite3.Connection, now_ms: int, limit: int) -> list[tuple[str, int]
     ).fetchall()
 
 
-def add_envelope(
-    db: sqlite3.Connection, message: Envelope, raw: bytes, at_ms: int, *, task_: str, kept: bool = True
-) -> int:
+def add_envelope(db: Connection, message: Envelope, raw: bytes, at_ms: int, *, task_: str, kept: bool = True) -> int:
     """Store an envelope that was applied; its row number. One that is not `kept` leaves only its nonce, for a while."""
-    row = db.execute(
-        "INSERT INTO envelopes (sender, nonce, sha256, at_ms, task, raw) VALUES (?, ?, ?, ?, ?, ?)",
+    added = db.execute(
+        "INSERT INTO envelopes (sender, nonce, sha256, at_ms, task, raw) VALUES (?, ?, ?, ?, ?, ?) RETURNING seq",
         (message.sender, message.nonce, sha256(raw).digest(), at_ms, task_, raw if kept else None),
-    ).lastrowid
-    assert row is not None
-    return row
+    ).fetchall()
+    return int(added[0][0])
 
 
 def journal(
-    db: sqlite3.Connection,
+    db: Connection,
     task_: str,
     at_ms: int,
     index: int,
@@ -220,7 +217,7 @@ def journal(
     )
 
 
-def entries(db: sqlite3.Connection, task_: str) -> tuple[Entry, ...]:
+def entries(db: Connection, task_: str) -> tuple[Entry, ...]:
     """The journal of a task, envelopes by their position in its evidence."""
     rows = db.execute("SELECT seq FROM envelopes WHERE task = ? AND raw IS NOT NULL ORDER BY seq", (task_,))
     position = {seq: place for place, (seq,) in enumerate(rows)}
@@ -239,7 +236,7 @@ def entries(db: sqlite3.Connection, task_: str) -> tuple[Entry, ...]:
     )
 
 
-def evidence(db: sqlite3.Connection, task_: str) -> tuple[bytes, ...]:
+def evidence(db: Connection, task_: str) -> tuple[bytes, ...]:
     """The envelopes of a task in order. Raises InputError when there is no such task."""
     rows = db.execute("SELECT raw FROM envelopes WHERE task = ? AND raw IS NOT NULL ORDER BY seq", (task_,)).fetchall()
     if not rows:

@@ -2,19 +2,20 @@
 
 Each job of a group runs in its own savepoint: one that fails is rolled back alone. If the transaction itself is lost
 (disk full, say), each job of the group runs again in a transaction of its own, so a caller hears only its own error.
+A lost connection is opened again, and each job runs once more: an operation that was committed after all is known by
+its nonce, and everything else sets what is so, and adds nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
 from antiphon.errors import AntiphonError, BusyError, StateError
-from antiphon.ledger.sql.files import translate
+from antiphon.ledger.sql.database import Connection, Database
 from antiphon.ledger.sql.offers import OfferIndex
 
 MAX_GROUP = 256
@@ -30,7 +31,7 @@ Changed = set[tuple[str, int]]
 class Session:
     """What a job gets: the connection, its index of offers, and a place to say which parts it changed."""
 
-    def __init__(self, db: sqlite3.Connection, index: OfferIndex) -> None:
+    def __init__(self, db: Connection, index: OfferIndex) -> None:
         self.db = db
         self.index = index
         self.changed: Changed = set()
@@ -60,8 +61,8 @@ class Worker:
 
     def __init__(
         self,
-        db: sqlite3.Connection,
-        path: str,
+        db: Connection,
+        database: Database,
         index: OfferIndex,
         *,
         writes: bool,
@@ -69,7 +70,8 @@ class Worker:
     ) -> None:
         self._db = db
         self.index = index
-        self._path = path
+        self._database = database
+        self._failures: tuple[type[Exception], ...] = (*database.errors, AssertionError, AntiphonError)
         self._writes = writes
         self._announce = announce
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
@@ -121,25 +123,42 @@ class Worker:
 
     def _read(self, group: Sequence[_Job[Any]]) -> None:
         for job in group:
-            self._run(job)
+            self._look(job)
+            if self._is_lost():
+                self._look(job)
+
+    def _look(self, job: _Job[Any]) -> None:
+        try:
+            self._database.ready(self._db)
+        except AntiphonError as e:
+            job.error = e
+            return
+        self._run(job)
 
     def _write(self, group: Sequence[_Job[Any]]) -> None:
-        if not self._transaction(group) and len(group) > 1:
-            for job in group:
-                self._transaction([job])
+        if self._transaction(group) or (len(group) == 1 and not self._is_lost()):
+            return
+        for job in group:
+            if not self._transaction([job]) and self._is_lost():
+                return  # nobody is there: the others' errors say so too
+
+    def _is_lost(self) -> bool:
+        return self._database.is_lost(self._db)
 
     def _transaction(self, group: Sequence[_Job[Any]]) -> bool:
         """Whether the group was committed. If not, nothing of it was, and each job carries the error."""
         try:
-            self._db.execute("BEGIN IMMEDIATE")
+            self._database.ready(self._db)
+            self._database.begin(self._db)
             for job in group:
                 self._savepoint(job)
             off = self._db.execute("SELECT nano FROM supply").fetchone()[0]
             assert off == 0, f"money is conserved, yet the accounts sum to {off}"
+            if any(job.changed for job in group):
+                self._database.announce(self._db)
             self._db.execute("COMMIT")
-        except (sqlite3.Error, AssertionError, AntiphonError) as e:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
+        except self._failures as e:
+            self._database.roll_back(self._db)
             self.index.forget()  # it may have read what is undone now
             for job in group:
                 job.error, job.changed = self._translated(e), set()
@@ -168,11 +187,11 @@ class Worker:
         """Callers hear of errors on purpose only; anything else is a defect, and nothing of it was committed."""
         if isinstance(error, AntiphonError):
             return error
-        if isinstance(error, sqlite3.DatabaseError):
-            told: AntiphonError = translate(error, self._path)
+        if isinstance(error, self._database.errors):
+            told = self._database.explain(error)
         else:
             told = StateError(
-                f"The ledger {self._path} refused a step that breaks its rules: {error!r}",
+                f"The ledger {self._database.name} refused a step that breaks its rules: {error!r}",
                 "Nothing was changed. Please report this.",
             )
         told.__cause__ = error

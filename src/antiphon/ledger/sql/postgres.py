@@ -1,0 +1,221 @@
+"""A ledger in a PostgreSQL database, by psycopg. Needs the extra `antiphon[postgres]`.
+
+1. Everything of a ledger lies in the first schema of the search path. A database that holds other tables there is
+   refused, and so is one without a ledger where there must be one (`create`).
+2. Who writes holds one advisory lock for the length of the transaction: writers of all processes take turns.
+3. A connection that is lost is opened again at the next transaction, never within one.
+4. Other processes hear of changes by NOTIFY.
+5. No message holds the password: a URL is shown without it, and not at all where it cannot be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from antiphon.errors import AntiphonError, ModelError, StateError, UnreachableError
+from antiphon.ledger.sql import dialect
+from antiphon.ledger.sql.database import Rows, Values
+from antiphon.ledger.sql.postgres_errors import AGAIN, explain, line, refused, shown
+from antiphon.ledger.sql.schema import APPLICATION_ID, MIGRATIONS, VERSION
+
+try:
+    import psycopg
+    from psycopg import conninfo, errors
+    from psycopg.pq import TransactionStatus
+except ImportError as e:
+    raise ModelError("A ledger on PostgreSQL needs psycopg", "Run `pip install 'antiphon[postgres]'`.") from e
+
+CHANNEL = "antiphon_ledger"
+CONNECT_S = 5
+LOCK_MS = 5_000
+"""Longest wait for another process that writes."""
+_LINK = {"connect_timeout": CONNECT_S, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
+_SETTINGS = (
+    "SET client_min_messages = warning",
+    "SET statement_timeout = 0",
+    "SET idle_in_transaction_session_timeout = 0",
+    "SET standard_conforming_strings = on",
+)
+
+
+class PostgresConnection:
+    """`Connection` over one psycopg connection, which is opened again when it was lost."""
+
+    def __init__(self, database: PostgresDatabase, *, writes: bool) -> None:
+        self._database = database
+        self._writes = writes
+        self.foreign_changes = 0
+        self._raw = self._opened()
+
+    @property
+    def in_transaction(self) -> bool:
+        return not self.is_lost and self._raw.info.transaction_status is not TransactionStatus.IDLE
+
+    @property
+    def is_lost(self) -> bool:
+        return self._raw.closed
+
+    def execute(self, sql: str, values: Values = (), /) -> Rows:
+        try:
+            return self._raw.execute(dialect.statement(sql), values)
+        except psycopg.Error as e:
+            self._note(e)
+            raise
+
+    def executemany(self, sql: str, values: Iterable[Values], /) -> Rows:
+        cursor = self._raw.cursor()
+        try:
+            cursor.executemany(dialect.statement(sql), values)
+        except psycopg.Error as e:
+            self._note(e)
+            raise
+        return cursor
+
+    def close(self) -> None:
+        self._raw.close()
+
+    def reopen(self) -> None:
+        self._raw = self._opened()
+        self.foreign_changes += 1  # who knows what happened meanwhile
+
+    def _opened(self) -> psycopg.Connection[Any]:
+        raw = self._database.connect()
+        for setting in (*_SETTINGS, *self._database.settings(writes=self._writes)):
+            raw.execute(setting)
+        if self._writes:
+            own = raw.info.backend_pid
+            raw.add_notify_handler(lambda notice: self._hear(notice.pid != own))
+            raw.execute(f"LISTEN {CHANNEL}")
+        return raw
+
+    def _hear(self, foreign: bool) -> None:
+        self.foreign_changes += foreign
+
+    def _note(self, error: psycopg.Error) -> None:
+        """A server that shuts down says so before the connection ends."""
+        if isinstance(error, errors.AdminShutdown | errors.CrashShutdown | errors.CannotConnectNow):
+            self._raw.close()
+
+
+class PostgresDatabase:
+    """`Database` at a URL (libpq's: https://www.postgresql.org/docs/current/libpq-connect.html)."""
+
+    errors: tuple[type[Exception], ...] = (psycopg.Error,)
+
+    def __init__(self, url: str, *, durable: bool = False, create: bool = True) -> None:
+        self._url = url
+        self._durable = durable
+        self._create = create
+        self.name = shown(url)
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """A bare connection. Raises InputError (rule 5) and UnreachableError."""
+        try:
+            return psycopg.connect(self._url, autocommit=True, application_name="antiphon", **_missing(self._url))
+        except psycopg.OperationalError as e:
+            raise refused(e, self.name) from e
+
+    def settings(self, *, writes: bool) -> tuple[str, ...]:
+        """What a session of this ledger begins with, beside the common."""
+        lock = f"SET lock_timeout = {LOCK_MS}"
+        if not writes:
+            return ("SET default_transaction_isolation = 'repeatable read'", "SET default_transaction_read_only = on")
+        isolation = "SET default_transaction_isolation = 'read committed'"
+        return (lock, isolation, "SET synchronous_commit = on") if self._durable else (lock, isolation)
+
+    def prepare(self) -> PostgresConnection:
+        try:
+            db = PostgresConnection(self, writes=True)
+        except psycopg.Error as e:
+            raise self.explain(e) from e
+        try:
+            self.begin(db)
+            self._migrate(db)
+            self._check_whole(db)
+            db.execute("COMMIT")
+        except psycopg.Error as e:
+            db.close()
+            raise self.explain(e) from e
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def reader(self) -> PostgresConnection:
+        return PostgresConnection(self, writes=False)
+
+    def ready(self, db: PostgresConnection) -> None:
+        if db.is_lost:
+            try:
+                db.reopen()
+            except psycopg.Error as e:
+                raise UnreachableError(f"{self.name} cannot be reached: {line(e)}", AGAIN) from e
+            except AntiphonError as e:
+                raise UnreachableError(e.what, AGAIN) from e
+
+    def is_lost(self, db: PostgresConnection) -> bool:
+        return db.is_lost
+
+    def begin(self, db: PostgresConnection) -> None:
+        """Rule 2."""
+        db.execute("BEGIN")
+        db.execute("SELECT pg_advisory_xact_lock(?)", (APPLICATION_ID,))
+
+    def announce(self, db: PostgresConnection) -> None:
+        db.execute(f"NOTIFY {CHANNEL}")
+
+    def roll_back(self, db: PostgresConnection) -> None:
+        try:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+        except psycopg.Error:
+            db.close()  # then the server rolls it back
+
+    def foreign_changes(self, db: PostgresConnection) -> int:
+        return db.foreign_changes  # what the transaction around this question has brought
+
+    def explain(self, error: Exception) -> AntiphonError:
+        return explain(error, self.name)
+
+    def _migrate(self, db: PostgresConnection) -> None:
+        """Rule 1, then all missing steps in one transaction."""
+        (encoding,) = db.execute("SHOW server_encoding").fetchone()
+        if encoding != "UTF8":
+            raise StateError(f"{self.name} is encoded as {encoding}", "createdb --encoding UTF8 --template template0")
+        version = self._version(db)
+        if version > VERSION:
+            raise StateError(
+                f"{self.name} has schema {version}, this version knows up to {VERSION}", "Upgrade antiphon."
+            )
+        for step in MIGRATIONS[version:]:
+            db.execute(dialect.migration(step))
+        if version == 0:
+            db.execute("CREATE TABLE antiphon_schema (version BIGINT NOT NULL)")
+            db.execute("INSERT INTO antiphon_schema VALUES (0)")
+        db.execute("UPDATE antiphon_schema SET version = ?", (VERSION,))
+
+    def _version(self, db: PostgresConnection) -> int:
+        """The schema's version; 0: there is no ledger, and one may be made."""
+        tables = {name for (name,) in db.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")}
+        if "antiphon_schema" in tables:
+            return int(db.execute("SELECT version FROM antiphon_schema").fetchone()[0])
+        if tables:
+            raise StateError(f"{self.name} holds another program's tables", "Name another database; none was touched.")
+        if not self._create:
+            raise StateError(
+                f"{self.name} holds no ledger, but the key of its operator is here",
+                "Name the right database, or restore it from a backup. For another network choose another --home.",
+            )
+        return 0
+
+    def _check_whole(self, db: PostgresConnection) -> None:
+        total, kept = db.execute("SELECT (SELECT sum(nano) FROM accounts), (SELECT nano FROM supply)").fetchone()
+        if (total or 0) != 0 or kept != 0:
+            raise StateError(f"{self.name} is damaged: its accounts sum to {total}, not 0", "Restore a backup.")
+
+
+def _missing(url: str) -> dict[str, Any]:
+    """Limits that the URL does not set itself."""
+    given = conninfo.conninfo_to_dict(url)
+    return {key: value for key, value in _LINK.items() if key not in given}
