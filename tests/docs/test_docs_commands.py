@@ -45,7 +45,7 @@ NOT_RUN_HERE = [
     *2 * ["bittensor.md"],
     *2 * ["chain.md"],
     "mutation-testing.md",
-    *4 * ["run-a-network.md"],
+    *5 * ["run-a-network.md"],
     "soundstorm.md",
     "voice-data.md",
 ]

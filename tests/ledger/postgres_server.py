@@ -129,3 +129,10 @@ def running(*settings: str) -> Iterator[PostgresServer]:
 def ask(url: str, question: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url) as db:
         return db.execute(question).fetchall()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The server that tests share; each has a place of its own there."""
+    with running() as server:
+        yield server

@@ -14,6 +14,7 @@ from ledger_market import CLIENT, OPERATOR, VALID, Market, committed, seated, ta
 from postgres_server import PASSWORD, PostgresServer, ask, running
 
 from antiphon.clock import ManualClock
+from antiphon.economy import accounts
 from antiphon.economy.types import DEFAULT_RULES, Rules
 from antiphon.errors import (
     AntiphonError,
@@ -23,13 +24,14 @@ from antiphon.errors import (
     StateError,
     UnreachableError,
 )
+from antiphon.ledger.book import EMPTY, extend
 from antiphon.ledger.operations import Deposit
 from antiphon.ledger.queries import ReadAccount
 from antiphon.ledger.receipts import audit, build
 from antiphon.ledger.records import PartState
 from antiphon.ledger.remote import LedgerService, RemoteLedger
 from antiphon.ledger.retrying import RetryingLedger
-from antiphon.ledger.sql import SqlLedger, dialect
+from antiphon.ledger.sql import SqlLedger, book, dialect, mirror
 from antiphon.ledger.sql import postgres as backend
 from antiphon.ledger.sql.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
@@ -323,3 +325,20 @@ async def test_text_is_compared_by_its_bytes_whatever_the_databases_language(pos
         "AND table_schema = current_schema() AND table_name <> 'sqlite_sequence'",
     )
     assert found == [("C",)]
+
+
+async def test_a_relays_mirror_and_book_are_kept_there_too(market: Market) -> None:
+    ledger = market.ledger
+    assert isinstance(ledger, SqlLedger)
+    account = accounts.balance(CLIENT.node_id)
+    before = await balance(market)
+    for nano in (7, 7, 3):
+        await ledger.write(lambda s, nano=nano: mirror.put(s.db, "session:1:9", account, nano, at_ms=0))
+        assert await balance(market) == before + nano
+    assert await ledger.write(lambda s: mirror.applied(s.db, "session:")) == {"session:1:9": (account, 3)}
+    assert await ledger.write(lambda s: mirror.applied(s.db, "session:2")) == {}
+    await ledger.write(lambda s: book.write(s.db))
+    entries, place, digest = await ledger.write(lambda s: book.page(s.db, 0, 1_000))
+    assert place == len(entries) > 10
+    assert digest == extend(EMPTY, entries)
+    assert await ledger.write(lambda s: book.page(s.db, place, 5)) == ((), place, digest)

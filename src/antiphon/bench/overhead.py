@@ -71,13 +71,14 @@ class InstantEvaluator:
 async def overhead_figures() -> AsyncIterator[Figure]:
     """Time per task alone, many tasks at once, and memory over a thousand."""
     with tempfile.TemporaryDirectory() as folder:
-        async for found in _measure(Path(folder)):
+        async for found in measured(Path(folder) / "ledger.db"):
             yield found
 
 
-async def _measure(folder: Path) -> AsyncIterator[Figure]:
+async def measured(place: Path | str) -> AsyncIterator[Figure]:
+    """The same with a new ledger in a file or at a `postgresql://` URL."""
     operator = Identity.generate()
-    ledger = await SqlLedger.open(folder / "ledger.db", operator=operator, clock=SystemClock())
+    ledger = await SqlLedger.open(place, operator=operator, clock=SystemClock())
     transport = InProcessTransport()
 
     def context() -> Context:
