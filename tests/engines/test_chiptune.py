@@ -113,7 +113,7 @@ def test_options_stand_above_the_prompt_and_it_is_told() -> None:
         ({"key": "H major"}, "A minor"),
         ({"form": "XYZ"}, "AABA"),
         ({"parts": "kazoo"}, "square lead"),
-        ({"meter": 6}, "meter"),
+        ({"meter": "13/8"}, "12/8"),
         ({"energy": 2.0}, "energy"),
     ],
 )

@@ -47,7 +47,7 @@ def test_a_denied_tempo_word_is_its_opposite_and_told() -> None:
 
 
 def test_a_waltz_has_three_beats() -> None:
-    assert read("a waltz for a boss fight").meter == 3
+    assert read("a waltz for a boss fight").meter == "3/4"
 
 
 @pytest.mark.parametrize(
@@ -58,12 +58,14 @@ def test_a_waltz_has_three_beats() -> None:
         ("C major in A minor", "tonic", 0, "A minor"),
         ("loud but silent", "energy", 0.9, "contradict"),
         ("slow and fast", "tempo_range_bpm", (56, 84), "contradict"),
-        ("waltz in 4/4", "meter", 4, "number counts"),
+        ("waltz in 4/4", "meter", "4/4", "number counts"),
         ("drums, no drums", "instruments", ("drums",), "no drums"),
         ("a happy and sad song", "mood", "cheerful", "sad"),
         ("30 seconds, two minutes", "seconds", 30.0, "120 s"),
         ("900 bpm", "tempo_bpm", 300.0, "outside"),
-        ("6/8 time", "meter", 3, "6/8"),
+        ("3/8 time", "meter", "3/4", "3/8 is played"),
+        ("11/8 time", "meter", "4/4", "11/8 is played"),
+        ("6/8 and 4/4", "meter", "6/8", "first, 6/8"),
         ("salsa", "style", "samba", "nearest"),
         ("sad piano", "instruments", ("pulse lead",), "no piano"),
     ],

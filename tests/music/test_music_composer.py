@@ -15,10 +15,12 @@ from antiphon.music import Score, compose, loop_seconds, read
 from antiphon.music.composer import shared_bars
 from antiphon.music.forms import sections_of
 from antiphon.music.harmony import chord_at
-from antiphon.music.score import TICKS
+from antiphon.music.meter import METERS, TICKS
 from antiphon.music.styles import STYLES
 
 PROMPTS = [f"{style}, {mode}" for style in STYLES for mode in ("major", "minor")]
+
+EXTRAS = ["", "waltz", *METERS, "AABA", "no drums", "no bass, no lead", "no arpeggio, no chords", "arpeggio"]
 
 
 def _piece(prompt: str, seconds: float = 30, seed: int = 1, *, loop: bool = False) -> Score:
@@ -26,7 +28,7 @@ def _piece(prompt: str, seconds: float = 30, seed: int = 1, *, loop: bool = Fals
 
 
 def _beat_length(score: Score) -> int:
-    return score.bar_ticks if score.meter == 3 else 2 * TICKS
+    return score.bar_ticks if score.meter.beats == 3 else 2 * TICKS
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
@@ -67,7 +69,24 @@ def test_a_piece_ends_on_the_tonic_after_a_dominant(prompt: str) -> None:
     st.floats(1, 120),
     st.integers(0, 2**40),
     st.one_of(st.none(), st.integers(30, 300)),
-    st.sampled_from(["", "waltz", "4/4", "AABA", "no drums", "no bass, no lead", "no arpeggio, no chords", "arpeggio"]),
+    st.sampled_from(
+        [
+            "",
+            "waltz",
+            "4/4",
+            "6/8",
+            "7/8",
+            "9/8",
+            "12/8",
+            "5/4",
+            "2/4",
+            "AABA",
+            "no drums",
+            "no bass, no lead",
+            "no arpeggio, no chords",
+            "arpeggio",
+        ]
+    ),
     st.booleans(),
 )
 def test_any_piece_fills_its_length_exactly(
@@ -76,7 +95,7 @@ def test_any_piece_fills_its_length_exactly(
     prompt = f"{style} {f'at {bpm} bpm' if bpm else ''} {extra}"
     score = _piece(prompt, seconds, seed, loop=loop)
     assert score.tempo_bpm == bpm or bpm is None
-    bar_s = score.meter * 60 / score.tempo_bpm
+    bar_s = score.bar_ticks * 60 / score.ticks_a_minute
     if loop:
         assert score.pickup == 0
         assert score.ticks % score.bar_ticks == 0
@@ -84,7 +103,7 @@ def test_any_piece_fills_its_length_exactly(
         assert abs(score.seconds - seconds) <= max(bar_s, 1) + 0.01
     else:
         assert score.seconds == seconds
-        assert abs(score.ticks * 60 / (score.tempo_bpm * TICKS) - seconds) <= 60 / (score.tempo_bpm * TICKS)
+        assert abs(score.ticks * 60 / score.ticks_a_minute - seconds) <= 60 / score.tempo_bpm
     for track in score.tracks:
         assert track.notes[0].start >= 0
         assert all(note.length > 0 and 1 <= note.velocity <= 127 and 24 <= note.pitch < 108 for note in track.notes)
@@ -101,7 +120,7 @@ def test_a_free_tempo_makes_a_loop_of_exactly_the_length() -> None:
 def test_a_named_tempo_makes_a_loop_of_whole_bars_and_tells() -> None:
     score = _piece("adventure, 130 bpm", 30, loop=True)
     assert score.tempo_bpm == 130
-    assert score.seconds == loop_seconds(130, 4, 30) == pytest.approx(16 * 4 * 60 / 130, abs=1 / 120)
+    assert score.seconds == loop_seconds(130, METERS["4/4"], 30) == pytest.approx(16 * 4 * 60 / 130, abs=1 / 120)
     assert any("whole bars" in note for note in score.notes)
     assert _piece("adventure, 130 bpm", score.seconds, loop=True).seconds == score.seconds
 

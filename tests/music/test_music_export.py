@@ -8,7 +8,7 @@ import mido
 import pytest
 
 from antiphon.music import Score, Track, compose, read, to_midi, to_musicxml
-from antiphon.music.score import TICKS
+from antiphon.music.meter import TICKS
 
 PROMPTS = [
     "boss fight, 150 bpm, A minor",
@@ -16,6 +16,8 @@ PROMPTS = [
     "waltz in F# minor",
     "dark horror, 77 bpm",
     "Ab major march",
+    "jig in D major",
+    "7/8 dungeon in C minor",
 ]
 _NATURAL = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
@@ -54,8 +56,9 @@ def _midi_notes(track: mido.MidiTrack) -> list[tuple[int, int, int]]:
 def test_midi_holds_tempo_key_and_length(score: Score) -> None:
     file = mido.MidiFile(file=io.BytesIO(to_midi(score)))
     events = {message.type: message for message in file.tracks[0]}
-    assert mido.tempo2bpm(events["set_tempo"].tempo) == pytest.approx(score.tempo_bpm, rel=1e-4)
-    assert events["time_signature"].numerator == score.meter
+    assert mido.tempo2bpm(events["set_tempo"].tempo) == pytest.approx(score.ticks_a_minute / TICKS, rel=1e-4)
+    signature = events["time_signature"]
+    assert f"{signature.numerator}/{signature.denominator}" == str(score.meter)
     assert events["key_signature"].key.endswith("m") == (score.mode == "minor")
     assert file.length == pytest.approx(score.seconds, abs=0.1)
 
@@ -125,7 +128,8 @@ def test_measures_name_divisions_key_and_time(score: Score) -> None:
     root = ET.fromstring(to_musicxml(score))
     assert root.findtext("part/measure/attributes/divisions") == str(TICKS)
     assert root.findtext("part/measure/attributes/key/mode") == score.mode
-    assert root.findtext("part/measure/attributes/time/beats") == str(score.meter)
+    assert root.findtext("part/measure/attributes/time/beats") == str(score.meter.count)
+    assert root.findtext("part/measure/attributes/time/beat-type") == str(score.meter.unit)
     declared = [entry.get("id") for entry in root.findall("part-list/score-part")]
     assert declared == [part.get("id") for part in root.findall("part")]
 

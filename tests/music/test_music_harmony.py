@@ -5,13 +5,14 @@ import itertools
 import pytest
 
 from antiphon.music.harmony import CHORDS, chord_index_near, chords_of_bar, pitch_of, scale_at
+from antiphon.music.meter import METERS
 from antiphon.music.score import Chord
 from antiphon.music.spelling import fifths, spelt
 from antiphon.music.styles import BRIDGES, STYLES
 
 
 def _chord(symbol: str, mode: str, tonic: int = 0) -> Chord:
-    return chords_of_bar(symbol, 0, 96, 24, tonic, mode)[0]
+    return chords_of_bar(symbol, 0, METERS["4/4"], tonic, mode)[0]
 
 
 def test_the_dominant_in_minor_raises_the_seventh() -> None:
@@ -53,7 +54,7 @@ def test_the_nearest_chord_note_is_a_chord_note() -> None:
 
 
 def test_two_harmonies_share_a_bar_of_three_as_two_and_one() -> None:
-    assert [chord.length for chord in chords_of_bar("IV V", 0, 72, 24, 0, "major")] == [48, 24]
+    assert [chord.length for chord in chords_of_bar("IV V", 0, METERS["3/4"], 0, "major")] == [48, 24]
 
 
 def test_every_progression_is_made_of_known_chords() -> None:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.music import Score, compose, read
+from antiphon.music.meter import COMMON, METERS, TICKS
 from antiphon.music.motif import Motif, accented, contour, fragment, inverted, refitted, varied
 from antiphon.music.rhythm import CELLS, SYNCOPATED
-from antiphon.music.score import TICKS
 from antiphon.music.styles import STYLES
 
 ALL_CELLS = [cell for table in (CELLS, SYNCOPATED) for cells in table.values() for cell in cells]
@@ -21,26 +21,33 @@ ALL_CELLS = [cell for table in (CELLS, SYNCOPATED) for cells in table.values() f
 def test_a_shape_has_a_triad_on_its_accents_and_stays_within_an_octave(
     cell: tuple[int, ...], leaps: float, seed: int
 ) -> None:
-    steps = contour(cell, leaps, random.Random(seed))
+    steps = contour(cell, COMMON, leaps, random.Random(seed))
     assert len(steps) == len(cell)
     assert max(steps) - min(steps) <= 7 + 2
-    bones = [step for step, strong in zip(steps, accented(cell), strict=True) if strong]
+    bones = [step for step, strong in zip(steps, accented(cell, COMMON), strict=True) if strong]
     assert {bone % 7 for bone in bones} <= {0, 2, 4}
 
 
 @given(st.sampled_from(ALL_CELLS), st.integers(0, 1000))
 def test_developments_fill_the_same_bar(cell: tuple[int, ...], seed: int) -> None:
     rng = random.Random(seed)
-    motif = Motif(cell, contour(cell, 0.4, rng))
-    for other in (inverted(motif), varied(motif, rng), fragment(motif), refitted(motif, (8, 4, sum(cell) - 12), rng)):
+    motif = Motif(cell, contour(cell, COMMON, 0.4, rng))
+    for other in (
+        inverted(motif),
+        varied(motif, COMMON, rng),
+        fragment(motif),
+        refitted(motif, (8, 4, sum(cell) - 12), COMMON, rng),
+    ):
         assert sum(other.cell) == sum(cell) or min(other.cell) <= 0
         assert len(other.cell) == len(other.steps)
     assert inverted(inverted(motif)) == motif
 
 
 def test_accents_are_half_bars_long_notes_and_held_ones() -> None:
-    assert accented((2, 2, 4, 8)) == [True, False, True, True]
-    assert accented((3, 3, 2, 2, 2, 4)) == [True, True, False, True, False, True]
+    assert accented((2, 2, 4, 8), COMMON) == [True, False, True, True]
+    assert accented((3, 3, 2, 2, 2, 4), COMMON) == [True, True, False, True, False, True]
+    assert accented((4, 2, 2, 2, 2), METERS["6/8"]) == [True, False, True, False, True]
+    assert accented((2, 4, 4, 2), METERS["6/8"]) == [True, True, True, True]
 
 
 def _lead(style: str, seed: int) -> Score:

@@ -57,7 +57,7 @@ def perform(prompt: str, seed: int, seconds: float = SECONDS) -> Performance:
     """Honest work of our composer on the sound chip."""
     score = compose(read(prompt), seconds, seed)
     request = MusicRequest(prompt=prompt, seconds=seconds, seed=seed, start_s=0.0, stop_s=seconds)
-    bar_s = score.meter * 60.0 / score.tempo_bpm
+    bar_s = score.bar_ticks * 60.0 / score.ticks_a_minute
     return Performance(request, ChipCodec().decode(arrange(score)), bar_s)
 
 

@@ -82,7 +82,7 @@ def _piece(composition: Composition) -> dict[str, object]:
     """What a program needs to know of the piece; nothing where another engine decides it."""
     from antiphon.door.composing import ENGINE
     from antiphon.engines.chiptune import plan_of
-    from antiphon.music.score import TICKS
+    from antiphon.music.meter import TICKS
     from antiphon.pictures.naming import key_name
 
     if composition.engine not in {"", ENGINE}:
@@ -91,14 +91,14 @@ def _piece(composition: Composition) -> dict[str, object]:
     return {
         "bpm": round(planned.tempo_bpm, 3),
         "key": key_name(planned.tonic + (12 if planned.mode == "minor" else 0)),
-        "metre": f"{planned.meter}/4",
+        "metre": str(planned.meter),
         "bars": planned.bars,
         "sections": [
             {
                 "name": section.letter,
                 "bar": section.start // planned.bar + 1,
                 "bars": section.bars,
-                "start_s": round(max(0, section.start - planned.skipped) * 60 / TICKS / planned.tempo_bpm, 3),
+                "start_s": round(max(0, section.start - planned.skipped) * 60 / TICKS / planned.quarter_bpm, 3),
             }
             for section in planned.sections
         ],

@@ -41,7 +41,9 @@ class ChiptuneEngine:
     name: ClassVar[str] = "chiptune"
 
     class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """What stands above the prompt. `key` e.g. `A minor`, `form` e.g. `AABA`, `parts` e.g. `square lead, no drums`.
+        """What stands above the prompt.
+
+        `key` e.g. `A minor`, `meter` e.g. `6/8`, `form` e.g. `AABA`, `parts` e.g. `square lead, no drums`.
 
         What is not given is left to the prompt.
         """
@@ -50,7 +52,7 @@ class ChiptuneEngine:
         mood: str = ""
         tempo_bpm: Annotated[float, msgspec.Meta(ge=30, le=300)] | None = None
         key: str = ""
-        meter: Annotated[int, msgspec.Meta(ge=3, le=5)] | None = None
+        meter: str = ""
         form: str = ""
         parts: str = ""
         energy: _Unit | None = None

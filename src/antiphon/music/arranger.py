@@ -13,7 +13,8 @@ from antiphon.codecs.chip import Registers
 from antiphon.codecs.chip.layout import FRAME_RATE_HZ
 from antiphon.codecs.chip.macros import arpeggio, envelope, vibrato
 from antiphon.music import percussion
-from antiphon.music.score import TICKS, Note, Score
+from antiphon.music.meter import TICKS
+from antiphon.music.score import Note, Score
 from antiphon.music.styles import STYLES
 
 DUTIES = {"square": 0.5, "pulse": 0.25, "thin": 0.125}

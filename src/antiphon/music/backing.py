@@ -6,8 +6,9 @@ import random
 from collections.abc import Sequence
 
 from antiphon.music.harmony import chord_at, scale_at
+from antiphon.music.meter import TICKS
 from antiphon.music.planning import Plan
-from antiphon.music.score import TICKS, Chord, Note
+from antiphon.music.score import Chord, Note
 
 SIXTEENTH = TICKS // 4
 LOW, HIGH = 52, 59
@@ -38,7 +39,7 @@ STROKES: dict[str, tuple[tuple[int, int], ...]] = {
     "chank": ((2, 1), (3, 1), (7, 1), (10, 1), (11, 1), (15, 1)),
     "long": ((0, 16),),
 }
-"""Strokes of the whole chord in a bar: start and length in sixteenths."""
+"""Strokes of the whole chord in a bar: start and length in sixteenths, in beats of four of them."""
 
 
 def backing(plan: Plan, name: str, chords: Sequence[Chord], rng: random.Random) -> list[Note]:
@@ -55,7 +56,7 @@ def voiced(plan: Plan, chord: Chord) -> list[int]:
 
 
 def _broken(plan: Plan, name: str, chords: Sequence[Chord], rng: random.Random) -> list[Note]:
-    unit = SIXTEENTH if name == "arp16" and 15 / plan.tempo_bpm >= FAST_S else 2 * SIXTEENTH
+    unit = SIXTEENTH if name == "arp16" and 15 / plan.quarter_bpm >= FAST_S else 2 * SIXTEENTH
     if name == "echoes":
         unit = TICKS
     order = ORDERS[rng.randrange(len(ORDERS))]
@@ -83,13 +84,13 @@ def _strokes(plan: Plan, name: str, chords: Sequence[Chord]) -> list[Note]:
             tones, steps = [_fifth_root(chord)], (7,)
         first = chord.start // plan.bar * plan.bar
         for start, length in STROKES[name]:
-            at = first + start * SIXTEENTH
+            at, stop = (first + plan.meter.warped(place) * SIXTEENTH for place in (start, start + length))
             # A harmony that begins in the middle of a bar takes the strokes that fall on it.
             if name == "long":
-                at = chord.start
+                at, stop = chord.start, chord.start + chord.length
             if not chord.start <= at < chord.start + chord.length:
                 continue
-            ticks = min(length * SIXTEENTH, chord.start + chord.length - at)
+            ticks = min(stop, chord.start + chord.length) - at
             style = "" if name in ("long", "comp") else "staccato"
             notes.append(Note(at, ticks, tones[0], _velocity(plan, at), style, steps))
     return notes
@@ -111,7 +112,9 @@ def counter(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord]) -> list[N
         ]
         pitch = min(tones, key=lambda tone: (abs(tone - before), tone))
         half = (
-            chord.length // 2 if chord.length >= plan.bar and plan.meter == 4 and plan.density > 0.3 else chord.length
+            chord.length // 2
+            if chord.length >= plan.bar and plan.meter.beats == 4 and plan.density > 0.3
+            else chord.length
         )
         for at in range(0, chord.length, half):
             if at:
@@ -139,6 +142,6 @@ def harmonised(plan: Plan, lead: Sequence[Note], chords: Sequence[Chord]) -> lis
 def _velocity(plan: Plan, at: int) -> int:
     """Louder on the beat. In slow pieces much louder: their beat must not drown in what lies between."""
     force = 52 + 12 * plan.energy
-    if at % TICKS:
+    if not plan.meter.on_beat(at):
         return round(force * (0.45 if plan.tempo_bpm < SLOW_BPM else 0.85))
     return round(force * (1.15 if at % plan.bar == 0 else 1.05))

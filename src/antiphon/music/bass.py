@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from antiphon.music.harmony import scale_at
+from antiphon.music.meter import TICKS, Meter
 from antiphon.music.planning import Plan
-from antiphon.music.score import TICKS, Chord, Note
+from antiphon.music.score import Chord, Note
 
 LOWEST = 33
 """A1: a triangle below it is hard to hear as a note."""
@@ -79,19 +80,34 @@ def bass_line(plan: Plan, name: str, chords: Sequence[Chord], rng: random.Random
 
 
 def _under(plan: Plan, pattern: Sequence[Stroke], chord: Chord, following: Chord) -> list[Note]:
-    period = -(-max(start + length for start, length, _ in pattern) // 4) * 4 * SIXTEENTH
-    sixteenth_s = 60 / plan.tempo_bpm / 4
+    sixteenth_s = 60 / plan.quarter_bpm / 4
     notes = []
-    for begin in range(0, chord.length, period):
-        for start, length, which in pattern:
-            at = begin + start * SIXTEENTH
-            if at >= chord.length or (length * sixteenth_s < FAST_S and start % 2):
-                continue
-            last = at + length * SIXTEENTH >= chord.length
-            pitch = _pitch(plan, _told(plan, which if which != "a" or last else "5", chord, at), chord, following)
-            ticks = min(length * SIXTEENTH, chord.length - at)
-            notes.append(Note(chord.start + at, ticks, pitch, _velocity(plan, chord.start + at), ""))
+    for begin, start, length, which in laid(plan.meter, pattern, chord):
+        if length * sixteenth_s / SIXTEENTH < FAST_S and start % 2:
+            continue
+        at = begin - chord.start
+        last = at + length >= chord.length
+        pitch = _pitch(plan, _told(plan, which if which != "a" or last else "5", chord, at), chord, following)
+        ticks = min(length, chord.length - at)
+        notes.append(Note(begin, ticks, pitch, _velocity(plan, begin), ""))
     return notes
+
+
+def laid(meter: Meter, pattern: Sequence[Stroke], chord: Chord) -> Iterator[tuple[int, int, int, str]]:
+    """The strokes of a pattern that goes round under a chord: tick, place in the pattern, ticks, note.
+
+    Patterns are written in beats of four sixteenths; beats of three eighths stretch them.
+    """
+    period = -(-max(start + length for start, length, _ in pattern) // 4) * 4
+    bar, inside = divmod(chord.start, meter.ticks)
+    first = 4 * meter.beat_ticks.index(inside)
+    for begin in range(0, 4 * meter.beats, period):
+        for start, length, which in pattern:
+            at, stop = (
+                bar * meter.ticks + meter.warped(first + begin + place) * SIXTEENTH for place in (start, start + length)
+            )
+            if at < chord.start + chord.length:
+                yield at, start, stop - at, which
 
 
 def _told(plan: Plan, which: str, chord: Chord, at: int) -> str:
@@ -131,6 +147,6 @@ def _approach(plan: Plan, goal: int, chord: Chord) -> int:
 
 def _velocity(plan: Plan, at: int) -> int:
     force = 88
-    if at % TICKS:
+    if not plan.meter.on_beat(at):
         return round(force * (0.7 if plan.tempo_bpm < SLOW_BPM else 0.92))
     return round(force * (1.1 if at % plan.bar == 0 else 1.0))

@@ -30,7 +30,7 @@ class MusicBrief(msgspec.Struct, frozen=True, kw_only=True):
     mode: str | None = None  # "major" or "minor"
     church: str | None = None  # dorian, phrygian, lydian, mixolydian, aeolian or locrian
     dynamics: str | None = None  # crescendo, diminuendo, soft, loud or contrast
-    meter: int | None = None  # beats in a bar: 3, 4 or 5
+    meter: str | None = None  # a key of `antiphon.music.meter.METERS`, e.g. "6/8"
     style: str | None = None
     mood: str | None = None
     energy: float | None = None
@@ -94,12 +94,12 @@ def read(prompt: str) -> MusicBrief:
     )
 
 
-def _meter(named: int | None, words: Wording) -> tuple[int | None, tuple[str, ...]]:
+def _meter(named: str | None, words: Wording) -> tuple[str | None, tuple[str, ...]]:
     if not words.waltz:
         return named, ()
-    if named == 4:
-        return 4, ("A waltz in 4/4 is asked for: the number counts.",)
-    return 3, ()
+    if named not in (None, "3/4"):
+        return named, (f"A waltz in {named} is asked for: the number counts.",)
+    return "3/4", ()
 
 
 def _tempo(

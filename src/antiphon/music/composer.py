@@ -12,8 +12,9 @@ from antiphon.music import bass, drums, dynamics, melody, progressions
 from antiphon.music.brief import MusicBrief
 from antiphon.music.forms import LETTERS
 from antiphon.music.harmony import chords_of_bar, tonic_symbol
+from antiphon.music.meter import METERS, TICKS
 from antiphon.music.planning import Plan, plan
-from antiphon.music.score import DRUM_NOTES, TICKS, Chord, Note, Score, Section, Track
+from antiphon.music.score import DRUM_NOTES, Chord, Note, Score, Section, Track
 from antiphon.music.singing import sung
 
 SWING_BPM = 240
@@ -37,7 +38,7 @@ def compose(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False)
         _write(planned, section, harmony, following, parts)
     shape = dynamics.planned(planned.sections, planned.brief.dynamics, planned.bars * planned.bar, planned.bar)
     parts = {name: dynamics.shaded(notes, shape) for name, notes in parts.items()}
-    ticks = round(planned.seconds * planned.tempo_bpm * TICKS / 60) if not loop else planned.bars * planned.bar
+    ticks = round(planned.seconds * planned.quarter_bpm * TICKS / 60) if not loop else planned.bars * planned.bar
     end = planned.bars * planned.bar
     sections = planned.sections
     if not loop:
@@ -67,7 +68,7 @@ def _score(planned: Plan, parts: Parts, chords: Sequence[Chord], sections: Seque
         energy=planned.energy,
         brightness=planned.brightness,
         instruments=planned.brief.instruments,
-        swing=planned.style.swing and planned.tempo_bpm <= SWING_BPM,
+        swing=planned.style.swing and planned.tempo_bpm <= SWING_BPM and planned.meter.unit == 4,
         tracks=tuple(track for track in tracks if track.notes),
         chords=tuple(
             Chord(max(0, c.start - skipped), c.length - max(0, skipped - c.start), c.root, c.steps, c.symbol)
@@ -129,7 +130,7 @@ def _drums(planned: Plan) -> str:
     options = planned.style.drums
     if "drums" in planned.brief.instruments or planned.energy > 0.75:
         loud = tuple(name for name in options if name not in ("none", "soft", "heartbeat", "sparse"))
-        options = loud or ("waltz" if planned.meter == 3 else "rock",)
+        options = loud or ("waltz" if planned.meter == METERS["3/4"] else "rock",)
     elif planned.energy < 0.2:
         options = tuple(name for name in options if name in ("none", "soft", "brush", "sparse")) or ("soft",)
     # One groove carries the piece; only its variants change.
@@ -186,7 +187,7 @@ def _second(planned: Plan, section: Section, harmony: Sequence[Chord], lead: Seq
 
 def _end(planned: Plan, parts: Parts, start: int, stop: int) -> Chord:
     """The final chord: the tonic in every part, held until the piece's end."""
-    (home,) = chords_of_bar(tonic_symbol(planned.mode), start, planned.bar, TICKS, planned.tonic, planned.scale)
+    (home,) = chords_of_bar(tonic_symbol(planned.mode), start, planned.meter, planned.tonic, planned.scale)
     length = max(TICKS // 4, stop - start)
     if planned.wants("lead"):
         before = parts["lead"][-1].pitch if parts["lead"] else 72

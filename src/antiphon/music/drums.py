@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import random
 
+from antiphon.music.meter import TICKS
 from antiphon.music.planning import Plan
-from antiphon.music.score import DRUM_NOTES, TICKS, Note, Section
+from antiphon.music.score import DRUM_NOTES, Note, Section
 
 SIXTEENTH = TICKS // 4
 
 Bar = dict[str, str]
-"""Drum -> strokes: `X` accented, `x` plain, `-` soft, `.` none; one character per sixteenth, repeated to fill a bar."""
+"""Drum -> strokes: `X` accented, `x` plain, `-` soft, `.` none. One character per sixteenth, in beats
+of four of them; it is repeated to fill a bar."""
 
 PATTERNS: dict[str, tuple[Bar, ...]] = {
     "none": ({},),
@@ -124,18 +126,19 @@ def drum_part(plan: Plan, name: str, section: Section, rng: random.Random, *, fi
         at = section.start + index * plan.bar
         last = index == section.bars - 1
         leads_on = fill and last and name not in ("none", "soft", "heartbeat", "sparse") and section.bars > 1
-        stop = plan.bar - 2 * TICKS if leads_on else plan.bar
+        end = 4 * plan.meter.beats
+        stop = end - 8 if leads_on else end
         notes += _struck(pattern, at, 0, stop, plan)
         if leads_on:
-            notes += _struck(FILLS[rng.randrange(len(FILLS))], at, stop, plan.bar, plan)
-            notes += _struck({"hat": "x..."}, at, stop, plan.bar, plan)
+            notes += _struck(FILLS[rng.randrange(len(FILLS))], at, stop, end, plan)
+            notes += _struck({"hat": "x..."}, at, stop, end, plan)
     if name not in ("none", "soft", "waltz", "brush") and section.letter != "intro" and plan.energy > 0.3:
         notes.append(Note(section.start, 2 * TICKS, DRUM_NOTES["cymbal"], _VELOCITY["cymbal"]))
     return sorted(notes, key=lambda note: (note.start, note.pitch))
 
 
 def _pattern(plan: Plan, name: str, rng: random.Random) -> Bar:
-    if plan.meter == 3 and name not in ("waltz", "none"):
+    if plan.meter.beats == 3 and name not in ("waltz", "none"):
         return THREE.get(name, THREE["rock"])
     variants = PATTERNS[name]
     chosen = dict(variants[rng.randrange(len(variants))])
@@ -155,12 +158,14 @@ def _on_beats(strokes: str, force: str) -> str:
 
 
 def _struck(pattern: Bar, at: int, start: int, stop: int, plan: Plan) -> list[Note]:
+    """The strokes between two places of the bar that begins at tick `at`; beats of three eighths stretch them."""
     notes = []
     for drum, strokes in pattern.items():
-        for index in range(start // SIXTEENTH, stop // SIXTEENTH):
+        for index in range(start, stop):
             # Fills are written from their own start, bars from the bar line.
-            stroke = strokes[(index - start // SIXTEENTH) % len(strokes)]
+            stroke = strokes[(index - start) % len(strokes)]
             if stroke != ".":
                 force = _LOUDNESS[stroke] * (0.85 + 0.15 * plan.energy)
-                notes.append(Note(at + index * SIXTEENTH, SIXTEENTH, DRUM_NOTES[drum], round(_VELOCITY[drum] * force)))
+                tick = at + plan.meter.warped(index) * SIXTEENTH
+                notes.append(Note(tick, SIXTEENTH, DRUM_NOTES[drum], round(_VELOCITY[drum] * force)))
     return notes

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Generic, NamedTuple, TypeVar
 
+from antiphon.music.meter import METERS
+
 MIN_BPM, MAX_BPM = 30.0, 300.0
 FoundT = TypeVar("FoundT")
 
@@ -199,29 +201,36 @@ _METER = re.compile(
     r"(?<![\d/])(?P<beats>\d{1,2})\s?/\s?(?P<unit>2|4|8|16)(?![\d/])(?:[\s-]*(?:time|meter|metre|signature))?"
 )
 _METER_WORDS = re.compile(
-    r"\b(?P<three>triple (?:time|meter|metre))|\b(?P<four>common time|four on the floor|4 on the floor|cut time)\b",
+    r"\b(?P<three>triple (?:time|meter|metre))|\b(?P<four>common time|four on the floor|4 on the floor)\b"
+    r"|\b(?P<two>cut time|alla breve)\b|\b(?P<compound>compound (?:time|meter|metre|duple(?: time| meter| metre)?))\b"
+    r"|\b(?P<slip>slip jig)\b|\b(?P<dance>jig|tarantella|siciliana|siciliano|barcarolle)\b",
     re.IGNORECASE,
 )
+_MEANT = {"three": "3/4", "four": "4/4", "two": "2/4", "compound": "6/8", "slip": "9/8", "dance": "6/8"}
+"""Named group -> metre. Dances stay in the text: they say more than their metre."""
+
+_NEAREST = {2: "2/4", 3: "3/4", 5: "5/4", 6: "6/8", 7: "7/8", 9: "9/8", 12: "12/8"}
 
 
-def meter(text: str) -> Found[int]:
-    """Beats in a bar, 3, 4 or 5."""
+def meter(text: str) -> Found[str]:
+    """A key of `METERS`; others are played as the nearest of them."""
     notes: list[str] = []
     found = []
     for match in sorted((*_METER.finditer(text), *_METER_WORDS.finditer(text)), key=lambda m: m.start()):
         if match.re is _METER:
             beats, unit = int(match["beats"]), int(match["unit"])
-            value = 3 if beats in (3, 6, 9) else 5 if (beats, unit) == (5, 4) else 4
-            if (beats, unit) not in ((3, 4), (4, 4), (5, 4)):
-                notes.append(f"{beats}/{unit} is played as {value}/4.")
+            value = f"{beats}/{unit}"
+            if value not in METERS:
+                value = _NEAREST.get(beats, "4/4")
+                notes.append(f"{beats}/{unit} is played as {value}.")
         else:
-            value = 3 if match["three"] else 4
+            value = next(_MEANT[name] for name, said in match.groupdict().items() if said)
         found.append(value)
     if not found:
         return Found(None, (), text)
     if len(set(found)) > 1:
-        notes.append(f"Several meters are named: the first, {found[0]}/4, counts.")
-    rest = _METER_WORDS.sub(" , ", _METER.sub(" , ", text))
+        notes.append(f"Several meters are named: the first, {found[0]}, counts.")
+    rest = _METER_WORDS.sub(lambda m: m["dance"] or ("jig" if m["slip"] else " , "), _METER.sub(" , ", text))
     return Found(found[0], tuple(notes), rest)
 
 

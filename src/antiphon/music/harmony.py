@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from antiphon.music.meter import Meter
 from antiphon.music.score import Chord
 
 SCALES = {
@@ -89,15 +90,15 @@ def tonic_symbol(mode: str) -> str:
     return "I" if mode == "major" else "i"
 
 
-def chords_of_bar(symbols: str, start: int, ticks: int, beat: int, tonic: int, mode: str) -> list[Chord]:
+def chords_of_bar(symbols: str, start: int, meter: Meter, tonic: int, mode: str) -> list[Chord]:
     """The harmonies of one bar: `IV V` are two of them, the first the longer where the beats are odd."""
     names = symbols.split()
-    beats = ticks // beat
-    first = -(-beats // len(names)) * beat
+    beats = -(-meter.beats // len(names))
+    first = meter.beat_ticks[beats] if beats < meter.beats else meter.ticks
     found = []
     for index, name in enumerate(names):
         root, steps = CHORDS[FAMILY[mode]][name]
-        length = first if index < len(names) - 1 else ticks - first * (len(names) - 1)
+        length = first if index < len(names) - 1 else meter.ticks - first * (len(names) - 1)
         found.append(Chord(start + index * first, length, (tonic + root) % 12, steps, name))
     return found
 

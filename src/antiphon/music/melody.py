@@ -16,9 +16,10 @@ import msgspec
 from antiphon.music import motif as motives
 from antiphon.music import rhythm
 from antiphon.music.harmony import chord_at, chord_index_near, index_near, scale_at
+from antiphon.music.meter import TICKS
 from antiphon.music.motif import Motif
 from antiphon.music.planning import Plan
-from antiphon.music.score import TICKS, Chord
+from antiphon.music.score import Chord
 
 SIXTEENTH = TICKS // 4
 
@@ -55,20 +56,20 @@ def centre_pitch(brightness: float) -> int:
 def material(plan: Plan, letter: str) -> Material:
     """The motif of a section. Those of contrasting sections are A's, upside down and in a new rhythm."""
     rng = plan.generator(f"motif {letter}")
-    bar_s = plan.meter * 60 / plan.tempo_bpm
+    meter, bar_s = plan.meter, plan.bar_s
     density = plan.density + (0.12 if letter in "BD" else 0.0)
-    cell = rhythm.choose(plan.meter, bar_s, density, plan.style.syncopation, rng)
-    answer = rhythm.choose(plan.meter, bar_s, density * 0.8, plan.style.syncopation, rng)
+    cell = rhythm.choose(meter, bar_s, density, plan.style.syncopation, rng)
+    answer = rhythm.choose(meter, bar_s, density * 0.8, plan.style.syncopation, rng)
     late = len(cell) > 3 and cell[0] <= 4 and rng.random() < LATE
-    motif = Motif(cell, motives.contour(cell, plan.style.leaps, rng), late)
+    motif = Motif(cell, motives.contour(cell, meter, plan.style.leaps, rng), late)
     if letter != "A":
         first = material(plan, "A").motif
-        drawn = [rhythm.choose(plan.meter, bar_s, density, plan.style.syncopation, rng) for _ in range(6)]
-        cell = next((one for one in (cell, *drawn) if one != first.cell), rhythm.varied(cell, rng))
-        motif = motives.refitted(motives.inverted(first), cell, rng)
+        drawn = [rhythm.choose(meter, bar_s, density, plan.style.syncopation, rng) for _ in range(6)]
+        cell = next((one for one in (cell, *drawn) if one != first.cell), rhythm.varied(cell, meter, rng))
+        motif = motives.refitted(motives.inverted(first), cell, meter, rng)
     shift = {"A": 0, "B": 3, "C": -2, "D": 4}.get(letter, 1)
     home = index_near(centre_pitch(plan.brightness), plan.tonic)
-    other = Motif(answer, motives.contour(answer, plan.style.leaps, rng))
+    other = Motif(answer, motives.contour(answer, meter, plan.style.leaps, rng))
     return Material(motif, other, home + shift + rng.choice((-1, 0, 0, 1)), rng.choice(_DEVELOPMENTS))
 
 
@@ -99,7 +100,7 @@ def phrase(
         if index == bars - 1 and (bars > 1 or ending == "closed"):
             drawn += _cadence(plan, stuff, chords, at, ending, drawn, rng)
             continue
-        motif, shift = _developed(stuff, index, rng)
+        motif, shift = _developed(plan, stuff, index, rng)
         if climax and index == bars - 2:
             shift += CLIMAX
         drawn += _breathing(_laid(motif, _anchor(plan, stuff, motif, shift, chord_at(chords, at), drawn), at))
@@ -121,7 +122,7 @@ def _anchor(plan: Plan, stuff: Material, motif: Motif, shift: int, chord: Chord,
     return min(octaves, key=misfit)
 
 
-def _developed(stuff: Material, index: int, rng: random.Random) -> tuple[Motif, int]:
+def _developed(plan: Plan, stuff: Material, index: int, rng: random.Random) -> tuple[Motif, int]:
     """The motif of the phrase's bar `index`, and by how many steps it is shifted."""
     motif = stuff.motif
     development = stuff.developments[(index - 1) % 2] if index else "repeat"
@@ -131,7 +132,7 @@ def _developed(stuff: Material, index: int, rng: random.Random) -> tuple[Motif, 
         case "inversion":
             return motives.inverted(motif), 1
         case "rhythm":
-            return motives.varied(motif, rng), 0
+            return motives.varied(motif, plan.meter, rng), 0
         case "answer":
             return stuff.other, 0
         case "fragment":
@@ -172,9 +173,9 @@ def _cadence(
     rng: random.Random,
 ) -> list[Drawn]:
     """The last bar of a phrase: it walks by step to its goal, the tonic (closed) or a note of the last chord."""
-    cell = rhythm.cadence(plan.meter, plan.meter * 60 / plan.tempo_bpm, plan.density, rng)
+    cell = rhythm.cadence(plan.meter, plan.bar_s, plan.density, rng)
     if ending == "onward":  # into the next section without rest
-        cell = rhythm.varied(cell, rng)
+        cell = rhythm.varied(cell, plan.meter, rng)
     chord = chord_at(chords, at + plan.bar - 1)
     scale = scale_at(chord, plan.tonic, plan.scale)
     near = before[-1].index if before else stuff.centre

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable
 
-from antiphon.music.score import TICKS, Note, Score, Track
+from antiphon.music.meter import TICKS, Meter
+from antiphon.music.score import Note, Score, Track
 
 SCALE = 20
 """MIDI ticks per tick of ours: 480 a beat, which every sequencer reads."""
@@ -44,11 +45,11 @@ def _conducted(score: Score) -> list[tuple[int, int, object]]:
     keys = _MAJORS if score.mode == "major" else _MINORS
     events: list[tuple[int, int, object]] = [
         (0, _OFF, mido.MetaMessage("text", text=score.prompt.encode(errors="replace").decode())),
-        (0, _OFF, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(score.tempo_bpm))),
+        (0, _OFF, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(score.ticks_a_minute / TICKS))),
         (0, _OFF, mido.MetaMessage("key_signature", key=keys[score.tonic])),
     ]
     if score.pickup:
-        events.append((0, _OFF, _signature(score.pickup // TICKS)))
+        events.append((0, _OFF, _signature(_upbeat(score))))
     events.append((score.pickup, _OFF, _signature(score.meter)))
     events += [(section.start, _ON, mido.MetaMessage("marker", text=section.letter)) for section in score.sections]
     if score.loop:  # as game engines name them
@@ -57,10 +58,16 @@ def _conducted(score: Score) -> list[tuple[int, int, object]]:
     return events
 
 
-def _signature(beats: int) -> object:
+def _upbeat(score: Score) -> Meter:
+    """The upbeat as a bar of its own: so many of the notes that the metre counts."""
+    unit = score.meter.unit
+    return Meter(score.pickup * unit // (4 * TICKS), unit, ())
+
+
+def _signature(meter: Meter) -> object:
     import mido
 
-    return mido.MetaMessage("time_signature", numerator=beats, denominator=4)
+    return mido.MetaMessage("time_signature", numerator=meter.count, denominator=meter.unit)
 
 
 def _played(score: Score, track: Track, channel: int) -> list[tuple[int, int, object]]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from antiphon.music import rhythm
+from antiphon.music.meter import SIXTEENTH, Meter
 
 _SKELETON = (-3, 0, 2, 4, 7)
 """Steps of a triad about its root: a motif's accented notes."""
@@ -29,20 +30,25 @@ class Motif(msgspec.Struct, frozen=True):
     late: bool = False
 
 
-def accented(cell: Sequence[int]) -> list[bool]:
-    """Which notes of a bar are accented: on the half bar, of a beat or more, or held over a beat; and the last."""
+def accented(cell: Sequence[int], meter: Meter) -> list[bool]:
+    """Which notes of a bar are accented: on every other beat, of a beat or more, or held over a beat; and the last.
+
+    In compound metres every beat counts, for it has three eighths.
+    """
+    beats = [tick // SIXTEENTH for tick in meter.beat_ticks]
+    main = beats if meter.compound else beats[::2]
     found, at = [], 0
     for value in cell:
-        held = at % 4 != 0 and at // 4 != (at + value - 1) // 4
-        found.append(at % 8 == 0 or value >= 4 or held)
+        held = at not in beats and any(at < beat < at + value for beat in beats)
+        found.append(at in main or value >= 4 or held)
         at += value
     found[-1] = True
     return found
 
 
-def contour(cell: Sequence[int], leaps: float, rng: random.Random) -> tuple[int, ...]:
+def contour(cell: Sequence[int], meter: Meter, leaps: float, rng: random.Random) -> tuple[int, ...]:
     """Accented notes from a chord, which move to its next note or, by `leaps` 0..1, further; seconds between them."""
-    strong = accented(cell)
+    strong = accented(cell, meter)
     low = rng.choice((0, 1, 1))
     high = low + _WINDOW
     place = rng.choice((1, 1, 2, 2, 3))
@@ -80,11 +86,11 @@ def _fleshed(strong: Sequence[bool], bones: Sequence[int], rng: random.Random) -
     return tuple(min(max(step, min(bones) - 1), max(bones) + 1) for step in steps)
 
 
-def refitted(motif: Motif, cell: tuple[int, ...], rng: random.Random) -> Motif:
+def refitted(motif: Motif, cell: tuple[int, ...], meter: Meter, rng: random.Random) -> Motif:
     """The shape over another rhythm: stretched or cut, ends kept."""
     count, steps = len(cell), motif.steps
     if len(steps) == 1:
-        return Motif(cell, contour(cell, 0.3, rng), motif.late)
+        return Motif(cell, contour(cell, meter, 0.3, rng), motif.late)
     places = [round(index * (len(steps) - 1) / max(1, count - 1)) for index in range(count)]
     return Motif(cell, tuple(steps[place] for place in places), motif.late)
 
@@ -94,9 +100,9 @@ def inverted(motif: Motif) -> Motif:
     return Motif(motif.cell, tuple(2 * motif.steps[0] - step for step in motif.steps), motif.late)
 
 
-def varied(motif: Motif, rng: random.Random) -> Motif:
+def varied(motif: Motif, meter: Meter, rng: random.Random) -> Motif:
     """The same shape with one note split or two joined."""
-    return refitted(motif, rhythm.varied(motif.cell, rng), rng)
+    return refitted(motif, rhythm.varied(motif.cell, meter, rng), meter, rng)
 
 
 def fragment(motif: Motif) -> Motif:

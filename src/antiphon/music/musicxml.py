@@ -9,7 +9,8 @@ from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import msgspec
 
-from antiphon.music.score import DRUM_NOTES, TICKS, Note, Score, Track
+from antiphon.music.meter import TICKS
+from antiphon.music.score import DRUM_NOTES, Note, Score, Track
 from antiphon.music.spelling import fifths, spelt
 
 _DOCTYPE = (
@@ -116,8 +117,8 @@ def _attributes(measure: Element, score: Score, track: Track) -> None:
     SubElement(key, "fifths").text = str(0 if track.name == "drums" else fifths(score.tonic, score.mode))
     SubElement(key, "mode").text = score.mode
     time = SubElement(attributes, "time")
-    SubElement(time, "beats").text = str(score.meter)
-    SubElement(time, "beat-type").text = "4"
+    SubElement(time, "beats").text = str(score.meter.count)
+    SubElement(time, "beat-type").text = str(score.meter.unit)
     sign, line = _CLEFS.get(track.name, ("G", "2"))
     clef = SubElement(attributes, "clef")
     SubElement(clef, "sign").text = sign
@@ -131,8 +132,10 @@ def _directions(measure: Element, score: Score, mark: str | None, *, beginning: 
         kind = SubElement(direction, "direction-type")
         metronome = SubElement(kind, "metronome")
         SubElement(metronome, "beat-unit").text = "quarter"
+        if score.meter.compound:
+            SubElement(metronome, "beat-unit-dot")
         SubElement(metronome, "per-minute").text = f"{score.tempo_bpm:g}"
-        SubElement(direction, "sound", tempo=f"{score.tempo_bpm:g}")
+        SubElement(direction, "sound", tempo=f"{score.ticks_a_minute / TICKS:g}")
         if score.swing:
             direction = SubElement(measure, "direction", placement="above")
             SubElement(SubElement(direction, "direction-type"), "words").text = "Swing"

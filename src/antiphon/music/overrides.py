@@ -10,6 +10,7 @@ from antiphon.errors import InputError
 from antiphon.music import grammar
 from antiphon.music.brief import MusicBrief
 from antiphon.music.instruments import instruments
+from antiphon.music.meter import METERS
 from antiphon.music.styles import MOODS, STYLES
 
 _FIELDS = ("style", "mood", "tempo_bpm", "tonic", "mode", "meter", "energy", "brightness", "density", "structure")
@@ -22,7 +23,7 @@ def overridden(
     mood: str = "",
     tempo_bpm: float | None = None,
     key: str = "",
-    meter: int | None = None,
+    meter: str = "",
     structure: str = "",
     parts: str = "",
     energy: float | None = None,
@@ -40,7 +41,7 @@ def overridden(
         "tempo_bpm": tempo_bpm,
         "tonic": named.tonic,
         "mode": named.mode,
-        "meter": meter,
+        "meter": _one_of("metre", meter, METERS),
         "energy": energy,
         "brightness": brightness,
         "density": density,

@@ -9,7 +9,8 @@ import msgspec
 from antiphon.errors import InputError
 from antiphon.music.brief import MusicBrief
 from antiphon.music.forms import sections_of
-from antiphon.music.score import TICKS, Section
+from antiphon.music.meter import METERS, TICKS, Meter
+from antiphon.music.score import Section
 from antiphon.music.style import Style
 from antiphon.music.styles import GAME_STYLES, MOODS, STYLES, Mood
 from antiphon.services import MAX_MUSIC_S
@@ -34,7 +35,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     tempo_bpm: float
     tonic: int
     mode: str
-    meter: int
+    meter: Meter
     energy: float
     brightness: float
     density: float
@@ -58,7 +59,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def bar(self) -> int:
         """Ticks a bar."""
-        return self.meter * TICKS
+        return self.meter.ticks
+
+    @property
+    def bar_s(self) -> float:
+        return _bar_s(self.tempo_bpm, self.meter)
+
+    @property
+    def quarter_bpm(self) -> float:
+        """Quarters a minute: in compound metres the tempo counts dotted quarters."""
+        return self.tempo_bpm * self.meter.pulse / TICKS
 
     def generator(self, part: str) -> random.Random:
         """The part's own random numbers: a change of one part leaves the others as they are."""
@@ -69,9 +79,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return f"no {role}" not in self.brief.instruments
 
 
-def loop_seconds(tempo_bpm: float, meter: int, seconds: float) -> float:
+def _bar_s(tempo_bpm: float, meter: Meter) -> float:
+    return meter.ticks / meter.pulse * 60.0 / tempo_bpm
+
+
+def loop_seconds(tempo_bpm: float, meter: Meter, seconds: float) -> float:
     """The length of a loop: whole bars nearest to `seconds`, to the chip's frame of 1/60 s (1 bar at least)."""
-    bar_s = meter * 60.0 / tempo_bpm
+    bar_s = _bar_s(tempo_bpm, meter)
     bars = max(1, min(round(seconds / bar_s), int(MAX_MUSIC_S / bar_s)))
     return round(bars * bar_s * FRAME_RATE_HZ) / FRAME_RATE_HZ
 
@@ -88,7 +102,7 @@ def plan(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) ->
         notes.append(f"No style is named: {style_name} is played.")
     mood = MOODS.get(brief.mood or "", Mood())
     energy = _level(brief.energy, style.energy + mood.energy)
-    meter = brief.meter or style.meter
+    meter = METERS[brief.meter or style.meter]
     tempo_bpm = _tempo(brief, style, mood, energy, meter, seconds, rng, loop=loop)
     mode = brief.mode or ("minor" if rng.random() < style.minor + mood.minor else "major")
     tonic = brief.tonic if brief.tonic is not None else rng.choice(TONICS)
@@ -96,11 +110,11 @@ def plan(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) ->
         length = loop_seconds(tempo_bpm, meter, seconds)
         if abs(length - seconds) > 1e-6:
             notes.append(f"A loop of whole bars at {tempo_bpm:g} bpm lasts {length:.3f} s, not {seconds:g}.")
-        bars, skipped = round(length * tempo_bpm / 60 / meter), 0
+        bars, skipped = round(length / _bar_s(tempo_bpm, meter)), 0
     else:
         length = seconds
         bars, skipped = _bars(tempo_bpm, meter, seconds)
-    form, told = sections_of(bars, brief.structure, random.Random(f"{seed}/form"), loop=loop, bar=meter * TICKS)  # noqa: S311
+    form, told = sections_of(bars, brief.structure, random.Random(f"{seed}/form"), loop=loop, bar=meter.ticks)  # noqa: S311
     return Plan(
         brief=brief,
         seed=seed,
@@ -139,7 +153,8 @@ def _style_for(brief: MusicBrief, rng: random.Random) -> str:
         mood_gap = abs(min(max(style.minor + mood.minor, 0), 1) - style.minor) + abs(
             mood.brightness - style.brightness + 0.5
         )
-        meter_gap = 9.0 if style.meter != (3 if brief.meter == 3 else 4) else 0.0
+        triple = METERS[brief.meter or "4/4"].beats == 3 and brief.meter != "7/8"
+        meter_gap = 9.0 if (style.meter == "3/4") != triple else 0.0
         return abs(style.energy - target) + tempo_gap + mode_gap + meter_gap + (mood_gap / 2 if brief.mood else 0.0)
 
     usual = [name for name in GAME_STYLES if name not in ("horror", "march", "fanfare")]
@@ -151,7 +166,7 @@ def _tempo(
     style: Style,
     mood: Mood,
     energy: float,
-    meter: int,
+    meter: Meter,
     seconds: float,
     rng: random.Random,
     *,
@@ -162,12 +177,13 @@ def _tempo(
         return brief.tempo_bpm
     low, high = brief.tempo_range_bpm or style.tempo_bpm
     if brief.tempo_range_bpm is None:
-        low, high = low * mood.tempo, high * mood.tempo
+        slower = TICKS / meter.pulse if meter.compound else 1.0
+        low, high = (bound * mood.tempo * (1 + slower) / 2 for bound in (low, high))
     reach = (high - low) / 2
     centre = low + reach * (0.5 + min(max(0.5 + (energy - style.energy), 0.0), 1.0))
     lowest, highest = max(low, centre - reach / 2), min(high, centre + reach / 2)
     if loop:
-        whole = [bars * meter * 60 / seconds for bars in range(1, 2000)]
+        whole = [bars * meter.ticks / meter.pulse * 60 / seconds for bars in range(1, 2000)]
         fitting = [bpm for bpm in whole if lowest <= bpm <= highest] or [bpm for bpm in whole if low <= bpm <= high]
         # In frames: a loop of whole frames has exactly this tempo only if its seconds are whole frames.
         return rng.choice(fitting) if fitting else float(round(centre))
@@ -176,18 +192,20 @@ def _tempo(
     return float(min(shuffled, key=lambda bpm: _misfit(bpm, meter, seconds)))
 
 
-def _misfit(bpm: float, meter: int, seconds: float) -> float:
+def _misfit(bpm: float, meter: Meter, seconds: float) -> float:
     """How far the bars are from a form of fours with a final bar."""
     bars, _ = _bars(bpm, meter, seconds)
-    ring = seconds * bpm / 60 / meter - bars
+    ring = seconds / _bar_s(bpm, meter) - bars
     return (0.0 if bars % 4 == 0 else 0.5 if bars % 4 == 2 else 1.0) + (0.3 if not 0.4 <= ring <= 1.1 else 0.0)
 
 
-def _bars(bpm: float, meter: int, seconds: float) -> tuple[int, int]:
+def _bars(bpm: float, meter: Meter, seconds: float) -> tuple[int, int]:
     """Bars before the final chord, and the ticks skipped at the start of a piece too short for whole ones."""
-    beat_s = 60.0 / bpm
-    beats = int((seconds - min(RING_S, seconds / 2)) / beat_s + 1e-9)
-    if beats >= 2 * meter:
-        return beats // meter, 0
-    bars = -(-beats // meter)
-    return bars, (bars * meter - beats) * TICKS
+    ticks = (seconds - min(RING_S, seconds / 2)) * bpm * meter.pulse / 60 + 1e-6
+    if ticks >= 2 * meter.ticks:
+        return int(ticks // meter.ticks), 0
+    # Whole beats, the last ones of a bar: as many as there is room for.
+    bars = int(ticks // meter.ticks)
+    room = ticks - bars * meter.ticks
+    skipped = min(start for start in (*meter.beat_ticks, meter.ticks) if meter.ticks - start <= room)
+    return (bars, 0) if skipped == meter.ticks else (bars + 1, skipped)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from antiphon.music.harmony import chords_of_bar, tonic_symbol
 from antiphon.music.planning import Plan
-from antiphon.music.score import TICKS, Chord, Section
+from antiphon.music.score import Chord, Section
 from antiphon.music.styles import BRIDGES, CHURCH_CHORDS
 
 _DECEPTIVE = 0.35
@@ -43,7 +43,7 @@ def harmony(plan: Plan, section: Section, following: str | None) -> list[Chord]:
     symbols = _symbols(plan, section, ending_of(section, following))
     chords: list[Chord] = []
     for index, symbol in enumerate(symbols):
-        chords += chords_of_bar(symbol, section.start + index * plan.bar, plan.bar, TICKS, plan.tonic, plan.scale)
+        chords += chords_of_bar(symbol, section.start + index * plan.bar, plan.meter, plan.tonic, plan.scale)
     return chords
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-TICKS = 24
-"""Ticks a beat: sixteenths are 6, triplet eighths 8."""
+from antiphon.music.meter import TICKS, Meter
 
 DRUM_NOTES = {"kick": 36, "snare": 38, "clap": 39, "hat": 42, "open hat": 46, "tom": 45, "cymbal": 49}
 """Drums by their General MIDI numbers."""
@@ -70,7 +69,8 @@ class Section(msgspec.Struct, frozen=True):
 class Score(msgspec.Struct, frozen=True, kw_only=True):
     """A whole piece. Audio starts at tick 0; the first full bar starts at `pickup`. `seconds` is its exact length.
 
-    The final chord may ring on after the last bar line. With `loop`, the end leads into the start.
+    The final chord may ring on after the last bar line. With `loop`, the end leads into the start. `tempo_bpm`
+    counts the metre's pulse: quarters, in compound metres dotted quarters.
     """
 
     prompt: str
@@ -78,7 +78,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     style: str
     mood: str | None
     tempo_bpm: float
-    meter: int
+    meter: Meter
     tonic: int
     mode: str
     seconds: float
@@ -96,7 +96,11 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bar_ticks(self) -> int:
-        return self.meter * TICKS
+        return self.meter.ticks
+
+    @property
+    def ticks_a_minute(self) -> float:
+        return self.tempo_bpm * self.meter.pulse
 
     def track(self, name: str) -> Track:
         """The part of that name, empty where the piece has none."""
@@ -114,4 +118,4 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
     def second(self, tick: int) -> float:
         """When a written tick sounds."""
-        return self.played(tick) * 60.0 / (self.tempo_bpm * TICKS)
+        return self.played(tick) * 60.0 / self.ticks_a_minute

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 from antiphon.music.harmony import chord_at, index_near, pitch_of, scale_at
 from antiphon.music.melody import Drawn, centre_pitch
+from antiphon.music.meter import TICKS, Meter
 from antiphon.music.planning import Plan
-from antiphon.music.score import TICKS, Chord, Note
+from antiphon.music.score import Chord, Note
 
 REACH = 5
 """Steps by which a note may leave its drawing."""
@@ -27,9 +28,6 @@ _TURNED, _BENT = 7.0, 1.3
 """A motif is known by its contour first and its intervals second (W. J. Dowling, *Psychological Review* 85, 1978): to
 turn a step of it costs as much as a foreign note on the beat, to bend one by a step little."""
 
-_STRONG = {3: (0,), 4: (0, 2 * TICKS), 5: (0, 3 * TICKS)}
-"""Beats in a bar -> where its strong ones are, in ticks; five are three and two."""
-
 _HOME = {"major": {0: 1.0, 2: 0.6}, "minor": {0: 0.5, 2: 0.9}}
 """Mode and scale step -> what the tonic and its third are worth over the tonic chord: they tell the key."""
 
@@ -38,22 +36,26 @@ def sung(plan: Plan, drawn: Sequence[Drawn], chords: Sequence[Chord], before: in
     """`drawn` as notes of the lead. A section begins within an octave of the pitch `before`; nothing else binds it."""
     notes: list[Note] = []
     for note, index in zip(drawn, _path(plan, drawn, chords, before), strict=True):
-        pitch = pitch_of(index, scale_at(chord_at(chords, heard_at(note)), plan.tonic, plan.scale), plan.tonic)
+        pitch = pitch_of(
+            index, scale_at(chord_at(chords, heard_at(note, plan.meter)), plan.tonic, plan.scale), plan.tonic
+        )
         beat = note.start % plan.bar
-        accent = 12 if beat == 0 else 5 if beat % TICKS == 0 else 0
+        accent = 12 if beat == 0 else 5 if plan.meter.on_beat(beat) else 0
         velocity = round(66 + 34 * plan.energy) + accent
         notes.append(Note(note.start, note.length, pitch, min(127, velocity), _articulation(plan, note)))
     return _coloured(plan, notes, chords)
 
 
-def heard_at(note: Drawn) -> int:
+def heard_at(note: Drawn, meter: Meter) -> int:
     """Where a note's harmony is: a note held over a beat anticipates that beat."""
-    beat = -(-note.start // TICKS) * TICKS
+    bar = note.start // meter.ticks * meter.ticks
+    beats = (*meter.beat_ticks, meter.ticks)
+    beat = bar + next(beat for beat in beats if bar + beat >= note.start)
     return beat if note.start + note.length > beat else note.start
 
 
 def _articulation(plan: Plan, note: Drawn) -> str:
-    if note.length >= 2 * TICKS or note.length * 60 / (plan.tempo_bpm * TICKS) > 0.5:
+    if note.length >= 2 * TICKS or note.length * 60 / (plan.quarter_bpm * TICKS) > 0.5:
         return "vibrato"
     if plan.staccato > 0.45 and note.length <= TICKS:
         return "staccato"
@@ -71,7 +73,7 @@ def _coloured(plan: Plan, notes: list[Note], chords: Sequence[Chord]) -> list[No
         return out
     for before, at, after in zip(range(len(notes)), range(1, len(notes)), range(2, len(notes)), strict=False):
         first, note, goal = notes[before], notes[at], notes[after]
-        leads = note.length <= TICKS // 2 and note.start % TICKS != 0 and note.stop == goal.start
+        leads = note.length <= TICKS // 2 and not plan.meter.on_beat(note.start) and note.stop == goal.start
         rising = goal.pitch - note.pitch == 2 and first.pitch >= note.pitch
         if not (leads and rising and goal.pitch % 12 in chord_at(chords, goal.start).classes):
             continue
@@ -130,12 +132,14 @@ def _options(
 ) -> dict[int, tuple[float, bool]]:
     """Steps that a note may take: their cost, and whether they belong to the chord."""
     note = drawn[position]
-    chord = chord_at(chords, heard_at(note))
+    chord = chord_at(chords, heard_at(note, plan.meter))
     scale = scale_at(chord, plan.tonic, plan.scale)
     within = note.start % plan.bar
-    strong = within in _STRONG[plan.meter] or note.length >= TICKS
-    on_beat = _ON_BEAT if strong and note.start % TICKS == 0 else 0.0
-    strong = strong or position == len(drawn) - 1 or drawn[position + 1].head or heard_at(note) != note.start
+    strong = within in plan.meter.strong_ticks or note.length >= TICKS
+    on_beat = _ON_BEAT if strong and plan.meter.on_beat(note.start) else 0.0
+    strong = (
+        strong or position == len(drawn) - 1 or drawn[position + 1].head or heard_at(note, plan.meter) != note.start
+    )
     found = {}
     for index in range(note.index - REACH, note.index + REACH + 1):
         inside = scale[index % 7] in chord.classes

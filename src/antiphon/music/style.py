@@ -22,7 +22,7 @@ class Style(msgspec.Struct, frozen=True, kw_only=True):
     drums: tuple[str, ...]
     major_chords: tuple[tuple[str, str, str, str], ...]
     minor_chords: tuple[tuple[str, str, str, str], ...]
-    meter: int = 4
+    meter: str = "4/4"
     syncopation: float = 0.2
     swing: bool = False
     plagal: float = 0.15  # of closes that are plagal
