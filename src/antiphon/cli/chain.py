@@ -21,6 +21,7 @@ from antiphon.door.settings import DEFAULT_RPC, Settings
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
+    from antiphon.ledger.evm.contracts import Contracts
     from antiphon.ledger.evm.deploy import Plan
     from antiphon.ledger.evm.keys import Key
     from antiphon.ledger.evm.outbox import Outbox
@@ -75,18 +76,25 @@ class Place:
             await rpc.close()
 
     @asynccontextmanager
-    async def wallet(self) -> AsyncIterator[Wallet]:
-        """The key's doings with the contracts that the chain file names, checked."""
+    async def joined(self) -> AsyncIterator[tuple[Contracts, Outbox]]:
+        """The contracts that the chain file names, checked, and what is sent to them."""
         import time
 
         from antiphon.ledger.evm import config
         from antiphon.ledger.evm.contracts import Contracts
-        from antiphon.ledger.evm.wallet import Wallet
 
         chain = config.load(self.file)
         async with self.outbox(chain.confirmations) as (rpc, outbox):
             contracts = await Contracts.open(rpc, chain, str(self.file))
             await rpc.expect_alive(time.time())
+            yield contracts, outbox
+
+    @asynccontextmanager
+    async def wallet(self) -> AsyncIterator[Wallet]:
+        """The key's doings with the contracts."""
+        from antiphon.ledger.evm.wallet import Wallet
+
+        async with self.joined() as (contracts, outbox):
             yield Wallet(contracts, outbox)
 
 

@@ -8,5 +8,6 @@ if find_spec("web3") is None:  # not imported here: antiphon.ledger.evm comes fi
     pytest.skip("antiphon[evm] is not installed", allow_module_level=True)
 
 from evm_chain import anvil, chain, deployed, still
+from evm_epochs import joined, world
 
-__all__ = ["anvil", "chain", "deployed", "still"]
+__all__ = ["anvil", "chain", "deployed", "joined", "still", "world"]

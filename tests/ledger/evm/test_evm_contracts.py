@@ -9,8 +9,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from eth_abi import encode
-from eth_utils import keccak
 from evm_anvil import CHAIN, DEV_KEYS, Anvil, free_port
 
 from antiphon.economy.epochs import EpochRules
@@ -21,7 +19,8 @@ from antiphon.ledger.evm import config, keys
 from antiphon.ledger.evm.artefacts import CONTRACTS, artefact
 from antiphon.ledger.evm.config import ChainFile
 from antiphon.ledger.evm.contracts import Contracts
-from antiphon.ledger.evm.deploy import creation, emission
+from antiphon.ledger.evm.deploy import creation
+from antiphon.ledger.evm.epochs.issuing import emission, proposal
 from antiphon.ledger.evm.epochs.terms import Terms
 from antiphon.ledger.evm.outbox import Outbox
 from antiphon.ledger.evm.rpc import Rpc
@@ -81,8 +80,7 @@ async def test_deploying_lays_down_epochs_and_assets_and_proposes_what_the_token
     assert terms.length_s == EpochRules().epoch_s
     assert await contracts.assets.read("floor_ppm") == FLOOR_PPM
     proposed = emission(contracts.epochs.address, terms, chain[0].burn_ppm)
-    digest = keccak(encode(["(address,uint256,uint256)"], [proposed]))
-    assert await contracts.token.read("ready_at", digest) > 0
+    assert await contracts.token.read("ready_at", proposal(proposed)) > 0
     await rpc.close()
 
 

@@ -14,6 +14,8 @@ from antiphon.ledger.evm.config import ChainFile
 from antiphon.ledger.evm.rpc import RefusedError, Rpc
 
 Log = dict[str, Any]
+MAX_BLOCKS = 2_000
+"""Most blocks in one question for events."""
 FOLLOWED = ("token", "registry", "market", "quorum")
 """Those whose events a relay follows; epochs and assets are asked when they are wanted."""
 WIRED = (
@@ -94,6 +96,17 @@ class Contract:
         asked = {"fromBlock": hex(first), "toBlock": "latest", "address": self.address, "topics": topics}
         found = [self.event(log).values[field] for log in await self._rpc.ask("eth_getLogs", asked)]
         return tuple(dict.fromkeys(found))
+
+    async def told(self, event: str, first: int, last: int, *topics: bytes | None) -> list[Event]:
+        """Its events of one kind in these blocks, in order, whose indexed fields have these values (None: any)."""
+        kind = next(one for one, entry in self._events.items() if entry["name"] == event)
+        wanted = [kind, *(None if topic is None else "0x" + topic.hex().rjust(64, "0") for topic in topics)]
+        found = []
+        for start in range(first, last + 1, MAX_BLOCKS):
+            blocks = {"fromBlock": hex(start), "toBlock": hex(min(start + MAX_BLOCKS - 1, last))}
+            asked = {**blocks, "address": self.address, "topics": wanted}
+            found += [self.event(log) for log in await self._rpc.ask("eth_getLogs", asked)]
+        return found
 
     def event(self, log: Log) -> Event:
         """Decode a log of this contract. Raises ProtocolError for one that it never writes."""

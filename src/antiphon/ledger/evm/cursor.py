@@ -15,10 +15,8 @@ from pathlib import Path
 import msgspec
 
 from antiphon.errors import AntiphonError, OutputError, ProtocolError, StateError, UnavailableError
-from antiphon.ledger.evm.contracts import Contract, Contracts, Event
+from antiphon.ledger.evm.contracts import MAX_BLOCKS, Contract, Contracts, Event
 
-MAX_BLOCKS = 2_000
-"""Most blocks in one question."""
 MONEY = ("market", "quorum")
 """Contracts whose deposits and withdrawals are counted."""
 

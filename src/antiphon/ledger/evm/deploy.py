@@ -16,6 +16,7 @@ from antiphon.errors import InputError
 from antiphon.ledger.evm.artefacts import artefact
 from antiphon.ledger.evm.config import ChainFile, Deployed
 from antiphon.ledger.evm.contracts import Contract, checked_address
+from antiphon.ledger.evm.epochs.issuing import emission
 from antiphon.ledger.evm.epochs.terms import Terms
 from antiphon.ledger.evm.outbox import Outbox, Receipt
 from antiphon.ledger.evm.rpc import Rpc
@@ -98,12 +99,6 @@ async def deploy(rpc: Rpc, outbox: Outbox, plan: Plan, *, confirmations: int, na
             contract: Deployed(one.made, artefact(contract).sources_sha256) for contract, one in receipts.items()
         },
     )
-
-
-def emission(epochs: str, terms: Terms, burn_ppm: int) -> tuple[str, int, int]:
-    """What the token's owner proposes: who issues, how much an epoch of the token, and what is burnt of it. The token's
-    epoch is shorter than one here, so this much is enough."""
-    return checked_address(epochs), terms.emission_nano, burn_ppm
 
 
 def creation(contract: str, *args: object) -> bytes:

@@ -60,11 +60,12 @@ class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Fees(msgspec.Struct, frozen=True):
-    """What a transaction may cost."""
+    """What a transaction may cost, and how long it is waited for."""
 
     max_fee: int = 200 * GWEI  # wei per gas, never more
     stuck_s: float = STUCK_S
     patience_s: float = PATIENCE_S
+    poll_s: float = POLL_S
 
 
 class _Sent(msgspec.Struct, frozen=True):
@@ -194,7 +195,7 @@ class Outbox:
                     f"Transaction {row.sent[-1].hash} is not final after {self._fees.patience_s:.0f} s",
                     "It stays under way: give the same command again to wait on.",
                 )
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(self._fees.poll_s)
 
     async def _mined(self, row: _Row) -> dict[str, Any] | None:
         """The receipt of whichever of its versions is in a block."""

@@ -21,6 +21,8 @@ _HINTS = {
     "registry: registered already": "It is a node already: leave --role out.",
     "registry: still unbonding": "`antiphon chain status` says when it is free.",
     "governed: entry is paused": "No new money comes in for now; withdrawing works.",
+    "token: above the cap of the epoch": "Finish the epoch in an hour: the token issues no more before.",
+    "token: not the issuer": "Epochs issue it once its owner has proposed it: antiphon chain epoch run",
     "quorum: session expired": "Open another session.",
     "market: session expired": "Open another session.",
 }
