@@ -59,6 +59,12 @@ def dynamics_fit(score: Score, wish: str) -> bool:
     return bool(np.median(heard) <= usual - 3) if wish == "soft" else bool(np.median(heard) >= usual - 1)
 
 
+def ends_abruptly(score: Score) -> bool:
+    """Nothing sounds for longer than a beat after the final chord is struck."""
+    start = score.chords[-1].start
+    return all(note.stop <= start + score.meter.pulse for track in score.tracks for note in track.notes)
+
+
 def obeyed(wishes: dict[str, Any], score: Score, file: mido.MidiFile) -> dict[str, bool]:
     events = [message for track in file.tracks for message in track]
     bpm = next(mido.tempo2bpm(m.tempo) for m in events if m.type == "set_tempo")
@@ -90,7 +96,8 @@ def obeyed(wishes: dict[str, Any], score: Score, file: mido.MidiFile) -> dict[st
             case "dynamics":
                 found[name] = dynamics_fit(score, wish)
             case "cadence":
-                found[name] = wish == "plagal" and last[0][:2] in ("IV", "iv")
+                plagal = wish == "plagal" and last[0][:2] in ("IV", "iv")
+                found[name] = plagal or (wish == "abrupt" and ends_abruptly(score))
     return found
 
 

@@ -17,6 +17,7 @@ from antiphon.economy.types import Mode
 from antiphon.engines import registry
 from antiphon.errors import InputError
 from antiphon.music.brief import read
+from antiphon.music.planning import length_of
 from antiphon.services import units_of
 
 DEFAULT_SECONDS = 30.0
@@ -54,18 +55,21 @@ class Compose(OrderOptions):
         if not self.prompt.strip():
             raise InputError("The prompt is empty", 'Write for example: antiphon compose "calm shop theme, F major"')
         brief = read(self.prompt)
-        seconds = self.seconds if self.seconds is not None else brief.seconds or DEFAULT_SECONDS
+        seed = checked_seed(self.seed)
+        seed = secrets.randbelow(MAX_RANDOM_SEED) if seed is None else seed
+        loop = self.loop or brief.loop
+        meant = brief.seconds or length_of(brief, seed, loop=loop) or DEFAULT_SECONDS
+        seconds = self.seconds if self.seconds is not None else meant
         told = list(brief.notes)
         if self.seconds is not None and brief.seconds is not None and abs(brief.seconds - seconds) > 0.01:
             told.append(f"The prompt says {brief.seconds:g} s, --seconds says {seconds:g}: --seconds counts.")
         if not 0 < seconds < math.inf:
             raise InputError(f"{seconds:g} s of music is outside 1-600", "Change --seconds.")
-        seed = checked_seed(self.seed)
         composition = Composition(
             prompt=self.prompt,
             seconds=seconds,
-            seed=secrets.randbelow(MAX_RANDOM_SEED) if seed is None else seed,
-            loop=self.loop or brief.loop,
+            seed=seed,
+            loop=loop,
             engine=self.engine,
             options=self.options,
             mode=self.mode,

@@ -8,7 +8,7 @@ import unicodedata
 
 import msgspec
 
-from antiphon.music import grammar
+from antiphon.music import closing, grammar
 from antiphon.music.instruments import instruments
 from antiphon.music.languages import translated
 from antiphon.music.wording import Wording, interpret
@@ -39,6 +39,9 @@ class MusicBrief(msgspec.Struct, frozen=True, kw_only=True):
     instruments: tuple[str, ...] = ()
     structure: str = ""  # section letters, e.g. "AABA"
     seconds: float | None = None
+    bars: int | None = None
+    ending: str | None = None  # plagal, abrupt or slowing
+    modulation: int | None = None  # semitones
     loop: bool = False
     notes: tuple[str, ...] = ()
 
@@ -60,18 +63,21 @@ def read(prompt: str) -> MusicBrief:
     text = grammar.spelt_numbers(english.text)
     tempo = grammar.tempo(text)
     meter = grammar.meter(tempo.rest)
-    length = grammar.length(meter.rest)
-    key = grammar.key(length.rest)
+    count = closing.bars(meter.rest)
+    length = grammar.length(count.rest)
+    change = closing.modulation(length.rest)
+    close = closing.ending(change.rest)
+    key = grammar.key(close.rest)
     form = grammar.structure(key.rest)
     parts = instruments(form.rest)
     loop = bool(_LOOP.search(parts.rest)) and not _NO_LOOP.search(parts.rest)
-    said = (tempo.value, meter.value, length.value, key.value, form.value, parts.value)
+    said = (tempo, meter, count, length, change, close, key, form, parts)
     words = interpret(
-        _LOOP.sub(" ", _NO_LOOP.sub(" ", parts.rest)), anything=loop or any(value is not None for value in said)
+        _LOOP.sub(" ", _NO_LOOP.sub(" ", parts.rest)), anything=loop or any(one.value is not None for one in said)
     )
     beats, meter_notes = _meter(meter.value, words)
     tempo_bpm, tempo_range, tempo_notes = _tempo(tempo.value, words)
-    told = (english.notes, tempo.notes, meter.notes, length.notes, key.notes, form.notes, parts.notes, words.notes)
+    told = (english.notes, *(one.notes for one in said), words.notes)
     return MusicBrief(
         prompt=prompt,
         tempo_bpm=tempo_bpm,
@@ -89,6 +95,9 @@ def read(prompt: str) -> MusicBrief:
         instruments=parts.value or (),
         structure=form.value or "",
         seconds=length.value,
+        bars=count.value,
+        ending=close.value,
+        modulation=change.value,
         loop=loop,
         notes=(*(note for notes in told for note in notes), *meter_notes, *tempo_notes),
     )

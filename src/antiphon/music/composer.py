@@ -31,8 +31,11 @@ def compose(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False)
     planned = plan(brief, seconds, seed, loop=loop)
     parts: Parts = {"lead": [], "counter": [], "bass": [], "drums": []}
     chords: list[Chord] = []
+    home = planned.tonic
     for index, section in enumerate(planned.sections):
         following = planned.sections[index + 1].letter if index + 1 < len(planned.sections) else None
+        if index == planned.lifted:
+            planned = msgspec.structs.replace(planned, tonic=(home + (planned.brief.modulation or 0)) % 12)
         harmony = progressions.harmony(planned, section, following)
         chords += harmony
         _write(planned, section, harmony, following, parts)
@@ -45,11 +48,17 @@ def compose(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False)
         chords.append(_end(planned, parts, end, ticks + planned.skipped))
         bars = max(1, round((ticks + planned.skipped - end) / planned.bar))
         sections = (*sections, Section("ending", end, bars, 0))
-    return _score(planned, parts, chords, sections, ticks)
+    last, planned = planned.tonic, msgspec.structs.replace(planned, tonic=home)
+    return _score(planned, parts, chords, sections, ticks, last)
 
 
-def _score(planned: Plan, parts: Parts, chords: Sequence[Chord], sections: Sequence[Section], ticks: int) -> Score:
-    """Everything cut at the start of an upbeat and at the end, and moved so that sound begins at tick 0."""
+def _score(
+    planned: Plan, parts: Parts, chords: Sequence[Chord], sections: Sequence[Section], ticks: int, last: int
+) -> Score:
+    """Everything cut at the start of an upbeat and at the end, and moved so that sound begins at tick 0.
+
+    `last` is the tonic in which it ends.
+    """
     skipped = planned.skipped
     tracks = [Track(name, tuple(_cut(notes, skipped, ticks))) for name, notes in parts.items()]
     return Score(
@@ -63,6 +72,8 @@ def _score(planned: Plan, parts: Parts, chords: Sequence[Chord], sections: Seque
         mode=planned.mode,
         seconds=planned.seconds,
         loop=planned.loop,
+        key_change=(planned.sections[planned.lifted].start - skipped, last) if planned.lifted is not None else None,
+        slows=_slows(planned, ticks),
         pickup=(planned.bar - skipped) % planned.bar,
         ticks=ticks,
         energy=planned.energy,
@@ -78,6 +89,14 @@ def _score(planned: Plan, parts: Parts, chords: Sequence[Chord], sections: Seque
         sections=tuple(Section(s.letter, max(0, s.start - skipped), s.bars, s.repeat) for s in sections),
         notes=planned.notes,
     )
+
+
+def _slows(planned: Plan, ticks: int) -> tuple[int, int, int] | None:
+    """Where a ritardando begins and ends, and how many ticks late it ends: at most half of the final chord."""
+    end = planned.bars * planned.bar - planned.skipped
+    if planned.brief.ending != "slowing" or planned.loop or end < planned.bar:
+        return None
+    return end - planned.bar, end, min(planned.bar // 3, (ticks - end) // 2)
 
 
 def _cut(notes: Sequence[Note], skipped: int, ticks: int) -> list[Note]:
@@ -188,7 +207,7 @@ def _second(planned: Plan, section: Section, harmony: Sequence[Chord], lead: Seq
 def _end(planned: Plan, parts: Parts, start: int, stop: int) -> Chord:
     """The final chord: the tonic in every part, held until the piece's end."""
     (home,) = chords_of_bar(tonic_symbol(planned.mode), start, planned.meter, planned.tonic, planned.scale)
-    length = max(TICKS // 4, stop - start)
+    length = max(TICKS // 4, min(stop - start, TICKS if planned.brief.ending == "abrupt" else stop - start))
     if planned.wants("lead"):
         before = parts["lead"][-1].pitch if parts["lead"] else 72
         tonic = before + min(((planned.tonic - before) % 12, (planned.tonic - before) % 12 - 12), key=abs)
@@ -202,7 +221,7 @@ def _end(planned: Plan, parts: Parts, start: int, stop: int) -> Chord:
     if planned.wants("drums") and _drums(planned) != "none":
         parts["drums"].append(Note(start, TICKS, DRUM_NOTES["kick"], 112))
         if planned.energy > 0.3:
-            parts["drums"].append(Note(start, 2 * TICKS, DRUM_NOTES["cymbal"], 100))
+            parts["drums"].append(Note(start, min(2 * TICKS, length), DRUM_NOTES["cymbal"], 100))
     return Chord(start, length, home.root, home.steps, home.symbol)
 
 

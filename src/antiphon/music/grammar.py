@@ -132,6 +132,12 @@ _KEY_SHORT = re.compile(r"(?<![A-Za-z0-9#])(?P<note>[A-G])(?P<sign>[#\u266f\u266
 _KEY_OF = re.compile(
     rf"\b(?P<lead>(?i:key\s*(?:of|:|=|is)?|in))\s+(?P<note>[A-G])(?P<sign>{_ACCIDENTAL})?(?![A-Za-z0-9#'])"
 )
+_KEY_ON = re.compile(rf"\bon\s+(?P<note>[A-G])(?P<sign>{_ACCIDENTAL})?(?![A-Za-z0-9#'])")
+_NO_MODE = re.compile(
+    r"\b(?:no|not|without|never)\s+(?:in\s+|any\s+|a\s+)*(?P<mode>minor|major)\b(?:\s+(?:key|mode|chords?))?",
+    re.IGNORECASE,
+)
+_OTHER = {"minor": "major", "major": "minor"}
 _MODE_ALONE = re.compile(
     rf"\b(?:in\s+)?(?:an?\s+)?({_MODE_WORDS})\b(?:[\s-]+(?:key|mode|scale|tonality|chords?))?", re.IGNORECASE
 )
@@ -142,7 +148,10 @@ def key(text: str) -> Found[Key]:
     found: list[tuple[int, Key]] = []
     notes: list[str] = []
     rest = text
-    for pattern in (_KEY_NAMED, _KEY_SHORT, _KEY_OF):
+    found += [(len(text), Key(None, _OTHER[match["mode"].lower()])) for match in _NO_MODE.finditer(rest)]
+    rest = _NO_MODE.sub(lambda m: " " * len(m[0]), rest)
+    church = (_KEY_ON,) if _MODE_ALONE.search(rest) else ()
+    for pattern in (_KEY_NAMED, _KEY_SHORT, _KEY_OF, *church):
         for match in pattern.finditer(rest):
             if _is_article(match, rest):
                 continue

@@ -48,6 +48,9 @@ def _conducted(score: Score) -> list[tuple[int, int, object]]:
         (0, _OFF, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(score.ticks_a_minute / TICKS))),
         (0, _OFF, mido.MetaMessage("key_signature", key=keys[score.tonic])),
     ]
+    if score.key_change:
+        tick, tonic = score.key_change
+        events.append((tick, _OFF, mido.MetaMessage("key_signature", key=keys[tonic])))
     if score.pickup:
         events.append((0, _OFF, _signature(_upbeat(score))))
     events.append((score.pickup, _OFF, _signature(score.meter)))

@@ -19,6 +19,11 @@ FRAME_RATE_HZ = 60.0
 RING_S = 0.9
 """The final chord rings at least this long, where the piece is long enough for one."""
 
+_ABRUPT_S = 0.3
+"""What an abrupt ending needs instead."""
+
+_LONGEST_RING_S = 6.0
+
 TONICS = (0, 2, 4, 5, 7, 9, 11, 10, 3)
 """Keys chosen from where the prompt names none."""
 
@@ -45,6 +50,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     bars: int
     skipped: int
     sections: tuple[Section, ...]
+    lifted: int | None = None  # index of the first section in another key
     notes: tuple[str, ...]
 
     @property
@@ -111,9 +117,15 @@ def plan(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) ->
         if abs(length - seconds) > 1e-6:
             notes.append(f"A loop of whole bars at {tempo_bpm:g} bpm lasts {length:.3f} s, not {seconds:g}.")
         bars, skipped = round(length / _bar_s(tempo_bpm, meter)), 0
+        notes += _unending(brief)
     else:
         length = seconds
-        bars, skipped = _bars(tempo_bpm, meter, seconds)
+        bars, skipped = _bars(tempo_bpm, meter, seconds, _ring_s(brief))
+        if brief.bars and brief.bars != bars:
+            if 0 <= seconds - brief.bars * _bar_s(tempo_bpm, meter) <= _LONGEST_RING_S:
+                bars, skipped = brief.bars, 0
+            else:
+                notes.append(f"{brief.bars} bars at {tempo_bpm:g} bpm do not last {seconds:g} s: the length counts.")
     form, told = sections_of(bars, brief.structure, random.Random(f"{seed}/form"), loop=loop, bar=meter.ticks)  # noqa: S311
     return Plan(
         brief=brief,
@@ -132,8 +144,38 @@ def plan(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) ->
         bars=bars,
         skipped=skipped,
         sections=form,
+        lifted=None if loop else _lifted(brief, form, notes),
         notes=(*notes, *told),
     )
+
+
+def _ring_s(brief: MusicBrief) -> float:
+    return _ABRUPT_S if brief.ending == "abrupt" else RING_S
+
+
+def _unending(brief: MusicBrief) -> list[str]:
+    """What a loop cannot have."""
+    ending = ["A loop has no ending: the one that is asked for is left out."] if brief.ending else []
+    return ending + (["A loop ends in the key it began in: it does not modulate."] if brief.modulation else [])
+
+
+def length_of(brief: MusicBrief, seed: int, *, loop: bool = False) -> float | None:
+    """Seconds of the bars that a brief asks for, with the final chord; None where it names none, or a length too."""
+    if brief.bars is None or brief.seconds is not None:
+        return None
+    planned = plan(brief, 30.0, seed, loop=loop)
+    seconds = brief.bars * planned.bar_s + (0.0 if loop else max(_ring_s(brief), planned.bar_s / 2))
+    return min(max(seconds, 1.0), MAX_MUSIC_S)
+
+
+def _lifted(brief: MusicBrief, form: tuple[Section, ...], notes: list[str]) -> int | None:
+    """The section from which on the piece is in another key: the last that returns, else the last."""
+    if not brief.modulation:
+        return None
+    if len(form) < 2:
+        notes.append("The piece is too short to modulate.")
+        return None
+    return max((index for index, section in enumerate(form) if section.repeat), default=len(form) - 1)
 
 
 def _level(said: float | None, usual: float) -> float:
@@ -182,6 +224,8 @@ def _tempo(
     reach = (high - low) / 2
     centre = low + reach * (0.5 + min(max(0.5 + (energy - style.energy), 0.0), 1.0))
     lowest, highest = max(low, centre - reach / 2), min(high, centre + reach / 2)
+    if brief.bars:  # the length follows from it
+        return float(rng.randint(round(lowest), max(round(highest), round(lowest))))
     if loop:
         whole = [bars * meter.ticks / meter.pulse * 60 / seconds for bars in range(1, 2000)]
         fitting = [bpm for bpm in whole if lowest <= bpm <= highest] or [bpm for bpm in whole if low <= bpm <= high]
@@ -194,14 +238,14 @@ def _tempo(
 
 def _misfit(bpm: float, meter: Meter, seconds: float) -> float:
     """How far the bars are from a form of fours with a final bar."""
-    bars, _ = _bars(bpm, meter, seconds)
+    bars, _ = _bars(bpm, meter, seconds, RING_S)
     ring = seconds / _bar_s(bpm, meter) - bars
     return (0.0 if bars % 4 == 0 else 0.5 if bars % 4 == 2 else 1.0) + (0.3 if not 0.4 <= ring <= 1.1 else 0.0)
 
 
-def _bars(bpm: float, meter: Meter, seconds: float) -> tuple[int, int]:
+def _bars(bpm: float, meter: Meter, seconds: float, ring_s: float) -> tuple[int, int]:
     """Bars before the final chord, and the ticks skipped at the start of a piece too short for whole ones."""
-    ticks = (seconds - min(RING_S, seconds / 2)) * bpm * meter.pulse / 60 + 1e-6
+    ticks = (seconds - min(ring_s, seconds / 2)) * bpm * meter.pulse / 60 + 1e-6
     if ticks >= 2 * meter.ticks:
         return int(ticks // meter.ticks), 0
     # Whole beats, the last ones of a bar: as many as there is room for.

@@ -40,15 +40,16 @@ def ending_of(section: Section, following: str | None) -> str:
 
 def harmony(plan: Plan, section: Section, following: str | None) -> list[Chord]:
     """The section's chords."""
-    symbols = _symbols(plan, section, ending_of(section, following))
+    symbols = _symbols(plan, section, following)
     chords: list[Chord] = []
     for index, symbol in enumerate(symbols):
         chords += chords_of_bar(symbol, section.start + index * plan.bar, plan.meter, plan.tonic, plan.scale)
     return chords
 
 
-def _symbols(plan: Plan, section: Section, ending: str) -> list[str]:
+def _symbols(plan: Plan, section: Section, following: str | None) -> list[str]:
     """A numeral or two for each bar."""
+    ending = ending_of(section, following)
     home = tonic_symbol(plan.mode)
     dominant = cadence_chord(plan)
     subdominant = {"dorian": "IV", "lydian": "vi"}.get(plan.scale, "IV" if plan.mode == "major" else "iv")
@@ -64,6 +65,8 @@ def _symbols(plan: Plan, section: Section, ending: str) -> list[str]:
     for index, bars in enumerate(phrases):
         last = index == len(phrases) - 1
         symbols += _phrase(plan, four, bars, ending if last else "inner", evaded=evaded and not last)
+    if following is None and plan.brief.ending == "plagal" and not plan.loop:
+        symbols[-1] = "IV iv" if plan.mode == "major" else "iv"
     return _applied(plan, symbols, section.letter)
 
 

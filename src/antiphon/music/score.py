@@ -88,6 +88,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     energy: float
     brightness: float
     swing: bool
+    key_change: tuple[int, int] | None = None  # the tick from which on another tonic holds, and that tonic
+    slows: tuple[int, int, int] | None = None  # a ritardando: from tick, to tick, ticks late at its end
     instruments: tuple[str, ...]  # as in `MusicBrief.instruments`
     tracks: tuple[Track, ...]
     chords: tuple[Chord, ...]
@@ -108,6 +110,17 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 
     def played(self, tick: int) -> int:
         """Where a written tick is played: with swing, the second eighth of a beat comes a third later."""
+        return self._slowed(self._swung(tick))
+
+    def _slowed(self, tick: int) -> int:
+        if self.slows is None or tick <= self.slows[0]:
+            return tick
+        start, end, late = self.slows
+        if tick <= end:
+            return tick + round(late * ((tick - start) / (end - start)) ** 2)
+        return tick + round(late * max(0, self.ticks - tick) / max(1, self.ticks - end))
+
+    def _swung(self, tick: int) -> int:
         if not self.swing:
             return tick
         beat, inside = divmod(tick, TICKS)
