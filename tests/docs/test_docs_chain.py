@@ -69,6 +69,7 @@ def test_the_page_of_the_chain_and_its_helps_run_as_written(anvil: Anvil, tmp_pa
         "Stake    100 ANT, 100 ANT of it bonded",
         '"role": "validator"',
         "3 of 3 votes with the majority",
+        "Settled  1 of 1 task on the chain",
     ):
         assert words in told
     assert (tmp_path / "hello.wav").stat().st_size > 50_000

@@ -16,6 +16,7 @@ from antiphon.ledger.queries import (
     AnyQuery,
     AskQuote,
     IsRevoked,
+    ListBatches,
     ListMembers,
     ListNodes,
     ListOffers,
@@ -58,6 +59,7 @@ def asked(market: Market) -> list[Query[Any]]:
         ReadEpoch(),
         ListMembers(limit=4),
         ReadSupply(),
+        ListBatches(task=TASK),
     ]
 
 

@@ -53,7 +53,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "mcp": Verb("antiphon.cli.integrations:mcp", "Give assistants speech and music (MCP)."),
         "wyoming": Verb("antiphon.cli.integrations:wyoming", "Give Home Assistant a voice."),
         "ledger": Verb("antiphon.cli.serve:ledger", "Serve a ledger that nodes can join."),
-        "chain": Verb("antiphon.cli.chain_epoch:chain", "Contracts on a chain: deploy, deposit, stake."),
+        "chain": Verb("antiphon.cli.settle:chain", "Contracts on a chain: deploy, deposit, stake."),
         "relay": Verb("antiphon.cli.relay:relay", "Serve a relay: a ledger that holds no money."),
         "node": Verb("antiphon.cli.serve:node", "Run a node of any role, and earn."),
         "subnet": Verb("antiphon.cli.subnet:subnet", "Mine or validate on a Bittensor subnet."),
@@ -172,6 +172,8 @@ def group(
         private_nodes,
         os.environ.get("ANTIPHON_RPC", DEFAULT_RPC),
         Path(os.environ["ANTIPHON_CHAIN"]) if os.environ.get("ANTIPHON_CHAIN") else None,
+        os.environ.get("ANTIPHON_CHAIN_KEY", ""),
+        os.environ.get("ANTIPHON_CHAIN_PASSWORD", ""),
         lambda line: click.echo(line, err=True),
     )
     logs.start(settings.home, verbose=verbose)

@@ -148,11 +148,14 @@ async def run_node(
     url = find_ledger(settings)
     async with AsyncExitStack() as stack:
         key = stack.enter_context(_own_key(settings.home, name))
-        store, transport = await stack.enter_async_context(reach(settings, url))
-        context = Context(load_or_create(key), store, transport, SystemClock())
+        identity = load_or_create(key)
+        store, transport = await stack.enter_async_context(reach(settings, url, identity))
+        context = Context(identity, store, transport, SystemClock())
         made = build(context)
         if url.startswith(relays.PREFIX):
             await _expect_bond(made)
+            if problem := await relays.signing_problem(settings, made.node_id):
+                click.echo(problem, err=True)
         else:
             await _hold_stake(settings.home, made, bond_nano, purse_nano)
         server = await serve(made.handle, address.host, address.port)

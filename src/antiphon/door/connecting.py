@@ -17,7 +17,7 @@ from antiphon.ledger.operations import Selector
 from antiphon.network import homes
 from antiphon.nodes.evaluation.evaluator import JudgingEvaluator, evaluator_of
 from antiphon.parties.actor import Actor, Context
-from antiphon.protocol import load_or_create
+from antiphon.protocol import Identity, load_or_create
 from antiphon.services import Service
 from antiphon.transport import Transport
 
@@ -83,13 +83,15 @@ async def connect(
 
 @asynccontextmanager
 async def _join(settings: Settings, url: str) -> AsyncIterator[Session]:
-    async with reach(settings, url) as (ledger, transport):
-        identity = load_or_create(settings.home / "keys" / "client.key")
+    identity = load_or_create(settings.home / "keys" / "client.key")
+    async with reach(settings, url, identity) as (ledger, transport):
         yield Session(Client(Context(identity, ledger, transport, SystemClock())), ledger, url)
 
 
 @asynccontextmanager
-async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Transport]]:
+async def reach(
+    settings: Settings, url: str, identity: Identity | None = None
+) -> AsyncIterator[tuple[Ledger, Transport]]:
     """A ledger over HTTP, and the transport to reach nodes with.
 
     It must be the ledger that --ledger-id names, else the data folder's own, else the one that answered there before.
@@ -97,6 +99,8 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
 
     The ledger's address is the user's word. Those of nodes are strangers' words: private ones are asked only if the
     user says so (--private-nodes), or, where he says nothing, if the ledger's own is private.
+
+    On a relay `identity` sends what its chain key signs, and its balance is checked.
     """
     from antiphon.ledger.remote import RemoteLedger
     from antiphon.ledger.retrying import RetryingLedger
@@ -130,7 +134,7 @@ async def reach(settings: Settings, url: str) -> AsyncIterator[tuple[Ledger, Tra
         if not on_chain:
             yield RetryingLedger(ledger), transport
             return
-        async with relays.watched(settings, RetryingLedger(ledger), found) as relay:
+        async with relays.watched(settings, RetryingLedger(ledger), found, identity) as relay:
             yield relay, transport
     finally:
         await ledger.close()

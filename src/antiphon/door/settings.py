@@ -18,8 +18,9 @@ DEFAULT_RPC = "http://127.0.0.1:8545"
 class Settings:
     """`ledger` None: the network that the data folder serves, else the embedded one. `ledger_id` None: the ledger that
     answered there first. `private_nodes` None: as the ledger's own address is. `rpc` and `chain`: a node of the chain
-    and the chain file (None: in the data folder), for a ledger that is a relay (`evm:URL`). `tell` is called with what
-    a person should read, such as the id of a ledger that is met for the first time."""
+    and the chain file (None: in the data folder), for a ledger that is a relay (`evm:URL`). `chain_key` in hex, or the
+    `chain_password` of the one in the data folder, signs what is settled there. `tell` is called with what a person
+    should read, such as the id of a ledger that is met for the first time."""
 
     home: Path
     ledger: str | None = None
@@ -28,6 +29,8 @@ class Settings:
     private_nodes: bool | None = None
     rpc: str = DEFAULT_RPC
     chain: Path | None = None
+    chain_key: str = field(default="", repr=False)
+    chain_password: str = field(default="", repr=False)
     tell: Callable[[str], None] = field(default=log.warning, compare=False)
 
 

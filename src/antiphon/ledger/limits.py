@@ -30,6 +30,7 @@ from antiphon.ledger.operations import (
     Selector,
     ServiceOffer,
     SetEpochRules,
+    SignBatch,
     Skip,
     Stake,
     Unstake,
@@ -72,6 +73,8 @@ SALT_BYTES = 16
 _TASK = re.compile(r"[0-9a-f]{32}")  # so are the ids of consents
 SIGNATURE_BYTES = 65
 """Of a chain key: r, s, v."""
+COMPACT_BYTES = 64
+"""The same as r, vs (EIP-2098)."""
 
 
 def check(operation: Operation) -> None:
@@ -81,7 +84,7 @@ def check(operation: Operation) -> None:
             _check_register(operation)
         case Heartbeat():
             _text("The endpoint", operation.endpoint, MAX_ENDPOINT_CHARS, required=True)
-        case Deposit() | Pay() | Stake() | Unstake() | ClaimSession():
+        case Deposit() | Pay() | Stake() | Unstake() | ClaimSession() | SignBatch():
             _check_money(operation)
         case OpenTask():
             _check_open(operation)
@@ -102,7 +105,12 @@ def check(operation: Operation) -> None:
             pass  # Retire and Cancel hold nothing but an enum and a task id that is looked up
 
 
-def _check_money(operation: Deposit | Pay | Stake | Unstake | ClaimSession) -> None:
+def _check_money(operation: Deposit | Pay | Stake | Unstake | ClaimSession | SignBatch) -> None:
+    if isinstance(operation, SignBatch):
+        if not 0 < operation.batch < 2**62:
+            raise InputError(f"{operation.batch} is no number of a batch", "Ask the relay for its batches.")
+        _bytes("The signature of a batch", operation.signature, COMPACT_BYTES)
+        return
     if isinstance(operation, ClaimSession):
         if not 0 < operation.session < 2**63:
             raise InputError(f"{operation.session} is no number of a session", "The chain gave it one when it began.")

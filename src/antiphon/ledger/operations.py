@@ -91,6 +91,14 @@ class ClaimSession(_Operation, frozen=True, tag="claim-session"):
     signature: bytes  # 65: r, s, v
 
 
+class SignBatch(_Operation, frozen=True, tag="sign-batch"):
+    """On a relay: what a batch changes is what the signer computed itself (`ledger.relay.netting`). Signed by the chain
+    key of one of its parties; whoever sends it says nothing by that."""
+
+    batch: int
+    signature: bytes  # 64: r, vs (EIP-2098)
+
+
 class Pay(_Operation, frozen=True, tag="pay"):
     """Give own balance to another account. Who paid whom is not public."""
 
@@ -273,6 +281,7 @@ Operation: TypeAlias = (
     | Heartbeat
     | Deposit
     | ClaimSession
+    | SignBatch
     | Pay
     | Stake
     | Unstake

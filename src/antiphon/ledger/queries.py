@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, get_args
 import msgspec
 
 from antiphon.economy.types import Offer, Part, Quote, Role
+from antiphon.ledger.batches import Batch
 from antiphon.ledger.book import PAGE, BookPage
 from antiphon.ledger.epochs import EpochRecord, Member
 from antiphon.ledger.operations import Selector
@@ -110,6 +111,10 @@ class ReadBook(Query[BookPage], frozen=True, tag="book"):
     limit: int = PAGE
 
 
+class ListBatches(Query[tuple[Batch, ...]], frozen=True, tag="batches"):
+    task: str = ""
+
+
 AnyQuery: TypeAlias = (
     ReadAccount
     | ReadNode
@@ -127,6 +132,7 @@ AnyQuery: TypeAlias = (
     | ListMembers
     | ReadSupply
     | ReadBook
+    | ListBatches
 )
 
 
@@ -209,3 +215,7 @@ class Reads(ABC):
     async def book(self, after: int = 0, limit: int = PAGE) -> BookPage:
         """A relay's order of everything it applied, behind place `after`. Raises InputError where there is no relay."""
         return await self.read(ReadBook(after=after, limit=limit))
+
+    async def batches(self, task: str = "") -> tuple[Batch, ...]:
+        """A relay's batches that wait for signatures, or the one that `task` is in. Nothing where there is no relay."""
+        return await self.read(ListBatches(task=task))

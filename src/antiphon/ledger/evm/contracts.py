@@ -91,11 +91,16 @@ class Contract:
 
     async def who(self, event: str, field: str, topic: int, value: bytes, first: int) -> tuple[str, ...]:
         """Different values of `field` in all events of this kind whose indexed topic (0-based) has this value."""
+        found = [self.event(log).values[field] for log in await self.logs(event, topic, value, first)]
+        return tuple(dict.fromkeys(found))
+
+    async def logs(self, event: str, topic: int, value: bytes, first: int, last: int | str = "latest") -> list[Log]:
+        """The events of this kind whose indexed topic (0-based) has this value, as the node gives them."""
         kind = next(one for one, entry in self._events.items() if entry["name"] == event)
         topics = [kind, *[None] * topic, "0x" + value.hex()]
-        asked = {"fromBlock": hex(first), "toBlock": "latest", "address": self.address, "topics": topics}
-        found = [self.event(log).values[field] for log in await self._rpc.ask("eth_getLogs", asked)]
-        return tuple(dict.fromkeys(found))
+        end = hex(last) if isinstance(last, int) else last
+        asked = {"fromBlock": hex(first), "toBlock": end, "address": self.address, "topics": topics}
+        return list(await self._rpc.ask("eth_getLogs", asked))
 
     async def told(self, event: str, first: int, last: int, *topics: bytes | None) -> list[Event]:
         """Its events of one kind in these blocks, in order, whose indexed fields have these values (None: any)."""

@@ -6,11 +6,13 @@ import msgspec
 
 from antiphon.economy.types import DEFAULT_RULES, Role, Rules
 from antiphon.errors import ConflictError, FundsError, InputError, ProtocolError
+from antiphon.ledger.batches import ChainPlace
 from antiphon.ledger.evm.binding import check_binding
 from antiphon.ledger.evm.contracts import Contracts
 from antiphon.ledger.evm.deploy import RULES
 from antiphon.ledger.evm.wallet import ROLES
 from antiphon.ledger.relay import heads
+from antiphon.ledger.relay.netting import Net, batch_hash
 
 SETTLE_S = 3_600
 """A session is spent no more so long before it expires: what was earned from it must be settled by then."""
@@ -71,6 +73,26 @@ class Facts:
         """Who has ever claimed this Ed25519 key: the registry tells it by an indexed event."""
         first = self.contracts.chain.first_block
         return await self.contracts.registry.who("Registered", "node", 2, bytes.fromhex(node), first)
+
+    async def address(self, node: str) -> str | None:
+        """The address that a node is registered at now, bound both ways; None: it is at none."""
+        found = None
+        for address in await self.addresses(node):
+            bond = await self.bond(address, "latest")
+            if bond is not None and bond.node == node:
+                found = str(address)
+        return found
+
+    async def netted(self, net: Net, final: int) -> ChainPlace | None:
+        """Where a batch was settled, up to this block; None: it was not."""
+        contracts = self.contracts
+        name = batch_hash(contracts.quorum, contracts.chain.chain_id, net)
+        found = await contracts.quorum.logs("Netted", 0, name, contracts.chain.first_block, final)
+        for one in found:
+            return ChainPlace(
+                transaction=one["transactionHash"], block=int(one["blockNumber"], 16), block_hash=one["blockHash"]
+            )
+        return None
 
     async def session(self, number: int, block: int | str) -> Spending:
         """Raises InputError when there is none."""

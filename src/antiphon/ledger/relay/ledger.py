@@ -20,7 +20,7 @@ from antiphon.errors import AntiphonError, ConflictError, InputError
 from antiphon.ledger import limits
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.book import BookPage
-from antiphon.ledger.evm.contracts import Event
+from antiphon.ledger.evm.contracts import Event, checked_address
 from antiphon.ledger.evm.cursor import Cursor
 from antiphon.ledger.evm.keys import Key
 from antiphon.ledger.limits import MAX_OPERATION_BYTES
@@ -34,13 +34,15 @@ from antiphon.ledger.operations import (
     Register,
     RevealWeights,
     SetEpochRules,
+    SignBatch,
     Stake,
     Unstake,
 )
-from antiphon.ledger.queries import Query, ReadBook
+from antiphon.ledger.queries import ListBatches, Query, ReadBook
 from antiphon.ledger.relay import heads
 from antiphon.ledger.relay.facts import SETTLE_S, Bond, Facts, expect_node
-from antiphon.ledger.sql import SqlLedger, mirror
+from antiphon.ledger.relay.settling import Batches
+from antiphon.ledger.sql import SqlLedger, batches, mirror
 from antiphon.ledger.sql import book as pages
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical
@@ -59,6 +61,7 @@ class RelayLedger(Ledger):
         self._bonds: dict[str, Bond] = {}  # by node
         self._fresh: set[str] = set()  # addresses that were read at the final block that is being taken in
         self._at = -1
+        self._batches = Batches(store, facts)
 
     async def identity(self) -> str:
         return await self._store.identity()
@@ -77,11 +80,17 @@ class RelayLedger(Ledger):
             case ClaimSession() as operation:
                 account = envelopes.verify_at(envelope, await self.identity(), limit=MAX_OPERATION_BYTES).sender
                 await self._claim(account, operation)
+            case SignBatch() as operation:
+                limits.check(operation)
+                envelopes.verify_at(envelope, await self.identity(), limit=MAX_OPERATION_BYTES)
+                await self._batches.sign(operation)
         await self._store.submit(envelope)
 
     async def read(self, query: Query[T]) -> T:
         if isinstance(query, ReadBook):
             return cast("T", await self._page(query.after, query.limit))
+        if isinstance(query, ListBatches):
+            return cast("T", await self._batches.listed(query.task))
         return await self._store.read(query)
 
     async def expire(self) -> int:
@@ -107,6 +116,7 @@ class RelayLedger(Ledger):
             for name, account in ending:
                 self._end(session, name, account)
             mirror.catch_up(session.db, at_ms=self._clock.now_ms())
+            batches.catch_up(session.db, at_ms=self._clock.now_ms())
 
         await self._store.write(end)
 
@@ -165,7 +175,10 @@ class RelayLedger(Ledger):
                         f"Open tasks hold money of session {other.split(':')[1]}",
                         "Claim the next one when they are done.",
                     )
-            mirror.put(session.db, name, target, found.nano, at_ms=self._clock.now_ms())
+            now_ms = self._clock.now_ms()
+            mirror.put(session.db, name, target, found.nano, at_ms=now_ms)
+            address = checked_address(found.client)
+            batches.keep_claim(session.db, account, found.session, address, operation.signature, at_ms=now_ms)
 
         await self._store.write(credit)
 

@@ -98,7 +98,8 @@ class WatchedLedger(Ledger):
                 for record in answer:
                     await self._check_bond(record)
             case ReadEvidence():
-                await self.watch()
+                if any(sha256(one).digest() not in self._places for one in answer):
+                    await self.watch()
                 await self._check_evidence(query.task, answer)
         found: T = answer
         return found
@@ -117,6 +118,10 @@ class WatchedLedger(Ledger):
         except ProtocolError as e:
             self._caught = e
             raise
+
+    def refuse(self, error: ProtocolError) -> None:
+        """From now on every call raises this."""
+        self._caught = error
 
     async def _watch(self) -> int:
         due = len(self._answered)
@@ -144,6 +149,11 @@ class WatchedLedger(Ledger):
     def head(self) -> Head | None:
         """The newest head, for others to compare."""
         return self._kept
+
+    @property
+    def own_tasks(self) -> tuple[str, ...]:
+        """Those on which we have done something."""
+        return tuple(task for task in self._by_task if task)
 
     async def _take(self, page: BookPage) -> None:
         """Rule 2. What was kept before a restart is met again at its place."""

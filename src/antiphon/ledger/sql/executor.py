@@ -42,11 +42,12 @@ from antiphon.ledger.operations import (
     Retire,
     Revoke,
     Selector,
+    SignBatch,
     Stake,
     Unstake,
     Voucher,
 )
-from antiphon.ledger.sql import consents, epochs, market, money, nodes, outcomes, records
+from antiphon.ledger.sql import batches, consents, epochs, market, money, nodes, outcomes, records
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical, receipt
 from antiphon.protocol import envelope as envelopes
@@ -54,7 +55,7 @@ from antiphon.protocol.consent import GrantRef
 from antiphon.protocol.envelope import Envelope
 from antiphon.protocol.identity import Identity
 
-_MarketOperation: TypeAlias = Register | Retire | Heartbeat | Deposit | ClaimSession | Pay | Stake | Unstake
+_MarketOperation: TypeAlias = Register | Retire | Heartbeat | Deposit | ClaimSession | SignBatch | Pay | Stake | Unstake
 
 
 class _Call(msgspec.Struct, frozen=True):
@@ -182,6 +183,8 @@ class OperationExecutor:
                     "SELECT 1 FROM mirrored WHERE name LIKE ?", (f"session:{operation.session}:%",)
                 ).fetchone():
                     raise InputError("This ledger is no relay", "Its operator credits accounts: antiphon account.")
+            case SignBatch():
+                batches.expect_known(db, operation.batch)
             case Pay():
                 target = accounts.balance(operation.account)
                 _transfer(call, accounts.balance(sender), target, operation.amount_nano, "payment")

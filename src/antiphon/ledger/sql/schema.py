@@ -268,5 +268,48 @@ CREATE TABLE book (
 """
 """Of a relay: what the chain says that accounts have, and the order of all that was applied."""
 
-MIGRATIONS = (_FOUNDATION, _STAKE_HISTORY, _CONSENTS, _REGISTRY + _REVISIONS, _DRAWS + _CONDUCT, _EPOCHS, _RELAY)
+_BATCHES = """
+CREATE TABLE claims (
+  account TEXT NOT NULL,
+  session INTEGER NOT NULL,
+  address TEXT NOT NULL,
+  signature BLOB NOT NULL,
+  at_ms INTEGER NOT NULL,
+  PRIMARY KEY (account, session)
+) WITHOUT ROWID;
+CREATE TABLE batches (seq INTEGER PRIMARY KEY AUTOINCREMENT, state TEXT NOT NULL, record BLOB NOT NULL);
+CREATE INDEX batches_by_state ON batches (state);
+CREATE TABLE batch_tasks (task TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE INDEX batch_tasks_by_number ON batch_tasks (number);
+CREATE TABLE batch_signatures (
+  number INTEGER NOT NULL,
+  address TEXT NOT NULL,
+  signature BLOB NOT NULL,
+  PRIMARY KEY (number, address)
+) WITHOUT ROWID;
+CREATE TABLE endorsed (
+  session INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  task TEXT NOT NULL,
+  idx INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  round INTEGER NOT NULL,
+  PRIMARY KEY (session, part, task, idx, attempt, round)
+) WITHOUT ROWID;
+CREATE INDEX endorsed_by_task ON endorsed (task);
+CREATE TABLE settled (account TEXT PRIMARY KEY, wanted INTEGER NOT NULL, taken INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE taken_off (name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT ROWID;
+"""
+"""Of a relay: which tasks were or are being settled on the chain, and what of each account has gone there."""
+
+MIGRATIONS = (
+    _FOUNDATION,
+    _STAKE_HISTORY,
+    _CONSENTS,
+    _REGISTRY + _REVISIONS,
+    _DRAWS + _CONDUCT,
+    _EPOCHS,
+    _RELAY,
+    _BATCHES,
+)
 VERSION = len(MIGRATIONS)
