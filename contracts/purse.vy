@@ -5,7 +5,8 @@
 @license MIT
 @notice A session sets a client's money apart for a number of parts, the same for each, until it expires. So every part
         that has a number is funded, whatever happens to the others. One bit says that a part is settled. When the
-        session has expired anybody's `close` returns to the client what is left.
+        session has expired anybody's `close` returns to the client what is left. A session can name the one relay that
+        may spend it, so that it is never promised twice.
 @dev Conservation: the token's balance here is at least balances + sessions + what `netting` has burnt (`held`). A session is two words, and 256
      parts share one, because reading and writing words is most of what settling costs.
 """
@@ -55,6 +56,8 @@ _PART_MAX: constant(uint256) = 128
 asset: immutable(IERC20)
 balances: public(HashMap[address, uint256])
 packed_sessions: HashMap[uint256, Packed]
+# Ed25519 key of the relay that a session is given to; empty: none, it is spent by its client alone.
+relay_of: public(HashMap[uint256, bytes32])
 session_count: public(uint256)
 # By session * 256 + part // 256: one bit for each part that is settled.
 settled: HashMap[uint256, uint256]
@@ -96,9 +99,10 @@ def withdraw(amount: uint256):
 
 
 @external
-def open_session(parts: uint256, part_max: uint256, expires: uint256) -> uint256:
+def open_session(parts: uint256, part_max: uint256, expires: uint256, relay: bytes32 = empty(bytes32)) -> uint256:
     """
-    @notice Set money apart for `parts` parts, at most `part_max` for each. Returns the session's number.
+    @notice Set money apart for `parts` parts, at most `part_max` for each, to be spent at `relay`, which no settlement
+            looks at: relays take no session that names another. Returns the session's number.
     """
     assert block.timestamp < expires and expires <= block.timestamp + MAX_SESSION_S, "purse: expiry out of bounds"
     assert 0 < parts and parts <= MAX_PARTS, "purse: parts out of bounds"
@@ -112,6 +116,8 @@ def open_session(parts: uint256, part_max: uint256, expires: uint256) -> uint256
         terms=convert(msg.sender, uint256) | (parts << _PARTS) | (expires << _EXPIRES),
         money=limit | (part_max << _PART_MAX),
     )
+    if relay != empty(bytes32):
+        self.relay_of[session] = relay
     log SessionOpened(session=session, client=msg.sender, parts=parts, part_max=part_max, expires=expires)
     return session
 

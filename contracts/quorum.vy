@@ -32,7 +32,7 @@ initializes: netting[purse := purse]
 initializes: vouchers[purse := purse]
 exports: (
     purse.deposit, purse.withdraw, purse.open_session, purse.close, purse.balances, purse.sessions,
-    purse.session_count, purse.is_settled, purse.held, netting.settle_net, netting.burnt, netting.sweep,
+    purse.relay_of, purse.session_count, purse.is_settled, purse.held, netting.settle_net, netting.burnt, netting.sweep,
     vouchers.redeem,
 )
 

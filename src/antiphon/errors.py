@@ -5,7 +5,8 @@ AntiphonError                     exit code
 ├── FundsError                    3   an account or a stake cannot cover what was asked
 ├── UnavailableError              4   no node is free, all nodes failed, a deadline passed
 │   ├── BusyError                     one node answers "not now" (a normal answer; retry elsewhere)
-│   └── UnreachableError              nothing answered at all: no connection, or it broke
+│   ├── UnreachableError              nothing answered at all: no connection, or it broke
+│   └── LedgerLostError               one of several relays is gone, or was caught: go on at another
 ├── RejectedError                 5   validators rejected the work; the client was refunded
 ├── OutputError                   6   the result cannot be written: disk full, no permission
 ├── StateError                    7   ledger or key store is damaged, or of another schema
@@ -65,6 +66,10 @@ class BusyError(UnavailableError):
 
 class UnreachableError(UnavailableError):
     """Nothing answered: the other side may never have heard the question. Never sent as an answer."""
+
+
+class LedgerLostError(UnavailableError):
+    """The relay that a task was opened at does not answer any more, or was caught lying, and others are known."""
 
 
 class RejectedError(AntiphonError):

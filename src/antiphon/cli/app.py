@@ -174,7 +174,7 @@ def group(
         Path(os.environ["ANTIPHON_CHAIN"]) if os.environ.get("ANTIPHON_CHAIN") else None,
         os.environ.get("ANTIPHON_CHAIN_KEY", ""),
         os.environ.get("ANTIPHON_CHAIN_PASSWORD", ""),
-        lambda line: click.echo(line, err=True),
+        tell=lambda line: click.echo(line, err=True),
     )
     logs.start(settings.home, verbose=verbose)
     if models is not None:

@@ -31,6 +31,16 @@ class Holdings(msgspec.Struct, frozen=True, kw_only=True):
     claims_nano: int  # of others' penalties
 
 
+class Session(msgspec.Struct, frozen=True, kw_only=True):
+    """Money of a client, set apart on the chain."""
+
+    session: int
+    relay: str  # Ed25519 key in hex; empty: of none
+    part_nano: int
+    left_nano: int
+    expires_s: int
+
+
 class Wallet:
     """One key's doings. All methods raise FundsError, ConflictError, UnavailableError and what `Rpc` raises."""
 
@@ -58,12 +68,14 @@ class Wallet:
         await self._step(operation, "withdraw", self.contracts.quorum, "withdraw", nano)
         self._outbox.end(operation)
 
-    async def open_session(self, parts: int, part_nano: int, lasts_s: int) -> int:
-        """Set money of the balance apart for so many parts. Returns the session's number."""
-        quorum, label = self.contracts.quorum, f"session:{parts}:{part_nano}"
+    async def open_session(self, parts: int, part_nano: int, lasts_s: int, relay: str = "") -> int:
+        """Set money of the balance apart for so many parts, to be spent at the relay with this Ed25519 key (hex; empty:
+        at none). Returns the session's number."""
+        quorum, label = self.contracts.quorum, f"session:{parts}:{part_nano}:{relay}"
         operation = self._outbox.begin(label)
         head = await self.contracts.rpc.block("latest")
-        receipt = await self._step(operation, "open", quorum, "open_session", parts, part_nano, head.time_s + lasts_s)
+        terms = (parts, part_nano, head.time_s + lasts_s, bytes.fromhex(relay) if relay else bytes(32))
+        receipt = await self._step(operation, "open", quorum, "open_session", *terms)
         events = await self.contracts.events(receipt.block, receipt.block)
         opened = [
             one
@@ -72,6 +84,34 @@ class Wallet:
         ]
         self._outbox.end(operation)
         return int(opened[-1].values["session"])
+
+    async def sessions(self) -> list[Session]:
+        """All of this key's that have money left, by number."""
+        contracts = self.contracts
+        own, first = bytes.fromhex(self.address.removeprefix("0x").rjust(64, "0")), contracts.chain.first_block
+        numbers = await contracts.quorum.who("SessionOpened", "session", 1, own, first)
+        found = []
+        for number in map(int, numbers):
+            _, expires, _, part, left = await contracts.quorum.read("sessions", number)
+            if left:
+                named: bytes = await contracts.quorum.read("relay_of", number)
+                relay = named.hex() if any(named) else ""
+                found.append(Session(session=number, relay=relay, part_nano=part, left_nano=left, expires_s=expires))
+        return found
+
+    async def close_expired(self) -> int:
+        """Bring what is left of expired sessions back into the balance; how many there were. Anybody may do it."""
+        head = await self.contracts.rpc.block("latest")
+        due = [one.session for one in await self.sessions() if one.expires_s <= head.time_s]
+        for number in due:
+            await self.close_session(number)
+        return len(due)
+
+    async def close_session(self, number: int) -> None:
+        """What is left of an expired session, whoever's it is, goes back to its client."""
+        operation = self._outbox.begin(f"close:{number}")
+        await self._step(operation, "close", self.contracts.quorum, "close", number)
+        self._outbox.end(operation)
 
     async def stake(self, nano: int, node: Identity | None, role: str, endpoint: str) -> None:
         """Add stake, and lock it as a bond. With a role: register as this node, which signs that it is ours."""

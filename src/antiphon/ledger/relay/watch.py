@@ -76,6 +76,11 @@ class WatchedLedger(Ledger):
         self._caught: ProtocolError | None = None
         self._kept = self._load()
 
+    @property
+    def caught(self) -> ProtocolError | None:
+        """What it was found to have done."""
+        return self._caught
+
     async def identity(self) -> str:
         return await self._ledger.identity()
 
