@@ -10,6 +10,8 @@ from antiphon.music.musicxml import to_musicxml
 from antiphon.music.overrides import overridden
 from antiphon.music.planning import loop_seconds, plan
 from antiphon.music.score import Chord, Note, Score, Section, Track
+from antiphon.music.stems import stems
+from antiphon.music.xm import to_xm
 
 __all__ = [
     "Chord",
@@ -24,6 +26,8 @@ __all__ = [
     "overridden",
     "plan",
     "read",
+    "stems",
     "to_midi",
     "to_musicxml",
+    "to_xm",
 ]

@@ -77,7 +77,7 @@ def arrange(score: Score) -> TokenGrid:
         # One silent frame: every wave begins anew with the first, so that the end meets the start without a click.
         for lane in lanes.values():
             lane.volume[-1:] = 0
-    first, second, low = (lanes[part] for part in _channels(score))
+    first, second, low = (lanes[part] for part in channels_of(score))
     registers = Registers.silent(frames)
     for index, lane in enumerate((first, second)):
         registers = registers.pulse(index, 0, midi=lane.midi, volume=lane.volume, duty=lane.duty, pan=lane.pan)
@@ -85,7 +85,7 @@ def arrange(score: Score) -> TokenGrid:
     return percussion.struck(score, registers).grid()
 
 
-def _channels(score: Score) -> tuple[str, str, str]:
+def channels_of(score: Score) -> tuple[str, str, str]:
     """Which parts play pulse 1, pulse 2 and triangle."""
     if "triangle lead" in score.instruments:
         return "counter", "bass", "lead"
@@ -154,6 +154,11 @@ def _duties(score: Score, part: str, frames: int) -> Floats:
         position = letters.index(section.letter) + (section.repeat if part == "lead" else 1)
         duties[_frame(score, section.start) :] = choices[position % len(choices)]
     return duties
+
+
+def duty_at(score: Score, part: str, tick: int) -> float:
+    """The duty of a part's wave at a tick."""
+    return float(_duties(score, part, frames_of(score))[min(_frame(score, tick), frames_of(score) - 1)])
 
 
 def _echoes(score: Score) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
+import statistics
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
@@ -31,6 +32,23 @@ _TYPES = {
     3: ("32nd", 0),
 }
 """Ticks -> how a note of that length is written: its type and dots."""
+
+_KINDS = {
+    (0, 4, 7): "major",
+    (0, 3, 7): "minor",
+    (0, 3, 6): "diminished",
+    (0, 4, 8): "augmented",
+    (0, 5, 7): "suspended-fourth",
+    (0, 4, 7, 10): "dominant",
+    (0, 4, 7, 11): "major-seventh",
+    (0, 3, 7, 10): "minor-seventh",
+    (0, 3, 6, 10): "half-diminished",
+    (0, 3, 6, 9): "diminished-seventh",
+}
+"""Steps of a chord above its root -> MusicXML's name."""
+
+_LOUDNESS = ((50, "pp"), (64, "p"), (78, "mp"), (92, "mf"), (108, "f"), (128, "ff"))
+"""Below these velocities, the sign of dynamics."""
 
 _CLEFS = {"bass": ("F", "4"), "drums": ("percussion", "")}
 _STAFF = {"kick": ("F", "4"), "tom": ("A", "4"), "snare": ("C", "5"), "clap": ("E", "5")}
@@ -101,6 +119,9 @@ def _write_part(part: Element, score: Score, track: Track, bars: Sequence[tuple[
             _attributes(measure, score, track)
         if first:
             _directions(measure, score, marks.get(start), beginning=index == 0)
+            _harmonies(measure, score, start, length)
+        if start in marks:
+            _dynamics(measure, track, start)
         while at < len(pieces) and pieces[at].start < start + length:
             _write(measure, pieces[at], score, track)
             at += 1
@@ -142,6 +163,32 @@ def _directions(measure: Element, score: Score, mark: str | None, *, beginning: 
     if mark:
         direction = SubElement(measure, "direction", placement="above")
         SubElement(SubElement(direction, "direction-type"), "rehearsal").text = mark
+
+
+def _harmonies(measure: Element, score: Score, start: int, length: int) -> None:
+    """Chord symbols above the first part, where they begin."""
+    for chord in score.chords:
+        if not start <= chord.start < start + length:
+            continue
+        letter, alter, _ = spelt(60 + chord.root, score.tonic, score.mode)
+        harmony = SubElement(measure, "harmony")
+        root = SubElement(harmony, "root")
+        SubElement(root, "root-step").text = letter
+        if alter:
+            SubElement(root, "root-alter").text = str(alter)
+        SubElement(harmony, "kind").text = _KINDS[chord.steps]
+        SubElement(harmony, "offset").text = str(chord.start - start)
+
+
+def _dynamics(measure: Element, track: Track, start: int) -> None:
+    """How loud a part is where a section begins, by its next eight notes."""
+    first = bisect.bisect_left(track.notes, start, key=lambda note: note.start)
+    near = [note.velocity for note in track.notes[first : first + 8]]
+    if near:
+        loudness = statistics.median(near)
+        direction = SubElement(measure, "direction", placement="below")
+        sign = next(sign for bound, sign in _LOUDNESS if loudness < bound)
+        SubElement(SubElement(SubElement(direction, "direction-type"), "dynamics"), sign)
 
 
 def _pieces(track: Track, edges: Sequence[int]) -> list[_Piece]:
