@@ -29,6 +29,7 @@ LEAST_FOR_ESTIMATE = 5
 _STEPS = {
     PartState.WAITING: (0, "waiting", "dim"),
     PartState.ASSIGNED: (1, "making", "cyan"),
+    PartState.LEFT: (1, "left", "dim"),
     PartState.DRAWING: (2, "judging", "blue"),
     PartState.DELIVERED: (2, "judging", "blue"),
     PartState.REVEALING: (2, "judging", "blue"),

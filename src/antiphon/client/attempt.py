@@ -21,11 +21,13 @@ from antiphon.errors import (
     InputError,
     ProtocolError,
     RejectedError,
+    StateError,
     UnavailableError,
 )
 from antiphon.ledger import panel
 from antiphon.ledger.operations import DrawSeats, Skip
 from antiphon.ledger.records import PartRecord, PartState
+from antiphon.ledger.vouchers import HEARD, Heard, owed_nano
 from antiphon.parties.actor import Actor
 from antiphon.parties.consents import require_standing
 from antiphon.parties.messages import (
@@ -54,6 +56,7 @@ LONGEST_PAUSE_S = 1.0
 HAND_OVER_S = 10.0
 """A paid producer's time to send the client's copy; then validators are asked."""
 FETCH_DEADLINE_S = 10.0
+VOUCHER_S = 10.0
 
 
 @dataclass(slots=True)
@@ -154,6 +157,10 @@ async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
             elif tag == FRAME_CHUNK and copy is not None:
                 copy.take(payload)
                 if run.mode is Mode.STREAM and copy.form.is_audio:
+                    if record.funds is not None and not copy.opener.finished:
+                        await _vouch(
+                            client, run, record, copy, node.endpoint
+                        )  # before it is heard: who leaves has paid
                     _release(run, part, copy)
             elif tag == FRAME_DONE and copy is not None:
                 _check_done(client, run, record, copy, payload)
@@ -161,6 +168,27 @@ async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
             else:
                 raise ProtocolError("The producer's answer has a frame out of place", "Ask another node.")
     raise ProtocolError("The producer's answer ended before it was done", "Ask another node.")
+
+
+async def _vouch(client: Actor, run: TaskRun, record: PartRecord, copy: Copy, endpoint: str) -> None:
+    """Sign what is owed for the sound so far; the producer sends on when it has that."""
+    assert record.funds is not None, "only what has funds is vouched for"
+    if client.context.wallet is None:
+        raise StateError("The key of the session is not here", "Use the key that opened it: ANTIPHON_CHAIN_KEY.")
+    producer, position = panel.producer(record), len(copy.pcm)
+    heard = Heard(
+        index=record.part.index,
+        attempt=record.attempt,
+        position=position,
+        stream=copy.result.digest(),
+        amount_nano=owed_nano(producer.reward_nano, record.part.units, copy.form.bytes_per_s, position, record.funds),
+        signature=b"",
+    )
+    heard = await client.context.wallet.sign(record.funds, producer.node, heard)
+    message = client.sign(HEARD, producer.node, run.task, heard)
+    with contextlib.suppress(ConflictError):  # the part was delivered meanwhile: it is judged, and no voucher needed
+        async for _ in client.context.transport.request(endpoint, message, deadline_s=VOUCHER_S):
+            pass
 
 
 async def draw_seats(client: Actor, run: TaskRun, part: PartRun, record: PartRecord) -> None:

@@ -170,6 +170,29 @@ def late_cancel(
     return draft.close(ends=True, why="unspent")
 
 
+def heard(
+    task: str,
+    client: str,
+    producer: Terms,
+    amount_nano: int,
+    reserve_nano: int,
+    *,
+    standing: Sequence[Terms] = (),
+    lapsed_nano: int = 0,
+    rules: Rules = DEFAULT_RULES,
+) -> Settlement:
+    """A listener hangs up: its producer is paid what the listener's last voucher says. Who stood by gets its hold
+    fee, as in `unused`; nobody is scored."""
+    draft = _Draft(task, client, reserve_nano, rules)
+    draft.pay(producer.node, amount_nano, "heard")
+    for held in standing:
+        draft.pay(held.node, min(hold_fee(held, rules), draft.remaining_nano), "stood by")
+    draft.move(
+        draft.escrow, accounts.BURNT, min(lapsed_nano, draft.remaining_nano), "held producers that did not deliver"
+    )
+    return draft.close(ends=True, why="unspent")
+
+
 class _Draft:
     """A settlement being written: moves and scores so far."""
 

@@ -23,6 +23,7 @@ from antiphon.ledger.operations import (
     OpenTask,
     Operation,
     Pay,
+    Redeem,
     Register,
     Reveal,
     RevealWeights,
@@ -36,6 +37,7 @@ from antiphon.ledger.operations import (
     Unstake,
 )
 from antiphon.ledger.showings import MAX_SHOWN_BYTES
+from antiphon.ledger.vouchers import MAX_HEARD_BYTES
 from antiphon.protocol.identity import check_node_id
 from antiphon.services import MAX_GRANT_BYTES
 
@@ -91,9 +93,8 @@ def check(operation: Operation) -> None:
         case Deliver():
             _part_of(operation.task, operation.index, operation.attempt)
             _check_deliver(operation)
-        case Decline() | Skip():
-            _part_of(operation.task, operation.index, operation.attempt)
-            _text("The reason", operation.reason, MAX_REASON_CHARS)
+        case Decline() | Skip() | Redeem():
+            _check_passing(operation)
         case DrawSeats() | Commit() | Reveal() | Expose() | Appeal():
             _check_round(operation)
         case Revoke():
@@ -103,6 +104,15 @@ def check(operation: Operation) -> None:
             _check_epoch(operation)
         case _:
             pass  # Retire and Cancel hold nothing but an enum and a task id that is looked up
+
+
+def _check_passing(operation: Decline | Skip | Redeem) -> None:
+    """What ends a producer's turn before it delivers."""
+    _part_of(operation.task, operation.index, operation.attempt)
+    if not isinstance(operation, Redeem):
+        _text("The reason", operation.reason, MAX_REASON_CHARS)
+    elif len(operation.heard) > MAX_HEARD_BYTES:
+        raise InputError(f"A voucher has at most {MAX_HEARD_BYTES} bytes, not {len(operation.heard)}")
 
 
 def _check_money(operation: Deposit | Pay | Stake | Unstake | ClaimSession | SignBatch) -> None:

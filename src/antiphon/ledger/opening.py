@@ -17,11 +17,12 @@ from antiphon.economy.beacon import Chain
 from antiphon.economy.quote import quote
 from antiphon.economy.selection import assign
 from antiphon.economy.shortlist import Offers
-from antiphon.economy.types import Assignment, Offer, Part, Quote, Role, Rules, Transfer
+from antiphon.economy.types import Assignment, Mode, Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import FundsError, InputError
 from antiphon.ledger.flow import Facts
 from antiphon.ledger.operations import OpenTask
 from antiphon.ledger.records import PartRecord, PartState, TaskRecord, TaskState
+from antiphon.ledger.vouchers import Funds
 from antiphon.protocol.consent import Consent, check_terms, open_grant
 
 LEDGER_OPEN = "ledger-open"
@@ -37,6 +38,9 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     producers: dict[str, tuple[Offer, ...]]  # by role
     validators: tuple[Offer, ...]  # `rules.pool` at most
     tips: tuple[bytes, ...]  # of the ledger's own chains, one per part: its side of all draws of seats
+    funds: Funds | None = (
+        None  # a relay's: what stands behind the first part's vouchers; the others have the next parts
+    )
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,6 +82,8 @@ def open_task(ledger: str, operation: OpenTask, client: str, opening: Opening) -
     consents = _consents(operation, client, opening)
     if not len(operation.tips) == len(opening.tips) == len(operation.parts):
         raise InputError("A task has one chain of each side for each of its parts")
+    if opening.funds is not None and not (operation.vouchers and operation.mode is Mode.STREAM):
+        raise InputError("A task without vouchers needs nothing behind them")
     producers = {Role(role): offers for role, offers in opening.producers.items()}
     rules = opening.rules
     offers = Offers(producers, opening.validators, rules)
@@ -148,6 +154,7 @@ def _record(
 
 def _begin(operation: OpenTask, part: Part, assignment: Assignment, opening: Opening, *, started: bool) -> PartRecord:
     assert part.index == assignment.index, "assignments come in the order of the parts"
+    funds = opening.funds and msgspec.structs.replace(opening.funds, part=opening.funds.part + part.index)
     return PartRecord(
         task=operation.task,
         part=part,
@@ -157,4 +164,5 @@ def _begin(operation: OpenTask, part: Part, assignment: Assignment, opening: Ope
         remaining_nano=assignment.reserve_nano,
         client_tip=operation.tips[part.index],
         ledger_tip=opening.tips[part.index],
+        funds=funds,
     )

@@ -134,6 +134,9 @@ class OpenTask(_Operation, frozen=True, tag="open-task"):
     synthetic: bool = False  # a validator's own prompt, hidden until the task is closed
     voucher: bytes = b""  # of a synthetic task: the validator's signed `Voucher`, if it orders under another identity
     grants: tuple[bytes, ...] = ()  # signed consents (`protocol.consent`) that the task relies on; public
+    vouchers: bool = (
+        False  # the client signs what it owes while it listens (`ledger.vouchers`); in STREAM, over a relay
+    )
 
 
 class Voucher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -181,6 +184,15 @@ class Skip(_Operation, frozen=True, tag="skip"):
     index: int
     attempt: int
     reason: str
+
+
+class Redeem(_Operation, frozen=True, tag="redeem"):
+    """The producer of a part that ends undelivered is paid by the client's last voucher."""
+
+    task: str
+    index: int
+    attempt: int
+    heard: bytes  # envelope of the client's `ledger.vouchers.Heard`
 
 
 class DrawSeats(_Operation, frozen=True, tag="draw-seats"):
@@ -231,9 +243,9 @@ class Appeal(_Operation, frozen=True, tag="appeal"):
 
 
 class Cancel(_Operation, frozen=True, tag="cancel"):
-    """The client ends a task. Parts not yet delivered are refunded, less a fee for the producers that stood by; of the
-    others those whose seats are drawn are still judged and paid, and for those that wait for the draw the producer is
-    paid unjudged."""
+    """The client ends a task. Parts not yet delivered are refunded, less a fee for the producers that stood by, or
+    less what was heard of them (`Redeem`). Of the others those whose seats are drawn are still judged and paid, and for
+    those that wait for the draw the producer is paid unjudged."""
 
     task: str
 
@@ -289,6 +301,7 @@ Operation: TypeAlias = (
     | Deliver
     | Decline
     | Skip
+    | Redeem
     | DrawSeats
     | Commit
     | Reveal

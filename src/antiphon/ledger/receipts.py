@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from antiphon.economy import accounts
 from antiphon.economy.types import Rules
 from antiphon.errors import ConflictError, ProtocolError, StateError
 from antiphon.ledger.audits import drawn_audit
@@ -36,6 +37,7 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     locked_nano: int
     net_nano: dict[str, int]  # by account; sums to 0
     evidence_only: bool  # the receipt had no statement to compare
+    drawn: tuple[tuple[int, int, int], ...] = ()  # what parts with vouchers took: session, its part, nano
 
 
 async def build(ledger: Ledger, task: str) -> Receipt:
@@ -79,6 +81,7 @@ def audit(receipt: Receipt, *, ledger: str | None = None) -> AuditReport:
         locked_nano=replayed.moves[0].transfer.amount_nano,
         net_nano=net_nano,
         evidence_only=not receipt.statement,
+        drawn=_drawn(replayed),
     )
 
 
@@ -171,6 +174,17 @@ def _explain(ruling: Ruling, audited: bool) -> list[str]:
 def _transfer(move: Move) -> dict[str, Any]:
     plain: dict[str, Any] = msgspec.to_builtins(move.transfer)
     return {"part": move.part} | plain
+
+
+def _drawn(replayed: Replayed) -> tuple[tuple[int, int, int], ...]:
+    """Of the parts that have funds of their own on the chain (`ledger.vouchers`): what left the escrow for others."""
+    escrow, client = accounts.escrow(replayed.task.task), accounts.balance(replayed.task.client)
+    spent: Counter[int] = Counter()
+    for move in replayed.moves:
+        if move.transfer.source == escrow and move.transfer.target != client:
+            spent[move.part] += move.transfer.amount_nano
+    funded = [(part.funds, spent[part.part.index]) for part in replayed.parts]
+    return tuple((funds.session, funds.part, nano) for funds, nano in funded if funds is not None and nano)
 
 
 def _net(moves: tuple[Move, ...]) -> dict[str, int]:

@@ -21,11 +21,13 @@ from antiphon.economy.types import (
     Vote,
 )
 from antiphon.ledger.operations import Deliver, Selector, ServiceOffer
+from antiphon.ledger.vouchers import Funds
 from antiphon.protocol.consent import GrantRef
 
 
 class PartState(StrEnum):
     """States of one part. WAITING -> ASSIGNED -> DRAWING -> DELIVERED -> REVEALING -> one of the final four.
+    ASSIGNED -> LEFT -> CANCELLED where a listener hangs up that signs vouchers.
 
     ASSIGNED returns to ASSIGNED on Decline/Skip/time-out (next producer, `attempt + 1`), DELIVERED/REVEALING return to
     DRAWING on a redraw (`round + 1`) and to ASSIGNED when an invalid result has a failover left.
@@ -33,6 +35,7 @@ class PartState(StrEnum):
 
     WAITING = "waiting"  # an earlier phase is not finished
     ASSIGNED = "assigned"
+    LEFT = "left"  # cancelled while it was listened to: its producer may bring the last voucher
     DRAWING = "drawing"  # delivered; the seats are drawn as soon as the client opens its link
     DELIVERED = "delivered"  # delivered, seats drawn: commit phase
     REVEALING = "revealing"
@@ -123,6 +126,7 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     disputes: tuple[Dispute, ...] = ()
     rulings: tuple[Ruling, ...] = ()
     notes: tuple[str, ...] = ()  # declines, skips and time-outs, in words
+    funds: Funds | None = None  # the client signs vouchers for it, and this stands behind them
     version: int = 0
 
     @property

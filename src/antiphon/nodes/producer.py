@@ -9,10 +9,12 @@ from collections.abc import AsyncGenerator, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 
-from antiphon.economy.types import Role
+from antiphon.economy.types import Mode, Role
 from antiphon.errors import AntiphonError, BusyError, ConflictError, ProtocolError, UnavailableError
-from antiphon.ledger.operations import Decline, Deliver, ServiceOffer
+from antiphon.ledger import panel
+from antiphon.ledger.operations import Decline, Deliver, Redeem, ServiceOffer
 from antiphon.ledger.records import PartRecord, PartState
+from antiphon.ledger.vouchers import HEARD, Heard, check_next, owed_nano
 from antiphon.nodes.auditing import committed
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.engine_runner import Chunks, EngineRunner, TracingRunner
@@ -22,7 +24,7 @@ from antiphon.nodes.showing import submit_for_judging
 from antiphon.nodes.watching import run_while_assigned
 from antiphon.parties.actor import Context
 from antiphon.parties.consents import require_standing
-from antiphon.parties.messages import DONE, FRAME_DONE, WORK, Done, ResultHash, Work, form_frame
+from antiphon.parties.messages import DONE, FRAME_ACCEPTED, FRAME_DONE, WORK, Done, ResultHash, Work, form_frame
 from antiphon.parties.orders import open_order
 from antiphon.parties.origins import require_origin
 from antiphon.protocol import Envelope, canonical
@@ -39,6 +41,8 @@ class Producer(Node):
     2. It is made apart from the client's answer: a client that leaves before all is made cancels it; one that stops
     reading delays nobody. A part that leaves our hands meanwhile (passed on, cancelled, its consent revoked) is made no
     further. 3. Once made it is delivered, shown and paid for, whether or not the client still listens.
+    4. Where vouchers can be had (`Context.collector`), a stream goes on as far as they reach, and its last one is
+    redeemed when the client leaves; a client that signs none hears its part when it is valid.
     """
 
     new_work = frozenset({WORK})
@@ -52,6 +56,7 @@ class Producer(Node):
         self._slots = asyncio.Semaphore(slots)
         self._limit = slots + queue
         self._taken: set[tuple[str, int, int]] = set()
+        self._vouched: dict[tuple[str, int, int], Production] = {}
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix=f"producer-{self.node_id[:8]}")
 
     @property
@@ -60,7 +65,7 @@ class Producer(Node):
 
     @property
     def routes(self) -> Mapping[str, Route]:
-        return {WORK: self._work}
+        return {WORK: self._work, HEARD: self._heard}
 
     async def stop(self, *, goodbye: bool = True, finish_s: float = 0.0) -> None:
         await super().stop(goodbye=goodbye, finish_s=finish_s)
@@ -80,19 +85,44 @@ class Producer(Node):
             if not job.made:
                 making.cancel()
                 if not self._leaving:
-                    self._spawn(self._decline(job), f"declining part {job.index}", lambda: None)
+                    self._spawn(self._give_back(job), f"giving back part {job.index}", lambda: None)
             job.let_go()
 
-    async def _decline(self, job: Production) -> None:
-        """Give back what nobody waits for, so that its escrow need not wait for a deadline.
+    async def _give_back(self, job: Production) -> None:
+        """Give back what nobody waits for, so that its escrow need not wait for a deadline; what was heard is paid.
 
         A client that left on purpose says so in the ledger itself, and is given the time to: then the part ends as
         cancelled, not as work that nobody wanted to do.
         """
         await asyncio.sleep(FAREWELL_S)
-        operation = Decline(task=job.task.task, index=job.index, attempt=job.attempt, reason="the client left")
-        with contextlib.suppress(ConflictError):  # the client said so itself
-            await self.submit(operation, job.task.task)
+        task, index, attempt = job.ticket
+        operation: Decline | Redeem = Decline(task=task, index=index, attempt=attempt, reason="the client left")
+        if job.heard_raw:
+            operation = Redeem(task=task, index=index, attempt=attempt, heard=job.heard_raw)
+        with contextlib.suppress(ConflictError):  # the client said so itself, or has passed the part on
+            await self.submit(operation, task)
+
+    async def _heard(self, message: Envelope) -> AsyncGenerator[bytes, None]:
+        """A voucher for what was sent. Doubled or late ones change nothing: they are cumulative."""
+        heard = canonical.decode(Heard, message.body)
+        job = self._vouched.get((message.task, heard.index, heard.attempt))
+        if job is None or job.client != message.sender or job.funds is None:
+            raise ConflictError(f"Part {heard.index} is not streamed to this client here", "Send no voucher.")
+        if (heard.position, heard.stream) != job.sent:
+            raise ConflictError(f"{heard.position} bytes of part {heard.index} are not what was sent", "Sign what is.")
+        owed = owed_nano(
+            panel.producer(job.record).reward_nano,
+            job.record.part.units,
+            job.form.bytes_per_s,
+            heard.position,
+            job.funds,
+        )
+        check_next(job.heard, heard, owed=owed)
+        assert self.context.collector is not None, "vouchers are asked for only by whoever can keep them"
+        self.context.collector.take(job.funds, heard)
+        job.heard, job.heard_raw = heard, canonical.pack(message)
+        job.vouched.set()
+        yield FRAME_ACCEPTED
 
     async def _accept(self, message: Envelope, work: Work) -> Production:
         """Work only for a task whose escrow is locked, whose client is asking, and whose part is ours."""
@@ -109,12 +139,18 @@ class Producer(Node):
         try:
             await require_origin(self.context.ledger, order.brief.request)
             self._runner.check(order.brief.request)
+            if record.funds is not None and self.context.collector is not None:
+                await self.context.collector.expect(record.funds)
             self._claimable(ticket)
         except BaseException:
             order.key.destroy()
             raise
         self._taken.add(ticket)
-        return Production(task, record, order, message.sender, self._runner.form)
+        job = Production(task, record, order, message.sender, self._runner.form)
+        if self.context.collector is not None and task.mode is Mode.STREAM and job.form.is_audio:
+            job.funds, job.withheld = record.funds, record.funds is None
+            self._vouched[ticket] = job
+        return job
 
     def _claimable(self, ticket: tuple[str, int, int]) -> None:
         if ticket in self._taken:
@@ -133,6 +169,7 @@ class Producer(Node):
         """The background work ended, in whatever way."""
         job.told(error=UnavailableError(f"Part {job.index} was not completed", "Ask another node."))
         self._taken.discard(job.ticket)
+        self._vouched.pop(job.ticket, None)
         job.let_go()
 
     async def _produce(self, job: Production) -> None:
@@ -143,6 +180,7 @@ class Producer(Node):
                 if waited:
                     self._expect_ours(await self.context.ledger.part(job.task.task, job.index), job.attempt)
                 await run_while_assigned(self, job.record, self._make(job))
+            await run_while_assigned(self, job.record, self._let_it_be_heard(job))
             job.made = True
             job.told(done=await self._deliver(job))
             record = await self._show(job)
@@ -158,6 +196,14 @@ class Producer(Node):
 
     async def _show(self, job: Production) -> PartRecord:
         return await submit_for_judging(self, job)
+
+    @staticmethod
+    async def _let_it_be_heard(job: Production) -> None:
+        """The end of the stream leaves after delivery; all before it is vouched for first."""
+        job.whole = True
+        job.moved.set()
+        if job.funds is not None:
+            await job.all_vouched.wait()
 
     async def _make(self, job: Production) -> None:
         # Lazily, in the pool's thread: what an engine does before its first chunk blocks too.

@@ -8,6 +8,7 @@ from antiphon.clock import Clock
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import Operation
 from antiphon.ledger.records import PartRecord
+from antiphon.parties.vouchers import Collector, Wallet
 from antiphon.protocol import Identity, canonical, envelope
 from antiphon.transport import Transport
 
@@ -25,6 +26,8 @@ class Context:
     ledger: Ledger
     transport: Transport
     clock: Clock
+    wallet: Wallet | None = None  # a client's, over a relay
+    collector: Collector | None = None  # a producer's, over a relay
 
 
 class Actor:

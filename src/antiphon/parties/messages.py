@@ -3,6 +3,7 @@
 kind     from -> to                body             answer
 order    client -> (kept)          Order            none: a signed statement that travels inside Work and Judge
 work     client -> producer        Work             frames: ACCEPTED, CHUNK*, DONE
+heard    client -> producer        Heard            frames: ACCEPTED: it may send on (`ledger.vouchers`)
 judge    producer -> validator     Judge            frames: ACCEPTED
 fetch    client -> validator       Fetch            frames: CHUNK*, DONE (when a producer withholds judged audio)
 

@@ -10,7 +10,7 @@ WAITING -> ASSIGNED -> DRAWING -> DELIVERED -> REVEALING -> VALID
 ```
 
 Rules (the numbers are cited in the code and in error messages of the audit; `producing` has 2 to 6 and 15, `judging` 7
-to 10 and 17, `ending` 11, 12, 14 and 16, `appeals` 18):
+to 10 and 17, `ending` 11, 12, 14, 16 and 19, `appeals` 18):
 
  1. A final part never changes again: any event on it is a conflict.
  2. START: a WAITING part becomes ASSIGNED when all parts of earlier phases are valid; its producer's time begins.
@@ -50,6 +50,12 @@ to 10 and 17, `ending` 11, 12, 14 and 16, `appeals` 18):
     punished. Not once votes are told: a producer would sign such a proof to spare its outvoted friends their fine.
 18. APPEAL: fines by rule 9 wait until nobody can appeal any more, or the jury has voted (`appeals`). Until then the
     part may change although it is final.
+19. VOUCHERS: while a part whose client signs vouchers (`funds`) is listened to, a cancel, or a skip of the
+    last producer, leaves it LEFT for as long as
+    the client has to open a link. REDEEM: only the assigned producer, in ASSIGNED or LEFT, with the client's signed
+    word: it is paid what the voucher says, never more than R*Q, the others their hold fees (rule 16), and the part is
+    CANCELLED. Declined or not redeemed in time it ends as by CANCEL (rule 11). A delivered part is judged, whatever
+    was signed.
 """
 
 from __future__ import annotations
@@ -74,7 +80,18 @@ from antiphon.ledger.machine.events import (
     Tick,
     Withdraw,
 )
-from antiphon.ledger.operations import Appeal, Cancel, Commit, Decline, Deliver, DrawSeats, Expose, Reveal, Skip
+from antiphon.ledger.operations import (
+    Appeal,
+    Cancel,
+    Commit,
+    Decline,
+    Deliver,
+    DrawSeats,
+    Expose,
+    Redeem,
+    Reveal,
+    Skip,
+)
 from antiphon.ledger.records import PartRecord, PartState
 
 __all__ = [
@@ -144,6 +161,8 @@ def leads_to_a_draw(record: PartRecord, event: Event) -> bool:
 def _tick(record: PartRecord, _: Tick, context: Context) -> Step:
     if not due(record, context.now_ms):
         raise ConflictError(f"{turns.name(record)} is {record.state} and its deadline has not passed", "Wait for it.")
+    if record.state is PartState.LEFT:
+        return ending.unheard(record, context)  # rule 19
     if record.state is PartState.ASSIGNED:
         return producing.pass_on(record, "delivered nothing in time", context)
     if record.state is PartState.DRAWING:
@@ -159,6 +178,7 @@ _MOVES: dict[type[Event], Callable[[PartRecord, Any, Context], Step]] = {
     Deliver: producing.deliver,
     Decline: producing.decline,
     Skip: producing.skip,
+    Redeem: ending.redeem,
     DrawSeats: producing.draw_seats,
     Commit: judging.commit,
     Expose: judging.expose,

@@ -1,16 +1,17 @@
-"""A part that ends without a verdict, and the money that leaves its reserve (rules 11, 12, 14 and 16)."""
+"""A part that ends without a verdict, and the money that leaves its reserve (rules 11, 12, 14, 16 and 19)."""
 
 from __future__ import annotations
 
 import msgspec
 
 from antiphon.economy import accounts
-from antiphon.economy.settlement import late_cancel, refund, unused
+from antiphon.economy.settlement import heard, late_cancel, refund, unused
 from antiphon.economy.types import Settlement, Terms
-from antiphon.ledger import panel
-from antiphon.ledger.machine import turns
+from antiphon.errors import ConflictError
+from antiphon.ledger import panel, vouchers
+from antiphon.ledger.machine import states, turns
 from antiphon.ledger.machine.events import Context, Step, Withdraw
-from antiphon.ledger.operations import Cancel
+from antiphon.ledger.operations import Cancel, Redeem
 from antiphon.ledger.records import PartRecord, PartState
 
 REVOKED = "consent revoked"
@@ -31,7 +32,45 @@ def withdraw(record: PartRecord, _: Withdraw, context: Context) -> Step:
     return Step(record=msgspec.structs.replace(step.record, notes=(*record.notes, REVOKED)))
 
 
+def redeem(record: PartRecord, event: Redeem, context: Context) -> Step:
+    """Rule 19."""
+    if record.funds is None:
+        raise ConflictError(f"The client of {turns.name(record)} signs no vouchers", "It is paid when it is judged.")
+    if record.state is not PartState.LEFT:
+        turns.expect(record, PartState.ASSIGNED, "redeemed")
+    turns.expect_producer(record, event.attempt, context)
+    turns.expect_in_time(record, context)
+    maker = panel.producer(record)
+    told = vouchers.read(event.heard, client=context.client, producer=maker.node, task=record.task)
+    if (told.index, told.attempt) != (record.part.index, record.attempt):
+        raise ConflictError(f"The voucher is not for attempt {record.attempt} of {turns.name(record)}", turns.LOOK)
+    if not 0 < told.amount_nano <= min(maker.reward_nano, record.funds.part_nano):
+        raise ConflictError(
+            f"A voucher over {told.amount_nano} nano is more than {turns.name(record)} costs", turns.LOOK
+        )
+    settlement = heard(
+        record.task,
+        context.client,
+        maker,
+        told.amount_nano,
+        record.remaining_nano,
+        standing=record.assignment.producers[record.attempt + 1 :],
+        lapsed_nano=record.lapsed_nano,
+        rules=context.rules,
+    )
+    return _close(record, PartState.CANCELLED, f"{told.position} bytes were heard", settlement)
+
+
+def unheard(record: PartRecord, context: Context) -> Step:
+    """Rule 19: no voucher is brought."""
+    return end(record, PartState.CANCELLED, "no voucher", context)
+
+
 def _stop(record: PartRecord, why: str, context: Context, *, withdrawn: bool) -> Step:
+    if record.state is PartState.ASSIGNED and record.funds is not None:
+        return Step(record=states.left(record, why, context))  # rule 19
+    if record.state is PartState.LEFT:
+        return Step(record=record)
     if record.state in {PartState.WAITING, PartState.ASSIGNED}:
         return end(record, PartState.CANCELLED, why, context)
     if record.state is PartState.DRAWING and not withdrawn:

@@ -5,7 +5,18 @@ from __future__ import annotations
 import msgspec
 
 from antiphon.economy.types import Mode, Rules, ScoreEvent, Transfer, Turnout
-from antiphon.ledger.operations import Appeal, Cancel, Commit, Decline, Deliver, DrawSeats, Expose, Reveal, Skip
+from antiphon.ledger.operations import (
+    Appeal,
+    Cancel,
+    Commit,
+    Decline,
+    Deliver,
+    DrawSeats,
+    Expose,
+    Redeem,
+    Reveal,
+    Skip,
+)
 from antiphon.ledger.records import PartRecord
 
 
@@ -25,7 +36,7 @@ class Withdraw(msgspec.Struct, frozen=True):
     """A consent that the task relies on was revoked."""
 
 
-PartOperation = Deliver | Decline | Skip | DrawSeats | Commit | Reveal | Expose | Appeal
+PartOperation = Deliver | Decline | Skip | Redeem | DrawSeats | Commit | Reveal | Expose | Appeal
 TaskOperation = PartOperation | Cancel
 Event = TaskOperation | Tick | Start | Abandon | Withdraw
 

@@ -40,7 +40,10 @@ def deliver(record: PartRecord, event: Deliver, context: Context) -> Step:
 
 
 def decline(record: PartRecord, event: Decline, context: Context) -> Step:
-    """Rule 5."""
+    """Rule 5, and 19."""
+    if record.state is PartState.LEFT:
+        turns.expect_producer(record, event.attempt, context)
+        return ending.unheard(record, context)
     turns.expect(record, PartState.ASSIGNED, "declined")
     turns.expect_producer(record, event.attempt, context)
     return pass_on(record, f"declined: {event.reason}", context, lapsed=False)
@@ -52,6 +55,8 @@ def skip(record: PartRecord, event: Skip, context: Context) -> Step:
     turns.expect(record, PartState.ASSIGNED, "skipped")
     if event.attempt != record.attempt:
         raise ConflictError(f"{turns.name(record)} is at attempt {record.attempt}, not {event.attempt}", turns.LOOK)
+    if record.funds is not None and record.attempt + 1 == len(record.assignment.producers):
+        return Step(record=states.left(record, "skipped by the client while it was listened to", context))  # rule 19
     return pass_on(record, f"skipped by the client: {event.reason}", context)
 
 

@@ -21,6 +21,12 @@ def assigned(record: PartRecord, attempt: int, context: Context) -> PartRecord:
     )
 
 
+def left(record: PartRecord, why: str, context: Context) -> PartRecord:
+    """Its producer's time to bring the last voucher begins (rule 19)."""
+    deadline_ms = context.now_ms + context.rules.draw_s * 1000
+    return msgspec.structs.replace(record, state=PartState.LEFT, deadline_ms=deadline_ms, notes=(*record.notes, why))
+
+
 def drawing(record: PartRecord, round_: int, context: Context) -> PartRecord:
     """Delivered, or to be judged again: the client's time to open its link begins (rules 4 and 10)."""
     names = {judge.node for judge in record.assignment.validators}

@@ -40,11 +40,12 @@ from antiphon.ledger.operations import (
 )
 from antiphon.ledger.queries import ListBatches, Query, ReadBook
 from antiphon.ledger.relay import heads
-from antiphon.ledger.relay.facts import SETTLE_S, Bond, Facts, expect_node
+from antiphon.ledger.relay.facts import Bond, Facts, expect_node
 from antiphon.ledger.relay.settling import Batches
 from antiphon.ledger.sql import SqlLedger, batches, mirror
 from antiphon.ledger.sql import book as pages
 from antiphon.ledger.sql.worker import Session
+from antiphon.ledger.vouchers import SETTLE_S, Funds
 from antiphon.protocol import canonical
 from antiphon.protocol import envelope as envelopes
 from antiphon.protocol.envelope import Envelope
@@ -179,6 +180,8 @@ class RelayLedger(Ledger):
             mirror.put(session.db, name, target, found.nano, at_ms=now_ms)
             address = checked_address(found.client)
             batches.keep_claim(session.db, account, found.session, address, operation.signature, at_ms=now_ms)
+            funds = Funds(session=found.session, part=0, payer=address, part_nano=found.part_nano, due_s=0)
+            mirror.begin_session(session.db, account, funds, found.parts, found.expires_s)
 
         await self._store.write(credit)
 

@@ -46,6 +46,8 @@ class Due(Protocol):
     def client(self) -> str: ...
     @property
     def net_nano(self) -> Mapping[str, int]: ...
+    @property
+    def drawn(self) -> Sequence[tuple[int, int, int]]: ...
 
 
 class Purse(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +112,14 @@ def propose(
         changes=listed,
         clients=tuple(clients),
     )
+
+
+def named_parts(due: Sequence[Due], sessions: Mapping[str, int]) -> dict[str, list[int]]:
+    """The parts of their sessions that vouchers name for these tasks, where money left them; by client."""
+    found: dict[str, list[int]] = {client: [] for client in sessions}
+    for one in due:
+        found.get(one.client, []).extend(part for number, part, _ in one.drawn if number == sessions[one.client])
+    return found
 
 
 def booked(due: Sequence[Due], clients: Iterable[str]) -> dict[str, int]:
@@ -204,7 +214,10 @@ async def purse(
     client, _, parts, part_nano, _ = await quorum.read("sessions", session, block=block)
     if int(client, 16) == 0:
         raise InputError(f"There is no session {session} on the chain", "Check its number.")
-    low, high = 0, parts  # netted parts are the lowest: the first that is not settled is found by halves
+    low, high = 0, 1  # netted parts are the lowest, those of vouchers the highest: the first between them is looked for
+    while high <= parts and await quorum.read("is_settled", session, high - 1, block=block):
+        low, high = high, 2 * high
+    high = min(high - 1, parts)
     while low < high:
         middle = (low + high) // 2
         if await quorum.read("is_settled", session, middle, block=block):

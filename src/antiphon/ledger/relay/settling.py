@@ -176,9 +176,10 @@ class Settler:
         sessions = {one.client: one.session for one in chosen if one.session}
         claims = await self._store.write(lambda s: {a: batches.claim(s.db, a, n) for a, n in sessions.items()})
         cost, quorum = netting.costs(chosen, sessions), contracts.quorum
-        purses = {account: await netting.purse(quorum, sessions[account], cost[account]) for account in sessions}
+        named = netting.named_parts(chosen, sessions)
+        purses = {a: await netting.purse(quorum, sessions[a], cost[a], named[a]) for a in sessions}
         final = await contracts.rpc.final(contracts.chain.confirmations)
-        net = netting.propose(chosen, self._addresses, purses, final.time_s + self._within_s)
+        net = netting.propose(chosen, self._addresses, purses, final.time_s + self._within_s, named)
         parties = tuple(address for address, _ in net.changes)
         claimed = [
             SessionClaim(account=account, session=number, signature=claims[account][1])

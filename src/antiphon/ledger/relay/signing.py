@@ -111,13 +111,16 @@ class Signer:
             await self._expect_free(task)
         reports = [await self._audited(relay, task) for task in batch.tasks]
         sessions, cost = {}, netting.costs(reports, [claim.account for claim in batch.claims])
+        named = netting.named_parts(reports, {claim.account: claim.session for claim in batch.claims})
         for claim in batch.claims:
             found = await self._facts.session(claim.session, "latest")
             content = heads.claim(relay, claim.account, claim.session)
             if heads.signer(heads.typed(contracts.chain, content), claim.signature).lower() != found.client.lower():
                 raise ProtocolError(f"Session {claim.session} was not given to {claim.account[:8]}", _HINT)
-            sessions[claim.account] = await netting.purse(contracts.quorum, claim.session, cost[claim.account])
-        net = netting.propose(reports, await self._addresses(reports, sessions), sessions, batch.expires_s)
+            sessions[claim.account] = await netting.purse(
+                contracts.quorum, claim.session, cost[claim.account], named[claim.account]
+            )
+        net = netting.propose(reports, await self._addresses(reports, sessions), sessions, batch.expires_s, named)
         if netting.digest(contracts.quorum, contracts.chain.chain_id, net) != batch.digest:
             raise ProtocolError(f"Batch {batch.number} is not what its tasks' evidence says", "It is not signed.")
         return net

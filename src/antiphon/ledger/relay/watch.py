@@ -77,9 +77,9 @@ class WatchedLedger(Ledger):
         self._kept = self._load()
 
     @property
-    def caught(self) -> ProtocolError | None:
-        """What it was found to have done."""
-        return self._caught
+    def facts(self) -> Facts:
+        """What the chain says."""
+        return self._facts
 
     async def identity(self) -> str:
         return await self._ledger.identity()

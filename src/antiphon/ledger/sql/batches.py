@@ -17,7 +17,7 @@ import msgspec
 from antiphon.economy import accounts
 from antiphon.economy.types import Transfer
 from antiphon.errors import ConflictError
-from antiphon.ledger.sql import money
+from antiphon.ledger.sql import money, records
 from antiphon.ledger.sql.database import Connection, marks
 
 SIGNING, SETTLED, DROPPED = "signing", "settled", "dropped"
@@ -33,6 +33,7 @@ class DueTask(msgspec.Struct, frozen=True, kw_only=True):
     client: str
     session: int
     net_nano: dict[str, int]
+    drawn: tuple[tuple[int, int, int], ...] = ()  # as in `receipts.AuditReport`
 
 
 def keep_claim(db: Connection, account: str, session: int, address: str, signature: bytes, *, at_ms: int) -> None:
@@ -61,7 +62,11 @@ def due(db: Connection, limit: int) -> list[DueTask]:
         (limit,),
     ).fetchall()
     nets = _nets(db, [task for task, _, _ in rows])
-    return [DueTask(task=task, client=client, session=session, net_nano=nets[task]) for task, client, session in rows]
+    drawn = _drawn(db, {task: client for task, client, session in rows if session})
+    return [
+        DueTask(task=task, client=client, session=session, net_nano=nets[task], drawn=drawn.get(task, ()))
+        for task, client, session in rows
+    ]
 
 
 def of_tasks(db: Connection, tasks: tuple[str, ...]) -> list[DueTask]:
@@ -170,6 +175,31 @@ def _nets(db: Connection, tasks: list[str]) -> dict[str, dict[str, int]]:
         found[task][source] -= int(nano)
         found[task][target] += int(nano)
     return {task: {account: nano for account, nano in net.items() if nano} for task, net in found.items()}
+
+
+def _drawn(db: Connection, clients: Mapping[str, str]) -> dict[str, tuple[tuple[int, int, int], ...]]:
+    """What parts with vouchers took out of their escrow, by task; of the tasks that have such parts."""
+    funds = {
+        (task, part.part.index): part.funds
+        for task in clients
+        for part in records.parts(db, task)
+        if part.funds is not None
+    }
+    tasks = sorted({task for task, _ in funds})
+    spent: Counter[tuple[str, int]] = Counter()
+    rows: list[Any] = db.execute(
+        f"SELECT task, part, source, target, sum(nano) FROM transfers WHERE task IN ({marks(len(tasks))}) "  # noqa: S608
+        "GROUP BY 1, 2, 3, 4",
+        tasks,
+    ).fetchall()
+    for task, part, source, target, nano in rows:
+        if source == accounts.escrow(task) and target != accounts.balance(clients[task]):
+            spent[task, part] += int(nano)
+    found: dict[str, list[tuple[int, int, int]]] = {task: [] for task in tasks}
+    for (task, part), one in sorted(funds.items()):
+        if spent[task, part]:
+            found[task].append((one.session, one.part, spent[task, part]))
+    return {task: tuple(drawn) for task, drawn in found.items()}
 
 
 def _free(db: Connection, account: str) -> int:

@@ -20,7 +20,7 @@ from antiphon.economy.quote import quote
 from antiphon.economy.selection import sample
 from antiphon.economy.settlement import withdrawable
 from antiphon.economy.shortlist import Offers, shortlist
-from antiphon.economy.types import Offer, Part, Quote, Role, Rules, Transfer
+from antiphon.economy.types import Mode, Offer, Part, Quote, Role, Rules, Transfer
 from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
 from antiphon.ledger import appeals, flow, limits, machine, panel
 from antiphon.ledger.epochs import ID_PREFIX
@@ -47,7 +47,7 @@ from antiphon.ledger.operations import (
     Unstake,
     Voucher,
 )
-from antiphon.ledger.sql import batches, consents, epochs, market, money, nodes, outcomes, records
+from antiphon.ledger.sql import batches, consents, epochs, market, mirror, money, nodes, outcomes, records
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical, receipt
 from antiphon.protocol import envelope as envelopes
@@ -219,6 +219,11 @@ class OperationExecutor:
         seed, tips = randomness(self.secret, operation, call.raw)
         opening = self._opening(call.session, operation.selector, operation.parts, call.sender, sponsor, seed, tips)
         opened = open_task(self.operator.node_id, operation, call.sender, opening)
+        if operation.vouchers and operation.mode is Mode.STREAM:
+            dearest = max(part.assignment.reserve_nano for part in opened.parts)
+            funds = mirror.allot(db, call.sender, len(opened.parts), dearest, call.now_ms // 1000)
+            opening = msgspec.structs.replace(opening, funds=funds)
+            opened = open_task(self.operator.node_id, operation, call.sender, opening)
         records.add_task(call.session, opened.record, opened.parts)
         consents.rely(db, operation.task, opened.consents)
         money.move(db, [opened.lock], at_ms=call.now_ms, task=operation.task)

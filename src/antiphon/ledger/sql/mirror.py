@@ -11,8 +11,34 @@ from antiphon.economy.types import Transfer
 from antiphon.errors import ConflictError
 from antiphon.ledger.sql import money
 from antiphon.ledger.sql.database import Connection
+from antiphon.ledger.vouchers import SETTLE_S, Funds
 
 _STAKE = accounts.stake("")
+
+
+def begin_session(db: Connection, account: str, funds: Funds, parts: int, expires_s: int) -> None:
+    """A session's parts can stand behind vouchers from now on (`allot`)."""
+    row = (funds.session, account, funds.payer, parts, funds.part_nano, expires_s)
+    db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (*row, parts))
+
+
+def allot(db: Connection, account: str, parts: int, nano: int, now_s: int) -> Funds | None:
+    """The first of so many parts of the account's newest session that gives `nano` for each; None when none has them.
+
+    Each is given once, the last ones first: what has no vouchers is netted with the lowest (`relay.netting`). Vouchers
+    are due when nothing is spent from the session any more and batches have had their time.
+    """
+    found = db.execute(
+        "SELECT session, payer, part_nano, expires_s, free_parts FROM sessions "
+        "WHERE account = ? AND free_parts >= ? AND part_nano >= ? AND expires_s > ? ORDER BY session DESC LIMIT 1",
+        (account, parts, nano, now_s + SETTLE_S),
+    ).fetchone()
+    if found is None:
+        return None
+    session, payer, part_nano, expires_s, free = found
+    first = free - parts
+    db.execute("UPDATE sessions SET free_parts = ? WHERE session = ?", (first, session))
+    return Funds(session=session, part=first, payer=payer, part_nano=part_nano, due_s=expires_s - SETTLE_S // 2)
 
 
 def put(db: Connection, name: str, account: str, nano: int, *, at_ms: int) -> None:

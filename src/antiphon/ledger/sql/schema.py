@@ -302,6 +302,20 @@ CREATE TABLE taken_off (name TEXT PRIMARY KEY, at_ms INTEGER NOT NULL) WITHOUT R
 """
 """Of a relay: which tasks were or are being settled on the chain, and what of each account has gone there."""
 
+_SESSIONS = """
+CREATE TABLE sessions (
+  session INTEGER PRIMARY KEY,
+  account TEXT NOT NULL,
+  payer TEXT NOT NULL,
+  parts INTEGER NOT NULL,
+  part_nano INTEGER NOT NULL,
+  expires_s INTEGER NOT NULL,
+  free_parts INTEGER NOT NULL CHECK (free_parts >= 0)
+);
+CREATE INDEX sessions_by_account ON sessions (account, session);
+"""
+"""Of a relay: which parts of a client's session stand behind vouchers. Each is given once, the last ones first."""
+
 MIGRATIONS = (
     _FOUNDATION,
     _STAKE_HISTORY,
@@ -311,5 +325,6 @@ MIGRATIONS = (
     _EPOCHS,
     _RELAY,
     _BATCHES,
+    _SESSIONS,
 )
 VERSION = len(MIGRATIONS)
