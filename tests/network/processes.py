@@ -30,20 +30,24 @@ def free_port() -> int:
 
 
 class Processes:
-    """Commands by name; each one's output is kept in a file."""
+    """Commands by name; each one's output is kept in a file. `variables` are set for all of them."""
 
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
         self.folder = folder
+        self.variables: dict[str, str] = {}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._logs: list[IO[bytes]] = []
 
-    def start(self, name: str, *words: str, home: Path | None = None) -> subprocess.Popen[bytes]:
+    def start(
+        self, name: str, *words: str, home: Path | None = None, variables: dict[str, str] | None = None
+    ) -> subprocess.Popen[bytes]:
         """`antiphon --home HOME words...` under `name`; what it says is added to the name's log."""
         log = (self.folder / f"{name}.log").open("ab")
         self._logs.append(log)
         command = [sys.executable, "-m", "antiphon", "--home", str(home or self.home), *words]
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANTIPHON_")}
+        environment |= self.variables | (variables or {})
         self._running[name] = subprocess.Popen(command, stdout=log, stderr=log, env=environment)
         return self._running[name]
 
@@ -71,10 +75,10 @@ class Processes:
     def wait(self, name: str, *, within_s: float = PATIENCE_S) -> int:
         return self._running.pop(name).wait(within_s)
 
-    def call(self, *words: str, home: Path | None = None) -> str:
+    def call(self, *words: str, home: Path | None = None, variables: dict[str, str] | None = None) -> str:
         """Run a command to its end; its stdout. Fails the test unless it exits with 0."""
         name = f"call-{len(self._logs)}"
-        process = self.start(name, *words, home=home)
+        process = self.start(name, *words, home=home, variables=variables)
         assert process.wait(PATIENCE_S) == 0, "\n".join(f"{one}: {self.said(one)}" for one in self._logs)
         self._running.pop(name)
         return self.said(name)

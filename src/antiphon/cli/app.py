@@ -36,6 +36,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "say": Verb("antiphon.cli.say:say", "Turn text into speech."),
         "clone": Verb("antiphon.cli.clone:clone", "Say it in the voice of a recording."),
         "compose": Verb("antiphon.cli.compose:compose", "Turn a description into music."),
+        "render": Verb("antiphon.cli.render:render", "Play a MIDI file on the sound chip, here."),
         "voices": Verb("antiphon.cli.voices:voices", "List voices; add, show, delete your own."),
         "consent": Verb("antiphon.cli.consent:consent", "Allow the use of a voice, or take it back."),
         "engines": Verb("antiphon.cli.catalogue:engines", "List the engines and what they can do."),
@@ -174,7 +175,7 @@ def group(
         Path(os.environ["ANTIPHON_CHAIN"]) if os.environ.get("ANTIPHON_CHAIN") else None,
         os.environ.get("ANTIPHON_CHAIN_KEY", ""),
         os.environ.get("ANTIPHON_CHAIN_PASSWORD", ""),
-        lambda line: click.echo(line, err=True),
+        tell=lambda line: click.echo(line, err=True),
     )
     logs.start(settings.home, verbose=verbose)
     if models is not None:

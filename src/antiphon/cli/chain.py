@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -105,11 +105,12 @@ def chain_options(command: F) -> F:
     def placed(ctx: click.Context, *args: Any, rpc: str, file: Path | None, max_fee: float, **given: Any) -> Any:
         found = ctx.find_object(Settings)
         assert found is not None
+        file = file or found.home / "chain.json"
         place = Place(
-            found,
+            replace(found, rpc=rpc, chain=file),
             found.home,
             rpc,
-            file or found.home / "chain.json",
+            file,
             int(max_fee * GWEI),
             os.environ.get("ANTIPHON_CHAIN_KEY", ""),
             os.environ.get("ANTIPHON_CHAIN_PASSWORD", ""),
@@ -328,22 +329,58 @@ def session(place: Place, amount: int, parts: int, hours: int) -> None:
 
 
 async def _session(place: Place, nano: int, parts: int, hours: int) -> None:
-    async with place.wallet() as wallet:
-        number = await wallet.open_session(parts, nano // parts, hours * 3_600)
-        click.echo(f"Session  {number}: {ant(nano // parts)} for each of {parts} parts, for {hours} hours")
-        if place.settings.ledger:
-            await _claim(place, wallet, number)
-
-
-async def _claim(place: Place, wallet: Wallet, number: int) -> None:
     from antiphon.door.connecting import connect
-    from antiphon.ledger.operations import ClaimSession
-    from antiphon.ledger.relay import heads
+    from antiphon.door.sessions import claim
 
-    async with connect(place.settings) as joined:
-        account = joined.client.node_id
-        content = heads.claim(await joined.ledger.identity(), account, number)
-        signature = heads.signed(wallet.contracts.chain, wallet.key, content)
-        await joined.client.submit(ClaimSession(session=number, signature=signature))
-        found = await joined.ledger.account(account)
-    click.echo(f"Account  {account} has {ant(found.balance_nano)} at {place.settings.ledger}")
+    async with place.wallet() as wallet:
+        terms = (parts, nano // parts, hours * 3_600)
+        if not place.settings.ledger:
+            number = await wallet.open_session(*terms)
+            click.echo(_opened(number, *terms))
+            return
+        async with connect(replace(place.settings, chain_key="", chain_password="")) as joined:  # it opens none itself
+            client = joined.client
+            number = await wallet.open_session(*terms, await client.ledger_id())
+            click.echo(_opened(number, *terms))
+            await claim(client, wallet, number)
+            found = await joined.ledger.account(client.node_id)
+        click.echo(f"Account  {client.node_id} has {ant(found.balance_nano)} at {place.settings.ledger}")
+
+
+def _opened(number: int, parts: int, part_nano: int, lasts_s: int) -> str:
+    return f"Session  {number}: {ant(part_nano)} for each of {parts} parts, for {lasts_s // 3_600} hours"
+
+
+@chain.command(epilog="\b\nExamples:\n  antiphon chain sessions\n  antiphon chain sessions --close\n")
+@click.option("--close", "closes", is_flag=True, help="Bring back what is left of expired ones.")
+@click.pass_obj
+def sessions(place: Place, closes: bool) -> None:
+    """List money that is set apart: at which relay, how much is left, until when."""
+    run(_sessions(place, closes))
+
+
+async def _sessions(place: Place, closes: bool) -> None:
+    async with place.wallet() as wallet:
+        if closes:
+            click.echo(f"Closed   {await wallet.close_expired()}")
+        now_s = (await wallet.contracts.rpc.block("latest")).time_s
+        for one in await wallet.sessions():
+            left_s = one.expires_s - now_s
+            until = f"expires in {left_s / 3_600:.1f} hours" if left_s > 0 else "expired: chain sessions --close"
+            click.echo(f"Session  {one.session} at {one.relay or 'no relay'}: {ant(one.left_nano)} left, {until}")
+
+
+@chain.command(epilog="\b\nExamples:\n  antiphon chain relays\n")
+@click.pass_obj
+def relays(place: Place) -> None:
+    """List the relays that the registry names, with their bonds."""
+    run(_relays(place))
+
+
+async def _relays(place: Place) -> None:
+    from antiphon.door.sessions import contracts_of
+    from antiphon.ledger.relay.facts import Facts
+
+    async with contracts_of(place.settings) as contracts:
+        for one in await Facts(contracts).relays():
+            click.echo(f"Relay    {one.node} with {ant(one.nano)} at {one.endpoint or 'no address'}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,9 +10,9 @@ import click
 from antiphon.cli.delivering import CommandJob, checked_format, deliver, order_fields
 from antiphon.cli.jobs import Jobs
 from antiphon.cli.loudness import MUSIC
+from antiphon.cli.notes import check_notes, notes_options, write_notes
 from antiphon.cli.options import OutputOptions, order_options
 from antiphon.door.settings import Settings
-from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from antiphon.client.composing import Composition
@@ -25,6 +24,7 @@ Examples:
   antiphon compose "cheerful chiptune boss fight, 150 bpm, A minor, square leads" --seconds 30
   antiphon compose "calm shop theme in F major, waltz" --seconds 45 --loop -o shop.ogg
   antiphon compose "victory fanfare" --seconds 8 --seed 7 --midi fanfare.mid --score fanfare.musicxml
+  antiphon compose "dungeon, D minor" --loop --stems dungeon --module dungeon.xm
 """
 
 
@@ -33,8 +33,7 @@ Examples:
 @click.option("--seconds", type=float, help="Length, 1 to 600; by default what PROMPT says, or 30.")
 @click.option("--loop", is_flag=True, help="The end leads into the beginning: for playing round and round.")
 @click.option("--seed", type=int, help="The same seed gives the same piece; by default a new one.")
-@click.option("--midi", type=click.Path(path_type=Path, dir_okay=False), help="Also write the notes as MIDI.")
-@click.option("--score", type=click.Path(path_type=Path, dir_okay=False), help="Also write the notes as MusicXML.")
+@notes_options
 @order_options(DEFAULT_OUTPUT, MUSIC)
 @click.pass_obj
 def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given: Any) -> None:
@@ -58,7 +57,7 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
         **order_fields(given, output),
     )
     composition, told = wanted.composition()
-    _check_notes(composition, given["midi"], given["score"])
+    check_notes(composition, given)
     if store is not None:
         store.note(seed=composition.seed)
     output_options = replace(output_options, title=composition.prompt, artist="Antiphon")
@@ -75,7 +74,7 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     windows = tuple(f"{one.start_s:.0f} s to {one.stop_s:.0f} s" for one in requests)
     extent = Extent(len(requests), units, True, windows, noun="window", unit="unit")
     deliver(settings, output_options, job, extent=extent)
-    _write_notes(composition, given["midi"], given["score"])
+    write_notes(composition, given)
 
 
 def _piece(composition: Composition) -> dict[str, object]:
@@ -103,30 +102,3 @@ def _piece(composition: Composition) -> dict[str, object]:
             for section in planned.sections
         ],
     }
-
-
-def _check_notes(composition: Composition, midi: Path | None, score: Path | None) -> None:
-    """Raises `InputError` or `OutputError` where the notes cannot be written: before anything starts."""
-    from antiphon.door.composing import ENGINE
-
-    if (midi or score) and composition.engine not in {"", ENGINE}:
-        raise InputError(
-            f"Only pieces of {ENGINE} can be written as notes", "Leave --engine out, or --midi and --score."
-        )
-    for notes in (midi, score):
-        if notes is not None and not notes.parent.is_dir():
-            raise OutputError(f"The folder of {notes} does not exist", "Make it, or choose another place.")
-
-
-def _write_notes(composition: Composition, midi: Path | None, score: Path | None) -> None:
-    """The same composition once more, as notes."""
-    from antiphon.engines.chiptune import score_of
-    from antiphon.music import to_midi, to_musicxml
-
-    for path, write in ((midi, to_midi), (score, to_musicxml)):
-        if path is None:
-            continue
-        try:
-            path.write_bytes(write(score_of(next(composition.requests()))))
-        except OSError as e:
-            raise OutputError(f"{path} cannot be written: {e.strerror}", "Choose another place.") from e

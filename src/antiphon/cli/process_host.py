@@ -19,9 +19,10 @@ import msgspec
 from antiphon.clock import SystemClock
 from antiphon.door.settings import Settings
 from antiphon.economy.types import DEFAULT_RULES, NANO, Rules
-from antiphon.errors import FundsError, InputError, OutputError, UnavailableError
+from antiphon.errors import AntiphonError, FundsError, InputError, OutputError, UnavailableError
 
 if TYPE_CHECKING:
+    from antiphon.door.relays import Address as RelayAddress
     from antiphon.ledger.sql import SqlLedger
     from antiphon.nodes.node import Node
     from antiphon.parties.actor import Context
@@ -32,6 +33,8 @@ SERVING_LOCK = "ledger.lock"
 MAX_RULES_BYTES = 64 * 1024
 FINISH_S = 20.0
 """Longest wait, after the first signal, for parts in work and votes that are due."""
+REJOIN_S = 5.0
+"""Between two tries to join one of several relays."""
 LEDGER_ANSWERS = 8_192
 """Most calls a served ledger answers at once: nearly all of them are long polls that only wait."""
 
@@ -137,41 +140,95 @@ async def run_node(
     purse_nano: int = 0,
     beside: Beside | None = None,
 ) -> None:
-    """Hold a stake, serve, register. The first signal takes no more work and finishes; the second ends it at once."""
+    """Hold a stake, serve, register. The first signal takes no more work and finishes; the second ends it at once.
+
+    With several relays it is a node at each, by the same key, with the same engine or judges.
+    """
     from antiphon.door import relays
-    from antiphon.door.connecting import find_ledger, reach
-    from antiphon.parties.actor import Context
-    from antiphon.protocol import load_or_create
-    from antiphon.transport import serve
+    from antiphon.door.connecting import find_ledger
 
     log_to_stderr()
-    url = find_ledger(settings)
+    named = await relays.addresses(settings, find_ledger(settings))
+    places = _places(address, len(named))
     async with AsyncExitStack() as stack:
         key = stack.enter_context(_own_key(settings.home, name))
-        identity = load_or_create(key)
-        store, transport = await stack.enter_async_context(reach(settings, url, identity))
-        collector = relays.collector_of(settings, store, identity.node_id)
-        context = Context(identity, store, transport, SystemClock(), collector=collector)
-        made = build(context)
-        if url.startswith(relays.PREFIX):
-            await _expect_bond(made)
-            if problem := await relays.signing_problem(settings, made.node_id):
-                click.echo(problem, err=True)
-        else:
-            await _hold_stake(settings.home, made, bond_nano, purse_nano)
-        server = await serve(made.handle, address.host, address.port)
-        stack.push_async_callback(server.stop)
+        hosted = _Hosted(settings, build, key, bond_nano, purse_nano, beside)
+        if len(named) == 1:
+            await hosted.work_at(named[0], places[0])
+            return
         stopped = await stack.enter_async_context(until_signalled())
-        endpoint = address.endpoint or server.endpoint
-        await made.start(endpoint)
-        click.echo(f"{made.role} {made.node_id[:8]} ({key.stem}) at {endpoint}", err=True)
-        extra = [asyncio.create_task(beside(context), name="beside")] if beside else []
-        try:
-            await stopped.wait()
-            click.echo("Leaving: finishing what is in work. Once more ends it at once.", err=True)
-        finally:
-            await ended(*extra)
-            await made.stop(finish_s=FINISH_S if stopped.is_set() else 0.0)
+        async with asyncio.TaskGroup() as group:
+            for where, place in zip(named, places, strict=True):
+                group.create_task(hosted.keep_working_at(where, place, stopped), name=f"node at {where.url}")
+
+
+def _places(address: BindAddress, count: int) -> list[BindAddress]:
+    """A node listens once for each relay: at the next port, under the next of the endpoints (separated by commas)."""
+    endpoints = address.endpoint.split(",") if address.endpoint else [""] * count
+    if len(endpoints) != count:
+        raise InputError(f"--endpoint has {len(endpoints)} addresses for {count} relays", "Give one for each: URL,URL")
+    ports = [address.port + number if address.port else 0 for number in range(count)]
+    return [BindAddress(address.host, port, one) for port, one in zip(ports, endpoints, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hosted:
+    """A node in this process: it is the same at each ledger."""
+
+    settings: Settings
+    build: Build
+    key: Path
+    bond_nano: int
+    purse_nano: int
+    beside: Beside | None
+
+    async def keep_working_at(self, where: RelayAddress, address: BindAddress, stopped: asyncio.Event) -> None:
+        """As `work_at`; while the relay is away or refuses us, it is tried again."""
+        told = ""
+        while not stopped.is_set():
+            try:
+                await self.work_at(where, address, stopped)
+            except AntiphonError as e:
+                if str(e) != told:
+                    click.echo(f"{where.url}: {e}", err=True)
+                told = str(e)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(stopped.wait(), REJOIN_S)
+
+    async def work_at(self, where: RelayAddress, address: BindAddress, stopped: asyncio.Event | None = None) -> None:
+        """Until the signal; None: it is waited for here."""
+        from antiphon.door import relays
+        from antiphon.door.connecting import reach
+        from antiphon.parties.actor import Context
+        from antiphon.protocol import load_or_create
+        from antiphon.transport import serve
+
+        async with AsyncExitStack() as stack:
+            identity = load_or_create(self.key)
+            store, transport = await stack.enter_async_context(reach(self.settings, where, identity))
+            collector = relays.collector_of(self.settings, store, identity.node_id)
+            context = Context(identity, store, transport, SystemClock(), collector=collector)
+            made = self.build(context)
+            if where.url.startswith(relays.PREFIX):
+                await _expect_bond(made)
+                if problem := await relays.signing_problem(self.settings, made.node_id):
+                    click.echo(problem, err=True)
+            else:
+                await _hold_stake(self.settings.home, made, self.bond_nano, self.purse_nano)
+            server = await serve(made.handle, address.host, address.port)
+            stack.push_async_callback(server.stop)
+            if stopped is None:
+                stopped = await stack.enter_async_context(until_signalled())
+            endpoint = address.endpoint or server.endpoint
+            await made.start(endpoint)
+            click.echo(f"{made.role} {made.node_id[:8]} ({self.key.stem}) at {endpoint}", err=True)
+            extra = [asyncio.create_task(self.beside(context), name="beside")] if self.beside else []
+            try:
+                await stopped.wait()
+                click.echo("Leaving: finishing what is in work. Once more ends it at once.", err=True)
+            finally:
+                await ended(*extra)
+                await made.stop(finish_s=FINISH_S if stopped.is_set() else 0.0)
 
 
 async def _expect_bond(node: Node) -> None:

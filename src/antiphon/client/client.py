@@ -14,6 +14,7 @@ from collections.abc import AsyncGenerator, Coroutine, Iterable
 from contextlib import aclosing
 from typing import Any
 
+from antiphon.client import moving
 from antiphon.client.attempt import Attempt, begin, conclude, draw_seats
 from antiphon.client.blocking import in_daemon
 from antiphon.client.budget import Budget, cost_nano, exposed_nano
@@ -37,13 +38,14 @@ from antiphon.errors import (
     ConflictError,
     FundsError,
     InputError,
+    LedgerLostError,
     OutputError,
     UnavailableError,
 )
 from antiphon.ledger import panel, receipts
 from antiphon.ledger.operations import Cancel, OpenTask, Selector
 from antiphon.ledger.records import PartRecord, PartState, TaskState
-from antiphon.parties.actor import Actor
+from antiphon.parties.actor import Actor, Context
 from antiphon.parties.consents import grants_of
 from antiphon.parties.messages import ORDER, PartBrief
 from antiphon.parties.orders import make_order
@@ -76,7 +78,18 @@ _STAGES = {
 
 
 class Client(Actor):
-    """Opens tasks and follows them to their end. Closing the event stream early cancels and refunds."""
+    """Opens tasks and follows them to their end. Closing the event stream early cancels and refunds.
+
+    With `elsewhere`, a job goes on at another ledger when its own is lost.
+    """
+
+    def __init__(self, context: Context, elsewhere: moving.Elsewhere | None = None) -> None:
+        super().__init__(context)
+        self._place = moving.Place(context, elsewhere)
+
+    async def _leave_ledger(self, lost: Actor, error: LedgerLostError) -> None:
+        await self._place.leave(lost, error)
+        self.context, self._ledger_id = self._place.actor.context, None
 
     async def quote(self, selector: Selector, requests: Iterable[Request]) -> Quote:
         """What the job would cost now; nothing is locked."""
@@ -101,14 +114,14 @@ class Client(Actor):
                     async with aclosing(self._play(job_run, part)) as events:
                         async for event in events:
                             yield event
-                if current.parts:
-                    yield await self._close(current, job_run)
+                if current.parts and (closed := await self._closed(moving.last(current), job_run)) is not None:
+                    yield closed
                 _raise_failure(current)
                 current = await ahead
             if job_run.first_failure is not None and not job_run.made:
                 raise job_run.first_failure
         finally:
-            await _undisturbed(self._leave(ahead, job_run.runs))
+            await _undisturbed(self._end(ahead, job_run.runs))
 
     async def _play(self, job_run: JobRun, part: PartRun | KeptPart) -> AsyncGenerator[Event, None]:
         """The events of one part; one that failed is bought again while there is hope, as a task of its own."""
@@ -134,6 +147,13 @@ class Client(Actor):
             while (event := await current.output.get()) is not None:
                 if not (isinstance(event, Audio) and event.audio is None):
                     yield event
+            if isinstance(current.error, LedgerLostError):
+                if current.moved is None:
+                    elsewhere = await self._moved(job_run, current, current.error)
+                    yield Opened(elsewhere.task, elsewhere.quote, part.number, len(elsewhere.parts))
+                assert current.moved is not None
+                current = current.moved
+                continue
             if current.error is None or not worth_another(job_run.job, current.error) or tries == RETRIES:
                 break
             tries += 1
@@ -148,10 +168,21 @@ class Client(Actor):
             yield Opened(again.task, again.quote, part.number, 1)
             current = again.parts[0]
             await asyncio.gather(*again.workers)
-            yield await self._close(again, job_run)
+            if not moving.unfinished(again) and (closed := await self._closed(again, job_run)) is not None:
+                yield closed
         part.error = current.error
 
-    async def _leave(self, ahead: asyncio.Task[TaskRun | None] | None, runs: list[TaskRun]) -> None:
+    async def _moved(self, job_run: JobRun, part: PartRun, error: LedgerLostError) -> TaskRun:
+        """Order again, at the next ledger, what a lost one has left unfinished of the part's task."""
+        run = next(run for run in job_run.runs if part in run.parts)
+        await asyncio.gather(*run.workers)
+        await self._leave_ledger(run.actor, error)
+        job_run.forget(run)
+        again = await self._open_batch(job_run, moving.wanted_again(moving.unfinished(run)))
+        moving.link(run, again)
+        return again
+
+    async def _end(self, ahead: asyncio.Task[TaskRun | None] | None, runs: list[TaskRun]) -> None:
         """Nothing stays behind: no task of ours, no key, no escrow that a cancel can free."""
         if ahead is not None:
             ahead.cancel()
@@ -178,38 +209,42 @@ class Client(Actor):
 
         Raises `FundsError` for what the budget or the balance does not cover.
         """
-        for tried in range(OPEN_TRIES):
-            run = await self._prepared(job_run, batch, again)
-            if not run.parts:
-                return run
+        tries = OPEN_TRIES
+        while True:
+            here, run = self._place.actor, None
             try:
-                await self._opened(run, job_run)
+                run = await self._prepared(here, job_run, batch, again)
+                if run.parts:
+                    await self._opened(run, job_run)
+            except LedgerLostError as error:
+                await self._leave_ledger(here, error)
             except FundsError as error:
-                if error.what.startswith("balance:") or tried + 1 == OPEN_TRIES:
+                tries -= 1
+                if run is None or error.what.startswith("balance:") or not tries:
                     raise
+            else:
+                return run
+            if run is not None:
                 job_run.runs.remove(run)
                 for part in run.parts:
                     part.key.destroy()
-                continue
-            break
-        return run
 
-    async def _prepared(self, job_run: JobRun, batch: list[JobItem], again: int) -> TaskRun:
+    async def _prepared(self, here: Actor, job_run: JobRun, batch: list[JobItem], again: int) -> TaskRun:
         job, keeper = job_run.job, job_run.policy.keeper
         new = [one for one in batch if not one.kept]
         if not new:
-            return TaskRun("", EMPTY_QUOTE, job.mode, [], [KeptPart(one.number, one.slot) for one in batch])
+            return TaskRun(here, "", EMPTY_QUOTE, job.mode, [], [KeptPart(one.number, one.slot) for one in batch])
         task = secrets.token_hex(16)
         declared = tuple(_declared(index, one.request) for index, one in enumerate(new))
         async with job_run.policy.budget.lock:
-            quote = await self._admitted(job_run, job.selector, declared)
+            quote = await self._admitted(here, job_run, job.selector, declared)
             parts = [
                 self._order(task, index, one, part_seed(job.seed, one.number, task, again + job_run.tries(one.slot)))
                 for index, one in enumerate(new)
             ]
             own = {part.number: part for part in parts}
             plays = [own.get(one.number) or KeptPart(one.number, one.slot) for one in batch]
-            run = TaskRun(task, quote, job.mode, parts, plays)
+            run = TaskRun(here, task, quote, job.mode, parts, plays)
             job_run.runs.append(run)
         if keeper is not None:
             noted = [Ordered(part.slot, part.index, part.key.reveal(), part.chain.secret) for part in parts]
@@ -235,27 +270,27 @@ class Client(Actor):
             vouchers=self.context.wallet is not None and job.mode is Mode.STREAM,
         )
         # Its own task, for a cancel must not leave it open whether the money moved: `_abandon` waits for the answer.
-        run.opening = asyncio.create_task(self.submit(operation, task), name=f"opening {task[:8]}")
+        run.opening = asyncio.create_task(run.actor.submit(operation, task), name=f"opening {task[:8]}")
         await asyncio.shield(run.opening)
-        opened = await self.context.ledger.task(task)
+        opened = await run.actor.context.ledger.task(task)
         run.rules, run.grants = opened.rules, opened.grants
         run.workers = [
             asyncio.create_task(self._part(run, part, job_run), name=f"part {part.number}") for part in parts
         ]
 
-    async def _admitted(self, job_run: JobRun, selector: Selector, parts: tuple[Part, ...]) -> Quote:
+    async def _admitted(self, here: Actor, job_run: JobRun, selector: Selector, parts: tuple[Part, ...]) -> Quote:
         """The quote of a task that fits the budget; what is open now is waited for where that may make room.
 
         Raises `FundsError`: then it fits in no case.
         """
-        budget = job_run.policy.budget
-        quote = await self.context.ledger.quote(selector, parts)
+        budget, ledger = job_run.policy.budget, here.context.ledger
+        quote = await ledger.quote(selector, parts)
         while not budget.fits(open_nano := await self._open_nano(job_run), quote.total_nano):
             working = [worker for run in job_run.runs for worker in run.workers if not worker.done()]
             if not working:
                 raise budget.refusal(open_nano, quote.total_nano)
             await asyncio.wait(working, return_when=asyncio.FIRST_COMPLETED)
-            quote = await self.context.ledger.quote(selector, parts)
+            quote = await ledger.quote(selector, parts)
         return quote
 
     async def _open_nano(self, job_run: JobRun) -> int:
@@ -265,8 +300,10 @@ class Client(Actor):
         for run in job_run.runs:
             if run.opening is None or not run.opening.done():
                 held += run.quote.total_nano
+            elif run.actor is not self._place.actor:
+                held += run.known_cost_nano
             elif run.opening.exception() is None:
-                held += exposed_nano(self.node_id, await self.context.ledger.parts(run.task))
+                held += exposed_nano(self.node_id, await run.actor.context.ledger.parts(run.task))
         return held
 
     def _order(self, task: str, index: int, one: JobItem, seed: int) -> PartRun:
@@ -281,9 +318,10 @@ class Client(Actor):
 
         The ledger leads: a producer that hangs is left as soon as its part is passed on.
         """
+        actor = run.actor
         attempt: Attempt | None = None
         try:
-            record = await self.context.ledger.part(run.task, part.index)
+            record = await actor.context.ledger.part(run.task, part.index)
             told = ""
             while not record.state.final:
                 told = self._tell(part, record, told)
@@ -291,12 +329,12 @@ class Client(Actor):
                     await attempt.end()
                     attempt = None
                 if attempt is None and record.state is PartState.ASSIGNED:
-                    attempt = begin(self, run, part, record)
+                    attempt = begin(actor, run, part, record)
                 if record.state is PartState.DRAWING:
-                    await draw_seats(self, run, part, record)
-                record = await self.changed(record)
+                    await draw_seats(actor, run, part, record)
+                record = part.record = await actor.changed(record)
             self._tell(part, record, told)
-            judged = await conclude(self, run, part, record, attempt)
+            judged = await conclude(actor, run, part, record, attempt)
             if job_run.policy.keeper is not None:
                 origin = None if judged.form.is_audio else origin_of(run.task, part.index, part.key)
                 result = Result(judged.form, bytes(judged.pcm), origin)
@@ -318,20 +356,31 @@ class Client(Actor):
             part.output.put_nowait(Stage(part.number, word, panel.producer(record).node))
         return word or told
 
+    async def _closed(self, run: TaskRun, job_run: JobRun) -> Closed | None:
+        """As `_close`; None when the ledger was lost after everything was made: then there is no receipt."""
+        try:
+            return await self._close(run, job_run)
+        except LedgerLostError as error:
+            await self._leave_ledger(run.actor, error)
+            job_run.forget(run)
+            log.warning("task %s has no receipt: %s", run.task[:8], error.what)
+            return None
+
     async def _close(self, run: TaskRun, job_run: JobRun) -> Closed:
         """Settled: the receipt, once no fine waits for an appeal any more. Raises a part's error where that kept the
         task from being settled."""
         await asyncio.gather(*run.workers)
-        for part in await self.context.ledger.parts(run.task):
+        ledger = run.actor.context.ledger
+        for part in await ledger.parts(run.task):
             record = part
             while record.state.final and not record.settled:
-                record = await self.changed(record)
-        task = await self.context.ledger.task(run.task)
+                record = await run.actor.changed(record)
+        task = await ledger.task(run.task)
         if task.state is TaskState.OPEN:
             _raise_failure(run)
             raise UnavailableError(f"Task {run.task[:8]} is still open", "See `antiphon task show`.")
-        receipt = await receipts.build(self.context.ledger, run.task)
-        parts = await self.context.ledger.parts(run.task)
+        receipt = await receipts.build(ledger, run.task)
+        parts = await ledger.parts(run.task)
         job_run.runs.remove(run)
         job_run.policy.budget.spent_nano += cost_nano(receipt, self.node_id)
         return Closed(task, parts, receipt)
@@ -349,7 +398,7 @@ class Client(Actor):
             async with asyncio.timeout(ABANDON_S):
                 await asyncio.wait({run.opening})
                 if run.opening.exception() is None:
-                    await self.submit(Cancel(task=run.task), run.task)
+                    await run.actor.submit(Cancel(task=run.task), run.task)
         except ConflictError:
             return  # it is closed already
         except (AntiphonError, TimeoutError) as error:

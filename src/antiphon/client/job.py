@@ -14,6 +14,7 @@ from antiphon.errors import (
     AntiphonError,
     FundsError,
     InputError,
+    LedgerLostError,
     RejectedError,
     StateError,
     UnavailableError,
@@ -72,8 +73,15 @@ class JobRun:
         """Earlier runs of the job have spent these seeds."""
         return self.policy.keeper.tries(slot) if self.policy.keeper is not None and slot else 0
 
+    def forget(self, run: TaskRun) -> None:
+        """Of a task whose ledger was lost, only what it is known to have cost is kept."""
+        self.runs.remove(run)
+        self.policy.budget.spent_nano += run.known_cost_nano
+
     def recovers_from(self, error: AntiphonError) -> bool:
-        """Whether the job may go on after a part that failed so: by buying it again, or without it."""
+        """Whether the job may go on after a part that failed so: elsewhere, by buying it again, or without it."""
+        if isinstance(error, LedgerLostError):
+            return True
         return worth_another(self.job, error) or (self.policy.keep_going and _of_one_part(error))
 
     def goes_on_without(self, part: PartRun) -> bool:
@@ -118,7 +126,7 @@ def worth_another(job: Job, error: AntiphonError) -> bool:
 
     Not in stream mode, where the rejected audio has been heard, and not for a validator's own prompts.
     """
-    if job.mode is not Mode.VERIFIED or job.synthetic or isinstance(error, UnreachableError):
+    if job.mode is not Mode.VERIFIED or job.synthetic or isinstance(error, (UnreachableError, LedgerLostError)):
         return False
     return isinstance(error, (RejectedError, UnavailableError))
 
@@ -127,4 +135,4 @@ def _of_one_part(error: AntiphonError) -> bool:
     """Whether a part's failure says nothing about the others: it was rejected, nobody delivered it, a node refused it,
     or buying it again did not fit the budget."""
     known = (RejectedError, UnavailableError, InputError, FundsError)
-    return isinstance(error, known) and not isinstance(error, UnreachableError)
+    return isinstance(error, known) and not isinstance(error, (UnreachableError, LedgerLostError))

@@ -64,7 +64,7 @@ async def _cancel(client: Actor, note: TaskNote) -> None:
         task = await client.context.ledger.task(note.task)
         if task.state is not TaskState.OPEN:
             return
-        run = TaskRun(note.task, task.quote, task.mode, [], [], task.rules, task.grants)
+        run = TaskRun(client, note.task, task.quote, task.mode, [], [], task.rules, task.grants)
         noted = {part.index: part for part in note.parts}
         for record in await client.context.ledger.parts(note.task):
             if record.state is PartState.DRAWING and record.part.index in noted:
@@ -92,7 +92,7 @@ async def _ended(client: Actor, note: TaskNote, deadline_s: float) -> Ended | No
         parts = {record.part.index: record for record in await client.context.ledger.parts(note.task)}
     except InputError:
         return None  # it was never opened: nothing was paid
-    run = TaskRun(note.task, task.quote, task.mode, [], [], task.rules, task.grants)
+    run = TaskRun(client, note.task, task.quote, task.mode, [], [], task.rules, task.grants)
     noted = [one for one in note.parts if one.index in parts]
     final = await asyncio.gather(*(_final(client, run, one, parts[one.index], deadline_s) for one in noted))
     return Ended(run, parts | {record.part.index: record for record in final})

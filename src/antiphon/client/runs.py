@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
+from antiphon.client.budget import paid_nano
 from antiphon.client.events import Event
 from antiphon.economy.beacon import Chain
 from antiphon.economy.types import DEFAULT_RULES, Mode, Quote, Rules
 from antiphon.errors import AntiphonError
+from antiphon.ledger.records import PartRecord
+from antiphon.parties.actor import Actor
 from antiphon.protocol import TaskKey
 from antiphon.protocol.consent import GrantRef
 from antiphon.services import Request
@@ -31,6 +34,8 @@ class PartRun:
     error: AntiphonError | None = None
     slot: str = ""  # where its result is kept
     missing: bool = False  # it failed, and the job goes on without it
+    record: PartRecord | None = None  # as the ledger had it last
+    moved: PartRun | None = None  # the same part, ordered again at another ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,7 @@ class KeptPart:
 class TaskRun:
     """One open task on the client's side. Without parts there is no task: all that is to play was kept."""
 
+    actor: Actor  # at the ledger that it was opened at
     task: str
     quote: Quote
     mode: Mode
@@ -54,3 +60,9 @@ class TaskRun:
     grants: tuple[GrantRef, ...] = ()
     opening: asyncio.Task[None] | None = None
     workers: list[asyncio.Task[None]] = field(default_factory=list)
+    moved: TaskRun | None = None  # what was left of it when its ledger was lost
+
+    @property
+    def known_cost_nano(self) -> int:
+        """What it has cost, as far as we heard before its ledger was lost."""
+        return paid_nano(self.actor.node_id, [part.record for part in self.parts if part.record is not None])

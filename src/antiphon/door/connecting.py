@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from antiphon.client.client import Client
 from antiphon.clock import SystemClock
@@ -25,17 +26,24 @@ FIRST_CALL_S = 3.0
 """How long the first call waits for a ledger that is away or busy; later ones wait longer (`ledger.retrying`), for a
 person wants to know soon whether it is there at all."""
 
+LEAVE_S = 6.0
+"""How long a relay that is away is waited for, where others are known: as long as it takes to start one again."""
+
 
 @dataclass(slots=True)
 class Session:
     """A client in a network. `bank` is the operator when the network is ours."""
 
     client: Client
-    ledger: Ledger
     joined: str  # URL, or empty for the embedded network
     bank: Actor | None = None
     evaluator: JudgingEvaluator | None = None  # of our own network's validators
     judges: Future[None] | None = None  # done when their models are loaded
+
+    @property
+    def ledger(self) -> Ledger:
+        """Where the client is now: of several relays, another may take over."""
+        return self.client.context.ledger
 
     def require_judges(self, selector: Selector) -> None:
         """Raises `ModelError` for work that our own validators could not judge: before anything is quoted or bought."""
@@ -78,42 +86,53 @@ async def connect(
         plan = Plan(processors=(), trainers=()) if judges_only else Plan().serving(engine) if engine else None
         network = await stack.enter_async_context(embedded(settings.home, evaluator, plan=plan))
         await network.ledger.expire()  # what an earlier command left unfinished
-        yield Session(network.client, network.ledger, "", network.bank, evaluator, judges)
+        yield Session(network.client, "", network.bank, evaluator, judges)
 
 
 @asynccontextmanager
 async def _join(settings: Settings, url: str) -> AsyncIterator[Session]:
     identity = load_or_create(settings.home / "keys" / "client.key")
-    async with reach(settings, url, identity) as (ledger, transport):
-        wallet = await relays.wallet_of(settings, ledger)
-        yield Session(Client(Context(identity, ledger, transport, SystemClock(), wallet=wallet)), ledger, url)
+    named = await relays.addresses(settings, url)
+    async with AsyncExitStack() as stack:
+        if len(named) > 1:
+            several = relays.Relays(settings, named, stack, reach)
+            client = Client(await several.first(identity), partial(several.elsewhere, identity))
+        else:
+            ledger, transport = await stack.enter_async_context(reach(settings, named[0], identity))
+            wallet = await relays.wallet_of(settings, ledger)
+            client = Client(Context(identity, ledger, transport, SystemClock(), wallet=wallet))
+        yield Session(client, url)
 
 
 @asynccontextmanager
 async def reach(
-    settings: Settings, url: str, identity: Identity | None = None
+    settings: Settings, where: relays.Address, identity: Identity | None = None, *, leavable: bool = False
 ) -> AsyncIterator[tuple[Ledger, Transport]]:
-    """A ledger over HTTP, and the transport to reach nodes with.
+    """A ledger over HTTP, and the transport to reach nodes with. `leavable`: a relay beside which others are known.
 
     It must be the ledger that --ledger-id names, else the data folder's own, else the one that answered there before.
     Raises ProtocolError when it is another, UnavailableError when nobody answers.
 
-    The ledger's address is the user's word. Those of nodes are strangers' words: private ones are asked only if the
-    user says so (--private-nodes), or, where he says nothing, if the ledger's own is private.
+    The ledger's address is the user's word, unless the registry names it. Those of nodes are strangers' words: private
+    ones are asked only if the user says so (--private-nodes), or, where he says nothing, if the ledger's own is private
+    and he named it.
 
     On a relay `identity` sends what its chain key signs, and its balance is checked.
     """
     from antiphon.ledger.remote import RemoteLedger
-    from antiphon.ledger.retrying import RetryingLedger
+    from antiphon.ledger.retrying import PATIENCE_S, RetryingLedger
     from antiphon.transport import HttpTransport
     from antiphon.transport.reach import is_private_endpoint
 
-    home = settings.home
+    home, url = settings.home, where.url
     on_chain, url = url.startswith(relays.PREFIX), url.removeprefix(relays.PREFIX)
     own = homes.own_ledger(home) if url == homes.served_at(home) else ""
-    before = pins.named(settings.ledger_id) if settings.ledger_id else own or pins.known(home, url)
+    before = where.listed or (pins.named(settings.ledger_id) if settings.ledger_id else own or pins.known(home, url))
     private = await is_private_endpoint(url) if settings.private_nodes is None else settings.private_nodes
-    channel, transport = HttpTransport(allow_private=True), HttpTransport(allow_private=private)
+    if where.listed and settings.private_nodes is None:
+        private = False
+    channel = HttpTransport(allow_private=private or not where.listed)
+    transport = HttpTransport(allow_private=private)
 
     def request(endpoint: str, message: bytes, deadline_s: float) -> AsyncIterator[bytes]:
         return channel.request(endpoint, message, deadline_s=deadline_s)
@@ -135,7 +154,8 @@ async def reach(
         if not on_chain:
             yield RetryingLedger(ledger), transport
             return
-        async with relays.watched(settings, RetryingLedger(ledger), found, identity) as relay:
+        patient = RetryingLedger(ledger, patience_s=LEAVE_S if leavable else PATIENCE_S)
+        async with relays.watched(settings, patient, found, identity, leavable=leavable) as relay:
             yield relay, transport
     finally:
         await ledger.close()

@@ -1,72 +1,137 @@
-"""Relays: a ledger named `evm:URL` is used through a watcher, which believes the chain instead of it. What its tasks
-earned is signed with the chain key, if there is one, so that it comes to the chain."""
+"""Relays: a ledger named `evm:URL` is used through a watcher, which believes the chain instead of it.
+
+Of several (`evm:URL,URL`, or `evm:` for those that the chain's registry names) the first that answers is used; when it
+is gone or caught, the next. What a relay's tasks earned is signed with the chain key, if there is one, so that it comes
+to the chain.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import logging
-import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from antiphon.clock import SystemClock
+from antiphon.door import sessions
 from antiphon.door.settings import Settings
-from antiphon.errors import AntiphonError, ProtocolError
+from antiphon.errors import AntiphonError, FundsError, InputError, LedgerLostError, ProtocolError, UnavailableError
 from antiphon.ledger.base import Ledger
 from antiphon.parties.actor import Actor, Context
 from antiphon.parties.vouchers import Collector, Wallet
 from antiphon.protocol import Identity
-from antiphon.transport import InProcessTransport
+from antiphon.transport import InProcessTransport, Transport
 
 if TYPE_CHECKING:
-    from antiphon.ledger.evm.keys import Key
     from antiphon.ledger.relay.facts import Facts
+    from antiphon.ledger.relay.leaving import LeavableRelay
+    from antiphon.ledger.relay.signing import Balance, Signer
     from antiphon.ledger.relay.watch import WatchedLedger
 
 PREFIX = "evm:"
 WATCH_S = 5.0
+MAX_RELAYS = 16
 log = logging.getLogger("antiphon")
 
-
-def chain_file(settings: Settings) -> Path:
-    """Where it is said which contracts are meant."""
-    return settings.chain or settings.home / "chain.json"
+Reach: TypeAlias = Callable[..., AbstractAsyncContextManager[tuple[Ledger, Transport]]]
 
 
-async def chain_key(settings: Settings) -> Key | None:
-    """The key that signs for this process; None: there is none, or nobody gave its password. Raises InputError."""
-    from antiphon.ledger.evm import keys
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a ledger is. `listed`: the registry says so of the relay with this key, so the address is a stranger's."""
 
-    keystore = settings.home / "keys" / "chain.json"
-    if settings.chain_key:
-        return keys.from_hex(settings.chain_key)
-    if not settings.chain_password or not keystore.exists():
-        return None
-    return await asyncio.to_thread(keys.load, keystore, settings.chain_password)
+    url: str
+    listed: str = ""
+
+
+async def addresses(settings: Settings, ledger: str) -> tuple[Address, ...]:
+    """Each ledger that --ledger means, in order of preference. Raises InputError, UnavailableError."""
+    if not ledger.startswith(PREFIX):
+        return (Address(ledger),)
+    named = tuple(dict.fromkeys(one.strip() for one in ledger.removeprefix(PREFIX).split(",") if one.strip()))
+    if len(named) > MAX_RELAYS:
+        raise InputError(f"--ledger names {len(named)} relays", f"Name at most {MAX_RELAYS}.")
+    return tuple(Address(PREFIX + one.removeprefix(PREFIX)) for one in named) or await _registered(settings)
+
+
+async def _registered(settings: Settings) -> tuple[Address, ...]:
+    """The relays of the registry, by bond."""
+    from antiphon.ledger.relay.facts import Facts
+
+    async with sessions.contracts_of(settings) as contracts:
+        found = await Facts(contracts).relays()
+    reached = [Address(PREFIX + one.endpoint, one.node) for one in found if one.endpoint]
+    if not reached:
+        raise UnavailableError(
+            "The chain's registry names no relay with a bond and an address", "Name one: --ledger evm:URL"
+        )
+    return tuple(reached[:MAX_RELAYS])
+
+
+class Relays:
+    """Several relays, one after the other. What is reached stays open in `stack`."""
+
+    def __init__(self, settings: Settings, named: tuple[Address, ...], stack: AsyncExitStack, reach: Reach) -> None:
+        self._settings, self._left, self._stack, self._reach = settings, list(named), stack, reach
+
+    async def first(self, identity: Identity) -> Context:
+        """At the first relay that answers. Raises what the first of them raised."""
+        try:
+            return await self._reached(identity, self._left.pop(0))
+        except (UnavailableError, ProtocolError) as e:
+            return await self._next(identity, e, broke=True)
+
+    async def elsewhere(self, identity: Identity, error: LedgerLostError) -> Context:
+        """At the next relay where we have money, or get some out of the deposit. Raises `error` when that was all."""
+        return await self._next(identity, error, broke=False)
+
+    async def _next(self, identity: Identity, error: AntiphonError, *, broke: bool) -> Context:
+        while self._left:
+            where = self._left.pop(0)
+            self._settings.tell(f"{error.what}. Going on at {where.url}")
+            try:
+                context = await self._reached(identity, where)
+                await self._fund(context, broke=broke)
+            except AntiphonError as e:
+                self._settings.tell(f"{where.url}: {e}")
+            else:
+                return context
+        raise error
+
+    async def _fund(self, context: Context, *, broke: bool) -> None:
+        """`broke`: who only looks needs no money."""
+        actor = Actor(context)
+        if (await context.ledger.account(actor.node_id)).balance_nano:
+            return
+        try:
+            await sessions.open_again(self._settings, actor)
+        except FundsError as e:
+            if not broke:
+                raise
+            log.info("%s", e)
+
+    async def _reached(self, identity: Identity, where: Address) -> Context:
+        ledger, transport = await self._stack.enter_async_context(self._reach(self._settings, where, leavable=True))
+        wallet = await wallet_of(self._settings, ledger)
+        return Context(identity, ledger, transport, SystemClock(), wallet=wallet)
 
 
 async def signing_problem(settings: Settings, node: str) -> str:
     """Why this node cannot sign for its pay, in words; empty: it can."""
-    from antiphon.ledger.evm import config
-    from antiphon.ledger.evm.contracts import Contracts
-    from antiphon.ledger.evm.rpc import Rpc
     from antiphon.ledger.relay.facts import Facts
 
-    key = await chain_key(settings)
+    key = await sessions.chain_key(settings)
     if key is None:
         return (
             "This node has no chain key, so it signs no batches: its pay stays at the relay, which is trusted for it. "
             "Set ANTIPHON_CHAIN_KEY, or ANTIPHON_CHAIN_PASSWORD for the key in the data folder."
         )
-    rpc = Rpc(settings.rpc)
-    try:
-        contracts = await Contracts.open(rpc, config.load(chain_file(settings)))
+    async with sessions.contracts_of(settings) as contracts:
         address = await Facts(contracts).address(node)
-    finally:
-        await rpc.close()
     if address == key.address:
         return ""
     return f"The chain key is {key.address}, this node is registered at {address}: it cannot sign for its pay."
@@ -74,82 +139,105 @@ async def signing_problem(settings: Settings, node: str) -> str:
 
 async def wallet_of(settings: Settings, ledger: Ledger) -> Wallet | None:
     """What signs vouchers at this relay; None: no relay, or no chain key that opens without asking."""
-    if not settings.ledger or not settings.ledger.startswith(PREFIX):
+    facts = _facts_of(settings, ledger)
+    key = None if facts is None else await sessions.chain_key(settings)
+    if facts is None or key is None:
         return None
     from antiphon.ledger.relay.collecting import SessionWallet
-    from antiphon.ledger.relay.watch import WatchedLedger
 
-    key = await chain_key(settings)
-    if key is None or not isinstance(ledger, WatchedLedger):
-        return None
-    return SessionWallet(ledger.facts, key)
+    return SessionWallet(facts, key)
 
 
 def collector_of(settings: Settings, ledger: Ledger, node: str) -> Collector | None:
     """What keeps a producer's vouchers at this relay; None: no relay."""
-    if not settings.ledger or not settings.ledger.startswith(PREFIX):
+    facts = _facts_of(settings, ledger)
+    if facts is None:
         return None
     from antiphon.ledger.relay.collecting import FILE, VoucherStore
+
+    return VoucherStore(facts, node, settings.home / FILE)
+
+
+def _facts_of(settings: Settings, ledger: Ledger) -> Facts | None:
+    if not (settings.ledger or "").startswith(PREFIX):
+        return None
+    from antiphon.ledger.relay.leaving import LeavableRelay
     from antiphon.ledger.relay.watch import WatchedLedger
 
-    if not isinstance(ledger, WatchedLedger):
-        return None
-    return VoucherStore(ledger.facts, node, settings.home / FILE)
+    return ledger.facts if isinstance(ledger, LeavableRelay | WatchedLedger) else None
 
 
 @asynccontextmanager
 async def watched(
-    settings: Settings, ledger: Ledger, ledger_id: str, identity: Identity | None = None
+    settings: Settings, ledger: Ledger, ledger_id: str, identity: Identity | None = None, *, leavable: bool
 ) -> AsyncIterator[Ledger]:
-    """The relay behind `ledger`, watched while it is used, and once more at the end. Raises what the watcher finds.
+    """The relay behind `ledger`, watched while it is used, and once more at the end. Raises what the watcher finds;
+    one that is `leavable` (others are known) is left instead.
 
     `identity`: whose balance is checked, and who sends what the chain key signs."""
-    from antiphon.ledger.evm import config
-    from antiphon.ledger.evm.contracts import Contracts
-    from antiphon.ledger.evm.rpc import Rpc
     from antiphon.ledger.relay.facts import Facts
+    from antiphon.ledger.relay.leaving import LeavableRelay
     from antiphon.ledger.relay.watch import WatchedLedger
 
-    file = chain_file(settings)
-    chain = config.load(file)
-    rpc = Rpc(settings.rpc)
-    try:
-        contracts = await Contracts.open(rpc, chain, str(file))
-        await rpc.expect_alive(time.time())
-        facts = Facts(contracts)
-        made = WatchedLedger(ledger, facts, settings.home / "relays" / f"{ledger_id}.json")
-        await made.watch()
-        file = settings.home / "relays" / f"{ledger_id}.db"
-        watching = asyncio.create_task(_keep_watching(made, settings, facts, identity, file), name="watching the relay")
+    async with sessions.contracts_of(settings) as contracts:
+        facts, file = Facts(contracts), settings.home / "relays" / f"{ledger_id}.json"
+        watcher = WatchedLedger(ledger, facts, file)
+        await watcher.watch()
+        made = LeavableRelay(watcher) if leavable else watcher
+        party = await _Party.of(settings, watcher, facts, identity, file.with_suffix(".db")) if identity else None
+        watching = asyncio.create_task(_keep_watching(made, party), name="watching the relay")
         try:
             yield made
         finally:
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
-        await made.watch()
-    finally:
-        await rpc.close()
+        try:
+            await made.watch()
+        except LedgerLostError as e:  # all that was asked of it is done, or was done elsewhere
+            log.info("%s", e)
 
 
-async def _keep_watching(
-    ledger: WatchedLedger, settings: Settings, facts: Facts, identity: Identity | None, file: Path
-) -> None:
-    from antiphon.ledger.relay.signing import Balance, Signer, SigningStore
+@dataclass(frozen=True, slots=True)
+class _Party:
+    """Whose balance is checked, and who sends what its chain key signs."""
 
-    actor = Actor(Context(identity, ledger, InProcessTransport(), SystemClock())) if identity else None
-    key = await chain_key(settings) if actor else None
-    store = SigningStore(file)
-    signer = Signer(ledger, facts, key, store) if key else None
+    actor: Actor
+    signer: Signer | None
+    balance: Balance
+    relay: WatchedLedger
+
+    @classmethod
+    async def of(cls, settings: Settings, relay: WatchedLedger, facts: Facts, identity: Identity, file: Path) -> _Party:
+        from antiphon.ledger.relay.signing import Balance, Signer, SigningStore
+
+        actor = Actor(Context(identity, relay, InProcessTransport(), SystemClock()))
+        key, store = await sessions.chain_key(settings), SigningStore(file)
+        signer = Signer(relay, facts, key, store) if key else None
+        balance = Balance(relay, facts, actor.node_id, key.address if key else "", store)
+        return cls(actor, signer, balance, relay)
+
+    async def sign(self) -> None:
+        if self.signer is not None:
+            for operation in await self.signer.attend():
+                await self.actor.submit(operation)
+
+    async def check(self) -> None:
+        await self.balance.check(self.relay.own_tasks)
+
+
+async def _keep_watching(ledger: WatchedLedger | LeavableRelay, party: _Party | None) -> None:
     while True:
         try:
-            if actor and signer:
-                for operation in await signer.attend():
-                    await actor.submit(operation)
+            if party is not None:
+                await party.sign()
             await asyncio.sleep(WATCH_S)
             await ledger.watch()
-            if actor:
-                await Balance(ledger, facts, actor.node_id, key.address if key else "", store).check(ledger.own_tasks)
+            if party is not None:
+                await party.check()
+        except LedgerLostError as e:
+            log.error("%s", e)
+            return
         except ProtocolError as e:
             log.error("%s", e)
             ledger.refuse(e)

@@ -19,9 +19,9 @@ class Settings:
     """`ledger` None: the network that the data folder serves, else the embedded one. `ledger_id` None: the ledger that
     answered there first. `private_nodes` None: as the ledger's own address is. `rpc` and `chain`: a node of the chain
     and the chain file (None: in the data folder), for a ledger that is a relay (`evm:URL`). `chain_key` in hex, or the
-    `chain_password` of the one in the data folder, signs what is settled
-    there, and what is owed for a stream as it is heard. `tell` is called with what a person
-    should read, such as the id of a ledger that is met for the first time."""
+    `chain_password` of the one in the data folder, signs what is settled there and what is owed for a stream, and opens
+    a session where another relay was lost. `tell` is called with what a person should read, such as the id of a ledger
+    that is met for the first time."""
 
     home: Path
     ledger: str | None = None

@@ -69,7 +69,7 @@ async def found_on_chain(anvil: Anvil, chain: ChainFile, folder: Path) -> None:
     await asyncio.gather(*(join(*one) for one in [*joined, ("relay", "relay", OPERATOR)]))
     client = await wallet("client")
     await client.deposit(SESSION_NANO)
-    await client.open_session(parts=1_000, part_nano=NANO, lasts_s=6 * 86_400)
+    await client.open_session(parts=1_000, part_nano=NANO, lasts_s=6 * 86_400, relay=OPERATOR.node_id)
     await rpc.close()
 
 

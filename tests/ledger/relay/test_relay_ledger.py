@@ -70,6 +70,24 @@ async def test_a_session_is_claimed_by_both_keys_once_and_for_one_account(founde
     assert (await market.ledger.account(CLIENT.node_id)).balance_nano == SESSION_NANO
 
 
+async def test_a_session_is_spent_at_the_relay_that_the_chain_names_and_at_no_other(
+    own_chain: Anvil, opened: Open, tmp_path: Path
+) -> None:
+    market = await opened(own_chain, found=False)
+    contracts, key = market.ledger._facts.contracts, chain_key("producer 0")
+    wallet = Wallet(
+        contracts, await Outbox.open(contracts.rpc, key, tmp_path / "rich.db", confirmations=2, fees=Fees())
+    )
+    await wallet.deposit(3 * NANO)
+    named = {await wallet.open_session(1, NANO, 9_999, one): one for one in (party("another").node_id, "")}
+    for number, relay in named.items():
+        with pytest.raises(InputError, match=f"is given to {relay[:8] or 'no relay'}, not to {OPERATOR.node_id[:8]}"):
+            await market.claim(number, key="producer 0")
+    await market.claim(await wallet.open_session(1, NANO, 9_999, OPERATOR.node_id), key="producer 0")
+    assert (await market.ledger.account(CLIENT.node_id)).balance_nano == NANO
+    assert [one.relay for one in await wallet.sessions()] == [*named.values(), OPERATOR.node_id]
+
+
 async def test_who_is_not_on_the_chain_or_in_another_role_does_not_register(founded: Anvil, opened: Open) -> None:
     market = await opened(founded, found=False)
     with pytest.raises(InputError, match=r"The chain knows no node .* antiphon chain stake ANT --role processor"):

@@ -27,11 +27,21 @@ class Bond(msgspec.Struct, frozen=True, kw_only=True):
     nano: int  # what answers for what it signs; 0 while it leaves
 
 
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A relay, as the registry has it."""
+
+    node: str
+    address: str
+    nano: int
+    endpoint: str  # its own word
+
+
 class Spending(msgspec.Struct, frozen=True, kw_only=True):
     """A session: money of one client that waits for tasks."""
 
     session: int
     client: str
+    relay: str  # Ed25519, in hex; empty: it was given to none
     parts: int
     part_nano: int
     expires_s: int
@@ -73,6 +83,19 @@ class Facts:
         named = dict(zip(RULES, told, strict=True))
         return msgspec.structs.replace(DEFAULT_RULES, **named, min_stake_nano=terms[0], unbond_s=terms[1])
 
+    async def relays(self) -> list[Listed]:
+        """Relays with a bond, whose two keys vouch for each other; the largest bond first."""
+        contracts = self.contracts
+        role = bytes.fromhex(f"{ROLES['relay']:064x}")
+        first = contracts.chain.first_block
+        found = []
+        for address in await contracts.registry.who("Registered", "node", 1, role, first):
+            bond = await self.bond(address, "latest")
+            if bond is not None and bond.role == "relay" and bond.nano:
+                endpoint = (await contracts.registry.read("nodes", address))[9]
+                found.append(Listed(node=bond.node, address=address, nano=bond.nano, endpoint=endpoint))
+        return sorted(found, key=lambda one: -one.nano)
+
     async def addresses(self, node: str) -> tuple[str, ...]:
         """Who has ever claimed this Ed25519 key: the registry tells it by an indexed event."""
         first = self.contracts.chain.first_block
@@ -103,15 +126,25 @@ class Facts:
         found = await self.contracts.quorum.read("sessions", number, block=block)
         if found[0] == NOBODY:
             raise InputError(f"There is no session {number} on the chain yet", "Wait until it is final; then retry.")
-        return Spending(session=number, client=found[0], parts=found[2], part_nano=found[3], expires_s=found[1])
+        named: bytes = await self.contracts.quorum.read("relay_of", number, block=block)
+        relay = named.hex() if any(named) else ""
+        return Spending(
+            session=number, client=found[0], relay=relay, parts=found[2], part_nano=found[3], expires_s=found[1]
+        )
 
     def check_claim(self, found: Spending, signature: bytes, relay: str, account: str, now_s: int) -> None:
-        """Raise InputError unless its client gives the session to this account, FundsError when its time is over."""
+        """Raise InputError unless its client gives the session to this account, and the chain says that it is given to
+        this relay and so to no other; FundsError when its time is over."""
         signed = heads.typed(self.contracts.chain, heads.claim(relay, account, found.session))
         if heads.signer(signed, signature).lower() != found.client.lower():
             raise InputError(
                 f"Session {found.session} belongs to {found.client}, who did not give it to this account",
                 "Claim it with the key that opened it: antiphon chain session",
+            )
+        if found.relay != relay:
+            raise InputError(
+                f"On the chain session {found.session} is given to {found.relay[:8] or 'no relay'}, not to {relay[:8]}",
+                "Open one for this relay: antiphon --ledger evm:URL chain session 20",
             )
         if now_s >= found.expires_s - SETTLE_S:
             raise FundsError(f"Session {found.session} expires within the hour", "Open another: antiphon chain session")

@@ -77,6 +77,11 @@ class WatchedLedger(Ledger):
         self._kept = self._load()
 
     @property
+    def caught(self) -> ProtocolError | None:
+        """What it was found to have done."""
+        return self._caught
+
+    @property
     def facts(self) -> Facts:
         """What the chain says."""
         return self._facts

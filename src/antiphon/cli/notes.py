@@ -1,0 +1,90 @@
+"""What a composition is written as besides its sound: notes for sequencers, and the sound of each part."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from antiphon.errors import InputError, OutputError
+
+if TYPE_CHECKING:
+    from antiphon.client.composing import Composition
+    from antiphon.music import Score
+
+C = TypeVar("C", bound=Callable[..., Any])
+FILES = ("midi", "score", "module")
+
+
+def notes_options(command: C) -> C:
+    """`--midi`, `--score`, `--module` and `--stems`."""
+    a_file = click.Path(path_type=Path, dir_okay=False)
+    for option in reversed(
+        (
+            click.option("--midi", type=a_file, help="Also write the notes as MIDI."),
+            click.option("--score", type=a_file, help="Also write the notes as MusicXML."),
+            click.option("--module", type=a_file, help="Also write them as a tracker's module (.xm)."),
+            click.option(
+                "--stems",
+                type=click.Path(path_type=Path, file_okay=False),
+                help="Also write each part by itself into this folder (WAV); together they are the piece as it is with "
+                "--loudness off.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def check_notes(composition: Composition, given: dict[str, Any]) -> None:
+    """Raises `InputError` or `OutputError` where something cannot be written: before anything starts."""
+    from antiphon.door.composing import ENGINE
+
+    files = [given[name] for name in FILES if given[name] is not None]
+    if (files or given["stems"]) and composition.engine not in {"", ENGINE}:
+        raise InputError(
+            f"Only pieces of {ENGINE} can be written as notes", "Leave --engine out, or --midi, --score and the like."
+        )
+    for path in (*files, *([given["stems"]] if given["stems"] else ())):
+        if not path.parent.is_dir():
+            raise OutputError(f"The folder of {path} does not exist", "Make it, or choose another place.")
+
+
+def write_notes(composition: Composition, given: dict[str, Any]) -> None:
+    """The same composition once more, as notes and parts."""
+    if not any(given[name] for name in (*FILES, "stems")):
+        return
+    from antiphon.engines.chiptune import score_of
+    from antiphon.music import to_midi, to_musicxml, to_xm
+
+    score = score_of(next(composition.requests()))
+    for name, write in zip(FILES, (to_midi, to_musicxml, to_xm), strict=True):
+        if given[name] is not None:
+            with _told(given[name]):
+                given[name].write_bytes(write(score))
+    if given["stems"] is not None:
+        with _told(given["stems"]):
+            _write_stems(score, given["stems"])
+
+
+def _write_stems(score: Score, folder: Path) -> None:
+    from antiphon.audio import AudioWriter, Tags, format_named
+    from antiphon.music import stems
+
+    folder.mkdir(exist_ok=True)
+    tags = Tags(loop_s=score.seconds if score.loop else None)
+    for name, sound in stems(score).items():
+        writer = AudioWriter(str(folder / f"{name}.wav"), format_named("wav"), sound.rate_hz, 2, tags=tags)
+        writer.write(sound)
+        writer.close()
+
+
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}", "Choose another place.") from error
