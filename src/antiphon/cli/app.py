@@ -36,6 +36,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "say": Verb("antiphon.cli.say:say", "Turn text into speech."),
         "clone": Verb("antiphon.cli.clone:clone", "Say it in the voice of a recording."),
         "compose": Verb("antiphon.cli.compose:compose", "Turn a description into music."),
+        "effect": Verb("antiphon.cli.effect:effect", "Make a sound effect for a game, here."),
         "render": Verb("antiphon.cli.render:render", "Play a MIDI file on the sound chip, here."),
         "voices": Verb("antiphon.cli.voices:voices", "List voices; add, show, delete your own."),
         "consent": Verb("antiphon.cli.consent:consent", "Allow the use of a voice, or take it back."),

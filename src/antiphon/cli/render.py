@@ -33,7 +33,7 @@ def render(file: Path, output: str | None, format_name: str | None, loudness: fl
     Nothing is bought: the chip is in this program.
     """
     target = output or f"{file.stem}.wav"
-    form = _form(target, format_name)
+    form = output_format(target, format_name)
     from antiphon.audio import AudioWriter
     from antiphon.codecs.chip import ChipCodec, from_midi
     from antiphon.door.sound import normaliser
@@ -52,7 +52,8 @@ def render(file: Path, output: str | None, format_name: str | None, loudness: fl
         click.echo(f"{target}  {sound.duration_s:.1f} s", err=target == "-")
 
 
-def _form(target: str, name: str | None) -> Format:
+def output_format(target: str, name: str | None) -> Format:
+    """The format that an option or a name asks for. Raises `OutputError` where the file could not be written."""
     from antiphon.audio import format_named, format_of
 
     if target != "-" and not Path(target).parent.is_dir():
