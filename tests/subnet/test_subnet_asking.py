@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 
+import msgspec
 import pytest
 from miners import EchoRunner, graph, mining, neuron, said
 
@@ -17,9 +18,11 @@ from antiphon.errors import (
     UnreachableError,
 )
 from antiphon.parties.messages import PartBrief
+from antiphon.protocol import canonical
 from antiphon.services import MusicRequest, SpeechRequest
 from antiphon.subnet.asking import Asker
-from antiphon.subnet.hotkeys import Hotkey
+from antiphon.subnet.hotkeys import Hotkey, sign_request
+from antiphon.subnet.messages import AskWork
 from antiphon.transport import HttpTransport
 
 ALICE, BOB, EVE = (Hotkey.of(f"//{name}") for name in ("Alice", "Bob", "Eve"))
@@ -80,7 +83,6 @@ async def test_another_orders_answer_does_not_open_and_neither_does_another_mine
         earlier = tapped.heard[-1]
         for instead, words in (
             (earlier, "does not open"),
-            (earlier[:-1], "does not open"),
             (earlier[:1], "cut off"),
             (earlier[1:], "out of turn"),
             ([], "cut off"),
@@ -91,6 +93,27 @@ async def test_another_orders_answer_does_not_open_and_neither_does_another_mine
         tapped.instead = tapped.heard[0]  # the card
         with pytest.raises(ProtocolError, match="out of turn"):
             await asker.ask(miner, card, BRIEF, deadline_s=10)
+
+
+async def test_orders_share_a_session_and_nothing_else(http: HttpTransport) -> None:
+    """What was heard of one order opens nothing of another."""
+    async with mining(BOB, EchoRunner(), VALIDATORS) as endpoint:
+        tapped, miner = Tapped(http), neuron(2, BOB.ss58, endpoint)
+        asker = Asker(ALICE, tapped, SystemClock(), netuid=1)
+        card = await asker.card(miner)
+        answers = [await asker.ask(miner, card, BRIEF, deadline_s=10) for _ in range(2)]
+        assert answers[0].result == answers[1].result
+        first, second = (canonical.decode(AskWork, message) for message, _ in tapped.sent[1:])
+        assert first.wrapped_key == second.wrapped_key
+        assert first.order != second.order
+        assert first.sealed_brief[:32] != second.sealed_brief[:32]  # the salts
+        assert not set(tapped.heard[1][1:]) & set(tapped.heard[2][1:])
+        mixed = canonical.encode(msgspec.structs.replace(first, order=second.order))
+        for key, message, words in ((ALICE, mixed, "does not open"), (EVE, tapped.sent[1][0], "no validator permit")):
+            headers = sign_request(key, path="/v1/message", body=message, receiver=BOB.ss58)
+            with pytest.raises(AntiphonError, match=words):
+                async for _ in http.request(f"http://{endpoint}", message, deadline_s=5, headers=headers):
+                    pass
 
 
 async def test_a_card_is_the_hotkeys_own(http: HttpTransport) -> None:

@@ -164,7 +164,7 @@ class StreamOpener(_Stream):
 
     _broken = False
 
-    def open(self, sealed: bytes) -> tuple[bytes, bool]:
+    def open(self, sealed: bytes | memoryview) -> tuple[bytes, bool]:
         """(plaintext, whether it was the final chunk).
 
         Raises ProtocolError if the chunk was changed, reordered, repeated, or is of another stream, key or context;

@@ -18,11 +18,12 @@ from antiphon.parties.messages import (
     PartBrief,
     form_of,
 )
-from antiphon.protocol import StreamOpener, TaskKey, canonical
-from antiphon.protocol.sealing import seal, wrap
+from antiphon.protocol import StreamOpener, canonical
+from antiphon.protocol.sealing import seal
 from antiphon.subnet.chain import Neuron
 from antiphon.subnet.hotkeys import Hotkey, sign_request
 from antiphon.subnet.messages import AskCard, AskWork, Card, Names, open_card
+from antiphon.subnet.sessions import Session
 from antiphon.transport.connection import MESSAGE_PATH
 
 CARD_DEADLINE_S = 12.0
@@ -46,22 +47,32 @@ class Answer:
     took_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A miner whose card is fresh."""
+
+    endpoint: str
+    until_s: float
+    card: Card
+    session: Session
+
+
 class Asker:
-    """Asks for one validator. Cards are kept for five minutes, by hotkey and endpoint."""
+    """Asks for one validator. A card and its session are kept for five minutes, by hotkey and endpoint."""
 
     def __init__(self, key: Hotkey, transport: SigningTransport, clock: Clock, *, netuid: int) -> None:
         self._key, self._transport, self._clock, self._netuid = key, transport, clock, netuid
-        self._cards: dict[str, tuple[str, float, Card]] = {}
+        self._known: dict[str, _Known] = {}
 
     def forget_all_but(self, hotkeys: Mapping[str, object]) -> None:
         """Keep cards of the registered only."""
-        self._cards = {hotkey: kept for hotkey, kept in self._cards.items() if hotkey in hotkeys}
+        self._known = {hotkey: known for hotkey, known in self._known.items() if hotkey in hotkeys}
 
     async def card(self, neuron: Neuron) -> Card:
         """What a miner offers. Raises ProtocolError for a card that is not its own, UnavailableError for none."""
-        kept = self._cards.get(neuron.hotkey)
-        if kept is not None and kept[0] == neuron.endpoint and time.monotonic() < kept[1]:
-            return kept[2]
+        known = self._known.get(neuron.hotkey)
+        if known is not None and known.endpoint == neuron.endpoint and time.monotonic() < known.until_s:
+            return known.card
         async with aclosing(self._frames(neuron, AskCard(netuid=self._netuid), CARD_DEADLINE_S)) as frames:
             raw = b""
             async for frame in frames:
@@ -69,7 +80,8 @@ class Asker:
                     raise ProtocolError("A card is one frame", "The miner is faulty.")
                 raw = frame
         card = open_card(raw, netuid=self._netuid, hotkey=neuron.hotkey, now_ms=self._clock.now_ms())
-        self._cards[neuron.hotkey] = (neuron.endpoint, time.monotonic() + CARDS_KEPT_S, card)
+        until_s, session = time.monotonic() + CARDS_KEPT_S, Session.new(card, self._key.ss58)
+        self._known[neuron.hotkey] = _Known(neuron.endpoint, until_s, card, session)
         return card
 
     async def ask(self, neuron: Neuron, card: Card, brief: PartBrief, *, deadline_s: float) -> Answer:
@@ -79,16 +91,17 @@ class Asker:
         large, and whatever the miner said.
         """
         names = Names.new(self._netuid, neuron.hotkey, self._key.ss58)
-        with TaskKey.generate() as key:
-            message = AskWork(
-                netuid=self._netuid,
-                order=names.order,
-                wrapped_key=wrap(key, card.seal_public, names.context("key")),
-                sealed_brief=seal(key, canonical.encode(brief), names.context("brief")),
-            )
-            begun_s = time.monotonic()
-            async with aclosing(self._frames(neuron, message, deadline_s)) as frames:
-                form, result = await _open(frames, StreamOpener(key, names.context("answer")))
+        known = self._known.get(neuron.hotkey)
+        session = known.session if known is not None and known.card is card else Session.new(card, self._key.ss58)
+        message = AskWork(
+            netuid=self._netuid,
+            order=names.order,
+            wrapped_key=session.wrapped,
+            sealed_brief=seal(session.key, canonical.encode(brief), names.context("brief")),
+        )
+        begun_s = time.monotonic()
+        async with aclosing(self._frames(neuron, message, deadline_s)) as frames:
+            form, result = await _open(frames, StreamOpener(session.key, names.context("answer")))
         return Answer(form, result, time.monotonic() - begun_s)
 
     def _frames(self, neuron: Neuron, ask: AskCard | AskWork, deadline_s: float) -> AsyncGenerator[bytes, None]:
@@ -103,9 +116,9 @@ async def _open(frames: AsyncGenerator[bytes, None], opener: StreamOpener) -> tu
     form: Form | None = None
     pieces, size = [], 0
     async for frame in frames:
-        kind, payload = frame[:1], frame[1:]
+        kind, payload = frame[:1], memoryview(frame)[1:]
         if kind == FRAME_ACCEPTED and form is None:
-            form = form_of(payload)
+            form = form_of(bytes(payload))
         elif kind == FRAME_CHUNK and form is not None:
             piece, _ = opener.open(payload)
             size += len(piece)

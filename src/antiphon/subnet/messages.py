@@ -4,8 +4,8 @@ ask       answer
 card      one frame: `SignedCard`, by the miner's hotkey: what it offers, and the key that opens what is sealed for it
 work      frames: ACCEPTED (form), CHUNK* (sealed)
 
-A key is made for each order and wrapped for the miner. What is sealed with it names subnet, order, miner and validator:
-an answer to another order, or another miner's, does not open.
+A key is made for each session and wrapped for the miner (`sessions`). What is sealed with it names subnet, order, miner
+and validator: an answer to another order, or another miner's, does not open.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class AskWork(_Body, frozen=True, tag="work"):
     """`sealed_brief` is canonical(`parties.messages.PartBrief`): the request and its seed."""
 
     order: str  # 32 random hex digits
-    wrapped_key: bytes
+    wrapped_key: bytes  # the session's
     sealed_brief: bytes
 
 
@@ -93,7 +93,12 @@ class Names(msgspec.Struct, frozen=True):
         return cls(netuid, secrets.token_hex(16), miner, validator)
 
     def context(self, what: str) -> bytes:
-        """`what` is key, brief or answer."""
+        """`what` is brief or answer."""
         if not _ORDER.fullmatch(self.order):
             raise ProtocolError("An order has 32 hex digits", "Make a new one.")
         return f"antiphon/1 subnet {what} {self.netuid} {self.order} {self.miner} {self.validator}".encode()
+
+
+def session_context(netuid: int, miner: str, validator: str) -> bytes:
+    """What a session's wrapped key is bound to."""
+    return f"antiphon/1 subnet session {netuid} {miner} {validator}".encode()

@@ -11,17 +11,18 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import aclosing, contextmanager
 
 from antiphon.clock import Clock
-from antiphon.errors import BusyError, InputError, ProtocolError, UnavailableError
+from antiphon.errors import BusyError, InputError, ProtocolError
 from antiphon.nodes.engine_runner import EngineRunner
 from antiphon.nodes.production import pieces
 from antiphon.parties.messages import FRAME_CHUNK, PartBrief, form_frame
-from antiphon.protocol import Identity, StreamSealer, TaskKey, canonical
-from antiphon.protocol.sealing import unseal, unwrap
+from antiphon.protocol import Identity, StreamSealer, canonical
+from antiphon.protocol.sealing import unseal
 from antiphon.services import EnrolRequest, Request, service_of
 from antiphon.subnet.gate import Gate
 from antiphon.subnet.hotkeys import Hotkey, Requests, sender_of
 from antiphon.subnet.making import making
 from antiphon.subnet.messages import Ask, AskCard, AskWork, Card, Names, sign_card
+from antiphon.subnet.sessions import Sessions
 from antiphon.transport.base import request_headers
 from antiphon.transport.connection import MESSAGE_PATH
 
@@ -54,6 +55,7 @@ class Miner:
         self._key, self._identity, self._gate, self._clock = key, identity, gate, clock
         self._runners = tuple(runners)
         self._netuid = netuid
+        self._sessions = Sessions(identity, netuid, key.ss58)
         self._requests = Requests(key.ss58, not_before_ns=time.time_ns())
         self._places = slots + queue
         self._held: Counter[str] = Counter()
@@ -64,7 +66,7 @@ class Miner:
     def hotkey(self) -> str:
         return self._key.ss58
 
-    async def handle(self, message: bytes) -> AsyncIterator[bytes]:
+    def handle(self, message: bytes) -> AsyncIterator[bytes]:
         """A handler for `antiphon.transport.serve`."""
         headers = request_headers.get({})
         self._gate.check(sender_of(headers))  # 1
@@ -72,17 +74,12 @@ class Miner:
         ask = canonical.decode(Ask, message)
         if ask.netuid != self._netuid:
             raise ProtocolError(f"This miner serves subnet {self._netuid}, not {ask.netuid}")
-        if isinstance(ask, AskCard):
-            yield self._card()
-            return
-        with self._place(sender):  # 3
-            async for frame in self._work(ask, sender):
-                yield frame
+        return self._card() if isinstance(ask, AskCard) else self._work(ask, sender)
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _card(self) -> bytes:
+    async def _card(self) -> AsyncIterator[bytes]:
         card = Card(
             netuid=self._netuid,
             hotkey=self.hotkey,
@@ -90,7 +87,7 @@ class Miner:
             offers=tuple(offer for runner in self._runners for offer in runner.offers),
             time_ms=self._clock.now_ms(),
         )
-        return sign_card(card, self._key)
+        yield sign_card(card, self._key)
 
     @contextmanager
     def _place(self, sender: str) -> Iterator[None]:
@@ -104,25 +101,21 @@ class Miner:
 
     async def _work(self, ask: AskWork, sender: str) -> AsyncIterator[bytes]:
         names = Names(self._netuid, ask.order, self.hotkey, sender)
-        with unwrap(self._identity, ask.wrapped_key, names.context("key")) as key:
+        with self._place(sender):  # 3
+            key = self._sessions.open(sender, ask.wrapped_key)
             brief = canonical.decode(PartBrief, unseal(key, ask.sealed_brief, names.context("brief")))
             runner = self._runner_of(brief.request)
             yield form_frame(runner.form)
-            async with self._slots:
-                async for chunk in self._sealed(runner, brief, key, names):
-                    yield FRAME_CHUNK + chunk
+            sealer = StreamSealer(key, names.context("answer"))
+            made = making(self._pool, lambda: runner.produce(brief.request, brief.seed))
+            async with self._slots, aclosing(made):
+                async for chunk, ended in made:
+                    cut = pieces(chunk)
+                    for number, piece in enumerate(cut, 1):
+                        yield FRAME_CHUNK + sealer.chunk(piece, final=ended and number == len(cut))
+            if not sealer.finished:
+                yield FRAME_CHUNK + sealer.chunk(b"", final=True)
         log.info("%s for %s", service_of(brief.request), sender[:8])
-
-    async def _sealed(self, runner: EngineRunner, brief: PartBrief, key: TaskKey, names: Names) -> AsyncIterator[bytes]:
-        sealer, size = StreamSealer(key, names.context("answer")), 0
-        async with aclosing(making(self._pool, lambda: runner.produce(brief.request, brief.seed))) as chunks:
-            async for chunk in chunks:
-                size += len(chunk)
-                for piece in pieces(chunk):
-                    yield sealer.chunk(piece)
-        if not size:
-            raise UnavailableError("The engine made nothing", "Ask another miner.")
-        yield sealer.chunk(b"", final=True)
 
     def _runner_of(self, request: Request) -> EngineRunner:
         """The first that can do it. Raises InputError with the last one's reason."""

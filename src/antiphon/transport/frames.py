@@ -119,6 +119,10 @@ class FrameReader:
 
     def _take(self, size: int) -> bytes:
         """The next `size` bytes, copied once."""
+        if size and len(first := self._pieces[0]) > size:  # as nearly always
+            self._pieces[0] = first[size:]
+            self._have -= size
+            return bytes(first[:size])
         parts: list[memoryview] = []
         missing = size
         while missing:
