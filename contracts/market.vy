@@ -14,13 +14,15 @@
            goes back to the client's balance. Balances are withdrawn whenever their owner wants.
         2. A producer is bound by delivering, not before: then its stake is locked.
         3. Seats are drawn after delivery, by the hash of a block that did not exist at delivery.
-        4. Votes are committed, then revealed. `settle` computes reward, fees, fines, penalty and refund.
+        4. Votes are committed, then revealed. `settle` computes reward, fees, fines, penalty and refund. A penalty, and a
+           fine for a vote, wait for an appeal (contract `appeal`); nothing else waits for them.
         5. Every state but ENDED has a deadline. After it anybody's `settle` moves the task on; rounds are bounded.
         6. Nothing that ends a task moves tokens, is pausable, or asks anybody but the caller for anything.
 @dev Conservation: the token's balance here is at least balances + sessions + escrow (`held`).
 """
 
 from ethereum.ercs import IERC20
+from interfaces import IAppeal
 from interfaces import IRegistry
 import governed
 import settlement
@@ -143,6 +145,8 @@ CANDIDATES: constant(uint256) = 24
 
 asset: immutable(IERC20)
 registry: public(immutable(IRegistry))
+# Where fines wait.
+appeal: public(immutable(IAppeal))
 balances: public(HashMap[address, uint256])
 sessions: public(HashMap[uint256, Session])
 session_count: public(uint256)
@@ -160,10 +164,11 @@ held: public(uint256)
 
 
 @deploy
-def __init__(registry_: address, delay_s: uint256, rules: settlement.Rules):
+def __init__(registry_: address, appeal_: address, delay_s: uint256, rules: settlement.Rules):
     governed.__init__(delay_s)
     settlement._check_rules(rules)
     registry = IRegistry(registry_)
+    appeal = IAppeal(appeal_)
     asset = IERC20(staticcall registry.token())
     self.rules[0] = rules
 
@@ -384,6 +389,15 @@ def settle(task: uint256):
     self._end(task, job, job.reserve, job.locked)
 
 
+@external
+def carry_out(node: address, taken: uint256, to: address, to_amount: uint256, freed: uint256):
+    """
+    @notice Appeal: of what was handed over to it, take a penalty, and free some.
+    """
+    assert msg.sender == appeal.address, "market: not the appeal"
+    self._free(node, taken + freed, taken, to, to_amount)
+
+
 # What anybody can ask
 
 
@@ -540,11 +554,45 @@ def _judge(task: uint256, job: Task):
         job.reward, fees, votes, committed, last and job.all_absent, rules
     )
     spent: uint256 = result.reward
+    held: IAppeal.Held = IAppeal.Held(
+        client=job.client,
+        producer=job.producer,
+        verdict=convert(result.verdict, uint256),
+        reward=job.reward,
+        penalty=result.penalty,
+        to_client=result.to_client,
+        locked=job.locked,
+        penalty_ppm=rules.penalty_ppm,
+        dissent_ppm=rules.dissent_ppm,
+        work=job.work,
+        seats=empty(address[7]),
+        verdicts=empty(uint256[7]),
+        asked=empty(uint256[7]),
+        paid=empty(uint256[7]),
+        fines=empty(uint256[7]),
+        locks=empty(uint256[7]),
+    )
+    judged: bool = result.verdict != 0 and not result.absent
+    # What nobody can dispute is taken at once: votes that were hidden or not given, and "shown to nobody".
+    fined: uint256 = 0
+    if judged:
+        fined = result.penalty
+        for i: uint256 in range(len(fees), bound=7):
+            if votes[i].verdict != 0:
+                fined += result.fines[i]
     for i: uint256 in range(len(fees), bound=7):
         seat: Seat = self.seats[task][job.round][i]
         spent += result.fees[i]
         self.balances[seat.node] += result.fees[i]
-        self._free(seat.node, seat.locked, result.fines[i], job.client, 0)
+        held.seats[i] = seat.node
+        held.verdicts[i] = convert(votes[i].verdict, uint256)
+        held.asked[i] = fees[i]
+        held.paid[i] = result.fees[i]
+        if fined > 0 and (held.verdicts[i] == 1 or held.verdicts[i] == 2):
+            held.locks[i] = seat.locked
+            held.fines[i] = result.fines[i]
+        else:
+            self._free(seat.node, seat.locked, result.fines[i], job.client, 0)
     assert spent <= job.reserve, "market: payments exceed the reserve"
     self.balances[job.producer] += result.reward
     log Judged(task=task, round=job.round, result=result)
@@ -557,7 +605,10 @@ def _judge(task: uint256, job: Task):
         return
     self.tasks[task].verdict = result.verdict
     locked: uint256 = job.locked
-    if result.penalty > 0:
+    if fined > 0:
+        extcall appeal.hold(task, held)
+        locked = 0
+    elif result.penalty > 0:
         self._free(job.producer, job.locked, result.penalty, job.client, result.to_client)
         locked = 0
     self._end(task, job, job.reserve - spent, locked)

@@ -68,7 +68,7 @@ def settle_net(
     """
     assert block.timestamp < expires, "netting: batch expired"
     assert len(spends) > 0, "netting: no parts"
-    assert len(changes) == len(signatures) and len(spends) == len(clients), "netting: lists of different lengths"
+    assert len(changes) == len(signatures) and len(spends) == len(clients), "netting: lists differ in length"
     listed: DynArray[bytes32, MAX_NETTED] = []
     for spend: Spend in spends:
         listed.append(keccak256(abi_encode(_SPEND, spend)))

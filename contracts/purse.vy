@@ -178,7 +178,7 @@ def _spend(session: uint256, amount: uint256):
     @notice Take money out of a session. Whoever calls has checked that its parts allow it, and credits it to others.
     """
     money: uint256 = self.packed_sessions[session].money
-    assert amount <= money & _LEFT, "purse: payments exceed the session"
+    assert amount <= money & _LEFT, "purse: more than the session has"
     self.packed_sessions[session].money = money - amount
 
 

@@ -20,6 +20,7 @@
            its penalty only if it signed the assignment, a seat that has not voted loses nothing.
 """
 
+from interfaces import IAppeal
 from interfaces import IRegistry
 import netting
 import purse
@@ -37,26 +38,22 @@ exports: (
 )
 
 struct Ballot:
-    verdict: uint256  # 0 = no vote is brought
-    score_ppm: uint256
-    readings: uint256  # how many of the case's readings are its
+    seat: uint256  # fee * 2**160 + address
+    vote: uint256  # verdict * 2**8 + readings * 2**16 + score * 2**32; 0 = none is brought
     signature: uint256[2]  # r and vs (EIP-2098)
 
 struct Case:
-    session: uint256
-    part: uint256
-    attempt: uint256
-    round: uint256
+    place: uint256  # session * 2**96 + part * 2**64 + attempt * 2**32 + round
     producer: address
     reward: uint256  # R*Q
     due: uint256  # from then on, votes may be missing
     task: bytes32  # hash of the order
     result: bytes32  # hash of the work
     client: uint256[2]  # signature
-    consent: uint256[2]  # the producer's signature; needed for INVALID
-    seats: DynArray[uint256, 7]  # fee * 2**160 + address; by address, ascending
-    ballots: DynArray[Ballot, 7]  # one for each seat
-    readings: DynArray[uint256, 56]  # of all ballots, one after the other; at most 8 each
+    consent: uint256[2]  # the producer's signature; needed where anybody is fined
+    alike: bytes32  # hash of the readings of each ballot that says ALIKE
+    ballots: DynArray[Ballot, 7]  # one for each seat, by address, ascending
+    readings: DynArray[uint256, 56]  # of the other ballots, one after the other; at most 8 each
 
 struct Judged:
     verdict: uint8
@@ -87,8 +84,11 @@ INCONCLUSIVE: constant(uint256) = 3
 # A bond answers for all that was signed while it stood: no session outlasts this.
 LEAVE_S: constant(uint256) = purse.MAX_SESSION_S
 MAX_READINGS: constant(uint256) = 8
+# Seats that listened to one sound measure the same. Then nobody misses a reading, and their hash is enough.
+ALIKE: constant(uint256) = 255
 MAX_ROWS: constant(uint256) = 1_024
 _ADDRESS: constant(uint256) = 2**160 - 1
+_NUMBER: constant(uint256) = 2**32 - 1
 _ASSIGNMENT: constant(bytes32) = keccak256(
     "Assignment(uint256 session,uint256 part,uint256 attempt,uint256 round,address producer,uint256 reward,uint256 due,bytes32 task,bytes32 result,uint256[] seats)"
 )
@@ -96,6 +96,8 @@ _VOTE: constant(bytes32) = keccak256("Vote(bytes32 assignment,uint8 verdict,uint
 _BATCH: constant(bytes32) = keccak256("Batch(bytes32 evidence,uint256[] sessions,address[] parties,uint256[] rows)")
 
 registry: public(immutable(IRegistry))
+# Where fines wait.
+appeal: public(immutable(IAppeal))
 rules: immutable(settlement.Rules)
 bonds: public(HashMap[address, uint256])
 # When a bond may be taken back; 0 = it stands.
@@ -103,9 +105,10 @@ leaves_at: public(HashMap[address, uint256])
 
 
 @deploy
-def __init__(registry_: address, rules_: settlement.Rules):
+def __init__(registry_: address, appeal_: address, rules_: settlement.Rules):
     settlement._check_rules(rules_)
     registry = IRegistry(registry_)
+    appeal = IAppeal(appeal_)
     purse.__init__(staticcall IRegistry(registry_).token())
     rules = rules_
 
@@ -119,9 +122,8 @@ def bond(amount: uint256):
     @notice A node locks stake of its own (`registry.trust` comes first) to answer for what it signs. Ends leaving.
     """
     extcall registry.lock(msg.sender, amount)
-    self.bonds[msg.sender] += amount
     self.leaves_at[msg.sender] = 0
-    log Bonded(node=msg.sender, bond=self.bonds[msg.sender])
+    self._set_bond(msg.sender, self.bonds[msg.sender] + amount)
 
 
 @external
@@ -143,10 +145,20 @@ def release(node: address):
     assert self.leaves_at[node] != 0, "quorum: not leaving"
     assert block.timestamp >= self.leaves_at[node], "quorum: too early"
     amount: uint256 = self.bonds[node]
-    self.bonds[node] = 0
     self.leaves_at[node] = 0
+    self._set_bond(node, 0)
     extcall registry.unlock(node, amount)
-    log Bonded(node=node, bond=0)
+
+
+@external
+def carry_out(node: address, taken: uint256, to: address, to_amount: uint256, freed: uint256):
+    """
+    @notice Appeal: of what was handed over to it, take a penalty, and give some back to the node's bond.
+    """
+    assert msg.sender == appeal.address, "quorum: not the appeal"
+    if taken > 0:
+        extcall registry.take(node, taken, to, to_amount)
+    self._set_bond(node, self.bonds[node] + freed)
 
 
 # One part
@@ -157,28 +169,34 @@ def settle(case: Case):
     """
     @notice Anybody: settle one part by its votes.
     """
-    funds: purse.Session = purse._session(case.session)
-    assert case.part < funds.parts, "quorum: no such part"
-    assert block.timestamp < funds.expires, "quorum: session expired"
-    assert not purse._is_settled(case.session, case.part), "quorum: settled already"
-    seats: uint256 = len(case.seats)
-    assert 0 < seats and seats <= rules.seats and seats == len(case.ballots), "quorum: seats out of bounds"
+    session: uint256 = case.place >> 96
+    part: uint256 = (case.place >> 64) & _NUMBER
+    funds: purse.Session = self._running(session)
+    assert not purse._is_settled(session, part), "quorum: settled already"
+    seats: uint256 = len(case.ballots)
+    assert 0 < seats and seats <= rules.seats, "quorum: seats out of bounds"
+    words: DynArray[uint256, 7] = []
     fees: uint256[7] = empty(uint256[7])
+    nodes: address[7] = empty(address[7])
+    producer: uint256 = convert(case.producer, uint256)
     last: uint256 = 0
     cost: uint256 = case.reward
     for i: uint256 in range(seats, bound=7):
-        node: uint256 = case.seats[i] & _ADDRESS
+        word: uint256 = case.ballots[i].seat
+        words.append(word)
+        node: uint256 = word & _ADDRESS
         assert node > last, "quorum: seats not in order"
-        assert node != convert(case.producer, uint256), "quorum: a producer judges itself"
+        assert node != producer, "quorum: a producer judges itself"
         last = node
-        fees[i] = case.seats[i] >> 160
+        nodes[i] = convert(node, address)
+        fees[i] = word >> 160
         cost += fees[i]
-    assert case.reward < purse.MAX_MONEY and cost <= funds.part_max, "quorum: dearer than allowed"
+    self._check_part(part, funds.parts, cost, funds.part_max)
     domain: bytes32 = signed._domain()
     assignment: bytes32 = keccak256(
         abi_encode(
-            _ASSIGNMENT, case.session, case.part, case.attempt, case.round, case.producer, case.reward, case.due,
-            case.task, case.result, keccak256(slice(abi_encode(case.seats), 64, 32 * seats)),
+            _ASSIGNMENT, session, part, (case.place >> 32) & _NUMBER, case.place & _NUMBER, case.producer, case.reward,
+            case.due, case.task, case.result, keccak256(slice(abi_encode(words), 64, 32 * seats)),
         )
     )
     digest: bytes32 = signed._digest(domain, assignment)
@@ -186,47 +204,78 @@ def settle(case: Case):
     cast: settlement.Cast = empty(settlement.Cast)
     cast.count = seats
     ends: uint256[7] = empty(uint256[7])
+    alike: uint256 = 0
     at: uint256 = 0
     for i: uint256 in range(seats, bound=7):
-        ballot: Ballot = case.ballots[i]
-        if ballot.verdict == 0:
+        vote: uint256 = case.ballots[i].vote
+        if vote == 0:
             # Nobody is fined for what it has not signed: who has brought no vote abstains.
             assert block.timestamp >= case.due, "quorum: a vote is missing"
-            assert ballot.readings == 0, "quorum: readings without a vote"
             cast.verdicts[i] = INCONCLUSIVE
             ends[i] = at
             continue
-        assert ballot.readings <= MAX_READINGS, "quorum: too many readings"
-        settlement._check_verdict(ballot.verdict, ballot.score_ppm)
+        cast.verdicts[i] = (vote >> 8) & 255
+        cast.scores[i] = vote >> 32
+        settlement._check_verdict(cast.verdicts[i], cast.scores[i])
+        count: uint256 = (vote >> 16) & 255
         listed: bytes32 = keccak256(b"")
-        if ballot.readings > 0:
+        if count == ALIKE:
+            listed = case.alike
+            alike |= 1 << cast.verdicts[i]
+        elif count > 0:
+            self._check_count(count)
             readings: DynArray[uint256, MAX_READINGS] = []
-            for n: uint256 in range(ballot.readings, bound=MAX_READINGS):
+            for n: uint256 in range(count, bound=MAX_READINGS):
                 readings.append(case.readings[at + n])
-            at += ballot.readings
-            listed = keccak256(slice(abi_encode(readings), 64, 32 * ballot.readings))
-        content: bytes32 = keccak256(abi_encode(_VOTE, assignment, ballot.verdict, ballot.score_ppm, listed))
-        node: address = convert(case.seats[i] & _ADDRESS, address)
-        signed._check(signed._digest(domain, content), ballot.signature, node)
-        cast.verdicts[i] = ballot.verdict
-        cast.scores[i] = ballot.score_ppm
+            at += count
+            listed = keccak256(slice(abi_encode(readings), 64, 32 * count))
+        if count != ALIKE:
+            alike |= 256 << cast.verdicts[i]
         ends[i] = at
+        content: bytes32 = keccak256(abi_encode(_VOTE, assignment, cast.verdicts[i], cast.scores[i], listed))
+        signed._check(signed._digest(domain, content), case.ballots[i].signature, nodes[i])
     assert at == len(case.readings), "quorum: readings of nobody"
     done: Judged = self._judge(cast, fees, case.readings, ends, case.reward)
-    purse._mark(case.session, case.part)
-    purse._spend(case.session, done.spent)
+    # Who shares the verdict is held against the others' readings: those of all of them are there, or alike.
+    assert (alike & (alike >> 8)) >> done.verdict & 1 == 0, "quorum: readings are missing"
+    purse._mark(session, part)
+    purse._spend(session, done.spent)
+    fined: uint256 = done.penalty
     for i: uint256 in range(seats, bound=7):
-        node: address = convert(case.seats[i] & _ADDRESS, address)
         if done.fees[i] > 0:
-            purse.balances[node] += done.fees[i]
-        if done.fines[i] > 0:
-            self._fine(node, done.fines[i], funds.client, 0)
-    if done.verdict == INVALID:
-        signed._check(digest, case.consent, case.producer)
-        self._fine(case.producer, done.penalty, funds.client, done.to_client)
-    elif case.reward > 0:
+            purse.balances[nodes[i]] += done.fees[i]
+        fined += done.fines[i]
+    if done.verdict == VALID and case.reward > 0:
         purse.balances[case.producer] += case.reward
-    log Settled(session=case.session, part=case.part, verdict=done.verdict, spent=done.spent)
+    if fined > 0:
+        signed._check(digest, case.consent, case.producer)
+        # What can be taken of anybody is handed over to an appeal.
+        loss: uint256 = done.spent
+        if done.verdict == INVALID:
+            loss = done.penalty
+        held: IAppeal.Held = IAppeal.Held(
+            client=funds.client,
+            producer=case.producer,
+            verdict=convert(done.verdict, uint256),
+            reward=case.reward,
+            penalty=done.penalty,
+            to_client=done.to_client,
+            locked=self._hand_over(case.producer, max(rules.penalty_ppm * case.reward // settlement.PPM, loss)),
+            penalty_ppm=rules.penalty_ppm,
+            dissent_ppm=rules.dissent_ppm,
+            work=case.result,
+            seats=nodes,
+            verdicts=cast.verdicts,
+            asked=fees,
+            paid=done.fees,
+            fines=done.fines,
+            locks=empty(uint256[7]),
+        )
+        for i: uint256 in range(seats, bound=7):
+            if cast.verdicts[i] <= 2:
+                held.locks[i] = self._hand_over(nodes[i], settlement._validator_exposure(fees[i], rules))
+        extcall appeal.hold((session << 16) | part, held)
+    log Settled(session=session, part=part, verdict=done.verdict, spent=done.spent)
 
 
 # Many parts
@@ -247,7 +296,7 @@ def settle_batch(
     @param sessions Number * 256 + the place of its client among the parties.
     @param parties By address, ascending. Clients, seats and producers of INVALID work must have signed; (0, 0) = not.
     @param rows For each part: part + session's place * 2**16 + producer's place * 2**24 + seats * 2**32 +
-           reward * 2**160. Then for each seat, by place, ascending: place + verdict * 2**8 + readings * 2**16 +
+           reward * 2**160. Then for each seat: place + verdict * 2**8 + readings * 2**16 +
            score * 2**32 + fee * 2**160, followed by its readings.
     """
     present: uint256 = self._present(
@@ -263,14 +312,14 @@ def settle_batch(
         parties,
         signatures,
     )
+    needed: uint256 = 0
     funds: DynArray[purse.Session, 16] = []
     spent: uint256[16] = empty(uint256[16])
     earned: uint256[64] = empty(uint256[64])
     for word: uint256 in sessions:
-        session: purse.Session = purse._session(word >> 8)
-        assert block.timestamp < session.expires, "quorum: session expired"
+        session: purse.Session = self._running(word >> 8)
         assert parties[word & 255] == session.client, "quorum: not its client"
-        assert (present >> (word & 255)) & 1 == 1, "quorum: not signed by all"
+        needed |= 1 << (word & 255)
         funds.append(session)
     at: uint256 = 0
     for step: uint256 in range(MAX_ROWS):
@@ -288,29 +337,29 @@ def settle_batch(
         ends: uint256[7] = empty(uint256[7])
         nodes: uint256[7] = empty(uint256[7])
         readings: DynArray[uint256, 56] = []
+        taken: uint256 = 1 << producer
         cost: uint256 = reward
         for i: uint256 in range(cast.count, bound=7):
             word: uint256 = rows[at]
             at += 1
             nodes[i] = word & 255
-            assert (present >> nodes[i]) & 1 == 1, "quorum: not signed by all"
-            assert i == 0 or nodes[i] > nodes[i - 1], "quorum: seats not in order"
-            assert nodes[i] != producer, "quorum: a producer judges itself"
+            assert (taken >> nodes[i]) & 1 == 0, "quorum: no seat for it"
+            taken |= 1 << nodes[i]
             cast.verdicts[i] = (word >> 8) & 255
             cast.scores[i] = (word >> 32) & (2**32 - 1)
             fees[i] = word >> 160
             cost += fees[i]
             settlement._check_verdict(cast.verdicts[i], cast.scores[i])
             count: uint256 = (word >> 16) & 255
-            assert count <= MAX_READINGS, "quorum: too many readings"
+            self._check_count(count)
             for n: uint256 in range(count, bound=MAX_READINGS):
                 readings.append(rows[at + n])
             at += count
             ends[i] = len(readings)
+        needed |= taken ^ (1 << producer)
         part: uint256 = head & 65_535
         session: uint256 = sessions[place] >> 8
-        assert part < funds[place].parts, "quorum: no such part"
-        assert cost <= funds[place].part_max, "quorum: dearer than allowed"
+        self._check_part(part, funds[place].parts, cost, funds[place].part_max)
         if purse._is_settled(session, part):
             continue
         done: Judged = self._judge(cast, fees, readings, ends, reward)
@@ -321,12 +370,13 @@ def settle_batch(
             if done.fines[i] > 0:
                 self._fine(parties[nodes[i]], done.fines[i], funds[place].client, 0)
         if done.verdict == INVALID:
-            assert (present >> producer) & 1 == 1, "quorum: not signed by all"
+            needed |= 1 << producer
             self._fine(parties[producer], done.penalty, funds[place].client, done.to_client)
         else:
             assert producer < len(parties), "quorum: no such party"
             earned[producer] += reward
         log Settled(session=session, part=part, verdict=done.verdict, spent=done.spent)
+    assert needed & present == needed, "quorum: not signed by all"
     for i: uint256 in range(len(sessions), bound=16):
         purse._spend(sessions[i] >> 8, spent[i])
     for i: uint256 in range(len(parties), bound=64):
@@ -342,11 +392,32 @@ def rules_in_force() -> settlement.Rules:
 
 @internal
 @view
+def _running(session: uint256) -> purse.Session:
+    found: purse.Session = purse._session(session)
+    assert block.timestamp < found.expires, "quorum: session expired"
+    return found
+
+
+@internal
+@pure
+def _check_part(part: uint256, parts: uint256, cost: uint256, part_max: uint256):
+    assert part < parts, "quorum: no such part"
+    assert cost <= part_max, "quorum: dearer than allowed"
+
+
+@internal
+@pure
+def _check_count(readings: uint256):
+    assert readings <= MAX_READINGS, "quorum: too many readings"
+
+
+@internal
+@view
 def _present(content: bytes32, parties: DynArray[address, 64], signatures: DynArray[uint256[2], 64]) -> uint256:
     """
     @notice One bit for each party that has signed.
     """
-    assert len(parties) == len(signatures), "quorum: parties without a signature"
+    assert len(parties) == len(signatures), "quorum: lists differ in length"
     digest: bytes32 = signed._digest(signed._domain(), content)
     present: uint256 = 0
     last: uint256 = 0
@@ -393,6 +464,19 @@ def _judge(
     else:
         done.penalty, done.to_client = settlement._penalty(reward, total, rules)
     return done
+
+
+@internal
+def _hand_over(node: address, due: uint256) -> uint256:
+    locked: uint256 = min(due, self.bonds[node])
+    self._set_bond(node, self.bonds[node] - locked)
+    return locked
+
+
+@internal
+def _set_bond(node: address, amount: uint256):
+    self.bonds[node] = amount
+    log Bonded(node=node, bond=amount)
 
 
 @internal

@@ -329,6 +329,28 @@ def draw(seed: bytes32, count: uint256) -> DynArray[address, 24]:
 
 @external
 @view
+def is_draw(seed: bytes32, seats: DynArray[address, 24]) -> bool:
+    """
+    @notice Whether the seed draws these, in this order. So anybody shows that a list of seats is not what was drawn.
+    """
+    drawn: DynArray[address, 24] = stake_tree._draw(seed, len(seats))
+    return keccak256(abi_encode(drawn)) == keccak256(abi_encode(seats))
+
+
+@external
+@view
+def sample(seed: bytes32, size: uint256) -> DynArray[address, 48]:
+    """
+    @notice `size` tickets for validators by stake, as it stood when this epoch began: all weights in a row are cut into
+            so many equal stretches, and one ticket falls into each. So a node has tickets as its share of the stake
+            says, give or take the two stretches at its ends. Equal owners are neighbours.
+    @param size At most 48.
+    """
+    return stake_tree._sample(seed, size)
+
+
+@external
+@view
 def drawable() -> uint256:
     """
     @notice Sum of the weights that this epoch draws from.

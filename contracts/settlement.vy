@@ -84,7 +84,7 @@ def _check_verdict(verdict: uint256, score_ppm: uint256):
     if verdict <= 2:
         assert score_ppm <= PPM, "settlement: score out of bounds"
     else:
-        assert score_ppm == 0, "settlement: a score without a verdict"
+        assert score_ppm == 0, "settlement: score of no verdict"
 
 
 @internal
@@ -102,9 +102,9 @@ def _check_reading(reading: uint256, last: uint256) -> uint256:
     """
     @notice Returns the reading, to be the `last` of the next one; 0 before the first.
     """
-    assert last == 0 or reading >> 64 > last >> 64, "settlement: readings not in order"
+    assert last == 0 or reading >> 64 > last >> 64, "settlement: readings unordered"
     amount: uint256 = reading & _VALUE
-    assert _OFFSET - _MAX_READING <= amount and amount <= _OFFSET + _MAX_READING, "settlement: reading out of bounds"
+    assert _OFFSET - _MAX_READING <= amount and amount <= _OFFSET + _MAX_READING, "settlement: no such reading"
     return reading
 
 

@@ -27,6 +27,7 @@ _SUMS: constant(uint256) = 2**192 - 1
 _EPOCH: constant(uint256) = 192
 MAX_HEIGHT: constant(uint256) = 8  # 65,536 leaves
 MAX_DRAWN: constant(uint256) = 24
+MAX_SAMPLE: constant(uint256) = 48
 
 tree_epoch_s: immutable(uint256)
 height: uint256
@@ -125,6 +126,24 @@ def _draw(seed: bytes32, count: uint256) -> DynArray[address, MAX_DRAWN]:
         weights.append(weight)
         owners.append(self.leaf_owner[leaf])
         left -= weight
+    return owners
+
+
+@internal
+@view
+def _sample(seed: bytes32, size: uint256) -> DynArray[address, MAX_SAMPLE]:
+    """
+    @notice One owner for each of `size` equal stretches of all weights; fewer when there is less weight than that.
+    """
+    owners: DynArray[address, MAX_SAMPLE] = []
+    total: uint256 = self._total()
+    for i: uint256 in range(size, bound=MAX_SAMPLE):
+        first: uint256 = total * i // size
+        width: uint256 = total * (i + 1) // size - first
+        if width == 0:
+            continue
+        ticket: uint256 = first + convert(keccak256(abi_encode(seed, i)), uint256) % width
+        owners.append(self.leaf_owner[self._find(ticket, [], [])[0]])
     return owners
 
 

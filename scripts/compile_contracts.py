@@ -21,7 +21,8 @@ ARTEFACTS = ROOT / "artefacts"
 SOURCES = {
     "token": ("token.vy", "governed.vy"),
     "registry": ("registry.vy", "governed.vy", "stake_tree.vy", "interfaces/IRegistry.vyi"),
-    "market": ("market.vy", "governed.vy", "settlement.vy", "interfaces/IRegistry.vyi"),
+    "appeal": ("appeal.vy", "interfaces/IAppeal.vyi", "interfaces/IMarket.vyi", "interfaces/IRegistry.vyi"),
+    "market": ("market.vy", "governed.vy", "settlement.vy", "interfaces/IAppeal.vyi", "interfaces/IRegistry.vyi"),
     "quorum": (
         "quorum.vy",
         "netting.vy",
@@ -29,6 +30,7 @@ SOURCES = {
         "settlement.vy",
         "signed.vy",
         "vouchers.vy",
+        "interfaces/IAppeal.vyi",
         "interfaces/IRegistry.vyi",
     ),
     "assets": ("assets.vy",),

@@ -17,6 +17,8 @@ EPOCH_S = 3_600
 MIN_STAKE = 10 * ANT
 UNBOND_S = 7_200
 REPORT_PPM = 100_000
+APPEAL_TERMS = (600, 300, 120, 60)
+"""Seconds to appeal, to draw, to commit, to reveal."""
 ZERO = bytes(32)
 PROCESSOR, VALIDATOR, TRAINER, RELAY = 1, 2, 3, 4
 
@@ -44,12 +46,17 @@ def deploy_registry(token: str, unit: int = 1_000_000, epoch_s: int = EPOCH_S, u
     )
 
 
-def deploy_market(registry: str, rules: tuple[int, ...]) -> ABIContract:
-    return deploy("market", ["address", "uint256", "(" + ",".join(["uint256"] * 11) + ")"], [registry, DELAY_S, rules])
+def deploy_appeal(registry: str) -> ABIContract:
+    return deploy("appeal", ["address", "(uint256,uint256,uint256,uint256)"], [registry, APPEAL_TERMS])
 
 
-def deploy_quorum(registry: str, rules: tuple[int, ...]) -> ABIContract:
-    return deploy("quorum", ["address", "(" + ",".join(["uint256"] * 11) + ")"], [registry, rules])
+def deploy_market(registry: str, appeal: str, rules: tuple[int, ...]) -> ABIContract:
+    types = ["address", "address", "uint256", "(" + ",".join(["uint256"] * 11) + ")"]
+    return deploy("market", types, [registry, appeal, DELAY_S, rules])
+
+
+def deploy_quorum(registry: str, appeal: str, rules: tuple[int, ...]) -> ABIContract:
+    return deploy("quorum", ["address", "address", "(" + ",".join(["uint256"] * 11) + ")"], [registry, appeal, rules])
 
 
 def deploy_fee_token() -> ABIContract:

@@ -33,6 +33,8 @@ VOTE = [
 ]
 ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 NOTHING = (0, 0)
+ALIKE = 255 << 16
+"""A ballot's readings are those of the case's hash."""
 BATCH = [
     ("evidence", "bytes32"),
     ("sessions", "uint256[]"),
@@ -120,19 +122,29 @@ class Assignment:
         return domain.sign(key, "Assignment", ASSIGNMENT, self.message())
 
     def ballot(self, seat: int, key: LocalAccount, vote: Vote | None, domain: Domain) -> tuple:
-        """A seat's word, and its signed vote; None = it brings none."""
+        """A seat's word, its vote's, the signature and the readings; None = it brings no vote."""
         if vote is None:
-            return self.seats[seat], 0, 0, NOTHING, []
+            return self.seats[seat], 0, NOTHING, []
         verdict, score_ppm, readings = cast(vote)
         message = {"assignment": self.hash(), "verdict": verdict, "score_ppm": score_ppm, "readings": readings}
-        return self.seats[seat], verdict, score_ppm, domain.sign(key, "Vote", VOTE, message), readings
+        word = verdict << 8 | len(readings) << 16 | score_ppm << 32
+        return self.seats[seat], word, domain.sign(key, "Vote", VOTE, message), readings
 
-    def case(self, client: tuple[int, int], consent: tuple[int, int], ballots: Sequence[tuple]) -> tuple:
-        """A case as the contract takes it, out of ballots as `ballot` makes them."""
-        head = [getattr(self, name) for name, _ in ASSIGNMENT[:-1]]
-        cast_ = [(verdict, score, len(readings), signature) for _, verdict, score, signature, readings in ballots]
-        readings = [reading for ballot in ballots for reading in ballot[4]]
-        return (*head, client, consent, [ballot[0] for ballot in ballots], cast_, readings)
+    def case(
+        self, client: tuple[int, int], consent: tuple[int, int], ballots: Sequence[tuple], *, shared: bool = True
+    ) -> tuple:
+        """A case as the contract takes it, out of ballots as `ballot` makes them. Readings that are the same in all
+        ballots are given by their hash, unless not `shared`."""
+        place = self.session << 96 | self.part << 64 | self.attempt << 32 | self.round
+        head = [place, *(getattr(self, name) for name, _ in ASSIGNMENT[4:-1])]
+        given = [readings for _, word, _, readings in ballots if word]
+        same = shared and bool(given) and bool(given[0]) and all(readings == given[0] for readings in given)
+        if not same:
+            cast_ = [ballot[:3] for ballot in ballots]
+            return (*head, client, consent, bytes(32), cast_, [one for ballot in ballots for one in ballot[3]])
+        alike = keccak(b"".join(one.to_bytes(32, "big") for one in given[0]))
+        cast_ = [(seat, word and word | ALIKE, signature) for seat, word, signature, _ in ballots]
+        return (*head, client, consent, alike, cast_, [])
 
     def but(self, **changes: object) -> Assignment:
         return replace(self, **changes)

@@ -9,6 +9,7 @@ boa = pytest.importorskip("boa", reason="titanoboa is not installed here: script
 from collections import Counter
 from dataclasses import dataclass, field
 
+from contracts_appeals import Dispute, lapse
 from contracts_deployed import (
     ANT,
     DELAY_S,
@@ -16,6 +17,7 @@ from contracts_deployed import (
     PROCESSOR,
     VALIDATOR,
     ZERO,
+    deploy_appeal,
     deploy_fee_token,
     deploy_market,
     deploy_registry,
@@ -24,7 +26,7 @@ from contracts_deployed import (
     people,
     register,
 )
-from contracts_economy import cast, due, packed
+from contracts_economy import Due, cast, due, packed
 from eth_abi import encode
 from eth_utils import keccak
 from hypothesis import settings
@@ -56,7 +58,8 @@ class World:
     def __init__(self) -> None:
         self.token = deploy_token()
         self.registry = deploy_registry(self.token.address)
-        self.market = deploy_market(self.registry.address, packed(RULES))
+        self.appeal = deploy_appeal(self.registry.address)
+        self.market = deploy_market(self.registry.address, self.appeal.address, packed(RULES))
         doors = (self.registry.address, self.market.address)
         self.clients = people(self.token, 2, 100 * ANT, *doors)
         self.producers = people(self.token, 2, 100 * ANT, *doors)
@@ -124,6 +127,8 @@ def test_valid_work_is_paid_and_the_rest_comes_home(world) -> None:
 def test_invalid_work_costs_its_producer_and_the_client_nothing(world) -> None:
     task = world.opened()
     world.judged(task, BAD, BAD, BAD)
+    assert world.registry.nodes(world.producers[0]).stake == 60 * ANT, "the penalty waits for an appeal"
+    lapse(world.appeal, world.market)
     fees = sum(seat.fee for seat in world.market.seats_of(task, 0))
     assert world.registry.nodes(world.producers[0]).stake == 60 * ANT - 2 * 500_000_000
     assert world.registry.claims(world.clients[0]) == fees
@@ -299,6 +304,7 @@ def test_new_rules_do_not_touch_what_was_opened_under_the_old(world) -> None:
     task = world.opened()
     world.market.adopt_rules(harsher)
     world.judged(task, BAD, BAD, BAD)
+    lapse(world.appeal, world.market)
     assert world.registry.nodes(world.producers[0]).stake == 60 * ANT - 2 * 500_000_000
     assert world.market.version() == 1
 
@@ -306,7 +312,7 @@ def test_new_rules_do_not_touch_what_was_opened_under_the_old(world) -> None:
 def test_a_token_that_takes_fees_is_refused() -> None:
     with boa.env.anchor():
         token = deploy_fee_token()
-        market = deploy_market(deploy_registry(token.address).address, packed(RULES))
+        market = deploy_market(deploy_registry(token.address).address, token.address, packed(RULES))
         with boa.reverts("market: token takes a fee"):
             market.deposit(1_000)
 
@@ -360,6 +366,7 @@ class MarketMachine(RuleBasedStateMachine):
         self.claims: Counter[str] = Counter()
         self.burnt = 0
         self.salts = 0
+        self.waiting: list[tuple[Dispute, Job, Due]] = []
 
     def teardown(self) -> None:
         """Everybody has gone. A stranger brings every task to its end, and all money comes home."""
@@ -368,6 +375,7 @@ class MarketMachine(RuleBasedStateMachine):
             for task in [number for number, job in self.jobs.items() if job.state != ENDED]:
                 self._settle(task)
         assert all(job.state == ENDED for job in self.jobs.values())
+        self.lapse()
         self.same()
         boa.env.time_travel(seconds=4_000)
         for number, (client, left, _) in self.sessions.items():
@@ -555,20 +563,23 @@ class MarketMachine(RuleBasedStateMachine):
             job.state, job.deadline = before
             return self._refused(self.market.settle, task, sender=job.client)
         self.market.settle(task, sender=boa.env.generate_address())
-        held = exposure(terms_of(job.reward), RULES, Role.PROCESSOR, RULES.seats * job.fee_max)
+        waits = False
         if job.state == REVEAL:
-            spent, over = self._judge(job)
+            spent, over, waits = self._judge(job)
             if not over:
                 return None
         else:
             spent = 0
         self.balances[job.client] += job.reserve - spent
-        if job.state != OPEN:
-            self.locked[job.producer] -= held
+        if job.state != OPEN and not waits:
+            self.locked[job.producer] -= self._exposed(job)
         job.state = ENDED
         return None
 
-    def _judge(self, job: Job) -> tuple[int, bool]:
+    def _exposed(self, job: Job) -> int:
+        return exposure(terms_of(job.reward), RULES, Role.PROCESSOR, RULES.seats * job.fee_max)
+
+    def _judge(self, job: Job) -> tuple[int, bool, bool]:
         places = range(len(job.seats))
         last = job.round >= RULES.redraws
         done = due(
@@ -579,21 +590,45 @@ class MarketMachine(RuleBasedStateMachine):
             last and job.all_absent,
             RULES,
         )
-        for (node, fee), paid, fine in zip(job.seats, done.fees, done.fines, strict=True):
+        for (node, _), paid in zip(job.seats, done.fees, strict=True):
             self.balances[node] += paid
-            self.locked[node] -= exposure(terms_of(fee), RULES, Role.VALIDATOR)
-            self.stake[node] -= fine
-            self.burnt += fine
         self.balances[job.producer] += done.reward
-        self.stake[job.producer] -= done.penalty
-        self.claims[job.client] += done.to_client
-        self.burnt += done.penalty - done.to_client
+        # What nobody can dispute, and all where nobody is fined for a vote or its work, is taken at once.
+        sides = [s for s in places if s in job.revealed and job.revealed[s].verdict.conclusive]
+        judged = bool(done.verdict) and not done.absent
+        waits = judged and (done.penalty > 0 or any(done.fines[s] for s in sides))
+        dispute = Dispute.last(self.world.appeal, self.market)
+        assert bool(dispute) is waits
+        if dispute:
+            self.waiting.append((dispute, job, done))
+        self._take(job, done, [s for s in places if not (waits and s in sides)], penalty=not waits)
         if not done.verdict and not last:
             job.all_absent = job.all_absent and done.absent
             job.state, job.round, job.deadline = DELIVERED, job.round + 1, boa.env.timestamp + RULES.draw_s
             job.anchor = boa.env.evm.patch.block_number
-            return 0, False
-        return done.reward + sum(done.fees), True
+            return 0, False, False
+        return done.reward + sum(done.fees), True, waits
+
+    def _take(self, job: Job, done: Due, seats: list[int], *, penalty: bool) -> None:
+        for s in seats:
+            node, fee = job.seats[s]
+            self.locked[node] -= exposure(terms_of(fee), RULES, Role.VALIDATOR)
+            self.stake[node] -= done.fines[s]
+            self.burnt += done.fines[s]
+        if penalty:
+            self.stake[job.producer] -= done.penalty
+            self.claims[job.client] += done.to_client
+            self.burnt += done.penalty - done.to_client
+
+    @rule()
+    def lapse(self) -> None:
+        """Nobody has appealed: what waits is carried out."""
+        for dispute, job, done in self.waiting:
+            dispute.lapse()
+            sides = [s for s, vote in job.revealed.items() if vote.verdict.conclusive]
+            self._take(job, done, sides, penalty=True)
+            self.locked[job.producer] -= self._exposed(job)
+        self.waiting = []
 
     @invariant()
     def same(self) -> None:

@@ -10,10 +10,12 @@ import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from contracts_appeals import Dispute, lapse
 from contracts_deployed import (
     ANT,
     PROCESSOR,
     VALIDATOR,
+    deploy_appeal,
     deploy_fee_token,
     deploy_quorum,
     deploy_registry,
@@ -48,7 +50,8 @@ class World:
     def __init__(self, seats: int = 3) -> None:
         self.token = deploy_token()
         self.registry = deploy_registry(self.token.address)
-        self.quorum = deploy_quorum(self.registry.address, packed(RULES))
+        self.appeal = deploy_appeal(self.registry.address)
+        self.quorum = deploy_quorum(self.registry.address, self.appeal.address, packed(RULES))
         self.domain = Domain(self.quorum.address)
         self.client, self.producer, self.mallory = account("client"), account("producer"), account("mallory")
         self.validators = sorted((account(f"validator {n}") for n in range(seats)), key=lambda v: int(v.address, 16))
@@ -77,7 +80,9 @@ class World:
     def case(self, given: Assignment, votes: Sequence[Vote | None], domain: Domain | None = None) -> tuple:
         domain = domain or self.domain
         ballots = self.ballots(given, votes, domain)
-        return given.case(given.signed(self.client, domain), given.signed(self.producer, domain), ballots)
+        fined = any(vote and vote.verdict is not Verdict.VALID for vote in votes)
+        consent = given.signed(self.producer, domain) if fined else NOTHING
+        return given.case(given.signed(self.client, domain), consent, ballots)
 
     def ballots(self, given: Assignment, votes: Sequence[Vote | None], domain: Domain | None = None) -> list[tuple]:
         keys = zip(self.validators, votes, strict=True)
@@ -131,6 +136,8 @@ def test_valid_work_is_paid_by_a_strangers_hand(world) -> None:
 def test_invalid_work_costs_its_producer_and_the_client_nothing(world) -> None:
     world.bond()
     world.quorum.settle(world.case(world.assignment(world.session()), [BAD, BAD, BAD]))
+    assert world.registry.nodes(world.producer.address).stake == 50 * ANT, "the penalty waits for an appeal"
+    lapse(world.appeal, world.quorum)
     assert world.balances() == [0, *FEES]
     assert world.registry.claims(world.client.address) == sum(FEES)
     assert world.registry.burnt() == 2 * REWARD - sum(FEES)
@@ -141,6 +148,7 @@ def test_invalid_work_costs_its_producer_and_the_client_nothing(world) -> None:
 def test_dissent_is_fined_out_of_the_bond_and_no_further(world) -> None:
     world.quorum.bond(7, sender=world.validators[2].address)
     world.quorum.settle(world.case(world.assignment(world.session()), [GOOD, GOOD, BAD]))
+    lapse(world.appeal, world.quorum)
     assert world.balances() == [REWARD, FEES[0], FEES[1], 0]
     assert world.registry.burnt() == 7
     assert world.registry.nodes(world.validators[2].address).stake == 50 * ANT - 7
@@ -223,7 +231,7 @@ def test_a_vote_is_its_seats_own(world) -> None:
     world.refused("signed: wrong signature", given.case(client, consent, [forged, *good[1:]]))
     copied = (good[0][0], *good[1][1:])
     world.refused("signed: wrong signature", given.case(client, consent, [copied, *good[1:]]))
-    altered = (*good[0][:2], 700_000, *good[0][3:])
+    altered = (good[0][0], 1 << 8 | 1 << 16 | 700_000 << 32, *good[0][2:])
     world.refused("signed: wrong signature", given.case(client, consent, [altered, *good[1:]]))
     world.refused("quorum: seats not in order", given.case(client, consent, [good[0], good[0], good[2]]))
     world.refused("quorum: seats not in order", given.case(client, consent, good[::-1]))
@@ -235,19 +243,19 @@ def test_a_vote_is_its_seats_own(world) -> None:
 def test_a_signature_has_one_form(world) -> None:
     given = world.assignment(world.session())
     case = world.case(given, [GOOD] * 3)
-    r, vs = case[9]
+    r, vs = case[6]
     twin = (ORDER - (vs & 2**255 - 1)) | ((vs >> 255 ^ 1) << 255)
     # s above half the order does not fit beside v, or is refused.
     assert ORDER - (vs & 2**255 - 1) >= 2**254
     with boa.reverts():
-        world.quorum.settle((*case[:9], (r, twin), *case[10:]))
+        world.quorum.settle((*case[:6], (r, twin), *case[7:]))
     high = (2**255 - 1) | (vs >> 255 << 255)
-    world.refused("signed: malleable signature", (*case[:9], (r, high), *case[10:]))
+    world.refused("signed: malleable signature", (*case[:6], (r, high), *case[7:]))
 
 
 def test_nobody_signs_for_no_session_and_no_producer(world) -> None:
     given = world.assignment(world.session())
-    world.refused("quorum: no such part", world.case(given.but(session=9), [GOOD] * 3))
+    world.refused("quorum: session expired", world.case(given.but(session=9), [GOOD] * 3))
     world.refused("quorum: no such part", world.case(given.but(part=4), [GOOD] * 3))
     world.refused("signed: signed by nobody", world.case(given.but(producer="0x" + "00" * 20), [BAD] * 3))
 
@@ -255,10 +263,10 @@ def test_nobody_signs_for_no_session_and_no_producer(world) -> None:
 def test_a_penalty_needs_the_producers_signature(world) -> None:
     world.bond()
     case = world.case(world.assignment(world.session()), [BAD] * 3)
-    world.refused("signed: wrong signature", (*case[:10], NOTHING, *case[11:]))
-    world.refused("signed: wrong signature", (*case[:10], case[9], *case[11:]))
+    world.refused("signed: wrong signature", (*case[:7], NOTHING, *case[8:]))
+    world.refused("signed: wrong signature", (*case[:7], case[6], *case[8:]))
     valid = world.case(world.assignment(1), [GOOD] * 3)
-    world.quorum.settle((*valid[:10], NOTHING, *valid[11:]))
+    world.quorum.settle((*valid[:7], NOTHING, *valid[8:]))
     assert world.balances()[0] == REWARD
 
 
@@ -280,8 +288,13 @@ def test_a_batch_pays_what_its_parts_alone_would_pay(world) -> None:
     votes = ([GOOD, NEAR, BARE], [BAD] * 3, [GOOD, GOOD, BAD], [UNSURE, GOOD, GOOD])
     parts = [(world.assignment(session if n else other, n), cast) for n, cast in enumerate(votes)]
     with boa.env.anchor():
+        waiting = []
         for part, cast in parts:
             world.quorum.settle(world.case(part, cast))
+            waiting.append(Dispute.last(world.appeal, world.quorum))
+        assert [bool(dispute) for dispute in waiting] == [False, True, True, False]
+        for dispute in filter(None, waiting):
+            dispute.lapse()
         alone = state(world, session, other)
     world.settle_batch(parts, sender=stranger())
     assert state(world, session, other) == alone
@@ -346,9 +359,10 @@ def test_rows_of_a_batch_are_bounded(world) -> None:
 
     refused("quorum: no such part", given.but(part=4))
     refused("quorum: dearer than allowed", given.but(reward=PART_MAX - sum(FEES) + 1))
-    refused("quorum: a producer judges itself", given.but(producer=world.validators[1].address))
+    refused("quorum: no seat for it", given.but(producer=world.validators[1].address))
     refused("quorum: seats out of bounds", given, lambda rows: [rows[0] - (3 << 32), *rows[1:]])
-    refused("quorum: seats not in order", given, lambda rows: [rows[0], rows[1], rows[2], rows[1], rows[2], *rows[5:]])
+    twice = "quorum: no seat for it"
+    refused(twice, given, lambda rows: [rows[0], rows[1], rows[2], rows[1], rows[2], *rows[5:]])
     refused("quorum: too many readings", given, lambda rows: [rows[0], rows[1] | 9 << 16, *rows[2:]])
     refused("settlement: no such verdict", given, lambda rows: [rows[0], rows[1] & ~(255 << 8), *rows[2:]])
     refused(None, given, lambda rows: rows[:-1])
@@ -363,12 +377,12 @@ def test_rows_of_a_batch_are_bounded(world) -> None:
 
 
 def test_gas_stays_within_its_targets() -> None:
-    """A part alone: 100,000. One of a batch of a hundred: 30,000. Without readings, and with one from each seat."""
+    """A part alone: 100,000. One of a batch of a hundred: 30,000. Both with a reading from each seat."""
     with boa.swap_env(boa.Env()):
         world, meter = World(), Meter()
         session = world.session(2)
-        world.quorum.settle(world.case(world.assignment(session), [BARE] * 3))
-        world.quorum.settle(world.case(world.assignment(session, 1), [BARE] * 3))
+        world.quorum.settle(world.case(world.assignment(session), [GOOD] * 3))
+        world.quorum.settle(world.case(world.assignment(session, 1), [GOOD] * 3))
         assert 70_000 < meter.gas < 100_000
         world.token.transfer(world.client.address, 150 * ANT)
         world.quorum.deposit(150 * ANT, sender=world.client.address)
@@ -453,7 +467,7 @@ def test_a_bond_stays_until_all_that_was_signed_is_over(world) -> None:
 def test_a_token_that_takes_fees_is_refused() -> None:
     with boa.env.anchor():
         token = deploy_fee_token()
-        quorum = deploy_quorum(deploy_registry(token.address).address, packed(RULES))
+        quorum = deploy_quorum(deploy_registry(token.address).address, token.address, packed(RULES))
         with boa.reverts("purse: token takes a fee"):
             quorum.deposit(1_000)
 
@@ -494,6 +508,7 @@ class QuorumMachine(RuleBasedStateMachine):
         self.expires: dict[int, int] = {}
         self.settled: set[tuple[int, int]] = set()
         self.claims, self.burnt, self.netted_burnt = 0, 0, 0
+        self.waiting: list[tuple[Dispute, Due]] = []
 
     def teardown(self) -> None:
         boa.env.time_travel(seconds=WEEK_S)
@@ -518,7 +533,8 @@ class QuorumMachine(RuleBasedStateMachine):
 
     @rule(n=st.integers(0, 3), amount=st.sampled_from([1, FEES[0], ANT, 2 * ANT]))
     def bond(self, n, amount) -> None:
-        free = self.world.registry.nodes(self.nodes[n]).stake - self.bonds[self.nodes[n]]
+        found = self.world.registry.nodes(self.nodes[n])
+        free = found.stake - found.locked
         if amount > free:
             return
         self.quorum.bond(amount, sender=self.nodes[n])
@@ -553,7 +569,7 @@ class QuorumMachine(RuleBasedStateMachine):
         else:
             self.world.settle_batch([(given, votes), (given, votes)]) if batch else self.quorum.settle(case)
             self.settled.add((session, part))
-            self.book(session, found)
+            self.book(session, found, waits=not batch)
 
     def expected(self, votes):
         # Who has brought no vote abstains: nobody is fined for what it has not signed.
@@ -561,15 +577,39 @@ class QuorumMachine(RuleBasedStateMachine):
         stakes = [self.bonds[node] for node in self.nodes[1:]]
         return due(REWARD, FEES, abstaining, [True] * 3, False, RULES, stakes=stakes, bond=self.bonds[self.nodes[0]])
 
-    def book(self, session, found) -> None:
+    def book(self, session, found, *, waits) -> None:
         for node, amount in zip(self.nodes, [found.reward, *found.fees], strict=True):
             self.balance[node] += amount
             self.left[session] -= amount
+        dispute = Dispute.last(self.world.appeal, self.quorum)
+        assert bool(dispute) is (waits and bool(found.penalty or any(found.fines)))
+        if dispute:
+            self.waiting.append((dispute, found))
+            for node, locked in self.locked(dispute):
+                self.bonds[node] -= locked
+        else:
+            self.take(found)
+
+    def locked(self, dispute):
+        held = dispute.held
+        return [(held.producer, held.locked), *((seat.node, seat.locked) for seat in held.seats)]
+
+    def take(self, found) -> None:
         for node, amount in zip(self.nodes, [found.penalty, *found.fines], strict=True):
             self.bonds[node] -= amount
             self.burnt += amount
         self.claims += found.to_client
         self.burnt -= found.to_client
+
+    @rule()
+    def lapse(self) -> None:
+        """Nobody has appealed: what waits is carried out, and the rest is a bond again."""
+        for dispute, found in self.waiting:
+            dispute.lapse()
+            for node, locked in self.locked(dispute):
+                self.bonds[node] += locked
+            self.take(found)
+        self.waiting = []
 
     @rule(data=st.data(), votes=st.lists(st.lists(st.sampled_from(SIGNED[:4]), min_size=3, max_size=3), max_size=3))
     def net(self, data, votes) -> None:

@@ -20,7 +20,7 @@ BASE = {"audit_ppm": 0, "deliver_s": 120, "draw_s": 60, "commit_s": 60, "reveal_
 def market():
     with boa.env.anchor():
         registry = deploy_registry(deploy_token().address)
-        yield deploy_market(registry.address, packed(Rules(**BASE)))
+        yield deploy_market(registry.address, registry.address, packed(Rules(**BASE)))
 
 
 shares = st.integers(0, PPM)
@@ -93,16 +93,16 @@ def test_worked_numbers(market) -> None:
 def test_a_vote_that_the_economy_would_not_take_is_refused(market) -> None:
     one, two = sorted(word(Reading(key=key, value=0)) for key in "ab")
     cases = {
-        "settlement: readings not in order": (1, 5, [two, one]),
+        "settlement: readings unordered": (1, 5, [two, one]),
         "settlement: no such verdict": (5, 0, []),
         "settlement: score out of bounds": (1, PPM + 1, []),
-        "settlement: a score without a verdict": (3, 1, []),
-        "settlement: reading out of bounds": (1, 5, [word(Reading(key="a", value=10**12 + 1))]),
+        "settlement: score of no verdict": (3, 1, []),
+        "settlement: no such reading": (1, 5, [word(Reading(key="a", value=10**12 + 1))]),
     }
     for refusal, vote in cases.items():
         with boa.reverts(refusal):
             market.preview(1, [1], [vote], [True], False, packed(Rules(**BASE)))
-    with boa.reverts("settlement: readings not in order"):
+    with boa.reverts("settlement: readings unordered"):
         market.preview(1, [1], [(1, 5, [one, one + 1])], [True], False, packed(Rules(**BASE)))
 
 

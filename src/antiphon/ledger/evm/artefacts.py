@@ -10,7 +10,7 @@ import msgspec
 
 from antiphon.errors import StateError
 
-CONTRACTS = ("token", "registry", "market", "quorum", "epochs", "assets")
+CONTRACTS = ("token", "registry", "appeal", "market", "quorum", "epochs", "assets")
 """In the order in which they are deployed: each names those before it."""
 _HERE = Path(__file__).parent / "artefacts"
 """Where an installed wheel keeps them."""

@@ -20,7 +20,10 @@ FOLLOWED = ("token", "registry", "market", "quorum")
 """Those whose events a relay follows; epochs and assets are asked when they are wanted."""
 WIRED = (
     ("token", "registry", "token"),
+    ("registry", "appeal", "registry"),
     ("registry", "market", "registry"),
+    ("appeal", "market", "appeal"),
+    ("appeal", "quorum", "appeal"),
     ("registry", "quorum", "registry"),
     ("registry", "epochs", "registry"),
 )
@@ -142,7 +145,7 @@ class Contracts:
         self.rpc, self.chain = rpc, chain
         made = {name: Contract(rpc, name, chain.contracts[name].address) for name in CONTRACTS}
         self.token, self.registry, self.market, self.quorum = (made[name] for name in FOLLOWED)
-        self.epochs, self.assets = made["epochs"], made["assets"]
+        self.appeal, self.epochs, self.assets = made["appeal"], made["epochs"], made["assets"]
         self._made = tuple(made.values())
         self._by_address = {made[name].address.lower(): made[name] for name in FOLLOWED}
 

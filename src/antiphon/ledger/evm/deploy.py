@@ -41,6 +41,15 @@ RULES = (
 """Those of the economy's that the contracts know, in their order."""
 
 
+class Appeals(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Time for each step of an appeal on the chain: people and programs must notice, and get into a block."""
+
+    appeal_s: int = 3_600  # whoever is fined may ask for a jury so long
+    draw_s: int = 3_600  # until anybody has drawn it
+    commit_s: int = 3_600
+    reveal_s: int = 3_600
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the contracts are created with, beside the rules of `economy`."""
 
@@ -49,6 +58,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     epoch_cap_nano: int = EPOCH_CAP_NANO
     epoch_s: int = 3_600
     delay_s: int = 86_400  # from a proposal of the owner to its adoption
+    appeals: Appeals = Appeals()
     epochs: Terms = Terms()
     burn_ppm: int = 0  # of what is issued
     treasury: str = ""  # who gets the owner's share; empty: the deployer
@@ -82,8 +92,9 @@ async def deploy(rpc: Rpc, outbox: Outbox, plan: Plan, *, confirmations: int, na
     terms = (plan.rules.min_stake_nano, plan.rules.unbond_s, REPORT_PPM)
     token = await create("token", plan.supply_nano, plan.epoch_cap_nano, plan.epoch_s, plan.delay_s)
     registry = await create("registry", token, WEIGHT_UNIT_NANO, plan.epoch_s, plan.delay_s, terms)
-    await create("market", registry, plan.delay_s, rules)
-    await create("quorum", registry, rules)
+    appeal = await create("appeal", registry, msgspec.structs.astuple(plan.appeals))
+    await create("market", registry, appeal, plan.delay_s, rules)
+    await create("quorum", registry, appeal, rules)
     treasury = checked_address(plan.treasury or outbox.key.address)
     epochs = await create("epochs", registry, treasury, plan.epochs.packed())
     await create("assets", token, FLOOR_PPM)
