@@ -51,18 +51,6 @@ class World:
         return self.publish(owner, keccak(name.encode()), **terms)
 
 
-@pytest.fixture(scope="module")
-def built():
-    with boa.env.anchor():
-        yield World()
-
-
-@pytest.fixture
-def world(built):
-    with boa.env.anchor():
-        yield built
-
-
 CONTENT = keccak(b"weights, configuration, card")
 
 

@@ -130,18 +130,6 @@ ROWS = [[65_535, 30_000, 0, 1, 500], [65_535, 20_000, 7, 0, 900], [0, 65_535, 65
 PAID = EMISSION - EMISSION * BURN_PPM // PPM
 
 
-@pytest.fixture(scope="module")
-def built():
-    with boa.env.anchor():
-        yield World()
-
-
-@pytest.fixture
-def world(built):
-    with boa.env.anchor():
-        yield built
-
-
 # Arithmetic
 
 

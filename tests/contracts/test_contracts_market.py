@@ -102,12 +102,6 @@ class World:
         return self.market.held() == self.token.balanceOf(self.market.address)
 
 
-@pytest.fixture
-def world():
-    with boa.env.anchor():
-        yield World()
-
-
 # Worked numbers
 
 

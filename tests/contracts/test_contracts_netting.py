@@ -19,18 +19,6 @@ SOURCES = ARTEFACTS.parent
 COST = REWARD + sum(FEES)
 
 
-@pytest.fixture(scope="module")
-def built():
-    with boa.env.anchor():
-        yield World()
-
-
-@pytest.fixture
-def world(built):
-    with boa.env.anchor():
-        yield built
-
-
 def paid(world: World, session: int, parts: int = 0b11, **changes: object) -> Net:
     """Two parts of valid work."""
     moved = dict(zip((key.address for key in world.keys), (0, 2 * REWARD, *(2 * fee for fee in FEES)), strict=True))

@@ -104,18 +104,6 @@ class World:
         assert self.balances() == before
 
 
-@pytest.fixture(scope="module")
-def built():
-    with boa.env.anchor():
-        yield World()
-
-
-@pytest.fixture
-def world(built):
-    with boa.env.anchor():
-        yield built
-
-
 def stranger() -> str:
     return boa.env.generate_address()
 

@@ -48,18 +48,6 @@ class Voucher:
         return self.session, self.part, self.amount, self.position, self.stream, self.due, signature
 
 
-@pytest.fixture(scope="module")
-def built():
-    with boa.env.anchor():
-        yield World()
-
-
-@pytest.fixture
-def world(built):
-    with boa.env.anchor():
-        yield built
-
-
 def heard(world: World, session: int, part: int = 0, amount: int = REWARD // 3) -> Voucher:
     return Voucher(session, part, world.producer.address, amount, boa.env.timestamp + DUE_S)
 
