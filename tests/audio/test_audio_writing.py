@@ -358,7 +358,7 @@ def test_a_long_recording_is_written_with_flat_memory(tmp_path: Path, name: str)
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
-    assert peak < 2_000_000
+    assert peak < 2_500_000  # 40 s of sound, if kept, would be 3.8 MB
 
 
 @pytest.mark.parametrize("channels", [1, 2])
