@@ -141,7 +141,7 @@ def challenge(place: Place) -> None:
     run(_step(place, lambda wallet: wallet.challenge(), "What is posted is right."))
 
 
-@epoch.command(epilog="\b\nExamples:\n  antiphon chain epoch finish 3\n")
+@epoch.command(epilog="\b\nExamples:\n  antiphon chain epoch finish\n")
 @number_argument
 @click.pass_obj
 def finish(place: Place, number: int | None) -> None:
@@ -153,7 +153,7 @@ def finish(place: Place, number: int | None) -> None:
     run(_step(place, do, "It is finished already."))
 
 
-@epoch.command(epilog="\b\nExamples:\n  antiphon chain epoch claim 3\n")
+@epoch.command(epilog="\b\nExamples:\n  antiphon chain epoch claim\n")
 @number_argument
 @click.pass_obj
 def claim(place: Place, number: int | None) -> None:

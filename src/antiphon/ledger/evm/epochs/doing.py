@@ -114,7 +114,7 @@ class EpochWallet(Wallet):
         if await self._committed(epoch) == commitment:
             return ""
         await self._once(epoch, "commit", commitment)
-        return f"Epoch {epoch}: committed to weights of {sum(map(bool, weights))} nodes"
+        return f"Epoch {epoch}: committed to weights, nodes: {sum(map(bool, weights))}"
 
     async def reveal(self) -> str:
         """Show what was committed to. Raises StateError when it is lost, ConflictError when there is nothing."""
