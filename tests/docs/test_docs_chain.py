@@ -112,6 +112,8 @@ def test_the_page_of_epochs_on_a_chain_runs_as_written(anvil: Anvil, tmp_path: P
         "2 validators revealed",
         "its emission is issued",
         " ANT claimed",
+        "from the weights of 2 validators",
+        "Verified: weights, consensus, payments",
     ):
         assert words in told, told
     assert not any(key in told for key in DEV_KEYS)
