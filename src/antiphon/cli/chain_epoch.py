@@ -89,8 +89,11 @@ async def _watch(place: Place, service: str, poll_s: float) -> None:
             async for line in keeper.watch(poll_s):
                 click.echo(line)
 
-        watching = asyncio.create_task(tell())
-        await stop.wait()
+        watching, stopping = asyncio.create_task(tell()), asyncio.create_task(stop.wait())
+        await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if watching.done():  # it never ends by itself: what ended it is raised
+            watching.result()
         await ended(watching)
 
 
