@@ -68,9 +68,13 @@ def test_who_leaves_a_stream_pays_for_what_was_made_alone(home: Path) -> None:
     text = " ".join(f"This is sentence number {number} of a rather long text." for number in range(1, 31))
     with antiphon.Network(home) as network:
         before = network.balance_nano()
-        for _ in network.stream(antiphon.Say(text=text, mode=antiphon.Mode.STREAM)):
+        stream = network.stream(antiphon.Say(text=text, mode=antiphon.Mode.STREAM))
+        for _ in stream:
             break
+        stream.close()
         paid = before - network.balance_nano()
+        assert stream.outcome.paid_nano == paid > 0
+        assert len(stream.outcome.receipts) == len(stream.outcome.tasks) > 0
     with antiphon.Network(home) as network:
         before = network.balance_nano()
         whole = network.say(text).outcome.paid_nano

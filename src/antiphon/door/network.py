@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ from antiphon.door.cloning import (
 from antiphon.door.composing import Compose, ComposeFields, composed
 from antiphon.door.connecting import Session, connect
 from antiphon.door.figures import measured, paid_for, score_of
-from antiphon.door.ordering import SoundOrder, check_paths, check_words, estimate, settle
+from antiphon.door.ordering import SoundOrder, check_paths, check_words, estimate, left_behind, settle
 from antiphon.door.place import Place
 from antiphon.door.receipts import save_receipt
 from antiphon.door.reference import Reference, reference_of, stored_voice
@@ -37,10 +38,12 @@ from antiphon.door.settings import Settings
 from antiphon.door.sound import Loudness as LoudnessTarget
 from antiphon.door.sound import Outcome, Sound, joined, normaliser
 from antiphon.door.speaking import Say, SayFields
-from antiphon.errors import InputError, StateError
+from antiphon.errors import AntiphonError, InputError, StateError
 
 SETTLE_S = 30.0
 """After a failure, or when a stream is left: how long our own validators may judge what was delivered."""
+ACCOUNT_S = 5.0
+"""So much of that, so that `outcome` tells what was paid."""
 LEAVE_S = 0.5
 """The same after a cancel: whoever asked to leave wants to leave."""
 
@@ -275,8 +278,20 @@ class AsyncNetwork(Place):
                         job.closed.append(event)
                         job.receipts.append(await asyncio.to_thread(save_receipt, self.home, event.receipt))
         except BaseException as error:
-            await settle(session, job.opened, LEAVE_S if isinstance(error, asyncio.CancelledError) else SETTLE_S)
+            patience_s = LEAVE_S if isinstance(error, asyncio.CancelledError) else SETTLE_S
+            await settle(session, job.opened, patience_s)
+            await self._account_for(session, job, min(patience_s, ACCOUNT_S))
             raise
+
+    async def _account_for(self, session: Session, job: _Job, patience_s: float) -> None:
+        """What was paid for though the order did not come to its end."""
+        told = {one.task.task for one in job.closed}
+        closed, paid_nano = await left_behind(session, [task for task in job.opened if task not in told], patience_s)
+        job.closed += closed
+        job.spent_nano += paid_nano
+        for one in closed:
+            with contextlib.suppress(AntiphonError):  # the error that ended the order is the one to tell
+                job.receipts.append(await asyncio.to_thread(save_receipt, self.home, one.receipt))
 
 
 class Stream:

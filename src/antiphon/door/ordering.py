@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-from antiphon.client.budget import ant
-from antiphon.client.events import SoundEvent
+from antiphon.client.budget import ant, paid_nano
+from antiphon.client.events import Closed, SoundEvent
 from antiphon.client.job_policy import JobPolicy
 from antiphon.door.connecting import Session
 from antiphon.economy.types import Mode, Part, Role
 from antiphon.errors import AntiphonError, FundsError, InputError
+from antiphon.ledger import receipts
 from antiphon.ledger.operations import Selector
+from antiphon.ledger.records import PartRecord, TaskState
 from antiphon.services import Options
 
 MAX_SEED = 2**63 - 1
@@ -153,6 +155,29 @@ async def settle(session: Session, tasks: Iterable[str], patience_s: float) -> N
                 for part in await session.ledger.parts(task):
                     while not part.state.final:
                         part = await session.client.changed(part)  # noqa: PLW2901 - its next version
+
+
+async def left_behind(session: Session, tasks: Iterable[str], patience_s: float) -> tuple[list[Closed], int]:
+    """Of tasks that an order left before they were closed: those that close within the patience, and what the others
+    have cost so far, in nano."""
+    client, closed, paid = session.client, list[Closed](), 0
+    end_s = asyncio.get_running_loop().time() + patience_s
+    for task in tasks:
+        parts: tuple[PartRecord, ...] = ()
+        with contextlib.suppress(AntiphonError, TimeoutError):
+            async with asyncio.timeout_at(end_s):
+                parts = await session.ledger.parts(task)
+                for part in parts:
+                    while not part.settled:
+                        part = await client.changed(part)  # noqa: PLW2901 - its next version
+        with contextlib.suppress(AntiphonError):
+            parts = await session.ledger.parts(task)
+            record = await session.ledger.task(task)
+            if record.state is not TaskState.OPEN:
+                closed.append(Closed(record, parts, await receipts.build(session.ledger, task)))
+                continue
+        paid += paid_nano(client.node_id, parts)
+    return closed, paid
 
 
 def checked_seed(seed: int | None) -> int | None:
