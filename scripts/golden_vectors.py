@@ -59,21 +59,47 @@ def chain(secret: bytes) -> list[bytes]:
 
 
 def seats(weights: list[int], count: int, below) -> list[int]:
-    left, seated = list(range(len(weights))), []
-    while left and len(seated) < count:
+    lengths = [max(1, weight) for weight in weights]
+    left, seated = sorted(range(len(weights)), key=lambda one: (-lengths[one], str(one))), []
+    while (
+        left and len(seated) < count and lengths[left[0]] * (count - len(seated)) >= sum(lengths[one] for one in left)
+    ):
+        seated.append(left.pop(0))
+    wanted = count - len(seated)
+    if not left or not wanted:
+        return seated
+    for place in range(len(left) - 1, 0, -1):
+        other = below(place + 1)
+        left[place], left[other] = left[other], left[place]
+    whole = sum(lengths[one] for one in left)
+    mark = below(whole)
+    for _ in range(wanted):
+        rest = mark
+        for one in left:
+            rest -= wanted * lengths[one]
+            if rest < 0:
+                seated.append(one)
+                break
+        mark += whole
+    return seated
+
+
+def without_replacement(weights: list[int], count: int, below) -> list[int]:
+    left, found = list(range(len(weights))), []
+    while left and len(found) < count:
         total, missed = sum(max(1, weights[one]) for one in left), False
         round_ = list(left)
-        while not missed and len(seated) < count:
+        while not missed and len(found) < count:
             ticket = below(total)
             for one in round_:
                 ticket -= max(1, weights[one])
                 if ticket < 0:
                     break
-            missed = one in seated
+            missed = one in found
             if not missed:
-                seated.append(one)
+                found.append(one)
                 left.remove(one)
-    return seated
+    return found
 
 
 def economy() -> dict:
@@ -107,7 +133,7 @@ def economy() -> dict:
     free = [(n * 7919 % 1000 + 1) * 10**9 for n in range(60)]
     names = [f"{n * 37 % 60:02d}" for n in range(60)]
     by_name = sorted(range(60), key=names.__getitem__)
-    pooled = seats([free[n] for n in by_name], 48, integers(b"pool", "pool"))
+    pooled = without_replacement([free[n] for n in by_name], 48, integers(b"pool", "pool"))
     return {
         "draws": draws,
         "chain": {"secret": sha(b"client").hex(), "tip": one[0].hex(),

@@ -139,6 +139,32 @@ def test_later_seats_are_drawn_in_proportion_to_the_stake_that_is_left() -> None
     assert 550 < second["rich"] < 650
 
 
+def test_each_key_sits_exactly_as_often_as_its_part_of_the_weight_says() -> None:
+    field = [candidate(f"v{n}", weight) for n, weight in enumerate([30, 20, 20, 10, 10, 5, 5])]
+    hits = Counter(seat.node for i in range(4_000) for seat in draw_seats(field, 3, b"%d" % i))
+    assert hits["v0"] == pytest.approx(4_000 * 0.9, abs=100)  # sd 19
+    assert hits["v1"] == pytest.approx(4_000 * 0.6, abs=150)  # sd 31
+    assert hits["v5"] == pytest.approx(4_000 * 0.15, abs=120)  # sd 23
+
+
+def test_an_owner_sits_as_often_with_one_key_as_with_many() -> None:
+    others = [candidate(f"o{n}", 7) for n in range(10)]
+    one, many = (
+        sum(seat.node.startswith("s") for i in range(3_000) for seat in draw_seats([*others, *mine], 3, b"%d" % i))
+        for mine in ([candidate("s", 30)], [candidate(f"s{n}", 3) for n in range(10)])
+    )
+    assert one == pytest.approx(3_000 * 0.9, abs=90)
+    assert many == pytest.approx(one, abs=180)
+
+
+def test_who_weighs_a_whole_seat_or_more_sits_always_and_once() -> None:
+    field = [candidate("whale", 80), candidate("a", 10), candidate("b", 10)]
+    for i in range(200):
+        drawn = [seat.node for seat in draw_seats(field, 2, b"%d" % i)]
+        assert drawn[0] == "whale"
+        assert drawn[1] in {"a", "b"}
+
+
 @given(st.lists(st.integers(0, 5), max_size=9), st.integers(0, 12), st.binary(max_size=8))
 def test_a_draw_takes_everybody_when_there_are_no_more(weights: list[int], seats: int, beacon: bytes) -> None:
     field = [candidate(f"v{i}", weight) for i, weight in enumerate(weights)]

@@ -12,7 +12,8 @@ When a task opens (`assign`):
 
 After each delivery (`draw_seats`), from randomness that nobody knew when it was delivered:
 
-6. Seats are drawn out of the pool by weight without replacement, as many in every round.
+6. As many seats in every round are drawn out of the pool, no key twice. Each key sits exactly as often as its part of
+   the weight says (`seats` times its part, at most always): so an owner's seats do not grow by splitting its stake.
 """
 
 from __future__ import annotations
@@ -51,8 +52,21 @@ def weight(offer: Offer, rules: Rules) -> int:
 
 
 def draw_seats(pool: Sequence[Candidate], seats: int, beacon: bytes) -> tuple[Candidate, ...]:
-    """The seats of one round: as many of the pool, or all of it when it is smaller."""
-    return tuple(_drawn(pool, [candidate.weight_nano for candidate in pool], seats, Draws(beacon, "seats")))
+    """The seats of one round: as many of the pool, or all of it when it is smaller.
+
+    Systematic sampling in a shuffled order (W. G. Madow, 1949): whoever weighs a whole seat or more has one; of the
+    others, laid end to end at random, those sit that the marks of a ruler with a random start fall into. So each sits
+    with a probability of exactly seats * weight / whole weight.
+    """
+    draws = Draws(beacon, "seats")
+    left = sorted(pool, key=lambda candidate: (-max(1, candidate.weight_nano), candidate.node))
+    found: list[Candidate] = []
+    while left and len(found) < seats:
+        whole = sum(max(1, candidate.weight_nano) for candidate in left)
+        if max(1, left[0].weight_nano) * (seats - len(found)) < whole:
+            return (*found, *_marked(left, whole, seats - len(found), draws))
+        found.append(left.pop(0))
+    return tuple(found)
 
 
 def sample(offers: Sequence[Offer], rules: Rules, beacon: bytes) -> tuple[Offer, ...]:
@@ -168,6 +182,17 @@ def _candidate(offer: Offer, units: int, rules: Rules) -> Candidate:
         quality_ppm=asked.quality_ppm,
         weight_nano=weight(offer, rules),
     )
+
+
+def _marked(pool: Sequence[Candidate], whole: int, seats: int, draws: Draws) -> list[Candidate]:
+    """Whom a ruler's marks fall into, `whole` apart, when each is `seats` times its weight long: nobody twice."""
+    order = list(pool)
+    for place in range(len(order) - 1, 0, -1):
+        other = draws.below(place + 1)
+        order[place], order[other] = order[other], order[place]
+    ends = list(accumulate(seats * max(1, candidate.weight_nano) for candidate in order))
+    first = draws.below(whole)
+    return [order[bisect_right(ends, first + mark * whole)] for mark in range(seats)]
 
 
 def _drawn(items: Sequence[T], weights: Sequence[int], count: int, draws: Draws) -> list[T]:
