@@ -254,15 +254,21 @@ def test_exposure_is_a_penalty_or_the_dissent_of_one_seat() -> None:
     assert exposure(SEATS[0], DEFAULT_RULES, Role.VALIDATOR) == 1_000  # its fee, and as much for dissent
 
 
-def test_a_late_cancel_pays_the_producer_and_nobody_is_scored() -> None:
+def test_a_late_cancel_costs_the_whole_reward_pays_the_producer_a_part_and_scores_nobody() -> None:
     done = late_cancel("t", "c", MAKER, 92_000, "why")
-    assert moved(done) == {("escrow:t", "balance:p"): 20_000, ("escrow:t", "balance:c"): 72_000}
+    assert moved(done) == {
+        ("escrow:t", "balance:p"): 8_000,
+        ("escrow:t", "burnt"): 12_000,
+        ("escrow:t", "balance:c"): 72_000,
+    }
+    whole = late_cancel("t", "c", MAKER, 92_000, "why", rules=Rules(unjudged_ppm=PPM))
+    assert moved(whole) == {("escrow:t", "balance:p"): 20_000, ("escrow:t", "balance:c"): 72_000}
     assert done.scores == ()
 
 
 def test_a_late_cancel_pays_whoever_stood_by_as_far_as_the_reserve_reaches() -> None:
     done = late_cancel("t", "c", MAKER, 20_450, "why", standing=(MAKER, SEATS[0], MAKER))
-    assert [move.amount_nano for move in done.transfers] == [20_000, 400, 10, 40]
+    assert [move.amount_nano for move in done.transfers] == [8_000, 12_000, 400, 10, 40]
 
 
 def test_the_minimum_stake_stays_while_anything_is_locked() -> None:
@@ -417,7 +423,7 @@ def test_a_part_without_lapsed_producers_burns_nothing_and_a_late_cancel_has_a_r
         ("escrow:t", "balance:c"): 590,
     }
     dear = late_cancel("t", "c", MAKER, 30_000, "why", standing=[SEATS[0]], rules=Rules(hold_ppm=100_000))
-    assert [move.amount_nano for move in dear.transfers] == [20_000, 50, 9_950]
+    assert [move.amount_nano for move in dear.transfers] == [8_000, 12_000, 50, 9_950]
 
 
 def test_a_settlement_says_why_each_amount_moves() -> None:
@@ -439,7 +445,12 @@ def test_a_settlement_says_why_each_amount_moves() -> None:
     ):
         assert [move.why for move in play(*cast, last=last).transfers] == why
     cancelled = late_cancel("t", "c", MAKER, 92_000, "left", standing=[MAKER])
-    assert [move.why for move in cancelled.transfers] == ["reward R*Q, not judged: left", "stood by", "unspent"]
+    assert [move.why for move in cancelled.transfers] == [
+        "part of R*Q, not judged: left",
+        "the rest of R*Q: not judged",
+        "stood by",
+        "unspent",
+    ]
     left = unused("t", "c", [MAKER], 400, 40_000, DEFAULT_RULES, "too late")
     assert [move.why for move in left.transfers] == ["stood by", "held producers that did not deliver", "too late"]
 

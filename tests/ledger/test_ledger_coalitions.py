@@ -107,8 +107,8 @@ async def test_two_seats_that_say_nothing_was_shown_fine_nobody(market: Market) 
 
 
 async def test_a_client_with_its_own_producer_pays_for_the_stake_that_others_have_locked(market: Market) -> None:
-    """It delivers rubbish to itself and keeps its link back: its reward returns to its own pocket. What it held of the
-    standing producers and of everybody who might have been drawn costs the hold fee all the same."""
+    """It delivers rubbish to itself and keeps its link back: a part of its reward returns to its own pocket, the rest
+    is burnt. What it held of the standing producers and of everybody who might have been drawn costs the hold fee."""
     await market.open(task_id(1))
     record = await market.deliver(task_id(1), draws=False)
     maker = producer(record)
@@ -117,7 +117,8 @@ async def test_a_client_with_its_own_producer_pays_for_the_stake_that_others_hav
     held = sum([(await market.ledger.account(who)).locked_nano for who in others])
     await pass_time(market, RULES.draw_s)
     lost = coalition - await wealth(market, maker, CLIENT.node_id)
-    assert lost == await wealth(market, *others) - rest >= held * RULES.hold_ppm // (2 * 10**6) > 0
+    burnt = REWARD - REWARD * RULES.unjudged_ppm // 10**6
+    assert lost - burnt == await wealth(market, *others) - rest >= held * RULES.hold_ppm // (2 * 10**6) > 0
 
 
 async def test_a_client_that_leaves_between_delivery_and_draw_pays_the_same(market: Market) -> None:
@@ -127,7 +128,7 @@ async def test_a_client_that_leaves_between_delivery_and_draw_pays_the_same(mark
     stood_by = record.assignment.producers[1].node
     others = await wealth(market, stood_by)
     await market.do(CLIENT, Cancel(task=task_id(1)))
-    assert await wealth(market, producer(record)) == before + REWARD
+    assert await wealth(market, producer(record)) == before + REWARD * RULES.unjudged_ppm // 10**6
     assert await wealth(market, stood_by) > others
 
 

@@ -345,11 +345,12 @@ def test_rule_11_after_a_cancel_a_delivered_part_ends_with_its_judgement() -> No
     assert judged(record, (INVALID,) * 3).record.state is PartState.INVALID
 
 
-def test_rule_11_a_cancel_while_the_seats_wait_to_be_drawn_pays_the_producer() -> None:
+def test_rule_11_a_cancel_while_the_seats_wait_to_be_drawn_pays_the_producer_a_part() -> None:
     done = step(undrawn(begun()), Cancel(task=TASK), CLIENT.node_id)
     assert done.record.state is PartState.CANCELLED
     assert [(move.target, move.amount_nano) for move in done.transfers] == [
-        (f"balance:{PRODUCERS[0]}", 1_000),
+        (f"balance:{PRODUCERS[0]}", 400),
+        ("burnt", 600),
         *((f"balance:{maker}", 20) for maker in PRODUCERS[1:]),
         *((f"balance:{judge}", 2) for judge in VALIDATORS),
         (f"balance:{CLIENT.node_id}", 2_800 - 2 * 20 - 6 * 2),

@@ -74,6 +74,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     jury: int = 2  # fewest others of the pool that can judge an appeal
     abstain_ppm: int = 200_000  # share of its seats that a validator may abstain from; more costs weight in the draw
     hold_ppm: int = 20_000  # of R*Q: what a client owes each producer it held for work that it then does not take
+    unjudged_ppm: int = 400_000  # of R*Q: paid for a delivery whose client has it not judged; the rest is burnt
     client_share_ppm: int = 250_000  # of a node's stake: the most that one client's open tasks may hold
     score_tolerance_ppm: int = 50_000  # distance from the majority's median at which a fee is 0 (docs/economy.md: why)
     missed_reading_ppm: int = 500_000  # what each reading off the majority's leaves of a fee (decision record 16)
@@ -107,6 +108,8 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("max_nodes must be positive, candidates more than the seats, times not negative")
         if not 0 <= self.hold_ppm * (1 + self.failovers) <= PPM:
             raise ValueError("hold_ppm for every producer of a part must fit into the price of one")
+        if not 0 <= self.unjudged_ppm <= PPM:
+            raise ValueError("unjudged_ppm is a share of a reward")
         if self.appeal_s < 0 or self.jury < 1:
             raise ValueError("appeal_s is not negative, and a jury has at least one member")
         if not (0 <= self.abstain_ppm < PPM and 0 < self.client_share_ppm <= PPM and 0 <= self.absent_ppm <= PPM):

@@ -33,8 +33,9 @@ to 10 and 17, `ending` 11, 12, 14, 16 and 19, `appeals` 18):
     shown is no majority either, unless most seats say so in every round on the delivery, to the last: nobody else can
     check it, so two seats alone could take any producer's stake.
 11. CANCEL: only the client. An undelivered part is CANCELLED and refunded, less the hold fees (rule 16). One whose
-    seats wait to be drawn is CANCELLED late: its producer is paid R*Q, and the other producers and whoever might have
-    been drawn get a hold fee. One whose seats are drawn is still judged and paid, but has no failover.
+    seats wait to be drawn is CANCELLED late: its producer is paid a part of R*Q (the rest is burnt), and the other
+    producers and whoever might have been drawn get a hold fee. One whose seats are drawn is still judged and paid, but
+    has no failover.
 12. When a part is final nothing of its reserve remains: what was not earned went back to the client.
 13. `round` never starts again within a part, so a late vote can never count for another delivery.
 14. WITHDRAW: a consent that the task relies on was revoked. An undelivered part ends as by CANCEL (rule 11), and says
@@ -56,8 +57,6 @@ to 10 and 17, `ending` 11, 12, 14, 16 and 19, `appeals` 18):
     word: it is paid what the voucher says, never more than R*Q, the others their hold fees (rule 16), and the part is
     CANCELLED. Declined or not redeemed in time it ends as by CANCEL (rule 11). A delivered part is judged, whatever
     was signed.
-20. ENDORSE: only the client, and after it the producer with the same words, once for each round, while its seats judge.
-    It is kept, like the ballot in a REVEAL; nothing follows from either here.
 """
 
 from __future__ import annotations
@@ -89,7 +88,6 @@ from antiphon.ledger.operations import (
     Decline,
     Deliver,
     DrawSeats,
-    Endorse,
     Expose,
     Redeem,
     Reveal,
@@ -183,7 +181,6 @@ _MOVES: dict[type[Event], Callable[[PartRecord, Any, Context], Step]] = {
     Skip: producing.skip,
     Redeem: ending.redeem,
     DrawSeats: producing.draw_seats,
-    Endorse: judging.endorse,
     Commit: judging.commit,
     Expose: judging.expose,
     Reveal: judging.reveal,
