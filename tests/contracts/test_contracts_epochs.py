@@ -112,7 +112,7 @@ class World:
             )
             for seat, row in enumerate(rows)
         ]
-        rules = economy.EpochRules(kappa_ppm=KAPPA, alpha_ppm=PPM, cutoff_epochs=0)
+        rules = economy.EpochRules(kappa_ppm=KAPPA, alpha_ppm=PPM, cutoff_epochs=0, evidence_epochs=0)
         done = economy.compute(rules, emission, judges, range(count + len(rows)), {})
         amounts = dict.fromkeys([*range(count + count % 2), *(SEATS_AT + seat for seat in range(len(rows)))], 0)
         for one in done.payments:

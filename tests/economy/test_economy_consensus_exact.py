@@ -196,7 +196,7 @@ def test_bonds_in_bytes_are_refused_by_their_size_and_read_in_rows() -> None:
 
 
 def test_an_epochs_emission_by_worked_numbers() -> None:
-    rules = EpochRules(epoch_s=3, emission_nano=1_000)
+    rules = EpochRules(evidence_epochs=0, epoch_s=3, emission_nano=1_000)
     assert [emission(rules, ms, 10**9) for ms in (-1, 0, 2, 3, 4, 1_000, 2_999, 3_000, 3_001)] == [
         0, 0, 0, 1, 1, 333, 999, 1_000, 1_000,
     ]  # fmt: skip
@@ -212,7 +212,7 @@ def test_a_permit_needs_some_stake_and_equal_stakes_go_by_uid() -> None:
 def test_what_is_paid_of_an_epoch_and_why_by_worked_numbers() -> None:
     """Of 1,001: 410 and 410 and 100 to nodes, validators and nobody, 81 and what rounding leaves to the owner."""
     rows = {"a": Row(uids=(4, 5), values=(2, 1)), "b": Row(uids=(5,), values=(1,))}
-    rules = EpochRules(burn_ppm=100_000, shares={"a": 2, "b": 1})
+    rules = EpochRules(evidence_epochs=0, burn_ppm=100_000, shares={"a": 2, "b": 1})
     found = compute(rules, 1_001, [Judge(uid=1, stake_nano=NANO, rows=rows)], [5, 1, 4], {})
     assert [(one.uid, one.amount_nano, one.why, one.service) for one in found.payments] == [
         (4, 182, "incentive", "a"),  # of 273, and of 2^31 it has 1,431,655,765: less is lost to rounding than by node 5
@@ -240,34 +240,34 @@ def to(*uids: int) -> Row:
 def test_an_epochs_consensus_is_that_of_its_rules() -> None:
     both = [judge(1, 6, s=to(4)), judge(2, 4, s=to(4, 5))]
     for kappa_ppm, reached in ((400_000, [0, 0, ONE, ONE // 2]), (PPM, [0, 0, ONE // 2, 0])):
-        [market] = compute(EpochRules(kappa_ppm=kappa_ppm), 1_000, both, [1, 2, 4, 5], {}).markets
+        [market] = compute(EpochRules(evidence_epochs=0, kappa_ppm=kappa_ppm), 1_000, both, [1, 2, 4, 5], {}).markets
         assert [value // 4 for value in market.outcome.consensus.tolist()] == [value // 4 for value in reached]
 
 
 def test_who_has_no_row_for_a_service_hides_nobody_elses() -> None:
-    [market] = compute(EpochRules(), 1_000, [judge(1, 1), judge(2, 9, s=to(4))], [1, 2, 4], {}).markets
+    [market] = compute(EpochRules(evidence_epochs=0), 1_000, [judge(1, 1), judge(2, 9, s=to(4))], [1, 2, 4], {}).markets
     assert market.outcome.rows.tolist() == [[0, 0, 0], [0, 0, ONE]]
 
 
 def test_a_row_that_is_too_old_counts_nowhere() -> None:
     late = [judge(1, 1, age=15, s=to(4)), judge(2, 9, age=14, s=to(4))]
-    [market] = compute(EpochRules(yuma3=True), 1_000, late, [1, 2, 4], {}).markets
+    [market] = compute(EpochRules(evidence_epochs=0, yuma3=True), 1_000, late, [1, 2, 4], {}).markets
     assert market.outcome.rows.tolist() == [[0, 0, 0], [0, 0, ONE]]
     assert market.outcome.share.tolist() == [0, ONE]
 
 
 def test_without_consensus_whoever_is_active_is_paid_by_stake() -> None:
     gone = to(77)  # a node that left
-    found = compute(EpochRules(), 1_000, [judge(1, 6, s=gone), judge(2, 4)], [1, 2], {})
+    found = compute(EpochRules(evidence_epochs=0), 1_000, [judge(1, 6, s=gone), judge(2, 4)], [1, 2], {})
     assert [(one.uid, one.amount_nano, one.why, one.service) for one in found.payments] == [
         (1, 820, "dividends", ""),
         (-1, 180, "owner's share", ""),
     ]
-    nobody = compute(EpochRules(), 1_000, [judge(1, 6, age=15, s=gone), judge(2, 4)], [1, 2], {})
+    nobody = compute(EpochRules(evidence_epochs=0), 1_000, [judge(1, 6, age=15, s=gone), judge(2, 4)], [1, 2], {})
     assert [(one.uid, one.amount_nano) for one in nobody.payments] == [(1, 492), (2, 328), (-1, 180)]
 
 
 @pytest.mark.parametrize(("part", "paid"), [("nodes_ppm", [(1, 410)]), ("validators_ppm", [(4, 410)])])
 def test_a_part_of_nothing_leaves_the_other(part: str, paid: list[tuple[int, int]]) -> None:
-    found = compute(EpochRules(**{part: 0}), 1_000, [judge(1, 6, s=to(4))], [1, 4], {})
+    found = compute(EpochRules(evidence_epochs=0, **{part: 0}), 1_000, [judge(1, 6, s=to(4))], [1, 4], {})
     assert [(one.uid, one.amount_nano) for one in found.payments] == [*paid, (-1, 590)]

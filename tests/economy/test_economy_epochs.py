@@ -27,7 +27,7 @@ from antiphon.economy.epochs import (
 from antiphon.economy.types import NANO
 from antiphon.errors import InputError
 
-RULES = EpochRules()
+RULES = EpochRules(evidence_epochs=0)
 
 
 def row(**values: int) -> Row:
@@ -71,7 +71,7 @@ def test_services_share_alike_and_a_minority_invents_none() -> None:
 
 
 def test_shares_of_services_can_be_set() -> None:
-    rules = EpochRules(shares={"a": 3, "b": 1})
+    rules = EpochRules(evidence_epochs=0, shares={"a": 3, "b": 1})
     rows = {"a": row(n10=1), "b": row(n11=1), "c": row(n9=1)}
     assert paid(of([judge(0, 1, **rows)], rules=rules)) == {10: 307_500, 11: 102_500, 0: 410_000, OWNER: 180_000}
     only = of([judge(0, 1, b=row(n11=1))], rules=rules)
@@ -85,7 +85,7 @@ def test_nobody_weighs_themselves_but_the_owner() -> None:
 
 
 def test_only_the_most_stake_has_a_permit() -> None:
-    rules = EpochRules(permits=2)
+    rules = EpochRules(evidence_epochs=0, permits=2)
     judges = [judge(4, 5, s=row(n10=1)), judge(3, 5, s=row(n11=1)), judge(2, 9, s=row(n10=1)), judge(1, 0)]
     assert [one.uid for one in permitted(judges, rules)] == [2, 3]
     assert of(judges, rules=rules).judges == (2, 3)
@@ -109,7 +109,7 @@ def test_a_node_that_left_gets_nothing_and_its_weight_goes_to_the_others() -> No
 def test_without_weights_validators_are_paid_and_without_stake_nobody() -> None:
     assert paid(of([judge(0, 3), judge(1, 1)])) == {0: 615_000, 1: 205_000, OWNER: 180_000}
     assert paid(of([judge(0, 0)])) == {BURNT: 820_000, OWNER: 180_000}
-    assert paid(compute(EpochRules(burn_ppm=180_000), 1_000_000, [], [], {})) == {BURNT: 1_000_000}
+    assert paid(compute(EpochRules(evidence_epochs=0, burn_ppm=180_000), 1_000_000, [], [], {})) == {BURNT: 1_000_000}
 
 
 def test_bonds_are_kept_by_uid() -> None:

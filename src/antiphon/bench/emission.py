@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
+import sqlite3
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
@@ -126,6 +128,9 @@ async def epoch_s(folder: Path) -> tuple[float, float]:
         judges, uids = await _members(ledger, operator, clock)
         record = await ledger.epoch()
         generator = np.random.default_rng(0)
+        await ledger.close()
+        _everybody_judged(folder / "ledger.db", generator)
+        ledger = await SqlLedger.open(folder / "ledger.db", operator=operator, clock=clock)
         commits, reveals = [], []
         for judge in judges:
             row = upscaled(dict(zip(uids, generator.integers(1, 10**6, len(uids)).tolist(), strict=True)))
@@ -146,6 +151,16 @@ async def epoch_s(folder: Path) -> tuple[float, float]:
         return taken_s
     finally:
         await ledger.close()
+
+
+def _everybody_judged(file: Path, generator: np.random.Generator) -> None:
+    """As if each validator had sat in rounds on each node: that many tasks would take an hour."""
+    with contextlib.closing(sqlite3.connect(file)) as db, db:
+        uids = [uid for (uid,) in db.execute("SELECT uid FROM uids ORDER BY uid")]
+        pairs = [(judge, node) for judge in uids[:VALIDATORS] for node in uids[VALIDATORS:]]
+        found = generator.integers(400_000, 900_000, len(pairs)).tolist()
+        rows = (("speech", *pair, quality, 1) for pair, quality in zip(pairs, found, strict=True))
+        db.executemany("INSERT INTO evidence VALUES (?, ?, ?, ?, ?)", rows)
 
 
 async def _members(ledger: SqlLedger, operator: Identity, clock: Clock) -> tuple[list[Identity], list[int]]:

@@ -218,6 +218,11 @@ def explained(told: Mapping[str, Any]) -> Iterator[str]:
     yield f"Parts     {', '.join([*parts, f'{rest / 10_000:g}% owner'])}; what rounding leaves is the owner's"
     for one in told["validators"]:
         yield f"Weights   {one['node'][:8]}: {_weights_of(one, told['epoch'])}, stake {ant(one['stake_nano'])}"
+    if last := rules["evidence_epochs"]:
+        yield (
+            f"Evidence  a weight counts if its validator judged the node in the last {counted(last, 'epoch')}, as good "
+            "as it was found; judged: what part of the incentives goes to nodes that it judged"
+        )
     for service, market in told["services"].items():
         yield from _market(service, market, told, names)
     others = [one for one in told["payments"] if not one["service"]]
@@ -249,13 +254,14 @@ def _market(
         amount = ant(paid.get((one["node"], "incentive"), 0))
         incentive = f"{one['rank'] / whole:.2%}"
         yield f"  {one['node'][:8]:<10}{weights}{_share(one['consensus']):>11}{incentive:>11}  {amount}"
-    yield f"  {'validator':<10}{'stake':>10}{'trust':>10}{'dividends':>11}  paid"
+    yield f"  {'validator':<10}{'stake':>10}{'trust':>10}{'judged':>10}{'dividends':>11}  paid"
     whole = sum(one["dividends"] for one in judges) or 1
     for one in judges:
         node = names[one["uid"]]
         amount = ant(paid.get((node, "dividends"), 0))
         dividends = f"{one['dividends'] / whole:.2%}"
-        yield f"  {node[:8]:<10}{_share(one['stake']):>10}{_share(one['trust']):>10}{dividends:>11}  {amount}"
+        shares = "".join(f"{_share(one[key]):>10}" for key in ("stake", "trust", "judged"))
+        yield f"  {node[:8]:<10}{shares}{dividends:>11}  {amount}"
 
 
 def _share(value: int) -> str:

@@ -2,7 +2,9 @@
 
 1. Who counts: validators with a permit (the `permits` with most stake, ties to the smaller uid) and what they last
    revealed, at most `cutoff_epochs` ago; the stake of others is none. A uid is never given twice, so what is said of a
-   node that left, or by it, counts nowhere. Nobody weighs themselves, except the owner.
+   node that left, or by it, counts nowhere. Nobody weighs themselves, except the owner. A weight counts as far as its
+   validator has judged that node lately (`evidence`): the row names whom, the evidence says how good. Where it has none
+   it abstains, and its dividends are cut to the part of the incentives that nodes get which it has judged.
 2. Each service is a market of its own with its own consensus (`consensus`) and bonds. Bonds in a node without any
    consensus end with the epoch, so that there are never many.
 3. The emission of an epoch is `emission_nano` for each `epoch_s` since the last one, at most one epoch's: calling it
@@ -10,8 +12,9 @@
 4. Parts in ppm go to nodes, to validators and to nobody (burnt); what is left is the owner's. Services share a part by
    `shares`, or alike; one without consensus gets nothing, so a minority cannot invent one.
 5. Within a service: nodes by rank, validators by dividends, each rounded down. What rounding leaves, less than a unit
-   for each payment, is the owner's. Without any consensus the nodes' part is the validators', by active stake; without
-   any stake both are burnt. So every unit of the emission goes somewhere: `Payment`s sum exactly to it.
+   for each payment, is the owner's. Without any consensus both parts are burnt: nobody's work was judged. (Where no
+   evidence is asked for, the nodes' part is then the validators', by active stake; without any stake both are burnt.)
+   So every unit of the emission goes somewhere: `Payment`s sum exactly to it.
 
 What says nothing is not here: no clock, no keys, no names of services.
 """
@@ -19,12 +22,15 @@ What says nothing is not here: no clock, no keys, no names of services.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
-from antiphon.economy import consensus
-from antiphon.economy.consensus import MAX_WEIGHT, Integers, Options, Outcome, Unsigned
+from antiphon.economy import consensus, evidence
+from antiphon.economy.consensus import MAX_WEIGHT, ONE, Integers, Options, Outcome, Unsigned
+from antiphon.economy.evidence import Evidence
 from antiphon.economy.types import NANO, PPM
 from antiphon.errors import InputError
 
@@ -32,6 +38,7 @@ MAX_SHARES = 16
 """Most services that share an emission."""
 MAX_PERMITS = 64
 MAX_CUTOFF = 256
+MAX_EVIDENCE = 256
 MAX_NUMBER = 10**18
 
 
@@ -54,6 +61,7 @@ class EpochRules(Options, frozen=True, kw_only=True, forbid_unknown_fields=True)
     shares: dict[str, int] = msgspec.field(default_factory=dict)  # of each service, in any unit; empty: all alike
     permits: int = 64
     cutoff_epochs: int = 14  # after so many without a reveal of its own a validator counts no more; 0: none is forgiven
+    evidence_epochs: int = 3  # so many epochs a judgement bears out a weight; 0: weights count as they are declared
     immunity_s: int = 0  # a node registered for less keeps its place on a full ledger
     version: int = 1  # of weights: others are refused
 
@@ -65,6 +73,8 @@ class EpochRules(Options, frozen=True, kw_only=True, forbid_unknown_fields=True)
             raise InputError("An epoch and its phases last a second at least", "Give more.")
         if not 0 <= self.cutoff_epochs <= MAX_CUTOFF:
             raise InputError(f"The cut-off is 0 to {MAX_CUTOFF} epochs", "Give 0 to forgive none.")
+        if not 0 <= self.evidence_epochs <= MAX_EVIDENCE:
+            raise InputError(f"Evidence counts for 0 to {MAX_EVIDENCE} epochs", "Give 0 to take weights as declared.")
         if not all(0 <= one <= MAX_NUMBER for one in (self.emission_nano, self.immunity_s, self.version)):
             raise InputError(f"Emission, immunity and version are within 0..{MAX_NUMBER}", "Give 0 for none.")
         if not 1 <= self.permits <= MAX_PERMITS:
@@ -143,6 +153,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True):
 
     service: str
     outcome: Outcome
+    known: npt.NDArray[np.bool_] | None  # [V, N] whom each has judged; None: no evidence is asked for
     nodes_nano: int
     validators_nano: int
 
@@ -188,22 +199,22 @@ def compute(
     uids: Sequence[int],
     bonds: Mapping[str, Bonds],
     owner: int = -1,
+    judged: Mapping[str, Evidence] | None = None,
 ) -> Computed:
     """Rules 1, 2, 4 and 5. `uids` are all registered nodes, judges among them; `owner` is the uid of the owner's node,
-    which may weigh itself. Raises InputError for uids that occur twice."""
+    which may weigh itself; `judged` the evidence by service. Raises InputError for uids that occur twice."""
     nodes = tuple(sorted(set(uids)))
     if len(nodes) < len(uids) or len({one.uid for one in judges}) < len(judges):
         raise InputError("A uid occurs twice", "Take the registry of one moment.")
     able = permitted(judges, rules)
     active = [one.stake_nano if one.rows and one.age <= rules.cutoff_epochs else 0 for one in able]
-    outcomes = {
-        service: consensus.reach(
-            _weights(able, nodes, service, rules, owner), active, _held(bonds.get(service), able, nodes), rules
-        )
-        for service in sorted({service for one in able for service in one.rows})
-        if not rules.shares or service in rules.shares
-    }
-    markets = _markets(rules, emission_nano, outcomes)
+    reached: dict[str, _Reached] = {}
+    for service in sorted({service for one in able for service in one.rows}):
+        if not rules.shares or service in rules.shares:
+            rows = _weights(able, nodes, service, rules, owner)
+            held = _held(bonds.get(service), able, nodes)
+            reached[service] = _reach(rows, active, held, (judged or {}).get(service), able, nodes, rules)
+    markets = _markets(rules, emission_nano, reached)
     stakes = active if any(active) else [one.stake_nano for one in able]
     judging = tuple(one.uid for one in able)
     return Computed(
@@ -212,8 +223,33 @@ def compute(
         uids=nodes,
         markets=markets,
         payments=_payments(rules, emission_nano, markets, judging, nodes, stakes),
-        bonds={service: _kept(judging, nodes, outcome) for service, outcome in outcomes.items()},
+        bonds={service: _kept(judging, nodes, outcome) for service, (outcome, _) in reached.items()},
     )
+
+
+_Reached: TypeAlias = tuple[Outcome, npt.NDArray[np.bool_] | None]
+
+
+def _reach(
+    rows: Integers,
+    active: Sequence[int],
+    held: Unsigned | None,
+    judged: Evidence | None,
+    judges: Sequence[Judge],
+    nodes: tuple[int, ...],
+    rules: EpochRules,
+) -> _Reached:
+    """One service's consensus, and whom each validator has judged (rule 1)."""
+    if not rules.evidence_epochs:
+        return consensus.reach(rows, active, held, rules), None
+    if judged is None:
+        found = np.zeros_like(rows)
+    else:
+        found = np.where(rows > 0, judged.placed([one.uid for one in judges], nodes), 0)
+    outcome = consensus.reach(evidence.filled(found, active, rules.kappa_ppm), active, held, rules)
+    parts = evidence.covered(found > 0, outcome.rank)
+    cut = [dividend * part // ONE for dividend, part in zip(outcome.dividends.tolist(), parts, strict=True)]
+    return msgspec.structs.replace(outcome, dividends=np.array(cut, dtype=np.int64)), found > 0
 
 
 def _weights(judges: Sequence[Judge], nodes: tuple[int, ...], service: str, rules: EpochRules, owner: int) -> Integers:
@@ -252,19 +288,20 @@ def _kept(judges: tuple[int, ...], nodes: tuple[int, ...], outcome: Outcome) -> 
     return Bonds(judges=judges, uids=uids, held=outcome.bonds[:, ranked].astype("<u4").tobytes())
 
 
-def _markets(rules: EpochRules, emission_nano: int, outcomes: Mapping[str, Outcome]) -> tuple[Market, ...]:
+def _markets(rules: EpochRules, emission_nano: int, reached: Mapping[str, _Reached]) -> tuple[Market, ...]:
     """Rule 4: each service with its shares of the parts."""
-    share = {service: rules.shares.get(service, 1) if one.rank.any() else 0 for service, one in outcomes.items()}
+    share = {service: rules.shares.get(service, 1) if one.rank.any() else 0 for service, (one, _) in reached.items()}
     whole = max(1, sum(share.values()))
     for_nodes, for_validators = (emission_nano * ppm // PPM for ppm in (rules.nodes_ppm, rules.validators_ppm))
     return tuple(
         Market(
             service=service,
             outcome=outcome,
+            known=known,
             nodes_nano=for_nodes * share[service] // whole,
             validators_nano=for_validators * share[service] // whole,
         )
-        for service, outcome in outcomes.items()
+        for service, (outcome, known) in reached.items()
     )
 
 
@@ -285,7 +322,7 @@ def _payments(
             ranks, dividends = market.outcome.rank.tolist(), market.outcome.dividends.tolist()
             paid += _divided(market.nodes_nano, ranks, nodes, INCENTIVE, market.service)
             paid += _divided(market.validators_nano, dividends, judges, DIVIDENDS, market.service)
-    elif any(stakes):
+    elif any(stakes) and not rules.evidence_epochs:
         paid += _divided(parts, list(stakes), judges, DIVIDENDS)
     else:
         burnt += parts

@@ -1,8 +1,9 @@
 """Receipts of epochs: from each validator's signed commitment and weights to each amount, again, without any network.
 
-What an audit takes from the ledger's signed `Standing`: who was registered with which stake, when each envelope was
-applied, and the bonds of the epoch before. All else is computed. That the ledger left out a reveal can be shown by the
-validator that has it; that it changed the bonds, by the receipt before (`bonds_sha256` there and `from_sha256` here).
+What an audit takes from the ledger's signed `Standing`: who was registered with which stake, who has judged whom, when
+each envelope was applied, and the bonds of the epoch before. All else is computed. That the ledger left out a reveal
+can be shown by the validator that has it; that it changed the bonds, by the receipt before (`bonds_sha256` there and
+`from_sha256` here); that it made up or left out a judgement, by that task's receipt.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any
 
 import msgspec
 
+from antiphon.economy.consensus import ONE
 from antiphon.economy.epochs import BURNT, OWNER, Bonds, Payment
+from antiphon.economy.evidence import covered
 from antiphon.economy.types import Transfer
 from antiphon.errors import AntiphonError, ConflictError, InputError, ProtocolError, StateError
 from antiphon.ledger import epochs
@@ -246,7 +249,8 @@ def _market(replayed: Replayed, number: int) -> dict[str, Any]:
     computed = replayed.settled.computed
     market = computed.markets[number]
     outcome, names = market.outcome, {one.uid: one.node for one in replayed.standing.members}
-    rows = outcome.rows
+    rows, known = outcome.rows, market.known
+    judged = None if known is None else covered(known, outcome.rank)
     weighed = [column for column in range(len(computed.uids)) if rows[:, column].any()]
     return {
         "nodes_nano": market.nodes_nano,
@@ -260,8 +264,8 @@ def _market(replayed: Replayed, number: int) -> dict[str, Any]:
                 "trust": int(outcome.trust[column]),
                 "weights": {
                     str(uid): weight
-                    for uid, weight in zip(computed.judges, rows[:, column].tolist(), strict=True)
-                    if weight
+                    for row, (uid, weight) in enumerate(zip(computed.judges, rows[:, column].tolist(), strict=True))
+                    if weight and (known is None or known[row, column])
                 },
             }
             for column in weighed
@@ -271,6 +275,7 @@ def _market(replayed: Replayed, number: int) -> dict[str, Any]:
                 "uid": uid,
                 "stake": int(outcome.share[row]),
                 "trust": int(outcome.validator_trust[row]),
+                "judged": ONE if judged is None else judged[row],
                 "dividends": int(outcome.dividends[row]),
             }
             for row, uid in enumerate(computed.judges)

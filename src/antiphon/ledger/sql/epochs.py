@@ -12,7 +12,7 @@ from antiphon.errors import ConflictError, FundsError, InputError
 from antiphon.ledger import epochs, limits
 from antiphon.ledger.epochs import EpochRecord, EpochState, Member, Standing, Weights, epoch_id
 from antiphon.ledger.operations import CallEpoch, CommitWeights, EpochOperation, RevealWeights, SetEpochRules
-from antiphon.ledger.sql import money, records
+from antiphon.ledger.sql import judged, money, records
 from antiphon.ledger.sql.database import Connection
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical, receipt
@@ -161,16 +161,12 @@ class EpochKeeper:
         commits = row[0] + 1 if row else 1
         if commits > epochs.MAX_COMMITS:
             raise ConflictError(f"{node} has committed {commits - 1} times in this epoch", "The last one counts.")
-        (committers,) = db.execute("SELECT count(*) FROM weights WHERE epoch = ?", (record.number,)).fetchone()
-        if row is None and committers >= epochs.MAX_COMMITTERS:
-            raise ConflictError(f"{committers} validators have committed in this epoch", "Commit in the next one.")
         db.execute(
             "INSERT INTO weights VALUES (?, ?, ?, ?, NULL) ON CONFLICT (node, epoch) DO UPDATE SET "
             "commits = excluded.commits, commitment = excluded.commitment, revealed = NULL",
             (node, record.number, commits, operation.commitment),
         )
-        able = {one for _, one, _, _ in self._permitted(db, record)}
-        others = tuple(one for one in record.committed if one != node and one in able)
+        others = tuple(one for one in record.committed if one != node)
         first_ms = record.first_commit_ms or now_ms
         return msgspec.structs.replace(record, committed=(*others, node), first_commit_ms=first_ms)
 
@@ -180,8 +176,7 @@ class EpochKeeper:
         """Rule 3."""
         if node not in record.committed:
             raise ConflictError(
-                f"{node} has committed to no weights in epoch {record.number}, or lost its permit to more stake",
-                "Commit in the next one.",
+                f"{node} has committed to no weights in epoch {record.number}", "Commit in the next one."
             )
         if record.state is EpochState.COMMITTING:
             raise ConflictError(
@@ -283,6 +278,7 @@ class EpochKeeper:
             members=members(db, -1, -1, self._rules),
             applied_ms=_applied(db, record.id),
             bonds=_bonds(db),
+            evidence=judged.read(db, record.number, record.rules.evidence_epochs),
             paid_sha256=b"",
         )
         settled = epochs.settle(standing, revealed)

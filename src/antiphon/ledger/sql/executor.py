@@ -33,7 +33,6 @@ from antiphon.ledger.operations import (
     ClaimSession,
     Commit,
     Deposit,
-    Endorse,
     EpochOperation,
     Heartbeat,
     OpenTask,
@@ -48,7 +47,7 @@ from antiphon.ledger.operations import (
     Unstake,
     Voucher,
 )
-from antiphon.ledger.sql import batches, consents, epochs, market, mirror, money, nodes, outcomes, records
+from antiphon.ledger.sql import batches, consents, epochs, judged, market, mirror, money, nodes, outcomes, records
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical, receipt
 from antiphon.protocol import envelope as envelopes
@@ -226,6 +225,8 @@ class OperationExecutor:
             opening = msgspec.structs.replace(opening, funds=funds)
             opened = open_task(self.operator.node_id, operation, call.sender, opening)
         records.add_task(call.session, opened.record, opened.parts)
+        if operation.synthetic:
+            judged.sponsor(db, operation.task, sponsor)
         consents.rely(db, operation.task, opened.consents)
         money.move(db, [opened.lock], at_ms=call.now_ms, task=operation.task)
         _lock_stake(call, opened)
@@ -293,8 +294,6 @@ class OperationExecutor:
         flow.act(store, operation, index=index, sender=call.sender, now_ms=call.now_ms)
         row = records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_=task)
         records.journal(call.session.db, task, call.now_ms, index, row, store.inputs)
-        if isinstance(operation, Endorse):
-            batches.endorse(call.session.db, operation)
         self._close_if_over(call.session, task, call.now_ms)
 
     def _revoke(self, call: _Call, ref: GrantRef) -> None:

@@ -18,7 +18,7 @@ from antiphon.ledger.limits import MAX_PARTS
 from antiphon.ledger.machine import Step
 from antiphon.ledger.opening import chain
 from antiphon.ledger.records import PartRecord, PartState, TaskRecord, TaskState
-from antiphon.ledger.sql import market, money
+from antiphon.ledger.sql import judged, market, money
 from antiphon.ledger.sql.database import Connection
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical
@@ -91,6 +91,7 @@ class SqlTaskStore:
         market.load(db, panel.active(before), panel.active(after))
         for event in step.scores:
             market.score(db, facts.service, event, facts.rules)
+        judged.note(db, facts.service, before, after, facts.rules)
         for turn in step.turnout:
             market.attend(db, facts.service, turn, facts.rules)
         self._session.changed.update((node, SEATS) for node in market.seat(db, before, after))

@@ -316,6 +316,25 @@ CREATE INDEX sessions_by_account ON sessions (account, session);
 """
 """Of a relay: which parts of a client's session stand behind vouchers. Each is given once, the last ones first."""
 
+_EVIDENCE = """
+CREATE TABLE sponsors (task TEXT PRIMARY KEY, node TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE evidence (
+  service TEXT NOT NULL,
+  judge INTEGER NOT NULL,
+  node INTEGER NOT NULL,
+  quality_ppm INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  PRIMARY KEY (service, judge, node)
+) WITHOUT ROWID;
+CREATE INDEX evidence_by_node ON evidence (node);
+CREATE INDEX evidence_by_judge ON evidence (judge);
+CREATE TRIGGER uid_left AFTER DELETE ON uids BEGIN
+  DELETE FROM evidence WHERE node = OLD.uid;
+  DELETE FROM evidence WHERE judge = OLD.uid;
+END;
+"""
+"""Judges and nodes by their uids; of a synthetic task who ordered it, which nobody is told while it is open."""
+
 MIGRATIONS = (
     _FOUNDATION,
     _STAKE_HISTORY,
@@ -326,5 +345,6 @@ MIGRATIONS = (
     _RELAY,
     _BATCHES,
     _SESSIONS,
+    _EVIDENCE,
 )
 VERSION = len(MIGRATIONS)

@@ -1,0 +1,100 @@
+"""Evidence: which validator has judged which node, and how good it found it. A weight counts as far as it is borne out.
+
+1. A round on a client's delivery that came to a majority is evidence of each seat that voted with it and shared its
+   readings but for one at most (`seats`): who did not listen has none. What it says is the majority's score, the same
+   for all of them; -.1 (`Rules.punish_score_ppm`) where the work was invalid.
+2. A round on a validator's own synthetic prompt is evidence of who ordered and paid it, and of nobody else: or who
+   orders none would live on the others' prompts.
+3. Evidence of one pair is an average, as the score memory's (`scores.remember`). It counts for the last
+   `EpochRules.evidence_epochs`, then it is none until the node is judged again.
+4. In an epoch a validator's row names whom it speaks of; how good each is, its evidence says (`Evidence`). Of whom it
+   has none it says nothing: it abstains (`filled`), and earns nothing (`covered`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from antiphon.economy.consensus import MAX_WEIGHT, ONE, Integers, columns, shares
+from antiphon.economy.settlement import care
+from antiphon.economy.types import PPM, Outcome, Rules, Verdict, Vote
+from antiphon.economy.votes import common_readings
+from antiphon.errors import InputError
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Of one service: what validators found of the nodes that they have judged lately."""
+
+    judges: tuple[int, ...]  # uids, ascending
+    uids: tuple[int, ...]  # of nodes, ascending
+    held: bytes  # [judges, uids] unsigned, 16 bits, little-endian: 1..65535 for Q up to 1; 0: none
+
+    def matrix(self) -> Integers:
+        """[judges, uids]. Raises InputError for bytes of another size."""
+        shape = (len(self.judges), len(self.uids))
+        if len(self.held) != 2 * shape[0] * shape[1]:
+            raise InputError(f"Evidence of {len(self.held)} bytes is no matrix of {shape}", "Take the ledger's.")
+        return np.frombuffer(self.held, dtype="<u2").reshape(shape).astype(np.int64)
+
+    def placed(self, judges: Sequence[int], nodes: Sequence[int]) -> Integers:
+        """[V, N] of these uids, ascending; 0 where there is none. Raises InputError for bytes of another size."""
+        found = np.zeros((len(judges), len(nodes)), dtype=np.int64)
+        rows, columns_ = _places(judges, self.judges), _places(nodes, self.uids)
+        found[np.ix_(rows[0], columns_[0])] = self.matrix()[np.ix_(rows[1], columns_[1])]
+        return found
+
+
+def of(found: Mapping[tuple[int, int], int]) -> Evidence:
+    """From qualities in ppm by (validator's uid, node's uid)."""
+    judges, uids = (tuple(sorted({pair[side] for pair in found})) for side in (0, 1))
+    held = np.zeros((len(judges), len(uids)), dtype="<u2")
+    if found:
+        pairs = np.array(list(found), dtype=np.int64)
+        quality = np.clip(np.array(list(found.values()), dtype=np.int64) * MAX_WEIGHT // PPM, 1, MAX_WEIGHT)
+        held[np.searchsorted(judges, pairs[:, 0]), np.searchsorted(uids, pairs[:, 1])] = quality
+    return Evidence(judges=judges, uids=uids, held=held.tobytes())
+
+
+def seats(votes: Mapping[str, Vote], outcome: Outcome, rules: Rules) -> tuple[str, ...]:
+    """Rule 1: of one round's seats, whose evidence it is."""
+    if outcome.verdict is None:
+        return ()
+    listened = [votes[node] for node in outcome.majority]
+    common = common_readings(listened)
+    return tuple(node for node in outcome.majority if care(votes[node], common, rules) >= rules.missed_reading_ppm)
+
+
+def score(outcome: Outcome, rules: Rules) -> int:
+    """What a round with a majority says of its producer, in ppm."""
+    return rules.punish_score_ppm if outcome.verdict is Verdict.INVALID else outcome.score_ppm or 0
+
+
+def filled(evidence: Integers, stake: Sequence[int], kappa_ppm: int) -> Integers:
+    """[V, N]: `evidence` within 0..65535, and where there is none (0) what those who have some agree on: the most that
+    at least kappa of their stake supports. So whoever did not judge a node neither lifts nor drags it down."""
+    if not evidence.size:
+        return evidence
+    order = np.argsort(-evidence, axis=0, kind="stable")
+    ordered = np.take_along_axis(evidence, order, axis=0)
+    supported = np.cumsum(shares(stake)[order] * (ordered > 0), axis=0)
+    needed = np.maximum(1, -(-kappa_ppm * supported[-1] // PPM))
+    place = np.count_nonzero(supported < needed, axis=0)
+    found = np.take_along_axis(ordered, np.minimum(place, len(evidence) - 1)[None, :], axis=0)
+    agreed = np.where(place < len(evidence), found, 0)
+    return np.where(evidence > 0, evidence, agreed)
+
+
+def covered(known: npt.NDArray[np.bool_], rank: Integers) -> list[int]:
+    """[V]: the share of all incentives (of ONE) that goes to nodes that each validator has judged. `rank` [N]."""
+    incentive = columns(rank[:, None])[:, 0]
+    return [min(ONE, int(one)) for one in known @ incentive]
+
+
+def _places(wanted: Sequence[int], there: Sequence[int]) -> tuple[Integers, Integers]:
+    """Where the uids that both name stand in each."""
+    both = np.intersect1d(np.array(wanted, dtype=np.int64), np.array(there, dtype=np.int64), assume_unique=True)
+    return np.searchsorted(wanted, both), np.searchsorted(there, both)

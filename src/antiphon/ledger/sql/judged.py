@@ -1,0 +1,54 @@
+"""Who judged whom, as rows: written with each settled round, read when an epoch closes."""
+
+from __future__ import annotations
+
+from antiphon.economy import evidence
+from antiphon.economy.evidence import Evidence
+from antiphon.economy.scores import prior, remember
+from antiphon.economy.types import Rules
+from antiphon.ledger import judgements
+from antiphon.ledger.records import PartRecord
+from antiphon.ledger.sql.database import Connection
+
+_KNOWN = """
+SELECT j.uid, n.uid, e.quality_ppm FROM uids j CROSS JOIN uids n
+LEFT JOIN evidence e ON e.service = ? AND e.judge = j.uid AND e.node = n.uid
+WHERE j.node = ? AND n.node = ?
+"""
+_NOTE = """
+INSERT INTO evidence VALUES (?, ?, ?, ?, ?) ON CONFLICT (service, judge, node)
+DO UPDATE SET quality_ppm = excluded.quality_ppm, epoch = excluded.epoch
+"""
+
+
+def sponsor(db: Connection, task: str, node: str) -> None:
+    """Keep who ordered a synthetic task."""
+    db.execute("INSERT INTO sponsors VALUES (?, ?)", (task, node))
+
+
+def note(db: Connection, service: str, before: PartRecord, after: PartRecord, rules: Rules) -> None:
+    """What a step of a part adds; nothing for who has left meanwhile."""
+    rulings = judgements.certain(before, after)
+    if not rulings:
+        return
+    row = db.execute("SELECT node FROM sponsors WHERE task = ?", (after.task,)).fetchone()
+    (epoch,) = db.execute("SELECT coalesce(max(number), 0) FROM epochs").fetchone()
+    for ruling in rulings:
+        for judge in judgements.judges(ruling, row[0] if row else "", rules):
+            pair = db.execute(_KNOWN, (service, judge, ruling.producer.node)).fetchone()
+            if pair is None:
+                continue
+            known_ppm = prior(rules) if pair[2] is None else pair[2]
+            quality_ppm = remember(known_ppm, evidence.score(ruling.outcome, rules), rules)
+            db.execute(_NOTE, (service, *pair[:2], quality_ppm, epoch))
+
+
+def read(db: Connection, epoch: int, last: int) -> dict[str, Evidence]:
+    """By service: what counts in an epoch, out of the `last` ones."""
+    rows = db.execute(
+        "SELECT service, judge, node, quality_ppm FROM evidence WHERE epoch > ? AND epoch <= ?", (epoch - last, epoch)
+    )
+    found: dict[str, dict[tuple[int, int], int]] = {}
+    for service, judge, node, quality_ppm in rows:
+        found.setdefault(service, {})[judge, node] = quality_ppm
+    return {service: evidence.of(found[service]) for service in sorted(found)}
