@@ -66,6 +66,20 @@ def test_who_delivers_rubbish_earns_less_than_its_honest_twin() -> None:
     assert not found.pays
 
 
+@pytest.mark.parametrize("name", ["weight-copier", "sybil", "silent-relay"])
+def test_what_paid_before_weights_needed_judgements_pays_no_more(name: str) -> None:
+    busy = msgspec.structs.replace(profile("default"), load_ppm=PPM)
+    found = compare(busy, 60, 10, name, 0.33, seeds=(1, 2))
+    assert found.profit_nano < 0
+    assert not found.pays
+
+
+def test_inflated_weights_count_nothing_where_evidence_does_and_pay_where_they_are_declared() -> None:
+    worlds = [msgspec.structs.replace(profile(name), load_ppm=PPM) for name in ("default", "declared")]
+    backed, declared = (compare(world, 60, 10, "weight-inflator", 0.33, seeds=(1, 2)) for world in worlds)
+    assert backed.profit_nano == 0 < declared.profit_nano
+
+
 def test_a_small_league_loses_and_one_with_most_stake_does_not() -> None:
     busy = msgspec.structs.replace(profile("default"), load_ppm=PPM)
     small, large = (compare(busy, 60, 8, "league", share, seeds=(1,)) for share in (0.1, 0.8))

@@ -17,7 +17,7 @@ from antiphon.simulation import measured, playing
 from antiphon.simulation.balances import Balances
 from antiphon.simulation.playing import Play
 from antiphon.simulation.rounds import FEWER_PASSES, GOOD, Client, Job, Node, Round, Strategy
-from antiphon.simulation.strategies import DISHONEST, STRATEGIES, OneInTwenty, strategy
+from antiphon.simulation.strategies import DISHONEST, STRATEGIES, OneInTwenty, VoteInflator, strategy
 
 R, FEE, STAKE = 1_000, 100, 10**9
 MAKING, LISTENING = 500, 20
@@ -193,6 +193,20 @@ def test_rows_of_validators_that_do_not_say_what_they_remember() -> None:
     assert Strategy().weigh(own, mine, told) is own
 
 
+def test_a_vote_that_is_lifted_costs_half_of_the_fee_and_lifts_nothing_alone() -> None:
+    """25,000 ppm from the others' score are half of the tolerance; the median stays theirs."""
+    owner = VoteInflator()
+    table = Table(owner, [owner, *honest(2)])
+    table.part()
+    assert table.net("v0") == FEE // 2 - LISTENING
+    plain = Table(Strategy(), honest(3))
+    plain.part()
+    assert table.nodes["maker"].quality_ppm == plain.nodes["maker"].quality_ppm
+    other = Table(Strategy(), [owner, *honest(2)])
+    other.part()
+    assert other.net("v0") == FEE - LISTENING
+
+
 def test_many_keys_of_one_owner_listen_once() -> None:
     owner = strategy("sybil")
     table = Table(Strategy(), [owner, owner, Strategy()])
@@ -219,12 +233,13 @@ def test_a_free_rider_answers_prompts_and_leaves_clients_to_others() -> None:
     assert rider.make(Job(table.client, probe=True), table.nodes["maker"]) is GOOD
 
 
-def test_a_ledger_that_drops_the_draw_pays_its_own_producer_once_and_loses_the_client() -> None:
+def test_a_ledger_that_drops_the_draw_pays_its_own_producer_less_than_honest_work_and_loses_the_client() -> None:
     relay = strategy("silent-relay")
     table = Table(relay, honest(3))
     table.play.operator = relay
     table.part()
-    assert table.net("maker") == R
+    assert table.net("maker") == R * 4 // 10 < R - MAKING
+    assert table.paid() == R + 3 * FEE // 50
     assert [table.net(f"v{n}") for n in range(3)] == 3 * [FEE // 50]
     assert table.client.gone
 

@@ -39,8 +39,8 @@ def test_audits_deter_from_the_break_even_stake_on() -> None:
     assert all(point.gain < 0 for point in two.points)
 
 
-def test_copying_weights_pays_without_change_and_not_when_weights_need_judgements() -> None:
-    (still,) = by_copying(WORLD, (1,), (0.0,), 60, 40, seed=1)
-    (backed,) = by_copying(profile("evidence"), (1,), (0.0,), 60, 40, seed=1)
-    assert still.points[0].gain > 0.95
-    assert backed.points[0].gain < 0.5
+def test_copying_weights_pays_where_they_count_as_declared_and_not_where_they_need_judgements() -> None:
+    (declared,) = by_copying(profile("declared"), (1,), (0.0,), 60, 40, seed=1)
+    (backed,) = by_copying(WORLD, (1, 20), (0.0,), 60, 40, seed=1)
+    assert declared.points[0].gain > 0.95
+    assert all(point.gain < 0.5 for point in backed.points)

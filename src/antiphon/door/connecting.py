@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from antiphon.client.client import Client
+from antiphon.clock import SystemClock
 from antiphon.door import pins, relays
 from antiphon.door.settings import Settings
 from antiphon.errors import AntiphonError, InputError, ProtocolError, UnavailableError
@@ -98,7 +99,8 @@ async def _join(settings: Settings, url: str) -> AsyncIterator[Session]:
             client = Client(await several.first(identity), partial(several.elsewhere, identity))
         else:
             ledger, transport = await stack.enter_async_context(reach(settings, named[0], identity))
-            client = Client(await relays.context_of(settings, identity, ledger, transport))
+            wallet = await relays.wallet_of(settings, ledger)
+            client = Client(Context(identity, ledger, transport, SystemClock(), wallet=wallet))
         yield Session(client, url)
 
 

@@ -1,6 +1,8 @@
 """Score memories, weights, consensus and emission of a simulated network, by the real `economy.epochs`.
 
-Rows are committed and revealed: who copies sees only what was revealed `Profile.delay` epochs ago.
+Rows are committed and revealed: who copies sees only what was revealed `Profile.delay` epochs ago. What a row counts is
+what the epoch's evidence bears out (`economy.evidence`): rounds of clients' tasks in which the validator sat with the
+majority, and its own synthetic prompts (`prompting`).
 """
 
 from __future__ import annotations
@@ -11,15 +13,18 @@ from collections.abc import Sequence
 import numpy as np
 
 from antiphon.economy import accounts, epochs
-from antiphon.economy.consensus import Integers
+from antiphon.economy.consensus import MAX_WEIGHT, Integers
+from antiphon.economy.evidence import Evidence
 from antiphon.economy.types import PPM, Transfer, Verdict
 from antiphon.simulation import measured
 from antiphon.simulation.profiles import Profile
-from antiphon.simulation.rounds import Client, Job, Node
+from antiphon.simulation.prompting import Prompting
+from antiphon.simulation.rounds import Node
 from antiphon.simulation.weighing import UNKNOWN, remember_all, row_of
 
 OWNER = "network"
 SERVICE = "speech"
+NEVER = -(10**9)
 KNOWN_AFTER = 40
 """Judgements that each validator remembers of each producer when a simulation begins."""
 
@@ -27,17 +32,11 @@ KNOWN_AFTER = 40
 class Issuing:
     """The memory of every validator that has a permit."""
 
-    def __init__(
-        self, profile: Profile, makers: Sequence[Node], judges: Sequence[Node], listening_nano: int, seed: int
-    ) -> None:
+    def __init__(self, profile: Profile, makers: Sequence[Node], judges: Sequence[Node], nodes: int, seed: int) -> None:
         self.profile, self.rules, self.makers = profile, profile.rules, makers
         by_stake = sorted(judges, key=lambda judge: -judge.stake_nano)
         self.judges = by_stake[: profile.epochs.permits]
-        self.listening_nano = listening_nano * profile.probe_units
-        self.count = max(1, len(makers) * profile.probes_ppm // PPM)
-        usual = min(profile.max_validators, (len(makers) + len(judges)) * profile.validators_ppm // PPM)
-        answering_nano = usual * self.count * self._making(PPM)
-        self.emission_nano = answering_nano * profile.emission_ppm // profile.epochs.nodes_ppm
+        self.emission_nano = profile.epochs.emission_nano * nodes // profile.emission_nodes
         self.generator = np.random.default_rng(seed)
         self.paid: Counter[str] = Counter()
         self._revealed: list[Integers] = []
@@ -46,19 +45,24 @@ class Issuing:
         self._uids = np.arange(len(makers)) + len(self.judges)
         self._table = _scores(profile.machines, self.rules.punish_score_ppm)
         self._machine = np.array([profile.machines.index(judge.machine) for judge in self.judges])
+        self.prompts = Prompting(profile, makers, self.judges, self._table, self.generator)
         self.memory = self._known()
-        self.judged = np.zeros(self.memory.shape, np.int64)  # the epoch in which a validator last judged a node
-        self._queues = np.array([self.generator.permutation(len(makers)) for _ in self.judges])
-        self._next = np.zeros(len(self.judges), np.int64)
+        # The epoch in which a validator last judged a node: prompts have reached everybody, in turn.
+        window = max(1, profile.epochs.evidence_epochs)
+        self.judged = -self.generator.integers(1, window + 1, self.memory.shape)
+        for row, judge in enumerate(self.judges):
+            self.judged[row] = self.judged[row] if judge.strategy.probes else NEVER
 
     def epoch(self, now: int, seen: Sequence[tuple[Node, Node, int]]) -> tuple[Transfer, ...]:
         """`seen`: (validator, producer, score) of every vote since the last epoch. What is issued to whom."""
         for judge, maker, score_ppm in seen:
             if judge.number in self._row:
                 self._note(self._row[judge.number], maker.number, score_ppm, now)
-        self._probe(now)
+        scores, asked = self.prompts.epoch(now)
+        self.memory = remember_all(self.memory, scores, asked, self.rules)
+        self.judged[asked] = now
         columns = np.argsort(self._uids)
-        weights = self._weights(now)
+        weights = self._weights()
         judges = [
             epochs.Judge(
                 uid=row, stake_nano=judge.stake_nano, rows={SERVICE: row_of(own[columns], self._uids[columns])}
@@ -67,7 +71,9 @@ class Issuing:
         ]
         names = [judge.name for judge in self.judges] + [self.makers[column].name for column in columns]
         uids = [*range(len(self.judges)), *self._uids[columns].tolist()]
-        found = epochs.compute(self.profile.epochs, self.emission_nano, judges, uids, self._bonds)
+        found = epochs.compute(
+            self.profile.epochs, self.emission_nano, judges, uids, self._bonds, judged=self._evidence(now, columns)
+        )
         self._bonds = found.bonds
         agreed = np.zeros(len(self.makers), np.int64)
         for market in found.markets:
@@ -78,6 +84,7 @@ class Issuing:
     def renewed(self, maker: Node) -> None:
         """A new key has a new uid: nobody remembers it, and old bonds count nothing."""
         self.memory[:, maker.number] = UNKNOWN
+        self.judged[:, maker.number] = NEVER
         self._uids[maker.number] = self._uids.max() + 1
 
     def _transfers(self, payments: Sequence[epochs.Payment], names: dict[int, str]) -> tuple[Transfer, ...]:
@@ -103,41 +110,16 @@ class Issuing:
         self.memory[one] = remember_all(self.memory[one], np.array([[score_ppm]]), np.array([[True]]), self.rules)
         self.judged[row, column] = now
 
-    def _probe(self, now: int) -> None:
-        """Each validator orders synthetic prompts of the next in its shuffled list, until all had one; then anew."""
-        columns = len(self.makers)
-        asked = np.zeros(self.memory.shape, bool)
-        for row, judge in enumerate(self.judges):
-            if judge.strategy.probes:
-                places = range(int(self._next[row]), int(self._next[row]) + self.count)
-                asked[row, self._queues[row].take(places, mode="wrap")] = True
-                self._next[row] = places.stop % columns
-                judge.probing_nano += self.count * self.listening_nano
-        clip = self.generator.integers(0, len(self._table), self.memory.shape)
-        scores = self._table[clip, self._machine[:, None]]
-        found = self.generator.random(len(self.judges)) * PPM * PPM < self.rules.audit_ppm * self.rules.audit_seen_ppm
-        times = asked.sum(axis=0)
-        job = Job(Client(name="probe", strategy=self.judges[0].strategy), probe=True)
-        for column, maker in enumerate(self.makers):
-            if maker.back > now:
-                asked[:, column] = False
-                continue
-            work = maker.strategy.make(job, maker)
-            maker.probing_nano += int(times[column]) * self._making(work.cost_ppm if work else 0)
-            if work is None:
-                scores[:, column] = 0
-            elif work.kind:
-                scores[:, column] = self.rules.punish_score_ppm
-            elif work.altered:
-                scores[found, column] = self.rules.punish_score_ppm
-        self.memory = remember_all(self.memory, scores, asked, self.rules)
-        self.judged[asked] = now
+    def _evidence(self, now: int, columns: Integers) -> dict[str, Evidence]:
+        """What counts now, as the ledger would hand it over."""
+        fresh = self.judged > now - self.profile.epochs.evidence_epochs
+        quality = np.maximum(self.memory, self.rules.floor_quality_ppm) * MAX_WEIGHT // PPM
+        held = np.where(fresh & (self.memory != UNKNOWN), np.maximum(quality, 1), 0)[:, columns]
+        uids = tuple(self._uids[columns].tolist())
+        judges = tuple(range(len(self.judges)))
+        return {SERVICE: Evidence(judges=judges, uids=uids, held=held.astype("<u2").tobytes())}
 
-    def _making(self, cost_ppm: int) -> int:
-        usual_nano = self.profile.maker_price_nano * self.profile.probe_units * self.profile.making_ppm // PPM
-        return usual_nano * cost_ppm // PPM
-
-    def _weights(self, now: int) -> Integers:
+    def _weights(self) -> Integers:
         own = np.maximum(self.memory, 0)
         told = self._revealed[-self.profile.delay] if len(self._revealed) >= self.profile.delay else None
         mine: dict[int, Integers] = {}
@@ -145,8 +127,6 @@ class Issuing:
             if id(judge.strategy) not in mine:
                 mine[id(judge.strategy)] = np.array([int(m.strategy is judge.strategy) for m in self.makers])
             own[row] = judge.strategy.weigh(own[row], mine[id(judge.strategy)], told)
-        if self.profile.evidence:
-            own[self.judged <= now - self.profile.evidence] = 0
         return own
 
 

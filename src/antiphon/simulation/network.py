@@ -120,7 +120,7 @@ class Network:
         )
         self.play = Play(self.nodes, self.balances, self.rules, costs, self.dice)
         self.play.operator = next((o.strategy for o in self.owners.values() if o.strategy.name == "silent-relay"), None)
-        self.issuing = Issuing(profile, self.makers, self.judges, costs[1], seed)
+        self.issuing = Issuing(profile, self.makers, self.judges, nodes, seed)
         self.history: list[dict[str, int]] = []
 
     def run(self, epochs: int) -> Outcome:
@@ -254,7 +254,8 @@ class Network:
         return [self._node(n, Role.VALIDATOR, f"v{i}", usual, stake, i) for i, (n, stake) in enumerate(wanted)]
 
     def _node(self, owner: str, role: Role, name: str, usual_nano: int, stake_nano: int, number: int) -> Node:
-        spread = self.profile.price_spread_ppm
+        # One key or many: their owner's price must not depend on luck.
+        spread = 0 if self._kinds[owner].split else self.profile.price_spread_ppm
         node = Node(
             name=name,
             strategy=self.owners[owner].strategy,

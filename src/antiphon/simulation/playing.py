@@ -13,7 +13,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from antiphon.economy import accounts, appeal
+from antiphon.economy import accounts, appeal, evidence
 from antiphon.economy.audits import audit_beacon
 from antiphon.economy.beacon import both
 from antiphon.economy.quote import seat_count
@@ -153,15 +153,12 @@ class Play:
                 break
         self._count(work, paid=outcome.verdict is Verdict.VALID and verdict is Verdict.VALID, verdict=verdict)
         self.counts.refunded += outcome.verdict is None
-        return _Judgement(seen=self._scored(votes), left_nano=left, ended=left == 0)
+        return _Judgement(seen=self._evidence(votes, outcome), left_nano=left, ended=left == 0)
 
-    def _scored(self, votes: dict[str, Vote]) -> list[tuple[Node, int]]:
-        """What each seat that came to a verdict remembers of the producer."""
-        return [
-            (self.nodes[node], self.rules.punish_score_ppm if vote.verdict is Verdict.INVALID else vote.score_ppm or 0)
-            for node, vote in votes.items()
-            if vote.verdict.conclusive
-        ]
+    def _evidence(self, votes: dict[str, Vote], outcome: Outcome) -> list[tuple[Node, int]]:
+        """Who has judged the producer, and what the round says of it."""
+        judges = evidence.seats(votes, outcome, self.rules)
+        return [(self.nodes[node], evidence.score(outcome, self.rules)) for node in judges]
 
     def _votes(self, view: Round, judges: Sequence[Node], units: int) -> tuple[dict[str, Vote], list[str]]:
         votes, hidden = {}, []

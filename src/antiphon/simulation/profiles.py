@@ -29,11 +29,10 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     parts: int = 8  # of a task
     clients: int = 10  # for each node (chosen)
     load_ppm: int = 100_000  # parts in an epoch, as a share of all producers (chosen, so that 200 epochs take a minute)
-    probes_ppm: int = PPM  # of all producers: whom each validator asks in an epoch, shuffled so that all are reached
+    probes_ppm: int = PPM // 3 + 1  # of all producers: whom each validator asks in an epoch: all, while evidence counts
     probe_units: int = 20  # of a synthetic prompt (chosen: short)
-    emission_ppm: int = 2 * PPM  # the nodes' part of an emission, as a multiple of what answering costs (chosen)
+    emission_nodes: int = 100  # so many nodes share the emission that ships (chosen)
     churn_ppm: int = 0  # of all producers: those that an honest newcomer replaces in an epoch
-    evidence: int = 0  # epochs for which a validator may weigh a node that it judged; 0: no such rule
     delay: int = 1  # epochs until others see the rows that were committed
 
     @property
@@ -62,9 +61,9 @@ PROFILES = {
             machines=("usual", "two-threads", "avx2", "unfused", "float32"),
         ),
         Profile(
-            name="evidence",
-            summary="a weight counts only while its validator has judged that node itself (not built: a proposal)",
-            evidence=3,
+            name="declared",
+            summary="weights count as they are declared, whatever was judged",
+            epochs=EpochRules(evidence_epochs=0),
         ),
         Profile(
             name="cheap",

@@ -122,6 +122,8 @@ class Strategy:
     """Whether its validators order synthetic prompts themselves."""
     orders: ClassVar[bool] = False
     """Whether it orders, too."""
+    lifts_ppm: ClassVar[int] = 0
+    """So much more its validators say of its own producers' good work than they heard."""
     split: ClassVar[bool] = False
     """Whether its honest twin would hold all of its validators' stake by a single key."""
 

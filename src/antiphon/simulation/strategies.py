@@ -48,7 +48,7 @@ class ResultCopier(Strategy):
 
 class WeightCopier(Strategy):
     name = "weight-copier"
-    summary = "judges tasks, but sets the weights that the others revealed an epoch ago"
+    summary = "sits in rounds, but orders no prompts, and sets the weights that the others revealed an epoch ago"
     makes = False
     probes = False
 
@@ -127,14 +127,28 @@ class SelfDealer(Strategy):
 
 
 class WeightInflator(Strategy):
-    """Its best inflation that we found: what the consensus clips costs little, what it does not is won."""
+    """What counts of a row is its evidence, so this changes nothing. Where rows count as declared, it pays."""
 
     name = "weight-inflator"
-    summary = "is honest, but its validators weigh its own producers a fifth higher than they remember them"
+    summary = "is honest, but its validators weigh its own producers a fifth higher than they remember"
     by_ppm: int = 1_200_000
 
     def weigh(self, own: Integers, mine: Integers, told: Integers | None) -> Integers:  # noqa: ARG002
         return np.where(mine > 0, own * self.by_ppm // PPM, own)
+
+
+class VoteInflator(Strategy):
+    """What is left to who would lift its own nodes' weights: the votes that they follow from."""
+
+    name = "vote-inflator"
+    summary = "is honest, but its validators vote its own producers half a tolerance higher than they heard"
+    lifts_ppm = 25_000
+
+    def vote(self, seat: Node, round_: Round) -> Vote | None:
+        heard = round_.heard(seat)
+        if round_.maker.strategy is not self or heard.verdict is not Verdict.VALID or heard.score_ppm is None:
+            return heard
+        return msgspec.structs.replace(heard, score_ppm=min(PPM, heard.score_ppm + self.lifts_ppm))
 
 
 class FreeRider(Strategy):

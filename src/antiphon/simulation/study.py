@@ -72,9 +72,8 @@ def study(profile: Profile, size: Size, told: Callable[[str], None] = lambda _: 
     sampling = by_sampling(profile, (0.1, 0.2, 0.4, 0.6, 0.8, 1.0), (1.0, 1.5, 2.0), size.parts, 1)
     told("copied weights")
     copying = by_copying(profile, (1, 5, 10, 20), (0.0, 0.01, 0.05, 0.2), size.nodes, 2 * size.epochs, 1)
-    backed = by_copying(PROFILES["evidence"], (1, 20), (0.0,), size.nodes, size.epochs, 1)
-    proposal = "weights need judgements of one's own (proposal)"
-    named = tuple(msgspec.structs.replace(one, name=proposal) for one in backed)
+    declared = by_copying(PROFILES["declared"], (1, 20), (0.0,), size.nodes, size.epochs, 1)
+    named = tuple(msgspec.structs.replace(one, name="weights count as they are declared") for one in declared)
     return Study(
         profile=profile.name,
         size=size,
