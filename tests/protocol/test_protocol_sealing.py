@@ -253,3 +253,12 @@ def test_a_chunk_of_an_impossible_size_breaks_the_stream() -> None:
         opener.open(good[:48])
     with pytest.raises(ProtocolError, match="The stream is broken"):
         opener.open(good)
+
+
+def test_what_stands_before_a_chunk_is_in_the_open_and_the_chunk_opens_without_it() -> None:
+    key = TaskKey.generate()
+    sealer, opener = StreamSealer(key, b"c"), StreamOpener(key, b"c")
+    for data, final in ((b"one", False), (b"two", True)):
+        sealed = sealer.chunk(data, final, before=b"\x07head")
+        assert sealed[:5] == b"\x07head"
+        assert opener.open(memoryview(sealed)[5:]) == (data, final)

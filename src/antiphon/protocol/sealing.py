@@ -143,8 +143,9 @@ class StreamSealer(_Stream):
     """Seals a stream chunk by chunk. Layout: the first chunk is salt[32] || flag[1] || ciphertext || tag[16]; later
     ones have no salt. The flag is 1 on the final chunk."""
 
-    def chunk(self, data: bytes, final: bool = False) -> bytes:
-        """Seal the next chunk; the last one must be `final`. Raises ProtocolError after it, or with a dead key."""
+    def chunk(self, data: bytes, final: bool = False, before: bytes = b"") -> bytes:
+        """Seal the next chunk; the last one must be `final`. Raises ProtocolError after it, or with a dead key.
+        `before` is put before what is sealed, in the open."""
         if len(data) > MAX_CHUNK_BYTES:
             raise ProtocolError(
                 f"The chunk is too large: {len(data)} bytes, the limit is {MAX_CHUNK_BYTES}", "Split it."
@@ -156,7 +157,7 @@ class StreamSealer(_Stream):
             salt = secrets.token_bytes(SALT_BYTES)
             cipher = self._start(salt)
         self.finished = final
-        return b"".join((salt, flag, cipher.encrypt(nonce, data, None)))
+        return b"".join((before, salt, flag, cipher.encrypt(nonce, data, None)))
 
 
 class StreamOpener(_Stream):

@@ -13,7 +13,6 @@ from contextlib import aclosing, contextmanager
 from antiphon.clock import Clock
 from antiphon.errors import BusyError, InputError, ProtocolError
 from antiphon.nodes.engine_runner import EngineRunner
-from antiphon.nodes.production import pieces
 from antiphon.parties.messages import FRAME_CHUNK, PartBrief, form_frame
 from antiphon.protocol import Identity, StreamSealer, canonical
 from antiphon.protocol.sealing import unseal
@@ -27,6 +26,9 @@ from antiphon.transport.base import request_headers
 from antiphon.transport.connection import MESSAGE_PATH
 
 log = logging.getLogger("antiphon.subnet")
+
+FRAME_BYTES = 480_000
+"""Largest piece of an answer in one frame: 10 s of audio at 24 kHz. Nobody listens to it as it grows."""
 
 
 class Miner:
@@ -110,11 +112,11 @@ class Miner:
             made = making(self._pool, lambda: runner.produce(brief.request, brief.seed))
             async with self._slots, aclosing(made):
                 async for chunk, ended in made:
-                    cut = pieces(chunk)
-                    for number, piece in enumerate(cut, 1):
-                        yield FRAME_CHUNK + sealer.chunk(piece, final=ended and number == len(cut))
+                    for start in range(0, len(chunk), FRAME_BYTES):
+                        end = start + FRAME_BYTES
+                        yield sealer.chunk(chunk[start:end], ended and end >= len(chunk), before=FRAME_CHUNK)
             if not sealer.finished:
-                yield FRAME_CHUNK + sealer.chunk(b"", final=True)
+                yield sealer.chunk(b"", final=True, before=FRAME_CHUNK)
         log.info("%s for %s", service_of(brief.request), sender[:8])
 
     def _runner_of(self, request: Request) -> EngineRunner:
