@@ -46,9 +46,9 @@ async def opened(deployed, tmp_path):
     """Opens (relay market, connection) over a chain; the relay's files stay, as after a restart."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def open_(anvil, clock=None, found=True):
+        async def open_(anvil, clock=None, found=True, db=""):
             made = clock or ManualClock()
-            relay, rpc = await open_relay(anvil.url, deployed[1], tmp_path, made)
+            relay, rpc = await open_relay(anvil.url, deployed[1], tmp_path, made, db)
             stack.push_async_callback(rpc.close)
             stack.push_async_callback(relay.close)
             market = RelayMarket(relay, made)

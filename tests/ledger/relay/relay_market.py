@@ -95,10 +95,13 @@ class RelayMarket(Market):
         await self.do(who, Register(role=role, offers=offers, seal_key=who.seal_public, endpoint=endpoint))
 
 
-async def open_relay(url: str, chain: ChainFile, folder: Path, clock: Clock) -> tuple[RelayLedger, Rpc]:
+async def open_relay(
+    url: str, chain: ChainFile, folder: Path, clock: Clock, db: str = ""
+) -> tuple[RelayLedger, Rpc]:
+    """`db`: a PostgreSQL database, instead of a file."""
     rpc = Rpc(url)
     contracts = await Contracts.open(rpc, chain)
-    store = await SqlLedger.open(folder / "relay.db", operator=OPERATOR, clock=clock, rules=RULES)
+    store = await SqlLedger.open(db or folder / "relay.db", operator=OPERATOR, clock=clock, rules=RULES)
     relay = RelayLedger(store, Facts(contracts), Cursor(contracts, folder / "cursor.json"), chain_key("relay"), clock)
     await relay.follow()
     return relay, rpc

@@ -7,7 +7,13 @@ from collections.abc import Awaitable, Callable
 import pytest
 from conformance import LedgerConformance
 from evm_anvil import Anvil
+from ledger_market import OPERATOR, task_id
+from postgres_server import PostgresServer
 from relay_market import RelayMarket
+
+from antiphon.ledger.queries import ReadBook
+from antiphon.ledger.receipts import audit, build
+from antiphon.ledger.records import PartState
 
 
 class TestRelay(LedgerConformance):
@@ -31,3 +37,20 @@ class TestRelay(LedgerConformance):
     test_only_a_staked_validator_vouches_and_only_for_the_client_it_names = None
     test_nobody_works_on_or_judges_their_own_task = None
     test_a_validators_own_prompt_is_worked_judged_and_paid_like_any_other = None
+
+
+async def test_a_relay_keeps_sessions_bonds_and_book_in_postgres(
+    founded: Anvil, opened: Callable[..., Awaitable[RelayMarket]], postgres: PostgresServer
+) -> None:
+    db = postgres.new()
+    market = await opened(founded, db=db)
+    await market.open(task_id(1))
+    await market.deliver(task_id(1))
+    assert (await market.judge(task_id(1))).state is PartState.VALID
+    audit(await build(market.ledger, task_id(1)), ledger=OPERATOR.node_id)
+    await market.ledger.follow()
+    page = await market.ledger.read(ReadBook(after=0, limit=1_000))
+    assert len(page.hashes) == page.head.sequence > 10
+    await market.ledger.close()
+    again = await opened(founded, market.clock, found=False, db=db)
+    assert (await again.ledger.read(ReadBook(after=0, limit=1_000))).hashes == page.hashes
