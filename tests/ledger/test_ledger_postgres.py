@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 
@@ -20,6 +21,7 @@ from antiphon.errors import (
     AntiphonError,
     BusyError,
     InputError,
+    ModelError,
     OutputError,
     StateError,
     UnreachableError,
@@ -342,3 +344,11 @@ async def test_a_relays_mirror_and_book_are_kept_there_too(market: Market) -> No
     assert place == len(entries) > 10
     assert digest == extend(EMPTY, entries)
     assert await ledger.write(lambda s: book.page(s.db, place, 5)) == ((), place, digest)
+
+
+async def test_without_psycopg_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.startswith("antiphon.ledger.sql.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(ModelError, match=r"antiphon\[postgres\]"):
+        await opened("postgresql://postgres@127.0.0.1:1/ledger")

@@ -95,9 +95,7 @@ class RelayMarket(Market):
         await self.do(who, Register(role=role, offers=offers, seal_key=who.seal_public, endpoint=endpoint))
 
 
-async def open_relay(
-    url: str, chain: ChainFile, folder: Path, clock: Clock, db: str = ""
-) -> tuple[RelayLedger, Rpc]:
+async def open_relay(url: str, chain: ChainFile, folder: Path, clock: Clock, db: str = "") -> tuple[RelayLedger, Rpc]:
     """`db`: a PostgreSQL database, instead of a file."""
     rpc = Rpc(url)
     contracts = await Contracts.open(rpc, chain)

@@ -130,7 +130,9 @@ def settle(db: Connection, number: int, record: bytes, nets: Mapping[str, int], 
 
 def take_off(db: Connection, name: str, nets: Mapping[str, int], *, at_ms: int) -> None:
     """Rule 2: what each account has got (or given) by these tasks is on the chain now. Does nothing the second time."""
-    if not db.execute("INSERT INTO taken_off VALUES (?, ?) ON CONFLICT DO NOTHING", (name, at_ms)).rowcount:
+    if not db.execute(
+        "INSERT INTO taken_off VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING 1", (name, at_ms)
+    ).fetchall():
         return
     for account, nano in nets.items():
         db.execute("INSERT INTO settled VALUES (?, 0, 0) ON CONFLICT DO NOTHING", (account,))

@@ -21,8 +21,9 @@ def revoke(db: Connection, ref: GrantRef, now_ms: int) -> bool:
     count = db.execute("SELECT count(*) FROM revocations WHERE grantor = ?", (ref.grantor,)).fetchone()[0]
     if count >= MAX_REVOCATIONS and not is_revoked(db, ref):
         raise InputError(f"{ref.grantor} has revoked {count} consents, and no more fit", "Use an identity of its own.")
-    done = db.execute("INSERT INTO revocations VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (ref.grantor, ref.id, now_ms))
-    return done.rowcount > 0
+    row = (ref.grantor, ref.id, now_ms)
+    sql = "INSERT INTO revocations VALUES (?, ?, ?) ON CONFLICT DO NOTHING RETURNING 1"
+    return bool(db.execute(sql, row).fetchall())
 
 
 def rely(db: Connection, task: str, consents: Iterable[Consent]) -> None:

@@ -17,9 +17,6 @@ Values = Sequence[Any] | Mapping[str, Any]
 class Rows(Protocol):
     """What a statement found."""
 
-    @property
-    def rowcount(self) -> int: ...
-
     def fetchone(self) -> Any: ...
 
     def fetchall(self) -> list[Any]: ...
@@ -62,6 +59,9 @@ class Database(Protocol):
 
     def begin(self, db: Any) -> None:
         """Begin a transaction in which nobody else writes."""
+
+    def confirm(self, db: Any) -> None:
+        """Wait until everything that was asked is done; raise what went wrong and was not raised before."""
 
     def announce(self, db: Any) -> None:
         """Inside a transaction that changed something: tell other processes, once it is committed."""

@@ -81,6 +81,9 @@ class SqliteFile:
     def begin(self, db: sqlite3.Connection) -> None:
         db.execute("BEGIN IMMEDIATE")
 
+    def confirm(self, db: sqlite3.Connection) -> None:
+        """It is done when `execute` returns."""
+
     def announce(self, db: sqlite3.Connection) -> None:
         """SQLite does: see `foreign_changes`."""
 

@@ -24,7 +24,7 @@ from typing import Any, TypeVar
 from antiphon.clock import Clock
 from antiphon.economy.epochs import EpochRules
 from antiphon.economy.types import DEFAULT_RULES, Rules
-from antiphon.errors import InputError, StateError, UnavailableError
+from antiphon.errors import InputError, ModelError, StateError, UnavailableError
 from antiphon.ledger import limits
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.operations import OPERATION_KIND, Operation
@@ -209,8 +209,10 @@ def _ticking(executor: OperationExecutor, task: str, index: int) -> Callable[[Se
 def database_at(place: Path | str, *, durable: bool = False, create: bool = True) -> Database:
     """What a path or a URL names. Raises InputError for a URL that cannot be read."""
     if str(place).startswith(URL_PREFIXES):
-        from antiphon.ledger.sql.postgres import PostgresDatabase
-
+        try:
+            from antiphon.ledger.sql.postgres import PostgresDatabase
+        except ImportError as e:
+            raise ModelError("A ledger on PostgreSQL needs psycopg", "Run `pip install 'antiphon[postgres]'`.") from e
         return PostgresDatabase(str(place), durable=durable, create=create)
     return SqliteFile(Path(place), durable=durable)
 

@@ -39,8 +39,13 @@ def move(db: Connection, transfers: Iterable[Transfer], *, at_ms: int, task: str
                 f"{transfer.source} holds {held} nano, less than the {transfer.amount_nano} nano for {transfer.why}",
                 "Deposit the difference, or ask for less.",
             )
-        _add(db, transfer.source, -transfer.amount_nano)
-        _add(db, transfer.target, transfer.amount_nano)
+        if transfer.source == accounts.ISSUED:
+            db.execute("INSERT INTO accounts VALUES (?, 0) ON CONFLICT DO NOTHING", (transfer.source,))
+        db.execute("UPDATE accounts SET nano = nano - ? WHERE name = ?", (transfer.amount_nano, transfer.source))
+        db.execute(
+            "INSERT INTO accounts VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET nano = accounts.nano + excluded.nano",
+            (transfer.target, transfer.amount_nano),
+        )
         db.execute(
             "INSERT INTO transfers (at_ms, task, part, source, target, nano, why) VALUES (?, ?, ?, ?, ?, ?, ?)",
             (at_ms, task, part, transfer.source, transfer.target, transfer.amount_nano, transfer.why),
@@ -145,9 +150,3 @@ def supply(db: Connection) -> Supply:
     return Supply(
         issued_nano=-holds(db, accounts.ISSUED), emitted_nano=int(emitted), burnt_nano=holds(db, accounts.BURNT)
     )
-
-
-def _add(db: Connection, account: str, nano: int) -> None:
-    changed = db.execute("UPDATE accounts SET nano = nano + ? WHERE name = ?", (nano, account)).rowcount
-    if not changed:
-        db.execute("INSERT INTO accounts VALUES (?, ?)", (account, nano))

@@ -185,7 +185,7 @@ def _make_room(db: Connection, stake_nano: int, now_ms: int, rules: Rules) -> No
 
 
 def _remove(db: Connection, node_: str, role: str) -> bool:
-    done = db.execute("DELETE FROM nodes WHERE node = ? AND role = ?", (node_, role)).rowcount
+    done = db.execute("DELETE FROM nodes WHERE node = ? AND role = ? RETURNING 1", (node_, role)).fetchall()
     if done:
         db.execute("DELETE FROM registrations WHERE node = ? AND role = ?", (node_, role))
         revision = next_revision(db)

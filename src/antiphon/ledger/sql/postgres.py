@@ -10,23 +10,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from antiphon.errors import AntiphonError, ModelError, StateError, UnreachableError
+import psycopg
+from psycopg import conninfo
+
+from antiphon.errors import AntiphonError, StateError, UnreachableError
 from antiphon.ledger.sql import dialect
-from antiphon.ledger.sql.database import Rows, Values
+from antiphon.ledger.sql.postgres_connection import CHANNEL, PostgresConnection
 from antiphon.ledger.sql.postgres_errors import AGAIN, explain, line, refused, shown
 from antiphon.ledger.sql.schema import APPLICATION_ID, MIGRATIONS, VERSION
 
-try:
-    import psycopg
-    from psycopg import conninfo, errors
-    from psycopg.pq import TransactionStatus
-except ImportError as e:
-    raise ModelError("A ledger on PostgreSQL needs psycopg", "Run `pip install 'antiphon[postgres]'`.") from e
-
-CHANNEL = "antiphon_ledger"
 CONNECT_S = 5
 LOCK_MS = 5_000
 """Longest wait for another process that writes."""
@@ -37,65 +31,6 @@ _SETTINGS = (
     "SET idle_in_transaction_session_timeout = 0",
     "SET standard_conforming_strings = on",
 )
-
-
-class PostgresConnection:
-    """`Connection` over one psycopg connection, which is opened again when it was lost."""
-
-    def __init__(self, database: PostgresDatabase, *, writes: bool) -> None:
-        self._database = database
-        self._writes = writes
-        self.foreign_changes = 0
-        self._raw = self._opened()
-
-    @property
-    def in_transaction(self) -> bool:
-        return not self.is_lost and self._raw.info.transaction_status is not TransactionStatus.IDLE
-
-    @property
-    def is_lost(self) -> bool:
-        return self._raw.closed
-
-    def execute(self, sql: str, values: Values = (), /) -> Rows:
-        try:
-            return self._raw.execute(dialect.statement(sql), values)
-        except psycopg.Error as e:
-            self._note(e)
-            raise
-
-    def executemany(self, sql: str, values: Iterable[Values], /) -> Rows:
-        cursor = self._raw.cursor()
-        try:
-            cursor.executemany(dialect.statement(sql), values)
-        except psycopg.Error as e:
-            self._note(e)
-            raise
-        return cursor
-
-    def close(self) -> None:
-        self._raw.close()
-
-    def reopen(self) -> None:
-        self._raw = self._opened()
-        self.foreign_changes += 1  # who knows what happened meanwhile
-
-    def _opened(self) -> psycopg.Connection[Any]:
-        raw = self._database.connect()
-        for setting in (*_SETTINGS, *self._database.settings(writes=self._writes)):
-            raw.execute(setting)
-        if self._writes:
-            own = raw.info.backend_pid
-            raw.add_notify_handler(lambda notice: self._hear(notice.pid != own))
-            raw.execute(f"LISTEN {CHANNEL}")
-        return raw
-
-    def _hear(self, foreign: bool) -> None:
-        self.foreign_changes += foreign
-
-    def _note(self, error: psycopg.Error) -> None:
-        """A server that shuts down says so before the connection ends."""
-        if isinstance(error, errors.AdminShutdown | errors.CrashShutdown | errors.CannotConnectNow):
-            self._raw.close()
 
 
 class PostgresDatabase:
@@ -109,15 +44,17 @@ class PostgresDatabase:
         self._create = create
         self.name = shown(url)
 
-    def connect(self) -> psycopg.Connection[Any]:
-        """A bare connection. Raises InputError (rule 5) and UnreachableError."""
+    def connect(self, *, writes: bool) -> psycopg.Connection[Any]:
+        """A session with this ledger's settings. Raises InputError (rule 5) and UnreachableError."""
         try:
-            return psycopg.connect(self._url, autocommit=True, application_name="antiphon", **_missing(self._url))
+            raw = psycopg.connect(self._url, autocommit=True, application_name="antiphon", **_missing(self._url))
         except psycopg.OperationalError as e:
             raise refused(e, self.name) from e
+        for setting in (*_SETTINGS, *self._settings(writes=writes)):
+            raw.execute(setting)
+        return raw
 
-    def settings(self, *, writes: bool) -> tuple[str, ...]:
-        """What a session of this ledger begins with, beside the common."""
+    def _settings(self, *, writes: bool) -> tuple[str, ...]:
         lock = f"SET lock_timeout = {LOCK_MS}"
         if not writes:
             return ("SET default_transaction_isolation = 'repeatable read'", "SET default_transaction_read_only = on")
@@ -126,11 +63,12 @@ class PostgresDatabase:
 
     def prepare(self) -> PostgresConnection:
         try:
-            db = PostgresConnection(self, writes=True)
+            db = PostgresConnection(lambda: self.connect(writes=True), writes=True)
         except psycopg.Error as e:
             raise self.explain(e) from e
         try:
-            self.begin(db)
+            db.execute("BEGIN")
+            self._take_turn(db)
             self._migrate(db)
             self._check_whole(db)
             db.execute("COMMIT")
@@ -143,7 +81,7 @@ class PostgresDatabase:
         return db
 
     def reader(self) -> PostgresConnection:
-        return PostgresConnection(self, writes=False)
+        return PostgresConnection(lambda: self.connect(writes=False), writes=False)
 
     def ready(self, db: PostgresConnection) -> None:
         if db.is_lost:
@@ -158,9 +96,15 @@ class PostgresDatabase:
         return db.is_lost
 
     def begin(self, db: PostgresConnection) -> None:
+        db.begin()
+        self._take_turn(db)
+
+    def _take_turn(self, db: PostgresConnection) -> None:
         """Rule 2."""
-        db.execute("BEGIN")
-        db.execute("SELECT pg_advisory_xact_lock(?)", (APPLICATION_ID,))
+        db.execute("SELECT pg_advisory_xact_lock(?)", (APPLICATION_ID,)).fetchone()
+
+    def confirm(self, db: PostgresConnection) -> None:
+        db.confirm()
 
     def announce(self, db: PostgresConnection) -> None:
         db.execute(f"NOTIFY {CHANNEL}")

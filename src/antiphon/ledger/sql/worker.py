@@ -179,6 +179,7 @@ class Worker:
         job.error, job.changed = None, set()
         try:
             job.result = job.run(session)
+            self._database.confirm(self._db)
             job.changed = session.changed
         except Exception as e:  # noqa: BLE001 - whatever it is belongs to the job's caller, not to this thread
             job.error = self._translated(e)
