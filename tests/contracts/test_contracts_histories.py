@@ -1,9 +1,9 @@
 """The same random history on the embedded ledger and on the contracts: equal balances, states and refusals.
 
 What may differ is written where it is allowed for, and only there (decision record 25): on the chain nobody is held
-before delivering, the draw is the chain's, work that finds no judge is not paid, and a penalty's share for the client
-is a claim that it collects. A deadline's own second is in time on the chain and late on the ledger; no history acts in
-it.
+before delivering, the draw is the chain's, work that finds no judge is not paid, what a fine waits for is locked in
+other amounts, and a penalty's share for the client is a claim that it collects. Nobody appeals here; fines wait for it.
+A deadline's own second is in time on the chain and late on the ledger; no history acts in it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import test_contracts_quorum as by_quorum
-from contracts_deployed import ANT, MIN_STAKE, UNBOND_S, ZERO
+from contracts_appeals import Dispute
+from contracts_deployed import ANT, APPEAL_TERMS, MIN_STAKE, UNBOND_S, ZERO
 from contracts_economy import cast
 from contracts_ledger import EmbeddedLedger, name
 from hypothesis import given, settings
@@ -42,7 +43,7 @@ VERDICTS = {PartState.VALID: 1, PartState.INVALID: 2, PartState.REFUNDED: 0, Par
 ALONE = {
     "failovers": 0,
     "hold_ppm": 0,
-    "appeal_s": 0,
+    "appeal_s": APPEAL_TERMS[0],
     "audit_ppm": 0,
     "min_stake_nano": MIN_STAKE,
     "unbond_s": UNBOND_S,
@@ -67,6 +68,8 @@ class Job:
     fee_max: int
     votes: dict[str, Vote]
     """What each seat of the round has committed to."""
+    dispute: Dispute | None = None
+    """The fines that wait."""
 
 
 class Histories(RuleBasedStateMachine):
@@ -93,6 +96,11 @@ class Histories(RuleBasedStateMachine):
                 for task in self.jobs:
                     self._settle(task)
             assert all(self.ledger.part(task).state.final for task in self.jobs)
+            self.same()
+            self._pass(seconds=APPEAL_TERMS[0] + 1)
+            for task in self.jobs:
+                self._settle(task)
+            assert all(self.ledger.part(task).settled for task in self.jobs)
             self.same()
             assert not any(self.ledger.locked(node) or self.registry.nodes(node).locked for node in self.nodes)
         finally:
@@ -121,8 +129,12 @@ class Histories(RuleBasedStateMachine):
     def _pass(self, *, seconds: int, blocks: int = 1) -> None:
         boa.env.evm.patch.timestamp += seconds
         boa.env.evm.patch.block_number += blocks
-        while self.now_ms in {self.ledger.part(task).deadline_ms for task in self.jobs}:
+        while self.now_ms in {moment for task in self.jobs for moment in self._deadlines(task)}:
             boa.env.evm.patch.timestamp += 1
+
+    def _deadlines(self, task: int) -> list[int]:
+        record = self.ledger.part(task)
+        return [record.deadline_ms, *(dispute.deadline_ms for dispute in record.disputes)]
 
     def _record(self, task: int) -> PartRecord:
         """The time to commit ends by itself on both: on the chain when somebody next looks."""
@@ -213,7 +225,7 @@ class Histories(RuleBasedStateMachine):
         else:
             self._settle(task)
 
-    @rule(seconds=st.sampled_from([1, 30, 61, 121]))
+    @rule(seconds=st.sampled_from([1, 30, 61, 121, 601]))
     def wait(self, seconds) -> None:
         self._pass(seconds=seconds, blocks=1 + seconds // 12)
 
@@ -289,7 +301,7 @@ class Histories(RuleBasedStateMachine):
         )
         if len(self.ledger.part(task).rulings) > len(before.rulings):
             self.market.settle(task, sender=boa.env.generate_address())  # the ledger counts by itself
-            self._collect(task)
+            self._note_dispute(task)
 
     def _deposit(self, owner: str, amount: int) -> None:
         if amount <= self.world.token.balanceOf(owner):
@@ -297,10 +309,8 @@ class Histories(RuleBasedStateMachine):
             self.ledger.move(accounts.ISSUED, accounts.balance(owner), amount)
 
     def _unstake(self, node: str, amount: int) -> None:
-        """The ledger holds more for longer: it may refuse what the chain allows then, and never the reverse."""
-        if self.ledger.locked(node) > self.registry.nodes(node).locked:
-            with boa.env.anchor():
-                self.registry.unstake(1, sender=node)
+        """While they hold different amounts of it they may differ here."""
+        if self.ledger.locked(node) != self.registry.nodes(node).locked:
             return
         amount = 1 + amount % ANT if amount % 3 else amount * 1_000  # a little, or more than there is
         self.both(lambda: self.registry.unstake(amount, sender=node), lambda: self.ledger.unstake(node, amount))
@@ -328,7 +338,10 @@ class Histories(RuleBasedStateMachine):
     def _settle(self, task: int) -> None:
         """A stranger looks after the task; the ledger does so by itself, at the same time."""
         before = self._record(task)
-        self.both(
+        if before.disputes:
+            self._lapse(task)
+            return
+        done = self.both(
             lambda: self.market.settle(task, sender=boa.env.generate_address()),
             lambda: self.ledger.tick(task, self.now_ms),
         )
@@ -336,6 +349,26 @@ class Histories(RuleBasedStateMachine):
         if before.state is PartState.DRAWING and self.ledger.part(task).state is PartState.CANCELLED:
             # The client has not drawn: here its work is paid, on the chain it finds no judge and is not.
             self.ledger.move(accounts.balance(job.producer), accounts.balance(job.client), job.reward)
+        if done:
+            self._note_dispute(task)
+
+    def _note_dispute(self, task: int) -> None:
+        """The same fines wait on both."""
+        job = self.jobs[task]
+        job.dispute = Dispute.last(self.world.appeal, self.market)
+        assert bool(job.dispute) == bool(self.ledger.part(task).disputes)
+        self._collect(task)
+
+    def _lapse(self, task: int) -> None:
+        """Nobody has appealed in time: the fines are carried out."""
+        dispute = self.jobs[task].dispute
+        assert dispute is not None
+        with boa.reverts():
+            self.market.settle(task)
+        self.both(
+            lambda: self.world.appeal.settle(*dispute.what, [], sender=boa.env.generate_address()),
+            lambda: self.ledger.tick(task, self.now_ms),
+        )
         self._collect(task)
 
     def _collect(self, task: int) -> None:
@@ -359,13 +392,14 @@ class Histories(RuleBasedStateMachine):
             found = self.registry.nodes(node)
             assert found.stake == self.ledger.holds(accounts.stake(node))
             assert found.unbonding == self.ledger.holds(accounts.unbonding(node))
-            assert found.locked == held[node] <= self.ledger.locked(node)
+            assert found.locked == held[node]
 
     def _same_task(self, task: int, held: dict[str, int]) -> None:
         found, record, job = self.market.tasks(task), self._record(task), self.jobs[task]
         if record.state.final:
             assert (found.state, found.verdict) == (ENDED, VERDICTS[record.state])
             assert found.reserve == self.ledger.holds(accounts.escrow(name(task))) == 0
+            self._hold_for_appeal(record, job, held)
             return
         lapsed = found.state == COMMIT and boa.env.timestamp > found.deadline and record.commits
         state, deadline = (REVEAL, found.deadline + RULES.reveal_s) if lapsed else (found.state, found.deadline)
@@ -376,6 +410,14 @@ class Histories(RuleBasedStateMachine):
             held[job.producer] += exposure(panel.producer(record), RULES, Role.PROCESSOR, RULES.seats * job.fee_max)
         for seat in panel.sitting(record):
             held[seat.node] += exposure(seat, RULES, Role.VALIDATOR)
+
+    def _hold_for_appeal(self, record: PartRecord, job: Job, held: dict[str, int]) -> None:
+        """What the chain keeps locked while fines wait: the producer's stake, and of all who voted for a side."""
+        for ruling in record.rulings[-len(record.disputes) :] if record.disputes else ():
+            held[job.producer] += exposure(ruling.producer, RULES, Role.PROCESSOR, RULES.seats * job.fee_max)
+            for seat in panel.seats(record):
+                if seat.node in ruling.votes and ruling.votes[seat.node].verdict.conclusive:
+                    held[seat.node] += exposure(seat, RULES, Role.VALIDATOR)
 
 
 TestHistories = Histories.TestCase
@@ -424,6 +466,8 @@ def _by_quorum(world: by_quorum.World, ledger: EmbeddedLedger, history: list[lis
                 world.quorum.settle(case)
         else:
             world.quorum.settle(case)
+            if dispute := Dispute.last(world.appeal, world.quorum):
+                dispute.lapse()  # the ledger has none: who sat are all that there are
             with boa.reverts("quorum: settled already"):
                 world.quorum.settle(case)
         for node in nodes:
