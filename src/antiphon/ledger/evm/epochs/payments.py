@@ -7,6 +7,7 @@ the payments sum exactly to the emission (`antiphon.economy.epochs`, rule 5).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from antiphon.economy.types import PPM
 from antiphon.ledger.evm.epochs.posting import MAX_COLUMNS, MAX_SEATS, Content
@@ -38,12 +39,10 @@ class Tree:
     """The payments of an epoch as the contract lays them down: keccak over (epoch, place, amount), in pairs."""
 
     def __init__(self, epoch: int, paid: Mapping[int, int]) -> None:
-        from eth_utils.crypto import keccak
-
         self._levels = [[leaf(epoch, place, paid[place]) if place in paid else _EMPTY for place in range(PLACES)]]
         while len(self._levels[-1]) > 1:
             below = self._levels[-1]
-            self._levels.append([keccak(one + two) for one, two in zip(below[::2], below[1::2], strict=True)])
+            self._levels.append([_pair(one, two) for one, two in zip(below[::2], below[1::2], strict=True)])
 
     @property
     def root(self) -> bytes:
@@ -52,6 +51,14 @@ class Tree:
     def proof(self, place: int) -> list[bytes]:
         """Of a place: the other one of each pair, from the leaf up."""
         return [level[place >> depth ^ 1] for depth, level in enumerate(self._levels[:-1])]
+
+
+@lru_cache(maxsize=64)
+def _pair(one: bytes, two: bytes) -> bytes:
+    """Most places are empty: their pairs are hashed once."""
+    from eth_utils.crypto import keccak
+
+    return keccak(one + two)
 
 
 def leaf(epoch: int, place: int, nano: int) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 import numpy as np
 
-from antiphon.economy.consensus import MAX_WEIGHT, Integers, Options, columns, reach
+from antiphon.economy.consensus import MAX_WEIGHT, Options, Outcome, columns, reach
 from antiphon.errors import ConflictError, InputError
 
 MAX_COLUMNS, MAX_SEATS = 1_024, 64
@@ -74,20 +74,18 @@ def content(reveals: Iterable[Revealed], seats: int, nodes: int, options: Option
         raise ConflictError(
             f"The weights of {len(counted)} validators agree on nobody", "Nothing is posted, and nothing is issued."
         )
-    bonded = _bonded(found.share, np.minimum(found.rows, found.consensus))
+    dividends = [0] * seats
+    for revealed, due in zip(counted, found.dividends.tolist(), strict=True):
+        dividends[revealed.seat] = due
+    return Content(columns=packed_columns(found), dividends=tuple(dividends))
+
+
+def packed_columns(found: Outcome) -> tuple[int, ...]:
+    """Two columns a word, the first in the lower half."""
+    bonded = columns(found.share[:, None] * np.minimum(found.rows, found.consensus)).sum(axis=0)
     one = [
         int(rank) | int(agreed) << 63 | int(bond) << 95
         for rank, agreed, bond in zip(found.rank, found.consensus, bonded, strict=True)
     ]
     one += [0] * (len(one) % 2)
-    dividends = [0] * seats
-    for revealed, due in zip(counted, found.dividends.tolist(), strict=True):
-        dividends[revealed.seat] = due
-    words = tuple(low | high << 128 for low, high in zip(one[::2], one[1::2], strict=True))
-    return Content(columns=words, dividends=tuple(dividends))
-
-
-def _bonded(share: Integers, clipped: Integers) -> Integers:
-    """[N]: sums of the bonds before they are made shares."""
-    found: Integers = columns(share[:, None] * clipped).sum(axis=0)
-    return found
+    return tuple(low | high << 128 for low, high in zip(one[::2], one[1::2], strict=True))
