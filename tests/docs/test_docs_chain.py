@@ -1,4 +1,4 @@
-"""Every command of docs/chain.md and of `antiphon chain --help` runs as it is written, on a real chain."""
+"""Every command of the pages of the chain and of `antiphon chain --help` runs as it is written, on a real chain."""
 
 from __future__ import annotations
 
@@ -10,14 +10,17 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from docs_shell import blocks
+from docs_shell import blocks, in_help, warm
 from test_docs_commands import HELPS
+
+from antiphon.cli.chain_epoch import epoch
 
 if find_spec("web3") is None:  # not imported here: antiphon.ledger.evm comes first, and keeps the recursion limit
     pytest.skip("antiphon[evm] is not installed", allow_module_level=True)
 from evm_anvil import DEV_KEYS, Anvil, free_port
 
-PAGE = blocks(Path(__file__).parents[2] / "docs" / "chain.md")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE, EPOCHS = blocks(DOCS / "chain.md"), blocks(DOCS / "chain-epochs.md")
 
 
 @pytest.fixture
@@ -31,9 +34,14 @@ WAIT = "until (echo > /dev/tcp/127.0.0.1/{port}) 2> /dev/null; do sleep 0.2; don
 LIVE = 'until [ "$(antiphon nodes | grep -c live)" = 4 ]; do sleep 1; done'
 
 
+WATCH = """ANTIPHON_COLD=1 antiphon chain epoch watch > watched 2>&1 &
+for try in {1..300}; do grep -qs "Bonds of 10 ANT came back" watched && break; sleep 0.2; done; cat watched"""
+BEGIN = "set -euo pipefail\ntrap 'kill $(jobs -p) 2> /dev/null; wait' EXIT"
+
+
 def session(lines: list[str], port: int, second: int) -> str:
     """One shell session: what runs until it is ended is waited for before the next line."""
-    made = ["set -euo pipefail", "trap 'kill $(jobs -p) 2> /dev/null; wait' EXIT"]
+    made = [BEGIN]
     for line in lines:
         if line.startswith("antiphon say"):
             made.append(LIVE)
@@ -44,13 +52,18 @@ def session(lines: list[str], port: int, second: int) -> str:
     return "\n".join(made)
 
 
-def run(script: str, anvil: Anvil, folder: Path) -> str:
-    """`antiphon` is this one; what it prints, with a data folder of its own."""
+def program(folder: Path) -> Path:
+    """A folder with an `antiphon` that is this one."""
     (folder / "bin").mkdir(exist_ok=True)
     command = folder / "bin" / "antiphon"
     command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m antiphon "$@"\n')
     command.chmod(0o755)
-    path = f"{folder / 'bin'}:{os.environ['PATH']}"
+    return folder / "bin"
+
+
+def run(script: str, anvil: Anvil, folder: Path, programs: Path) -> str:
+    """What it prints, with a data folder of its own."""
+    path = f"{programs}:{os.environ['PATH']}"
     environment = {**os.environ, "ANTIPHON_HOME": str(folder / "home"), "ANTIPHON_RPC": anvil.url, "PATH": path}
     done = subprocess.run(
         ["bash", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=600, check=False
@@ -63,7 +76,7 @@ def run(script: str, anvil: Anvil, folder: Path) -> str:
 def test_the_page_of_the_chain_and_its_helps_run_as_written(anvil: Anvil, tmp_path: Path) -> None:
     lines = [line for block in PAGE if not block.reason for line in block.commands]
     more = [line for verb in ("chain", "relay") for line in HELPS[verb] if not any(line in one for one in lines)]
-    told = run(session([*lines, *more], free_port(), free_port()), anvil, tmp_path)
+    told = run(session([*lines, *more], free_port(), free_port()), anvil, tmp_path, program(tmp_path))
     for words in (
         "quorum    0x",
         "Balance  60 ANT",
@@ -74,6 +87,34 @@ def test_the_page_of_the_chain_and_its_helps_run_as_written(anvil: Anvil, tmp_pa
         "Session  2 at ",
         "Closed   0",
     ):
-        assert words in told
+        assert words in told, told
     assert all((tmp_path / name).stat().st_size > 50_000 for name in ("hello.wav", "over.wav"))
+    assert not any(key in told for key in DEV_KEYS)
+
+
+@pytest.mark.slow
+def test_the_page_of_epochs_on_a_chain_runs_as_written(anvil: Anvil, tmp_path: Path) -> None:
+    """By a warm process, but for what runs until it is ended."""
+    lines = [line for block in EPOCHS if not block.reason for line in block.commands]
+    shown = [line for one in epoch.commands.values() for line in in_help(one.epilog or "")]
+    assert [line for line in shown if not any(line in one for one in lines)] == []
+    script = [line.replace("antiphon chain epoch watch &", WATCH) for line in lines]
+    with warm(tmp_path) as programs:
+        told = run("\n".join([BEGIN, *script]), anvil, tmp_path, programs)
+    for words in (
+        "Epochs issue the token now",
+        "column taken",
+        "seat 1 taken",
+        "committed to weights, nodes: 1",
+        "weights revealed",
+        "consensus posted, with a bond of 10 ANT",
+        "What is posted is right.",
+        "2 validators revealed",
+        "its emission is issued",
+        " ANT claimed",
+        "Bonds of 10 ANT came back",
+        "from the weights of 2 validators",
+        "Verified: weights, consensus, payments",
+    ):
+        assert words in told, told
     assert not any(key in told for key in DEV_KEYS)

@@ -37,12 +37,13 @@ SERVED = {"nodes", "ledger", "node", "account"}
 CHAINS = {"chain", "relay", "subnet"}
 """Need a chain: tests/docs/test_docs_chain.py, and the guide to a subnet below."""
 
-APART = {"run-a-network.md", "http-api.md", "chain.md", "bittensor.md"}
+APART = {"run-a-network.md", "http-api.md", "chain.md", "chain-epochs.md", "bittensor.md"}
 """Pages with servers or a chain, which have tests of their own."""
 
 NOT_RUN_HERE = [
     "README.md",
     *2 * ["bittensor.md"],
+    "chain-epochs.md",
     *2 * ["chain.md"],
     "mutation-testing.md",
     *5 * ["run-a-network.md"],

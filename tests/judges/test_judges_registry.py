@@ -10,10 +10,11 @@ from typing import ClassVar
 import msgspec
 import pytest
 
+from antiphon import judges
 from antiphon.audio.waveform import Waveform
 from antiphon.economy.measurement import Measurement
 from antiphon.errors import InputError, ModelError, UnavailableError
-from antiphon.judges import Delivery, JudgeCapabilities, Metric, ScoreTerm, ScoringProfile, Tools
+from antiphon.judges import Delivery, JudgeCapabilities, Metric, ScoreTerm, ScoringProfile, Tools, registry
 from antiphon.judges.metrics import BUILT_IN
 from antiphon.judges.registry import GROUP, JudgeSet, Registry, installed
 from antiphon.services import CustomRequest, MusicRequest, Request, SpeechRequest
@@ -100,6 +101,14 @@ def test_ours_enter_through_the_door_one_for_each_service() -> None:
     }
     assert "en" in judges["speech"].capabilities.languages
     assert installed().problems() == {}
+
+
+def test_what_is_wrong_with_an_installed_judge_is_told_at_the_door(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = _registry(broken="BrokenJudge", cake="CakeJudge")
+    monkeypatch.setattr(registry, "installed", lambda: made)
+    assert judges.problems() == {}
+    JudgeSet(made, _no_engine).by_service()
+    assert judges.problems() == {"broken": "RuntimeError('no licence key')"}
 
 
 def test_every_metric_of_ours_is_declared_by_a_judge_or_an_audit_and_has_a_title_and_a_source() -> None:

@@ -446,6 +446,67 @@ async def test_who_commits_too_often_is_told_and_the_last_one_counts(world: Worl
     assert epoch_receipts.audit(await epoch_receipts.build(world.ledger, number)).envelopes == 12
 
 
+async def test_who_loses_its_permit_has_committed_no_more(world: World) -> None:
+    """So no more reveal than there are permits, however often stake moves on: a receipt has room for so many."""
+    await world.market.do(OPERATOR, SetEpochRules(rules=msgspec.structs.replace(RULES, permits=1)))
+    await world.run(v0=SAME, v1=SAME, v2=SAME)
+    made = world.weights(2, speech=SAME)
+    await world.commit("validator 0", made)
+    await world.market.do(party("validator 0"), Unstake(amount_nano=NANO))
+    await world.commit("validator 1", made)
+    await world.market.do(party("validator 1"), Unstake(amount_nano=NANO))
+    await world.commit("validator 2", made)
+    assert (await world.ledger.epoch()).committed == (party("validator 2").node_id,)
+    world.wait(HOUR)
+    await world.beat()
+    await world.call()
+    with pytest.raises(ConflictError, match="lost its permit to more stake"):
+        await world.reveal("validator 0", made)
+    await world.reveal("validator 2", made)
+    assert (await world.ledger.epoch(2)).state is EpochState.CLOSED
+    epoch_receipts.audit(await epoch_receipts.build(world.ledger, 2))
+
+
+async def test_only_so_many_commit_in_one_epoch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epochs, "MAX_COMMITTERS", 2)
+    number, made = await world.call(), world.weights(1, speech=SAME)
+    for name in ("validator 0", "validator 1", "validator 0"):
+        await world.commit(name, made)
+    with pytest.raises(ConflictError, match="2 validators have committed in this epoch"):
+        await world.commit("validator 2", made)
+    world.wait(HOUR)
+    for name in ("validator 0", "validator 1"):
+        await world.reveal(name, made)
+    assert (await world.ledger.epoch(number)).state is EpochState.CLOSED
+    await world.commit("validator 2", world.weights(2, speech=SAME))
+
+
+async def test_a_newcomer_is_immune_for_as_long_as_the_rules_say(tmp_path: Path) -> None:
+    """On a full ledger a richer one takes the place of the weakest, but not of one that has just come."""
+    clock = ManualClock()
+    for immunity_s, age_s, gives_way in ((0, 1, True), (60, 59, False), (60, 61, True)):
+        ledger = await SqlLedger.open(
+            tmp_path / f"{immunity_s}-{age_s}.db",
+            operator=OPERATOR,
+            clock=clock,
+            rules=Rules(max_nodes=3),
+            epochs=msgspec.structs.replace(RULES, immunity_s=immunity_s),
+        )
+        market = Market(ledger, clock, producers=2, validators=0)
+        await market.found()
+        clock.advance(HOUR)
+        await market.join(party("newcomer"), Role.PROCESSOR, 10, stake_nano=10 * NANO)
+        clock.advance(age_s)
+        for name in ("producer 0", "producer 1", "newcomer"):
+            await market.beat(party(name))
+        await market.join(party("rich"), Role.PROCESSOR, 10, stake_nano=500 * NANO)
+        listed = {record.node for record in await ledger.nodes()}
+        assert len(listed) == 3
+        assert party("rich").node_id in listed
+        assert (party("newcomer").node_id not in listed) is gives_way
+        await ledger.close()
+
+
 async def test_whoever_waits_for_an_epoch_hears_of_it(world: World) -> None:
     waiting = asyncio.create_task(world.ledger.epoch(newer_than=0, wait_s=5))
     await asyncio.sleep(0.05)

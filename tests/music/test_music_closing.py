@@ -3,11 +3,15 @@ from __future__ import annotations
 import io
 
 import mido
+import msgspec
+import numpy as np
 import pytest
 
+from antiphon.engines.chiptune import ChiptuneEngine, plan_of
 from antiphon.music import compose, read, to_midi
 from antiphon.music.meter import TICKS
 from antiphon.music.planning import length_of, plan
+from antiphon.services import MusicRequest
 
 
 @pytest.mark.parametrize(
@@ -21,6 +25,11 @@ from antiphon.music.planning import length_of, plan
         ("a 16-bar boss fight", "bars", 16),
         ("8 bars of waltz", "bars", 8),
         ("8-bit boss", "bars", None),
+        ("loop with an intro", "intro", 4),
+        ("a 2-bar intro, 16 bars", "intro", 2),
+        ("a 2-bar intro, 16 bars", "bars", 16),
+        ("intro of 8 bars", "intro", 8),
+        ("no intro", "intro", 0),
         ("bar room blues", "bars", None),
         ("key change up a half step", "modulation", 1),
         ("modulates in the last chorus", "modulation", 2),
@@ -94,3 +103,44 @@ def test_a_ritardando_is_later_and_later_and_keeps_the_length() -> None:
     assert steps == sorted(steps)
     assert steps[-1] > 1.2 * steps[0]
     assert score.second(score.ticks) == pytest.approx(score.ticks * 60 / score.ticks_a_minute)
+
+
+def test_a_loop_goes_back_to_after_its_introduction() -> None:
+    score = compose(read("dungeon with a 2 bar intro, 120 bpm"), 40, 1, loop=True)
+    assert score.sections[0].letter == "intro"
+    assert score.loop_start == 2 * score.bar_ticks
+    marks = [(tick, m.text) for tick, m in _marks(to_midi(score)) if m.text.startswith("loop")]
+    assert marks == [(score.loop_start * 20, "loopStart"), (score.ticks * 20, "loopEnd")]
+    assert compose(read("dungeon, 120 bpm"), 40, 1, loop=True).loop_start == 0
+    assert any("too short for an intro" in note for note in compose(read("intro, 60 bpm"), 4, 1, loop=True).notes)
+
+
+def _marks(data: bytes) -> list[tuple[int, mido.MetaMessage]]:
+    found, now = [], 0
+    for message in mido.MidiFile(file=io.BytesIO(data)).tracks[0]:
+        now += message.time
+        if message.type == "marker":
+            found.append((now, message))
+    return found
+
+
+def test_a_piece_may_begin_at_once() -> None:
+    for seed in range(6):
+        assert compose(read("title theme, no intro"), 70, seed).sections[0].letter == "A"
+        assert compose(read("title theme with an intro"), 70, seed).sections[0].letter == "intro"
+
+
+def test_the_second_round_of_a_loop_is_the_first_without_its_introduction() -> None:
+    engine, options = ChiptuneEngine(), {"tempo_bpm": 120.0}
+    request = MusicRequest(
+        prompt="dungeon with a 2 bar intro", seconds=24, seed=1, start_s=0, stop_s=24, loop=True, options=options
+    )
+    sound = np.concatenate([wave.samples for wave in engine.generate(request, 0)], axis=1)
+    longer = msgspec.structs.replace(request, seconds=25, stop_s=25)
+    assert plan_of(request).seconds == plan_of(longer).seconds == 24
+    round_two = np.concatenate([wave.samples for wave in engine.generate(longer, 0)], axis=1)[:, 24 * 44_100 :]
+    again = round(plan_of(request).intro_s * 44_100)
+    assert again == 4 * 44_100
+    assert np.abs(round_two - sound[:, again : again + 44_100]).max() < 1e-5
+    seam = np.concatenate([sound[:, -200:], round_two[:, :200]], axis=1)
+    assert np.abs(np.diff(seam)).max() < 0.1

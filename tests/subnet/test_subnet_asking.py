@@ -93,6 +93,12 @@ async def test_another_orders_answer_does_not_open_and_neither_does_another_mine
         tapped.instead = tapped.heard[0]  # the card
         with pytest.raises(ProtocolError, match="out of turn"):
             await asker.ask(miner, card, BRIEF, deadline_s=10)
+        async with mining(EVE, EchoRunner(), VALIDATORS) as elsewhere:
+            tapped.instead, other = None, neuron(3, EVE.ss58, elsewhere)
+            await asker.ask(other, await asker.card(other), BRIEF, deadline_s=10)
+            tapped.instead = tapped.heard[-1]  # the same words, said by Eve: Bob hands them on
+            with pytest.raises(ProtocolError, match="does not open"):
+                await asker.ask(miner, card, BRIEF, deadline_s=10)
 
 
 async def test_orders_share_a_session_and_nothing_else(http: HttpTransport) -> None:

@@ -62,7 +62,7 @@ def encoder_for(
     stored_hz = form.rate_for(rate_hz)
     inner: Encoder
     if form.name == "wav":
-        inner = _Wav(stored_hz, channels, loop_s=tags.loop_s)
+        inner = _Wav(stored_hz, channels, tags)
     elif form.name == "pcm":
         inner = _Pcm()
     elif form.name == "aac":
@@ -107,9 +107,9 @@ class _Pcm:
 
 
 class _Wav:
-    def __init__(self, rate_hz: int, channels: int, *, loop_s: float | None) -> None:
-        self._rate_hz, self._channels, self._loop_s = rate_hz, channels, loop_s
-        self._head_bytes = _WAV_HEADER_BYTES + (SMPL_BYTES if loop_s is not None else 0)
+    def __init__(self, rate_hz: int, channels: int, tags: Tags) -> None:
+        self._rate_hz, self._channels, self._tags = rate_hz, channels, tags
+        self._head_bytes = _WAV_HEADER_BYTES + (SMPL_BYTES if tags.loop_s is not None else 0)
         self._started = False
         self._data_bytes = 0
 
@@ -137,14 +137,14 @@ class _Wav:
 
     def _header(self, data_bytes: int | None) -> bytes:
         """The loop's chunk comes before the sound: one after it would be played by whoever reads a pipe to its end."""
-        if self._loop_s is None:
+        if self._tags.loop_s is None:
             return wav_header(self._rate_hz, self._channels, data_bytes)
         length = None if data_bytes is None else data_bytes + SMPL_BYTES
         plain = wav_header(self._rate_hz, self._channels, length)
-        told = round(self._loop_s * self._rate_hz)
+        told, first = (round(at_s * self._rate_hz) for at_s in (self._tags.loop_s, self._tags.loop_from_s))
         frames = told if data_bytes is None else data_bytes // (2 * self._channels)
         size = plain[40:] if data_bytes is None else struct.pack("<I", min(data_bytes, _UNKNOWN_SIZE))
-        return plain[:36] + smpl_chunk(self._rate_hz, frames) + b"data" + size
+        return plain[:36] + smpl_chunk(self._rate_hz, frames, first) + b"data" + size
 
 
 class _Resampled:
@@ -226,7 +226,7 @@ class _Sndfile:
         # libsndfile would put an MP3's tags at its end, in 30 characters each.
         self._head = self._unwritten_head = id3(tags) if form.name == "mp3" else b""
         self._exact = form.name == "flac"
-        self._loop = _loop_tags(form, rate_hz, tags.loop_s)
+        self._loop = _loop_tags(form, rate_hz, tags)
         self._block = max(1, int(rate_hz * _BLOCK_S))
         self._drop_empty_frame = form.name == "mp3" and not seekable
         self._file = soundfile.SoundFile(
@@ -281,10 +281,11 @@ class _Sndfile:
             soundfile._snd.sf_command(self._file._file, self._SET_OGG_PAGE_LATENCY_MS, latency, 8)
 
 
-def _loop_tags(form: Format, rate_hz: int, loop_s: float | None) -> LoopTags | None:
-    if loop_s is None or form.name not in {"ogg", "opus"}:
+def _loop_tags(form: Format, rate_hz: int, tags: Tags) -> LoopTags | None:
+    if tags.loop_s is None or form.name not in {"ogg", "opus"}:
         return None
-    return LoopTags(round(loop_s * (_OPUS_DECODED_HZ if form.name == "opus" else rate_hz)))
+    decoded_hz = _OPUS_DECODED_HZ if form.name == "opus" else rate_hz
+    return LoopTags(round(tags.loop_s * decoded_hz), round(tags.loop_from_s * decoded_hz))
 
 
 def _mp3_frame_bytes(data: bytes) -> int:

@@ -17,20 +17,27 @@ _POLYNOMIAL = 0x04C11DB7
 _COMMENT_HEADS = (b"OpusTags", b"\x03vorbis")
 
 
-def smpl_chunk(rate_hz: int, frames: int) -> bytes:
-    """The chunk that loops the first `frames` samples for ever; the last one is named itself, played too."""
+def smpl_chunk(rate_hz: int, frames: int, first: int = 0) -> bytes:
+    """The chunk that loops samples `first` to `frames` for ever; the last one is named itself, played too."""
     period_ns = round(1e9 / rate_hz)
     sampler = (0, 0, period_ns, 60, 0, 0, 0, 1, 0)  # middle C, one loop, no data of a sampler's own
-    loop = (0, 0, 0, max(0, frames - 1), 0, 0)  # forward, first and last sample, no fraction, without end
+    loop = (
+        0,
+        0,
+        min(first, max(0, frames - 1)),
+        max(0, frames - 1),
+        0,
+        0,
+    )  # forward, first and last sample, no fraction, without end
     return struct.pack("<4sI9I6I", b"smpl", SMPL_BYTES - 8, *sampler, *loop)
 
 
 class LoopTags:
     """Puts the two comments into the second page of an Ogg stream as it passes."""
 
-    def __init__(self, frames: int) -> None:
-        """`frames` in the samples that a decoder gives: for Opus always of 48 kHz."""
-        self._comments = [b"LOOPSTART=0", f"LOOPLENGTH={frames}".encode()]
+    def __init__(self, frames: int, first: int = 0) -> None:
+        """`first` and `frames`, begin and end in the samples that a decoder gives: for Opus always of 48 kHz."""
+        self._comments = [f"LOOPSTART={first}".encode(), f"LOOPLENGTH={frames - first}".encode()]
         self._held: bytes | None = b""
 
     def push(self, data: bytes) -> bytes:

@@ -15,7 +15,9 @@ class Tags:
     artist: str = ""
     comment: str = ""
     loop_s: float | None = None
-    """Length of a piece that plays round and round from its first sample: wav, ogg and opus say so."""
+    """Where a piece ends that plays round and round: wav, ogg and opus say so."""
+    loop_from_s: float = 0.0
+    """Where it begins again: after its introduction, if it has one."""
 
     def fields(self) -> dict[str, str]:
         """What there is to write, on one line each."""

@@ -90,6 +90,16 @@ class Place:
             yield contracts, outbox
 
     @asynccontextmanager
+    async def outbox_of_contracts(self) -> AsyncIterator[tuple[Contracts, Outbox]]:
+        """The contracts that the chain file names, checked, and what is sent to them."""
+        from antiphon.ledger.evm import config
+        from antiphon.ledger.evm.contracts import Contracts
+
+        chain = config.load(self.file)
+        async with self.outbox(chain.confirmations) as (rpc, outbox):
+            yield await Contracts.open(rpc, chain, str(self.file)), outbox
+
+    @asynccontextmanager
     async def wallet(self) -> AsyncIterator[Wallet]:
         """The key's doings with the contracts."""
         from antiphon.ledger.evm.wallet import Wallet
@@ -320,7 +330,7 @@ async def _do(place: Place, what: Callable[[Wallet], Any]) -> None:
 
 @chain.command(epilog="\b\nExamples:\n  antiphon chain session 20\n")
 @click.argument("amount", type=Amount(), metavar="ANT")
-@click.option("--parts", type=click.IntRange(1, 65_536), default=100, show_default=True, help="Parts to share it.")
+@click.option("--parts", type=click.IntRange(1, 65_536), default=1_000, show_default=True, help="Parts to share it.")
 @click.option("--hours", type=click.IntRange(2, 167), default=48, show_default=True, help="Until the rest comes back.")
 @click.pass_obj
 def session(place: Place, amount: int, parts: int, hours: int) -> None:

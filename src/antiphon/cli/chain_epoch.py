@@ -14,12 +14,13 @@ import msgspec
 from antiphon.cli.app import run
 from antiphon.cli.chain import Place, chain
 from antiphon.cli.figures import ant, counted
-from antiphon.errors import ConflictError
+from antiphon.errors import ConflictError, OutputError
 
 if TYPE_CHECKING:
     from antiphon.ledger.evm.epochs.doing import EpochWallet
     from antiphon.ledger.evm.epochs.keeping import Keeper
     from antiphon.ledger.evm.epochs.reading import Column, Reader
+    from antiphon.ledger.evm.epochs.receipts import EmissionReceipt
     from antiphon.ledger.evm.epochs.standing import Standing
 
 SERVICE = "speech"
@@ -88,8 +89,11 @@ async def _watch(place: Place, service: str, poll_s: float) -> None:
             async for line in keeper.watch(poll_s):
                 click.echo(line)
 
-        watching = asyncio.create_task(tell())
-        await stop.wait()
+        watching, stopping = asyncio.create_task(tell()), asyncio.create_task(stop.wait())
+        await asyncio.wait({watching, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if watching.done():  # it never ends by itself: what ended it is raised
+            watching.result()
         await ended(watching)
 
 
@@ -141,7 +145,7 @@ def challenge(place: Place) -> None:
     run(_step(place, lambda wallet: wallet.challenge(), "What is posted is right."))
 
 
-@epoch.command(epilog="\b\nExamples:\n  antiphon chain epoch finish 3\n")
+@epoch.command(epilog="\b\nExamples:\n  antiphon chain epoch finish\n")
 @number_argument
 @click.pass_obj
 def finish(place: Place, number: int | None) -> None:
@@ -153,7 +157,7 @@ def finish(place: Place, number: int | None) -> None:
     run(_step(place, do, "It is finished already."))
 
 
-@epoch.command(epilog="\b\nExamples:\n  antiphon chain epoch claim 3\n")
+@epoch.command(epilog="\b\nExamples:\n  antiphon chain epoch claim\n")
 @number_argument
 @click.pass_obj
 def claim(place: Place, number: int | None) -> None:
@@ -163,6 +167,29 @@ def claim(place: Place, number: int | None) -> None:
         return "\n".join(await wallet.claim(await _last(wallet.reader, number)))
 
     run(_step(place, do, "Nothing more is paid to this key."))
+
+
+@epoch.command(epilog="\b\nExamples:\n  antiphon chain epoch receipt -o epoch.json\n")
+@number_argument
+@click.option("-o", "--output", "file", required=True, type=click.Path(path_type=Path, dir_okay=False), help="A file.")
+@click.pass_obj
+def receipt(place: Place, number: int | None, file: Path) -> None:
+    """Save why everybody got what they got. Offline: antiphon receipt verify FILE. By default of the last epoch."""
+    from antiphon.ledger.evm.epochs import receipts
+
+    made = run(_receipt(place, number))
+    try:
+        file.write_text(receipts.dump(made))
+    except OSError as e:
+        raise OutputError(f"{file} cannot be written: {e.strerror}", "Choose another place.") from e
+    click.echo(f"Epoch {made.epoch}: {file}")
+
+
+async def _receipt(place: Place, number: int | None) -> EmissionReceipt:
+    from antiphon.ledger.evm.epochs import receipts
+
+    async with _wallet(place) as wallet:
+        return await receipts.build(wallet.reader, await _last(wallet.reader, number))
 
 
 async def _step(place: Place, what: Callable[[EpochWallet], Awaitable[str]], nothing: str) -> None:

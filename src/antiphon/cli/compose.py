@@ -62,7 +62,7 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
         store.note(seed=composition.seed)
     output_options = replace(output_options, title=composition.prompt, artist="Antiphon")
     if composition.loop:
-        output_options = replace(output_options, loop_s=composition.seconds)
+        output_options = replace(output_options, loop_s=composition.seconds, loop_from_s=_intro_s(composition))
     if not (given["quiet"] or given["as_json"]):
         for note in told:
             click.echo(f"Note     {note}", err=True)
@@ -75,6 +75,14 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     extent = Extent(len(requests), units, True, windows, noun="window", unit="unit")
     deliver(settings, output_options, job, extent=extent)
     write_notes(composition, given)
+
+
+def _intro_s(composition: Composition) -> float:
+    """Seconds before the loop begins; nothing where another engine decides it."""
+    from antiphon.door.composing import ENGINE
+    from antiphon.engines.chiptune import plan_of
+
+    return plan_of(next(composition.requests())).intro_s if composition.engine in {"", ENGINE} else 0.0
 
 
 def _piece(composition: Composition) -> dict[str, object]:

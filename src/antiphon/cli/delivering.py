@@ -85,6 +85,7 @@ def deliver(settings: Settings, options: OutputOptions, job: CommandJob, *, exte
         options.artist,
         f"Made by {options.artist} with Antiphon" if options.artist else "Made with Antiphon",
         options.loop_s,
+        options.loop_from_s,
     )
     ours = job.store.owns if job.store is not None else _nobodys
     sink = Sink(options, form, job.order.rate_hz, job.order.channels, tags=tags, ours=ours)

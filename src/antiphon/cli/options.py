@@ -32,6 +32,7 @@ class OutputOptions:
     title: str = ""
     artist: str = ""
     loop_s: float | None = None  # length of a piece that plays round and round
+    loop_from_s: float = 0.0  # of its introduction
     as_one: bool = False  # one gain for the whole, so that its own loud and soft stay: needs all of it in memory
 
 

@@ -207,7 +207,8 @@ class _Hosted:
             identity = load_or_create(self.key)
             store, transport = await stack.enter_async_context(reach(self.settings, where, identity))
             collector = relays.collector_of(self.settings, store, identity.node_id)
-            context = Context(identity, store, transport, SystemClock(), collector=collector)
+            notary = relays.notary_of(store)
+            context = Context(identity, store, transport, SystemClock(), collector=collector, notary=notary)
             made = self.build(context)
             if where.url.startswith(relays.PREFIX):
                 await _expect_bond(made)

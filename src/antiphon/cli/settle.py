@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,15 +14,18 @@ from antiphon.cli import chain_epoch  # noqa: F401 - its verbs: this module is t
 from antiphon.cli.app import run
 from antiphon.cli.chain import Place, chain
 from antiphon.cli.figures import counted
-from antiphon.errors import InputError
+from antiphon.errors import AntiphonError, InputError, UnavailableError
 
 if TYPE_CHECKING:
     from antiphon.door.connecting import Session
+    from antiphon.ledger.evm.outbox import Receipt
+    from antiphon.ledger.records import PartRecord, TaskRecord
 
 LOOK_S = 0.5
 
 
 @chain.command(epilog="\b\nExamples:\n  antiphon chain settle\n  antiphon chain settle --wait 5\n")
+@click.argument("task", required=False, default="", metavar="[TASK]")
 @click.option(
     "--wait",
     type=click.FloatRange(0, 3_600),
@@ -30,13 +35,16 @@ LOOK_S = 0.5
     help="How long the relay is waited for.",
 )
 @click.pass_obj
-def settle(place: Place, wait: float) -> None:
+def settle(place: Place, task: str, wait: float) -> None:
     """Sign the batches that the relay proposes, until all of this client's tasks are settled on the chain.
+
+    With TASK (its first digits): settle that task's parts alone, by what client, producer and validators have signed.
+    It needs no relay, only what this data folder kept, or the receipt; anybody may do so.
 
     Every other command that uses a relay signs, too, while it runs. A batch is computed anew from the evidence and
     signed only if it says the same.
     """
-    run(_settle(place, wait))
+    run(_alone(place, task.strip().lower()) if task else _settle(place, wait))
 
 
 async def _settle(place: Place, wait_s: float) -> None:
@@ -63,3 +71,53 @@ async def _counted(joined: Session) -> tuple[int, int]:
     closed = [one for one in await joined.ledger.tasks(joined.client.node_id) if one.state is not TaskState.OPEN]
     found = [await joined.ledger.batches(one.task) for one in closed]
     return sum(any(batch.settled for batch in batches) for batches in found), len(closed)
+
+
+async def _alone(place: Place, task: str) -> None:
+    from antiphon.ledger.relay import quorum
+
+    found = dict(_kept(place.home, task))
+    if not found:
+        raise InputError(
+            f"Nothing that was signed for a task {task!r} is here",
+            "Run it where the task's node or client ran, or with its receipt in the data folder's receipts.",
+        )
+    async with place.outbox_of_contracts() as (contracts, outbox):
+        chain_id = contracts.chain.chain_id
+        for (name, index), (opened, record) in sorted(found.items()):
+            made = quorum.cases(record, opened.request_hash, opened.client, contracts.quorum, chain_id)
+            if not made:
+                click.echo(f"Task {name[:12]}, part {index}: its client has signed nothing for the chain")
+            for case in made:
+                told = await _brought(quorum.settle(outbox, contracts.quorum, case), "settled")
+                click.echo(f"Task {name[:12]}, part {index}: {told}")
+                told = await _brought(quorum.carry_out(outbox, contracts, case), "fines are taken")
+                if told:
+                    click.echo(f"Task {name[:12]}, part {index}: {told}")
+
+
+async def _brought(bringing: Awaitable[Receipt | None], what: str) -> str:
+    """What became of a transaction, in words; empty: there was none to send."""
+    try:
+        receipt = await bringing
+    except UnavailableError:
+        raise
+    except AntiphonError as e:
+        return e.what
+    return f"{what} in block {receipt.block}, {receipt.gas:,} gas" if receipt else ""
+
+
+def _kept(home: Path, task: str) -> Iterator[tuple[tuple[str, int], tuple[TaskRecord, PartRecord]]]:
+    """Parts of the tasks that begin so, from what was kept while they ran, and from receipts."""
+    from antiphon.ledger.relay.signing import SigningStore
+    from antiphon.ledger.replay import replay
+    from antiphon.protocol import receipt as receipts
+
+    for file in sorted((home / "relays").glob("*.db")):
+        for opened, record in SigningStore(file).cases(task):
+            yield (record.task, record.part.index), (opened, record)
+    for file in sorted((home / "receipts").glob(f"{task}*.json")):
+        loaded = receipts.load(file.read_bytes())
+        replayed = replay(loaded.ledger, receipts.verify_signatures(loaded))
+        for record in replayed.parts:
+            yield (record.task, record.part.index), (replayed.task, record)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 CHAIN_PORT = 9944
 MINER_PORT = 8091
 WALLETS = "~/.bittensor/wallets"
+NETWORKS = ("offline", "finney", "test", "local", "archive", "devnet")
+"""Ours, and those that the SDK knows by name."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -69,8 +71,7 @@ def _membership_options(command: F) -> F:
     def belonging(*args: Any, netuid: int, network: str, wallets: Path, wallet: str, hotkey: str, **given: Any) -> None:
         from antiphon.cli.subnet_host import Membership
 
-        url = f"http://127.0.0.1:{CHAIN_PORT}" if network == "offline" else network
-        command(*args, membership=Membership(netuid, url, wallets, wallet, hotkey), **given)
+        command(*args, membership=Membership(netuid, _address_of(network), wallets, wallet, hotkey), **given)
 
     made: Any = _wallet_options(cast("F", belonging))
     made = click.option(
@@ -80,6 +81,15 @@ def _membership_options(command: F) -> F:
         help="finney, test, local, ws://HOST:PORT; offline, or http://HOST:PORT of an offline chain.",
     )(made)
     return cast("F", click.option("--netuid", required=True, type=click.IntRange(0, 65_535), help="The subnet.")(made))
+
+
+def _address_of(network: str) -> str:
+    """What `--network` names. Raises InputError for what is neither a name nor an address."""
+    from antiphon.plugins import unknown
+
+    if "://" not in network and network not in NETWORKS:
+        raise unknown("network", network, NETWORKS)
+    return f"http://127.0.0.1:{CHAIN_PORT}" if network == "offline" else network
 
 
 @click.group(epilog=EPILOG)

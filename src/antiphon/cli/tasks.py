@@ -19,6 +19,7 @@ from antiphon.errors import AntiphonError, InputError, ProtocolError
 if TYPE_CHECKING:
     from antiphon.cli.explain import Story
     from antiphon.ledger.epoch_receipts import EpochReport
+    from antiphon.ledger.evm.epochs.receipts import EmissionReceipt
     from antiphon.ledger.operations import Selector
     from antiphon.ledger.receipts import AuditReport
     from antiphon.ledger.records import PartRecord, TaskRecord
@@ -162,7 +163,7 @@ def verify_receipt(files: tuple[Path, ...], trusted: str | None, quiet: bool) ->
     worst = 0
     for file in files:
         try:
-            long, short = _audited(_load(file), trusted)
+            long, short = _audited(_raw(file), file, trusted)
         except AntiphonError as error:
             if len(files) == 1:
                 raise
@@ -174,10 +175,15 @@ def verify_receipt(files: tuple[Path, ...], trusted: str | None, quiet: bool) ->
     return worst
 
 
-def _audited(receipt: Receipt, trusted: str | None) -> tuple[str, str]:
+def _audited(raw: bytes, file: Path, trusted: str | None) -> tuple[str, str]:
     """What an audit found, at length and in short."""
     from antiphon.ledger import epoch_receipts, receipts
 
+    if emission := _emission(raw):
+        from antiphon.cli.chain_receipt import audited
+
+        return audited(emission, trusted)
+    receipt = _load(raw, file)
     if epoch_receipts.is_epoch(receipt):
         epoch = epoch_receipts.audit(receipt, ledger=trusted)
         return _epoch_report(epoch), f"epoch {epoch.number}, {ant(epoch.emission_nano)}"
@@ -220,7 +226,13 @@ def show_receipt(file: Path, as_json: bool) -> None:
     """Explain a receipt: who was asked, what was measured, every vote and every payment. It is verified too."""
     from antiphon.ledger import epoch_receipts, receipts
 
-    loaded = _load(file)
+    raw = _raw(file)
+    if emission := _emission(raw):
+        from antiphon.cli.chain_receipt import shown
+
+        click.echo(shown(emission, as_json=as_json))
+        return
+    loaded = _load(raw, file)
     if as_json:
         click.echo(json.dumps(loaded.statement, indent=2))
     elif not epoch_receipts.is_epoch(loaded):
@@ -279,16 +291,30 @@ def _explained(receipt: Receipt) -> Iterator[str]:
         raise ProtocolError("The receipt's statement cannot be read", "Do not trust it.") from e
 
 
-def _load(file: Path) -> Receipt:
+def _emission(raw: bytes) -> EmissionReceipt | None:
+    """A chain's receipt, if it begins as one."""
+    if b'"antiphon emission receipt ' not in raw[:64]:
+        return None
+    from antiphon.ledger.evm.epochs import receipts
+
+    return receipts.load(raw)
+
+
+def _raw(file: Path) -> bytes:
     from antiphon.protocol import receipt as receipts
 
     try:
         if file.stat().st_size > receipts.MAX_RECEIPT_BYTES:
             raise InputError(f"{file} is larger than any receipt", "Give the path that `antiphon say` printed.")
-        raw = file.read_bytes()
+        return file.read_bytes()
     except (OSError, ValueError) as e:
         reason = getattr(e, "strerror", None) or str(e)
         raise InputError(f"{file} cannot be read: {reason}", "Give the path that `antiphon say` printed.") from e
+
+
+def _load(raw: bytes, file: Path) -> Receipt:
+    from antiphon.protocol import receipt as receipts
+
     try:
         return receipts.load(raw)
     except ProtocolError as e:

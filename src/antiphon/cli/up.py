@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import click
 
@@ -21,26 +22,35 @@ Examples:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: all.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name that clients may call this server by.")
 @click.option("--allow-origin", multiple=True, metavar="URL", help="A web page's origin that may ask; by default none.")
+@click.option("--x402", is_flag=True, help="Whoever asks pays, by x402, to the chain key's address.")
 @click.pass_obj
-def up(settings: Settings, port: int, host: str, allow_host: tuple[str, ...], allow_origin: tuple[str, ...]) -> None:
+def up(
+    settings: Settings, port: int, host: str, allow_host: tuple[str, ...], allow_origin: tuple[str, ...], x402: bool
+) -> None:
     """Serve the audio API that clients of OpenAI's speak, until Ctrl-C.
 
     It orders from the network that --ledger names or this data folder serves, else from one in this process, and pays
-    from this data folder's account: whoever reaches it may spend that.
+    from this data folder's account: whoever reaches it may spend that, unless --x402 has them pay.
     """
-    run(_serve(settings, host, port, allow_host, allow_origin))
+    run(_serve(settings, host, port, allow_host, allow_origin, x402=x402))
 
 
-async def _serve(settings: Settings, host: str, port: int, hosts: tuple[str, ...], origins: tuple[str, ...]) -> None:
+async def _serve(
+    settings: Settings, host: str, port: int, hosts: tuple[str, ...], origins: tuple[str, ...], *, x402: bool
+) -> None:
     from antiphon.cli.warming import warm_up
     from antiphon.door.network import AsyncNetwork
+    from antiphon.door.paying import till
     from antiphon.gateway.app import application
     from antiphon.gateway.guard import Access
     from antiphon.gateway.serving import serving
 
     warm_up(settings)
-    async with AsyncNetwork.of(settings) as network:
-        app = application(network, Access.of((host, *hosts), origins), closed=not settings.ledger)
-        async with serving(app, host, port) as url:
-            click.echo(f"API at {url}/v1", err=True)
-            await asyncio.Event().wait()
+    async with AsyncExitStack() as stack:
+        paid = await stack.enter_async_context(till(settings)) if x402 else None  # first: no key, no start
+        network = await stack.enter_async_context(AsyncNetwork.of(settings))
+        access = Access.of((host, *hosts), origins)
+        app = application(network, access, closed=not settings.ledger, till=paid)
+        url = await stack.enter_async_context(serving(app, host, port))
+        click.echo(f"API at {url}/v1", err=True)
+        await asyncio.Event().wait()

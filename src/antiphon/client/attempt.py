@@ -215,6 +215,8 @@ async def draw_seats(client: Actor, run: TaskRun, part: PartRun, record: PartRec
     )
     with contextlib.suppress(ConflictError):  # it was opened before, and the answer lost; or the part has ended
         await client.submit(operation, run.task)
+    if client.context.notary is not None:
+        await client.endorse(await client.context.ledger.part(run.task, part.index))
 
 
 def _time_limit_s(client: Actor, run: TaskRun, record: PartRecord) -> float:

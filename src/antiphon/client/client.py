@@ -334,6 +334,7 @@ class Client(Actor):
                     await draw_seats(actor, run, part, record)
                 record = part.record = await actor.changed(record)
             self._tell(part, record, told)
+            await actor.keep(record)
             judged = await conclude(actor, run, part, record, attempt)
             if job_run.policy.keeper is not None:
                 origin = None if judged.form.is_audio else origin_of(run.task, part.index, part.key)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from antiphon.client.client import Client
-from antiphon.clock import SystemClock
 from antiphon.door import pins, relays
 from antiphon.door.settings import Settings
 from antiphon.errors import AntiphonError, InputError, ProtocolError, UnavailableError
@@ -99,8 +98,7 @@ async def _join(settings: Settings, url: str) -> AsyncIterator[Session]:
             client = Client(await several.first(identity), partial(several.elsewhere, identity))
         else:
             ledger, transport = await stack.enter_async_context(reach(settings, named[0], identity))
-            wallet = await relays.wallet_of(settings, ledger)
-            client = Client(Context(identity, ledger, transport, SystemClock(), wallet=wallet))
+            client = Client(await relays.context_of(settings, identity, ledger, transport))
         yield Session(client, url)
 
 

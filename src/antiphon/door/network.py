@@ -214,6 +214,12 @@ class AsyncNetwork(Place):
         await asyncio.to_thread(enrolling.keep, self._settings, name)
         return job.outcome()
 
+    async def price_nano(self, wanted: Wanted) -> int:
+        """The most that an order can cost by today's prices; nothing is bought. Not of a `Clone`."""
+        if isinstance(wanted, Clone):
+            raise InputError("A clone has no price before its voice is learnt", "Add the voice, and say it.")
+        return await estimate(self._open(), (await self._job(wanted)).order)
+
     async def balance_nano(self) -> int:
         """What this client could spend now."""
         session = self._open()

@@ -21,6 +21,7 @@ from antiphon.door import sessions
 from antiphon.door.settings import Settings
 from antiphon.errors import AntiphonError, FundsError, InputError, LedgerLostError, ProtocolError, UnavailableError
 from antiphon.ledger.base import Ledger
+from antiphon.ledger.notary import Notary
 from antiphon.parties.actor import Actor, Context
 from antiphon.parties.vouchers import Collector, Wallet
 from antiphon.protocol import Identity
@@ -115,9 +116,21 @@ class Relays:
             log.info("%s", e)
 
     async def _reached(self, identity: Identity, where: Address) -> Context:
-        ledger, transport = await self._stack.enter_async_context(self._reach(self._settings, where, leavable=True))
-        wallet = await wallet_of(self._settings, ledger)
-        return Context(identity, ledger, transport, SystemClock(), wallet=wallet)
+        reaching = self._reach(self._settings, where, identity, leavable=True)
+        ledger, transport = await self._stack.enter_async_context(reaching)
+        return await context_of(self._settings, identity, ledger, transport)
+
+
+async def context_of(settings: Settings, identity: Identity, ledger: Ledger, transport: Transport) -> Context:
+    """A client's."""
+    wallet, notary = await wallet_of(settings, ledger), notary_of(ledger)
+    return Context(identity, ledger, transport, SystemClock(), wallet=wallet, notary=notary)
+
+
+def notary_of(ledger: Ledger) -> Notary | None:
+    """Who signs for the chain what is done on this ledger."""
+    found: Notary | None = getattr(ledger, "notary", None)
+    return found
 
 
 async def signing_problem(settings: Settings, node: str) -> str:
@@ -209,11 +222,15 @@ class _Party:
 
     @classmethod
     async def of(cls, settings: Settings, relay: WatchedLedger, facts: Facts, identity: Identity, file: Path) -> _Party:
+        from antiphon.ledger.relay.notary import ChainNotary
         from antiphon.ledger.relay.signing import Balance, Signer, SigningStore
 
         actor = Actor(Context(identity, relay, InProcessTransport(), SystemClock()))
         key, store = await sessions.chain_key(settings), SigningStore(file)
         signer = Signer(relay, facts, key, store) if key else None
+        if key is not None:
+            ledger_id = await relay.identity()
+            relay.notary = ChainNotary(facts, key, store, actor.node_id, ledger_id, SystemClock())
         balance = Balance(relay, facts, actor.node_id, key.address if key else "", store)
         return cls(actor, signer, balance, relay)
 

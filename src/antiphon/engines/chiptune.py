@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from antiphon.audio.waveform import Waveform
-from antiphon.codecs.chip.layout import FRAME_SAMPLES, RATE_HZ
+from antiphon.codecs.chip.layout import FRAME_RATE_HZ, FRAME_SAMPLES, RATE_HZ
 from antiphon.codecs.chip.synth import State, render
 from antiphon.engines.base import Capabilities
 from antiphon.engines.checks import read_options
@@ -122,8 +122,9 @@ class _Piece:
         self._tokens = arrange(score).tokens  # [10, F]
         self._length = round(score.seconds * RATE_HZ)
         self._loop = score.loop
+        self._again = round(score.second(score.loop_start) * FRAME_RATE_HZ) * FRAME_SAMPLES
         first = State()
-        if score.loop:
+        if score.loop and not self._again:
             # The drums of the end sound on into the beginning.
             _, first = render(first, self._tokens[:, -TAIL_FRAMES:])
         self._states = [first]  # of frames 0, KEPT_FRAMES, ...
@@ -132,12 +133,18 @@ class _Piece:
     def samples(self, start: int, stop: int) -> Iterator[Waveform]:
         """Samples `start` to `stop` in chunks; a loop goes round."""
         while start < stop:
-            inside = start % self._length if self._loop else start
+            inside = self._place(start)
             end = min(inside + stop - start, self._length)
             yield from self._once(inside, end)
             if not self._loop:
                 return
             start += end - inside
+
+    def _place(self, sample: int) -> int:
+        """Where a sample of the order stands in the piece: a loop goes round, after its introduction."""
+        if not self._loop or sample < self._length:
+            return sample
+        return self._again + (sample - self._length) % (self._length - self._again)
 
     def _once(self, start: int, stop: int) -> Iterator[Waveform]:
         frame, state = self._state_before(start // FRAME_SAMPLES)

@@ -11,12 +11,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from antiphon import AsyncNetwork
+from antiphon import AsyncNetwork, Compose, Say
+from antiphon.door.paying import Charge, Till
 from antiphon.errors import AntiphonError
 from antiphon.gateway.catalogue import Catalogue
 from antiphon.gateway.errors import ApiError, api_error
 from antiphon.gateway.guard import Access, Guard, body_of
 from antiphon.gateway.music import MusicRequest
+from antiphon.gateway.paying import REQUIRED, RESPONSE, Cashier
 from antiphon.gateway.sound import SoundResponse, read_body
 from antiphon.gateway.speech import SpeechRequest
 
@@ -27,8 +29,11 @@ MAX_ORDERS = 32
 class Api:
     """The endpoints. `closed`: the network has no other voices and engines than those that are installed here."""
 
-    def __init__(self, network: AsyncNetwork, *, closed: bool, max_orders: int = MAX_ORDERS) -> None:
+    def __init__(
+        self, network: AsyncNetwork, *, closed: bool, max_orders: int = MAX_ORDERS, till: Till | None = None
+    ) -> None:
         self._network = network
+        self._cashier = Cashier(network, till) if till is not None else None
         self._catalogue = Catalogue(network, closed=closed)
         self._max_orders, self._orders = max_orders, 0
 
@@ -38,12 +43,24 @@ class Api:
         event = "speech.audio" if asked.stream_format == "sse" else ""
         return _Counted(
             self,
-            SoundResponse(self._network, order, asked.response_format, event=event, chars=len(asked.input)),
+            SoundResponse(
+                self._network,
+                order,
+                asked.response_format,
+                event=event,
+                chars=len(asked.input),
+                charge=await self._charge(request, order),
+            ),
         )
 
     async def music(self, request: Request) -> _Counted:
         asked = read_body(await body_of(request), MusicRequest)
-        return _Counted(self, SoundResponse(self._network, asked.order(), asked.response_format))
+        order = asked.order()
+        charge = await self._charge(request, order)
+        return _Counted(self, SoundResponse(self._network, order, asked.response_format, charge=charge))
+
+    async def _charge(self, request: Request, order: Say | Compose) -> Charge | None:
+        return None if self._cashier is None else await self._cashier.charge(request, order)
 
     async def models(self, _: Request) -> Response:
         return JSONResponse(self._catalogue.models_body())
@@ -76,6 +93,7 @@ class _Counted:
         if not self._api.enter():
             told = "All places are taken. Ask again in a second."
             busy = ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "1"})
+            self._response.leave()
             await busy.response()(scope, receive, send)
             return
         try:
@@ -85,15 +103,26 @@ class _Counted:
 
 
 def application(
-    network: AsyncNetwork, access: Access, *, closed: bool = True, max_orders: int = MAX_ORDERS
+    network: AsyncNetwork,
+    access: Access,
+    *,
+    closed: bool = True,
+    max_orders: int = MAX_ORDERS,
+    till: Till | None = None,
 ) -> Starlette:
-    """The application over a network that is open, and stays so."""
-    api = Api(network, closed=closed, max_orders=max_orders)
+    """The application over a network that is open, and stays so. `till`: each order of sound is paid for by x402."""
+    api = Api(network, closed=closed, max_orders=max_orders, till=till)
     middleware = [Middleware(Guard, access=access)]
     if access.origins:
         origins = sorted(access.origins)
         middleware.append(
-            Middleware(CORSMiddleware, allow_origins=origins, allow_methods=["GET", "POST"], allow_headers=["*"])
+            Middleware(
+                CORSMiddleware,
+                allow_origins=origins,
+                allow_methods=["GET", "POST"],
+                allow_headers=["*"],
+                expose_headers=[REQUIRED, RESPONSE],
+            )
         )
     return Starlette(
         routes=[

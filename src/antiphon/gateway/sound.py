@@ -15,8 +15,10 @@ from starlette.types import Receive, Scope, Send
 
 from antiphon import AsyncNetwork, Compose, Say
 from antiphon.door.formats import media_types
+from antiphon.door.paying import Charge
 from antiphon.errors import AntiphonError
 from antiphon.gateway.errors import ApiError, api_error
+from antiphon.gateway.paying import taken
 
 log = logging.getLogger(__name__)
 
@@ -49,13 +51,20 @@ class SoundResponse:
     before has an error's. One that fails later is cut off, so that nobody takes a part for the whole.
 
     `event`: begins the names of server-sent events, where those were asked for; empty: bytes of `form`. `chars`: of the
-    text, as events tell them."""
+    text, as events tell them. `charge`: is taken with the first piece."""
 
     def __init__(
-        self, network: AsyncNetwork, order: Say | Compose, form: str, *, event: str = "", chars: int = 0
+        self,
+        network: AsyncNetwork,
+        order: Say | Compose,
+        form: str,
+        *,
+        event: str = "",
+        chars: int = 0,
+        charge: Charge | None = None,
     ) -> None:
         self._network, self._order, self._form = network, order, form
-        self._event, self._chars = event, chars
+        self._event, self._chars, self._charge = event, chars, charge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(scope, receive, send))
@@ -68,6 +77,12 @@ class SoundResponse:
             sending.cancel()
             leaving.cancel()
             await asyncio.gather(sending, leaving, return_exceptions=True)
+            self.leave()
+
+    def leave(self) -> None:
+        """Nothing is sent: a payment is not taken."""
+        if self._charge is not None:
+            self._charge.release()
 
     async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = False
@@ -75,13 +90,17 @@ class SoundResponse:
             async with aclosing(self._pieces()) as pieces:
                 async for piece in pieces:
                     if not began:
-                        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+                        paid = [] if self._charge is None else await taken(self._charge)
+                        await send({"type": "http.response.start", "status": 200, "headers": self._headers + paid})
                         began = True
                     async with asyncio.timeout(SEND_S):
                         await send({"type": "http.response.body", "body": piece, "more_body": True})
         except TimeoutError:
             log.warning("a client read nothing for %g s: its order ended", SEND_S)
             return  # as below
+        except ApiError as error:
+            await error.response()(scope, receive, send)
+            return
         except AntiphonError as error:
             log.warning("an order failed: %s", error)
             if began:

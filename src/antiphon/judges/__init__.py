@@ -8,6 +8,7 @@ from __future__ import annotations
 from antiphon.economy.scoring import Limit, ScoreTerm, ScoringProfile
 from antiphon.judges.base import Delivery, Judge, JudgeCapabilities, Tools
 from antiphon.judges.metric import Metric, unmeasured
+from antiphon.judges.registry import problems
 
 __all__ = [
     "Delivery",
@@ -18,5 +19,6 @@ __all__ = [
     "ScoreTerm",
     "ScoringProfile",
     "Tools",
+    "problems",
     "unmeasured",
 ]

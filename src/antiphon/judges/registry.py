@@ -137,3 +137,8 @@ def _kind(name: str, made: object) -> type[Judge]:
 def installed() -> Registry:
     """The registry of this installation."""
     return Registry(tuple(entry_points(group=GROUP)))
+
+
+def problems() -> dict[str, str]:
+    """Judges that failed, and why, as far as they have been used."""
+    return installed().problems()

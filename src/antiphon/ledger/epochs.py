@@ -2,10 +2,11 @@
 
 1. One epoch is open at a time. It is due `epoch_s` after it opened, or when the ledger's operator calls it.
 2. COMMIT: only a registered validator with a permit, to a hash over its salted weights; again as long as the time to
-   commit lasts (MAX_COMMITS times), the last one counts. That time ends once the epoch is due and every live validator
-   with a permit has committed (more than half of the stake: right after the ledger was away all seem silent), or
-   `phase_s` after the first commit, but not before `epoch_s` are over. While nobody commits, nothing happens and
-   nothing is issued.
+   commit lasts (MAX_COMMITS times), the last one counts. Who has lost its permit to others with more stake when these
+   commit has committed no more: at most as many reveal as there are permits, and at most MAX_COMMITTERS commit. That
+   time ends once the epoch is due and every live validator with a permit has committed (more than half of the stake:
+   right after the ledger was away all seem silent), or `phase_s` after the first commit, but not before `epoch_s` are
+   over. While nobody commits, nothing happens and nothing is issued.
 3. REVEAL: only who committed, what it committed to. One that is refused erases nothing and can be given again, until
    all have revealed, or `phase_s` after the time to commit. So nobody sees weights while others can be committed to.
 4. Then the ledger closes the epoch, once: it says how things stand (`Standing`), what follows from that and the
@@ -35,6 +36,8 @@ LEDGER_CARRIED = "ledger-carried"
 ID_PREFIX = "0" * 8
 """What ids of epochs begin with, and ids of tasks do not: else a client's task would mix with an epoch's evidence."""
 MAX_COMMITS = 4
+MAX_COMMITTERS = 16 * epochs.MAX_PERMITS
+"""In one epoch, with those that lost their permit again. Each had to have a validator's stake, and more than others."""
 MAX_WEIGHTS = 4_096
 """Most weights of one validator, over all services."""
 SALT_BYTES = 16

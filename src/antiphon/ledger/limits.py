@@ -17,6 +17,7 @@ from antiphon.ledger.operations import (
     Deliver,
     Deposit,
     DrawSeats,
+    Endorse,
     EpochOperation,
     Expose,
     Heartbeat,
@@ -72,6 +73,9 @@ HASH_BYTES = 32
 MAX_EPOCH_S = 366 * 86_400
 SALT_BYTES = 16
 
+MAX_SEATS = 7
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _TASK = re.compile(r"[0-9a-f]{32}")  # so are the ids of consents
 SIGNATURE_BYTES = 65
 """Of a chain key: r, s, v."""
@@ -95,7 +99,7 @@ def check(operation: Operation) -> None:
             _check_deliver(operation)
         case Decline() | Skip() | Redeem():
             _check_passing(operation)
-        case DrawSeats() | Commit() | Reveal() | Expose() | Appeal():
+        case DrawSeats() | Endorse() | Commit() | Reveal() | Expose() | Appeal():
             _check_round(operation)
         case Revoke():
             if not _TASK.fullmatch(operation.grant):
@@ -161,7 +165,7 @@ def _epoch(number: int) -> None:
         raise InputError(f"{number} is no number of an epoch", "They count from 1.")
 
 
-def _check_round(operation: DrawSeats | Commit | Reveal | Expose | Appeal) -> None:
+def _check_round(operation: DrawSeats | Endorse | Commit | Reveal | Expose | Appeal) -> None:
     """What belongs to one round of judgement."""
     _part_of(operation.task, operation.index, operation.round)
     match operation:
@@ -174,9 +178,22 @@ def _check_round(operation: DrawSeats | Commit | Reveal | Expose | Appeal) -> No
         case Reveal():
             _bytes("A salt", operation.salt, SALT_BYTES)
             check_vote(operation.vote)
+            if operation.ballot:
+                _bytes("A ballot", operation.ballot, COMPACT_BYTES)
+        case Endorse():
+            _check_endorse(operation)
         case Expose():
             if len(operation.shown) > MAX_SHOWN_BYTES:
                 raise InputError(f"A showing has at most {MAX_SHOWN_BYTES} bytes, not {len(operation.shown)}")
+
+
+def _check_endorse(operation: Endorse) -> None:
+    _part_of(operation.task, operation.index, operation.attempt)
+    _bytes("A signature for the chain", operation.signature, COMPACT_BYTES)
+    if not (0 < operation.session < 2**63 and 0 <= operation.part < 65_536 and 0 < operation.due_s < 2**40):
+        raise InputError("A session, its part or a time is out of bounds", "The chain gave the session its number.")
+    if len(operation.seats) > MAX_SEATS or not all(map(_ADDRESS.fullmatch, (operation.producer, *operation.seats))):
+        raise InputError("An address has 0x and 40 hex digits", "Name the addresses of the producer and its seats.")
 
 
 def check_selector(selector: Selector) -> None:

@@ -215,7 +215,24 @@ class Commit(_Operation, frozen=True, tag="commit"):
     commitment: bytes
 
 
-class Reveal(_Operation, frozen=True, tag="reveal"):
+class Endorse(_Operation, frozen=True, tag="endorse"):
+    """Over a relay: who pays and who made it sign what the chain needs to settle this round without the relay
+    (`ledger.relay.quorum`). The client names a part of its session; the producer signs the same. Nothing here depends
+    on it."""
+
+    task: str
+    index: int
+    attempt: int
+    round: int
+    session: int
+    part: int
+    due_s: int  # from then on, votes may be missing
+    producer: str  # address
+    seats: tuple[str, ...]  # addresses, in the order of the draw
+    signature: bytes  # 64: r, vs (EIP-2098)
+
+
+class Reveal(_Operation, frozen=True, tag="reveal", omit_defaults=True):
     """The same validator opens its commitment after the commit phase."""
 
     task: str
@@ -223,6 +240,7 @@ class Reveal(_Operation, frozen=True, tag="reveal"):
     round: int
     vote: Vote
     salt: bytes  # 16 bytes
+    ballot: bytes = b""  # over a relay: the vote, signed for the chain (`ledger.relay.quorum`), 64 bytes
 
 
 class Expose(_Operation, frozen=True, tag="expose"):
@@ -303,6 +321,7 @@ Operation: TypeAlias = (
     | Skip
     | Redeem
     | DrawSeats
+    | Endorse
     | Commit
     | Reveal
     | Expose

@@ -17,6 +17,7 @@ from antiphon.economy.types import Rules
 from antiphon.errors import ConflictError, ProtocolError, StateError
 from antiphon.ledger.audits import drawn_audit
 from antiphon.ledger.base import Ledger
+from antiphon.ledger.operations import Endorse
 from antiphon.ledger.records import PartRecord, Ruling, Seating, TaskState
 from antiphon.ledger.replay import Move, Replayed, differences, replay
 from antiphon.protocol import receipt as receipts
@@ -36,6 +37,7 @@ class AuditReport(msgspec.Struct, frozen=True, kw_only=True):
     rulings: int
     locked_nano: int
     net_nano: dict[str, int]  # by account; sums to 0
+    named: tuple[tuple[int, int], ...] = ()  # (session, part) on a chain that its client has signed for it, ascending
     evidence_only: bool  # the receipt had no statement to compare
     drawn: tuple[tuple[int, int, int], ...] = ()  # what parts with vouchers took: session, its part, nano
 
@@ -80,9 +82,14 @@ def audit(receipt: Receipt, *, ledger: str | None = None) -> AuditReport:
         rulings=sum(len(part.rulings) for part in replayed.parts),
         locked_nano=replayed.moves[0].transfer.amount_nano,
         net_nano=net_nano,
+        named=tuple(sorted({(e.session, e.part) for e in _endorsements(replayed)})),
         evidence_only=not receipt.statement,
         drawn=_drawn(replayed),
     )
+
+
+def _endorsements(replayed: Replayed) -> list[Endorse]:
+    return [one.operation for part in replayed.parts for one in part.endorsed]
 
 
 def statement(replayed: Replayed) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from antiphon.economy.types import (
     Transfer,
     Vote,
 )
-from antiphon.ledger.operations import Deliver, Selector, ServiceOffer
+from antiphon.ledger.operations import Deliver, Endorse, Selector, ServiceOffer
 from antiphon.ledger.vouchers import Funds
 from antiphon.protocol.consent import GrantRef
 
@@ -81,6 +81,22 @@ class Seating(msgspec.Struct, frozen=True, kw_only=True):
     seats: tuple[Terms, ...]
 
 
+class Endorsed(msgspec.Struct, frozen=True, kw_only=True):
+    """What its client or its producer has signed for the chain."""
+
+    node: str
+    operation: Endorse
+
+
+class Ballot(msgspec.Struct, frozen=True, kw_only=True):
+    """One seat's vote, signed for the chain."""
+
+    attempt: int
+    round: int
+    node: str
+    signature: bytes
+
+
 class DisputeState(StrEnum):
     """OPEN until somebody appeals or the window ends; then the jury commits and reveals."""
 
@@ -125,6 +141,8 @@ class PartRecord(msgspec.Struct, frozen=True, kw_only=True):
     seatings: tuple[Seating, ...] = ()
     disputes: tuple[Dispute, ...] = ()
     rulings: tuple[Ruling, ...] = ()
+    endorsed: tuple[Endorsed, ...] = ()
+    ballots: tuple[Ballot, ...] = ()
     notes: tuple[str, ...] = ()  # declines, skips and time-outs, in words
     funds: Funds | None = None  # the client signs vouchers for it, and this stands behind them
     version: int = 0

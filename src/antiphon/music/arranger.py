@@ -77,6 +77,8 @@ def arrange(score: Score) -> TokenGrid:
         # One silent frame: every wave begins anew with the first, so that the end meets the start without a click.
         for lane in lanes.values():
             lane.volume[-1:] = 0
+            if score.loop_start:
+                lane.volume[_frame(score, score.loop_start) - 1] = 0
     first, second, low = (lanes[part] for part in channels_of(score))
     registers = Registers.silent(frames)
     for index, lane in enumerate((first, second)):

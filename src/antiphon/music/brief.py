@@ -40,6 +40,7 @@ class MusicBrief(msgspec.Struct, frozen=True, kw_only=True):
     structure: str = ""  # section letters, e.g. "AABA"
     seconds: float | None = None
     bars: int | None = None
+    intro: int | None = None  # bars of introduction; 0: none
     ending: str | None = None  # plagal, abrupt or slowing
     modulation: int | None = None  # semitones
     loop: bool = False
@@ -63,7 +64,8 @@ def read(prompt: str) -> MusicBrief:
     text = grammar.spelt_numbers(english.text)
     tempo = grammar.tempo(text)
     meter = grammar.meter(tempo.rest)
-    count = closing.bars(meter.rest)
+    intro = closing.intro(meter.rest)
+    count = closing.bars(intro.rest)
     length = grammar.length(count.rest)
     change = closing.modulation(length.rest)
     close = closing.ending(change.rest)
@@ -71,7 +73,7 @@ def read(prompt: str) -> MusicBrief:
     form = grammar.structure(key.rest)
     parts = instruments(form.rest)
     loop = bool(_LOOP.search(parts.rest)) and not _NO_LOOP.search(parts.rest)
-    said = (tempo, meter, count, length, change, close, key, form, parts)
+    said = (tempo, meter, intro, count, length, change, close, key, form, parts)
     words = interpret(
         _LOOP.sub(" ", _NO_LOOP.sub(" ", parts.rest)), anything=loop or any(one.value is not None for one in said)
     )
@@ -96,6 +98,7 @@ def read(prompt: str) -> MusicBrief:
         structure=form.value or "",
         seconds=length.value,
         bars=count.value,
+        intro=intro.value,
         ending=close.value,
         modulation=change.value,
         loop=loop,

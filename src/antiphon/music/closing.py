@@ -1,4 +1,4 @@
-"""How a prompt wants a piece to go on and to end: bars, an ending, a modulation; found by patterns and cut out."""
+"""How a prompt wants a piece to begin, go on and end: bars, introduction, modulation, ending; read and cut out."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ _MODULATION = re.compile(
     re.IGNORECASE,
 )
 _WHOLE_STEP = 2
+_INTRO = re.compile(
+    r"(?:\b(?P<no>no|without(?:\s+an?)?)\s+)?(?:\b(?P<bars>\d{1,2})[\s-]*(?:bars?|measures?)\s+)?\bintro(?:duction)?s?\b"
+    r"(?:\s+of\s+(?P<after>\d{1,2})\s+(?:bars?|measures?))?",
+    re.IGNORECASE,
+)
+_USUAL_INTRO, _LONGEST_INTRO = 4, 16
 
 
 def bars(text: str) -> Found[int]:
@@ -33,6 +39,15 @@ def bars(text: str) -> Found[int]:
         return Found(None, (), text)
     notes = tuple(f"{found[0]} and {other} bars are both named: the first counts." for other in found[1:])
     return Found(found[0], notes, _BARS.sub(" , ", text))
+
+
+def intro(text: str) -> Found[int]:
+    """Bars of introduction: 4 where no number stands, 0 for `no intro`."""
+    match = _INTRO.search(text)
+    if match is None:
+        return Found(None, (), text)
+    count = 0 if match["no"] else min(int(match["bars"] or match["after"] or _USUAL_INTRO), _LONGEST_INTRO)
+    return Found(count, (), _INTRO.sub(" , ", text))
 
 
 def ending(text: str) -> Found[str]:

@@ -72,6 +72,7 @@ def _score(
         mode=planned.mode,
         seconds=planned.seconds,
         loop=planned.loop,
+        loop_start=planned.intro * planned.bar if planned.loop else 0,
         key_change=(planned.sections[planned.lifted].start - skipped, last) if planned.lifted is not None else None,
         slows=_slows(planned, ticks),
         pickup=(planned.bar - skipped) % planned.bar,

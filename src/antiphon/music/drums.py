@@ -147,9 +147,13 @@ def _pattern(plan: Plan, name: str, rng: random.Random) -> Bar:
         chosen["hat"] = _on_beats(chosen["hat"], "X")
     if plan.tempo_bpm < SLOW_BPM:
         chosen = {drum: _on_beats(strokes, "X") if drum == "kick" else strokes for drum, strokes in chosen.items()}
-    if plan.tempo_bpm > FAST_BPM and "kick" in chosen:
-        chosen["kick"] = "X..." if plan.energy > 0.5 else chosen["kick"]
+    if plan.tempo_bpm > FAST_BPM:  # feet play eighths there, hands may play sixteenths
+        chosen = {drum: _on_eighths(strokes) if drum == "kick" else strokes for drum, strokes in chosen.items()}
     return chosen
+
+
+def _on_eighths(strokes: str) -> str:
+    return "".join(stroke if index % 2 == 0 else "." for index, stroke in enumerate(strokes))
 
 
 def _on_beats(strokes: str, force: str) -> str:

@@ -25,11 +25,15 @@ _MOST_BESIDE = 12
 
 
 def sections_of(
-    bars: int, structure: str, rng: random.Random, *, loop: bool, bar: int
+    bars: int, structure: str, rng: random.Random, *, loop: bool, bar: int, intro: int | None = None
 ) -> tuple[tuple[Section, ...], tuple[str, ...]]:
-    """Sections that fill `bars` of `bar` ticks, and remarks. `structure` are the letters that the prompt names."""
+    """Sections that fill `bars` of `bar` ticks, and remarks. `structure` are the letters that the prompt names, `intro`
+    the bars of introduction that it asks for (0: none, None: as fits; a loop has one only where it is asked for).
+    """
     if bars == 0:
         return (), ((f"The piece is too short for the form {structure}.",) if structure else ())
+    asked = min(intro or 0, bars // 2)
+    bars -= asked
     notes: tuple[str, ...] = ()
     if structure:
         size, letters = _named(bars, structure)
@@ -42,14 +46,14 @@ def sections_of(
         letters = _free(bars // size, rng)
     rest = bars - size * len(letters)
     # A loop has no beginning: what is left over stands before the last section.
-    intro = 0 if loop else min(rest, 4, bars // 6)
-    if rest - intro == 1:
-        intro = max(0, intro - 1)
+    own = 0 if loop or intro is not None else min(rest, 4, bars // 6)
+    if rest - own == 1:
+        own = max(0, own - 1)
     plan = [(letter, size) for letter in letters]
-    if rest - intro:
-        plan.insert(max(1, len(plan) - 1), ("break", rest - intro))
-    if intro:
-        plan.insert(0, ("intro", intro))
+    if rest - own:
+        plan.insert(max(1, len(plan) - 1), ("break", rest - own))
+    if own + asked:
+        plan.insert(0, ("intro", own + asked))
     return _placed(plan, bar), notes
 
 

@@ -56,7 +56,7 @@ def _conducted(score: Score) -> list[tuple[int, int, object]]:
     events.append((score.pickup, _OFF, _signature(score.meter)))
     events += [(section.start, _ON, mido.MetaMessage("marker", text=section.letter)) for section in score.sections]
     if score.loop:  # as game engines name them
-        events.append((0, _OFF, mido.MetaMessage("marker", text="loopStart")))
+        events.append((score.loop_start, _OFF, mido.MetaMessage("marker", text="loopStart")))
         events.append((score.ticks, _ON, mido.MetaMessage("marker", text="loopEnd")))
     return events
 

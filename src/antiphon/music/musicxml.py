@@ -115,6 +115,10 @@ def _write_part(part: Element, score: Score, track: Track, bars: Sequence[tuple[
         measure = SubElement(part, "measure", number=str(index if score.pickup else index + 1))
         if upbeat:
             measure.set("implicit", "yes")
+        if score.loop and score.loop_start and start == score.loop_start:
+            barline = SubElement(measure, "barline", location="left")
+            SubElement(barline, "bar-style").text = "heavy-light"
+            SubElement(barline, "repeat", direction="forward")
         if index == 0:
             _attributes(measure, score, track)
         if first:

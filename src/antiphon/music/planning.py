@@ -50,6 +50,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     bars: int
     skipped: int
     sections: tuple[Section, ...]
+    intro: int = 0  # bars of introduction, which a loop does not return to
     lifted: int | None = None  # index of the first section in another key
     notes: tuple[str, ...]
 
@@ -70,6 +71,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def bar_s(self) -> float:
         return _bar_s(self.tempo_bpm, self.meter)
+
+    @property
+    def intro_s(self) -> float:
+        """Seconds of the introduction, to the chip's frame."""
+        return round(self.intro * self.bar_s * FRAME_RATE_HZ) / FRAME_RATE_HZ
 
     @property
     def quarter_bpm(self) -> float:
@@ -126,7 +132,10 @@ def plan(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) ->
                 bars, skipped = brief.bars, 0
             else:
                 notes.append(f"{brief.bars} bars at {tempo_bpm:g} bpm do not last {seconds:g} s: the length counts.")
-    form, told = sections_of(bars, brief.structure, random.Random(f"{seed}/form"), loop=loop, bar=meter.ticks)  # noqa: S311
+    rng = random.Random(f"{seed}/form")  # noqa: S311 - music, not secrets
+    form, told = sections_of(bars, brief.structure, rng, loop=loop, bar=meter.ticks, intro=brief.intro)
+    if loop and brief.intro and not (form and form[0].letter == "intro"):
+        notes.append("The loop is too short for an introduction.")
     return Plan(
         brief=brief,
         seed=seed,
@@ -144,6 +153,7 @@ def plan(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) ->
         bars=bars,
         skipped=skipped,
         sections=form,
+        intro=form[0].bars if form and form[0].letter == "intro" else 0,
         lifted=None if loop else _lifted(brief, form, notes),
         notes=(*notes, *told),
     )

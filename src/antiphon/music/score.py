@@ -83,6 +83,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     seconds: float
     loop: bool
+    loop_start: int  # tick at which a loop begins again: after its introduction
     pickup: int  # ticks
     ticks: int  # all of them
     energy: float

@@ -75,9 +75,14 @@ def to_xm(score: Score) -> bytes:
     for channel, part in enumerate(("lead", "counter", "bass")):
         _play(score, part, channel, names, rows, ticks)
     _strike(score, names, rows, ticks)
-    patterns = [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
-    head = _head(score, len(patterns), len(instruments), bpm)
+    first = score.loop_start // (ROW * ticks)
+    patterns = [*_cut(rows[:first]), *_cut(rows[first:])]
+    head = _head(score, len(patterns), len(instruments), bpm, restart=len(_cut(rows[:first])))
     return head + b"".join(map(_pattern, patterns)) + b"".join(map(_written, instruments))
+
+
+def _cut(rows: Rows) -> list[Rows]:
+    return [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
 
 
 def _clock(score: Score) -> tuple[int, int]:
@@ -192,9 +197,9 @@ def _text(text: str, length: int) -> bytes:
     return text.encode("ascii", "replace")[:length].ljust(length, b"\0")
 
 
-def _head(score: Score, patterns: int, instruments: int, bpm: int) -> bytes:
+def _head(score: Score, patterns: int, instruments: int, bpm: int, restart: int) -> bytes:
     fixed = b"Extended Module: " + _text(score.prompt, 20) + b"\x1a" + _text("Antiphon", 20) + struct.pack("<H", 0x0104)
-    counts = (patterns, 0, _CHANNELS, patterns, instruments, _LINEAR, _SPEED, bpm)
+    counts = (patterns, restart, _CHANNELS, patterns, instruments, _LINEAR, _SPEED, bpm)
     return fixed + struct.pack("<I8H", 276, *counts) + bytes(range(patterns)).ljust(256, b"\0")
 
 

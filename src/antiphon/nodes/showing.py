@@ -34,7 +34,8 @@ async def submit_for_judging(actor: Actor, job: Production) -> PartRecord:
             if record.state is PartState.DELIVERED and record.round > shown_round:
                 shown_round = record.round
                 shows.append(asyncio.create_task(_show(actor, job, record)))
-            record = await actor.changed(record)
+            record = await actor.changed(await actor.endorse(record))
+        await actor.keep(record)
     finally:
         for show in shows:
             show.cancel()

@@ -283,12 +283,23 @@ class Validator(Node):
             record = await self.changed(record)
         if phase(record, attempt, round_) != "reveal":
             return record
-        await self.submit(Reveal(task=task, index=index, round=round_, vote=vote, salt=salt), task)
+        reveal = Reveal(
+            task=task, index=index, round=round_, vote=vote, salt=salt, ballot=await self._ballot(record, vote)
+        )
+        await self.submit(reveal, task)
         record = await self.context.ledger.part(task, index)
         while phase(record, attempt, round_) == "reveal":
             record = await self.changed(record)
+        await self.keep(record)
         log.info("part %d of %s: voted %s; %s", index, task[:8], vote.verdict, earned(record, self.node_id))
         return record
+
+    async def _ballot(self, record: PartRecord, vote: Vote) -> bytes:
+        """The vote signed for the chain; empty where there is none, and for a jury's."""
+        notary = self.context.notary
+        if notary is None or record.state is not PartState.REVEALING:
+            return b""
+        return await notary.ballot(record, await self.context.ledger.task(record.task), vote)
 
     def _listen(self, submission: Submission, deadline_ms: int) -> Vote | None:
         """In the worker thread. None when the time to commit passed while it waited for its turn."""

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from antiphon.clock import Clock
+from antiphon.errors import ConflictError
 from antiphon.ledger.base import Ledger
+from antiphon.ledger.notary import Notary
 from antiphon.ledger.operations import Operation
-from antiphon.ledger.records import PartRecord
+from antiphon.ledger.records import PartRecord, PartState
 from antiphon.parties.vouchers import Collector, Wallet
 from antiphon.protocol import Identity, canonical, envelope
 from antiphon.transport import Transport
@@ -28,6 +31,7 @@ class Context:
     clock: Clock
     wallet: Wallet | None = None  # a client's, over a relay
     collector: Collector | None = None  # a producer's, over a relay
+    notary: Notary | None = None  # over a relay: who signs for the chain
 
 
 class Actor:
@@ -42,6 +46,25 @@ class Actor:
         """Sign and submit one operation. How long a ledger that is away is waited for is the ledger's own affair
         (`ledger.retrying`). Of two with the same `nonce` the first counts (RepeatedError)."""
         await self.context.ledger.submit(self.sign("ledger", await self.ledger_id(), task, operation, nonce))
+
+    async def endorse(self, record: PartRecord) -> PartRecord:
+        """Sign the round for the chain, as its client or producer, if there is a chain; the part as it is then."""
+        notary = self.context.notary
+        if notary is None or record.state not in {PartState.DELIVERED, PartState.REVEALING}:
+            return record
+        task = await self.context.ledger.task(record.task)
+        operation = await notary.endorse(task, record, self.node_id)
+        if operation is not None:
+            with contextlib.suppress(ConflictError):  # the round is over, or it was done before
+                await self.submit(operation, record.task)
+            record = await self.context.ledger.part(record.task, record.part.index)
+        await notary.keep(task, record)
+        return record
+
+    async def keep(self, record: PartRecord) -> None:
+        """Put on disk what the part can be settled by on a chain, if there is one."""
+        if self.context.notary is not None and record.endorsed:
+            await self.context.notary.keep(await self.context.ledger.task(record.task), record)
 
     async def ledger_id(self) -> str:
         """The node id of the ledger, asked for once."""

@@ -226,7 +226,7 @@ async def test_more_than_256_parts_of_a_session_are_netted(own_chain: Anvil, ope
     await Wallet(facts.contracts, bank).pay(NANO, chain_key("client").address)
     wallet = Wallet(facts.contracts, outbox)
     await wallet.deposit(NANO)
-    number = await wallet.open_session(parts=2_000, part_nano=400, lasts_s=6 * 86_400)
+    number = await wallet.open_session(parts=2_000, part_nano=400, lasts_s=6 * 86_400, relay=OPERATOR.node_id)
     await asyncio.sleep(0.5)
     await market.claim(number)
     parties, relay = Parties(market, tmp_path), await settler(market, tmp_path)

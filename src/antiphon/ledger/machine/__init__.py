@@ -57,6 +57,8 @@ to 10 and 17, `ending` 11, 12, 14, 16 and 19, `appeals` 18):
     word: it is paid what the voucher says, never more than R*Q, the others their hold fees (rule 16), and the part is
     CANCELLED. Declined or not redeemed in time it ends as by CANCEL (rule 11). A delivered part is judged, whatever
     was signed.
+20. ENDORSE: only the client, and after it the producer with the same words, once for each round, while its seats judge.
+    It is kept, like the ballot in a REVEAL; nothing follows from either here.
 """
 
 from __future__ import annotations
@@ -88,6 +90,7 @@ from antiphon.ledger.operations import (
     Decline,
     Deliver,
     DrawSeats,
+    Endorse,
     Expose,
     Redeem,
     Reveal,
@@ -181,6 +184,7 @@ _MOVES: dict[type[Event], Callable[[PartRecord, Any, Context], Step]] = {
     Skip: producing.skip,
     Redeem: ending.redeem,
     DrawSeats: producing.draw_seats,
+    Endorse: judging.endorse,
     Commit: judging.commit,
     Expose: judging.expose,
     Reveal: judging.reveal,

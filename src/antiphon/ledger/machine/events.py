@@ -12,6 +12,7 @@ from antiphon.ledger.operations import (
     Decline,
     Deliver,
     DrawSeats,
+    Endorse,
     Expose,
     Redeem,
     Reveal,
@@ -36,7 +37,7 @@ class Withdraw(msgspec.Struct, frozen=True):
     """A consent that the task relies on was revoked."""
 
 
-PartOperation = Deliver | Decline | Skip | Redeem | DrawSeats | Commit | Reveal | Expose | Appeal
+PartOperation = Deliver | Decline | Skip | Redeem | DrawSeats | Endorse | Commit | Reveal | Expose | Appeal
 TaskOperation = PartOperation | Cancel
 Event = TaskOperation | Tick | Start | Abandon | Withdraw
 

@@ -14,8 +14,31 @@ from antiphon.errors import ConflictError
 from antiphon.ledger import appeals, panel, showings
 from antiphon.ledger.machine import ending, states, turns
 from antiphon.ledger.machine.events import Context, Step
-from antiphon.ledger.operations import Commit, Expose, Reveal
-from antiphon.ledger.records import PartRecord, PartState, Ruling
+from antiphon.ledger.operations import Commit, Endorse, Expose, Reveal
+from antiphon.ledger.records import Ballot, Endorsed, PartRecord, PartState, Ruling
+
+
+def endorse(record: PartRecord, event: Endorse, context: Context) -> Step:
+    """Rule 20."""
+    if record.state not in {PartState.DELIVERED, PartState.REVEALING}:
+        raise ConflictError(f"{turns.name(record)} is {record.state}: no seat is judging", turns.LOOK)
+    if (event.attempt, event.round) != (record.attempt, record.round):
+        raise ConflictError(f"{turns.name(record)} is in attempt {record.attempt}, round {record.round}", turns.LOOK)
+    turns.expect_in_time(record, context)
+    made = [
+        one for one in record.endorsed if (one.operation.attempt, one.operation.round) == (event.attempt, event.round)
+    ]
+    if any(one.node == context.sender for one in made):
+        raise ConflictError(f"{context.sender} has endorsed {turns.name(record)} already", "It counts as it is.")
+    if context.sender != context.client:
+        turns.expect_producer(record, event.attempt, context)
+        same = [msgspec.structs.replace(one.operation, signature=event.signature) for one in made]
+        if event not in same:
+            raise ConflictError(f"The client has not endorsed {turns.name(record)} so", "Wait for it; sign the same.")
+    elif len(event.seats) != len(panel.seats(record)):
+        raise ConflictError(f"{turns.name(record)} has {len(panel.seats(record))} seats", turns.LOOK)
+    endorsed = (*record.endorsed, Endorsed(node=context.sender, operation=event))
+    return Step(record=msgspec.structs.replace(record, endorsed=endorsed))
 
 
 def commit(record: PartRecord, event: Commit, context: Context) -> Step:
@@ -56,7 +79,12 @@ def reveal(record: PartRecord, event: Reveal, context: Context) -> Step:
             f"The vote {context.sender} reveals on {turns.name(record)} is not the one it committed to",
             "Reveal the committed vote with its salt before the deadline.",
         )
-    record = msgspec.structs.replace(record, reveals={**record.reveals, context.sender: event.vote})
+    ballots = record.ballots
+    if event.ballot:
+        ballot = Ballot(attempt=record.attempt, round=record.round, node=context.sender, signature=event.ballot)
+        ballots = (*ballots, ballot)
+    reveals = {**record.reveals, context.sender: event.vote}
+    record = msgspec.structs.replace(record, reveals=reveals, ballots=ballots)
     return judge(record, context) if len(record.reveals) == len(record.commits) else Step(record=record)
 
 

@@ -121,6 +121,27 @@ class Facts:
             )
         return None
 
+    async def spent_nano(self, session: int, part: int, final: int) -> int | None:
+        """What a session gave for a part that the quorum settled alone, up to this block; None: it did not."""
+        quorum = self.contracts.quorum
+        for log in await quorum.logs("Settled", 0, session.to_bytes(32), self.contracts.chain.first_block, final):
+            told = quorum.event(log).values
+            if told["part"] == part:
+                return int(told["spent"])
+        return None
+
+    async def session_at(self, relay: str, client: str) -> int | None:
+        """The newest session of this address that names the relay (Ed25519, hex) and has time left; None: there is
+        none."""
+        quorum, padded = self.contracts.quorum, bytes.fromhex(client.removeprefix("0x").rjust(64, "0"))
+        numbers = await quorum.who("SessionOpened", "session", 1, padded, self.contracts.chain.first_block)
+        head = await self.contracts.rpc.block("latest")
+        for number in sorted(map(int, numbers), reverse=True):
+            expires_s = (await quorum.read("sessions", number))[1]
+            if expires_s > head.time_s and (await quorum.read("relay_of", number)).hex() == relay:
+                return number
+        return None
+
     async def session(self, number: int, block: int | str) -> Spending:
         """Raises InputError when there is none."""
         found = await self.contracts.quorum.read("sessions", number, block=block)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from antiphon.errors import LedgerLostError, ProtocolError, UnreachableError
 from antiphon.ledger.base import Ledger
+from antiphon.ledger.notary import Notary
 from antiphon.ledger.queries import Query
 from antiphon.ledger.relay.facts import Facts
 from antiphon.ledger.relay.watch import WatchedLedger
@@ -32,6 +33,11 @@ class LeavableRelay(Ledger):
     def facts(self) -> Facts:
         """What the chain says."""
         return self._relay.facts
+
+    @property
+    def notary(self) -> Notary | None:
+        """Who signs for the chain what is done here."""
+        return self._relay.notary
 
     @property
     def is_lost(self) -> bool:

@@ -41,7 +41,7 @@ from antiphon.ledger.operations import (
 from antiphon.ledger.queries import ListBatches, Query, ReadBook
 from antiphon.ledger.relay import heads
 from antiphon.ledger.relay.facts import Bond, Facts, expect_node
-from antiphon.ledger.relay.settling import Batches
+from antiphon.ledger.relay.settling import Batches, ByQuorum
 from antiphon.ledger.sql import SqlLedger, batches, mirror
 from antiphon.ledger.sql import book as pages
 from antiphon.ledger.sql.worker import Session
@@ -62,7 +62,7 @@ class RelayLedger(Ledger):
         self._bonds: dict[str, Bond] = {}  # by node
         self._fresh: set[str] = set()  # addresses that were read at the final block that is being taken in
         self._at = -1
-        self._batches = Batches(store, facts)
+        self._batches, self._by_quorum = Batches(store, facts), ByQuorum(store, facts, clock)
 
     async def identity(self) -> str:
         return await self._store.identity()
@@ -120,8 +120,11 @@ class RelayLedger(Ledger):
             batches.catch_up(session.db, at_ms=self._clock.now_ms())
 
         await self._store.write(end)
+        await self._by_quorum.take_off(self._cursor.final_block)
 
     async def _apply(self, event: Event) -> None:
+        if (event.contract, event.name) == ("quorum", "Settled"):
+            await self._by_quorum.note(event.values["session"], event.values["part"])
         if event.contract not in {"registry", "quorum"} or "node" not in event.values:
             return
         await self._refresh(event.values["node"])

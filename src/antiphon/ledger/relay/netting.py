@@ -48,6 +48,8 @@ class Due(Protocol):
     def net_nano(self) -> Mapping[str, int]: ...
     @property
     def drawn(self) -> Sequence[tuple[int, int, int]]: ...
+    @property
+    def named(self) -> Sequence[tuple[int, int]]: ...  # (session, part) that its client has signed for the quorum
 
 
 class Purse(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,11 +117,15 @@ def propose(
 
 
 def named_parts(due: Sequence[Due], sessions: Mapping[str, int]) -> dict[str, list[int]]:
-    """The parts of their sessions that vouchers name for these tasks, where money left them; by client."""
-    found: dict[str, list[int]] = {client: [] for client in sessions}
+    """The parts of their sessions that clients have signed for these tasks, by vouchers that took money or for the
+    quorum; by client. Raises ConflictError: a part of another session was signed, which this batch would not end."""
+    found: dict[str, set[int]] = {client: set() for client in sessions}
     for one in due:
-        found.get(one.client, []).extend(part for number, part, _ in one.drawn if number == sessions[one.client])
-    return found
+        if any(number != sessions.get(one.client) for number, _ in one.named):
+            raise ConflictError(f"For task {one.task} another session was signed", "Settle it by quorum.")
+        signed = [*one.named, *((number, part) for number, part, _ in one.drawn)]
+        found.get(one.client, set()).update(part for number, part in signed if number == sessions.get(one.client))
+    return {client: sorted(parts) for client, parts in found.items()}
 
 
 def booked(due: Sequence[Due], clients: Iterable[str]) -> dict[str, int]:

@@ -14,8 +14,9 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -31,6 +32,7 @@ from antiphon.protocol import canonical
 if TYPE_CHECKING:
     from antiphon.ledger.evm.outbox import Outbox
     from antiphon.ledger.operations import SignBatch
+    from antiphon.ledger.records import PartRecord, Ruling
     from antiphon.ledger.sql.batches import DueTask
     from antiphon.ledger.sql.worker import Session
 
@@ -121,7 +123,7 @@ class Settler:
             log.warning("batch %d expired: %s did not sign", kept.batch.number, ", ".join(sorted(missing)))
             self._silent |= missing
         elif len(kept.batch.tasks) == 1:
-            await self._set_aside(kept.batch.tasks[0], batches.BY_QUORUM)
+            await self._set_aside(kept.batch.tasks[0], batches.PENDING)
         else:
             self._limit = max(1, len(kept.batch.tasks) // 2)
         self._due_ms = 0
@@ -167,7 +169,7 @@ class Settler:
             except AntiphonError as e:
                 if len(chosen) == 1:  # rule 3
                     log.warning("task %s is not netted: %s", chosen[0].task, e)
-                    await self._set_aside(chosen[0].task, batches.BY_QUORUM)
+                    await self._set_aside(chosen[0].task, batches.PENDING)
                 chosen = chosen[: len(chosen) // 2]
         return False
 
@@ -213,7 +215,7 @@ class Settler:
                 continue
             named = await self._parties(one)
             if named is None:
-                await self._set_aside(one.task, batches.BY_QUORUM)
+                await self._set_aside(one.task, batches.PENDING)
             elif named & self._silent:
                 passed_over = True
             elif sessions.get(one.client, one.session) == one.session and len(parties | named) <= netting.MAX_PARTIES:
@@ -248,6 +250,68 @@ class Settler:
 
     async def _set_aside(self, task: str, number: int) -> None:
         await self._store.write(lambda s: batches.set_aside(s.db, task, number))
+
+
+class ByQuorum:
+    """What the quorum has settled of the relay's tasks, part by part, leaves its book, too."""
+
+    def __init__(self, store: SqlLedger, facts: Facts, clock: Clock) -> None:
+        self._store, self._facts, self._clock = store, facts, clock
+
+    async def note(self, session: int, part: int) -> None:
+        """The chain has settled this part."""
+
+        def mark(one: Session) -> None:
+            for task in batches.endorsed(one.db, session, part):
+                batches.note_quorum(one.db, task)
+
+        await self._store.write(mark)
+
+    async def take_off(self, final: int) -> None:
+        """Of the tasks that are closed, everything that was settled by this block; once each."""
+        for task in await self._store.write(lambda s: batches.pending(s.db)):
+            client, parts = (await self._store.task(task)).client, await self._store.parts(task)
+            found = [await self._settled(client, part, final) for part in parts]
+            now_ms = self._clock.now_ms()
+
+            def leave(session: Session, task: str = task, found: Any = found, now_ms: int = now_ms) -> None:
+                for name, nets in (one for some in found for one in some):
+                    batches.take_off(session.db, name, nets, at_ms=now_ms)
+                batches.set_aside(session.db, task, batches.BY_QUORUM)
+
+            await self._store.write(leave)
+
+    async def _settled(self, client: str, record: PartRecord, final: int) -> list[tuple[str, dict[str, int]]]:
+        """(name, what it changes) of each ruling on a part that the chain has settled."""
+        made = []
+        for one in record.endorsed:
+            terms = one.operation
+            ruling = next((r for r in record.rulings if (r.attempt, r.round) == (terms.attempt, terms.round)), None)
+            if one.node != client or ruling is None or ruling.outcome.verdict is None:
+                continue
+            spent_nano = await self._facts.spent_nano(terms.session, terms.part, final)
+            if spent_nano is not None:
+                name = f"part {terms.part} of session {terms.session}"
+                made.append((name, changes_of(ruling, client, record.task, spent_nano)))
+        return made
+
+
+def changes_of(ruling: Ruling, client: str, task: str, spent_nano: int) -> dict[str, int]:
+    """What a ruling that the quorum has settled changes. Where it gave other than the ruling (a vote was not brought),
+    only the producer's reward is known to be paid."""
+    escrow, own = accounts.escrow(task), accounts.balance(client)
+    nets: Counter[str] = Counter()
+    for move in ruling.settlement.transfers:
+        if move.source != escrow:
+            nets[move.source] -= move.amount_nano
+        if move.source != escrow or move.target != own:
+            nets[move.target] += move.amount_nano
+    paid = sum(m.amount_nano for m in ruling.settlement.transfers if m.source == escrow and m.target != own)
+    if paid != spent_nano:
+        maker = accounts.balance(ruling.producer.node)
+        log.warning("task %s: the chain gave %d nano for a part, its ruling %d", task, spent_nano, paid)
+        return {maker: nets[maker]} if nets[maker] > 0 else {}
+    return {account: nano for account, nano in nets.items() if nano}
 
 
 def recovered(digest: bytes, signature: bytes) -> str:

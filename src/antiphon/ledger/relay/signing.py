@@ -23,6 +23,7 @@ from antiphon.ledger.batches import Batch
 from antiphon.ledger.evm.keys import Key
 from antiphon.ledger.operations import SignBatch
 from antiphon.ledger.receipts import AuditReport, audit
+from antiphon.ledger.records import PartRecord, TaskRecord
 from antiphon.ledger.relay import heads, netting
 from antiphon.ledger.relay.facts import Facts
 from antiphon.protocol import canonical
@@ -38,6 +39,13 @@ CREATE TABLE IF NOT EXISTS signed (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS earned (
   node TEXT NOT NULL, task TEXT NOT NULL, nano INTEGER NOT NULL, settled INTEGER NOT NULL, PRIMARY KEY (node, task)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS named (
+  session INTEGER NOT NULL, part INTEGER NOT NULL, task TEXT NOT NULL, idx INTEGER NOT NULL, attempt INTEGER NOT NULL,
+  PRIMARY KEY (session, part), UNIQUE (session, task, idx, attempt)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cases (
+  task TEXT NOT NULL, idx INTEGER NOT NULL, record BLOB NOT NULL, opened BLOB NOT NULL, PRIMARY KEY (task, idx)
 ) WITHOUT ROWID;
 """
 log = logging.getLogger("antiphon")
@@ -88,6 +96,33 @@ class SigningStore:
     def known(self, node: str) -> set[str]:
         with closing(self._open()) as db:
             return {task for (task,) in db.execute("SELECT task FROM earned WHERE node = ?", (node,))}
+
+    def name_part(self, session: int, parts: int, task: str, index: int, attempt: int) -> int | None:
+        """A part of the session for this attempt, the same when asked again: of the second quarter, from the middle
+        down. None: they are all named."""
+        with closing(self._open()) as db:
+            db.execute("BEGIN IMMEDIATE")
+            row = db.execute(
+                "SELECT part FROM named WHERE session = ? AND task = ? AND idx = ? AND attempt = ?",
+                (session, task, index, attempt),
+            ).fetchone()
+            lowest = db.execute("SELECT min(part) FROM named WHERE session = ?", (session,)).fetchone()[0]
+            part = int(row[0]) if row else (parts // 2 if lowest is None else int(lowest)) - 1
+            if not row and part >= parts // 4:
+                db.execute("INSERT INTO named VALUES (?, ?, ?, ?, ?)", (session, part, task, index, attempt))
+            db.execute("COMMIT")
+        return part if part >= parts // 4 else None
+
+    def keep_case(self, task: TaskRecord, record: PartRecord) -> None:
+        values = record.task, record.part.index, canonical.pack(record), canonical.pack(task)
+        with closing(self._open()) as db:
+            db.execute("INSERT OR REPLACE INTO cases VALUES (?, ?, ?, ?)", values)
+
+    def cases(self, task: str) -> list[tuple[TaskRecord, PartRecord]]:
+        """What was kept of a task whose id begins so."""
+        with closing(self._open()) as db:
+            rows = db.execute("SELECT opened, record FROM cases WHERE substr(task, 1, ?) = ?", (len(task), task))
+            return [(canonical.parse(TaskRecord, one[0]), canonical.parse(PartRecord, one[1])) for one in rows]
 
     def _open(self) -> sqlite3.Connection:
         return sqlite3.connect(self._file, isolation_level=None, timeout=10.0)

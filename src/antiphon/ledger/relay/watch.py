@@ -26,6 +26,7 @@ from antiphon.ledger import book, receipts
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.book import EMPTY, BookPage, Head
 from antiphon.ledger.evm.outbox import Outbox
+from antiphon.ledger.notary import Notary
 from antiphon.ledger.operations import Heartbeat, Operation, Register
 from antiphon.ledger.queries import ListNodes, Query, ReadBook, ReadEvidence, ReadNode
 from antiphon.ledger.records import NodeRecord
@@ -75,6 +76,8 @@ class WatchedLedger(Ledger):
         self._relay = ""
         self._caught: ProtocolError | None = None
         self._kept = self._load()
+        self.notary: Notary | None = None
+        """Who signs for the chain what is done over this relay, if somebody does."""
 
     @property
     def caught(self) -> ProtocolError | None:

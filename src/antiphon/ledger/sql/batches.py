@@ -17,12 +17,14 @@ import msgspec
 from antiphon.economy import accounts
 from antiphon.economy.types import Transfer
 from antiphon.errors import ConflictError
+from antiphon.ledger.operations import Endorse
 from antiphon.ledger.sql import money, records
 from antiphon.ledger.sql.database import Connection, marks
 
 SIGNING, SETTLED, DROPPED = "signing", "settled", "dropped"
-BY_QUORUM, NOTHING = -1, 0
-"""Numbers of no batch: for tasks that are set aside, or have moved no money."""
+PENDING, BY_QUORUM, NOTHING = -2, -1, 0
+"""Numbers of no batch: of tasks that are set aside (at first, what the quorum has settled of them is still on the book)
+or that have moved no money."""
 _STAKE = accounts.stake("")
 
 
@@ -34,6 +36,27 @@ class DueTask(msgspec.Struct, frozen=True, kw_only=True):
     session: int
     net_nano: dict[str, int]
     drawn: tuple[tuple[int, int, int], ...] = ()  # as in `receipts.AuditReport`
+    named: tuple[tuple[int, int], ...] = ()  # (session, part) that its client has signed for it, ascending
+
+
+def endorse(db: Connection, operation: Endorse) -> None:
+    """A part of a session was named for a part of a task."""
+    named = operation.session, operation.part, operation.task, operation.index, operation.attempt, operation.round
+    db.execute("INSERT INTO endorsed VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", named)
+
+
+def endorsed(db: Connection, session: int, part: int) -> list[str]:
+    """Tasks that this part of a session was named for."""
+    rows = db.execute("SELECT DISTINCT task FROM endorsed WHERE session = ? AND part = ?", (session, part))
+    return [task for (task,) in rows]
+
+
+def _named(db: Connection, tasks: list[str]) -> dict[str, tuple[tuple[int, int], ...]]:
+    found: dict[str, set[tuple[int, int]]] = {task: set() for task in tasks}
+    sql = f"SELECT task, session, part FROM endorsed WHERE task IN ({marks(len(tasks))})"  # noqa: S608
+    for task, session, part in db.execute(sql, tasks):
+        found[task].add((session, part))
+    return {task: tuple(sorted(parts)) for task, parts in found.items()}
 
 
 def keep_claim(db: Connection, account: str, session: int, address: str, signature: bytes, *, at_ms: int) -> None:
@@ -61,10 +84,18 @@ def due(db: Connection, limit: int) -> list[DueTask]:
         "WHERE t.state <> 'open' AND b.task IS NULL ORDER BY t.seq LIMIT ?",
         (limit,),
     ).fetchall()
-    nets = _nets(db, [task for task, _, _ in rows])
+    tasks = [task for task, _, _ in rows]
+    nets, named = _nets(db, tasks), _named(db, tasks)
     drawn = _drawn(db, {task: client for task, client, session in rows if session})
     return [
-        DueTask(task=task, client=client, session=session, net_nano=nets[task], drawn=drawn.get(task, ()))
+        DueTask(
+            task=task,
+            client=client,
+            session=session,
+            net_nano=nets[task],
+            drawn=drawn.get(task, ()),
+            named=named[task],
+        )
         for task, client, session in rows
     ]
 
@@ -75,7 +106,7 @@ def of_tasks(db: Connection, tasks: tuple[str, ...]) -> list[DueTask]:
     clients = dict(
         db.execute(f"SELECT task, client FROM tasks WHERE task IN ({marks(len(tasks))})", tasks).fetchall()  # noqa: S608
     )
-    return [DueTask(task=task, client=clients[task], session=0, net_nano=nets[task]) for task in tasks]
+    return [DueTask(task=task, client=clients[task], session=0, net_nano=nets[task], named=()) for task in tasks]
 
 
 def set_aside(db: Connection, task: str, number: int) -> None:
@@ -84,6 +115,24 @@ def set_aside(db: Connection, task: str, number: int) -> None:
         "INSERT INTO batch_tasks VALUES (?, ?) ON CONFLICT (task) DO UPDATE SET number = excluded.number",
         (task, number),
     )
+
+
+def note_quorum(db: Connection, task: str) -> None:
+    """A part of the task was settled by quorum. One that is in a batch is found out when that is made again."""
+    db.execute(
+        "INSERT INTO batch_tasks VALUES (?, ?) ON CONFLICT (task) DO UPDATE SET number = excluded.number "
+        "WHERE batch_tasks.number < 0",
+        (task, PENDING),
+    )
+
+
+def pending(db: Connection) -> list[str]:
+    """Closed tasks of which the quorum may have settled what is still on the book."""
+    rows = db.execute(
+        "SELECT b.task FROM batch_tasks b JOIN tasks t ON t.task = b.task WHERE b.number = ? AND t.state <> 'open'",
+        (PENDING,),
+    )
+    return [task for (task,) in rows]
 
 
 def begin(db: Connection, tasks: list[str]) -> int:

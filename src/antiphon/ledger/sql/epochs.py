@@ -161,12 +161,16 @@ class EpochKeeper:
         commits = row[0] + 1 if row else 1
         if commits > epochs.MAX_COMMITS:
             raise ConflictError(f"{node} has committed {commits - 1} times in this epoch", "The last one counts.")
+        (committers,) = db.execute("SELECT count(*) FROM weights WHERE epoch = ?", (record.number,)).fetchone()
+        if row is None and committers >= epochs.MAX_COMMITTERS:
+            raise ConflictError(f"{committers} validators have committed in this epoch", "Commit in the next one.")
         db.execute(
             "INSERT INTO weights VALUES (?, ?, ?, ?, NULL) ON CONFLICT (node, epoch) DO UPDATE SET "
             "commits = excluded.commits, commitment = excluded.commitment, revealed = NULL",
             (node, record.number, commits, operation.commitment),
         )
-        others = tuple(one for one in record.committed if one != node)
+        able = {one for _, one, _, _ in self._permitted(db, record)}
+        others = tuple(one for one in record.committed if one != node and one in able)
         first_ms = record.first_commit_ms or now_ms
         return msgspec.structs.replace(record, committed=(*others, node), first_commit_ms=first_ms)
 
@@ -176,7 +180,8 @@ class EpochKeeper:
         """Rule 3."""
         if node not in record.committed:
             raise ConflictError(
-                f"{node} has committed to no weights in epoch {record.number}", "Commit in the next one."
+                f"{node} has committed to no weights in epoch {record.number}, or lost its permit to more stake",
+                "Commit in the next one.",
             )
         if record.state is EpochState.COMMITTING:
             raise ConflictError(

@@ -33,6 +33,7 @@ from antiphon.ledger.operations import (
     ClaimSession,
     Commit,
     Deposit,
+    Endorse,
     EpochOperation,
     Heartbeat,
     OpenTask,
@@ -294,6 +295,8 @@ class OperationExecutor:
         flow.act(store, operation, index=index, sender=call.sender, now_ms=call.now_ms)
         row = records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_=task)
         records.journal(call.session.db, task, call.now_ms, index, row, store.inputs)
+        if isinstance(operation, Endorse):
+            batches.endorse(call.session.db, operation)
         self._close_if_over(call.session, task, call.now_ms)
 
     def _revoke(self, call: _Call, ref: GrantRef) -> None:

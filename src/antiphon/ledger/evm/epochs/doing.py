@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from antiphon.economy.types import NANO
-from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError
+from antiphon.errors import AntiphonError, ConflictError, FundsError, InputError, ProtocolError
 from antiphon.ledger.evm.contracts import checked_address
 from antiphon.ledger.evm.epochs.issuing import emission, proposal
 from antiphon.ledger.evm.epochs.payments import SEATS_AT, TREASURY_AT, Tree, amounts
@@ -114,7 +114,7 @@ class EpochWallet(Wallet):
         if await self._committed(epoch) == commitment:
             return ""
         await self._once(epoch, "commit", commitment)
-        return f"Epoch {epoch}: committed to weights of {sum(map(bool, weights))} nodes"
+        return f"Epoch {epoch}: committed to weights, nodes: {sum(map(bool, weights))}"
 
     async def reveal(self) -> str:
         """Show what was committed to. Raises StateError when it is lost, ConflictError when there is nothing."""
@@ -213,7 +213,10 @@ class EpochWallet(Wallet):
 
     def _paid(self, epoch: int, post: Post, done: Finished) -> dict[int, int]:
         paid = amounts(self.reader.terms, done.emission_nano, post.content)
-        assert Tree(epoch, paid).root == done.root, "the payments are those of the contract"
+        if Tree(epoch, paid).root != done.root:
+            raise ProtocolError(
+                f"The chain's node shows another post of epoch {epoch} than what was finished", "Use another node."
+            )
         return paid
 
     async def _claim(self, epoch: int, place: int, paid: dict[int, int]) -> str:
