@@ -18,7 +18,7 @@ from antiphon.cli.amounts import Amount
 from antiphon.cli.app import run
 from antiphon.cli.figures import ant
 from antiphon.door.settings import DEFAULT_RPC, Settings
-from antiphon.errors import InputError
+from antiphon.errors import AntiphonError, InputError
 
 if TYPE_CHECKING:
     from antiphon.ledger.evm.contracts import Contracts
@@ -258,6 +258,20 @@ async def _status(place: Place, as_json: bool) -> None:
         return
     click.echo(f"Chain    {contracts.chain.chain_id} at {place.rpc}, block {head.number}, final {final.number}")
     click.echo("\n".join(_told(found)))
+    if (place.settings.ledger or "").startswith("evm:"):
+        click.echo(await _unsettled(place, found.node if found.role not in {"", "relay"} else ""))
+
+
+async def _unsettled(place: Place, node: str) -> str:
+    """What a node, or this data folder's client, has at the relay and not yet on the chain, in words."""
+    from antiphon.door.connecting import connect
+
+    try:
+        async with connect(place.settings) as joined:
+            account = await joined.ledger.account(node or joined.client.node_id)
+    except AntiphonError as e:
+        return f"Relay    {e.what}"
+    return f"Relay    {ant(account.balance_nano)} of {account.owner[:8]}, not settled yet"
 
 
 def _told(found: Holdings) -> list[str]:

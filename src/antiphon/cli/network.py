@@ -105,16 +105,23 @@ def account(ctx: click.Context, name: str, as_json: bool) -> None:
 
 
 async def _account(settings: Settings, name: str, as_json: bool) -> None:
+    from antiphon.door import relays
     from antiphon.door.connecting import connect
 
+    settled_nano = None
     async with connect(settings) as session:
         owner = session.client if name == "client" else _owner(settings, session, name)
         found = await session.ledger.account(owner.node_id)
         where = session.joined or f"the network in {settings.home}"
+        if session.joined.startswith(relays.PREFIX):
+            settled_nano = await relays.settled_nano(settings, owner.node_id, own=name == "client")
+    on_chain = {} if settled_nano is None else {"on_chain_nano": settled_nano}
     if as_json:
-        click.echo(json.dumps(msgspec.to_builtins(found), indent=2))
+        click.echo(json.dumps(msgspec.to_builtins(found) | on_chain, indent=2))
         return
     click.echo("\n".join(_told(found, where)))
+    if settled_nano is not None:
+        click.echo(f"On chain {ant(settled_nano)}, settled: antiphon chain withdraw. The balance above is not yet.")
 
 
 def _told(found: Account, where: str) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import msgspec
 
 from antiphon.cli import chain_epoch  # noqa: F401 - its verbs: this module is the one that is loaded for all of them
 from antiphon.cli.app import run
@@ -59,10 +60,29 @@ async def _settle(place: Place, wait_s: float) -> None:
     async with connect(place.settings) as joined:
         while True:
             settled, all_ = await _counted(joined)
+            await _prove(place, joined)
             if settled == all_ or time.monotonic() >= end_s:
                 break
             await asyncio.sleep(LOOK_S)
     click.echo(f"Settled  {settled} of {counted(all_, 'task')} on the chain")
+
+
+async def _prove(place: Place, joined: Session) -> None:
+    """Write into each receipt here, once its task is settled, where that was."""
+    from antiphon.door.receipts import save_receipt
+    from antiphon.door.sessions import contracts_of
+    from antiphon.ledger.relay.proving import prove
+    from antiphon.protocol import receipt as receipts
+
+    async with contracts_of(place.settings) as contracts:
+        for file in sorted((place.home / "receipts").glob("*.json")):
+            kept = receipts.load(file.read_bytes())
+            if kept.settled is not msgspec.UNSET or kept.ledger != await joined.ledger.identity():
+                continue
+            for batch in await joined.ledger.batches(kept.task):
+                if batch.settled is not None:
+                    proven = msgspec.structs.replace(kept, settled=await prove(contracts, batch))
+                    save_receipt(place.home, proven)
 
 
 async def _counted(joined: Session) -> tuple[int, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,7 +189,23 @@ def _audited(raw: bytes, file: Path, trusted: str | None) -> tuple[str, str]:
         epoch = epoch_receipts.audit(receipt, ledger=trusted)
         return _epoch_report(epoch), f"epoch {epoch.number}, {ant(epoch.emission_nano)}"
     report = receipts.audit(receipt, ledger=trusted)
-    return _report(report), f"task {report.task[:12]}, {report.state}"
+    return "\n".join((_report(report), *_settled(receipt))), f"task {report.task[:12]}, {report.state}"
+
+
+def _settled(receipt: Receipt) -> Iterator[str]:
+    """Where the task's pay was settled, as far as that can be proven without the chain."""
+    proof = receipt.settled
+    if proof is msgspec.UNSET:
+        return
+    place = f"chain {proof.chain_id}, contract {proof.contract}, block {proof.block}"
+    if find_spec("web3") is None:
+        yield f"Settled   on {place}, it says; to check it: pip install 'antiphon[evm]'"
+        return
+    from antiphon.ledger.relay.proving import check
+
+    net = check(proof, receipt.task)
+    yield f"Settled   on {place}, in a batch of {counted(len(proof.tasks), 'task')}"
+    yield f"          all {counted(len(net.changes), 'signature')} checked; transaction {proof.transaction}"
 
 
 def _epoch_report(report: EpochReport) -> str:

@@ -133,6 +133,17 @@ def notary_of(ledger: Ledger) -> Notary | None:
     return found
 
 
+async def settled_nano(settings: Settings, node: str, *, own: bool) -> int | None:
+    """What the chain has for a node, or for this data folder's client (`own`), to be withdrawn; None: no address is
+    known."""
+    from antiphon.ledger.relay.facts import Facts
+
+    key = await sessions.chain_key(settings) if own else None
+    async with sessions.contracts_of(settings) as contracts:
+        address = key.address if key else await Facts(contracts).address(node)
+        return None if address is None else int(await contracts.quorum.read("balances", address))
+
+
 async def signing_problem(settings: Settings, node: str) -> str:
     """Why this node cannot sign for its pay, in words; empty: it can."""
     from antiphon.ledger.relay.facts import Facts

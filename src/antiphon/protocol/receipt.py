@@ -24,6 +24,18 @@ MAX_ENVELOPES = 10_000
 _DOMAIN = b"antiphon/1 receipt\0"
 
 
+class ChainProof(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a task's pay was settled (`ledger.relay.proving`): the transaction, its block, and what it called."""
+
+    chain_id: int
+    contract: str  # address
+    transaction: str
+    block: int
+    block_hash: str
+    tasks: tuple[str, ...]  # of the batch, ascending
+    call: bytes  # the statement with everybody's signature, as the contract took it
+
+
 class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What happened to one task. `statement` is for people; what counts are the envelopes, the last one the closing."""
 
@@ -32,6 +44,7 @@ class Receipt(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     task: str
     envelopes: tuple[bytes, ...]
     statement: dict[str, Any] = {}
+    settled: ChainProof | msgspec.UnsetType = msgspec.UNSET  # once a relay's task was settled on its chain
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -17,14 +16,18 @@ from test_relay_watch import Lying
 from antiphon.economy import accounts
 from antiphon.economy.types import NANO
 from antiphon.errors import AntiphonError, ConflictError, InputError, ProtocolError
+from antiphon.ledger.batches import Batch
 from antiphon.ledger.evm.outbox import Fees, Outbox
 from antiphon.ledger.evm.wallet import Wallet
 from antiphon.ledger.operations import SignBatch
 from antiphon.ledger.queries import ListBatches, ReadAccount
+from antiphon.ledger.receipts import build
+from antiphon.ledger.relay import proving
 from antiphon.ledger.relay.settling import Settler
 from antiphon.ledger.relay.signing import Balance, Signer, SigningStore
 from antiphon.ledger.relay.watch import WatchedLedger
 from antiphon.ledger.sql import batches
+from antiphon.protocol import receipt as receipts
 
 Open = Callable[..., Awaitable[RelayMarket]]
 NAMES = ["client", *(name for name, _, _ in nodes())]
@@ -105,9 +108,35 @@ async def test_what_is_earned_at_a_relay_becomes_a_deposit_on_the_chain_exactly_
     assert SESSION_NANO - left == sum(earned[name] for name in NAMES[1:])
     await relay.step()  # there is nothing more
     assert not await market.ledger.batches()
+    await expect_proven(market, batch)
     supply = await market.ledger.supply()
     bonds = sum([(await market.ledger.account(party(name).node_id)).stake_nano for name in NAMES[1:]])
     assert supply.issued_nano == await nano(market, "client") + bonds
+
+
+async def expect_proven(market: RelayMarket, batch: Batch) -> None:
+    """A receipt proves offline which contract and which batch it belongs to."""
+    contracts = market.ledger._facts.contracts
+    proof = await proving.prove(contracts, batch)
+    receipt = msgspec.structs.replace(await build(market.ledger, task_id(2)), settled=proof)
+    kept = receipts.load(receipts.dump(receipt))
+    assert kept == receipt
+    assert len(proving.check(kept.settled, task_id(2)).changes) == len(batch.parties)
+    await proving.confirm(contracts, kept.settled)
+    for change, words in (
+        ({"chain_id": 1}, "did not sign"),
+        ({"contract": chain_key("x").address}, "did not sign"),
+        ({"tasks": proof.tasks[1:]}, "does not name task|for other tasks"),
+        ({"call": proof.call[:-1]}, "no call"),
+        ({"call": proof.call.replace(proof.call[36:68], bytes(31) + b"1", 1)}, "did not sign|for other tasks"),
+    ):
+        with pytest.raises(ProtocolError, match=words):
+            proving.check(msgspec.structs.replace(proof, **change), task_id(2))
+    with pytest.raises(ProtocolError, match="does not name task"):
+        proving.check(proof, task_id(9))
+    for change in ({"block_hash": "0x" + 64 * "0"}, {"transaction": "0x" + 64 * "1"}):
+        with pytest.raises(ProtocolError, match="no such transaction"):
+            await proving.confirm(contracts, msgspec.structs.replace(proof, **change))
 
 
 async def test_a_party_that_does_not_answer_is_left_out_and_asked_again_later(
@@ -227,7 +256,7 @@ async def test_more_than_256_parts_of_a_session_are_netted(own_chain: Anvil, ope
     wallet = Wallet(facts.contracts, outbox)
     await wallet.deposit(NANO)
     number = await wallet.open_session(parts=2_000, part_nano=400, lasts_s=6 * 86_400, relay=OPERATOR.node_id)
-    await asyncio.sleep(0.5)
+    own_chain.mine(5)
     await market.claim(number)
     parties, relay = Parties(market, tmp_path), await settler(market, tmp_path)
     for task in (1, 2):

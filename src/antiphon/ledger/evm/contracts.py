@@ -73,6 +73,11 @@ class Contract:
                 f"{self.name}.{function} does not take {str(args)[:120]}", "Check addresses and amounts."
             ) from e
 
+    def decode(self, data: bytes) -> tuple[str, dict[str, Any]]:
+        """(function, its arguments) of a call. Raises whatever web3 raises for what is none."""
+        function, told = self._contract.decode_function_input(data)
+        return str(function.fn_name), dict(told)
+
     async def read(self, function: str, *args: object, block: int | str = "latest") -> Any:
         """Ask a view. Several results are a tuple. Raises as `reverts.told` says."""
         from eth_utils.abi import get_abi_output_types
