@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from pathlib import Path
 
@@ -112,6 +113,20 @@ async def test_more_stake_takes_a_seat_only_from_less(world: World) -> None:
     assert await poor.join() == "", "it has its column"
     with pytest.raises(FundsError, match=r"less stake than a validator needs\. Stake more"):
         await poor._take_seat()
+
+
+async def test_what_is_due_and_cannot_be_done_keeps_nothing_else_from_being_done(world: World) -> None:
+    poor, rich = world.validators[:2]
+    epoch = await world.weigh(ROWS)
+    assert "posted" in await rich.post()
+    await world.to(Phase.OPEN, later=True)
+    world.anvil.ask("anvil_setBalance", poor.address, hex(0))
+    told = [line async for line in keeper(poor, world, ROWS[0]).act()]
+    assert len(told) == 2, "finishing the last epoch, weighing in this one"
+    assert all(re.match(r"Not done: 0x.* holds 0 of the chain's coin, .* Send it some", line) for line in told)
+    told = [line async for line in keeper(rich, world, ROWS[1]).act()]
+    assert [line.split(": ")[1].split(" ")[-1] for line in told[:2]] == ["issued", "claimed"], told
+    assert await world.reader.finished(epoch) is not None
 
 
 async def test_a_chain_that_is_away_is_one_line(world: World, tmp_path: Path) -> None:

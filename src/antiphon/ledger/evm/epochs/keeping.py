@@ -85,7 +85,9 @@ class Keeper:
                     for told in (await self._wallet.finish(epoch), *await self._wallet.claim(epoch)):
                         if told:
                             yield told
-                except ConflictError as error:
+                except UnreachableError:
+                    raise
+                except AntiphonError as error:
                     yield f"Not done: {error}"
                     return
             self._keep(epoch + 1)
