@@ -394,6 +394,29 @@ async def _sessions(place: Place, closes: bool) -> None:
             click.echo(f"Session  {one.session} at {one.relay or 'no relay'}: {ant(one.left_nano)} left, {until}")
 
 
+@chain.command(epilog="\b\nExamples:\n  antiphon chain redeem\n")
+@click.pass_obj
+def redeem(place: Place) -> None:
+    """Bring a producer's vouchers to the chain: of streams that a listener left, where the relay has not paid them."""
+    run(_redeem(place))
+
+
+async def _redeem(place: Place) -> None:
+    import time
+
+    from antiphon.ledger.evm import config
+    from antiphon.ledger.evm.contracts import Contracts
+    from antiphon.ledger.relay import collecting
+    from antiphon.ledger.relay.facts import Facts
+
+    found = config.load(place.file)
+    async with place.outbox(found.confirmations) as (rpc, outbox):
+        contracts = await Contracts.open(rpc, found, str(place.file))
+        await rpc.expect_alive(time.time())
+        nano = await collecting.redeem(Facts(contracts), outbox, place.home / collecting.FILE, place.open_key().address)
+    click.echo(f"Redeemed {ant(nano)}")
+
+
 @chain.command(epilog="\b\nExamples:\n  antiphon chain relays\n")
 @click.pass_obj
 def relays(place: Place) -> None:

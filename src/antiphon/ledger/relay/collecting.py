@@ -15,8 +15,10 @@ import msgspec
 
 from antiphon.errors import ConflictError, FundsError, InputError, StateError
 from antiphon.ledger.evm.keys import Key
+from antiphon.ledger.evm.outbox import Outbox
 from antiphon.ledger.relay.facts import Facts
-from antiphon.ledger.relay.vouchers import Voucher, Vouchers
+from antiphon.ledger.relay.vouchers import MAX_VOUCHERS, Voucher, Vouchers
+from antiphon.ledger.relay.vouchers import redeem as bring
 from antiphon.ledger.vouchers import Funds, Heard
 
 FILE = "vouchers.db"
@@ -108,6 +110,27 @@ def due(file: Path, quorum: str, now_s: int) -> tuple[Voucher, ...]:
             "SELECT voucher FROM vouchers WHERE chain = ? AND due <= ? ORDER BY session, part", (quorum.lower(), now_s)
         ).fetchall()
     return tuple(msgspec.msgpack.decode(blob, type=Voucher) for (blob,) in rows)
+
+
+async def redeem(facts: Facts, outbox: Outbox, file: Path, own: str) -> int:
+    """Bring to the chain what is kept and due, of the node with this address: what it was paid, in nano. Vouchers whose
+    part is settled, or whose session is over, are forgotten. Raises what the chain refuses."""
+    contracts = facts.contracts
+    quorum, now_s = contracts.quorum, (await contracts.rpc.block("latest")).time_s
+    worth: list[Voucher] = []
+    for one in due(file, quorum.address, now_s):
+        if one.producer.lower() != own.lower():
+            continue
+        over = now_s >= (await facts.session(one.session, "latest")).expires_s
+        if over or await quorum.read("is_settled", one.session, one.part):
+            forget(file, quorum.address, [one])
+        else:
+            worth.append(one)
+    for first in range(0, len(worth), MAX_VOUCHERS):
+        some = worth[first : first + MAX_VOUCHERS]
+        await bring(outbox, quorum, some)
+        forget(file, quorum.address, some)
+    return sum(one.amount for one in worth)
 
 
 def forget(file: Path, quorum: str, vouchers: Sequence[Voucher]) -> None:
