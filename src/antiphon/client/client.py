@@ -267,7 +267,7 @@ class Client(Actor):
             synthetic=job.synthetic,
             voucher=job.voucher,
             grants=grants_of(request for _, request in asked),
-            vouchers=self.context.wallet is not None and job.mode is Mode.STREAM,
+            payer=self.context.wallet.address if self.context.wallet is not None and job.mode is Mode.STREAM else "",
         )
         # Its own task, for a cancel must not leave it open whether the money moved: `_abandon` waits for the answer.
         run.opening = asyncio.create_task(run.actor.submit(operation, task), name=f"opening {task[:8]}")

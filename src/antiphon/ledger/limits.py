@@ -77,6 +77,7 @@ MAX_SEATS = 7
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _TASK = re.compile(r"[0-9a-f]{32}")  # so are the ids of consents
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 SIGNATURE_BYTES = 65
 """Of a chain key: r, s, v."""
 COMPACT_BYTES = 64
@@ -256,6 +257,8 @@ def _check_open(operation: OpenTask) -> None:
         raise InputError("Only a synthetic task may name a node", "Leave the node to the ledger's draw.")
     if len(operation.voucher) > MAX_VOUCHER_BYTES or (operation.voucher and not operation.synthetic):
         raise InputError("A voucher belongs to a synthetic task and is short", "Leave it out.")
+    if operation.payer and not _ADDRESS.fullmatch(operation.payer):
+        raise InputError(f"{operation.payer[:50]!r} is no address of a chain key", "It has 0x and 40 hex digits.")
     if not len(set(operation.grants)) == len(operation.grants) <= MAX_GRANTS:
         raise InputError(f"A task relies on at most {MAX_GRANTS} different consents", "Open several tasks.")
     if any(len(grant) > MAX_GRANT_BYTES for grant in operation.grants):

@@ -82,7 +82,7 @@ def open_task(ledger: str, operation: OpenTask, client: str, opening: Opening) -
     consents = _consents(operation, client, opening)
     if not len(operation.tips) == len(opening.tips) == len(operation.parts):
         raise InputError("A task has one chain of each side for each of its parts")
-    if opening.funds is not None and not (operation.vouchers and operation.mode is Mode.STREAM):
+    if opening.funds is not None and (operation.payer, operation.mode) != (opening.funds.payer, Mode.STREAM):
         raise InputError("A task without vouchers needs nothing behind them")
     producers = {Role(role): offers for role, offers in opening.producers.items()}
     rules = opening.rules

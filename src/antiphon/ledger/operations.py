@@ -134,9 +134,7 @@ class OpenTask(_Operation, frozen=True, tag="open-task"):
     synthetic: bool = False  # a validator's own prompt, hidden until the task is closed
     voucher: bytes = b""  # of a synthetic task: the validator's signed `Voucher`, if it orders under another identity
     grants: tuple[bytes, ...] = ()  # signed consents (`protocol.consent`) that the task relies on; public
-    vouchers: bool = (
-        False  # the client signs what it owes while it listens (`ledger.vouchers`); in STREAM, over a relay
-    )
+    payer: str = ""  # address whose key signs vouchers while the client listens; in STREAM, over a relay
 
 
 class Voucher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -10,6 +10,10 @@ from antiphon.ledger.vouchers import Funds, Heard
 class Wallet(Protocol):
     """A client's: it has the chain key that opened the session."""
 
+    @property
+    def address(self) -> str:
+        """Of that key."""
+
     async def sign(self, funds: Funds, producer: str, heard: Heard) -> Heard:
         """`heard` with the chain key's signature, for the producer with this node id.
 

@@ -323,7 +323,7 @@ def vouching(market: RelayMarket, record, who=CLIENT, **changes: object) -> byte
 
 
 async def listened(market: RelayMarket, number: int):
-    await market.open(task_id(number), mode=Mode.STREAM, vouchers=True)
+    await market.open(task_id(number), mode=Mode.STREAM, payer=FUNDS.payer)
     record = await market.ledger.part(task_id(number), 0)
     assert record.funds is not None
     return record
@@ -401,11 +401,20 @@ async def test_each_part_of_a_session_stands_behind_one_part_of_one_task(founded
     market = await opened(founded)
     seen = set()
     for number in range(1, 4):
-        await market.open(task_id(number), mode=Mode.STREAM, vouchers=True, units=(10, 20, 30))
+        await market.open(task_id(number), mode=Mode.STREAM, payer=FUNDS.payer, units=(10, 20, 30))
         parts = await market.ledger.parts(task_id(number))
         seen |= {(part.funds.session, part.funds.part) for part in parts}
     assert seen == {(1, part) for part in range(991, 1_000)}
-    await market.open(task_id(4), mode=Mode.VERIFIED, vouchers=True)
+    await market.open(task_id(4), mode=Mode.VERIFIED, payer=FUNDS.payer)
     await market.open(task_id(5), mode=Mode.STREAM)
-    for number in (4, 5):
+    await market.open(task_id(6), mode=Mode.STREAM, payer=chain_key("relay").address)
+    for number in (4, 5, 6):
         assert (await market.ledger.part(task_id(number), 0)).funds is None
+
+
+async def test_a_client_with_another_chain_key_hears_its_part_when_it_is_valid(
+    own_chain: Anvil, market: RelayMarket, tmp_path: Path
+) -> None:
+    async with listening(market, own_chain, tmp_path, wallet="relay") as (client, _):
+        _, (done,) = await collect(client, JOB)
+        assert (done.parts[0].funds, done.parts[0].state) == (None, PartState.VALID)

@@ -55,6 +55,10 @@ class SessionWallet:
     def __init__(self, facts: Facts, key: Key) -> None:
         self._vouchers, self._key, self._addresses = Vouchers(facts.contracts.chain), key, ChainAddresses(facts)
 
+    @property
+    def address(self) -> str:
+        return self._key.address
+
     async def sign(self, funds: Funds, producer: str, heard: Heard) -> Heard:
         if funds.payer.lower() != self._key.address.lower():
             raise InputError(

@@ -220,9 +220,9 @@ class OperationExecutor:
         seed, tips = randomness(self.secret, operation, call.raw)
         opening = self._opening(call.session, operation.selector, operation.parts, call.sender, sponsor, seed, tips)
         opened = open_task(self.operator.node_id, operation, call.sender, opening)
-        if operation.vouchers and operation.mode is Mode.STREAM:
+        if operation.payer and operation.mode is Mode.STREAM:
             dearest = max(part.assignment.reserve_nano for part in opened.parts)
-            funds = mirror.allot(db, call.sender, len(opened.parts), dearest, call.now_ms // 1000)
+            funds = mirror.allot(db, call.sender, operation.payer, len(opened.parts), dearest, call.now_ms // 1000)
             opening = msgspec.structs.replace(opening, funds=funds)
             opened = open_task(self.operator.node_id, operation, call.sender, opening)
         records.add_task(call.session, opened.record, opened.parts)

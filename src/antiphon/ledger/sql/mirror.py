@@ -22,20 +22,22 @@ def begin_session(db: Connection, account: str, funds: Funds, parts: int, expire
     db.execute("INSERT INTO sessions VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING", (*row, parts))
 
 
-def allot(db: Connection, account: str, parts: int, nano: int, now_s: int) -> Funds | None:
+def allot(db: Connection, account: str, payer: str, parts: int, nano: int, now_s: int) -> Funds | None:
     """The first of so many parts of the account's newest session that gives `nano` for each; None when none has them.
 
-    Each is given once, the last ones first: what has no vouchers is netted with the lowest (`relay.netting`). Vouchers
-    are due when nothing is spent from the session any more and batches have had their time.
+    `payer` opened the session, and signs. Each part is given once, the last ones first: what has no vouchers is netted
+    with the lowest (`relay.netting`). Vouchers are due when nothing is spent from the session any more and batches have
+    had their time.
     """
     found = db.execute(
-        "SELECT session, payer, part_nano, expires_s, free_parts FROM sessions "
-        "WHERE account = ? AND free_parts >= ? AND part_nano >= ? AND expires_s > ? ORDER BY session DESC LIMIT 1",
-        (account, parts, nano, now_s + SETTLE_S),
+        "SELECT session, part_nano, expires_s, free_parts FROM sessions "
+        "WHERE account = ? AND payer = ? AND free_parts >= ? AND part_nano >= ? AND expires_s > ? "
+        "ORDER BY session DESC LIMIT 1",
+        (account, payer, parts, nano, now_s + SETTLE_S),
     ).fetchone()
     if found is None:
         return None
-    session, payer, part_nano, expires_s, free = found
+    session, part_nano, expires_s, free = found
     first = free - parts
     db.execute("UPDATE sessions SET free_parts = ? WHERE session = ?", (first, session))
     return Funds(session=session, part=first, payer=payer, part_nano=part_nano, due_s=expires_s - SETTLE_S // 2)
