@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -190,7 +196,7 @@ async def test_another_process_that_keeps_the_lock_is_told_as_busy(
 async def test_what_the_server_refuses_changes_nothing_and_says_what_to_do(
     postgres: PostgresServer, state: str, kind: type[AntiphonError], hint: str
 ) -> None:
-    """The server itself raises the state, by a trigger: a disk cannot be filled in a test."""
+    """The server itself raises the state, by a trigger."""
     url = postgres.new()
     market = await opened(url)
     await market.fund(CLIENT, 5)
@@ -208,6 +214,48 @@ async def test_what_the_server_refuses_changes_nothing_and_says_what_to_do(
     await market.ledger.submit(market.last)
     assert await balance(market) == 12
     await market.ledger.close()
+
+
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """60 MB that everybody may fill. Skips where nobody may mount one."""
+    folder = Path(tempfile.mkdtemp(prefix="antiphon-disk-"))
+    command = ["mount", "-t", "tmpfs", "-o", "size=60m,mode=0777", "tmpfs", folder]
+    if os.geteuid() or subprocess.run(command, check=False).returncode:
+        folder.rmdir()
+        pytest.skip("no small disk can be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", folder], check=True)
+    folder.rmdir()
+
+
+def fill(file: Path) -> None:
+    """Until the disk is full."""
+    filler = os.open(file, os.O_CREAT | os.O_WRONLY)
+    with suppress(OSError):
+        while True:
+            os.write(filler, bytes(4_096))
+    os.close(filler)
+    assert not shutil.disk_usage(file.parent).free
+
+
+async def test_a_full_disk_changes_nothing_and_work_goes_on_when_there_is_room(small_disk: Path) -> None:
+    with running() as server:
+        tables = small_disk / "tables"
+        tables.mkdir()
+        shutil.chown(tables, "nobody")
+        server.do(f"CREATE TABLESPACE small LOCATION '{tables}'")
+        market = await opened(server.new() + "%20-cdefault_tablespace%3Dsmall")
+        await market.found()
+        before = await balance(market)
+        fill(small_disk / "filler")
+        with pytest.raises(OutputError, match="Free disk space on the server"):
+            await market.open(task_id(1), units=[10] * 400)
+        assert await balance(market) == before
+        (small_disk / "filler").unlink()
+        await market.ledger.submit(market.last)
+        assert (await market.ledger.part(task_id(1), 399)).state is PartState.ASSIGNED
+        await market.ledger.close()
 
 
 async def test_a_text_that_postgres_cannot_hold_is_refused_and_stops_nobody(market: Market) -> None:

@@ -75,8 +75,8 @@ async def overhead_figures() -> AsyncIterator[Figure]:
             yield found
 
 
-async def measured(place: Path | str) -> AsyncIterator[Figure]:
-    """The same with a new ledger in a file or at a `postgresql://` URL."""
+async def measured(place: Path | str, many: int = MANY) -> AsyncIterator[Figure]:
+    """The same with a new ledger in a file or at a `postgresql://` URL; memory over `many` tasks."""
     operator = Identity.generate()
     ledger = await SqlLedger.open(place, operator=operator, clock=SystemClock())
     transport = InProcessTransport()
@@ -101,7 +101,7 @@ async def measured(place: Path | str) -> AsyncIterator[Figure]:
     took = time.perf_counter() - started
     yield figure("tasks in flight, all settled", len(done), "tasks", ">= 100", f"{AT_ONCE / took:.0f} tasks/s")
     before = _memory_mb()
-    for _ in range(MANY // 20):
+    for _ in range(many // 20):
         await asyncio.gather(*(_task(client) for _ in range(20)))
     yield figure("memory growth over 1,000 tasks", _memory_mb() - before, "MB", "< 20", f"from {before:.0f} MB")
     for node in nodes:
