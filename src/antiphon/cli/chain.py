@@ -90,16 +90,6 @@ class Place:
             yield contracts, outbox
 
     @asynccontextmanager
-    async def outbox_of_contracts(self) -> AsyncIterator[tuple[Contracts, Outbox]]:
-        """The contracts that the chain file names, checked, and what is sent to them."""
-        from antiphon.ledger.evm import config
-        from antiphon.ledger.evm.contracts import Contracts
-
-        chain = config.load(self.file)
-        async with self.outbox(chain.confirmations) as (rpc, outbox):
-            yield await Contracts.open(rpc, chain, str(self.file)), outbox
-
-    @asynccontextmanager
     async def wallet(self) -> AsyncIterator[Wallet]:
         """The key's doings with the contracts."""
         from antiphon.ledger.evm.wallet import Wallet

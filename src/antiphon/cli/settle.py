@@ -102,7 +102,7 @@ async def _alone(place: Place, task: str) -> None:
             f"Nothing that was signed for a task {task!r} is here",
             "Run it where the task's node or client ran, or with its receipt in the data folder's receipts.",
         )
-    async with place.outbox_of_contracts() as (contracts, outbox):
+    async with place.joined() as (contracts, outbox):
         chain_id = contracts.chain.chain_id
         for (name, index), (opened, record) in sorted(found.items()):
             made = quorum.cases(record, opened.request_hash, opened.client, contracts.quorum, chain_id)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +19,7 @@ from test_relay_settling import NAMES, Parties, nano, on_chain, settler
 
 from antiphon.economy.types import Role, Vote
 from antiphon.errors import AntiphonError, ConflictError, InputError
+from antiphon.ledger.evm import config
 from antiphon.ledger.evm.contracts import Contracts
 from antiphon.ledger.evm.outbox import Fees, Outbox
 from antiphon.ledger.evm.rpc import Rpc
@@ -276,3 +281,35 @@ def type_endorsed(node: str, operation: Endorse):
     from antiphon.ledger.records import Endorsed
 
     return Endorsed(node=node, operation=operation)
+
+
+async def test_the_command_settles_a_task_alone_with_what_its_data_folder_kept(
+    own_chain: Anvil, opened: Open, deployed, tmp_path: Path
+) -> None:
+    market = await opened(own_chain)
+    signed = Signed(market, tmp_path)
+    task = await signed.work(1)
+    record, opened_ = await market.ledger.part(task, 0), await market.ledger.task(task)
+    home = tmp_path / "home"
+    config.save(home / "chain.json", deployed[1])
+    SigningStore(home / "relays" / "gone.db").keep_case(opened_, record)
+    maker = BY_NODE[producer(record)]
+    environment = {
+        **os.environ,
+        "ANTIPHON_HOME": str(home),
+        "ANTIPHON_RPC": own_chain.url,
+        "ANTIPHON_CHAIN_KEY": hashlib.sha256(f"chain key of {maker}".encode()).hexdigest(),
+    }
+
+    async def command(*words: str) -> tuple[int | None, str]:
+        started = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "antiphon", *words, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        return started.returncode or await started.wait(), (await started.stdout.read()).decode()
+
+    code, told = await command("chain", "settle", task[:8])
+    assert (code, "settled in block" in told) == (0, True), told
+    assert await on_chain(market, maker) == paid(record)[maker]
+    code, told = await command("chain", "settle", "f" * 32)
+    assert code
+    assert "Nothing that was signed" in told
