@@ -36,6 +36,7 @@ CLIENTS = ("ann", "ben")
 RELAYS = ("relay-a", "relay-b")
 PROCESSORS = ("hibari", "hibari-2", "hibari-3")
 VALIDATORS = ("validator", "validator-2", "validator-3")
+SERVING = re.compile(r"^(?:processor|validator) \w{8} \(.*\) at http", re.MULTILINE)
 BOND, DEPOSIT, SESSION = 100 * NANO, 50 * NANO, 20
 
 
@@ -98,7 +99,7 @@ def start_all(run: Processes) -> str:
     for name in VALIDATORS:
         run.start(name, "node", "validator", "--probe-every", "0", "--name", name)
     for name in (*PROCESSORS, *VALIDATORS):
-        until(lambda name=name: run.said(name).count(" at http") == 2, f"{name} is at both")  # type: ignore[misc]
+        until(lambda name=name: len(SERVING.findall(run.said(name))) == 2, f"{name} is at both")  # type: ignore[misc]
     return ledger
 
 

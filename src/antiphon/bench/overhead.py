@@ -93,16 +93,16 @@ async def measured(place: Path | str, many: int = MANY) -> AsyncIterator[Figure]
         await fund(bank, node, 10_000 * NANO)
         await node.start(transport.register(f"node-{number}", node.handle))
     for _ in range(5):
-        await _task(client)
-    alone = [await _task(client) for _ in range(ONE_BY_ONE)]
+        await one_task(client)
+    alone = [await one_task(client) for _ in range(ONE_BY_ONE)]
     yield figure("network's own time per task", 1000 * median(alone), "ms", "< 30", "quote to receipt, 3 validators")
     started = time.perf_counter()
-    done = await asyncio.gather(*(_task(client) for _ in range(AT_ONCE)))
+    done = await asyncio.gather(*(one_task(client) for _ in range(AT_ONCE)))
     took = time.perf_counter() - started
     yield figure("tasks in flight, all settled", len(done), "tasks", ">= 100", f"{AT_ONCE / took:.0f} tasks/s")
     before = _memory_mb()
     for _ in range(many // 20):
-        await asyncio.gather(*(_task(client) for _ in range(20)))
+        await asyncio.gather(*(one_task(client) for _ in range(20)))
     yield figure("memory growth over 1,000 tasks", _memory_mb() - before, "MB", "< 20", f"from {before:.0f} MB")
     for node in nodes:
         await node.stop()
@@ -110,7 +110,8 @@ async def measured(place: Path | str, many: int = MANY) -> AsyncIterator[Figure]
     await ledger.close()
 
 
-async def _task(client: Client) -> float:
+async def one_task(client: Client) -> float:
+    """Seconds from the quote to the receipt."""
     request = SpeechRequest(text="A task whose work takes no time at all.", voice="instant")
     started = time.perf_counter()
     async for _ in client.run(Job([request], SELECTOR, mode=Mode.VERIFIED)):

@@ -30,8 +30,9 @@ Examples:
   antiphon bench --only sound --tries 20
   antiphon bench --only soundstorm
   antiphon bench --only emission
+  antiphon bench --only chain
 """
-AREAS = ("network", "sound", "soundstorm", "emission")
+AREAS = ("network", "sound", "soundstorm", "emission", "chain")
 """As `antiphon.bench.running` has them: --help imports nothing heavy."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,14 @@ async def test_an_honest_relay_passes(watched: tuple[RelayMarket, Lying]) -> Non
     assert await market.ledger.watch() == length
     assert (await market.ledger.node(party("producer 0").node_id, Role.PROCESSOR)).stake_nano == BOND_NANO
     assert len(await market.ledger.nodes()) == 10
+
+
+async def test_many_who_watch_at_once_accuse_nobody_wrongly(watched: tuple[RelayMarket, Lying]) -> None:
+    market, _ = watched
+    tasks = [work(market, number) for number in range(1, 6)]
+    await asyncio.gather(*tasks, *(market.ledger.watch() for _ in range(20)))
+    lengths = await asyncio.gather(*(market.ledger.watch() for _ in range(20)))
+    assert len(set(lengths)) == 1
 
 
 async def test_an_operation_that_was_accepted_and_is_not_there_is_noticed(watched: tuple[RelayMarket, Lying]) -> None:

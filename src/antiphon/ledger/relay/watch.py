@@ -12,7 +12,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from hashlib import sha256
@@ -37,6 +39,8 @@ from antiphon.protocol.envelope import Envelope
 from antiphon.protocol.receipt import Receipt
 
 T = TypeVar("T")
+BOND_S = 10.0
+"""So long what the chain said of a bond is not asked again: a client reads the record of a node for each part."""
 _HINT = "Do not use this relay any more: open a session at another one. What the chain holds is safe."
 
 
@@ -78,6 +82,8 @@ class WatchedLedger(Ledger):
         self._kept = self._load()
         self.notary: Notary | None = None
         """Who signs for the chain what is done over this relay, if somebody does."""
+        self._reading = asyncio.Lock()
+        self._bonded: dict[str, tuple[int, float]] = {}  # what the chain had, and when it was asked
 
     @property
     def caught(self) -> ProtocolError | None:
@@ -127,7 +133,8 @@ class WatchedLedger(Ledger):
         """Read on in the book; its length. Raises ProtocolError, ContradictionError (rules 1 to 3); so does every call
         from then on."""
         try:
-            return await self._watch()
+            async with self._reading:  # each page continues the one before
+                return await self._watch()
         except ProtocolError as e:
             self._caught = e
             raise
@@ -232,8 +239,12 @@ class WatchedLedger(Ledger):
 
     async def _check_bond(self, record: NodeRecord) -> None:
         """Rule 5. The bond may have grown since the relay looked; it may not be less than the relay says."""
+        seen_nano, seen_s = self._bonded.get(record.node, (0, 0.0))
+        if record.stake_nano <= seen_nano and time.monotonic() - seen_s < BOND_S:
+            return
         bonds = [await self._facts.bond(address, "latest") for address in await self._facts.addresses(record.node)]
         bonded = sum(bond.nano for bond in bonds if bond is not None and bond.node == record.node)
+        self._bonded[record.node] = bonded, time.monotonic()
         if record.stake_nano > bonded:
             raise ProtocolError(
                 f"The relay gives {record.node[:8]} a stake of {record.stake_nano} nano, the chain {bonded}", _HINT
