@@ -10,8 +10,9 @@ from pathlib import Path
 import msgspec
 import pytest
 from evm_anvil import free_port
-from evm_epochs import World, key_of, wallet
+from evm_epochs import World, identity_of, key_of, wallet
 
+from antiphon.economy.types import NANO
 from antiphon.errors import ConflictError, FundsError, InputError, StateError, UnreachableError
 from antiphon.ledger.evm.contracts import Contracts
 from antiphon.ledger.evm.epochs.keeping import Keeper
@@ -127,6 +128,21 @@ async def test_what_is_due_and_cannot_be_done_keeps_nothing_else_from_being_done
     told = [line async for line in keeper(rich, world, ROWS[1]).act()]
     assert [line.split(": ")[1].split(" ")[-1] for line in told[:2]] == ["issued", "claimed"], told
     assert await world.reader.finished(epoch) is not None
+
+
+async def test_whoever_has_lost_a_seat_since_then_is_paid_for_it(world: World) -> None:
+    validator, newcomer = world.validators[0], await wallet(world.reader, world.folder, key_of("newcomer"))
+    world.anvil.ask("anvil_setBalance", newcomer.address, hex(10**18))
+    await world.owner.pay(100 * NANO, newcomer.address)
+    await newcomer.stake(100 * NANO, identity_of(99), "validator", "")
+    epoch = await world.weigh(ROWS)
+    await world.nodes[0].post()
+    await world.to(Phase.OPEN, later=True)
+    await newcomer._once(epoch + 1, "take_seat", 0)
+    await world.nodes[0].finish(epoch)
+    assert await newcomer.claim(epoch) == []
+    assert len(await validator.claim(epoch)) == 1
+    assert [one.seat for one in await world.reader.reveals(epoch) if one.validator == validator.address] == [0]
 
 
 async def test_a_chain_that_is_away_is_one_line(world: World, tmp_path: Path) -> None:

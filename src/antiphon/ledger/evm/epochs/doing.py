@@ -18,7 +18,7 @@ from antiphon.ledger.evm.contracts import checked_address
 from antiphon.ledger.evm.epochs.issuing import emission, proposal
 from antiphon.ledger.evm.epochs.payments import SEATS_AT, TREASURY_AT, Tree, amounts
 from antiphon.ledger.evm.epochs.posting import MAX_COLUMNS, MAX_SEATS
-from antiphon.ledger.evm.epochs.reading import Finished, Post, Reader
+from antiphon.ledger.evm.epochs.reading import Post, Reader
 from antiphon.ledger.evm.epochs.terms import Phase, moment_text
 from antiphon.ledger.evm.epochs.weights import Secrets
 from antiphon.ledger.evm.outbox import Outbox
@@ -205,29 +205,28 @@ class EpochWallet(Wallet):
             raise ConflictError(
                 f"Epoch {epoch} is not finished", f"Finish it once it has ended: antiphon chain epoch finish {epoch}"
             )
-        paid = self._paid(epoch, post, done)
-        treasury = checked_address(await self._epochs.read("treasury")) == self.address
-        places = [*await self.reader.places_of(self.address), *([TREASURY_AT] if treasury else [])]
-        told = [await self._claim(epoch, place, paid) for place in sorted(set(places)) if paid.get(place)]
-        return [one for one in told if one]
-
-    def _paid(self, epoch: int, post: Post, done: Finished) -> dict[int, int]:
         paid = amounts(self.reader.terms, done.emission_nano, post.content)
-        if Tree(epoch, paid).root != done.root:
+        tree = Tree(epoch, paid)
+        if tree.root != done.root:
             raise ProtocolError(
                 f"The chain's node shows another post of epoch {epoch} than what was finished", "Use another node."
             )
-        return paid
+        due = {place: nano for place, nano in paid.items() if nano}
+        holders = await self.reader.holders_then((place for place in due if place != TREASURY_AT), epoch)
+        holders[TREASURY_AT] = checked_address(await self._epochs.read("treasury")), 0
+        told = [
+            await self._claim(epoch, place, holders[place][1], nano, tree.proof(place))
+            for place, nano in due.items()
+            if holders[place][0] == self.address
+        ]
+        return [one for one in told if one]
 
-    async def _claim(self, epoch: int, place: int, paid: dict[int, int]) -> str:
-        holder, number = (self.address, 0) if place == TREASURY_AT else await self.reader.holder_then(place, epoch)
-        if holder != self.address:
-            return ""
-        arguments = (epoch, place, number, paid[place], Tree(epoch, paid).proof(place))
+    async def _claim(self, epoch: int, place: int, number: int, nano: int, proof: list[bytes]) -> str:
+        arguments = (epoch, place, number, nano, proof)
         if await self._refused("claim", arguments, "claimed already"):
             return ""
         await self._once(epoch, "claim", *arguments)
-        return f"Epoch {epoch}: {paid[place] / NANO:g} ANT claimed"
+        return f"Epoch {epoch}: {nano / NANO:g} ANT claimed"
 
     async def take_bond(self) -> str:
         """Take out bonds that came back, or were won."""

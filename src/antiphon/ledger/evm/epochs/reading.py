@@ -99,12 +99,11 @@ class Reader:
                 return checked_address(address), number
         return NOBODY, 0
 
-    async def places_of(self, address: str) -> list[int]:
-        """Every place that an address ever held."""
-        topic, first = bytes.fromhex(address[2:].rjust(64, "0")), self.contracts.chain.first_block
-        columns = await self.epochs.who("ColumnTaken", "column", 1, topic, first)
-        seats = await self.epochs.who("SeatTaken", "seat", 1, topic, first)
-        return [int(one) for one in columns] + [SEATS_AT + int(one) for one in seats]
+    async def holders_then(self, places: Iterable[int], epoch: int) -> dict[int, tuple[str, int]]:
+        """`holder_then` of each. Not from events: these would have to be read back to the chain's beginning."""
+        wanted = list(places)
+        found = await _together(self.holder_then(place, epoch) for place in wanted)
+        return dict(zip(wanted, found, strict=True))
 
     async def reveals(self, epoch: int) -> list[Revealed]:
         """Of all validators whose weights count in an epoch."""
@@ -122,10 +121,12 @@ class Reader:
 
     async def _seat(self, validator: str, epoch: int) -> int:
         """Where it sat when the epoch's weights were revealed."""
-        seat = int(await self.epochs.read("seat_of", validator)) - 1
-        places = [SEATS_AT + seat] if seat >= 0 else []
-        for place in [*places, *(one for one in await self.places_of(validator) if one >= SEATS_AT)]:
-            if (await self.holder_then(place, epoch))[0] == validator:
+        now = SEATS_AT + int(await self.epochs.read("seat_of", validator)) - 1
+        if now >= SEATS_AT and (await self.holder_then(now, epoch))[0] == validator:
+            return now - SEATS_AT
+        places = range(SEATS_AT, SEATS_AT + int(await self.epochs.read("seats")))  # it has lost its seat since then
+        for place, (holder, _) in (await self.holders_then(places, epoch)).items():
+            if holder == validator:
                 return place - SEATS_AT
         raise ProtocolError(f"{validator} revealed weights without a seat", "Use another node: --rpc URL")
 

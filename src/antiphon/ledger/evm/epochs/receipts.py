@@ -59,6 +59,7 @@ async def build(reader: Reader, epoch: int) -> EmissionReceipt:
     if post is None or done is None:
         raise ConflictError(f"Epoch {epoch} is not finished", f"antiphon chain epoch finish {epoch}")
     paid = {place: nano for place, nano in amounts(reader.terms, done.emission_nano, post.content).items() if nano}
+    holders = await reader.holders_then((place for place in paid if place != TREASURY_AT), epoch)
     treasury = checked_address(await reader.epochs.read("treasury"))
     made = EmissionReceipt(
         chain_id=reader.contracts.chain.chain_id,
@@ -67,9 +68,7 @@ async def build(reader: Reader, epoch: int) -> EmissionReceipt:
         terms=reader.terms,
         reveals=tuple(await reader.reveals(epoch)),
         posted=post.content,
-        holders={
-            place: treasury if place == TREASURY_AT else (await reader.holder_then(place, epoch))[0] for place in paid
-        },
+        holders={place: holders[place][0] if place in holders else treasury for place in paid},
         proof=await inclusion.prove(reader.contracts.rpc, done.block, done.index),
     )
     audit(made)
