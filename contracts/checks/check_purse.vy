@@ -106,39 +106,32 @@ def check_free_money_always_goes_out(free: uint256, amount: uint256, others: uin
 
 @external
 def check_a_batch_makes_and_loses_no_money(
-    session: purse.Packed, asked: uint256, spent: uint256, burnt: uint256, free: uint256[2], amounts: int256[2]
+    part_max: uint256, left: uint256, spent: uint256, burnt: uint256, free: uint256[2], amounts: int256[2]
 ):
     """
-    @notice One spend, two parties; whatever they have signed.
+    @notice One part, two parties; whatever they have signed.
     """
-    assert free[0] < MONEY and free[1] < MONEY and burnt < MONEY and session.money & (2**128 - 1) < MONEY
-    client: address = convert(session.terms & (2**160 - 1), address)
-    other: address = 0xFFfFfFffFFfffFFfFFfFFFFFffFFFffffFfFFFfF
-    assert convert(client, uint256) < 2**160 - 1
-    # Known on each path, as in `check_settlement`.
-    assert 0 < asked and asked < 4
-    parts: uint256 = 0
-    for known: uint256 in range(1, 4):
-        if asked == known:
-            parts = known
-    purse.packed_sessions[1] = session
+    assert free[0] < MONEY and free[1] < MONEY and burnt < MONEY and part_max < MONEY and left < MONEY
+    client: address = 0x1111111111111111111111111111111111111111
+    other: address = 0x2222222222222222222222222222222222222222
+    purse.packed_sessions[1] = purse.Packed(
+        terms=convert(client, uint256) | (1 << 160) | (2**63 << 192), money=left | (part_max << 128)
+    )
     purse.balances[client] = free[0]
     purse.balances[other] = free[1]
-    left: uint256 = purse._session(1).left
     extcall Self(self).settle_net(
         empty(bytes32),
         max_value(uint256),
         burnt,
-        [netting.Spend(session=1, word=0, parts=parts, amount=spent)],
+        [netting.Spend(session=1, word=0, parts=1, amount=spent)],
         [netting.Change(party=client, amount=amounts[0]), netting.Change(party=other, amount=amounts[1])],
         [0],
-        [[1, 1], [1, 1]],
+        [[1, 1], [2, 1]],
     )
-    self._holds(left == purse._session(1).left + spent)
-    self._holds(
-        purse.balances[client] + purse.balances[other] + purse._session(1).left + netting.burnt == free[0] + free[1] + left
-    )
-    self._holds(purse.settled[256] == parts)
+    kept: uint256 = purse._session(1).left
+    self._holds(left == kept + spent and spent <= part_max)
+    self._holds(purse.balances[client] + purse.balances[other] + kept + netting.burnt == free[0] + free[1] + left)
+    self._holds(purse._is_settled(1, 0))
 
 
 @external

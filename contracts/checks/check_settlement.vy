@@ -10,7 +10,7 @@ import settlement
 
 _PANIC: constant(Bytes[36]) = b"\x4e\x48\x7b\x71\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01"
 PPM: constant(uint256) = 1_000_000
-MONEY: constant(uint256) = 2**72  # nano: more than all of the token
+MONEY: constant(uint256) = 2**60  # nano: all of the token, as deployed
 
 
 @internal

@@ -44,7 +44,7 @@ NOT_RUN_HERE = [
     "README.md",
     *2 * ["bittensor.md"],
     "chain-epochs.md",
-    *2 * ["chain.md"],
+    *3 * ["chain.md"],
     "mutation-testing.md",
     *5 * ["run-a-network.md"],
     "soundstorm.md",

@@ -31,8 +31,12 @@ BOND_NANO = 100 * NANO
 SPARE_NANO = 5 * NANO
 
 
+def chain_secret(name: str) -> str:
+    return hashlib.sha256(f"chain key of {name}".encode()).hexdigest()
+
+
 def chain_key(name: str) -> Key:
-    return from_hex(hashlib.sha256(f"chain key of {name}".encode()).hexdigest())
+    return from_hex(chain_secret(name))
 
 
 def nodes() -> list[tuple[str, Role, int]]:
