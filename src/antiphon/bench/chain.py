@@ -14,16 +14,18 @@ _ALONE = "gas a task, step by step on the chain"
 _IN_FLIGHT = "tasks in flight at a relay beside anvil, all settled"
 _CPU = "network's own time per task, relay over embedded, of processors"
 _WALL = "the same, by the clock"
+_VOUCHERS = "vouchers a second, checked by one thread, whole messages"
+_SIGNED = "the same, the chain's signature alone"
 
 
 def steps(tries: int) -> tuple[Step, ...]:  # noqa: ARG001 - as every area
     """In the order of `figures`."""
-    return Step("gas of each way to settle", 30), Step("a relay beside a chain", 45)
+    return Step("gas of each way to settle", 30), Step("a relay beside a chain", 45), Step("vouchers", 5)
 
 
 async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Step | Figure]:  # noqa: ARG001 - as every area
     """Without anvil and web3.py nothing is measured, and each line says so."""
-    gas_step, relay_step = steps(tries)
+    gas_step, relay_step, voucher_step = steps(tries)
     yield gas_step
     if why := anvil.missing():
         for name, unit, target in (
@@ -34,10 +36,12 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
             (_IN_FLIGHT, "tasks", ">= 100"),
             (_CPU, "x", "<= 1.5"),
             (_WALL, "x", "<= 1.5"),
+            (_VOUCHERS, "vouchers/s", ">= 5000"),
+            (_SIGNED, "vouchers/s", ""),
         ):
             yield figure(name, None, unit, target, why)
         return
-    from antiphon.bench import gas, relaying
+    from antiphon.bench import gas, relaying, vouchers
 
     async with anvil.own_chain() as chain:
         people = await gas.people(chain)
@@ -53,3 +57,7 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
     told = f"{found.embedded_ms:.1f} ms embedded, {found.relay_ms:.1f} with a relay and its watcher"
     yield figure(_CPU, found.cpu_ratio, "x", "<= 1.5", f"{told}; middle of {len(found.rounds)} rounds")
     yield figure(_WALL, found.wall_ratio, "x", "<= 1.5", "the machine's other work is in it")
+    yield voucher_step
+    rates = vouchers.measured()
+    yield figure(_VOUCHERS, rates.whole, "vouchers/s", ">= 5000", f"of processor time; signed: {rates.signed:,.0f}/s")
+    yield figure(_SIGNED, rates.chain, "vouchers/s", "", "EIP-712, recovered by coincurve")
