@@ -205,7 +205,11 @@ async def test_what_the_quorum_settled_leaves_the_relays_book_and_is_not_netted(
     own_chain.ask("evm_increaseTime", 4_000)
     own_chain.mine(3)
     assert await quorum.carry_out(outbox, facts.contracts, case)
+    maker = BY_NODE[(await market.ledger.part(alone_, 0)).rulings[0].producer.node]
+    assert await parties.balance(maker).check([alone_]) > 0, "it is still on the relay's book"
     await market.ledger.follow()
+    left = await parties.balance(maker).check([alone_, netted, fine])
+    assert left == await nano(market, maker), "what the chain has paid, the relay need not"
     await relay.step()
     (batch,) = await market.ledger.batches()
     assert batch.tasks == (netted,)

@@ -229,15 +229,31 @@ class Balance:
         account = await self._ledger.account(self._node)
         await self._remember(tasks)
         await self._follow()
-        now = self._store.unsettled(self._node)
-        earned = sum(nano for task, nano in now.items() if nano < 0 or task in gains)
+        earned = self._earned(gains)
+        if not account.escrow_nano and account.balance_nano < earned:
+            await self._by_quorum(gains)
+            earned = self._earned(gains)
         if not account.escrow_nano and account.balance_nano < earned:
             raise ProtocolError(
                 f"The relay gives {self._node[:8]} {account.balance_nano} nano, its tasks that are not settled have "
                 f"earned {earned}",
                 _HINT,
             )
-        return sum(now.values())
+        return sum(self._store.unsettled(self._node).values())
+
+    def _earned(self, gains: set[str]) -> int:
+        return sum(nano for task, nano in self._store.unsettled(self._node).items() if nano < 0 or task in gains)
+
+    async def _by_quorum(self, tasks: Iterable[str]) -> None:
+        """What the chain has settled alone, by votes or by a voucher, is no more the relay's to pay."""
+        relay, contracts = await self._ledger.identity(), self._facts.contracts
+        head = await contracts.rpc.number("eth_blockNumber")
+        for task in tasks:
+            report = audit(Receipt(ledger=relay, task=task, envelopes=await self._ledger.evidence(task)), ledger=relay)
+            alone = [await self._facts.spent_nano(*place, head) is not None for place in report.named]
+            alone += [await contracts.quorum.read("is_settled", *place) for *place, _ in report.drawn]
+            if any(alone):
+                self._store.settle([task])
 
     async def _remember(self, tasks: Iterable[str]) -> None:
         relay, known = await self._ledger.identity(), self._store.known(self._node)
