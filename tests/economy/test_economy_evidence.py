@@ -34,8 +34,12 @@ def judge(uid: int, stake: int, **weights: int) -> Judge:
     return Judge(uid=uid, stake_nano=stake, rows={"s": upscaled({int(n[1:]): w for n, w in weights.items()})})
 
 
+def told(judged: dict[tuple[int, int], int]) -> evidence.Evidence:
+    return evidence.of([(*pair, quality) for pair, quality in judged.items()])
+
+
 def of(judges: list[Judge], judged: dict[tuple[int, int], int]) -> Computed:
-    return compute(RULES, 1_000_000, judges, list(range(12)), {}, judged={"s": evidence.of(judged)})
+    return compute(RULES, 1_000_000, judges, list(range(12)), {}, judged={"s": told(judged)})
 
 
 def paid(found: Computed, why: str | None = None) -> dict[int, int]:
@@ -88,9 +92,9 @@ def test_who_has_not_judged_a_node_neither_drags_it_down_nor_earns_by_it() -> No
     rows = {"n10": 2, "n11": 1}
     found = of([judge(0, 20, **rows), judge(1, 20, **rows), judge(2, 60, **rows)], judged)
     assert paid(found, INCENTIVE) == {10: 273_333, 11: 136_666}
-    told = paid(found, "dividends")
-    assert 2 not in told
-    assert told[0] / told[1] == pytest.approx(3 / 2, rel=1e-4)
+    earned = paid(found, "dividends")
+    assert 2 not in earned
+    assert earned[0] / earned[1] == pytest.approx(3 / 2, rel=1e-4)
     (market,) = found.markets
     assert market.known is not None
     assert market.known[:, 10:].tolist() == [[True, True], [True, False], [False, False]]
@@ -130,15 +134,15 @@ pairs = st.dictionaries(st.tuples(st.integers(0, 5), st.integers(0, 9)), st.inte
 @given(judged=pairs, stake=st.lists(st.integers(0, 10**18), min_size=6, max_size=6))
 def test_gaps_hold_what_most_of_those_agree_on_who_judged(judged: dict[tuple[int, int], int], stake: list[int]) -> None:
     """Beside a second computation, one column after the other in plain integers."""
-    found = evidence.of(judged).placed(range(6), range(10))
+    found = told(judged).placed(range(6), range(10))
     for (row, column), quality in judged.items():
         assert found[row, column] == max(1, quality * 65_535 // PPM)
     assert np.count_nonzero(found) == len(judged)
     full = evidence.filled(found, stake, RULES.kappa_ppm)
     share = [one * ONE // max(1, sum(stake)) for one in stake]
     for column in range(10):
-        told = [(int(found[row, column]), share[row]) for row in range(6) if found[row, column]]
-        needed = max(1, -(-RULES.kappa_ppm * sum(part for _, part in told) // PPM))
-        able = [value for value, _ in told if sum(part for other, part in told if other >= value) >= needed]
+        those = [(int(found[row, column]), share[row]) for row in range(6) if found[row, column]]
+        needed = max(1, -(-RULES.kappa_ppm * sum(part for _, part in those) // PPM))
+        able = [value for value, _ in those if sum(part for other, part in those if other >= value) >= needed]
         for row in range(6):
             assert full[row, column] == (found[row, column] or max(able, default=0))

@@ -66,7 +66,7 @@ def test_who_delivers_rubbish_earns_less_than_its_honest_twin() -> None:
     assert not found.pays
 
 
-@pytest.mark.parametrize("name", ["weight-copier", "sybil", "silent-relay"])
+@pytest.mark.parametrize("name", ["weight-copier", "sybil", "silent-relay", "vote-inflator"])
 def test_what_paid_before_weights_needed_judgements_pays_no_more(name: str) -> None:
     busy = msgspec.structs.replace(profile("default"), load_ppm=PPM)
     found = compare(busy, 60, 10, name, 0.33, seeds=(1, 2))

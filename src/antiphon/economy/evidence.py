@@ -48,15 +48,14 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return found
 
 
-def of(found: Mapping[tuple[int, int], int]) -> Evidence:
-    """From qualities in ppm by (validator's uid, node's uid)."""
-    judges, uids = (tuple(sorted({pair[side] for pair in found})) for side in (0, 1))
+def of(rows: Sequence[tuple[int, int, int]]) -> Evidence:
+    """From (validator's uid, node's uid, quality in ppm), each pair once."""
+    found = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    judges, row = np.unique(found[:, 0], return_inverse=True)
+    uids, column = np.unique(found[:, 1], return_inverse=True)
     held = np.zeros((len(judges), len(uids)), dtype="<u2")
-    if found:
-        pairs = np.array(list(found), dtype=np.int64)
-        quality = np.clip(np.array(list(found.values()), dtype=np.int64) * MAX_WEIGHT // PPM, 1, MAX_WEIGHT)
-        held[np.searchsorted(judges, pairs[:, 0]), np.searchsorted(uids, pairs[:, 1])] = quality
-    return Evidence(judges=judges, uids=uids, held=held.tobytes())
+    held[row, column] = np.clip(found[:, 2] * MAX_WEIGHT // PPM, 1, MAX_WEIGHT)
+    return Evidence(judges=tuple(judges.tolist()), uids=tuple(uids.tolist()), held=held.tobytes())
 
 
 def seats(votes: Mapping[str, Vote], outcome: Outcome, rules: Rules) -> tuple[str, ...]:
@@ -76,16 +75,20 @@ def score(outcome: Outcome, rules: Rules) -> int:
 def filled(evidence: Integers, stake: Sequence[int], kappa_ppm: int) -> Integers:
     """[V, N]: `evidence` within 0..65535, and where there is none (0) what those who have some agree on: the most that
     at least kappa of their stake supports. So whoever did not judge a node neither lifts nor drags it down."""
-    if not evidence.size:
+    told = evidence > 0
+    gaps = told.any(axis=0) & ~told.all(axis=0)
+    if not gaps.any():
         return evidence
-    order = np.argsort(-evidence, axis=0, kind="stable")
-    ordered = np.take_along_axis(evidence, order, axis=0)
+    some = evidence[:, gaps]
+    order = np.argsort(-some, axis=0, kind="stable")
+    ordered = np.take_along_axis(some, order, axis=0)
     supported = np.cumsum(shares(stake)[order] * (ordered > 0), axis=0)
     needed = np.maximum(1, -(-kappa_ppm * supported[-1] // PPM))
     place = np.count_nonzero(supported < needed, axis=0)
-    found = np.take_along_axis(ordered, np.minimum(place, len(evidence) - 1)[None, :], axis=0)
-    agreed = np.where(place < len(evidence), found, 0)
-    return np.where(evidence > 0, evidence, agreed)
+    agreed = np.take_along_axis(ordered, np.minimum(place, len(some) - 1)[None, :], axis=0)
+    found = evidence.copy()
+    found[:, gaps] = np.where(some > 0, some, np.where(place < len(some), agreed, 0))
+    return found
 
 
 def covered(known: npt.NDArray[np.bool_], rank: Integers) -> list[int]:

@@ -196,6 +196,7 @@ STRATEGIES: dict[str, type[Strategy]] = {
         GriefingClient,
         SelfDealer,
         WeightInflator,
+        VoteInflator,
         FreeRider,
         SilentRelay,
         BaitAndSwitch,

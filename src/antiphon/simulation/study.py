@@ -15,7 +15,7 @@ from antiphon.simulation.sweeps import Curve, by_copying, by_quorum, by_sampling
 SHARE = 0.33
 """Of nodes, stake or orders: what the default profile has to stand."""
 SHARES = (0.1, 0.2, 0.33, 0.4, 0.49)
-BY_SHARE = ("lazy", "weight-copier", "sybil", "league", "self-dealer", "weight-inflator")
+BY_SHARE = ("lazy", "weight-copier", "sybil", "league", "self-dealer", "vote-inflator")
 """Strategies whose profit depends on their share."""
 
 

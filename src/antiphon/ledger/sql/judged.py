@@ -19,6 +19,7 @@ _NOTE = """
 INSERT INTO evidence VALUES (?, ?, ?, ?, ?) ON CONFLICT (service, judge, node)
 DO UPDATE SET quality_ppm = excluded.quality_ppm, epoch = excluded.epoch
 """
+_FRESH = "SELECT judge, node, quality_ppm FROM evidence WHERE service = ? AND epoch > ? AND epoch <= ?"
 
 
 def sponsor(db: Connection, task: str, node: str) -> None:
@@ -45,10 +46,6 @@ def note(db: Connection, service: str, before: PartRecord, after: PartRecord, ru
 
 def read(db: Connection, epoch: int, last: int) -> dict[str, Evidence]:
     """By service: what counts in an epoch, out of the `last` ones."""
-    rows = db.execute(
-        "SELECT service, judge, node, quality_ppm FROM evidence WHERE epoch > ? AND epoch <= ?", (epoch - last, epoch)
-    )
-    found: dict[str, dict[tuple[int, int], int]] = {}
-    for service, judge, node, quality_ppm in rows:
-        found.setdefault(service, {})[judge, node] = quality_ppm
-    return {service: evidence.of(found[service]) for service in sorted(found)}
+    names = db.execute("SELECT DISTINCT service FROM evidence ORDER BY service").fetchall()
+    found = {service: db.execute(_FRESH, (service, epoch - last, epoch)).fetchall() for (service,) in names}
+    return {service: evidence.of(rows) for service, rows in found.items() if rows}
