@@ -341,14 +341,19 @@ class Histories(RuleBasedStateMachine):
         if before.disputes:
             self._lapse(task)
             return
+        job = self.jobs[task]
+        paid = [accounts.balance(job.producer), accounts.BURNT]
+        held = [self.ledger.holds(account) for account in paid]
         done = self.both(
             lambda: self.market.settle(task, sender=boa.env.generate_address()),
             lambda: self.ledger.tick(task, self.now_ms),
         )
-        job = self.jobs[task]
         if before.state is PartState.DRAWING and self.ledger.part(task).state is PartState.CANCELLED:
-            # The client has not drawn: here its work is paid, on the chain it finds no judge and is not.
-            self.ledger.move(accounts.balance(job.producer), accounts.balance(job.client), job.reward)
+            # The client has not drawn: on the ledger that costs it the reward, on the chain nothing.
+            gains = [self.ledger.holds(account) - nano for account, nano in zip(paid, held, strict=True)]
+            assert sum(gains) == job.reward
+            for account, gain in zip(paid, gains, strict=True):
+                self.ledger.move(account, accounts.balance(job.client), gain)
         if done:
             self._note_dispute(task)
 
