@@ -20,7 +20,7 @@ _SIGNED = "the same, the chain's signature alone"
 
 def steps(tries: int) -> tuple[Step, ...]:  # noqa: ARG001 - as every area
     """In the order of `figures`."""
-    return Step("gas of each way to settle", 30), Step("a relay beside a chain", 45), Step("vouchers", 5)
+    return Step("gas of each way to settle", 40), Step("a relay beside a chain", 60), Step("vouchers", 5)
 
 
 async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Step | Figure]:  # noqa: ARG001 - as every area

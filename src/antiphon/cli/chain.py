@@ -421,3 +421,14 @@ async def _relays(place: Place) -> None:
     async with contracts_of(place.settings) as contracts:
         for one in await Facts(contracts).relays():
             click.echo(f"Relay    {one.node} with {ant(one.nano)} at {one.endpoint or 'no address'}")
+
+
+@chain.command("report", epilog="\b\nExamples:\n  antiphon chain report FILE\n")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE")
+@click.pass_obj
+def report_relay(place: Place, file: Path) -> None:
+    """Show the chain that a relay has signed two histories: it loses its bond, and a share is whose report it is."""
+    from antiphon.door import convicting
+
+    run(convicting.report(place.settings, convicting.read(file)))
+    click.echo("Reported. The share is claimed from the registry: see antiphon chain status.")

@@ -153,7 +153,7 @@ async def reach(
             yield RetryingLedger(ledger), transport
             return
         patient = RetryingLedger(ledger, patience_s=LEAVE_S if leavable else PATIENCE_S)
-        async with relays.watched(settings, patient, found, identity, leavable=leavable) as relay:
+        async with relays.watched(settings, patient, found, transport, identity, leavable=leavable) as relay:
             yield relay, transport
     finally:
         await ledger.close()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -18,14 +19,16 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from antiphon.clock import SystemClock
 from antiphon.door import sessions
+from antiphon.door.convicting import convict
 from antiphon.door.settings import Settings
 from antiphon.errors import AntiphonError, FundsError, InputError, LedgerLostError, ProtocolError, UnavailableError
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.notary import Notary
 from antiphon.parties.actor import Actor, Context
+from antiphon.parties.gossip import ask_head
 from antiphon.parties.vouchers import Collector, Wallet
 from antiphon.protocol import Identity
-from antiphon.transport import InProcessTransport, Transport
+from antiphon.transport import Transport
 
 if TYPE_CHECKING:
     from antiphon.ledger.relay.facts import Facts
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 
 PREFIX = "evm:"
 WATCH_S = 5.0
+ASKED = 2
+"""So many nodes, drawn anew each time, are asked what the relay has signed for them."""
 MAX_RELAYS = 16
 log = logging.getLogger("antiphon")
 
@@ -193,7 +198,13 @@ def _facts_of(settings: Settings, ledger: Ledger) -> Facts | None:
 
 @asynccontextmanager
 async def watched(
-    settings: Settings, ledger: Ledger, ledger_id: str, identity: Identity | None = None, *, leavable: bool
+    settings: Settings,
+    ledger: Ledger,
+    ledger_id: str,
+    transport: Transport,
+    identity: Identity | None = None,
+    *,
+    leavable: bool,
 ) -> AsyncIterator[Ledger]:
     """The relay behind `ledger`, watched while it is used, and once more at the end. Raises what the watcher finds;
     one that is `leavable` (others are known) is left instead.
@@ -201,14 +212,15 @@ async def watched(
     `identity`: whose balance is checked, and who sends what the chain key signs."""
     from antiphon.ledger.relay.facts import Facts
     from antiphon.ledger.relay.leaving import LeavableRelay
-    from antiphon.ledger.relay.watch import WatchedLedger
+    from antiphon.ledger.relay.watch import ContradictionError, WatchedLedger
 
     async with sessions.contracts_of(settings) as contracts:
         facts, file = Facts(contracts), settings.home / "relays" / f"{ledger_id}.json"
         watcher = WatchedLedger(ledger, facts, file)
         await watcher.watch()
         made = LeavableRelay(watcher) if leavable else watcher
-        party = await _Party.of(settings, watcher, facts, identity, file.with_suffix(".db")) if identity else None
+        signed = file.with_suffix(".db")
+        party = await _Party.of(settings, watcher, facts, identity, signed, transport) if identity else None
         watching = asyncio.create_task(_keep_watching(made, party), name="watching the relay")
         try:
             yield made
@@ -216,6 +228,8 @@ async def watched(
             watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await watching
+            if isinstance(watcher.caught, ContradictionError):
+                await convict(settings, watcher.caught.proof)
         try:
             await made.watch()
         except LedgerLostError as e:  # all that was asked of it is done, or was done elsewhere
@@ -230,20 +244,29 @@ class _Party:
     signer: Signer | None
     balance: Balance
     relay: WatchedLedger
+    settings: Settings
 
     @classmethod
-    async def of(cls, settings: Settings, relay: WatchedLedger, facts: Facts, identity: Identity, file: Path) -> _Party:
+    async def of(
+        cls,
+        settings: Settings,
+        relay: WatchedLedger,
+        facts: Facts,
+        identity: Identity,
+        file: Path,
+        transport: Transport,
+    ) -> _Party:
         from antiphon.ledger.relay.notary import ChainNotary
         from antiphon.ledger.relay.signing import Balance, Signer, SigningStore
 
-        actor = Actor(Context(identity, relay, InProcessTransport(), SystemClock()))
+        actor = Actor(Context(identity, relay, transport, SystemClock()))
         key, store = await sessions.chain_key(settings), SigningStore(file)
         signer = Signer(relay, facts, key, store) if key else None
         if key is not None:
             ledger_id = await relay.identity()
             relay.notary = ChainNotary(facts, key, store, actor.node_id, ledger_id, SystemClock())
         balance = Balance(relay, facts, actor.node_id, key.address if key else "", store)
-        return cls(actor, signer, balance, relay)
+        return cls(actor, signer, balance, relay, settings)
 
     async def sign(self) -> None:
         if self.signer is not None:
@@ -252,6 +275,27 @@ class _Party:
 
     async def check(self) -> None:
         await self.balance.check(self.relay.own_tasks)
+        await gossip(self.actor, self.relay)
+
+    async def convict(self) -> None:
+        """Of a node, which may run on for weeks, now; of a command, when it ends."""
+        from antiphon.ledger.relay.watch import ContradictionError
+
+        if isinstance(self.relay.caught, ContradictionError):
+            await convict(self.settings, self.relay.caught.proof)
+
+
+async def gossip(actor: Actor, relay: WatchedLedger) -> None:
+    """Hold what the relay has signed for a few others against what it shows us. Raises ProtocolError."""
+    others = [node for node in await relay.nodes() if node.node != actor.node_id and node.live]
+    for node in random.sample(others, min(ASKED, len(others))):
+        try:
+            head = await ask_head(actor, node)
+        except AntiphonError as e:
+            log.debug("%s does not tell its head: %s", node.node[:8], e)
+            continue
+        if head is not None:
+            await relay.hear(head)
 
 
 async def _keep_watching(ledger: WatchedLedger | LeavableRelay, party: _Party | None) -> None:
@@ -263,12 +307,12 @@ async def _keep_watching(ledger: WatchedLedger | LeavableRelay, party: _Party | 
             await ledger.watch()
             if party is not None:
                 await party.check()
-        except LedgerLostError as e:
+        except (LedgerLostError, ProtocolError) as e:
             log.error("%s", e)
-            return
-        except ProtocolError as e:
-            log.error("%s", e)
-            ledger.refuse(e)
+            if isinstance(e, ProtocolError):
+                ledger.refuse(e)
+            if party is not None:
+                await party.convict()
             return
         except AntiphonError as e:
             log.info("the relay's book could not be read: %s", e)

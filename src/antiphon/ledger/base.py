@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 
+from antiphon.ledger.book import Head
 from antiphon.ledger.queries import Reads
 
 
@@ -25,6 +26,11 @@ class Ledger(Reads):
 
         Raises ProtocolError, InputError, FundsError, UnavailableError or ConflictError; then nothing has changed.
         """
+
+    @property
+    def head(self) -> Head | None:
+        """The newest head of a relay's book that we were given; None: this is no relay, or it was not watched yet."""
+        return None
 
     @abstractmethod
     async def expire(self) -> int:

@@ -14,7 +14,8 @@ from antiphon.economy.types import Role
 from antiphon.errors import AntiphonError, ConflictError, InputError, UnavailableError
 from antiphon.ledger.operations import Heartbeat, Register, ServiceOffer
 from antiphon.parties.actor import Actor, Context
-from antiphon.protocol import Envelope, ReplayGuard, envelope
+from antiphon.parties.messages import HEADS
+from antiphon.protocol import Envelope, ReplayGuard, canonical, envelope
 
 log = logging.getLogger("antiphon.nodes")
 
@@ -70,13 +71,17 @@ class Node(Actor, ABC):
             receiver=self.node_id,
             clock=self.context.clock,
             guard=None,
-            kinds=tuple(self.routes),
+            kinds=(HEADS, *self.routes),
             max_age_ms=MAX_AGE_MS,
         )
         now_ms = self.context.clock.now_ms()
         self._guard.check(opened.sender, opened.nonce, time_ms=opened.time_ms, now_ms=now_ms)
         if self._leaving and opened.kind in self.new_work:
             raise UnavailableError("The node is leaving and takes no more work", "Ask another node.")
+        if opened.kind == HEADS:
+            if (head := self.context.ledger.head) is not None:
+                yield canonical.pack(head)
+            return
         # Closed here and now: what a route holds (keys, its place in the queue) is free when the asker is gone.
         async with aclosing(self.routes[opened.kind](opened)) as frames:
             async for frame in frames:

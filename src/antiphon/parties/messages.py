@@ -6,6 +6,7 @@ work     client -> producer        Work             frames: ACCEPTED, CHUNK*, DO
 heard    client -> producer        Heard            frames: ACCEPTED: it may send on (`ledger.vouchers`)
 judge    producer -> validator     Judge            frames: ACCEPTED
 fetch    client -> validator       Fetch            frames: CHUNK*, DONE (when a producer withholds judged audio)
+heads    anybody -> node           Heads            the newest head of the relay's book that it was given, or nothing
 
 The order is what makes cheating visible: the client signs one order per part, it commits to the part's key, and both
 producer and validators work from that same order. So a client cannot give validators another text than the producer,
@@ -28,6 +29,7 @@ ORDER = "order"
 WORK = "work"
 JUDGE = "judge"
 FETCH = "fetch"
+HEADS = "heads"
 DONE = "done"
 
 FRAME_ACCEPTED = b"A"
@@ -43,6 +45,10 @@ MAX_OPENING_BYTES = 1024 * 1024
 
 class _Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     pass
+
+
+class Heads(_Body, frozen=True):
+    """Asks which head of the relay's book a node was given last (`parties.gossip`)."""
 
 
 class PartBrief(_Body, frozen=True):

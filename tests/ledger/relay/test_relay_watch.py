@@ -207,7 +207,7 @@ async def test_two_histories_cost_the_relay_its_bond(own_chain: Anvil, opened: O
     outbox = await Outbox.open(
         facts.contracts.rpc, chain_key("client"), tmp_path / "report.db", confirmations=2, fees=Fees()
     )
-    await report(facts, outbox, proof)
+    await report(facts.contracts, outbox, proof)
     assert (await facts.contracts.registry.read("nodes", chain_key("relay").address))[1] == 0
     assert await facts.contracts.registry.read("claims", chain_key("client").address) == BOND_NANO // 10
     with pytest.raises(ProtocolError, match="has no bond left"):

@@ -46,6 +46,7 @@ class Wallet:
 
     def __init__(self, contracts: Contracts, outbox: Outbox) -> None:
         self.contracts, self._outbox = contracts, outbox
+        self.outbox = outbox
         self.key = outbox.key
         self.address = self.key.address
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from antiphon.errors import LedgerLostError, ProtocolError, UnreachableError
 from antiphon.ledger.base import Ledger
+from antiphon.ledger.book import Head
 from antiphon.ledger.notary import Notary
 from antiphon.ledger.queries import Query
 from antiphon.ledger.relay.facts import Facts
@@ -52,6 +53,10 @@ class LeavableRelay(Ledger):
         """Rule 3. `why` says what it did."""
         if not self._lost.done():
             self._lost.set_result(why)
+
+    @property
+    def head(self) -> Head | None:
+        return self._relay.head
 
     async def identity(self) -> str:
         return await self._ask(self._relay.identity())

@@ -27,6 +27,7 @@ from antiphon.errors import AntiphonError, OutputError, ProtocolError, StateErro
 from antiphon.ledger import book, receipts
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.book import EMPTY, BookPage, Head
+from antiphon.ledger.evm.contracts import Contracts
 from antiphon.ledger.evm.outbox import Outbox
 from antiphon.ledger.notary import Notary
 from antiphon.ledger.operations import Heartbeat, Operation, Register
@@ -165,6 +166,26 @@ class WatchedLedger(Ledger):
         if page.head.sequence == head.sequence and page.head.digest != head.digest:
             raise ContradictionError(Contradiction(self._relay, head, page.head))
 
+    async def hear(self, head: Head) -> None:
+        """What a stranger says that the relay has signed for it. What the relay did not sign is ignored; else as
+        `compare`. Raises ProtocolError also when the book ends earlier for us than for others."""
+        chain = self._facts.contracts.chain
+        own = bytes.fromhex(await self.identity())
+        if head.book != own or not self._relay or heads.head_signer(chain, head).lower() != self._relay.lower():
+            return
+        try:
+            page = await self._ledger.read(ReadBook(after=head.sequence - 1, limit=1))
+            await self._check_relay(page.head)
+            if page.head.sequence < head.sequence:
+                raise ProtocolError(
+                    f"The relay's book ends at {page.head.sequence} for us, at {head.sequence} for others", _HINT
+                )
+            if page.head.sequence == head.sequence and page.head.digest != head.digest:
+                raise ContradictionError(Contradiction(self._relay, head, page.head))
+        except ProtocolError as e:
+            self._caught = e
+            raise
+
     @property
     def head(self) -> Head | None:
         """The newest head, for others to compare."""
@@ -271,9 +292,9 @@ class WatchedLedger(Ledger):
             raise OutputError(f"{self._file} cannot be written: {e.strerror}", "Check the disk.") from e
 
 
-async def report(facts: Facts, outbox: Outbox, proof: Contradiction) -> None:
+async def report(contracts: Contracts, outbox: Outbox, proof: Contradiction) -> None:
     """Show the chain a contradiction: the relay loses its bond, a share of it goes to whoever reports."""
-    registry, heads = facts.contracts.registry, (proof.one, proof.other)
+    registry, heads = contracts.registry, (proof.one, proof.other)
     rs = [(one.signature[:32], one.signature[32:64], one.signature[64]) for one in heads]
     r, s, v = ([parts[i] for parts in rs] for i in range(3))
     digests = [one.digest for one in heads]
