@@ -7,6 +7,7 @@ import pytest
 boa = pytest.importorskip("boa", reason="titanoboa is not installed here: scripts/check runs this in .venv-contracts")
 
 from collections import Counter
+from itertools import pairwise
 
 from contracts_deployed import (
     ANT,
@@ -68,6 +69,21 @@ def drawn(leaves: list[tuple[str, int]], seed: bytes, count: int) -> list[str]:
                 left[place] = (owner, 0)
                 break
             ticket -= weight
+    return found
+
+
+def sampled(leaves: list[tuple[str, int]], seed: bytes, size: int) -> list[str]:
+    """The model of a sample: a ticket in each of so many equal stretches of the same list."""
+    row, total = [], 0
+    for owner, weight in leaves:
+        total += weight
+        row.append((total, owner))
+    found = []
+    for number in range(size):
+        first, end = total * number // size, total * (number + 1) // size
+        if end > first:
+            chance = int.from_bytes(keccak(encode(["bytes32", "uint256"], [seed, number])), "big")
+            found.append(next(owner for above, owner in row if first + chance % (end - first) < above))
     return found
 
 
@@ -295,6 +311,39 @@ def test_a_tree_of_many_levels_draws_as_a_flat_list_does(token, registry) -> Non
     for n in range(8):
         seed = keccak(n.to_bytes(4, "big"))
         assert registry.draw(seed, 24) == drawn(leaves, seed, 24)
+
+
+def test_a_list_that_was_not_drawn_is_shown_to_be_none(token, registry) -> None:
+    """What a relay, or anybody, says that a seed draws can be held against the chain by anybody."""
+    nodes = people(token, 9, 1_000 * ANT, registry.address)
+    for node in nodes:
+        register(registry, node, VALIDATOR, stake=20 * ANT)
+    boa.env.time_travel(seconds=EPOCH_S)
+    seats = registry.draw(SEED, 3)
+    assert registry.is_draw(SEED, seats)
+    other = next(node for node in nodes if node not in seats)
+    for wrong in ([other, *seats[1:]], seats[::-1], [*seats[:2], other], [seats[0]] * 3):
+        assert not registry.is_draw(SEED, wrong)
+    assert not registry.is_draw(keccak(b"another block"), seats)
+    assert registry.is_draw(SEED, seats[:2]), "a draw of more begins with the draw of fewer"
+
+
+def test_a_sample_gives_each_node_its_part_of_the_tickets(token, registry) -> None:
+    stakes = [10, 20, 30, 40, 60, 90, 11]
+    nodes = people(token, len(stakes), 1_000 * ANT, registry.address)
+    for node, stake in zip(nodes, stakes, strict=True):
+        register(registry, node, VALIDATOR, stake=stake * ANT)
+    assert registry.sample(SEED, 48) == []
+    boa.env.time_travel(seconds=EPOCH_S)
+    leaves = [(node, stake * ANT // UNIT) for node, stake in zip(nodes, stakes, strict=True)]
+    for number in range(20):
+        seed = keccak(number.to_bytes(4, "big"))
+        found = registry.sample(seed, 48)
+        assert found == sampled(leaves, seed, 48)
+        for node, stake in zip(nodes, stakes, strict=True):
+            assert abs(found.count(node) - 48 * stake / sum(stakes)) < 2, "give or take the stretches at its ends"
+        changes = sum(one != other for one, other in pairwise(found))
+        assert changes == len(set(found)) - 1, "equal owners are neighbours"
 
 
 def test_who_comes_within_the_epoch_sits_in_nobodys_leaf(token) -> None:
