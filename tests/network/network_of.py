@@ -105,6 +105,10 @@ class World:
         accounts = [await self.ledger.account(owner) for owner in owners]
         return sum(account.balance_nano + account.stake_nano + account.escrow_nano for account in accounts)
 
+    async def issued(self) -> int:
+        """The same with what was burnt: constant whoever is fined or cancels late."""
+        return await self.money() + (await self.ledger.supply()).burnt_nano
+
     async def settle(self) -> None:
         for node in self.nodes.values():
             await node.drain()

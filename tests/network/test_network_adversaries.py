@@ -52,7 +52,7 @@ from network_of import RATE_HZ, ScriptedEvaluator, ToneRunner, World, collect, s
 from antiphon.client.client import Client, Job
 from antiphon.client.events import Audio, Closed, Event
 from antiphon.economy.beacon import Chain
-from antiphon.economy.types import NANO, Mode, Rules, Verdict
+from antiphon.economy.types import NANO, PPM, Mode, Rules, Verdict
 from antiphon.errors import AntiphonError, ConflictError, InputError, ProtocolError
 from antiphon.ledger import panel
 from antiphon.ledger.base import Ledger
@@ -545,7 +545,7 @@ async def test_a_client_that_keeps_its_link_back_pays_for_the_work_and_learns_no
         task = await open_only(net, net.client, TEXT)
         wrapped = wrap_for(key, node.context.identity.seal_public, task=task, index=0, receiver=node.node_id)
         work = Work(index=0, attempt=0, order=order_of(net.client, task, TEXT, key), wrapped_key=wrapped)
-        before = await net.money()
+        before = await net.issued()
         async for _ in net.transport.request(
             "inproc://evil", net.client.sign(WORK, node.node_id, task, work), deadline_s=5
         ):
@@ -553,8 +553,9 @@ async def test_a_client_that_keeps_its_link_back_pays_for_the_work_and_learns_no
         await net.settle()
         record = await net.ledger.part(task, 0)
         assert (record.state, record.seatings) == (PartState.CANCELLED, ())
-        assert await gain(net, "evil") == record.assignment.producers[0].reward_nano
-        assert await net.money() == before
+        reward_nano = record.assignment.producers[0].reward_nano
+        assert await gain(net, "evil") == reward_nano * SHORT.unjudged_ppm // PPM
+        assert await net.issued() == before
 
 
 async def test_validators_judge_the_order_the_producer_got_not_another(tmp_path: Path) -> None:

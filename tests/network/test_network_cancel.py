@@ -66,12 +66,12 @@ async def watched(folder: Path, keys: list[TaskKey], caplog: pytest.LogCaptureFi
 
             for number in range(2):
                 await net.add(f"slow-{number}", Producer(net.context(), SlowTone()))
-            money = await net.money()
+            money = await net.issued()
             yield net
             async with asyncio.timeout(WITHIN_S):
                 await net.settle()
             assert (await net.ledger.account(net.client.node_id)).escrow_nano == 0
-            assert await net.money() == money
+            assert await net.issued() == money
             gc.collect()
             await asyncio.sleep(0)
             assert [key for key in keys if not key.destroyed] == []

@@ -65,7 +65,7 @@ class World:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     clock = ManualClock()
     operator = Identity.from_seed(b"o" * 32)
-    rules = EpochRules(epoch_s=1_000, phase_s=50)
+    rules = EpochRules(epoch_s=1_000, phase_s=50, evidence_epochs=0)
     ledger = await SqlLedger.open(tmp_path / "ledger.db", operator=operator, clock=clock, epochs=rules)
     made = World(ledger, clock, Actor(Context(operator, ledger, InProcessTransport(), clock)), tmp_path)
     made.validators = [made.actor(f"validator {i}") for i in range(3)]
