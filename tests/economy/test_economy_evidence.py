@@ -111,6 +111,20 @@ def test_a_row_that_leaves_nodes_out_says_nothing_of_them() -> None:
     assert paid(after, "dividends")[2] < paid(before, "dividends")[2] / 2
 
 
+def test_a_minority_invents_no_service_by_judging_its_own_nodes() -> None:
+    """Uid 2 has a fiftieth of the stake, and is the only one that speaks of a service of its own, with evidence."""
+    rows = {"n10": 2, "n11": 1}
+    own = Judge(uid=2, stake_nano=2, rows={"own": upscaled({9: 1})})
+    judged = {"s": told(ALL), "own": told({(2, 9): PPM})}
+    honest = [judge(0, 49, **rows), judge(1, 49, **rows)]
+    found = compute(RULES, 1_000_000, [*honest, own], list(range(12)), {}, judged=judged)
+    assert paid(found, INCENTIVE) == {10: 273_333, 11: 136_666}
+    assert 2 not in paid(found)
+    mixed = [judge(0, 49, **rows), Judge(uid=1, stake_nano=49, rows={**honest[1].rows, "own": upscaled({9: 1})}), own]
+    shared = compute(RULES, 1_000_000, mixed, list(range(12)), {}, judged=judged)
+    assert paid(shared, INCENTIVE)[9] == 205_000  # most of the stake speaks of it
+
+
 def test_evidence_of_who_left_or_came_later_counts_nothing() -> None:
     judged = {**ALL, (77, 10): PPM, (0, 99): PPM}
     rows = [judge(0, 1, n10=2, n11=1, n99=9), judge(1, 1, n10=2, n11=1)]

@@ -4,7 +4,8 @@
    revealed, at most `cutoff_epochs` ago; the stake of others is none. A uid is never given twice, so what is said of a
    node that left, or by it, counts nowhere. Nobody weighs themselves, except the owner. A weight counts as far as its
    validator has judged that node lately (`evidence`): the row names whom, the evidence says how good. Where it has none
-   it abstains, and its dividends are cut to the part of the incentives that nodes get which it has judged.
+   it abstains, and its dividends are cut to the part of the incentives that nodes get which it has judged. Who names
+   nobody in a service does not abstain from it: it finds it worth nothing.
 2. Each service is a market of its own with its own consensus (`consensus`) and bonds. Bonds in a node without any
    consensus end with the epoch, so that there are never many.
 3. The emission of an epoch is `emission_nano` for each `epoch_s` since the last one, at most one epoch's: calling it
@@ -246,7 +247,9 @@ def _reach(
         found = np.zeros_like(rows)
     else:
         found = np.where(rows > 0, judged.placed([one.uid for one in judges], nodes), 0)
-    outcome = consensus.reach(evidence.filled(found, active, rules.kappa_ppm), active, held, rules)
+    full = evidence.filled(found, active, rules.kappa_ppm)
+    full[~rows.any(axis=1)] = 0  # who names nobody in this service does not abstain from it: no minority invents one
+    outcome = consensus.reach(full, active, held, rules)
     parts = evidence.covered(found > 0, outcome.rank)
     cut = [dividend * part // ONE for dividend, part in zip(outcome.dividends.tolist(), parts, strict=True)]
     return msgspec.structs.replace(outcome, dividends=np.array(cut, dtype=np.int64)), found > 0
