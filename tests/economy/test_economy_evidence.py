@@ -66,6 +66,19 @@ def test_a_round_is_evidence_of_the_majority_that_listened() -> None:
     assert evidence.score(outcome, DEFAULT_RULES) == 900_000
 
 
+def test_seats_must_come_from_most_of_the_stake() -> None:
+    stakes = {"a": 40, "b": 30, "c": 30}
+    assert evidence.broad(("a", "b"), ("a", "b"), stakes, DEFAULT_RULES)
+    assert not evidence.broad(("a", "b"), ("a",), stakes, DEFAULT_RULES)  # b could not sit
+    assert not evidence.broad(("b", "own"), ("b", "own"), stakes, DEFAULT_RULES)
+    assert not evidence.broad((), (), {}, DEFAULT_RULES)
+    many = {f"v{number}": 10 for number in range(4 * DEFAULT_RULES.pool)}
+    full = tuple(many)[: DEFAULT_RULES.pool]
+    assert evidence.broad(full, full, many, DEFAULT_RULES)  # drawn from four times as many
+    assert not evidence.broad(full[1:], full[1:], many, DEFAULT_RULES)  # nobody drew these: others were not asked
+    assert not evidence.broad(full, full, {**many, **dict.fromkeys(full, 1)}, DEFAULT_RULES)
+
+
 def test_without_a_majority_a_round_is_nobodys_evidence_and_bad_work_counts_against() -> None:
     assert evidence.seats({}, Outcome(verdict=None, score_ppm=None), DEFAULT_RULES) == ()
     bad = Outcome(verdict=Verdict.INVALID, score_ppm=20_000, majority=("a",))

@@ -16,7 +16,7 @@ from antiphon.economy.epochs import EpochRules
 from antiphon.economy.types import NANO, Mode, Part, Role, Rules, Vote
 from antiphon.errors import ProtocolError
 from antiphon.ledger import epoch_receipts
-from antiphon.ledger.operations import Appeal, OpenTask, Retire, Selector, Voucher
+from antiphon.ledger.operations import Appeal, OpenTask, Register, Retire, Selector, ServiceOffer, Stake, Voucher
 from antiphon.protocol import canonical, envelope
 
 RULES = EpochRules(epoch_s=HOUR, phase_s=60)
@@ -125,6 +125,31 @@ async def test_a_prompt_is_evidence_of_who_ordered_it_alone(world: World) -> Non
     await world.market.deliver(task)
     await world.market.judge(task)
     assert set(rows(world)) == {(world.uids["validator 1"], world.uids["producer 2"])}
+
+
+@pytest.mark.parametrize(("stake", "counts"), [(290, False), (310, True)])
+async def test_a_pool_without_most_of_the_stake_is_nobodys_evidence(world: World, stake: int, counts: bool) -> None:
+    """A language that only one owner's nodes offer: its client's tasks are judged by its own validators alone."""
+    owner = {role: party(f"own {role}") for role in (Role.PROCESSOR, Role.VALIDATOR)}
+    for role, identity in owner.items():
+        world.market.people[identity.node_id] = identity
+        held = stake * NANO if role is Role.VALIDATOR else 100 * NANO
+        await world.market.fund(identity, held)
+        await world.market.do(identity, Stake(amount_nano=held))
+        offers = (ServiceOffer(service="speech", price_nano=1_000, languages=("tlh",)),)
+        endpoint = f"test:{identity.node_id[:8]}"
+        await world.market.do(
+            identity, Register(role=role, offers=offers, seal_key=identity.seal_public, endpoint=endpoint)
+        )
+        await world.market.beat(identity, role=role)
+    await world.market.open(task_id(9), selector=Selector(service="speech", language="tlh"))
+    record = await world.market.deliver(task_id(9))
+    assert producer(record) == owner[Role.PROCESSOR].node_id
+    assert seated(record) == [owner[Role.VALIDATOR].node_id]
+    await world.market.judge(task_id(9), votes=(VALID,))
+    assert len(rows(world)) == counts
+    await judged(world, 1)
+    assert len(rows(world)) == (1 if counts else 3)  # then the others are the ones without most of it
 
 
 async def test_an_epoch_pays_what_was_judged_and_its_receipt_shows_it(world: World) -> None:

@@ -5,15 +5,17 @@
    for all of them; -.1 (`Rules.punish_score_ppm`) where the work was invalid.
 2. A round on a validator's own synthetic prompt is evidence of who ordered and paid it, and of nobody else: or who
    orders none would live on the others' prompts.
-3. Evidence of one pair is an average, as the score memory's (`scores.remember`). It counts for the last
+3. Neither counts unless the pool whose seats were drawn held most of the validators' stake (`broad`): or who offers a
+   language that nobody else does would have its own client's tasks judged by its own validators.
+4. Evidence of one pair is an average, as the score memory's (`scores.remember`). It counts for the last
    `EpochRules.evidence_epochs`, then it is none until the node is judged again.
-4. In an epoch a validator's row names whom it speaks of; how good each is, its evidence says (`Evidence`). Of whom it
+5. In an epoch a validator's row names whom it speaks of; how good each is, its evidence says (`Evidence`). Of whom it
    has none it says nothing: it abstains (`filled`), and earns nothing (`covered`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -65,6 +67,14 @@ def seats(votes: Mapping[str, Vote], outcome: Outcome, rules: Rules) -> tuple[st
     listened = [votes[node] for node in outcome.majority]
     common = common_readings(listened)
     return tuple(node for node in outcome.majority if care(votes[node], common, rules) >= rules.missed_reading_ppm)
+
+
+def broad(pool: Collection[str], able: Collection[str], stakes: Mapping[str, int], rules: Rules) -> bool:
+    """Rule 3. `able`: those of the `pool` that could sit; `stakes` in nano of all validators that might judge the part
+    (not its producers, nor who ordered it). A pool that is full, as it was drawn from more, is held against as many."""
+    most = sorted(stakes.values(), reverse=True)
+    most = most[: len(pool)] if len(pool) >= rules.pool else most
+    return 2 * sum(stakes.get(node, 0) for node in able) > sum(most)
 
 
 def score(outcome: Outcome, rules: Rules) -> int:

@@ -22,6 +22,12 @@ def certain(before: PartRecord, after: PartRecord) -> tuple[Ruling, ...]:
     return (*new, *(ruling_of(after, one) for one in ended))
 
 
+def pools(part: PartRecord) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The pool of a part's seats, and those of it that could sit."""
+    pool = tuple(judge.node for judge in part.assignment.validators)
+    return pool, tuple(node for node in pool if node not in part.left_out)
+
+
 def judges(ruling: Ruling, sponsor: str, rules: Rules) -> Sequence[str]:
     """Whose evidence a ruling is: its seats', or of a synthetic prompt who ordered it (`sponsor`)."""
     if not sponsor:

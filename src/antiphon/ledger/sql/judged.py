@@ -5,8 +5,8 @@ from __future__ import annotations
 from antiphon.economy import evidence
 from antiphon.economy.evidence import Evidence
 from antiphon.economy.scores import prior, remember
-from antiphon.economy.types import Rules
 from antiphon.ledger import judgements
+from antiphon.ledger.flow import Facts
 from antiphon.ledger.records import PartRecord
 from antiphon.ledger.sql.database import Connection
 
@@ -19,6 +19,9 @@ _NOTE = """
 INSERT INTO evidence VALUES (?, ?, ?, ?, ?) ON CONFLICT (service, judge, node)
 DO UPDATE SET quality_ppm = excluded.quality_ppm, epoch = excluded.epoch
 """
+_STAKES = """
+SELECT n.node, s.nano FROM nodes n JOIN accounts s ON s.name = 'stake:' || n.node WHERE n.role = 'validator'
+"""
 _FRESH = "SELECT judge, node, quality_ppm FROM evidence WHERE service = ? AND epoch > ? AND epoch <= ?"
 
 
@@ -27,12 +30,17 @@ def sponsor(db: Connection, task: str, node: str) -> None:
     db.execute("INSERT INTO sponsors VALUES (?, ?)", (task, node))
 
 
-def note(db: Connection, service: str, before: PartRecord, after: PartRecord, rules: Rules) -> None:
+def note(db: Connection, facts: Facts, before: PartRecord, after: PartRecord) -> None:
     """What a step of a part adds; nothing for who has left meanwhile."""
-    rulings = judgements.certain(before, after)
+    rulings, rules, service = judgements.certain(before, after), facts.rules, facts.service
     if not rulings:
         return
     row = db.execute("SELECT node FROM sponsors WHERE task = ?", (after.task,)).fetchone()
+    makers = {producer.node for producer in after.assignment.producers}
+    without = {facts.client, *makers, *(row or ())}
+    stakes = {node: nano for node, nano in db.execute(_STAKES) if node not in without}
+    if not evidence.broad(*judgements.pools(before), stakes, rules):
+        return
     (epoch,) = db.execute("SELECT coalesce(max(number), 0) FROM epochs").fetchone()
     for ruling in rulings:
         for judge in judgements.judges(ruling, row[0] if row else "", rules):

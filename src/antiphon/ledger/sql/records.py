@@ -91,7 +91,7 @@ class SqlTaskStore:
         market.load(db, panel.active(before), panel.active(after))
         for event in step.scores:
             market.score(db, facts.service, event, facts.rules)
-        judged.note(db, facts.service, before, after, facts.rules)
+        judged.note(db, facts, before, after)
         for turn in step.turnout:
             market.attend(db, facts.service, turn, facts.rules)
         self._session.changed.update((node, SEATS) for node in market.seat(db, before, after))

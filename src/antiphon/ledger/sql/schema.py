@@ -335,6 +335,9 @@ END;
 """
 """Judges and nodes by their uids; of a synthetic task who ordered it, which nobody is told while it is open."""
 
+_JUDGING = "CREATE INDEX nodes_judging ON nodes (node) WHERE role = 'validator';"
+"""Their stake is summed with each round that is settled."""
+
 MIGRATIONS = (
     _FOUNDATION,
     _STAKE_HISTORY,
@@ -346,5 +349,6 @@ MIGRATIONS = (
     _BATCHES,
     _SESSIONS,
     _EVIDENCE,
+    _JUDGING,
 )
 VERSION = len(MIGRATIONS)
