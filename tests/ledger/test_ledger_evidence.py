@@ -70,6 +70,20 @@ async def test_who_guesses_or_says_nothing_has_judged_nobody(world: World) -> No
     assert changed == {(uids(world)[seat], uids(world)[maker]) for seat in (seats[0], seats[2])}
 
 
+async def test_a_letter_buys_no_evidence(world: World) -> None:
+    for number, units in enumerate((1, 19, 20)):
+        await world.market.open(task_id(number), units=(units,))
+        await world.market.deliver(task_id(number))
+        await world.market.judge(task_id(number))
+        assert bool(rows(world)) == (units == 20)
+
+
+async def test_who_begins_with_invalid_work_begins_at_the_bottom(world: World) -> None:
+    """The half of a full score that nobody has earned yet would else be paid for noise, epoch after epoch."""
+    await judged(world, 1, (INVALID, INVALID, INVALID))
+    assert {quality for quality, _ in rows(world).values()} == {Rules().floor_quality_ppm}
+
+
 @pytest.mark.parametrize("appealed", [False, True])
 async def test_a_round_counts_when_nothing_of_it_can_change(tmp_path: Path, appealed: bool) -> None:
     """A fine waits for an appeal; until then nobody has judged. A dissenter never has; nor has anybody by a round that

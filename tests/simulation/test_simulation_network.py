@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from antiphon.economy.epochs import upscaled
-from antiphon.economy.scores import remember
+from antiphon.economy.evidence import remember
 from antiphon.economy.types import DEFAULT_RULES, PPM
 from antiphon.errors import InputError
 from antiphon.simulation.comparing import compare
@@ -44,8 +44,8 @@ def test_all_memories_at_once_are_remembered_as_one_by_one() -> None:
     found = remember_all(memory, scores, judged, DEFAULT_RULES)
     for place in np.ndindex(memory.shape):
         before = int(memory[place])
-        start = DEFAULT_RULES.prior_quality_ppm if before == UNKNOWN else before
-        expected = remember(start, int(scores[place]), DEFAULT_RULES) if judged[place] else before
+        known = None if before == UNKNOWN else before
+        expected = remember(known, int(scores[place]), DEFAULT_RULES) if judged[place] else before
         assert found[place] == expected
 
 

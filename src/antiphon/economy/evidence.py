@@ -7,9 +7,11 @@
    orders none would live on the others' prompts.
 3. Neither counts unless the pool whose seats were drawn held most of the validators' stake (`broad`): or who offers a
    language that nobody else does would have its own client's tasks judged by its own validators.
-4. Evidence of one pair is an average, as the score memory's (`scores.remember`). It counts for the last
+4. Nor does a part of fewer than MIN_UNITS: evidence has a price, or one letter for each node would buy all of it.
+5. Evidence of one pair is an average, as the score memory's (`remember`), but whoever begins with invalid work begins
+   at the bottom: the score of who was never judged is no reward for that. It counts for the last
    `EpochRules.evidence_epochs`, then it is none until the node is judged again.
-5. In an epoch a validator's row names whom it speaks of; how good each is, its evidence says (`Evidence`). Of whom it
+6. In an epoch a validator's row names whom it speaks of; how good each is, its evidence says (`Evidence`). Of whom it
    has none it says nothing: it abstains (`filled`), and earns nothing (`covered`).
 """
 
@@ -21,11 +23,15 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from antiphon.economy import scores
 from antiphon.economy.consensus import MAX_WEIGHT, ONE, Integers, columns, shares
 from antiphon.economy.settlement import care
 from antiphon.economy.types import PPM, Outcome, Rules, Verdict, Vote
 from antiphon.economy.votes import common_readings
 from antiphon.errors import InputError
+
+MIN_UNITS = 20
+"""Least size of a part whose judgement is evidence: a short sentence, as prompts are in the simulation."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,6 +81,13 @@ def broad(pool: Collection[str], able: Collection[str], stakes: Mapping[str, int
     most = sorted(stakes.values(), reverse=True)
     most = most[: len(pool)] if len(pool) >= rules.pool else most
     return 2 * sum(stakes.get(node, 0) for node in able) > sum(most)
+
+
+def remember(known_ppm: int | None, score_ppm: int, rules: Rules) -> int:
+    """Rule 5: one more round's word on a pair, in ppm. `known_ppm` None: the first one."""
+    if known_ppm is None:
+        known_ppm = scores.prior(rules) if score_ppm > 0 else rules.floor_quality_ppm
+    return scores.remember(known_ppm, score_ppm, rules)
 
 
 def score(outcome: Outcome, rules: Rules) -> int:

@@ -14,8 +14,9 @@ UNKNOWN = -1
 
 
 def remember_all(memory: Integers, scores: Integers, judged: npt.NDArray[np.bool_], rules: Rules) -> Integers:
-    """`economy.scores.remember` for a whole matrix of [V, N] ppm; who was not judged keeps what it had."""
-    before = np.where(memory == UNKNOWN, rules.prior_quality_ppm, memory)
+    """`economy.evidence.remember` for a whole matrix of [V, N] ppm; who was not judged keeps what it had."""
+    first = np.where(scores > 0, rules.prior_quality_ppm, rules.floor_quality_ppm)
+    before = np.where(memory == UNKNOWN, first, memory)
     moved = before + rules.score_alpha_ppm * (scores - before) // PPM
     return np.where(judged, np.clip(moved, rules.floor_quality_ppm, PPM), memory)
 

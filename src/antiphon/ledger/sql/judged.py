@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from antiphon.economy import evidence
 from antiphon.economy.evidence import Evidence
-from antiphon.economy.scores import prior, remember
 from antiphon.ledger import judgements
 from antiphon.ledger.flow import Facts
 from antiphon.ledger.records import PartRecord
@@ -33,7 +32,7 @@ def sponsor(db: Connection, task: str, node: str) -> None:
 def note(db: Connection, facts: Facts, before: PartRecord, after: PartRecord) -> None:
     """What a step of a part adds; nothing for who has left meanwhile."""
     rulings, rules, service = judgements.certain(before, after), facts.rules, facts.service
-    if not rulings:
+    if not rulings or after.part.units < evidence.MIN_UNITS:
         return
     row = db.execute("SELECT node FROM sponsors WHERE task = ?", (after.task,)).fetchone()
     makers = {producer.node for producer in after.assignment.producers}
@@ -47,8 +46,7 @@ def note(db: Connection, facts: Facts, before: PartRecord, after: PartRecord) ->
             pair = db.execute(_KNOWN, (service, judge, ruling.producer.node)).fetchone()
             if pair is None:
                 continue
-            known_ppm = prior(rules) if pair[2] is None else pair[2]
-            quality_ppm = remember(known_ppm, evidence.score(ruling.outcome, rules), rules)
+            quality_ppm = evidence.remember(pair[2], evidence.score(ruling.outcome, rules), rules)
             db.execute(_NOTE, (service, *pair[:2], quality_ppm, epoch))
 
 
