@@ -88,6 +88,8 @@ def test_the_page_of_the_chain_and_its_helps_run_as_written(anvil: Anvil, tmp_pa
         "Redeemed 0 ANT",
         "Session  2 at ",
         "Closed   0",
+        "Bond     100 ANT, free after ",
+        "Claimed  0 ANT",
     ):
         assert words in told, told
     assert all((tmp_path / name).stat().st_size > 50_000 for name in ("hello.wav", "heard.wav", "over.wav"))

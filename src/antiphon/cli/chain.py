@@ -276,6 +276,10 @@ def _told(found: Holdings) -> list[str]:
             f"Node     {found.node}, {found.role}",
             f"Stake    {ant(found.stake_nano)}, {ant(found.bond_nano)} of it bonded",
         ]
+    if found.unbonding_nano:
+        lines.append(f"Leaving  {ant(found.unbonding_nano)} of stake: antiphon chain unstake says when")
+    if found.claims_nano:
+        lines.append(f"Claims   {ant(found.claims_nano)} of others' penalties: antiphon chain claim")
     return lines
 
 
@@ -378,10 +382,13 @@ async def _sessions(place: Place, closes: bool) -> None:
         if closes:
             click.echo(f"Closed   {await wallet.close_expired()}")
         now_s = (await wallet.contracts.rpc.block("latest")).time_s
-        for one in await wallet.sessions():
+        found = await wallet.sessions()
+        for one in found:
             left_s = one.expires_s - now_s
             until = f"expires in {left_s / 3_600:.1f} hours" if left_s > 0 else "expired: chain sessions --close"
             click.echo(f"Session  {one.session} at {one.relay or 'no relay'}: {ant(one.left_nano)} left, {until}")
+        if not found:
+            click.echo("No money of this key is set apart: antiphon chain session ANT")
 
 
 @chain.command(epilog="\b\nExamples:\n  antiphon chain redeem\n")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from antiphon.cli import chain_appeal, chain_epoch  # noqa: F401 - their verbs: this module is loaded for all of them
+from antiphon.cli import chain_appeal, chain_epoch, chain_leaving  # noqa: F401 - this module is loaded for all verbs
 from antiphon.cli.app import run
 from antiphon.cli.chain import Place, chain
 from antiphon.cli.figures import counted

@@ -17,7 +17,9 @@ from antiphon.economy.types import NANO, Role
 from antiphon.errors import InputError, ProtocolError
 from antiphon.ledger import book
 from antiphon.ledger.base import Ledger
+from antiphon.ledger.evm.leaving import claim
 from antiphon.ledger.evm.outbox import Fees, Outbox
+from antiphon.ledger.evm.wallet import Wallet
 from antiphon.ledger.queries import ListParts, ReadBook, ReadEvidence, ReadNode, ReadTask
 from antiphon.ledger.relay import heads
 from antiphon.ledger.relay.watch import ContradictionError, WatchedLedger, report
@@ -210,6 +212,11 @@ async def test_two_histories_cost_the_relay_its_bond(own_chain: Anvil, opened: O
     await report(facts.contracts, outbox, proof)
     assert (await facts.contracts.registry.read("nodes", chain_key("relay").address))[1] == 0
     assert await facts.contracts.registry.read("claims", chain_key("client").address) == BOND_NANO // 10
+    wallet = Wallet(facts.contracts, outbox)
+    before = (await wallet.holdings()).wallet_nano
+    assert await claim(wallet) == BOND_NANO // 10
+    assert await claim(wallet) == 0
+    assert (await wallet.holdings()).wallet_nano == before + BOND_NANO // 10
     with pytest.raises(ProtocolError, match="has no bond left"):
         await WatchedLedger(lying, facts, tmp_path / "new.json").watch()
 

@@ -19,7 +19,7 @@ _FUNDS = {
 _HINTS = {
     "registry: not registered": "Register it first: antiphon chain stake ANT --role ROLE",
     "registry: registered already": "It is a node already: leave --role out.",
-    "registry: still unbonding": "`antiphon chain status` says when it is free.",
+    "registry: still unbonding": "`antiphon chain unstake` says when it is free.",
     "governed: entry is paused": "No new money comes in for now; withdrawing works.",
     "token: above the cap of the epoch": "Finish the epoch in an hour: the token issues no more before.",
     "token: not the issuer": "Epochs issue it once its owner has proposed it: antiphon chain epoch run",

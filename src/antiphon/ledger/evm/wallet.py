@@ -66,6 +66,7 @@ class Wallet:
     async def withdraw(self, nano: int) -> None:
         """Take free money out of the quorum."""
         operation = self._outbox.begin(f"withdraw:{nano}")
+        await self._expect_free(f"{operation}:withdraw", nano, "Take out less.")
         await self._step(operation, "withdraw", self.contracts.quorum, "withdraw", nano)
         self._outbox.end(operation)
 
@@ -74,6 +75,7 @@ class Wallet:
         at none). Returns the session's number."""
         quorum, label = self.contracts.quorum, f"session:{parts}:{part_nano}:{relay}"
         operation = self._outbox.begin(label)
+        await self._expect_free(f"{operation}:open", parts * part_nano, "Deposit more: antiphon chain deposit ANT")
         head = await self.contracts.rpc.block("latest")
         terms = (parts, part_nano, head.time_s + lasts_s, bytes.fromhex(relay) if relay else bytes(32))
         receipt = await self._step(operation, "open", quorum, "open_session", *terms)
@@ -162,6 +164,12 @@ class Wallet:
             unbonded_s=node[4],
             claims_nano=await contracts.registry.read("claims", self.address),
         )
+
+    async def _expect_free(self, key: str, nano: int, hint: str) -> None:
+        """Raises FundsError when less is free in the quorum, unless the transaction was begun already."""
+        free: int = await self.contracts.quorum.read("balances", self.address)
+        if free < nano and not self._outbox.knows(key):
+            raise FundsError(f"{free / NANO:g} ANT are deposited and free, less than {nano / NANO:g}", hint)
 
     async def _allow(self, operation: str, then: str, spender: Contract, nano: int) -> None:
         """Let the contract collect the money, unless it may or has done so already."""
