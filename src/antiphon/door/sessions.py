@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from antiphon.door.settings import Settings
+from antiphon.economy.types import NANO
 from antiphon.errors import FundsError
 from antiphon.ledger.operations import ClaimSession
 from antiphon.parties.actor import Actor
@@ -51,7 +52,12 @@ async def open_again(settings: Settings, client: Actor) -> None:
         if not part:
             missing = "deposit" if wanted else "session"
             raise FundsError(f"There is no {missing} for a session at this relay", f"antiphon chain {missing} 20")
-        await claim(client, wallet, await wallet.open_session(PARTS, part, LASTS_S, await client.ledger_id()))
+        number = await wallet.open_session(PARTS, part, LASTS_S, await client.ledger_id())
+        hours = LASTS_S // 3_600
+        settings.tell(
+            f"Session {number}: {part * PARTS / NANO:g} ANT of the deposit are set apart here for {hours} hours"
+        )
+        await claim(client, wallet, number)
 
 
 async def chain_key(settings: Settings) -> Key | None:
