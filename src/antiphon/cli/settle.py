@@ -19,10 +19,13 @@ from antiphon.errors import AntiphonError, InputError, UnavailableError
 
 if TYPE_CHECKING:
     from antiphon.door.connecting import Session
+    from antiphon.ledger.evm.contracts import Contracts
     from antiphon.ledger.evm.outbox import Receipt
     from antiphon.ledger.records import PartRecord, TaskRecord
 
 LOOK_S = 0.5
+SHOWN = 5
+"""Of the tasks that wait."""
 
 
 @chain.command(epilog="\b\nExamples:\n  antiphon chain settle\n  antiphon chain settle --wait 5\n")
@@ -51,46 +54,62 @@ def settle(place: Place, task: str, wait: float) -> None:
 async def _settle(place: Place, wait_s: float) -> None:
     from antiphon.door.connecting import connect
     from antiphon.door.relays import PREFIX
+    from antiphon.door.sessions import contracts_of
 
     if not (place.settings.ledger or "").startswith(PREFIX):
         raise InputError("No relay is named", "Name it: --ledger evm:URL")
     if not place.key and not place.password:
         raise InputError("Without its chain key a client signs nothing", "Set ANTIPHON_CHAIN_KEY, or its password.")
     end_s = time.monotonic() + wait_s
-    async with connect(place.settings) as joined:
+    async with contracts_of(place.settings) as contracts, connect(place.settings) as joined:
         while True:
-            settled, all_ = await _counted(joined)
-            await _prove(place, joined)
-            if settled == all_ or time.monotonic() >= end_s:
+            all_, waiting = await _unsettled(place, joined, contracts)
+            await _prove(place, joined, contracts)
+            if not waiting or time.monotonic() >= end_s:
                 break
             await asyncio.sleep(LOOK_S)
-    click.echo(f"Settled  {settled} of {counted(all_, 'task')} on the chain")
+    click.echo(f"Settled  {all_ - len(waiting)} of {counted(all_, 'task')} on the chain")
+    for task in waiting[:SHOWN]:
+        click.echo(f"Waits    {task[:12]}, for a batch that all sign; alone: antiphon chain settle {task[:12]}")
 
 
-async def _prove(place: Place, joined: Session) -> None:
+async def _prove(place: Place, joined: Session, contracts: Contracts) -> None:
     """Write into each receipt here, once its task is settled, where that was."""
     from antiphon.door.receipts import save_receipt
-    from antiphon.door.sessions import contracts_of
     from antiphon.ledger.relay.proving import prove
     from antiphon.protocol import receipt as receipts
 
-    async with contracts_of(place.settings) as contracts:
-        for file in sorted((place.home / "receipts").glob("*.json")):
-            kept = receipts.load(file.read_bytes())
-            if kept.settled is not msgspec.UNSET or kept.ledger != await joined.ledger.identity():
-                continue
-            for batch in await joined.ledger.batches(kept.task):
-                if batch.settled is not None:
-                    proven = msgspec.structs.replace(kept, settled=await prove(contracts, batch))
-                    save_receipt(place.home, proven)
+    for file in sorted((place.home / "receipts").glob("*.json")):
+        kept = receipts.load(file.read_bytes())
+        if kept.settled is not msgspec.UNSET or kept.ledger != await joined.ledger.identity():
+            continue
+        for batch in await joined.ledger.batches(kept.task):
+            if batch.settled is not None:
+                proven = msgspec.structs.replace(kept, settled=await prove(contracts, batch))
+                save_receipt(place.home, proven)
 
 
-async def _counted(joined: Session) -> tuple[int, int]:
+async def _unsettled(place: Place, joined: Session, contracts: Contracts) -> tuple[int, list[str]]:
+    """How many of this client's tasks at the relay are closed, and which of them the chain has not settled yet."""
     from antiphon.ledger.records import TaskState
 
     closed = [one for one in await joined.ledger.tasks(joined.client.node_id) if one.state is not TaskState.OPEN]
-    found = [await joined.ledger.batches(one.task) for one in closed]
-    return sum(any(batch.settled for batch in batches) for batches in found), len(closed)
+    waiting = [
+        one.task
+        for one in closed
+        if not any(batch.settled for batch in await joined.ledger.batches(one.task))
+        and not await _settled_alone(place.home, one.task, contracts)
+    ]
+    return len(closed), waiting
+
+
+async def _settled_alone(home: Path, task: str, contracts: Contracts) -> bool:
+    """Whether every part of it was signed for the chain, and is settled there."""
+    records = [record for _, record in dict(_kept(home, task)).values()]
+    drawn = {(one.operation.session, one.operation.part) for record in records for one in record.endorsed}
+    if not records or not all(record.endorsed for record in records):
+        return False
+    return all([await contracts.quorum.read("is_settled", *one) for one in sorted(drawn)])
 
 
 async def _alone(place: Place, task: str) -> None:
@@ -123,7 +142,7 @@ async def _brought(bringing: Awaitable[Receipt | None], what: str) -> str:
     except UnavailableError:
         raise
     except AntiphonError as e:
-        return e.what
+        return e.what.removeprefix("The contract refuses: quorum: ")
     return f"{what} in block {receipt.block}, {receipt.gas:,} gas" if receipt else ""
 
 
