@@ -24,6 +24,7 @@ from antiphon.door.settings import Settings
 from antiphon.errors import AntiphonError, FundsError, InputError, LedgerLostError, ProtocolError, UnavailableError
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.notary import Notary
+from antiphon.ledger.retrying import RetryingLedger
 from antiphon.parties.actor import Actor, Context
 from antiphon.parties.gossip import ask_head
 from antiphon.parties.vouchers import Collector, Wallet
@@ -40,6 +41,8 @@ PREFIX = "evm:"
 WATCH_S = 5.0
 ASKED = 2
 """So many nodes, drawn anew each time, are asked what the relay has signed for them."""
+LAST_LOOK_S = 3.0
+"""How long a relay that is away is waited for at the end, when nothing more is asked of it than one look."""
 MAX_RELAYS = 16
 log = logging.getLogger("antiphon")
 
@@ -199,7 +202,7 @@ def _facts_of(settings: Settings, ledger: Ledger) -> Facts | None:
 @asynccontextmanager
 async def watched(
     settings: Settings,
-    ledger: Ledger,
+    ledger: RetryingLedger,
     ledger_id: str,
     transport: Transport,
     identity: Identity | None = None,
@@ -230,6 +233,7 @@ async def watched(
                 await watching
             if isinstance(watcher.caught, ContradictionError):
                 await convict(settings, watcher.caught.proof)
+        ledger.patience_s = LAST_LOOK_S
         try:
             await made.watch()
         except LedgerLostError as e:  # all that was asked of it is done, or was done elsewhere

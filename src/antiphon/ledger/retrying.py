@@ -28,12 +28,12 @@ class RetryingLedger(Ledger):
     """`Ledger` that repeats a call while the one behind it is unreachable or busy, at most for `patience_s`.
 
     Raises what the last try raised when patience ends. Use it for nodes and jobs under way; ask the ledger itself where
-    a person waits to hear whether it is there at all.
+    a person waits to hear whether it is there at all. `patience_s` may be changed: who leaves waits less.
     """
 
     def __init__(self, ledger: Ledger, *, patience_s: float = PATIENCE_S) -> None:
         self._ledger = ledger
-        self._patience_s = patience_s
+        self.patience_s = patience_s
         self._away = False
 
     async def identity(self) -> str:
@@ -59,7 +59,7 @@ class RetryingLedger(Ledger):
             try:
                 answer = await ask()
             except (UnreachableError, BusyError) as error:
-                end_s = loop.time() + self._patience_s if end_s is None else end_s
+                end_s = loop.time() + self.patience_s if end_s is None else end_s
                 if loop.time() + pause_s >= end_s:
                     raise
                 self._note(away=isinstance(error, UnreachableError))

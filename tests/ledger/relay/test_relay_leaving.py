@@ -11,11 +11,16 @@ from evm_anvil import Anvil
 from ledger_market import CLIENT, task_id
 from relay_market import RelayMarket
 
+from antiphon.door import relays
+from antiphon.door.settings import Settings
 from antiphon.errors import ConflictError, LedgerLostError, UnreachableError
 from antiphon.ledger.base import Ledger
+from antiphon.ledger.evm.config import ChainFile
 from antiphon.ledger.queries import Query, ReadBook
 from antiphon.ledger.relay.leaving import LeavableRelay
 from antiphon.ledger.relay.watch import WatchedLedger
+from antiphon.ledger.retrying import RetryingLedger
+from antiphon.transport import InProcessTransport
 
 Open = Callable[..., Awaitable[RelayMarket]]
 
@@ -97,3 +102,16 @@ async def test_a_refusal_is_no_reason_to_leave(founded: Anvil, opened: Open, tmp
     with pytest.raises(ConflictError):
         await market.open(task_id(1))
     assert not ledger.is_lost
+
+
+async def test_who_leaves_while_its_relay_is_away_does_not_wait_for_it(
+    founded: Anvil, opened: Open, chain: tuple[ChainFile, Path], tmp_path: Path
+) -> None:
+    """At the end the book is looked at once more; a node has 45 s of patience until then."""
+    relay = Failing((await opened(founded)).ledger)
+    settings = Settings(tmp_path, "evm:", rpc=founded.url, chain=chain[1])
+    patient, own = RetryingLedger(relay), await relay.identity()
+    async with asyncio.timeout(20):
+        with pytest.raises(UnreachableError):
+            async with relays.watched(settings, patient, own, InProcessTransport(), leavable=False):
+                relay.gone = True
