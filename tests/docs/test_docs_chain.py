@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,7 +34,8 @@ LIVE = 'until [ "$(antiphon nodes | grep -c live)" = 4 ]; do sleep 1; done'
 
 
 WATCH = """ANTIPHON_COLD=1 antiphon chain epoch watch > watched 2>&1 &
-for try in {1..300}; do grep -qs "Bonds of 10 ANT came back" watched && break; sleep 0.2; done; cat watched"""
+for try in {1..1000}; do grep -qs "Bonds of 10 ANT came back" watched && break; kill -0 $! || break; sleep 0.2; done
+cat watched"""
 BEGIN = "set -euo pipefail\ntrap 'kill $(jobs -p) 2> /dev/null; wait' EXIT"
 
 
@@ -46,19 +46,11 @@ def session(lines: list[str], port: int, second: int) -> str:
         if line.startswith("antiphon say"):
             made.append(LIVE)
         given = line if "--port" in line else line.replace("relay serve", f"relay serve --port {port}")
+        given = f"ANTIPHON_COLD=1 {given}" if line.endswith("&") else given
         made.append(given.replace(":7412", f":{port}").replace("7413", str(second)))
         if "relay serve" in line:
             made.append(WAIT.format(port=second if "--port" in line else port))
     return "\n".join(made)
-
-
-def program(folder: Path) -> Path:
-    """A folder with an `antiphon` that is this one."""
-    (folder / "bin").mkdir(exist_ok=True)
-    command = folder / "bin" / "antiphon"
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m antiphon "$@"\n')
-    command.chmod(0o755)
-    return folder / "bin"
 
 
 def run(script: str, anvil: Anvil, folder: Path, programs: Path) -> str:
@@ -74,10 +66,12 @@ def run(script: str, anvil: Anvil, folder: Path, programs: Path) -> str:
 
 @pytest.mark.slow
 def test_the_page_of_the_chain_and_its_helps_run_as_written(anvil: Anvil, tmp_path: Path) -> None:
+    """By a warm process, but for what runs until it is ended."""
     lines = [line for block in PAGE if not block.reason for line in block.commands]
     more = [line for verb in ("chain", "relay") for line in HELPS[verb] if not any(line in one for one in lines)]
     more = [line for line in more if "chain report" not in line]  # wants a relay that lied: test_relay_gossip.py
-    told = run(session([*lines, *more], free_port(), free_port()), anvil, tmp_path, program(tmp_path))
+    with warm(tmp_path) as programs:
+        told = run(session([*lines, *more], free_port(), free_port()), anvil, tmp_path, programs)
     for words in (
         "quorum    0x",
         "Balance  60 ANT",
