@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -54,6 +55,14 @@ class Processes:
     def said(self, name: str) -> str:
         file = self.folder / f"{name}.log"
         return file.read_text() if file.exists() else ""
+
+    def until_said(self, name: str, pattern: str, times: int = 1) -> None:
+        """Fails with what it said when that does not come, at once when it has ended."""
+        end_s = time.monotonic() + PATIENCE_S
+        while len(re.findall(pattern, self.said(name), re.MULTILINE)) < times:
+            assert self._running[name].poll() is None, f"{name} has ended: {self.said(name)}"
+            assert time.monotonic() < end_s, f"{name} has not said {pattern!r} within {PATIENCE_S} s: {self.said(name)}"
+            time.sleep(0.05)
 
     def rename(self, old: str, new: str) -> None:
         """Call a running process something else from now on, its log included."""

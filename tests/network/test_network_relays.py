@@ -36,7 +36,7 @@ CLIENTS = ("ann", "ben")
 RELAYS = ("relay-a", "relay-b")
 PROCESSORS = ("hibari", "hibari-2", "hibari-3")
 VALIDATORS = ("validator", "validator-2", "validator-3")
-SERVING = re.compile(r"^(?:processor|validator) \w{8} \(.*\) at http", re.MULTILINE)
+SERVING = r"^(?:processor|validator) \w{8} \(.*\) at http"
 BOND, DEPOSIT, SESSION = 100 * NANO, 50 * NANO, 20
 
 
@@ -84,54 +84,66 @@ def run(tmp_path: Path, anvil: Anvil, chain: tuple[ChainFile, Path]) -> Iterator
         yield made
 
 
-def start_all(run: Processes) -> str:
-    """Relays and nodes, as the page says; what --ledger is for all."""
+def start_relays(run: Processes) -> list[str]:
+    """As the page says; where they are."""
     ports = [free_port() for _ in RELAYS]
     for name, port in zip(RELAYS, ports, strict=True):
         key = {"ANTIPHON_CHAIN_KEY": secret_of(name)}
         run.start(name, "relay", "serve", "--port", str(port), home=run.folder / name, variables=key)
     for name in RELAYS:
-        until(lambda name=name: " at evm:http" in run.said(name), f"{name} serves")  # type: ignore[misc]
-    ledger = "evm:" + ",".join(f"http://127.0.0.1:{port}" for port in ports)
-    run.variables["ANTIPHON_LEDGER"] = ledger
+        run.until_said(name, " at evm:http")
+    return [f"http://127.0.0.1:{port}" for port in ports]
+
+
+def start_nodes(run: Processes) -> None:
     for name in PROCESSORS:
         run.start(name, "node", "processor", "--engine", "hibari", "--name", name)
     for name in VALIDATORS:
         run.start(name, "node", "validator", "--probe-every", "0", "--name", name)
-    for name in (*PROCESSORS, *VALIDATORS):
-        until(lambda name=name: len(SERVING.findall(run.said(name))) == 2, f"{name} is at both")  # type: ignore[misc]
-    return ledger
+
+
+def start_each(run: Processes, job: str, *words: str) -> None:
+    """A command of each client, all at once; CLIENT in a word is its name."""
+    for name in CLIENTS:
+        key = {"ANTIPHON_CHAIN_KEY": secret_of(name)}
+        given = [word.replace("CLIENT", name) for word in words]
+        run.start(f"{job}-{name}", *given, home=run.folder / name, variables=key)
+
+
+def ended(run: Processes, job: str) -> list[tuple[str, str]]:
+    """(client, what its command said), once they have ended well."""
+    for name in CLIENTS:
+        assert run.wait(f"{job}-{name}") == 0, run.said(f"{job}-{name}")
+    return [(name, run.said(f"{job}-{name}")) for name in CLIENTS]
 
 
 def test_a_second_relay_takes_over_when_the_first_is_killed(run: Processes, anvil: Anvil) -> None:
-    ledger = start_all(run)
-    second = ledger.split(",")[1]
-    for name in CLIENTS:
-        key = {"ANTIPHON_CHAIN_KEY": secret_of(name)}
-        told = run.call("chain", "session", str(SESSION), home=run.folder / name, variables=key)
-        assert "has 20 ANT at" in told
-        output = str(run.folder / f"{name}.wav")
-        words = ("say", TEXT, "--voice", "hibari", "-o", output, "--json")
-        run.start(f"say-{name}", *words, home=run.folder / name, variables=key)
+    relays = start_relays(run)
+    run.variables["ANTIPHON_LEDGER"] = "evm:" + ",".join(relays)
+    start_nodes(run)
+    start_each(run, "session", "chain", "session", str(SESSION))
+    assert all("has 20 ANT at" in told for _, told in ended(run, "session"))
+    for name in (*PROCESSORS, *VALIDATORS):
+        run.until_said(name, SERVING, len(RELAYS))
+
+    start_each(run, "say", "say", TEXT, "--voice", "hibari", "-o", str(run.folder / "CLIENT.wav"), "--json")
     until(lambda: any("part" in run.said(name) for name in PROCESSORS), "a processor is at work")
     run.kill(RELAYS[0])
-
-    for name in CLIENTS:
-        assert run.wait(f"say-{name}") == 0, run.said(f"say-{name}")
-        said = run.said(f"say-{name}")
-        assert f"Going on at evm:{second}" in said
+    for name, said in ended(run, "say"):
+        assert f"Going on at evm:{relays[1]}" in said
         assert read(run.folder / f"{name}.wav").duration_s > 4
         result = json.loads(said[said.index("{\n") :])
         for receipt in result["receipts"]:
             assert verify_receipt(Path(receipt)).parts
-        key = {"ANTIPHON_CHAIN_KEY": secret_of(name)}
-        listed = run.call("chain", "sessions", home=run.folder / name, variables=key)
-        assert len(re.findall("20 ANT left, expires in 4[78]", listed)) == 2, listed
 
+    for name in (RELAYS[1], *PROCESSORS, *VALIDATORS):  # what is left comes home by the chain alone
+        run.kill(name)
+    start_each(run, "list", "chain", "sessions")
+    for _, listed in ended(run, "list"):
+        assert len(re.findall("20 ANT left, expires in 4[78]", listed)) == 2, listed
     anvil.ask("evm_increaseTime", 49 * 3_600)
     anvil.mine(5)
-    for name in CLIENTS:
-        key = {"ANTIPHON_CHAIN_KEY": secret_of(name)}
-        told = run.call("chain", "sessions", "--close", home=run.folder / name, variables=key)
-        assert told.strip() == "Closed   2"
-        assert "Balance  50 ANT" in run.call("chain", "status", home=run.folder / name, variables=key)
+    start_each(run, "close", "chain", "sessions", "--close")
+    assert all(told.strip() == "Closed   2" for _, told in ended(run, "close"))
+    start_each(run, "status", "chain", "status")
+    assert all("Balance  50 ANT" in told for _, told in ended(run, "status"))
