@@ -60,7 +60,8 @@ def is_server(command: str) -> bool:
     """Whether it runs until it is ended."""
     words = shlex.split(command, comments=True)
     return words[0] == "antiphon" and (
-        words[1:2] in (["up"], ["wyoming"])
+        (words[1:2] == ["up"] and words[2:3] != ["key"])
+        or words[1:2] == ["wyoming"]
         or (words[1:2] == ["mcp"] and "--http" in words)
         or any(
             pair

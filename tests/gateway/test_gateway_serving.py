@@ -28,6 +28,7 @@ from antiphon.gateway.guard import MAX_BODY_BYTES, Access
 from antiphon.gateway.serving import serving
 from antiphon.gateway.sound import SoundResponse, read_body
 from antiphon.gateway.speech import SpeechRequest
+from antiphon.gateway.turns import Turns
 
 pytestmark = pytest.mark.slow
 
@@ -237,7 +238,8 @@ async def test_who_hangs_up_ends_the_work_and_has_the_rest_of_the_money(tmp_path
     async with antiphon.AsyncNetwork(tmp_path / "home") as network:
         before = await network.balance_nano()
         async with (
-            serving(application(network, Access.of())) as url,
+            application(network, Access.of()) as app,
+            serving(app) as url,
             httpx.AsyncClient(base_url=url, timeout=60) as client,
         ):
             asked = {**GOOD, "input": LONG, "response_format": "pcm"}
@@ -269,15 +271,19 @@ async def test_who_reads_nothing_loses_its_place_in_time(tmp_path: Path, monkeyp
     async with antiphon.AsyncNetwork(tmp_path / "home") as network:
         order = asked.order(Catalogue(network, closed=True))
         async with asyncio.timeout(60):
-            await SoundResponse(network, order, "pcm")({"type": "http"}, receive, send)
+            await SoundResponse(lambda: network.stream(order), "pcm")({"type": "http"}, receive, send)
         assert came == ["http.response.start", "http.response.body"]
         assert not network._streams
 
 
 async def test_one_more_than_the_places_is_told_to_come_again(tmp_path: Path) -> None:
     async with antiphon.AsyncNetwork(tmp_path / "home") as network:
-        app = application(network, Access.of(origins=["https://page.example"]), max_orders=1)
-        async with serving(app) as url, httpx.AsyncClient(base_url=url, timeout=60) as client:
+        access = Access.of(origins=["https://page.example"])
+        async with (
+            application(network, access, turns=Turns(1, waiting=0)) as app,
+            serving(app) as url,
+            httpx.AsyncClient(base_url=url, timeout=60) as client,
+        ):
             asked = {**GOOD, "input": LONG, "response_format": "pcm"}
             async with client.stream("POST", "/v1/audio/speech", json=asked) as first:
                 assert first.status_code == 200

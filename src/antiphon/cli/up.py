@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 
 import click
 
+from antiphon.cli.api_keys import key
 from antiphon.cli.app import run
 from antiphon.door.settings import Settings
 
@@ -17,22 +18,24 @@ Examples:
 """
 
 
-@click.command(epilog=EPILOG)
+@click.group(invoke_without_command=True, epilog=EPILOG)
 @click.option("--port", default=API_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: all.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name that clients may call this server by.")
 @click.option("--allow-origin", multiple=True, metavar="URL", help="A web page's origin that may ask; by default none.")
 @click.option("--x402", is_flag=True, help="Whoever asks pays, by x402, to the chain key's address.")
-@click.pass_obj
+@click.pass_context
 def up(
-    settings: Settings, port: int, host: str, allow_host: tuple[str, ...], allow_origin: tuple[str, ...], x402: bool
+    ctx: click.Context, port: int, host: str, allow_host: tuple[str, ...], allow_origin: tuple[str, ...], x402: bool
 ) -> None:
     """Serve the audio API that clients of OpenAI's speak, until Ctrl-C.
 
     It orders from the network that --ledger names or this data folder serves, else from one in this process, and pays
-    from this data folder's account: whoever reaches it may spend that, unless --x402 has them pay.
+    from this data folder's account: whoever reaches it may spend that, unless there are keys (antiphon up key create),
+    or --x402 has them pay.
     """
-    run(_serve(settings, host, port, allow_host, allow_origin, x402=x402))
+    if ctx.invoked_subcommand is None:
+        run(_serve(ctx.obj, host, port, allow_host, allow_origin, x402=x402))
 
 
 async def _serve(
@@ -43,6 +46,7 @@ async def _serve(
     from antiphon.door.paying import till
     from antiphon.gateway.app import application
     from antiphon.gateway.guard import Access
+    from antiphon.gateway.keyring import Keyring
     from antiphon.gateway.serving import serving
 
     warm_up(settings)
@@ -50,7 +54,13 @@ async def _serve(
         paid = await stack.enter_async_context(till(settings)) if x402 else None  # first: no key, no start
         network = await stack.enter_async_context(AsyncNetwork.of(settings))
         access = Access.of((host, *hosts), origins)
-        app = application(network, access, closed=not settings.ledger, till=paid)
+        keyring = None if x402 else await stack.enter_async_context(Keyring.opened(settings.home))
+        app = await stack.enter_async_context(
+            application(network, access, closed=not settings.ledger, keyring=keyring, till=paid)
+        )
         url = await stack.enter_async_context(serving(app, host, port))
         click.echo(f"API at {url}/v1", err=True)
         await asyncio.Event().wait()
+
+
+up.add_command(key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +30,7 @@ from antiphon.door.cloning import (
 from antiphon.door.composing import Compose, ComposeFields, composed
 from antiphon.door.connecting import Session, connect
 from antiphon.door.figures import measured, paid_for, score_of
-from antiphon.door.ordering import SoundOrder, check_paths, check_words, estimate, left_behind, settle
+from antiphon.door.ordering import SoundOrder, check_paths, check_words, cost, estimate, left_behind, settle
 from antiphon.door.place import Place
 from antiphon.door.receipts import save_receipt
 from antiphon.door.reference import Reference, reference_of, stored_voice
@@ -219,6 +219,11 @@ class AsyncNetwork(Place):
         if isinstance(wanted, Clone):
             raise InputError("A clone has no price before its voice is learnt", "Add the voice, and say it.")
         return await estimate(self._open(), (await self._job(wanted)).order)
+
+    async def cost_nano(self, tasks: Iterable[str]) -> tuple[int, bool]:
+        """What tasks of this client (`Outcome.tasks`) have cost, in nano, and whether that is final. Until then it is
+        the most that they can cost."""
+        return await cost(self._open(), tasks)
 
     async def balance_nano(self) -> int:
         """What this client could spend now."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict
 
-from antiphon.client.budget import ant, paid_nano
+from antiphon.client.budget import ant, cost_nano, exposed_nano, paid_nano
 from antiphon.client.events import Closed, SoundEvent
 from antiphon.client.job_policy import JobPolicy
 from antiphon.door.connecting import Session
@@ -178,6 +178,19 @@ async def left_behind(session: Session, tasks: Iterable[str], patience_s: float)
                 continue
         paid += paid_nano(client.node_id, parts)
     return closed, paid
+
+
+async def cost(session: Session, tasks: Iterable[str]) -> tuple[int, bool]:
+    """What tasks have cost, in nano, and whether all are closed; the most they can cost, while one is not."""
+    client, total_nano, final = session.client.node_id, 0, True
+    for task in tasks:
+        record = await session.ledger.task(task)
+        if record.state is not TaskState.OPEN:
+            total_nano += cost_nano(await receipts.build(session.ledger, task), client)
+            continue
+        final = False
+        total_nano += exposed_nano(client, await session.ledger.parts(task))
+    return total_nano, final
 
 
 def checked_seed(seed: int | None) -> int | None:

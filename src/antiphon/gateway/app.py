@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -9,7 +12,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
 
 from antiphon import AsyncNetwork, Compose, Say
 from antiphon.door.paying import Charge, Till
@@ -17,101 +19,96 @@ from antiphon.errors import AntiphonError
 from antiphon.gateway.catalogue import Catalogue
 from antiphon.gateway.errors import ApiError, api_error
 from antiphon.gateway.guard import Access, Guard, body_of
+from antiphon.gateway.keyring import Keyring, usage_body
+from antiphon.gateway.keys import Key
 from antiphon.gateway.music import MusicRequest
+from antiphon.gateway.orders import Orders
 from antiphon.gateway.paying import REQUIRED, RESPONSE, Cashier
 from antiphon.gateway.sound import SoundResponse, read_body
 from antiphon.gateway.speech import SpeechRequest
+from antiphon.gateway.turns import Turns
 
-MAX_ORDERS = 32
-"""In work at once; one more is told to come again."""
+Endpoint = Callable[[Request, Key | None], Awaitable[Response | SoundResponse]]
 
 
 class Api:
     """The endpoints. `closed`: the network has no other voices and engines than those that are installed here."""
 
     def __init__(
-        self, network: AsyncNetwork, *, closed: bool, max_orders: int = MAX_ORDERS, till: Till | None = None
+        self, network: AsyncNetwork, orders: Orders, *, closed: bool, keyring: Keyring | None, till: Till | None
     ) -> None:
-        self._network = network
+        self._network, self._orders, self._keyring = network, orders, keyring
         self._cashier = Cashier(network, till) if till is not None else None
         self._catalogue = Catalogue(network, closed=closed)
-        self._max_orders, self._orders = max_orders, 0
 
-    async def speech(self, request: Request) -> _Counted:
+    def asked(self, scope: str, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response | SoundResponse]]:
+        """An endpoint for those whose key has that scope. Nothing is read of a request before that is known."""
+
+        async def admitted(request: Request) -> Response | SoundResponse:
+            key = None if self._keyring is None else await self._keyring.admit(request, scope)
+            return await endpoint(request, key)
+
+        return admitted
+
+    async def speech(self, request: Request, key: Key | None) -> SoundResponse:
         asked = read_body(await body_of(request), SpeechRequest)
         order = asked.order(self._catalogue)
-        event = "speech.audio" if asked.stream_format == "sse" else ""
-        return _Counted(
-            self,
-            SoundResponse(
-                self._network,
-                order,
-                asked.response_format,
-                event=event,
-                chars=len(asked.input),
-                charge=await self._charge(request, order),
-            ),
+        return SoundResponse(
+            lambda: self._orders.stream(order, "speech", key),
+            asked.response_format,
+            event="speech.audio" if asked.stream_format == "sse" else "",
+            chars=len(asked.input),
+            charge=await self._charge(request, order),
         )
 
-    async def music(self, request: Request) -> _Counted:
+    async def music(self, request: Request, key: Key | None) -> SoundResponse:
         asked = read_body(await body_of(request), MusicRequest)
         order = asked.order()
-        charge = await self._charge(request, order)
-        return _Counted(self, SoundResponse(self._network, order, asked.response_format, charge=charge))
+        return SoundResponse(
+            lambda: self._orders.stream(order, "music", key),
+            asked.response_format,
+            charge=await self._charge(request, order),
+        )
 
     async def _charge(self, request: Request, order: Say | Compose) -> Charge | None:
         return None if self._cashier is None else await self._cashier.charge(request, order)
 
-    async def models(self, _: Request) -> Response:
+    async def models(self, _: Request, __: Key | None) -> Response:
         return JSONResponse(self._catalogue.models_body())
 
-    async def model(self, request: Request) -> Response:
+    async def model(self, request: Request, _: Key | None) -> Response:
         return JSONResponse(self._catalogue.model_body(request.path_params["name"]))
 
-    async def voices(self, _: Request) -> Response:
+    async def voices(self, _: Request, __: Key | None) -> Response:
         return JSONResponse(self._catalogue.voices_body())
 
-    def enter(self) -> bool:
-        """Take a place for an order. False: all are taken."""
-        if self._orders >= self._max_orders:
-            return False
-        self._orders += 1
-        return True
-
-    def leave(self) -> None:
-        """Give the place back."""
-        self._orders -= 1
+    async def usage(self, _: Request, key: Key | None) -> Response:
+        if key is None or self._keyring is None:
+            raise ApiError(404, "no_keys", "This server has no API keys. Make one: antiphon up key create NAME.")
+        return JSONResponse(usage_body(key, await self._keyring.usage(key)))
 
 
-class _Counted:
-    """A response that holds one of the places while it is made."""
-
-    def __init__(self, api: Api, response: SoundResponse) -> None:
-        self._api, self._response = api, response
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not self._api.enter():
-            told = "All places are taken. Ask again in a second."
-            busy = ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "1"})
-            self._response.leave()
-            await busy.response()(scope, receive, send)
-            return
-        try:
-            await self._response(scope, receive, send)
-        finally:
-            self._api.leave()
-
-
-def application(
+@contextlib.asynccontextmanager
+async def application(
     network: AsyncNetwork,
     access: Access,
     *,
     closed: bool = True,
-    max_orders: int = MAX_ORDERS,
+    turns: Turns | None = None,
+    keyring: Keyring | None = None,
     till: Till | None = None,
-) -> Starlette:
-    """The application over a network that is open, and stays so. `till`: each order of sound is paid for by x402."""
-    api = Api(network, closed=closed, max_orders=max_orders, till=till)
+) -> AsyncIterator[Starlette]:
+    """The application over a network that is open, and stays so. `keyring`: requests need a key once there is one.
+    `till`: each order of sound is paid for by x402 instead."""
+    orders = Orders(network, turns or Turns(), keyring)
+    api = Api(network, orders, closed=closed, keyring=keyring, till=till)
+    try:
+        yield _routed(api, access)
+    finally:
+        await orders.close()
+
+
+def _routed(api: Api, access: Access) -> Starlette:
     middleware = [Middleware(Guard, access=access)]
     if access.origins:
         origins = sorted(access.origins)
@@ -126,11 +123,12 @@ def application(
         )
     return Starlette(
         routes=[
-            Route("/v1/audio/speech", api.speech, methods=["POST"]),
-            Route("/v1/audio/music", api.music, methods=["POST"]),
-            Route("/v1/audio/voices", api.voices),
-            Route("/v1/models", api.models),
-            Route("/v1/models/{name:path}", api.model),
+            Route("/v1/audio/speech", api.asked("speech", api.speech), methods=["POST"]),
+            Route("/v1/audio/music", api.asked("music", api.music), methods=["POST"]),
+            Route("/v1/audio/voices", api.asked("read", api.voices)),
+            Route("/v1/models", api.asked("read", api.models)),
+            Route("/v1/models/{name:path}", api.asked("read", api.model)),
+            Route("/v1/usage", api.asked("read", api.usage)),
         ],
         middleware=middleware,
         exception_handlers={ApiError: _told, AntiphonError: _failed, HTTPException: _unknown},

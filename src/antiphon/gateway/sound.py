@@ -6,19 +6,21 @@ import asyncio
 import base64
 import logging
 import re
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
-from typing import TypeVar
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, aclosing
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 from starlette.types import Receive, Scope, Send
 
-from antiphon import AsyncNetwork, Compose, Say
 from antiphon.door.formats import media_types
 from antiphon.door.paying import Charge
 from antiphon.errors import AntiphonError
 from antiphon.gateway.errors import ApiError, api_error
 from antiphon.gateway.paying import taken
+
+if TYPE_CHECKING:
+    from antiphon.door.network import Stream
 
 log = logging.getLogger(__name__)
 
@@ -50,20 +52,20 @@ class SoundResponse:
     """The sound as it is made, as an ASGI application. The status is told with the first piece: an order that fails
     before has an error's. One that fails later is cut off, so that nobody takes a part for the whole.
 
-    `event`: begins the names of server-sent events, where those were asked for; empty: bytes of `form`. `chars`: of the
-    text, as events tell them. `charge`: is taken with the first piece."""
+    `opened`: begins the order; raises `ApiError` where it may not begin. `event`: begins the names of server-sent
+    events, where those were asked for; empty: bytes of `form`. `chars`: of the text, as events tell them. `charge`: is
+    taken with the first piece."""
 
     def __init__(
         self,
-        network: AsyncNetwork,
-        order: Say | Compose,
+        opened: Callable[[], AbstractAsyncContextManager[Stream]],
         form: str,
         *,
         event: str = "",
         chars: int = 0,
         charge: Charge | None = None,
     ) -> None:
-        self._network, self._order, self._form = network, order, form
+        self._opened, self._form = opened, form
         self._event, self._chars, self._charge = event, chars, charge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +113,7 @@ class SoundResponse:
 
     async def _pieces(self) -> AsyncGenerator[bytes, None]:
         async with (
-            self._network.stream(self._order) as stream,
+            self._opened() as stream,
             aclosing(stream.encoded(self._form)) as pieces,
         ):
             async for piece in pieces:

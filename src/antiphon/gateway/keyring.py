@@ -1,0 +1,119 @@
+"""Who asks, by their key: whether they may, how often, and out of which budget."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar, TypeVarTuple
+
+from starlette.requests import Request
+
+from antiphon.errors import AntiphonError
+from antiphon.gateway.errors import ApiError
+from antiphon.gateway.keys import FILE, Key, KeyStore, Usage
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+log = logging.getLogger(__name__)
+
+
+class Keyring:
+    """The keys of a data folder, for a server. The file is used in one thread, so that what is asked for first is done
+    first: what was reserved for a client that went meanwhile is given back after it."""
+
+    def __init__(self, store: KeyStore, pool: ThreadPoolExecutor, clock: Callable[[], float]) -> None:
+        self._store, self._pool, self._clock = store, pool, clock
+        self._requests: dict[str, tuple[float, float]] = {}  # by key: how many it may make, at that second
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def opened(cls, home: Path, clock: Callable[[], float] = time.monotonic) -> AsyncIterator[Keyring]:
+        """Raises `StateError` and `OutputError` as `KeyStore`."""
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, thread_name_prefix="keys") as pool:
+            store = await loop.run_in_executor(pool, KeyStore, home / FILE)
+            try:
+                lost = await loop.run_in_executor(pool, store.begin)
+                if lost:
+                    log.warning("%d orders of API keys were cut off: what was reserved for them counts as paid", lost)
+                yield cls(store, pool, clock)
+            finally:
+                pool.submit(store.close)
+
+    async def admit(self, request: Request, scope: str) -> Key | None:
+        """The key of a request; None where none was ever made. Raises `ApiError` 401, 403, 429."""
+        kind, _, secret = request.headers.get("authorization", "").partition(" ")
+        key = await self._do(self._store.find, secret.strip()) if kind.casefold() == "bearer" else None
+        if key is None:
+            if await self._do(self._store.any_made):
+                raise _unknown()
+            return None
+        wait_s = self._wait_s(key)
+        if wait_s:
+            told = f"This key may make {key.per_minute} requests a minute. Ask again in {wait_s} s."
+            headers = {"retry-after": str(wait_s)}
+            raise ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error", headers=headers)
+        if scope not in key.scopes:
+            told = f"This key may not {scope!r}, only: {', '.join(key.scopes)}. Ask with another key."
+            raise ApiError(403, "insufficient_permissions", told)
+        return key
+
+    async def reserve(self, hold: str, key: Key, scope: str, nano: int) -> None:
+        """Raises `ApiError` 429 insufficient_quota."""
+        left_nano = await self._do(self._store.reserve, hold, key, scope, nano)
+        if left_nano is not None:
+            told = f"This can cost {nano} nano of ANT, and the budget of this key has {left_nano} left. Ask for less."
+            headers = {"x-should-retry": "false"}  # read by OpenAI's clients
+            raise ApiError(429, "insufficient_quota", told, kind="insufficient_quota", headers=headers)
+
+    async def reconcile(self, hold: str, paid_nano: int) -> None:
+        """What was reserved, if it was, becomes what was paid. Errors are for the log: the next start mends it."""
+        try:
+            await self._do(self._store.reconcile, hold, paid_nano)
+        except AntiphonError:
+            log.exception("an order of %d nano was not reconciled", paid_nano)
+
+    async def usage(self, key: Key) -> Usage:
+        return await self._do(self._store.usage, key)
+
+    def _wait_s(self, key: Key) -> int:
+        """0: it may ask now, and has. A minute's requests may come at once; then they grow back evenly."""
+        now_s, rate = self._clock(), key.per_minute / 60
+        left, at_s = self._requests.get(key.id, (float(key.per_minute), now_s))
+        left = min(key.per_minute, left + (now_s - at_s) * rate)
+        may = left >= 1
+        self._requests[key.id] = (left - 1 if may else left, now_s)
+        return 0 if may else max(1, round((1 - left) / rate + 0.5))
+
+    async def _do(self, work: Callable[[*Ts], T], *given: *Ts) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
+
+
+def usage_body(key: Key, usage: Usage) -> dict[str, Any]:
+    """The answer of GET /v1/usage, and of `antiphon up key usage --json`."""
+    left_nano = None if key.budget_nano is None else key.budget_nano - usage.paid_nano - usage.held_nano
+    return {
+        "object": "usage",
+        "key": key.id,
+        "name": key.name,
+        "scopes": list(key.scopes),
+        "requests_per_minute": key.per_minute,
+        "budget_nano": key.budget_nano,
+        "paid_nano": usage.paid_nano,
+        "reserved_nano": usage.held_nano,
+        "left_nano": left_nano,
+        "days": [
+            {"day": day, "scope": scope, "orders": orders, "paid_nano": nano} for day, scope, orders, nano in usage.days
+        ],
+    }
+
+
+def _unknown() -> ApiError:
+    told = "This server wants an API key that it knows. Send: Authorization: Bearer KEY (antiphon up key create)."
+    headers = {"www-authenticate": "Bearer"}
+    return ApiError(401, "invalid_api_key", told, kind="authentication_error", headers=headers)

@@ -1,0 +1,152 @@
+"""API keys over a whole network: who has none, one revoked, one too poor or too hasty; what is paid is what it cost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+
+import antiphon
+from antiphon.gateway.app import application
+from antiphon.gateway.guard import Access
+from antiphon.gateway.keyring import Keyring
+from antiphon.gateway.keys import FILE, Key, KeyStore
+from antiphon.gateway.orders import reservation_nano
+from antiphon.gateway.serving import serving
+
+pytestmark = pytest.mark.slow
+
+SENTENCE = {"model": "tts-1", "voice": "hibari", "input": "Who has a key may say so.", "response_format": "pcm"}
+LONG = " ".join(f"This is sentence number {number} of a rather long text." for number in range(1, 13))
+ANT = 10**9
+STRANGE = {b"authorization": b"Bearer \xe9\xff"}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[KeyStore]:
+    """The operator's, as `antiphon up key` has it, beside the server."""
+    made = KeyStore(tmp_path / "home" / FILE)
+    yield made
+    made.close()
+
+
+@contextlib.asynccontextmanager
+async def up(home: Path) -> AsyncIterator[tuple[str, antiphon.AsyncNetwork]]:
+    async with (
+        antiphon.AsyncNetwork(home) as network,
+        Keyring.opened(home, clock=lambda: 0.0) as keyring,  # no request grows back
+        application(network, Access.of(), keyring=keyring) as app,
+        serving(app) as url,
+    ):
+        yield url, network
+
+
+def bearer(secret: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {secret}"}
+
+
+async def reconciled(store: KeyStore, key: Key, orders: int) -> int:
+    """What a key has paid, once so many orders have ended."""
+    async with asyncio.timeout(60):
+        while True:
+            usage = store.usage(key)
+            if not usage.held_nano and sum(count for _, _, count, _ in usage.days) == orders:
+                return usage.paid_nano
+            await asyncio.sleep(0.05)
+
+
+async def test_once_there_is_a_key_everybody_needs_one_that_fits(tmp_path: Path, store: KeyStore) -> None:
+    async with up(tmp_path / "home") as (url, network), httpx.AsyncClient(base_url=url, timeout=60) as client:
+        assert (await client.get("/v1/models")).status_code == 200
+        assert (await client.get("/v1/usage")).json()["error"]["code"] == "no_keys"
+        speaker, secret = store.create("speaker", ("speech",), budget_nano=ANT)
+        _, reader = store.create("reader", ("read",), per_minute=4)
+        _, gone = store.create("gone")
+        store.revoke("gone")
+        for headers in (
+            {},
+            bearer(gone),
+            bearer(secret[:-1]),
+            bearer("none"),
+            {"authorization": f"Basic {secret}"},
+            STRANGE,
+        ):
+            for answer in (
+                await client.get("/v1/models", headers=headers),
+                await client.post("/v1/audio/speech", json=SENTENCE, headers=headers),
+            ):
+                assert (answer.status_code, answer.json()["error"]["code"]) == (401, "invalid_api_key")
+                assert answer.headers["www-authenticate"] == "Bearer"
+        for path, allowed in (("/v1/audio/speech", reader), ("/v1/audio/music", secret)):
+            answer = await client.post(path, json=SENTENCE, headers=bearer(allowed))
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "insufficient_permissions")
+        codes = [(await client.get("/v1/voices", headers=bearer(reader))).status_code]  # is not served: not counted
+        codes += [(await client.get("/v1/models", headers=bearer(reader))).status_code for _ in range(4)]
+        assert codes == [404, 200, 200, 200, 429]
+        hasty = await client.get("/v1/usage", headers=bearer(reader))
+        assert (hasty.json()["error"]["code"], hasty.headers["retry-after"]) == ("rate_limit_exceeded", "16")
+        before = await network.balance_nano()
+        async with openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=secret, max_retries=0) as theirs:
+            said = await theirs.audio.speech.create(**SENTENCE)
+            assert len(said.content) > 48_000
+            with pytest.raises(openai.PermissionDeniedError):
+                await theirs.models.list()
+        assert await reconciled(store, speaker, 1) == before - await network.balance_nano() > 0
+    log = "".join(file.read_text(errors="replace") for file in (tmp_path / "home").rglob("*.log"))
+    assert secret not in log
+
+
+async def test_a_budget_is_never_overdrawn_by_orders_at_once(tmp_path: Path, store: KeyStore) -> None:
+    async with up(tmp_path / "home") as (url, network):
+        price = reservation_nano(await network.price_nano(antiphon.Say(text=SENTENCE["input"], voice="hibari")))
+        key, secret = store.create("two", budget_nano=2 * price)
+        before = await network.balance_nano()
+        async with httpx.AsyncClient(base_url=url, timeout=60, headers=bearer(secret)) as client:
+            answers = await asyncio.gather(*(client.post("/v1/audio/speech", json=SENTENCE) for _ in range(5)))
+            assert sorted(answer.status_code for answer in answers) == [200, 200, 429, 429, 429]
+            poor = next(answer for answer in answers if answer.status_code == 429)
+            assert poor.json()["error"]["code"] == "insufficient_quota"
+            paid = await reconciled(store, key, 2)
+            assert paid == before - await network.balance_nano() <= 2 * price
+            usage = (await client.get("/v1/usage")).json()
+            assert (usage["paid_nano"], usage["reserved_nano"]) == (paid, 0)
+            assert usage["left_nano"] + paid == usage["budget_nano"] == 2 * price
+
+
+async def test_who_hangs_up_pays_what_was_made_and_has_the_rest_back(tmp_path: Path, store: KeyStore) -> None:
+    key, secret = store.create("leaves", budget_nano=ANT)
+    asked = {**SENTENCE, "input": LONG}
+    async with (
+        up(tmp_path / "home") as (url, network),
+        httpx.AsyncClient(base_url=url, timeout=60, headers=bearer(secret)) as client,
+    ):
+        before = await network.balance_nano()
+        async with client.stream("POST", "/v1/audio/speech", json=asked) as answer:
+            assert answer.status_code == 200
+            await anext(answer.aiter_raw())
+            assert store.usage(key).held_nano > 0
+        left = await reconciled(store, key, 1)
+        assert left == before - await network.balance_nano()
+        whole = await client.post("/v1/audio/speech", json=asked)
+        assert whole.status_code == 200
+        assert len(whole.content) > 48_000 * 20
+        assert left < (await reconciled(store, key, 2) - left) / 2
+
+
+async def test_nothing_is_read_of_those_without_a_key(tmp_path: Path, store: KeyStore) -> None:
+    store.create("somebody")
+    lines = ("POST /v1/audio/speech HTTP/1.1", "host: localhost", "content-type: application/json")
+    huge = "\r\n".join((*lines, f"content-length: {10**10}", "", "{")).encode()
+    async with up(tmp_path / "home") as (url, _), httpx.AsyncClient(base_url=url, timeout=10) as client:
+        reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(url).port)
+        writer.write(huge)
+        async with asyncio.timeout(10):
+            assert b" 401 " in await reader.readline()
+        writer.close()
+        strange = await client.get("/v1/models", headers={"origin": "https://evil.example"})
+        assert strange.json()["error"]["code"] == "origin_not_allowed"
