@@ -26,6 +26,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from test_contracts_market import BAD, BARE, GOOD, NEAR, RULES, SALT, UNSHOWN, UNSURE, WORK, World
 
 from antiphon.economy import accounts
+from antiphon.economy.selection import judging_cost
 from antiphon.economy.settlement import exposure
 from antiphon.economy.types import PPM, Reading, Role, Rules, Terms, Verdict, Vote
 from antiphon.errors import AntiphonError
@@ -349,9 +350,9 @@ class Histories(RuleBasedStateMachine):
             lambda: self.ledger.tick(task, self.now_ms),
         )
         if before.state is PartState.DRAWING and self.ledger.part(task).state is PartState.CANCELLED:
-            # The client has not drawn: on the ledger that costs it the reward, on the chain nothing.
+            # The client has not drawn: on the ledger that costs it the reward and the judging, on the chain nothing.
             gains = [self.ledger.holds(account) - nano for account, nano in zip(paid, held, strict=True)]
-            assert sum(gains) == job.reward
+            assert sum(gains) == job.reward + judging_cost(before.assignment, RULES)
             for account, gain in zip(paid, gains, strict=True):
                 self.ledger.move(account, accounts.balance(job.client), gain)
         if done:

@@ -266,6 +266,17 @@ def test_a_late_cancel_costs_the_whole_reward_pays_the_producer_a_part_and_score
     assert done.scores == ()
 
 
+def test_who_cancels_what_it_has_heard_saves_nothing_of_what_judging_costs() -> None:
+    done = late_cancel("t", "c", MAKER, 92_000, "why", standing=(SEATS[0],), judging_nano=1_500)
+    assert [(move.target, move.amount_nano) for move in done.transfers[2:]] == [
+        ("balance:v", 10),
+        ("burnt", 1_500),
+        ("balance:c", 70_490),
+    ]
+    short = late_cancel("t", "c", MAKER, 20_450, "why", standing=(MAKER, SEATS[0]), judging_nano=1_500)
+    assert [move.amount_nano for move in short.transfers] == [8_000, 12_000, 400, 10, 40]
+
+
 def test_a_late_cancel_pays_whoever_stood_by_as_far_as_the_reserve_reaches() -> None:
     done = late_cancel("t", "c", MAKER, 20_450, "why", standing=(MAKER, SEATS[0], MAKER))
     assert [move.amount_nano for move in done.transfers] == [8_000, 12_000, 400, 10, 40]

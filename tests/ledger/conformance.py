@@ -237,9 +237,10 @@ class LedgerConformance:
             reward_nano = record.assignment.producers[0].reward_nano
             stood_by = [*record.assignment.producers[1:], *record.assignment.validators]
             held_nano = sum(terms.reward_nano * RULES.hold_ppm // 10**6 for terms in stood_by)
+            cost_nano = reward_nano + held_nano + judging_cost(record.assignment, RULES)
             unjudged_nano = reward_nano * RULES.unjudged_ppm // 10**6
             assert (await market.ledger.account(maker)).balance_nano == earned + unjudged_nano
-            assert (await market.ledger.account(CLIENT.node_id)).balance_nano == before - reward_nano - held_nano
+            assert (await market.ledger.account(CLIENT.node_id)).balance_nano == before - cost_nano
             assert all([(await market.ledger.account(who)).locked_nano == 0 for who in market.people])
             audit(await build(market.ledger, task_id(number)), ledger=OPERATOR.node_id)
 

@@ -24,6 +24,7 @@ from ledger_market import (
 )
 
 from antiphon.clock import ManualClock
+from antiphon.economy.selection import judging_cost
 from antiphon.economy.types import NANO, Mode, Part, Role, Rules
 from antiphon.errors import UnavailableError
 from antiphon.ledger import panel
@@ -100,7 +101,8 @@ async def test_grinding_opens_tells_a_client_nothing_about_seats(market: Market)
     assert not told(record)
     reward_nano = record.assignment.producers[0].reward_nano
     stood_by = 5 * 10_000 * RULES.hold_ppm // 10**6  # five validators that might have been drawn
-    assert await wealth(market, CLIENT.node_id) == before - reward_nano - stood_by
+    cost_nano = reward_nano + stood_by + judging_cost(record.assignment, RULES)
+    assert await wealth(market, CLIENT.node_id) == before - cost_nano
     assert producer(record) == maker
 
 

@@ -21,6 +21,7 @@ from ledger_market import (
 )
 
 from antiphon.clock import ManualClock
+from antiphon.economy.selection import judging_cost
 from antiphon.economy.types import NANO, Mode, Part, Rules, Vote
 from antiphon.errors import ConflictError, ProtocolError
 from antiphon.ledger import appeals, panel
@@ -117,7 +118,7 @@ async def test_a_client_with_its_own_producer_pays_for_the_stake_that_others_hav
     held = sum([(await market.ledger.account(who)).locked_nano for who in others])
     await pass_time(market, RULES.draw_s)
     lost = coalition - await wealth(market, maker, CLIENT.node_id)
-    burnt = REWARD - REWARD * RULES.unjudged_ppm // 10**6
+    burnt = REWARD - REWARD * RULES.unjudged_ppm // 10**6 + judging_cost(record.assignment, RULES)
     assert lost - burnt == await wealth(market, *others) - rest >= held * RULES.hold_ppm // (2 * 10**6) > 0
 
 

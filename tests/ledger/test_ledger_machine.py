@@ -353,7 +353,8 @@ def test_rule_11_a_cancel_while_the_seats_wait_to_be_drawn_pays_the_producer_a_p
         ("burnt", 600),
         *((f"balance:{maker}", 20) for maker in PRODUCERS[1:]),
         *((f"balance:{judge}", 2) for judge in VALIDATORS),
-        (f"balance:{CLIENT.node_id}", 2_800 - 2 * 20 - 6 * 2),
+        ("burnt", 300),
+        (f"balance:{CLIENT.node_id}", 2_800 - 2 * 20 - 6 * 2 - 300),
     ]
     assert done.scores == ()
 

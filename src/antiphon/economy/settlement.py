@@ -158,19 +158,22 @@ def late_cancel(
     why: str,
     *,
     standing: Sequence[Terms] = (),
+    judging_nano: int = 0,
     rules: Rules = DEFAULT_RULES,
 ) -> Settlement:
     """The client ends a part that is delivered and not judged: it pays as if it were good, or it would keep what it
-    has heard for nothing. The producer gets `unjudged_ppm` of it, the rest is burnt: nobody knows what was delivered,
-    and an operator that keeps the client's link back would else be paid in full for silence. Who stood by is paid as
-    well (`standing`: further producers, and whoever might have been drawn), or a client with a producer of its own
-    would hold their stake for nothing; as far as the reserve reaches."""
+    has heard for nothing, and what judging it may cost (`judging_nano`, burnt), or whoever likes what it hears would
+    save the fees and leave its producer with less. The producer gets `unjudged_ppm` of its reward, the rest is burnt:
+    nobody knows what was delivered, and an operator that keeps the client's link back would else be paid in full for
+    silence. Who stood by is paid as well (`standing`: further producers, and whoever might have been drawn), or a
+    client with a producer of its own would hold their stake for nothing; as far as the reserve reaches."""
     draft = _Draft(task, client, reserve_nano, rules)
     paid_nano = producer.reward_nano * rules.unjudged_ppm // PPM
     draft.pay(producer.node, paid_nano, f"part of R*Q, not judged: {why}")
     draft.move(draft.escrow, accounts.BURNT, producer.reward_nano - paid_nano, "the rest of R*Q: not judged")
     for held in standing:
         draft.pay(held.node, min(hold_fee(held, rules), draft.remaining_nano), "stood by")
+    draft.move(draft.escrow, accounts.BURNT, min(judging_nano, draft.remaining_nano), "judging that was not wanted")
     return draft.close(ends=True, why="unspent")
 
 

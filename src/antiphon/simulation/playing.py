@@ -18,7 +18,7 @@ from antiphon.economy.audits import audit_beacon
 from antiphon.economy.beacon import both
 from antiphon.economy.quote import seat_count
 from antiphon.economy.scores import attend, remember
-from antiphon.economy.selection import draw_seats
+from antiphon.economy.selection import draw_seats, judging_cost
 from antiphon.economy.settlement import hold_fee, late_cancel, refund, settle, unused
 from antiphon.economy.types import (
     PPM,
@@ -94,7 +94,12 @@ class Play:
             maker.spent_nano += self.making_nano * units * work.cost_ppm // PPM
             if self.operator is not None and self.operator.drops_draw(maker):
                 standing = (*after, *opened.validators)
-                self._end(late_cancel(task, client.name, terms, left, "no link", standing=standing, rules=self.rules))
+                fees, rules = judging_cost(opened, self.rules), self.rules
+                self._end(
+                    late_cancel(
+                        task, client.name, terms, left, "no link", standing=standing, judging_nano=fees, rules=rules
+                    )
+                )
                 self.lost = client.gone = client.gone or bool(work.kind)
                 self._count(work, paid=True)
                 return seen

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from antiphon.economy import accounts
+from antiphon.economy.selection import judging_cost
 from antiphon.economy.settlement import heard, late_cancel, refund, unused
 from antiphon.economy.types import Settlement, Terms
 from antiphon.errors import ConflictError
@@ -98,7 +99,14 @@ def late(record: PartRecord, why: str, context: Context) -> Step:
     maker, others = panel.producer(record), record.assignment.producers[record.attempt + 1 :]
     standing = (*others, *panel.pool(record, context.rules))
     settlement = late_cancel(
-        record.task, context.client, maker, record.remaining_nano, why, standing=standing, rules=context.rules
+        record.task,
+        context.client,
+        maker,
+        record.remaining_nano,
+        why,
+        standing=standing,
+        judging_nano=judging_cost(record.assignment, context.rules),
+        rules=context.rules,
     )
     return _close(record, PartState.CANCELLED, why, settlement)
 
