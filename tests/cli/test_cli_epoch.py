@@ -38,6 +38,10 @@ def test_rules_are_set_for_the_next_epochs(call: Callable[..., Ended]) -> None:
         "epoch", "rules", "--set", "emission_nano=0", "--set", "liquid_ppm=[700000, 900000]", "--set", "yuma3=true"
     )
     assert changed.code == 0, changed.err
+    assert call("epoch", "rules", "--set", "burn_ppm=50000").code == 0  # on top of those
+    told = call("epoch", "rules").err
+    assert "next epoch on: liquid_ppm=[700000, 900000]" in told.replace("yuma3=true, ", "")
+    assert "burn_ppm=50000" in told
     assert json.loads(call("epoch", "rules", "--json").out)["yuma3"] is False
     assert call("epoch", "run").code == 0
     assert json.loads(call("epoch", "rules", "--json").out)["liquid_ppm"] == [700_000, 900_000]

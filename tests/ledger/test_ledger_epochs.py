@@ -423,9 +423,10 @@ async def test_rules_count_from_the_next_epoch_on(world: World) -> None:
         epoch_s=HOUR, phase_s=60, evidence_epochs=0, yuma3=True, liquid_ppm=(700_000, 900_000), burn_ppm=180_000
     )
     await world.market.do(OPERATOR, SetEpochRules(rules=rules))
+    assert ((await world.ledger.epoch()).rules, (await world.ledger.epoch()).coming) == (RULES, rules)
     first = await world.run(v0=SAME, v1=SAME, v2=SAME)
     second = await world.run(v0=SAME, v1={"producer 2": 1}, v2=SAME)
-    assert (first.rules, second.rules) == (RULES, rules)
+    assert (first.rules, second.rules, second.coming) == (RULES, rules, None)
     for record in (first, second):
         epoch_receipts.audit(await epoch_receipts.build(world.ledger, record.number))
     assert (await world.ledger.supply()).burnt_nano == pytest.approx(10 * NANO * 0.18, abs=1)

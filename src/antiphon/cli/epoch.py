@@ -156,7 +156,8 @@ async def _rules(settings: Settings, changes: tuple[str, ...], as_json: bool) ->
     from antiphon.ledger.operations import SetEpochRules
 
     async with connect(settings, judges_only=True) as session:
-        rules = (await session.ledger.epoch()).rules
+        record = await session.ledger.epoch()
+        rules = record.coming or record.rules if changes else record.rules
         if changes:
             try:
                 changed = {**msgspec.to_builtins(rules), **dict(map(_change, changes))}
@@ -168,6 +169,10 @@ async def _rules(settings: Settings, changes: tuple[str, ...], as_json: bool) ->
     click.echo(json.dumps(told, indent=2) if as_json else "\n".join(f"{name:<16} {told[name]}" for name in told))
     if changes:
         click.echo("These count from the next epoch on.", err=True)
+    elif record.coming:
+        coming = msgspec.to_builtins(record.coming)
+        found = ", ".join(f"{name}={json.dumps(coming[name])}" for name in told if coming[name] != told[name])
+        click.echo(f"From the next epoch on: {found or 'the same'}.", err=True)
 
 
 def _change(text: str) -> tuple[str, Any]:

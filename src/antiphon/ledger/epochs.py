@@ -68,6 +68,7 @@ class EpochRecord(msgspec.Struct, frozen=True, kw_only=True):
     state: EpochState
     rules: EpochRules
     opened_ms: int
+    coming: EpochRules | None = None  # set meanwhile, for the next epoch; None: the same
     called: bool = False
     first_commit_ms: int = 0
     committed_ms: int = 0  # when the time to commit ended; 0: it has not

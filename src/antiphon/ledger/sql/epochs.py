@@ -123,6 +123,7 @@ class EpochKeeper:
             self._expect_operator(message.sender)
             session.db.execute("UPDATE meta SET value = ? WHERE key = 'epochs'", (canonical.pack(operation.rules),))
             records.add_envelope(session.db, message, raw, now_ms, task_="")
+            self._keep(session, msgspec.structs.replace(record, coming=operation.rules))
             return
         number = operation.weights.epoch if isinstance(operation, RevealWeights) else operation.epoch
         if number != record.number:
