@@ -154,6 +154,12 @@ def _grant(shell: Shell) -> str:
     return str(json.loads(shell.run("antiphon consent show ann.consent --json"))["id"])
 
 
+def _recordings(shell: Shell, folder: Path) -> None:
+    folder.mkdir()
+    _sound(SPOKEN)(shell, folder / "me.wav")
+    _sound(BOOK)(shell, folder / "other.wav")
+
+
 MAKERS: dict[str, Callable[[Shell, Path], None]] = {
     **dict.fromkeys(("me.wav", "ann.wav", "speech.wav"), _sound(SPOKEN)),
     **dict.fromkeys(("me.m4a", "ann.m4a"), _phone),
@@ -162,6 +168,7 @@ MAKERS: dict[str, Callable[[Shell, Path], None]] = {
     "other.wav": _sound("Nobody could explain why the street lamps went out at nine."),
     "ann.consent": lambda shell, _: _consent(shell, "ann.wav"),
     "tune.mp3": _tune,
+    "recordings": _recordings,
 }
 """What a user has before a command is pasted. Everything else comes from the commands before."""
 

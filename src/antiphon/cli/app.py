@@ -65,6 +65,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "completion": Verb("antiphon.cli.completion:completion", "Print a shell's completion script."),
     },
     "Train": {
+        "data": Verb("antiphon.cli.data:data", "Collect recordings to train on, in private."),
         "soundstorm": Verb("antiphon.cli.soundstorm:soundstorm", "Train our own speech generator, and measure it."),
     },
 }
