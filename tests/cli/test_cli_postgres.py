@@ -19,8 +19,9 @@ pytestmark = pytest.mark.slow
 
 
 def shown() -> list[str]:
-    """The guide's words after `antiphon --home ~/antiphon`, up to the URL."""
-    found = re.search(r"^antiphon --home ~/antiphon (ledger serve --db) postgresql://", GUIDE.read_text(), re.MULTILINE)
+    """The guide's words after `antiphon --home ~/antiphon-pg`, up to the URL."""
+    shows = r"^antiphon --home ~/antiphon-pg (ledger serve --db) postgresql://"
+    found = re.search(shows, GUIDE.read_text(), re.MULTILINE)
     assert found, "the guide shows a ledger in PostgreSQL"
     return found[1].split()
 
