@@ -109,6 +109,10 @@ class Relays:
                 self._settings.tell(f"{where.url}: {e}")
             else:
                 return context
+        self._settings.tell(
+            "No further relay is named: `antiphon chain relays` lists all. What is set apart at one that is gone comes "
+            "back when it expires: antiphon chain sessions"
+        )
         raise error
 
     async def _fund(self, context: Context, *, broke: bool) -> None:
