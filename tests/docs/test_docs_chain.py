@@ -72,6 +72,9 @@ def test_the_page_of_the_chain_and_its_helps_run_as_written(anvil: Anvil, tmp_pa
     more = [line for line in more if "chain report" not in line]  # wants a relay that lied: test_relay_gossip.py
     with warm(tmp_path) as programs:
         told = run(session([*lines, *more], free_port(), free_port()), anvil, tmp_path, programs)
+        receipts = (tmp_path / "home" / "receipts").glob("*.json")
+        settled = [file for file in receipts if b'"settled"' in file.read_bytes()]
+        verified = run(f"antiphon receipt verify {settled[0]}", anvil, tmp_path, programs)
     for words in (
         "quorum    0x",
         "Balance  60 ANT",
@@ -86,6 +89,8 @@ def test_the_page_of_the_chain_and_its_helps_run_as_written(anvil: Anvil, tmp_pa
         "Claimed  0 ANT",
     ):
         assert words in told, told
+    assert "signatures checked" in verified
+    assert " ANT  to 0x" in verified
     assert all((tmp_path / name).stat().st_size > 50_000 for name in ("hello.wav", "heard.wav", "over.wav"))
     assert not any(key in told for key in DEV_KEYS)
 

@@ -206,6 +206,9 @@ def _settled(receipt: Receipt) -> Iterator[str]:
     net = check(proof, receipt.task)
     yield f"Settled   on {place}, in a batch of {counted(len(proof.tasks), 'task')}"
     yield f"          all {counted(len(net.changes), 'signature')} checked; transaction {proof.transaction}"
+    whole = "" if len(proof.tasks) == 1 else ", for all of its tasks"
+    for address, nano in net.changes:
+        yield f"          {ant(nano):>14}  to {address}{whole}"
 
 
 def _epoch_report(report: EpochReport) -> str:
