@@ -94,12 +94,15 @@ async def _unsettled(place: Place, joined: Session, contracts: Contracts) -> tup
     from antiphon.ledger.records import TaskState
 
     closed = [one for one in await joined.ledger.tasks(joined.client.node_id) if one.state is not TaskState.OPEN]
-    waiting = [
-        one.task
-        for one in closed
-        if not any(batch.settled for batch in await joined.ledger.batches(one.task))
-        and not await _settled_alone(place.home, one.task, contracts)
-    ]
+    now_s = (await contracts.rpc.block("latest")).time_s
+    waiting = []
+    for task in (one.task for one in closed):
+        batches = await joined.ledger.batches(task)
+        if any(one.settled for one in batches):
+            continue
+        # One under way ends parts on the chain before the relay says so, and its place belongs into the receipt.
+        if any(one.expires_s > now_s for one in batches) or not await _settled_alone(place.home, task, contracts):
+            waiting.append(task)
     return len(closed), waiting
 
 
