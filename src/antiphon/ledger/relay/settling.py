@@ -2,8 +2,8 @@
 
 1. One batch at a time. It ends when the chain has settled it, or when it has expired on the chain: before that its
    tasks are in no other one, so that nothing can be settled twice.
-2. Whoever has not signed a batch that expired is left out of the next ones, until nothing else is left. Its parts go
-   by quorum, or it signs later.
+2. Whoever has not signed a batch that expired is left out of the next ones (`choosing`). Its parts go by quorum, or it
+   signs later.
 3. What cannot be netted is set aside: a task with a fine, one whose payer is not known to the chain. A batch that all
    have signed and the chain refuses is made again in halves, down to the task that it refuses.
 4. Everything is on disk: killed at any point, the relay goes on with the same batch and the same transaction. A batch
@@ -25,6 +25,7 @@ from antiphon.economy import accounts
 from antiphon.errors import AntiphonError, ConflictError, InputError, UnavailableError
 from antiphon.ledger.batches import Batch, ChainPlace, SessionClaim
 from antiphon.ledger.relay import heads, netting
+from antiphon.ledger.relay.choosing import Choice
 from antiphon.ledger.relay.facts import Facts
 from antiphon.ledger.sql import SqlLedger, batches
 from antiphon.protocol import canonical
@@ -89,10 +90,9 @@ class Settler:
         self._store, self._facts, self._outbox, self._clock = store, facts, outbox, clock
         self._every_s, self._within_s = every_s, within_s
         self._due_ms = 0
-        self._silent: set[str] = set()
+        self._choice = Choice(store, facts, clock, within_s)
         self._limit = MAX_TASKS
         self._told = ""
-        self._addresses: dict[str, str] = {}
 
     async def step(self) -> None:
         live = await self._store.write(lambda s: batches.find(s.db, state=batches.SIGNING))
@@ -121,9 +121,9 @@ class Settler:
         """Rules 2 and 3."""
         if missing:
             log.warning("batch %d expired: %s did not sign", kept.batch.number, ", ".join(sorted(missing)))
-            self._silent |= missing
+            self._choice.expired(set(kept.batch.parties) - missing, missing)
         elif len(kept.batch.tasks) == 1:
-            await self._set_aside(kept.batch.tasks[0], batches.PENDING)
+            await self._choice.set_aside(kept.batch.tasks[0], batches.PENDING)
         else:
             self._limit = max(1, len(kept.batch.tasks) // 2)
         self._due_ms = 0
@@ -154,12 +154,13 @@ class Settler:
             batches.settle(session.db, batch.number, record, nets, at_ms=now_ms)
 
         await self._store.write(note)
+        self._choice.settled(batch.parties)
         self._limit, self._due_ms = MAX_TASKS, 0
         log.info("batch %d: %d tasks are settled in block %d", batch.number, len(batch.tasks), place.block)
 
     async def _propose(self) -> bool:
         """Whether there was anything to propose."""
-        chosen = await self._choose(await self._store.write(lambda s: batches.due(s.db, self._limit)))
+        chosen = await self._choice.next(self._limit)
         while chosen:
             try:
                 await self._begin(chosen)
@@ -169,7 +170,7 @@ class Settler:
             except AntiphonError as e:
                 if len(chosen) == 1:  # rule 3
                     log.warning("task %s is not netted: %s", chosen[0].task, e)
-                    await self._set_aside(chosen[0].task, batches.PENDING)
+                    await self._choice.set_aside(chosen[0].task, batches.PENDING)
                 chosen = chosen[: len(chosen) // 2]
         return False
 
@@ -181,7 +182,7 @@ class Settler:
         named = netting.named_parts(chosen, sessions)
         purses = {a: await netting.purse(quorum, sessions[a], cost[a], named[a]) for a in sessions}
         final = await contracts.rpc.final(contracts.chain.confirmations)
-        net = netting.propose(chosen, self._addresses, purses, final.time_s + self._within_s, named)
+        net = netting.propose(chosen, self._choice.addresses, purses, final.time_s + self._within_s, named)
         parties = tuple(address for address, _ in net.changes)
         claimed = [
             SessionClaim(account=account, session=number, signature=claims[account][1])
@@ -202,54 +203,6 @@ class Settler:
             batches.keep(session.db, number, canonical.pack(KeptBatch(batch=batch, net=net)))
 
         await self._store.write(begin)
-
-    async def _choose(self, found: Sequence[DueTask]) -> list[DueTask]:
-        """Rules 2 and 3: of one session of each client, without those that were silent, of no more parties than fit."""
-        chosen: list[DueTask] = []
-        sessions: dict[str, int] = {}
-        parties: set[str] = set()
-        passed_over = False
-        for one in found:
-            if not one.net_nano:
-                await self._set_aside(one.task, batches.NOTHING)
-                continue
-            named = await self._parties(one)
-            if named is None:
-                await self._set_aside(one.task, batches.PENDING)
-            elif named & self._silent:
-                passed_over = True
-            elif sessions.get(one.client, one.session) == one.session and len(parties | named) <= netting.MAX_PARTIES:
-                sessions[one.client] = one.session
-                parties |= named
-                chosen.append(one)
-        if not chosen and passed_over:
-            self._silent.clear()  # with the next proposal, everybody is asked again
-        return chosen
-
-    async def _parties(self, one: DueTask) -> set[str] | None:
-        """Addresses of all whom a task changes something for; None: it cannot be netted."""
-        try:
-            netting.expect_nettable(one)
-        except ConflictError:
-            return None
-        named = set()
-        prefix = accounts.balance("")
-        for account in one.net_nano:
-            node = account.removeprefix(prefix)
-            if not account.startswith(prefix) or (node == one.client and one.session):
-                continue
-            if node not in self._addresses:
-                address = await self._facts.address(node)
-                if address is None:
-                    return None
-                self._addresses[node] = address
-            named.add(self._addresses[node])
-        if one.session:
-            named.add((await self._store.write(lambda s: batches.claim(s.db, one.client, one.session)))[0])
-        return named
-
-    async def _set_aside(self, task: str, number: int) -> None:
-        await self._store.write(lambda s: batches.set_aside(s.db, task, number))
 
 
 class ByQuorum:

@@ -37,6 +37,7 @@ class DueTask(msgspec.Struct, frozen=True, kw_only=True):
     net_nano: dict[str, int]
     drawn: tuple[tuple[int, int, int], ...] = ()  # as in `receipts.AuditReport`
     named: tuple[tuple[int, int], ...] = ()  # (session, part) that its client has signed for it, ascending
+    seq: int = 0  # its place among all tasks of the ledger
 
 
 def endorse(db: Connection, operation: Endorse) -> None:
@@ -75,18 +76,18 @@ def claim(db: Connection, account: str, session: int) -> tuple[str, bytes]:
     return row
 
 
-def due(db: Connection, limit: int) -> list[DueTask]:
-    """Closed tasks that are in no batch, the oldest first."""
+def due(db: Connection, limit: int, after: int = 0) -> list[DueTask]:
+    """Closed tasks that are in no batch, after this place, the oldest first."""
     rows = db.execute(
         "SELECT t.task, t.client, coalesce((SELECT c.session FROM claims c JOIN envelopes e ON e.task = t.task "
-        "WHERE c.account = t.client AND c.at_ms <= e.at_ms ORDER BY e.seq, c.at_ms DESC, c.session DESC LIMIT 1), 0) "
-        "FROM tasks t LEFT JOIN batch_tasks b ON b.task = t.task "
-        "WHERE t.state <> 'open' AND b.task IS NULL ORDER BY t.seq LIMIT ?",
-        (limit,),
+        "WHERE c.account = t.client AND c.at_ms <= e.at_ms ORDER BY e.seq, c.at_ms DESC, c.session DESC LIMIT 1), 0), "
+        "t.seq FROM tasks t LEFT JOIN batch_tasks b ON b.task = t.task "
+        "WHERE t.state <> 'open' AND b.task IS NULL AND t.seq > ? ORDER BY t.seq LIMIT ?",
+        (after, limit),
     ).fetchall()
-    tasks = [task for task, _, _ in rows]
+    tasks = [task for task, *_ in rows]
     nets, named = _nets(db, tasks), _named(db, tasks)
-    drawn = _drawn(db, {task: client for task, client, session in rows if session})
+    drawn = _drawn(db, {task: client for task, client, session, _ in rows if session})
     return [
         DueTask(
             task=task,
@@ -95,8 +96,9 @@ def due(db: Connection, limit: int) -> list[DueTask]:
             net_nano=nets[task],
             drawn=drawn.get(task, ()),
             named=named[task],
+            seq=seq,
         )
-        for task, client, session in rows
+        for task, client, session, seq in rows
     ]
 
 
