@@ -122,13 +122,17 @@ class Facts:
         return None
 
     async def spent_nano(self, session: int, part: int, final: int) -> int | None:
-        """What a session gave for a part that the quorum settled alone, up to this block; None: it did not."""
-        quorum = self.contracts.quorum
-        for log in await quorum.logs("Settled", 0, session.to_bytes(32), self.contracts.chain.first_block, final):
-            told = quorum.event(log).values
-            if told["part"] == part:
-                return int(told["spent"])
-        return None
+        """What a session gave for a part that was settled alone, up to this block; None: it was not."""
+        return (await self.settled_parts(session, final)).get(part)
+
+    async def settled_parts(self, session: int, final: int | str = "latest") -> dict[int, int]:
+        """What a session gave for each part that was settled alone up to this block, by votes or by a voucher."""
+        quorum, found = self.contracts.quorum, dict[int, int]()
+        for event, given in (("Settled", "spent"), ("Redeemed", "amount")):
+            for log in await quorum.logs(event, 0, session.to_bytes(32), self.contracts.chain.first_block, final):
+                told = quorum.event(log).values
+                found[told["part"]] = told[given]
+        return found
 
     async def session_at(self, relay: str, client: str) -> int | None:
         """The newest session of this address that names the relay (Ed25519, hex) and has time left; None: there is

@@ -5,7 +5,8 @@
 2. A node registers only if the chain has it, in this role, bound both ways, with its bond.
 3. A session is spent by one account on this relay, which the session's client has named, and no more an hour before it
    expires. One account has one at a time: claiming the next ends the one before, whose rest is on the chain.
-4. Everything applied has a place in the book, and the relay signs how far the book goes. Each place is signed once.
+4. No task is opened out of a session that was spent behind the relay's back (`backing`).
+5. Everything applied has a place in the book, and the relay signs how far the book goes. Each place is signed once.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from antiphon.ledger.operations import (
     ClaimSession,
     CommitWeights,
     Deposit,
+    OpenTask,
     Operation,
     Pay,
     Register,
@@ -40,6 +42,7 @@ from antiphon.ledger.operations import (
 )
 from antiphon.ledger.queries import ListBatches, Query, ReadBook
 from antiphon.ledger.relay import heads
+from antiphon.ledger.relay.backing import Backing
 from antiphon.ledger.relay.facts import Bond, Facts, expect_node
 from antiphon.ledger.relay.settling import Batches, ByQuorum
 from antiphon.ledger.sql import SqlLedger, batches, mirror
@@ -62,6 +65,7 @@ class RelayLedger(Ledger):
         self._bonds: dict[str, Bond] = {}  # by node
         self._fresh: set[str] = set()  # addresses that were read at the final block that is being taken in
         self._at = -1
+        self._backing = Backing(store, facts, clock)
         self._batches, self._by_quorum = Batches(store, facts), ByQuorum(store, facts, clock)
 
     async def identity(self) -> str:
@@ -81,6 +85,9 @@ class RelayLedger(Ledger):
             case ClaimSession() as operation:
                 account = envelopes.verify_at(envelope, await self.identity(), limit=MAX_OPERATION_BYTES).sender
                 await self._claim(account, operation)
+            case OpenTask():
+                client = envelopes.verify_at(envelope, await self.identity(), limit=MAX_OPERATION_BYTES).sender
+                await self._backing.expect(client)
             case SignBatch() as operation:
                 limits.check(operation)
                 envelopes.verify_at(envelope, await self.identity(), limit=MAX_OPERATION_BYTES)
@@ -187,6 +194,7 @@ class RelayLedger(Ledger):
             mirror.begin_session(session.db, account, funds, found.parts, found.expires_s)
 
         await self._store.write(credit)
+        self._backing.forget(account)
 
     def _end(self, session: Session, name: str, account: str) -> bool:
         """A session's time is over: what is left of it goes. Whether that was all: no task holds any of it."""

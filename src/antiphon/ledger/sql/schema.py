@@ -338,6 +338,9 @@ END;
 _JUDGING = "CREATE INDEX nodes_judging ON nodes (node) WHERE role = 'validator';"
 """Their stake is summed with each round that is settled."""
 
+_BY_TASK = "CREATE INDEX transfers_by_task ON transfers (task);"
+"""What a task has moved is asked for by each batch of a relay, and before a client of one orders again."""
+
 MIGRATIONS = (
     _FOUNDATION,
     _STAKE_HISTORY,
