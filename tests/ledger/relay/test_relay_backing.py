@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from evm_anvil import Anvil
 from ledger_market import CLIENT, SPEECH, chain, party, producer, task_id
 from relay_market import SESSION_NANO, RelayMarket, chain_key
-from test_relay_quorum import BY_NODE, Signed
+from test_relay_quorum import BY_NODE, GOOD, Signed
 from test_relay_settling import Parties, settler, work
 
 from antiphon.economy.types import NANO, Mode, Part
@@ -18,6 +19,7 @@ from antiphon.ledger.evm.outbox import Fees, Outbox
 from antiphon.ledger.operations import OpenTask
 from antiphon.ledger.relay import netting, quorum
 from antiphon.ledger.relay.backing import LASTS_MS
+from antiphon.ledger.relay.vouchers import Voucher, Vouchers, redeem
 
 Open = Callable[..., Awaitable[RelayMarket]]
 
@@ -124,3 +126,65 @@ async def test_a_node_does_not_order_with_what_the_chain_is_about_to_pay_it(foun
     )  # fmt: skip
     with pytest.raises(FundsError, match="paid out of a session, and this account has none"):
         await market.do(party(BY_NODE[rich]), opening)
+
+
+async def test_a_part_that_its_client_gives_to_itself_is_not_its_producers_pay(
+    own_chain: Anvil, opened: Open, tmp_path: Path
+) -> None:
+    market = await opened(own_chain)
+    signed, contracts = Signed(market, tmp_path), market.ledger._facts.contracts
+    task = await signed.work(1)
+    record, opened_ = await market.ledger.part(task, 0), await market.ledger.task(task)
+    maker = producer(record)
+    earned = (await market.ledger.account(maker)).balance_nano
+    where = contracts.quorum, contracts.chain.chain_id
+    (real,) = quorum.cases(record, opened_.request_hash, CLIENT.node_id, *where)
+    key, seats = chain_key("client"), [chain_key(f"own seat {n}") for n in range(3)]
+    seats.sort(key=lambda one: int(one.address, 16))
+    given = real.assignment.reward_nano + sum(fee for _, _, fee in real.assignment.seats)
+    fake = msgspec.structs.replace(
+        real.assignment,
+        producer=key.address,
+        reward_nano=given - 3,
+        seats=tuple((seat.address, "", 1) for seat in seats),
+    )
+
+    def split(signature: bytes) -> tuple[int, int]:
+        return int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+
+    case = msgspec.structs.replace(
+        real,
+        assignment=fake,
+        client=split(quorum.sign(quorum.assignment_digest(*where, fake), key)),
+        votes=tuple((GOOD, split(quorum.sign(quorum.vote_digest(*where, fake, GOOD), seat))) for seat in seats),
+    )
+    outbox = await Outbox.open(contracts.rpc, key, tmp_path / "thief.db", confirmations=2, fees=Fees())
+    await quorum.settle(outbox, contracts.quorum, case)
+    await market.ledger.follow()
+    assert earned > 0
+    assert (await market.ledger.account(maker)).balance_nano == earned, "nobody has paid it yet"
+    market.clock.advance(LASTS_MS // 1_000)
+    with pytest.raises(ConflictError, match="has given"):
+        await market.open(task_id(2))
+
+
+async def test_what_a_voucher_paid_on_the_chain_leaves_the_book_once(
+    own_chain: Anvil, opened: Open, tmp_path: Path
+) -> None:
+    market = await opened(own_chain)
+    signed, contracts = Signed(market, tmp_path), market.ledger._facts.contracts
+    record = await market.ledger.part(await signed.work(1), 0)
+    maker = producer(record)
+    earned = (await market.ledger.account(maker)).balance_nano
+    terms, key = record.endorsed[0].operation, chain_key(BY_NODE[maker])
+    made = Voucher(
+        session=1, part=terms.part, producer=key.address, amount=earned - 7, position=1, stream=bytes(32), due=0
+    )
+    kept = msgspec.structs.replace(made, signature=Vouchers(contracts.chain).sign(made, chain_key("client")))
+    outbox = await Outbox.open(contracts.rpc, key, tmp_path / "maker.db", confirmations=2, fees=Fees())
+    await redeem(outbox, contracts.quorum, [kept])
+    for _ in range(2):
+        await market.ledger.follow()
+        assert (await market.ledger.account(maker)).balance_nano == 7
+    market.clock.advance(LASTS_MS // 1_000)
+    await market.open(task_id(2))

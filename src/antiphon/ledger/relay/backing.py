@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from antiphon.clock import Clock
 from antiphon.errors import ConflictError, FundsError
+from antiphon.ledger.relay import paying
 from antiphon.ledger.relay.facts import Facts
-from antiphon.ledger.sql import SqlLedger, spending
+from antiphon.ledger.sql import SqlLedger, batches, spending
 
 LASTS_MS = 5_000
 PROMISED = 8
@@ -53,10 +54,23 @@ class Backing:
         ended = [part for part in spent.promised if await quorum.read("is_settled", number, part)]
         if given_nano <= spent.ordered_nano and not ended:
             return ""
-        paid = await self._facts.settled_parts(number)
-        ordered_nano = spent.ordered_nano + sum(paid.get(part, 0) for part in spent.promised)
+        paid = await self._paid(number, spent.promised)
+        ordered_nano = spent.ordered_nano + sum(paid.values())
         if given_nano > ordered_nano:
             return f"Session {number} has given {given_nano} nano on the chain, of which {ordered_nano} for tasks here"
         if lost := [part for part in ended if part not in paid]:
             return f"Part {lost[0]} of session {number} was promised for a task, and ended without paying for it"
         return ""
+
+    async def _paid(self, session: int, promised: tuple[int, ...]) -> dict[int, int]:
+        """What the session gave for those parts that were settled as its client has signed here, in nano."""
+        found: dict[int, int] = {}
+        for part in sorted((await self._facts.ended(session)).keys() & set(promised)):
+            for task in await self._store.write(lambda s, part=part: batches.endorsed(s.db, session, part)):  # type: ignore[misc]
+                opened = await self._store.task(task)
+                for record in await self._store.parts(task):
+                    for one in (one.operation for one in record.endorsed if one.node == opened.client):
+                        if (one.session, one.part) == (session, part):
+                            told = await paying.paid(self._facts, record, opened.request_hash, one)
+                            found |= {} if told is None else {part: told.nano}
+        return found

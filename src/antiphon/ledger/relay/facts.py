@@ -51,6 +51,14 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True):
         return self.parts * self.part_nano
 
 
+class Ended(msgspec.Struct, frozen=True, kw_only=True):
+    """How a part was settled alone."""
+
+    nano: int  # what its session gave
+    producer: str  # address, of a voucher; empty: by votes
+    transaction: str
+
+
 class Facts:
     """Questions to the contracts at one final block."""
 
@@ -123,15 +131,17 @@ class Facts:
 
     async def spent_nano(self, session: int, part: int, final: int) -> int | None:
         """What a session gave for a part that was settled alone, up to this block; None: it was not."""
-        return (await self.settled_parts(session, final)).get(part)
+        found = (await self.ended(session, final)).get(part)
+        return None if found is None else found.nano
 
-    async def settled_parts(self, session: int, final: int | str = "latest") -> dict[int, int]:
-        """What a session gave for each part that was settled alone up to this block, by votes or by a voucher."""
-        quorum, found = self.contracts.quorum, dict[int, int]()
+    async def ended(self, session: int, final: int | str = "latest") -> dict[int, Ended]:
+        """The parts of a session that were settled alone up to this block, by votes or by a voucher."""
+        quorum, found = self.contracts.quorum, dict[int, Ended]()
         for event, given in (("Settled", "spent"), ("Redeemed", "amount")):
             for log in await quorum.logs(event, 0, session.to_bytes(32), self.contracts.chain.first_block, final):
                 told = quorum.event(log).values
-                found[told["part"]] = told[given]
+                producer, sent = told.get("producer", ""), log["transactionHash"]
+                found[told["part"]] = Ended(nano=told[given], producer=producer, transaction=sent)
         return found
 
     async def session_at(self, relay: str, client: str) -> int | None:

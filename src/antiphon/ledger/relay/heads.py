@@ -73,3 +73,10 @@ def _head(book: bytes, sequence: int, digest: bytes) -> bytes:
 
     kind = keccak(b"Head(bytes32 book,uint64 sequence,bytes32 digest)")
     return bytes(keccak(encode(["bytes32", "bytes32", "uint64", "bytes32"], [kind, book, sequence, digest])))
+
+
+def recovered(digest: bytes, signature: bytes) -> str:
+    """Who signed; empty: nobody did. `signature`: r, vs."""
+    vs = int.from_bytes(signature[32:])
+    s, v = vs & ((1 << 255) - 1), 27 + (vs >> 255)
+    return signer(digest, signature[:32] + s.to_bytes(32) + bytes([v]))

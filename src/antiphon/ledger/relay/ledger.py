@@ -130,7 +130,7 @@ class RelayLedger(Ledger):
         await self._by_quorum.take_off(self._cursor.final_block)
 
     async def _apply(self, event: Event) -> None:
-        if (event.contract, event.name) == ("quorum", "Settled"):
+        if event.contract == "quorum" and event.name in {"Settled", "Redeemed"}:
             await self._by_quorum.note(event.values["session"], event.values["part"])
         if event.contract not in {"registry", "quorum"} or "node" not in event.values:
             return

@@ -25,7 +25,7 @@ from antiphon.ledger.operations import Endorse
 from antiphon.ledger.records import PartRecord, TaskRecord
 from antiphon.ledger.relay import quorum
 from antiphon.ledger.relay.facts import Facts
-from antiphon.ledger.relay.settling import recovered
+from antiphon.ledger.relay.heads import recovered
 from antiphon.ledger.relay.signing import SigningStore
 
 log = logging.getLogger("antiphon")

@@ -14,8 +14,8 @@ from typing import Any
 from antiphon.errors import ProtocolError
 from antiphon.ledger.batches import Batch
 from antiphon.ledger.evm.contracts import Contract, Contracts
+from antiphon.ledger.relay.heads import recovered
 from antiphon.ledger.relay.netting import Net, digest
-from antiphon.ledger.relay.settling import recovered
 from antiphon.protocol.receipt import ChainProof
 
 _HINT = "Do not trust it; ask for the proof again: antiphon chain settle"

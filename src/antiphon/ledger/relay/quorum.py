@@ -19,8 +19,8 @@ from antiphon.ledger.evm.keys import Key
 from antiphon.ledger.evm.outbox import Outbox, Receipt
 from antiphon.ledger.operations import Deliver, Endorse
 from antiphon.ledger.records import PartRecord
+from antiphon.ledger.relay.heads import recovered
 from antiphon.ledger.relay.netting import compact
-from antiphon.ledger.relay.settling import recovered
 
 ALIKE = 255
 """Instead of a number of readings: they are those whose hash the case gives."""

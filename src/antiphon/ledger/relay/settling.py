@@ -24,7 +24,7 @@ from antiphon.clock import Clock
 from antiphon.economy import accounts
 from antiphon.errors import AntiphonError, ConflictError, InputError, UnavailableError
 from antiphon.ledger.batches import Batch, ChainPlace, SessionClaim
-from antiphon.ledger.relay import heads, netting
+from antiphon.ledger.relay import heads, netting, paying
 from antiphon.ledger.relay.choosing import Choice
 from antiphon.ledger.relay.facts import Facts
 from antiphon.ledger.sql import SqlLedger, batches
@@ -72,7 +72,7 @@ class Batches:
         if not rows or rows[0][1] != batches.SIGNING:
             raise ConflictError(f"Batch {operation.batch} waits for no signatures", "Ask for the batches again.")
         batch = _read(rows[0][2]).batch
-        party = recovered(batch.digest, operation.signature)
+        party = heads.recovered(batch.digest, operation.signature)
         if party not in batch.parties:
             raise InputError(
                 f"What was signed for batch {batch.number} is another statement, or no party's",
@@ -223,8 +223,8 @@ class ByQuorum:
     async def take_off(self, final: int) -> None:
         """Of the tasks that are closed, everything that was settled by this block; once each."""
         for task in await self._store.write(lambda s: batches.pending(s.db)):
-            client, parts = (await self._store.task(task)).client, await self._store.parts(task)
-            found = [await self._settled(client, part, final) for part in parts]
+            opened, parts = await self._store.task(task), await self._store.parts(task)
+            found = [await self._settled(opened.client, opened.request_hash, part, final) for part in parts]
             now_ms = self._clock.now_ms()
 
             def leave(session: Session, task: str = task, found: Any = found, now_ms: int = now_ms) -> None:
@@ -234,7 +234,9 @@ class ByQuorum:
 
             await self._store.write(leave)
 
-    async def _settled(self, client: str, record: PartRecord, final: int) -> list[tuple[str, dict[str, int]]]:
+    async def _settled(
+        self, client: str, request_hash: bytes, record: PartRecord, final: int
+    ) -> list[tuple[str, dict[str, int]]]:
         """(name, what it changes) of each ruling on a part that the chain has settled."""
         made = []
         for one in record.endorsed:
@@ -242,10 +244,11 @@ class ByQuorum:
             ruling = next((r for r in record.rulings if (r.attempt, r.round) == (terms.attempt, terms.round)), None)
             if one.node != client or ruling is None or ruling.outcome.verdict is None:
                 continue
-            spent_nano = await self._facts.spent_nano(terms.session, terms.part, final)
-            if spent_nano is not None:
-                name = f"part {terms.part} of session {terms.session}"
-                made.append((name, changes_of(ruling, client, record.task, spent_nano)))
+            found = await paying.paid(self._facts, record, request_hash, terms, final)
+            if found is not None:
+                maker, name = accounts.balance(ruling.producer.node), f"part {terms.part} of session {terms.session}"
+                nets = {maker: found.nano} if found.by_voucher else changes_of(ruling, client, record.task, found.nano)
+                made.append((name, nets))
         return made
 
 
@@ -265,13 +268,6 @@ def changes_of(ruling: Ruling, client: str, task: str, spent_nano: int) -> dict[
         log.warning("task %s: the chain gave %d nano for a part, its ruling %d", task, spent_nano, paid)
         return {maker: nets[maker]} if nets[maker] > 0 else {}
     return {account: nano for account, nano in nets.items() if nano}
-
-
-def recovered(digest: bytes, signature: bytes) -> str:
-    """Who signed; empty: nobody did. `signature`: r, vs."""
-    vs = int.from_bytes(signature[32:])
-    s, v = vs & ((1 << 255) - 1), 27 + (vs >> 255)
-    return heads.signer(digest, signature[:32] + s.to_bytes(32) + bytes([v]))
 
 
 def _read(record: bytes) -> KeptBatch:
