@@ -239,7 +239,7 @@ def test_a_ledger_that_drops_the_draw_pays_its_own_producer_less_than_honest_wor
     table.play.operator = relay
     table.part()
     assert table.net("maker") == R * 4 // 10 < R - MAKING
-    assert table.paid() == R + 3 * FEE // 50
+    assert table.paid() == R + 3 * FEE  # judging is paid, too: the rest of its fees is burnt
     assert [table.net(f"v{n}") for n in range(3)] == 3 * [FEE // 50]
     assert table.client.gone
 
