@@ -15,16 +15,19 @@ from antiphon.economy.types import NANO, Role
 from antiphon.ledger.operations import Deposit, ServiceOffer
 from antiphon.network.prober import Prober
 from antiphon.network.prompts import GrammarPrompts
+from antiphon.nodes.memory import ScoreMemory
 from antiphon.nodes.producer import Producer
 from antiphon.services import MusicRequest, Request
 
 
-async def prober_in(net: World, *, every_s: float = 0.01, purse_nano: int = 10 * NANO) -> Prober:
+async def prober_in(
+    net: World, *, every_s: float = 0.01, purse_nano: int = 10 * NANO, memory: ScoreMemory | None = None
+) -> Prober:
     """Validator 0 probes, with money of its own."""
     context = net.nodes["validator-0"].context
     if purse_nano:
         await net.bank.submit(Deposit(account=context.identity.node_id, amount_nano=purse_nano))
-    return Prober(Client(context), GrammarPrompts("seed"), every_s=every_s, rng=random.Random(7))
+    return Prober(Client(context), GrammarPrompts("seed"), every_s=every_s, rng=random.Random(7), memory=memory)
 
 
 async def test_a_probe_scores_a_node_that_no_client_has_asked(tmp_path: Path) -> None:
@@ -37,6 +40,23 @@ async def test_a_probe_scores_a_node_that_no_client_has_asked(tmp_path: Path) ->
             assert node.settled == {"speech": 1}
         tasks = await net.ledger.tasks()
         assert all(task.synthetic for task in tasks)
+
+
+async def test_whom_a_prompt_has_judged_is_named_in_the_weights(tmp_path: Path) -> None:
+    """Also by a validator that did not sit. Without that its prompts would be paid for nothing."""
+    async with world(tmp_path, validators=4) as net:
+        memory = ScoreMemory()
+        prober = await prober_in(net, memory=memory)
+        for _ in range(8):
+            await prober.probe()
+        sat = 0
+        for task in await net.ledger.tasks():
+            (part,) = await net.ledger.parts(task.task)
+            sat += net.nodes["validator-0"].node_id in part.rulings[0].votes
+        assert sat < 8
+        assert sum(one.judged for one in memory.opinions["speech"].values()) == 8 - sat
+        pending = memory.prepare(await net.ledger.epoch(), await net.ledger.members())
+        assert len(pending.weights.rows["speech"].uids) == len(memory.opinions["speech"])
 
 
 async def test_neither_its_pool_nor_its_clients_purse_tells_a_probe(tmp_path: Path) -> None:

@@ -230,23 +230,25 @@ def validator(
     """
     from antiphon.network.embedded import VALIDATOR_PRICE_NANO
     from antiphon.nodes.evaluation.evaluator import evaluator_of
-    from antiphon.nodes.memory import memory_of
+    from antiphon.nodes.memory import ScoreMemory, memory_of
     from antiphon.nodes.validator import Validator
 
     evaluator = evaluator_of(settings.profile, by_judge(judge_options))
     evaluator.warm_up()
     price_nano = VALIDATOR_PRICE_NANO if price is None else price
+    kept: list[ScoreMemory] = []
 
     def build(context: Context) -> Node:
-        memory = memory_of(settings.home, context.identity.node_id)
-        return Validator(context, evaluator, price_nano, memory=memory, weighs=weighs)
+        kept.append(memory_of(settings.home, context.identity.node_id))
+        return Validator(context, evaluator, price_nano, memory=kept[-1], weighs=weighs)
 
     async def probing(context: Context) -> None:
         from antiphon.client.client import Client
         from antiphon.network.prober import Prober
 
         prompts = prompt_source(context.identity.node_id, prompt_api, prompt_model)
-        await Prober(Client(context), prompts, every_s=probe_every, rng=random.Random()).run()  # noqa: S311
+        rng = random.Random()  # noqa: S311
+        await Prober(Client(context), prompts, every_s=probe_every, rng=rng, memory=kept[-1]).run()
 
     purse_nano = PURSE_NANO if probe_every > 0 else 0
     beside = probing if probe_every > 0 else None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from antiphon.client.client import Client, Job
 from antiphon.client.events import Closed
-from antiphon.economy.types import NANO, Mode, Role
+from antiphon.economy.types import NANO, Mode, Role, Vote
 from antiphon.engines import registry
 from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.listing import every_node
@@ -20,6 +20,7 @@ from antiphon.ledger.operations import VOUCHER_KIND, Pay, Selector, ServiceOffer
 from antiphon.ledger.records import NodeRecord
 from antiphon.music.prompts import prompts as music_prompts
 from antiphon.network.prompts import PromptSource
+from antiphon.nodes.memory import ScoreMemory
 from antiphon.parties.actor import Context
 from antiphon.protocol import Identity
 from antiphon.services import MusicRequest, Request, Service, SpeechRequest
@@ -58,8 +59,10 @@ class Prober:
         every_s: float,
         rng: random.Random,
         max_price_nano: int = MAX_PRICE_NANO,
+        memory: ScoreMemory | None = None,
     ) -> None:
-        self._client = client
+        """`memory`: the validator's own, which also names in its weights whom it has judged by prompts alone."""
+        self._client, self._memory = client, memory
         self._prompts = prompts
         self._every_s = every_s
         self._rng = rng
@@ -100,7 +103,21 @@ class Prober:
                 async for event in events:
                     if isinstance(event, Closed):
                         state = str(event.task.state)
+                        self._remember(event)
         return Probe(node.node, what, state)
+
+    def _remember(self, closed: Closed) -> None:
+        """What the panel found: a small validator seldom sits, and what it has judged by prompts counts only if its
+        weights name it."""
+        if self._memory is None:
+            return
+        me, task, now_ms = self._client.node_id, closed.task, self._client.context.clock.now_ms()
+        for part in closed.parts:
+            for ruling in part.rulings:
+                found = ruling.outcome
+                if found.verdict is not None and me not in ruling.votes:  # its own vote it remembers as a seat
+                    vote = Vote(verdict=found.verdict, score_ppm=found.score_ppm)
+                    self._memory.remember(ruling.producer.node, task.selector.service, vote, task.rules, at_ms=now_ms)
 
     @asynccontextmanager
     async def _stranger(self, selector: Selector, request: Request) -> AsyncIterator[tuple[Client, bytes]]:
