@@ -10,7 +10,7 @@ from evm_anvil import DEV_KEYS, Anvil
 from ledger_market import CLIENT, OPERATOR, Market, party
 
 from antiphon.clock import Clock
-from antiphon.economy.types import NANO, Role
+from antiphon.economy.types import NANO, Role, Rules
 from antiphon.ledger.evm.config import ChainFile
 from antiphon.ledger.evm.contracts import Contracts
 from antiphon.ledger.evm.cursor import Cursor
@@ -99,11 +99,13 @@ class RelayMarket(Market):
         await self.do(who, Register(role=role, offers=offers, seal_key=who.seal_public, endpoint=endpoint))
 
 
-async def open_relay(url: str, chain: ChainFile, folder: Path, clock: Clock, db: str = "") -> tuple[RelayLedger, Rpc]:
+async def open_relay(
+    url: str, chain: ChainFile, folder: Path, clock: Clock, db: str = "", rules: Rules = RULES
+) -> tuple[RelayLedger, Rpc]:
     """`db`: a PostgreSQL database, instead of a file."""
     rpc = Rpc(url)
     contracts = await Contracts.open(rpc, chain)
-    store = await SqlLedger.open(db or folder / "relay.db", operator=OPERATOR, clock=clock, rules=RULES)
+    store = await SqlLedger.open(db or folder / "relay.db", operator=OPERATOR, clock=clock, rules=rules)
     relay = RelayLedger(store, Facts(contracts), Cursor(contracts, folder / "cursor.json"), chain_key("relay"), clock)
     await relay.follow()
     return relay, rpc
