@@ -34,6 +34,7 @@ class Verb:
 VERBS: dict[str, dict[str, Verb]] = {
     "Make": {
         "say": Verb("antiphon.cli.say:say", "Turn text into speech."),
+        "book": Verb("antiphon.cli.book:book", "Turn a document into an audiobook."),
         "clone": Verb("antiphon.cli.clone:clone", "Say it in the voice of a recording."),
         "compose": Verb("antiphon.cli.compose:compose", "Turn a description into music."),
         "effect": Verb("antiphon.cli.effect:effect", "Make a sound effect for a game, here."),

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,7 @@ class CommandJob:
     store: JobStore | None = None  # keeps what was paid for
     jobs: Jobs | None = None  # this store and those of steps before, whose end is this job's
     keep_going: bool = False  # without a part that failed for good
+    then: Callable[[Result], None] | None = None  # what is made of the sound once it is whole
     speech: bool = True  # whether our own validators will need to listen to speech
     facts: dict[str, object] = field(default_factory=dict)  # to tell in JSON
 
@@ -98,6 +99,8 @@ def deliver(settings: Settings, options: OutputOptions, job: CommandJob, *, exte
             raise
         finally:
             sink.abort()
+        if job.then is not None:
+            job.then(result)
         if job.jobs is not None and not result.missing:
             job.jobs.complete()
         elif job.store is not None:

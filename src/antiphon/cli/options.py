@@ -16,6 +16,7 @@ from antiphon.cli.manuscript import format_option
 C = TypeVar("C", bound=Callable[..., Any])
 
 _OUTPUT = "File to write; - streams to stdout."
+_BOOK = "File to write: .m4b, .m4a or .mp4."
 _FORMAT = "wav, flac, mp3, opus, ogg, aac or pcm; by default the output's suffix."
 
 
@@ -36,17 +37,22 @@ class OutputOptions:
     as_one: bool = False  # one gain for the whole, so that its own loud and soft stay: needs all of it in memory
 
 
-def order_options(output: str, loudness: str) -> Callable[[C], C]:
-    """Where the sound goes and how loud, who makes it, when it is released, what it may cost, what is printed."""
+def order_options(output: str, loudness: str, *, book: bool = False) -> Callable[[C], C]:
+    """Where the sound goes and how loud, who makes it, when it is released, what it may cost, what is printed.
+
+    A `book` has one format, and is released when it is whole.
+    """
+    form = click.option("--format", "format_name", help=_FORMAT)
+    release = click.option("--stream/--verified", default=None, help="Release audio as it is made, or after the vote.")
 
     def apply(command: C) -> C:
         for option in reversed((
-            click.option("-o", "--output", default=output, show_default=True, help=_OUTPUT),
-            click.option("--format", "format_name", help=_FORMAT),
+            click.option("-o", "--output", default=output, show_default=True, help=_BOOK if book else _OUTPUT),
+            *(() if book else (form,)),
             click.option("--engine", help="Only nodes with this engine (see `antiphon engines`)."),
             click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine."),
             loudness_option(loudness),
-            click.option("--stream/--verified", default=None, help="Release audio as it is made, or after the vote."),
+            *(() if book else (release,)),
             resume_option,
             click.option("--max-cost", type=Amount(), metavar="ANT", help="Buy nothing if the whole could cost more."),
             click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout."),

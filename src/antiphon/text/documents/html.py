@@ -21,7 +21,9 @@ _MARK = re.compile(r"\s*[\[(]?(?:[0-9]{1,3}|[a-z]|[*†‡]+|note [0-9]+)[\])]?\
 _POWERS = str.maketrans("0123456789-−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁻")
 
 
-class _Page(tags.TagReader):
+class Page(tags.TagReader):
+    """What a reader of a page would say."""
+
     unheard: ClassVar[frozenset[str]] = frozenset(
         "script style head noscript template svg math canvas object iframe audio video select datalist rt rp".split()
     )
@@ -100,7 +102,7 @@ class _Page(tags.TagReader):
 
 def speakable(blocks: Iterable[str], tell: Tell) -> Iterator[str]:
     """The text of a page, in blocks. Raises `InputError` for a tag without end."""
-    page = _Page()
+    page = Page()
     yield from tags.spoken(page, blocks)
     if page.codes:
         tell(f"{page.codes:,} block{'s' if page.codes > 1 else ''} of code left out")

@@ -29,13 +29,13 @@ _TASK = re.compile(r"\[[ xX]\]\s+")
 def speakable(blocks: Iterable[str], tell: Tell) -> Iterator[str]:
     """The text of a Markdown document, in blocks."""
     speaker = _Speaker()
-    for chunk in _chunks(_body(lines(blocks))):
+    for chunk in _chunks(body(lines(blocks))):
         yield from speaker.speak(chunk)
     if speaker.codes:
         tell(f"{speaker.codes:,} block{'s' if speaker.codes > 1 else ''} of code left out")
 
 
-def _body(source: Iterator[str]) -> Iterator[str]:
+def body(source: Iterator[str]) -> Iterator[str]:
     """Lines without the front matter (YAML between two lines of dashes at the very beginning)."""
     first = next(source, "")
     held = [first]

@@ -1,0 +1,26 @@
+"""Documents to audiobooks: chapters, voices and cues of a document, made through the door, bound into one file."""
+
+from antiphon.books.binding import bind
+from antiphon.books.book import Book, Chapter, Passage
+from antiphon.books.lexicon import Lexicon, read_lexicon
+from antiphon.books.opening import FORMATS, open_book
+from antiphon.books.subtitles import srt, webvtt
+from antiphon.books.telling import Telling
+from antiphon.books.timeline import Cue, Mark, Timeline
+
+__all__ = [
+    "FORMATS",
+    "Book",
+    "Chapter",
+    "Cue",
+    "Lexicon",
+    "Mark",
+    "Passage",
+    "Telling",
+    "Timeline",
+    "bind",
+    "open_book",
+    "read_lexicon",
+    "srt",
+    "webvtt",
+]

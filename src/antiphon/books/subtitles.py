@@ -1,0 +1,43 @@
+"""Cues as SubRip and WebVTT. Source: W3C WebVTT 1; two lines of 42 characters are the usage of broadcasters."""
+
+from __future__ import annotations
+
+import html
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from antiphon.books.timeline import Cue
+
+LINE_CHARS, LINES = 42, 2
+
+
+def srt(cues: Iterable[Cue]) -> Iterator[str]:
+    """A SubRip file, cue by cue."""
+    for number, cue in enumerate(_short(cues), start=1):
+        text = cue.text.replace("-->", "->")
+        yield f"{number}\n{_time(cue.begin_s, ',')} --> {_time(cue.end_s, ',')}\n{text}\n\n"
+
+
+def webvtt(cues: Iterable[Cue]) -> Iterator[str]:
+    """A WebVTT file, cue by cue."""
+    yield "WEBVTT\n\n"
+    for cue in _short(cues):
+        yield f"{_time(cue.begin_s, '.')} --> {_time(cue.end_s, '.')}\n{html.escape(cue.text, quote=False)}\n\n"
+
+
+def _short(cues: Iterable[Cue]) -> Iterator[Cue]:
+    """Long sentences in parts that a screen holds; each as long as its share of the characters."""
+    for cue in cues:
+        lines = textwrap.wrap(cue.text, LINE_CHARS, break_on_hyphens=False)
+        blocks = ["\n".join(lines[at : at + LINES]) for at in range(0, len(lines), LINES)]
+        total, begin_s, length_s = sum(map(len, blocks)), cue.begin_s, cue.end_s - cue.begin_s
+        for block in blocks:
+            end_s = begin_s + length_s * len(block) / total
+            yield Cue(begin_s, end_s, block)
+            begin_s = end_s
+
+
+def _time(seconds: float, point: str) -> str:
+    milliseconds = round(seconds * 1000)
+    minutes, rest = divmod(milliseconds, 60_000)
+    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}{point}{rest % 1000:03}"
