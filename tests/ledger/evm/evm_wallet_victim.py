@@ -1,12 +1,8 @@
-"""What a command does with a wallet, ended by SIGKILL: evm_wallet_victim.py URL CHAIN FOLDER KEY N WHAT
-
-N counts both sides of each sending: 1 is before the first, 2 after it, and so on. 0: never.
-"""
+"""What a command does with a wallet, in a process that is ended by SIGKILL."""
 
 import asyncio
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +34,16 @@ class Mortal(Rpc):
         return answer
 
 
-async def main() -> None:
-    url, chain, folder, key, last, what = sys.argv[1:]
+def run(url: str, chain: Path, folder: Path, key: str, last: int, what: str) -> None:
+    """`last` counts both sides of each sending: 1 is before the first, 2 after it, and so on. 0: never."""
+    asyncio.run(_run(url, chain, folder, key, last, what))
+
+
+async def _run(url: str, chain: Path, folder: Path, key: str, last: int, what: str) -> None:
     rpc = Mortal(url)
-    rpc.last = int(last)
-    contracts = await Contracts.open(rpc, config.load(Path(chain)))
-    outbox = await Outbox.open(rpc, from_hex(key), Path(folder) / "outbox.db", confirmations=2, fees=Fees())
+    rpc.last = last
+    contracts = await Contracts.open(rpc, config.load(chain))
+    outbox = await Outbox.open(rpc, from_hex(key), folder / "outbox.db", confirmations=2, fees=Fees())
     wallet = Wallet(contracts, outbox)
     match what:
         case "deposit":
@@ -57,6 +57,3 @@ async def main() -> None:
         case "withdraw":
             await wallet.withdraw(1)
     await rpc.close()
-
-
-asyncio.run(main())

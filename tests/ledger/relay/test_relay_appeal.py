@@ -79,11 +79,10 @@ async def test_whoever_was_fined_wrongly_is_made_whole_by_a_jury(
     assert len(jury) == 4
     with pytest.raises(ConflictError, match="The contract refuses: appeal: not a juror"):
         await (await wallet(seats[1])).commit(dispute, Verdict.VALID, 800_000)
-    for name in jury:
-        await (await wallet(name)).commit(dispute, Verdict.INVALID, 90_000)
+    jurors = [await wallet(name) for name in jury]
+    await asyncio.gather(*(one.commit(dispute, Verdict.INVALID, 90_000) for one in jurors))
     assert (await honest.dispute(dispute.id.hex()[:16])).state is State.REVEAL
-    for name in jury:
-        await (await wallet(name)).reveal(dispute, Verdict.INVALID, 90_000)
+    await asyncio.gather(*(one.reveal(dispute, Verdict.INVALID, 90_000) for one in jurors))
     assert "Ended" in await by_command(own_chain, chain[1], "client", dispute.id.hex()[:6], "--end")
     assert "No fines wait." in await by_command(own_chain, chain[1], "client")
 
