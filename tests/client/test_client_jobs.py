@@ -127,7 +127,7 @@ async def test_a_changed_sentence_costs_one_sentence_and_equal_ones_are_told_apa
 async def test_a_client_that_dies_anywhere_pays_each_sentence_once(tmp_path: Path, seed: int) -> None:
     """Dies: nothing of it runs on, nothing is cancelled. What was delivered is judged and paid for behind its back."""
     rng = random.Random(seed)
-    async with world(tmp_path, rules=Rules(commit_s=3, reveal_s=3)) as net:
+    async with world(tmp_path, rules=Rules(commit_s=20, reveal_s=20)) as net:
         for _ in range(3):
             store = JobStore(tmp_path, tmp_path / "a.wav")
             dying = asyncio.create_task(run(net, JobPolicy(keeper=store), *TEXTS))
