@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from antiphon.errors import InputError
+from antiphon.errors import InputError, OutputError
 from antiphon.genki.data import What, add, edited
 from antiphon.genki.data.files import MAX_DEPTH, shown
 
@@ -110,6 +110,20 @@ def test_two_commands_do_not_change_a_collection_at_once(collection, folder, wri
     write("one.wav", melody(1))
     with collection.changing(), pytest.raises(InputError, match="Another command"):
         outcomes(collection, folder)
+
+
+def test_a_data_folder_that_cannot_be_written_is_told(collection, folder, write, melody, tmp_path):
+    write("one.wav", melody(1))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "data").write_text("a file, where a folder should be")
+    with pytest.raises(OutputError, match="cannot be written"):
+        outcomes(collection, folder)
+
+
+def test_what_fails_while_a_collection_is_changed_is_told_as_it_is(collection, folder):
+    with pytest.raises(BlockingIOError), collection.changing():
+        raise BlockingIOError
+    assert outcomes(collection, folder) == []  # and the lock is free
 
 
 def test_genre_and_moods_are_words_that_are_said_and_a_text_beside_is_the_description(

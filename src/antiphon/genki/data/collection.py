@@ -77,10 +77,11 @@ class Collection:
         except OSError as error:
             raise OutputError(f"{self._folder} cannot be written: {error.strerror}", "Check its owner.") from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise InputError(f"Another command is changing {self.name!r}", "Wait until it has ended.") from error
             yield
-        except BlockingIOError as error:
-            raise InputError(f"Another command is changing {self.name!r}", "Wait until it has ended.") from error
         finally:
             os.close(lock)
 
