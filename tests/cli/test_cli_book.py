@@ -53,7 +53,7 @@ def test_a_story_becomes_a_book_even_when_it_is_killed_on_its_way_and_is_paid_on
     (tmp_path / "story.md").write_text(STORY)
     (tmp_path / "names.txt").write_text("Nguyen = win\n")
     command = ["book", str(tmp_path / "story.md"), "-o", str(tmp_path / "b.m4b"), "--voice", "hibari", "--subtitles"]
-    command += ["--lexicon", str(tmp_path / "names.txt")]
+    command += ["--lexicon", str(tmp_path / "names.txt"), "--read-along"]
     with start(*command, home=home) as process:
         while kept_files(home) < 3 and process.poll() is None:
             time.sleep(0.01)
@@ -68,7 +68,7 @@ def test_a_story_becomes_a_book_even_when_it_is_killed_on_its_way_and_is_paid_on
     assert (told["output"], told["chapters"]) == (str(tmp_path / "b.m4b"), 2)
     assert told["kept"] >= kept
     assert sorted(path.name for path in tmp_path.iterdir()) == [
-        "b.m4b", "b.srt", "b.vtt", "home", "names.txt", "story.md",
+        "b.epub", "b.m4b", "b.srt", "b.vtt", "home", "names.txt", "story.md",
     ]  # fmt: skip
     paid, vain = books(home).paid, counts(ended.err, GONE)
     assert SENTENCES + vain <= paid <= SENTENCES + vain + counts(ended.err, UNJUDGED)

@@ -4,6 +4,7 @@ from antiphon.books.binding import bind
 from antiphon.books.book import Book, Chapter, Passage
 from antiphon.books.lexicon import Lexicon, read_lexicon
 from antiphon.books.opening import FORMATS, open_book
+from antiphon.books.read_along import write_read_along
 from antiphon.books.subtitles import srt, webvtt
 from antiphon.books.telling import Telling
 from antiphon.books.timeline import Cue, Mark, Timeline
@@ -23,4 +24,5 @@ __all__ = [
     "read_lexicon",
     "srt",
     "webvtt",
+    "write_read_along",
 ]

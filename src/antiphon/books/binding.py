@@ -21,7 +21,7 @@ _FORMS = {b"\xff\xd8\xff": "jpeg_pipe", b"\x89PNG\r\n\x1a\n": "png_pipe"}
 
 def check_cover(cover: bytes, name: str) -> None:
     """Raises `InputError` for what is neither JPEG nor PNG."""
-    if not cover.startswith(tuple(_FORMS)):
+    if not picture_form(cover):
         raise InputError(f"{name} is neither a JPEG nor a PNG", "Give the cover as one of them: --cover FILE.")
 
 
@@ -46,6 +46,11 @@ def bind(sound: Path, output: Path, book: Book, marks: Sequence[Mark], narrator:
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def picture_form(picture: bytes) -> str:
+    """The demuxer of a JPEG or PNG; "" for anything else."""
+    return next((form for magic, form in _FORMS.items() if picture.startswith(magic)), "")
 
 
 def _write(sound: Path, part: Path, book: Book, marks: Sequence[Mark], narrator: str) -> None:
@@ -79,8 +84,8 @@ class _Cover:
         from av.stream import Disposition
 
         self._target, self._packet, self._stream = target, None, None
-        form = next((form for magic, form in _FORMS.items() if cover.startswith(magic)), None)
-        if form is None:
+        form = picture_form(cover)
+        if not form:
             return
         # The demuxer is named: a playlist that calls itself a picture would fetch what it lists.
         with (

@@ -27,7 +27,7 @@ def webvtt(cues: Iterable[Cue]) -> Iterator[str]:
 
 def _short(cues: Iterable[Cue]) -> Iterator[Cue]:
     """Long sentences in parts that a screen holds; each as long as its share of the characters."""
-    for cue in cues:
+    for cue in (one for one in cues if one.heard):
         lines = textwrap.wrap(cue.text, LINE_CHARS, break_on_hyphens=False)
         blocks = ["\n".join(lines[at : at + LINES]) for at in range(0, len(lines), LINES)]
         total, begin_s, length_s = sum(map(len, blocks)), cue.begin_s, cue.end_s - cue.begin_s

@@ -144,7 +144,10 @@ def _lines(said: Said) -> list[Line]:
     for piece in split_stream([said.text], first=FIRST_CHARS):
         if piece.spoken:
             written = said.written[said.written_place(piece.start) : said.written_place(piece.end)]
-            found.append(Line(" ".join(written.split()), piece.pause_s))
+            ends = "\n\n" in written[len(written.rstrip()) :]
+            found.append(Line(" ".join(written.split()), piece.pause_s, ends))
         elif found:  # a line of dashes only lengthens the pause before it
             found[-1] = replace(found[-1], pause_s=max(found[-1].pause_s, piece.pause_s))
+    if found:
+        found[-1] = replace(found[-1], ends_paragraph=True)
     return found

@@ -11,11 +11,18 @@ from antiphon.audio.room import OPENING_S
 
 @dataclass(frozen=True, slots=True)
 class Cue:
-    """What is heard from `begin_s` to `end_s`, as it was written."""
+    """What is heard from `begin_s` to `end_s`, as it was written; a sentence that is missing takes no time."""
 
     begin_s: float
     end_s: float
     text: str
+    chapter: int = 0
+    ends_paragraph: bool = False
+
+    @property
+    def heard(self) -> bool:
+        """Whether it takes any time."""
+        return self.end_s > self.begin_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +39,7 @@ class Line:
 
     text: str
     pause_s: float
+    ends_paragraph: bool = False
 
 
 @dataclass(slots=True)
@@ -73,8 +81,9 @@ class Follower:
         for number in range(self._done, min(ended, len(self._lines))):
             line = self._lines[number]
             end_s = now_s + TAIL_S
-            if number not in self._missing and end_s > self._begin_s:
-                self._timeline.cues.append(Cue(self._begin_s, end_s, line.text))
+            end_s = self._begin_s if number in self._missing else max(end_s, self._begin_s)
+            chapter = len(self._timeline.marks) - 1
+            self._timeline.cues.append(Cue(self._begin_s, end_s, line.text, chapter, line.ends_paragraph))
             self._begin_s = max(self._begin_s, now_s + max(line.pause_s / self._faster - LEAD_S, TAIL_S))
         self._done = max(self._done, ended)
         self._timeline.samples += samples

@@ -49,6 +49,7 @@ Examples:
 @click.option("--author", help="By default what FILE says of itself.")
 @click.option("--cover", type=click.Path(path_type=Path), metavar="FILE", help="A JPEG or PNG; by default the EPUB's.")
 @click.option("--subtitles", is_flag=True, help="Write the text with its times beside it, as .srt and .vtt.")
+@click.option("--read-along", is_flag=True, help="Write an EPUB 3 beside it that marks each sentence as it is heard.")
 @order_options("book.m4b", SPEECH, book=True)
 @click.pass_obj
 def book(settings: Settings, /, file: Path, output: str, **given: Any) -> None:
@@ -81,7 +82,7 @@ def book(settings: Settings, /, file: Path, output: str, **given: Any) -> None:
         jobs,
         keep_going=True,
         facts={"chapters": len(telling.book.chapters)},
-        then=lambda result: finish(result, draft, Path(output), telling, timeline, subtitles=given["subtitles"]),
+        then=lambda result: finish(result, draft, Path(output), telling, timeline, given),
     )
     deliver(settings, options, job, extent=extent)
 
@@ -123,14 +124,18 @@ def options_of(draft: Path, found: Book, given: dict[str, Any]) -> OutputOptions
     )
 
 
-def finish(result: Result, draft: Path, output: Path, telling: Telling, timeline: Timeline, *, subtitles: bool) -> None:
-    """Bind the sound, write its subtitles, and leave no draft. Raises `OutputError`; then the draft stays."""
-    from antiphon.books import bind, srt, webvtt
+def finish(
+    result: Result, draft: Path, output: Path, telling: Telling, timeline: Timeline, given: dict[str, Any]
+) -> None:
+    """Bind the sound, write what belongs beside it, and leave no draft. Raises `OutputError`; then the draft stays."""
+    from antiphon.books import bind, srt, webvtt, write_read_along
 
     result.left = draft
     narrator = telling.fields.get("voice", "") or DEFAULT_VOICE
     bind(draft, output, telling.book, timeline.marks, narrator)
-    if subtitles:
+    if given["read_along"]:
+        write_read_along(output, output.with_suffix(".epub"), telling.book, timeline)
+    if given["subtitles"]:
         for suffix, lines in ((".srt", srt(timeline.cues)), (".vtt", webvtt(timeline.cues))):
             try:
                 with output.with_suffix(suffix).open("w", encoding="utf-8", newline="\n") as stream:
