@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from antiphon.clock import SystemClock
+from antiphon.door import relays
 from antiphon.door.connecting import reach
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError, UnreachableError
@@ -115,7 +116,9 @@ async def test_the_user_decides_whether_private_nodes_are_asked(
     async with (
         await serve(LedgerService(store, operator).handle) as ledger,
         await served(called) as node,
-        reach(Settings(tmp_path, ledger.endpoint, "antiphon", private_nodes=asked_for), ledger.endpoint) as (
+        reach(
+            Settings(tmp_path, ledger.endpoint, "antiphon", private_nodes=asked_for), relays.Address(ledger.endpoint)
+        ) as (
             _,
             transport,
         ),
@@ -141,7 +144,7 @@ async def test_the_first_call_to_a_ledger_is_tried_again_as_the_others_are(tmp_p
 
     starting = asyncio.create_task(later())
     url = f"http://127.0.0.1:{port}"
-    async with reach(Settings(tmp_path, url, "antiphon"), url) as (ledger, _):
+    async with reach(Settings(tmp_path, url, "antiphon"), relays.Address(url)) as (ledger, _):
         assert await ledger.identity() == await store.identity()
     await (await starting).stop()
     await store.close()
