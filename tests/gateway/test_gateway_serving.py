@@ -302,3 +302,15 @@ async def test_a_wav_that_grew_plays_to_its_end(tmp_path: Path) -> None:
     (tmp_path / "grown.wav").write_bytes(made)
     assert read(tmp_path / "grown.wav").duration_s == pytest.approx((len(made) - 44) / 48_000)
     assert io.BytesIO(made).read(4) == b"RIFF"
+
+
+def test_what_was_said_is_written_down(client: openai.OpenAI) -> None:
+    sound = client.audio.speech.create(
+        model="antiphon", voice="af_heart", input=SENTENCE, response_format="opus"
+    ).content
+    heard = client.audio.transcriptions.create(model="whisper-1", file=("said.opus", sound), language="en")
+    said = set(SENTENCE.lower().rstrip(".").split())
+    assert len(said & set(heard.text.lower().rstrip(".").split())) >= len(said) - 2
+    with pytest.raises(openai.APIStatusError) as told:
+        client.audio.translations.create(model="whisper-1", file=("said.opus", sound))
+    assert told.value.status_code == 501

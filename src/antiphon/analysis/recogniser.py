@@ -184,6 +184,17 @@ class Recogniser:
         features: Samples = np.array(encoded)[0, : -(-signal.shape[0] // (2 * HOP))]
         return features
 
+    def language_of(self, signal: Samples) -> str:
+        """The language (ISO 639-1) that the first half minute of mono 16 kHz speech most likely is.
+
+        A model that knows only English says English.
+        """
+        network, _ = self.load()
+        if not network.is_multilingual:
+            return "en"
+        found = network.detect_language(_spectra([signal[: int(WINDOW_S * RATE_HZ)]], WINDOW_S))
+        return str(found[0][0][0]).strip("<|>")
+
     def _transcribe(self, signals: Sequence[Samples], language: str) -> list[Transcript]:
         longest_s = max(signal.shape[0] for signal in signals) / RATE_HZ
         found = self._generate(signals, language, min(WINDOW_S, longest_s + TAIL_S), beam=1)

@@ -5,9 +5,9 @@ from antiphon.books.book import Book, Chapter, Passage
 from antiphon.books.lexicon import Lexicon, read_lexicon
 from antiphon.books.opening import FORMATS, open_book
 from antiphon.books.read_along import write_read_along
-from antiphon.books.subtitles import srt, webvtt
 from antiphon.books.telling import Telling
 from antiphon.books.timeline import Cue, Mark, Timeline
+from antiphon.text.subtitles import srt, webvtt
 
 __all__ = [
     "FORMATS",

@@ -26,6 +26,7 @@ from antiphon.gateway.orders import Orders
 from antiphon.gateway.paying import REQUIRED, RESPONSE, Cashier
 from antiphon.gateway.sound import SoundResponse, read_body
 from antiphon.gateway.speech import SpeechRequest
+from antiphon.gateway.transcription import Listening, TranscriptionRequest, untranslated
 from antiphon.gateway.turns import Turns
 
 Endpoint = Callable[[Request, Key | None], Awaitable[Response | SoundResponse]]
@@ -40,6 +41,7 @@ class Api:
         self._network, self._orders, self._keyring = network, orders, keyring
         self._cashier = Cashier(network, till) if till is not None else None
         self._catalogue = Catalogue(network, closed=closed)
+        self._listening = Listening()
 
     def asked(self, scope: str, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response | SoundResponse]]:
         """An endpoint for those whose key has that scope. Nothing is read of a request before that is known."""
@@ -69,6 +71,14 @@ class Api:
             asked.response_format,
             charge=await self._charge(request, order),
         )
+
+    async def transcription(self, request: Request, key: Key | None) -> Response:
+        """Heard on this machine: no node is asked, and nothing is paid."""
+        async with TranscriptionRequest.of(request) as asked:
+            return await self._listening.answer(request, asked, key)
+
+    async def translation(self, _: Request, __: Key | None) -> Response:
+        raise untranslated()
 
     async def _charge(self, request: Request, order: Say | Compose) -> Charge | None:
         return None if self._cashier is None else await self._cashier.charge(request, order)
@@ -125,6 +135,8 @@ def _routed(api: Api, access: Access) -> Starlette:
         routes=[
             Route("/v1/audio/speech", api.asked("speech", api.speech), methods=["POST"]),
             Route("/v1/audio/music", api.asked("music", api.music), methods=["POST"]),
+            Route("/v1/audio/transcriptions", api.asked("speech", api.transcription), methods=["POST"]),
+            Route("/v1/audio/translations", api.asked("speech", api.translation), methods=["POST"]),
             Route("/v1/audio/voices", api.asked("read", api.voices)),
             Route("/v1/models", api.asked("read", api.models)),
             Route("/v1/models/{name:path}", api.asked("read", api.model)),

@@ -5,35 +5,55 @@ from __future__ import annotations
 import html
 import textwrap
 from collections.abc import Iterable, Iterator
-
-from antiphon.books.timeline import Cue
+from typing import NamedTuple, Protocol
 
 LINE_CHARS, LINES = 42, 2
 
 
-def srt(cues: Iterable[Cue]) -> Iterator[str]:
+class Timed(Protocol):
+    """Text that is heard from `begin_s` to `end_s`; if that is no time, it is left out."""
+
+    @property
+    def begin_s(self) -> float: ...
+
+    @property
+    def end_s(self) -> float: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+class Caption(NamedTuple):
+    """The plain `Timed`."""
+
+    begin_s: float
+    end_s: float
+    text: str
+
+
+def srt(cues: Iterable[Timed]) -> Iterator[str]:
     """A SubRip file, cue by cue."""
     for number, cue in enumerate(_short(cues), start=1):
         text = cue.text.replace("-->", "->")
         yield f"{number}\n{_time(cue.begin_s, ',')} --> {_time(cue.end_s, ',')}\n{text}\n\n"
 
 
-def webvtt(cues: Iterable[Cue]) -> Iterator[str]:
+def webvtt(cues: Iterable[Timed]) -> Iterator[str]:
     """A WebVTT file, cue by cue."""
     yield "WEBVTT\n\n"
     for cue in _short(cues):
         yield f"{_time(cue.begin_s, '.')} --> {_time(cue.end_s, '.')}\n{html.escape(cue.text, quote=False)}\n\n"
 
 
-def _short(cues: Iterable[Cue]) -> Iterator[Cue]:
+def _short(cues: Iterable[Timed]) -> Iterator[Timed]:
     """Long sentences in parts that a screen holds; each as long as its share of the characters."""
-    for cue in (one for one in cues if one.heard):
+    for cue in (one for one in cues if one.end_s > one.begin_s):
         lines = textwrap.wrap(cue.text, LINE_CHARS, break_on_hyphens=False)
         blocks = ["\n".join(lines[at : at + LINES]) for at in range(0, len(lines), LINES)]
         total, begin_s, length_s = sum(map(len, blocks)), cue.begin_s, cue.end_s - cue.begin_s
         for block in blocks:
             end_s = begin_s + length_s * len(block) / total
-            yield Cue(begin_s, end_s, block)
+            yield Caption(begin_s, end_s, block)
             begin_s = end_s
 
 

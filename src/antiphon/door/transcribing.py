@@ -1,0 +1,94 @@
+"""What was said in a recording, word by word with times: heard on this machine, by the recogniser that judges use."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from antiphon.analysis.features import RATE_HZ, mono_16k
+from antiphon.analysis.recogniser import Recogniser, split_at_pauses
+from antiphon.audio import read
+from antiphon.audio.waveform import Samples
+from antiphon.errors import ModelError
+from antiphon.pictures.words import Word, words_of
+from antiphon.text.subtitles import Caption, srt, webvtt
+
+__all__ = ["Caption", "Heard", "Transcriber", "Word", "srt", "webvtt"]
+
+MAX_S = 1_800.0
+ENGLISH, OTHERS = "whisper-tiny-en", "whisper-base"
+_PAUSE_S = 0.7
+"""A longer silence between two words ends a caption, as the end of a sentence does."""
+
+_CAPTION_S = 7.0
+_ENDS = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was said, in which language (ISO 639-1), and how long the recording is."""
+
+    words: tuple[Word, ...]
+    language: str
+    duration_s: float
+
+    @property
+    def text(self) -> str:
+        return " ".join(word.text for word in self.words)
+
+    @property
+    def captions(self) -> tuple[Caption, ...]:
+        """The words in pieces that end with a sentence, at a pause, or after `_CAPTION_S`."""
+        found: list[Caption] = []
+        words: list[Word] = []
+        for word, following in itertools.zip_longest(self.words, self.words[1:]):
+            words.append(word)
+            long = word.end_s - words[0].start_s > _CAPTION_S
+            if following is None or word.text.endswith(_ENDS) or following.start_s - word.end_s > _PAUSE_S or long:
+                found.append(Caption(words[0].start_s, word.end_s, " ".join(one.text for one in words)))
+                words = []
+        return tuple(found)
+
+
+class Transcriber:
+    """Recordings to words, one at a time. Thread-safe; a model is loaded when it is first needed."""
+
+    def __init__(self, *, threads: int = 1) -> None:
+        self._lock = threading.Lock()
+        self._recognisers = {name: Recogniser(name, threads=threads) for name in (ENGLISH, OTHERS)}
+
+    def hear(
+        self, sound: BinaryIO, language: str = "", *, going_on: Callable[[], bool] = lambda: True, max_s: float = MAX_S
+    ) -> Heard:
+        """The words of a recording of at most `max_s`.
+
+        `language` is a BCP 47 tag; empty: as it is heard, where the model of many languages is installed, else English.
+        It ends early where `going_on`, asked between two pieces, says no. Raises `InputError` for what is no such
+        recording, `ModelError` where the model of its language is not installed.
+        """
+        signal = mono_16k(read(sound, max_s=max_s))
+        with self._lock:
+            wanted = language.lower().split("-")[0] or self._language_of(signal)
+            recogniser = self._recognisers[ENGLISH if wanted == "en" else OTHERS]
+            recogniser.load()
+            words: list[Word] = []
+            offset = 0
+            for piece in split_at_pauses(signal):
+                if not going_on():
+                    break
+                words += _later(words_of(piece, recogniser, wanted), offset / RATE_HZ)
+                offset += piece.shape[0]
+        return Heard(tuple(words), wanted, signal.shape[0] / RATE_HZ)
+
+    def _language_of(self, signal: Samples) -> str:
+        try:
+            return self._recognisers[OTHERS].language_of(signal)
+        except ModelError:
+            return "en"
+
+
+def _later(words: Sequence[Word], seconds: float) -> list[Word]:
+    return [Word(word.text, word.start_s + seconds, word.end_s + seconds, word.probability) for word in words]

@@ -1,0 +1,174 @@
+"""POST /v1/audio/transcriptions: a recording in, words out. Heard on this machine, one recording at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from starlette.datastructures import FormData, UploadFile
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from antiphon.door.transcribing import Heard, Transcriber, srt, webvtt
+from antiphon.errors import ModelError
+from antiphon.gateway.errors import ApiError
+from antiphon.gateway.keys import Key
+from antiphon.gateway.turns import Turns
+
+MAX_BYTES = 25 << 20
+"""As OpenAI's own limit."""
+
+UPLOAD_S = 120.0
+WAITING, WAIT_S = 8, 60.0
+FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
+_MAX_FIELDS = 32
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptionRequest:
+    """The form. `language` empty: as it is heard. `words`: `verbose_json` tells each word's times, too."""
+
+    file: BinaryIO
+    language: str = ""
+    response_format: str = "json"
+    words: bool = False
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def of(cls, request: Request) -> AsyncIterator[TranscriptionRequest]:
+        """The form of a request; its file is closed afterwards. Raises `ApiError`."""
+        _check_head(request)
+        try:
+            async with asyncio.timeout(UPLOAD_S):
+                form = await request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=4_096)
+        except TimeoutError:
+            raise ApiError(408, "body_too_slow", f"The body took longer than {UPLOAD_S:g} s. Send it again.") from None
+        except ClientDisconnect:
+            raise ApiError(400, "body_incomplete", "The body ended before its end. Send it again.") from None
+        except HTTPException as error:
+            raise ApiError(400, "invalid_form", f"The form cannot be read: {error.detail}") from None
+        try:
+            yield cls._read(form)
+        finally:
+            await form.close()
+
+    @classmethod
+    def _read(cls, form: FormData) -> TranscriptionRequest:
+        file = form.get("file")
+        if not isinstance(file, UploadFile):
+            raise ApiError(400, "missing_file", "There is no recording. Send it as the field file.", param="file")
+        kind = _text(form, "response_format") or "json"
+        if kind not in FORMATS:
+            told = f"There is no format {kind[:40]!r}. Formats: {', '.join(FORMATS)}."
+            raise ApiError(400, "unknown_format", told, param="response_format")
+        language = _text(form, "language")
+        if language and not _LANGUAGE.fullmatch(language):
+            told = f"{language[:40]!r} is no language. Send a code such as en or de."
+            raise ApiError(400, "invalid_value", told, param="language")
+        grains = {
+            value for name in ("timestamp_granularities[]", "timestamp_granularities") for value in form.getlist(name)
+        }
+        return cls(file.file, language, kind, "word" in grains)
+
+
+def _check_head(request: Request) -> None:
+    """What is told of a body before any of it is read."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
+    if kind != "multipart/form-data":
+        told = f"The body is {kind or 'of no kind'!r}. Send a form with the field file, as multipart/form-data."
+        raise ApiError(415, "unsupported_media_type", told)
+    length = request.headers.get("content-length", "")
+    if not length.isdigit():
+        raise ApiError(411, "length_required", "The body does not say its length. Send content-length.")
+    if int(length) > MAX_BYTES:
+        told = f"The body is larger than {MAX_BYTES >> 20} MiB. Send the recording in several parts, or as Opus."
+        raise ApiError(413, "body_too_large", told)
+
+
+def _text(form: FormData, name: str) -> str:
+    value = form.get(name)
+    return value.strip() if isinstance(value, str) else ""
+
+
+class Listening:
+    """One recording at a time; a few wait. Models are loaded with the first."""
+
+    def __init__(self) -> None:
+        self._transcriber = Transcriber()
+        self._turns = Turns(places=1, waiting=WAITING, wait_s=WAIT_S)
+
+    async def answer(self, request: Request, asked: TranscriptionRequest, key: Key | None) -> Response:
+        """The words as they are asked for. Who hangs up ends the work with the piece that is being heard.
+
+        Raises `ApiError`, and `InputError` for what is no recording.
+        """
+        left = threading.Event()
+        async with self._turns.turn(key.id if key else ""):
+            work = asyncio.create_task(
+                asyncio.to_thread(
+                    self._transcriber.hear, asked.file, asked.language, going_on=lambda: not left.is_set()
+                )
+            )
+            watch = asyncio.create_task(_hung_up(request))
+            try:
+                await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                watch.cancel()
+                left.set()
+                # The file is closed when this ends: not before the thread has done with it.
+                await asyncio.wait({work})
+        try:
+            heard = work.result()
+        except ModelError as error:
+            raise ApiError(501, "language_not_installed", str(error), param="language", kind="server_error") from None
+        return _written(heard, asked)
+
+
+async def _hung_up(request: Request) -> None:
+    while not await request.is_disconnected():  # noqa: ASYNC110 - Starlette has no event for it
+        await asyncio.sleep(0.2)
+
+
+def _written(heard: Heard, asked: TranscriptionRequest) -> Response:
+    match asked.response_format:
+        case "text":
+            return PlainTextResponse(heard.text + "\n")
+        case "srt":
+            return PlainTextResponse("".join(srt(heard.captions)), media_type="application/x-subrip")
+        case "vtt":
+            return PlainTextResponse("".join(webvtt(heard.captions)), media_type="text/vtt")
+        case "verbose_json":
+            return JSONResponse(_verbose(heard, words=asked.words))
+        case _:
+            return JSONResponse({"text": heard.text})
+
+
+def _verbose(heard: Heard, *, words: bool) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "task": "transcribe",
+        "language": heard.language,
+        "duration": round(heard.duration_s, 3),
+        "text": heard.text,
+        "segments": [
+            {"id": number, "start": round(one.begin_s, 3), "end": round(one.end_s, 3), "text": one.text}
+            for number, one in enumerate(heard.captions)
+        ],
+    }
+    if words:
+        body["words"] = [
+            {"word": word.text, "start": round(word.start_s, 3), "end": round(word.end_s, 3)} for word in heard.words
+        ]
+    return body
+
+
+def untranslated() -> ApiError:
+    """The answer of `/v1/audio/translations`."""
+    told = "Speech is not translated here. POST /v1/audio/transcriptions writes it down in its own language."
+    return ApiError(501, "not_supported", told)
