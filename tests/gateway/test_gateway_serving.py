@@ -311,6 +311,5 @@ def test_what_was_said_is_written_down(client: openai.OpenAI) -> None:
     heard = client.audio.transcriptions.create(model="whisper-1", file=("said.opus", sound), language="en")
     said = set(SENTENCE.lower().rstrip(".").split())
     assert len(said & set(heard.text.lower().rstrip(".").split())) >= len(said) - 2
-    with pytest.raises(openai.APIStatusError) as told:
-        client.audio.translations.create(model="whisper-1", file=("said.opus", sound))
-    assert told.value.status_code == 501
+    refused = httpx.post(f"{client.base_url}audio/translations", files={"file": ("said.opus", sound)})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (501, "not_supported")
