@@ -38,6 +38,7 @@ async def url() -> AsyncIterator[str]:
     app = Starlette(routes=[route], exception_handlers={ApiError: told, AntiphonError: told})
     async with serving(app) as address:
         yield address
+    await listening.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
 from wyoming.client import AsyncTcpClient
 from wyoming.error import Error
@@ -22,7 +23,7 @@ from wyoming.tts import (
 )
 
 import antiphon
-from antiphon.integrations import wyoming
+from antiphon.integrations import hearing, wyoming
 from antiphon.integrations.wyoming import serving
 
 pytestmark = pytest.mark.slow
@@ -167,3 +168,40 @@ async def test_who_hangs_up_ends_the_work(tmp_path: Path) -> None:
         async with asyncio.timeout(20):
             while network._streams:  # noqa: ASYNC110 - it has no event for it
                 await asyncio.sleep(0.02)
+
+
+async def test_what_it_said_it_writes_down(client: AsyncTcpClient) -> None:
+    await client.write_event(Synthesize(SENTENCE, SynthesizeVoice(name="af_heart")).event())
+    chunks = [AudioChunk.from_event(event) for event in await said(client) if AudioChunk.is_type(event.type)]
+    await client.write_event(Transcribe(language="en").event())
+    await client.write_event(AudioStart(24_000, 2, 1).event())
+    for chunk in chunks:
+        await client.write_event(chunk.event())
+    await client.write_event(AudioStop().event())
+    async with asyncio.timeout(60):
+        event = await client.read_event()
+    assert event is not None
+    words = set(SENTENCE.lower().rstrip(".").split())
+    assert len(words & set(Transcript.from_event(event).text.lower().rstrip(".").split())) >= len(words) - 1
+
+
+async def test_a_recording_that_is_none_or_too_long_is_told(
+    client: AsyncTcpClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told() -> str:
+        async with asyncio.timeout(60):
+            event = await client.read_event()
+        assert event is not None
+        return Error.from_event(event).text
+
+    await client.write_event(AudioStart(1, 9, 1).event())
+    assert "cannot be heard" in await told()
+    await client.write_event(AudioStop().event())  # of nothing: no answer
+    monkeypatch.setattr(hearing, "MAX_BYTES", 1_000)
+    await client.write_event(AudioStart(16_000, 2, 1).event())
+    await client.write_event(AudioChunk(16_000, 2, 1, bytes(2_000)).event())
+    assert "larger than" in await told()
+    await client.write_event(Describe().event())
+    event = await client.read_event()
+    assert event is not None
+    assert Info.from_event(event).asr[0].models[0].languages[0] == "en"

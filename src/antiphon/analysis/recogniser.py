@@ -107,6 +107,11 @@ class Recogniser:
                 self._loaded = network, _tokenizer(tokenizers.Tokenizer, files)
             return self._loaded
 
+    def unload(self) -> None:
+        """Let go of the model, and so of its threads: at the end of a program nobody waits for those."""
+        with self._lock:
+            self._loaded = None
+
     def transcribe(self, clips: Sequence[Samples], language: str = "en", *, careful: bool = False) -> list[Transcript]:
         """Words of each clip (mono, 16 kHz), in order. `language` is a BCP 47 tag.
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from antiphon import models
 from antiphon.analysis.features import RATE_HZ, mono_16k
-from antiphon.analysis.recogniser import Recogniser, split_at_pauses
+from antiphon.analysis.recogniser import Recogniser, languages, split_at_pauses
 from antiphon.audio import read
 from antiphon.audio.waveform import Samples
 from antiphon.errors import ModelError
@@ -82,6 +83,20 @@ class Transcriber:
                 words += _later(words_of(piece, recogniser, wanted), offset / RATE_HZ)
                 offset += piece.shape[0]
         return Heard(tuple(words), wanted, signal.shape[0] / RATE_HZ)
+
+    def close(self) -> None:
+        """Let go of the models. What is being heard ends first."""
+        with self._lock:
+            for recogniser in self._recognisers.values():
+                recogniser.unload()
+
+    def languages(self) -> tuple[str, ...]:
+        """Codes of the languages whose model is installed here, English first."""
+        try:
+            known = languages(models.read(OTHERS, "tokenizer.json"))
+        except ModelError:
+            known = frozenset()
+        return ("en", *sorted(known - {"en"}))
 
     def _language_of(self, signal: Samples) -> str:
         try:

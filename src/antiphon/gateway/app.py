@@ -72,6 +72,9 @@ class Api:
             charge=await self._charge(request, order),
         )
 
+    async def close(self) -> None:
+        await self._listening.close()
+
     async def transcription(self, request: Request, key: Key | None) -> Response:
         """Heard on this machine: no node is asked, and nothing is paid."""
         async with TranscriptionRequest.of(request) as asked:
@@ -116,6 +119,7 @@ async def application(
         yield _routed(api, access)
     finally:
         await orders.close()
+        await api.close()
 
 
 def _routed(api: Api, access: Access) -> Starlette:

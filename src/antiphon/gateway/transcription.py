@@ -104,6 +104,9 @@ class Listening:
         self._transcriber = Transcriber()
         self._turns = Turns(places=1, waiting=WAITING, wait_s=WAIT_S)
 
+    async def close(self) -> None:
+        await asyncio.to_thread(self._transcriber.close)
+
     async def answer(self, request: Request, asked: TranscriptionRequest, key: Key | None) -> Response:
         """The words as they are asked for. Who hangs up ends the work with the piece that is being heard.
 

@@ -1,4 +1,4 @@
-"""The Wyoming protocol, by which Home Assistant and its satellites speak: describe, synthesize, and text that streams.
+"""The Wyoming protocol, by which Home Assistant and its satellites speak and listen: describe, synthesize, transcribe.
 
 Events are read and written by the project's own package, `wyoming` (`pip install 'antiphon[home]'`).
 """
@@ -13,13 +13,15 @@ from contextlib import aclosing
 
 from antiphon import AsyncNetwork, Mode, Say, __version__
 from antiphon.door.dictation import dictate
+from antiphon.door.transcribing import Transcriber
 from antiphon.errors import AntiphonError, InputError, ModelError, UnavailableError
 
 try:
+    from wyoming.asr import Transcribe
     from wyoming.audio import AudioChunk, AudioStart, AudioStop
     from wyoming.error import Error
     from wyoming.event import Event, Eventable, async_write_event
-    from wyoming.info import Attribution, Describe, Info, TtsProgram, TtsVoice
+    from wyoming.info import AsrModel, AsrProgram, Attribution, Describe, Info, TtsProgram, TtsVoice
     from wyoming.server import AsyncEventHandler
     from wyoming.tts import (
         Synthesize,
@@ -29,6 +31,8 @@ try:
         SynthesizeStopped,
         SynthesizeVoice,
     )
+
+    from antiphon.integrations.hearing import Hearing
 except ImportError as error:
     raise ModelError("Wyoming's package is not installed", "Run: pip install 'antiphon[home]'") from error
 
@@ -40,6 +44,7 @@ MAX_CONNECTIONS = 32
 MAX_EVENT_BYTES = 1 << 20
 MAX_WAITING = 8
 """Texts of one client that wait while another is spoken; one more is refused."""
+_HEARD = frozenset({"transcribe", "audio-start", "audio-chunk", "audio-stop"})
 SEND_S = 60.0
 """Longest that a client may read nothing while there is sound for it."""
 
@@ -48,6 +53,7 @@ SEND_S = 60.0
 async def serving(network: AsyncNetwork, host: str, port: int) -> AsyncIterator[str]:
     """Serve; the address, as tcp://HOST:PORT. `port` 0 takes a free one. Raises `UnavailableError`."""
     connections: set[asyncio.Task[None]] = set()
+    transcriber = Transcriber()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -59,7 +65,7 @@ async def serving(network: AsyncNetwork, host: str, port: int) -> AsyncIterator[
         connections.add(task)
         try:
             with contextlib.suppress(asyncio.CancelledError):  # when the server ends: asyncio would log it
-                await _Connection(network, reader, writer).run()
+                await _Connection(network, transcriber, reader, writer).run()
         finally:
             connections.discard(task)
 
@@ -75,6 +81,7 @@ async def serving(network: AsyncNetwork, host: str, port: int) -> AsyncIterator[
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
+        await asyncio.to_thread(transcriber.close)
 
 
 class _Bounded(asyncio.StreamReader):
@@ -96,9 +103,17 @@ class _Bounded(asyncio.StreamReader):
 class _Connection(AsyncEventHandler):
     """One client. What it asks for is spoken one after the other; whoever hangs up ends it."""
 
-    def __init__(self, network: AsyncNetwork, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(
+        self,
+        network: AsyncNetwork,
+        transcriber: Transcriber,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
         super().__init__(_Bounded(reader), writer)
-        self._network = network
+        self._network, self._transcriber = network, transcriber
+        self._hearing = Hearing(transcriber)
+        self._writing: asyncio.Task[None] | None = None
         self._writes = asyncio.Lock()
         self._waiting = 0
         self._speaking: asyncio.Task[None] | None = None
@@ -113,7 +128,9 @@ class _Connection(AsyncEventHandler):
     async def handle_event(self, event: Event) -> bool:
         """False ends the connection."""
         if Describe.is_type(event.type):
-            await self._tell(_info(self._network))
+            await self._tell(_info(self._network, self._transcriber))
+        elif event.type in _HEARD:
+            await self._hear(event)
         elif SynthesizeStart.is_type(event.type):
             start = SynthesizeStart.from_event(event)
             if self._text is not None:
@@ -130,7 +147,37 @@ class _Connection(AsyncEventHandler):
             await self._speak(self._whole(asked), streamed=False)
         return True
 
+    async def _hear(self, event: Event) -> None:
+        """A recording comes in, piece by piece; its words go out when it has ended and those before it are written."""
+        try:
+            if Transcribe.is_type(event.type):
+                self._hearing.expect(Transcribe.from_event(event))
+            elif AudioStart.is_type(event.type):
+                self._hearing.begin(AudioStart.from_event(event))
+            elif AudioChunk.is_type(event.type):
+                self._hearing.add(AudioChunk.from_event(event))
+            else:
+                if self._writing is not None:
+                    await asyncio.gather(self._writing, return_exceptions=True)
+                self._writing = asyncio.create_task(self._write(), name="wyoming hearing")
+        except AntiphonError as error:
+            await self._tell(Error(str(error), type(error).__name__))
+
+    async def _write(self) -> None:
+        try:
+            words = await self._hearing.written()
+        except AntiphonError as error:
+            log.warning("hearing failed: %s", error)
+            await self._tell(Error(str(error), type(error).__name__))
+            return
+        if words is not None:
+            await self._tell(words)
+
     async def disconnect(self) -> None:
+        self._hearing.leave()
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
         speaking, self._speaking = self._speaking, None
         if speaking is not None:
             speaking.cancel()
@@ -231,7 +278,7 @@ def _voice(asked: SynthesizeVoice | None) -> tuple[str, str]:
     return ("", "") if asked is None else (asked.name or "", asked.language or "")
 
 
-def _info(network: AsyncNetwork) -> Info:
+def _info(network: AsyncNetwork, transcriber: Transcriber) -> Info:
     voices = [
         TtsVoice(
             name=voice.name,
@@ -263,4 +310,20 @@ def _info(network: AsyncNetwork) -> Info:
         voices=voices + own,
         supports_synthesize_streaming=True,
     )
-    return Info(tts=[program])
+    whisper = AsrModel(
+        name="whisper",
+        attribution=Attribution(name="OpenAI", url="https://github.com/openai/whisper"),
+        installed=True,
+        description="The recogniser of the judges, on this machine",
+        version=__version__,
+        languages=list(transcriber.languages()),
+    )
+    ears = AsrProgram(
+        name="antiphon",
+        attribution=Attribution(name="Antiphon", url=""),
+        installed=True,
+        description="Words of what was said, heard here",
+        version=__version__,
+        models=[whisper],
+    )
+    return Info(tts=[program], asr=[ears])
