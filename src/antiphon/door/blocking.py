@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from types import TracebackType
@@ -91,6 +91,14 @@ class Network(Place):
     def add_voice(self, name: str, reference: str | Path, **fields: Unpack[VoiceFields]) -> Outcome:
         """Have a voice learnt from a recording, judged, and kept under `name`: then say it with `voice=name`."""
         return self._running.call(lambda: self._network.add_voice(name, reference, **fields))
+
+    def price_nano(self, wanted: Wanted) -> int:
+        """As `AsyncNetwork.price_nano`."""
+        return self._running.call(lambda: self._network.price_nano(wanted))
+
+    def cost_nano(self, tasks: Iterable[str]) -> tuple[int, bool]:
+        """As `AsyncNetwork.cost_nano`."""
+        return self._running.call(lambda: self._network.cost_nano(tasks))
 
     def balance_nano(self) -> int:
         """What this client could spend now."""
