@@ -28,7 +28,7 @@ from antiphon.ledger.records import PartState, TaskState
 from antiphon.nodes.evaluation.base import Submission
 from antiphon.nodes.producer import Producer
 from antiphon.parties import orders
-from antiphon.parties.actor import Actor
+from antiphon.parties.actor import Actor, Context
 from antiphon.parties.messages import FETCH, Fetch
 from antiphon.protocol import Identity, canonical
 from antiphon.protocol.consent import ANYBODY, Grant, Use, grant_id, moment, open_grant, sign_grant
@@ -194,6 +194,10 @@ class Sly(Client):
     """Carries one consent and names another, which nobody will revoke."""
 
     named: bytes = b""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._place.actor = self  # it opens its tasks itself
 
     async def submit(self, operation: object, task: str = "") -> None:
         if isinstance(operation, OpenTask):

@@ -20,6 +20,7 @@ from antiphon.ledger.operations import OpenTask
 from antiphon.ledger.records import PartState
 from antiphon.nodes import producer
 from antiphon.nodes.producer import Producer
+from antiphon.parties.actor import Context
 from antiphon.parties.consents import require_named
 from antiphon.protocol import canonical
 from antiphon.protocol.consent import ANYBODY, Grant, Use, sign_grant
@@ -137,6 +138,10 @@ class TwoFaced(Client):
     """Enrols Ann's recording by her leave, and names a consent of her own beside it, to rely on that one later."""
 
     beside: bytes = b""
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self._place.actor = self  # it opens its tasks itself
 
     async def submit(self, operation: object, task: str = "") -> None:
         if isinstance(operation, OpenTask):
