@@ -205,3 +205,24 @@ async def test_a_recording_that_is_none_or_too_long_is_told(
     event = await client.read_event()
     assert event is not None
     assert Info.from_event(event).asr[0].models[0].languages[0] == "en"
+
+
+async def test_recordings_that_come_at_once_are_all_written_down(client: AsyncTcpClient) -> None:
+    """All of it is there before the first is heard: none takes another's place."""
+    await client.write_event(Synthesize(SENTENCE, SynthesizeVoice(name="af_heart")).event())
+    chunks = [AudioChunk.from_event(event) for event in await said(client) if AudioChunk.is_type(event.type)]
+    for loudness in (1, 0):  # what was said, and silence
+        await client.write_event(Transcribe(language="en").event())
+        await client.write_event(AudioStart(24_000, 2, 1).event())
+        for chunk in chunks:
+            sound = chunk.audio if loudness else bytes(len(chunk.audio))
+            await client.write_event(AudioChunk(24_000, 2, 1, sound).event())
+        await client.write_event(AudioStop().event())
+    heard = []
+    async with asyncio.timeout(60):
+        while len(heard) < 2:
+            event = await client.read_event()
+            assert event is not None
+            heard.append(Transcript.from_event(event).text)
+    assert "kitchen" in heard[0].lower()
+    assert heard[1] == ""

@@ -76,7 +76,10 @@ class Api:
         await self._listening.close()
 
     async def transcription(self, request: Request, key: Key | None) -> Response:
-        """Heard on this machine: no node is asked, and nothing is paid."""
+        """Heard on this machine: no node is asked, and nothing is paid. So who asks for money does not offer it."""
+        if self._cashier is not None:
+            told = "This server is paid for each order by x402, and hearing has no price here."
+            raise ApiError(501, "not_supported", told)
         async with TranscriptionRequest.of(request) as asked:
             return await self._listening.answer(request, asked, key)
 

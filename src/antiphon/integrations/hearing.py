@@ -6,6 +6,7 @@ import asyncio
 import io
 import threading
 import wave
+from dataclasses import dataclass
 
 from wyoming.asr import Transcribe, Transcript
 from wyoming.audio import AudioChunk, AudioStart
@@ -17,15 +18,44 @@ MAX_BYTES = 10 << 20
 """Five minutes of what satellites send (16 kHz, 16 bit, mono)."""
 
 
-class Hearing:
-    """One client's recording. `transcriber` is the server's; it hears one recording at a time."""
+class Ears:
+    """The server's: one recording is heard at a time, and the others wait without a thread of their own."""
 
-    def __init__(self, transcriber: Transcriber) -> None:
-        self._transcriber = transcriber
+    def __init__(self) -> None:
+        self._transcriber = Transcriber()
+        self._one_at_a_time = asyncio.Lock()
+
+    def languages(self) -> tuple[str, ...]:
+        """Codes of what can be heard here."""
+        return self._transcriber.languages()
+
+    async def hear(self, recording: Recording, left: threading.Event) -> Transcript:
+        """Its words. Ends with the piece that is being heard once `left` is set. Raises `InputError`, `ModelError`."""
+        async with self._one_at_a_time:
+            heard = await asyncio.to_thread(
+                self._transcriber.hear, recording.sound, recording.language, going_on=lambda: not left.is_set()
+            )
+        return Transcript(text=heard.text, language=heard.language)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self._transcriber.close)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A WAV file in memory that has ended, and the language that was told for it."""
+
+    sound: io.BytesIO
+    language: str
+
+
+class Hearing:
+    """One client's recording on its way in."""
+
+    def __init__(self) -> None:
         self._language = ""
         self._sound: wave.Wave_write | None = None
         self._bytes = io.BytesIO()
-        self._left = threading.Event()
 
     def expect(self, asked: Transcribe) -> None:
         """The language of what comes next; none: as it is heard."""
@@ -53,18 +83,10 @@ class Hearing:
             raise InputError(f"The recording is larger than {MAX_BYTES >> 20} MiB", "Send a shorter one.")
         self._sound.writeframesraw(chunk.audio)
 
-    async def written(self) -> Transcript | None:
-        """The words of the recording that has ended; None where none was begun. Raises `InputError`, `ModelError`."""
+    def ended(self) -> Recording | None:
+        """What has come; None where none was begun. The next recording may begin at once."""
         if self._sound is None:
             return None
         self._sound.close()
         self._sound = None
-        sound, language = io.BytesIO(self._bytes.getvalue()), self._language
-        heard = await asyncio.to_thread(
-            self._transcriber.hear, sound, language, going_on=lambda: not self._left.is_set()
-        )
-        return Transcript(text=heard.text, language=heard.language)
-
-    def leave(self) -> None:
-        """Nobody waits for the words: what is being heard ends with its piece."""
-        self._left.set()
+        return Recording(io.BytesIO(self._bytes.getvalue()), self._language)

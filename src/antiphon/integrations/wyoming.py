@@ -8,12 +8,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
 from antiphon import AsyncNetwork, Mode, Say, __version__
 from antiphon.door.dictation import dictate
-from antiphon.door.transcribing import Transcriber
 from antiphon.errors import AntiphonError, InputError, ModelError, UnavailableError
 
 try:
@@ -32,7 +32,7 @@ try:
         SynthesizeVoice,
     )
 
-    from antiphon.integrations.hearing import Hearing
+    from antiphon.integrations.hearing import Ears, Hearing, Recording
 except ImportError as error:
     raise ModelError("Wyoming's package is not installed", "Run: pip install 'antiphon[home]'") from error
 
@@ -53,7 +53,7 @@ SEND_S = 60.0
 async def serving(network: AsyncNetwork, host: str, port: int) -> AsyncIterator[str]:
     """Serve; the address, as tcp://HOST:PORT. `port` 0 takes a free one. Raises `UnavailableError`."""
     connections: set[asyncio.Task[None]] = set()
-    transcriber = Transcriber()
+    ears = Ears()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -65,7 +65,7 @@ async def serving(network: AsyncNetwork, host: str, port: int) -> AsyncIterator[
         connections.add(task)
         try:
             with contextlib.suppress(asyncio.CancelledError):  # when the server ends: asyncio would log it
-                await _Connection(network, transcriber, reader, writer).run()
+                await _Connection(network, ears, reader, writer).run()
         finally:
             connections.discard(task)
 
@@ -81,7 +81,7 @@ async def serving(network: AsyncNetwork, host: str, port: int) -> AsyncIterator[
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
-        await asyncio.to_thread(transcriber.close)
+        await ears.close()
 
 
 class _Bounded(asyncio.StreamReader):
@@ -106,13 +106,13 @@ class _Connection(AsyncEventHandler):
     def __init__(
         self,
         network: AsyncNetwork,
-        transcriber: Transcriber,
+        ears: Ears,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
     ) -> None:
         super().__init__(_Bounded(reader), writer)
-        self._network, self._transcriber = network, transcriber
-        self._hearing = Hearing(transcriber)
+        self._network, self._ears = network, ears
+        self._hearing, self._left = Hearing(), threading.Event()
         self._writing: asyncio.Task[None] | None = None
         self._writes = asyncio.Lock()
         self._waiting = 0
@@ -128,7 +128,7 @@ class _Connection(AsyncEventHandler):
     async def handle_event(self, event: Event) -> bool:
         """False ends the connection."""
         if Describe.is_type(event.type):
-            await self._tell(_info(self._network, self._transcriber))
+            await self._tell(_info(self._network, self._ears.languages()))
         elif event.type in _HEARD:
             await self._hear(event)
         elif SynthesizeStart.is_type(event.type):
@@ -156,25 +156,25 @@ class _Connection(AsyncEventHandler):
                 self._hearing.begin(AudioStart.from_event(event))
             elif AudioChunk.is_type(event.type):
                 self._hearing.add(AudioChunk.from_event(event))
-            else:
-                if self._writing is not None:
+            elif (recording := self._hearing.ended()) is not None:
+                if self._writing is not None:  # what is sent meanwhile stays with the client
                     await asyncio.gather(self._writing, return_exceptions=True)
-                self._writing = asyncio.create_task(self._write(), name="wyoming hearing")
+                self._writing = asyncio.create_task(self._write(recording), name="wyoming hearing")
         except AntiphonError as error:
             await self._tell(Error(str(error), type(error).__name__))
 
-    async def _write(self) -> None:
+    async def _write(self, recording: Recording) -> None:
         try:
-            words = await self._hearing.written()
+            await self._tell(await self._ears.hear(recording, self._left))
         except AntiphonError as error:
             log.warning("hearing failed: %s", error)
             await self._tell(Error(str(error), type(error).__name__))
-            return
-        if words is not None:
-            await self._tell(words)
+        except TimeoutError:
+            log.warning("a client read nothing for %g s", SEND_S)
+            self.writer.transport.abort()
 
     async def disconnect(self) -> None:
-        self._hearing.leave()
+        self._left.set()
         if self._writing is not None:
             self._writing.cancel()
             await asyncio.gather(self._writing, return_exceptions=True)
@@ -278,7 +278,7 @@ def _voice(asked: SynthesizeVoice | None) -> tuple[str, str]:
     return ("", "") if asked is None else (asked.name or "", asked.language or "")
 
 
-def _info(network: AsyncNetwork, transcriber: Transcriber) -> Info:
+def _info(network: AsyncNetwork, languages: tuple[str, ...]) -> Info:
     voices = [
         TtsVoice(
             name=voice.name,
@@ -316,9 +316,9 @@ def _info(network: AsyncNetwork, transcriber: Transcriber) -> Info:
         installed=True,
         description="The recogniser of the judges, on this machine",
         version=__version__,
-        languages=list(transcriber.languages()),
+        languages=list(languages),
     )
-    ears = AsrProgram(
+    recogniser = AsrProgram(
         name="antiphon",
         attribution=Attribution(name="Antiphon", url=""),
         installed=True,
@@ -326,4 +326,4 @@ def _info(network: AsyncNetwork, transcriber: Transcriber) -> Info:
         version=__version__,
         models=[whisper],
     )
-    return Info(tts=[program], asr=[ears])
+    return Info(tts=[program], asr=[recogniser])
