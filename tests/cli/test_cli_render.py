@@ -40,3 +40,9 @@ def test_what_is_no_midi_file_is_told(call, tmp_path, data, told):
 
 def test_a_missing_folder_is_told(call, tune):
     assert "does not exist" in call("render", "tune.mid", "-o", "no/out.wav").err
+
+
+def test_no_more_is_read_than_a_midi_file_may_have(call):
+    ended = call("render", "/dev/zero", "-o", "out.wav")
+    assert ended.code != 0
+    assert "over 4000000" in ended.err

@@ -27,7 +27,7 @@ def score(request: pytest.FixtureRequest) -> Score:
 
 def test_parts_add_up_to_the_piece(score: Score) -> None:
     whole = ChipCodec().decode(arrange(score)).samples[:, : round(score.seconds * 44_100)]
-    parts = stems(score)
+    parts = dict(stems(score))
     assert set(parts) == {track.name for track in score.tracks}
     assert np.abs(sum(part.samples for part in parts.values()) - whole).max() < 1e-5
     assert all(np.abs(part.samples).max() > 0.01 for part in parts.values())
@@ -102,3 +102,12 @@ def test_a_soft_piece_is_marked_softer_than_a_loud_one() -> None:
     soft, loud = marks("very soft adventure in C major"), marks("loud adventure in C major")
     assert all(a <= b for a, b in zip(soft, loud, strict=True))
     assert sum(soft) < sum(loud)
+
+
+def test_a_long_fast_piece_fits_into_the_patterns_that_a_module_has() -> None:
+    for prompt in ("techno at 250 bpm", "12/8 at 300 bpm", "60 bpm"):
+        score = compose(read(prompt), 600.0, 1)
+        head, found = _notes(to_xm(score))
+        assert head["length"] <= 256
+        assert head["rows"] * 3 * 2.5 / head["bpm"] == pytest.approx(600, rel=0.01)
+        assert len(found) == sum(len(score.track(part).notes) for part in ("lead", "counter", "bass"))

@@ -76,7 +76,7 @@ def _write_stems(score: Score, folder: Path) -> None:
 
     folder.mkdir(exist_ok=True)
     tags = Tags(loop_s=score.seconds if score.loop else None, loop_from_s=score.second(score.loop_start))
-    for name, sound in stems(score).items():
+    for name, sound in stems(score):
         writer = AudioWriter(str(folder / f"{name}.wav"), format_named("wav"), sound.rate_hz, 2, tags=tags)
         writer.write(sound)
         writer.close()

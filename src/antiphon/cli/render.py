@@ -36,10 +36,12 @@ def render(file: Path, output: str | None, format_name: str | None, loudness: fl
     form = output_format(target, format_name)
     from antiphon.audio import AudioWriter
     from antiphon.codecs.chip import ChipCodec, from_midi
+    from antiphon.codecs.chip.midi import MAX_BYTES
     from antiphon.door.sound import normaliser
 
     try:
-        data = file.read_bytes()
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)  # one too many is told by the reader
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}", "Name a .mid file.") from error
     sound = ChipCodec().decode(from_midi(data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -158,9 +159,10 @@ def _duties(score: Score, part: str, frames: int) -> Floats:
     return duties
 
 
-def duty_at(score: Score, part: str, tick: int) -> float:
-    """The duty of a part's wave at a tick."""
-    return float(_duties(score, part, frames_of(score))[min(_frame(score, tick), frames_of(score) - 1)])
+def duties(score: Score, part: str) -> Callable[[int], float]:
+    """Tick -> the duty of a part's wave."""
+    found = _duties(score, part, frames_of(score))
+    return lambda tick: float(found[min(_frame(score, tick), len(found) - 1)])
 
 
 def _echoes(score: Score) -> bool:

@@ -118,20 +118,7 @@ def plan(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) ->
     tempo_bpm = _tempo(brief, style, mood, energy, meter, seconds, rng, loop=loop)
     mode = brief.mode or ("minor" if rng.random() < style.minor + mood.minor else "major")
     tonic = brief.tonic if brief.tonic is not None else rng.choice(TONICS)
-    if loop:
-        length = loop_seconds(tempo_bpm, meter, seconds)
-        if abs(length - seconds) > 1e-6:
-            notes.append(f"A loop of whole bars at {tempo_bpm:g} bpm lasts {length:.3f} s, not {seconds:g}.")
-        bars, skipped = round(length / _bar_s(tempo_bpm, meter)), 0
-        notes += _unending(brief)
-    else:
-        length = seconds
-        bars, skipped = _bars(tempo_bpm, meter, seconds, _ring_s(brief))
-        if brief.bars and brief.bars != bars:
-            if 0 <= seconds - brief.bars * _bar_s(tempo_bpm, meter) <= _LONGEST_RING_S:
-                bars, skipped = brief.bars, 0
-            else:
-                notes.append(f"{brief.bars} bars at {tempo_bpm:g} bpm do not last {seconds:g} s: the length counts.")
+    length, bars, skipped = (_looped if loop else _ended)(brief, tempo_bpm, meter, seconds, notes)
     rng = random.Random(f"{seed}/form")  # noqa: S311 - music, not secrets
     form, told = sections_of(bars, brief.structure, rng, loop=loop, bar=meter.ticks, intro=brief.intro)
     if loop and brief.intro and not (form and form[0].letter == "intro"):
@@ -157,6 +144,29 @@ def plan(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False) ->
         lifted=None if loop else _lifted(brief, form, notes),
         notes=(*notes, *told),
     )
+
+
+def _looped(
+    brief: MusicBrief, tempo_bpm: float, meter: Meter, seconds: float, notes: list[str]
+) -> tuple[float, int, int]:
+    """Seconds, bars and skipped ticks of a loop."""
+    length = loop_seconds(tempo_bpm, meter, seconds)
+    if abs(length - seconds) > 1e-6:
+        notes.append(f"A loop of whole bars at {tempo_bpm:g} bpm lasts {length:.3f} s, not {seconds:g}.")
+    notes += _unending(brief)
+    return length, round(length / _bar_s(tempo_bpm, meter)), 0
+
+
+def _ended(
+    brief: MusicBrief, tempo_bpm: float, meter: Meter, seconds: float, notes: list[str]
+) -> tuple[float, int, int]:
+    """The same of a piece that ends; the bars are those before its final chord."""
+    bars, skipped = _bars(tempo_bpm, meter, seconds, _ring_s(brief))
+    if brief.bars and brief.bars != bars:
+        if 0 <= seconds - brief.bars * _bar_s(tempo_bpm, meter) <= _LONGEST_RING_S:
+            return seconds, brief.bars, 0
+        notes.append(f"{brief.bars} bars at {tempo_bpm:g} bpm do not last {seconds:g} s: the length counts.")
+    return seconds, bars, skipped
 
 
 def _ring_s(brief: MusicBrief) -> float:

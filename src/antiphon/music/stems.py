@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from antiphon.audio.waveform import Waveform
@@ -14,21 +16,19 @@ from antiphon.music.score import Score
 DRUMS = "drums"
 
 
-def stems(score: Score) -> dict[str, Waveform]:
-    """Part -> its sound, all as long as the piece and as loud as in it; parts that are silent throughout are left out.
+def stems(score: Score) -> Iterator[tuple[str, Waveform]]:
+    """Each part and its sound, one after the other: as long as the piece, as loud as in it. Silent ones are left out.
 
     An echo belongs to the second pulse. Their sum is the piece as the chip plays it, to rounding.
     """
     tokens = arrange(score).tokens
     length = round(score.seconds * lay.RATE_HZ)
     names = [*channels_of(score), DRUMS, DRUMS]
-    found: dict[str, Waveform] = {}
     for name in dict.fromkeys(names):
         kept = [channel for channel, part in enumerate(names) if part == name]
         own = _only(tokens, kept)
         if own.any():
-            found[name] = Waveform(np.ascontiguousarray(render(State(), own)[0][:, :length]), lay.RATE_HZ)
-    return found
+            yield name, Waveform(np.ascontiguousarray(render(State(), own)[0][:, :length]), lay.RATE_HZ)
 
 
 def _only(tokens: Tokens, channels: list[int]) -> Tokens:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from antiphon.codecs.chip import layout as lay
 from antiphon.codecs.chip.drums import drum_frames
-from antiphon.music.arranger import PATCHES, duty_at
+from antiphon.music.arranger import PATCHES, duties
 from antiphon.music.meter import TICKS
 from antiphon.music.percussion import METAL, RANK, SAMPLES
 from antiphon.music.score import Note, Score
@@ -24,8 +24,10 @@ from antiphon.music.score import Note, Score
 ROW = 3
 """Ticks of a score in a row."""
 
-ROWS = 64
-"""Of a pattern; the last one is as long as the piece."""
+ROWS, MOST_ROWS = 64, 256
+"""Of a pattern; the longer ones where a piece has more than `PATTERNS` of the others. The last ends with the piece."""
+
+PATTERNS = 256
 
 _SPEED = 3
 _FASTEST, _SLOWEST = 255, 32
@@ -76,13 +78,15 @@ def to_xm(score: Score) -> bytes:
         _play(score, part, channel, names, rows, ticks)
     _strike(score, names, rows, ticks)
     first = score.loop_start // (ROW * ticks)
-    patterns = [*_cut(rows[:first]), *_cut(rows[first:])]
-    head = _head(score, len(patterns), len(instruments), bpm, restart=len(_cut(rows[:first])))
+    size = ROWS if len(rows) <= ROWS * (PATTERNS - 2) else MOST_ROWS
+    before, after = _cut(rows[:first], size), _cut(rows[first:], size)
+    patterns = [*before, *after]
+    head = _head(score, len(patterns), len(instruments), bpm, restart=len(before))
     return head + b"".join(map(_pattern, patterns)) + b"".join(map(_written, instruments))
 
 
-def _cut(rows: Rows) -> list[Rows]:
-    return [rows[start : start + ROWS] for start in range(0, len(rows), ROWS)]
+def _cut(rows: Rows, size: int) -> list[Rows]:
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
 
 
 def _clock(score: Score) -> tuple[int, int]:
@@ -97,12 +101,13 @@ def _clock(score: Score) -> tuple[int, int]:
 
 def _play(score: Score, part: str, channel: int, names: Sequence[str], rows: Rows, ticks: int) -> None:
     """One part's notes, chords and vibrato. A note's end is rounded to the row; its start is exact."""
+    duty_at = duties(score, part)
     for note in score.track(part).notes:
         row, late = _place(score, note.start, ticks)
         stop = min(_place(score, note.stop, ticks)[0], len(rows))
         if row >= len(rows):
             continue
-        wave = "triangle" if part == "bass" else f"pulse {duty_at(score, part, note.start):g}"
+        wave = "triangle" if part == "bass" else f"pulse {duty_at(note.start):g}"
         volume = round(_FULL * PATCHES[part].volume / lay.VOLUMES * (note.velocity / 127) ** 0.8)
         cell = Cell(note.pitch + _NOTE_SHIFT, names.index(wave) + 1, min(volume, _FULL))
         effect, parameter = _movement(note)
