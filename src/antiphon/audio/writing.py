@@ -149,7 +149,7 @@ class _Stream:
             self._stream.flush()
         except (OSError, ValueError) as error:
             self.abort()
-            raise _output_error(self._name, error) from error
+            raise output_error(self._name, error) from error
 
     def patch(self, _encoder: Encoder) -> None:
         return
@@ -181,7 +181,7 @@ class _File:
         try:
             self._file, self._part = self._grown()
         except OSError as error:
-            raise _output_error(str(path), error) from error
+            raise output_error(str(path), error) from error
 
     def _grown(self) -> tuple[FileIO, Path]:
         """A new file, opened. Names in their order: its own, `.part` beside it, another beside it."""
@@ -203,7 +203,7 @@ class _File:
                 view = view[self._file.write(view) :]
             self._size += len(data)
         except OSError as error:
-            raise _output_error(str(self._shown), error) from error
+            raise output_error(str(self._shown), error) from error
 
     def patch(self, encoder: Encoder) -> None:
         self._apply(encoder.so_far(self._size))
@@ -217,7 +217,7 @@ class _File:
                 self._file.write(data)
             self._file.seek(self._size)
         except OSError as error:
-            raise _output_error(str(self._shown), error) from error
+            raise output_error(str(self._shown), error) from error
 
     def close(self, patches: list[Patch]) -> None:
         self._apply(patches)
@@ -226,7 +226,7 @@ class _File:
             self._sync()
             self._place()
         except OSError as error:
-            raise _output_error(str(self._shown), error) from error
+            raise output_error(str(self._shown), error) from error
         self._done = True
 
     def keep(self, encoder: Encoder, patches: list[Patch] | None, *, over: bool) -> Path | None:
@@ -277,7 +277,7 @@ def _open_target(target: Path | str | BinaryIO) -> _File | _Stream:
     except FileNotFoundError:
         return _File(path)
     except OSError as error:
-        raise _output_error(str(path), error) from error
+        raise output_error(str(path), error) from error
     if stat.S_ISDIR(kind):
         raise OutputError(f"{str(path)!r} is a folder", f"Name a file in it, such as {path / 'speech.wav'}.")
     if not os.access(path, os.W_OK):
@@ -287,10 +287,11 @@ def _open_target(target: Path | str | BinaryIO) -> _File | _Stream:
     try:  # a device or a named pipe: nothing to rename
         return _Stream(path.open("wb", buffering=0), str(path), owned=True)
     except OSError as error:
-        raise _output_error(str(path), error) from error
+        raise output_error(str(path), error) from error
 
 
-def _output_error(name: str, error: OSError | ValueError) -> OutputError:
+def output_error(name: str, error: Exception) -> OutputError:
+    """What is told of a file that could not be written, and what to do."""
     if isinstance(error, FileNotFoundError):
         return OutputError(f"The folder of {name!r} does not exist", f"Create it: mkdir -p {Path(name).parent}.")
     if isinstance(error, PermissionError):

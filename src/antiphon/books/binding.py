@@ -9,9 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from antiphon.audio.writing import output_error
 from antiphon.books.book import Book
 from antiphon.books.timeline import Mark
-from antiphon.errors import InputError, OutputError, is_full
+from antiphon.errors import InputError
 
 SUFFIXES = (".m4b", ".m4a", ".mp4")
 _FRAME = 1_024
@@ -37,12 +38,7 @@ def bind(sound: Path, output: Path, book: Book, marks: Sequence[Mark], narrator:
         _write(sound, part, book, marks, narrator)
         part.replace(output)
     except (OSError, av.FFmpegError) as error:
-        full = isinstance(error, OSError) and is_full(error)
-        raise OutputError(
-            f"The disk is full while writing {str(output)!r}" if full
-            else f"Cannot write {str(output)!r}: {getattr(error, 'strerror', None) or error}",
-            "Free some space there." if full else "Choose another place.",
-        ) from error  # fmt: skip
+        raise output_error(str(output), error) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from pathlib import Path
 
+from antiphon.audio.writing import output_error
 from antiphon.books.binding import picture_form
 from antiphon.books.book import Book
 from antiphon.books.timeline import Cue, Timeline
-from antiphon.errors import OutputError, is_full
 
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _CONTAINER = (
@@ -36,12 +36,7 @@ def write_read_along(sound: Path, output: Path, book: Book, timeline: Timeline) 
             target.write(sound, "book/sound.m4a", zipfile.ZIP_STORED)
         part.replace(output)
     except OSError as error:
-        full = is_full(error)
-        raise OutputError(
-            f"The disk is full while writing {str(output)!r}" if full
-            else f"Cannot write {str(output)!r}: {error.strerror}",
-            "Free some space there." if full else "Choose another place.",
-        ) from error  # fmt: skip
+        raise output_error(str(output), error) from error
     finally:
         with contextlib.suppress(OSError):
             part.unlink(missing_ok=True)
