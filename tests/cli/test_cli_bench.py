@@ -64,7 +64,7 @@ def test_the_first_signal_ends_it_and_all_it_has_started_and_leaves_valid_figure
         time.sleep(1.5)  # amid the work
         (child,) = _children(process.pid)
         process.send_signal(number)
-        out, err = process.communicate(timeout=10)
+        out, err = process.communicate(timeout=60)
     assert process.returncode == code, err
     assert err.count(b"antiphon: ") == 1
     kept = json.loads(file.read_text())
@@ -81,7 +81,7 @@ def test_a_measurement_does_not_outlive_the_command_that_was_killed(tmp_path: Pa
         _until(process, b"[1/")
         (child,) = _children(process.pid)
         process.kill()
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     assert _gone(child)
 
 

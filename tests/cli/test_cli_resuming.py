@@ -121,7 +121,7 @@ def test_a_book_killed_at_any_moment_is_playable_and_goes_on_without_paying_twic
         more = ("--resume",) if (home / "jobs").is_dir() and list((home / "jobs").iterdir()) else ()
         with start(*command(book, *more), home=home) as process:
             wanted = kept_files(home) + rng.randrange(1, 7)
-            deadline = time.monotonic() + 100
+            deadline = time.monotonic() + 300
             while kept_files(home) < wanted and process.poll() is None and time.monotonic() < deadline:
                 time.sleep(0.02)
             time.sleep(rng.uniform(0, 0.2))
@@ -186,7 +186,7 @@ def test_a_full_disk_ends_the_job_at_once_and_what_is_written_stays_playable(boo
     ended = subprocess.run(
         ["unshare", "-rm", "sh", "-c", SMALL_DISK, "sh", str(book), *said],
         capture_output=True,
-        timeout=200,
+        timeout=600,
         check=False,
     )
     if ended.returncode in {1, 77} and not (book / "said").exists():

@@ -165,7 +165,7 @@ async def test_rounds_that_wait_for_the_clients_link_are_drawn_side_by_side(tmp_
     async with world(tmp_path, evaluator=ScriptedEvaluator(say=listen)) as net:
         store = JobStore(tmp_path, tmp_path / "a.wav")
         dying = asyncio.create_task(run(net, JobPolicy(keeper=store), *texts))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(300):
             while await seated(net) < len(texts):  # noqa: ASYNC110 - the ledger tells a node, not a test
                 await asyncio.sleep(0.01)
         net.client._abandon = forget  # type: ignore[method-assign]

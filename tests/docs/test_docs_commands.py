@@ -194,7 +194,7 @@ def test_the_first_command_makes_speech_that_was_judged_and_paid(tmp_path: Path)
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr

@@ -159,7 +159,7 @@ def test_ctrl_c_within_an_order_cancels_it(home: Path, tmp_path: Path) -> None:
     assert running.stdout.readline() == "began\n"
     time.sleep(3)
     running.send_signal(signal.SIGINT)
-    told, _ = running.communicate(timeout=120)
+    told, _ = running.communicate(timeout=300)
     assert running.returncode == 0
     with antiphon.Network(home) as network:
         long = " ".join(f"This is sentence number {number} of a rather long text." for number in range(1, 61))

@@ -38,7 +38,7 @@ def _say(pool: Pool, text: str = "Boats rest.", tag: str = "en-us", seed: int = 
 
 
 def _gone(pid: int) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         with contextlib.suppress(ProcessLookupError, FileNotFoundError):
             if Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z":
@@ -188,7 +188,7 @@ def test_a_silent_worker_meets_its_deadline(monkeypatch: pytest.MonkeyPatch, tmp
     began = time.monotonic()
     with pytest.raises(UnavailableError, match="did not start"):
         _say(Pool())
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.slow
@@ -221,7 +221,7 @@ def test_the_worker_leaves_when_its_parent_dies() -> None:
 @pytest.mark.slow
 def test_the_worker_refuses_requests_beyond_its_limit() -> None:
     head = struct.pack("<I", 100_000_000)
-    done = subprocess.run([sys.executable, str(WORKER)], input=head, capture_output=True, timeout=20, check=False)
+    done = subprocess.run([sys.executable, str(WORKER)], input=head, capture_output=True, timeout=300, check=False)
     assert done.returncode == 1
     ready = io.BytesIO(done.stdout)
     assert ready.read(1) == b"r"

@@ -77,7 +77,7 @@ def public_client() -> x402Client:
 
 async def test_a_client_that_knows_only_x402_pays_for_what_it_hears(paid: tuple[str, Contracts]) -> None:
     url, contracts = paid
-    async with httpx.AsyncClient(timeout=240) as plain:
+    async with httpx.AsyncClient(timeout=600) as plain:
         asked = await plain.post(url, json=SENTENCE)
         assert (asked.status_code, asked.json()["error"]["code"]) == (402, "payment_required")
         (accepted,) = decode_payment_required_header(asked.headers["payment-required"]).accepts
@@ -88,7 +88,7 @@ async def test_a_client_that_knows_only_x402_pays_for_what_it_hears(paid: tuple[
         free = await plain.get(url.replace("audio/speech", "models"))
         assert free.status_code == 200
     client = public_client()
-    async with x402HttpxClient(client, timeout=240) as paying:
+    async with x402HttpxClient(client, timeout=600) as paying:
         unknown = await paying.post(url, json=SENTENCE | {"voice": "nobody"})
         assert unknown.status_code == 400, "what cannot be made is not paid for"
         answer = await paying.post(url, json=SENTENCE)

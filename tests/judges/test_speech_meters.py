@@ -45,7 +45,7 @@ def _speak(text: str, voice: str = "hibari", language: str = "en-us") -> Evidenc
 @pytest.fixture(scope="module")
 def meters() -> Iterator[SpeechMeters]:
     made = SpeechMeters()
-    made.warm_up().result(timeout=60)
+    made.warm_up().result(timeout=300)
     yield made
     made.close()
 

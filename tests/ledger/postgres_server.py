@@ -19,7 +19,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-START_S = 30.0
+START_S = 240.0
 PASSWORD = "s3cr3t/and@long"
 """Of the role `reader`, and odd on purpose."""
 _number = itertools.count(1)

@@ -161,10 +161,10 @@ async def test_two_handles_on_one_file_see_each_others_work(tmp_path: Path) -> N
     one, two = await opened(tmp_path / "ledger.db"), await opened(tmp_path / "ledger.db")
     await one.found()
     await two.open(task_id(1))
-    waiting = asyncio.create_task(two.ledger.part(task_id(1), 0, newer_than=0, wait_s=10.0))
+    waiting = asyncio.create_task(two.ledger.part(task_id(1), 0, newer_than=0, wait_s=25.0))
     await asyncio.sleep(0.3)
     await one.deliver(task_id(1), draws=False)
-    assert (await asyncio.wait_for(waiting, 3.0)).state is PartState.DRAWING
+    assert (await asyncio.wait_for(waiting, 15)).state is PartState.DRAWING
     await two.draw(task_id(1))
     assert (await one.judge(task_id(1))).state is PartState.VALID
     await one.ledger.close()

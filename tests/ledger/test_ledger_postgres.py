@@ -133,7 +133,7 @@ async def test_a_long_poll_goes_on_over_a_restart(own: PostgresServer) -> None:
     await asyncio.sleep(0.3)
     await asyncio.to_thread(own.start)
     await market.deliver(task_id(1), draws=False)
-    assert (await asyncio.wait_for(waiting, 5.0)).state is PartState.DRAWING
+    assert (await asyncio.wait_for(waiting, 15)).state is PartState.DRAWING
     await market.ledger.close()
 
 
@@ -146,10 +146,10 @@ async def test_two_processes_on_one_database_take_turns_and_hear_of_each_other(p
     await asyncio.gather(*(m.ledger.submit(raw) for m in (one, two) for raw in deposits))
     assert await balance(one) == await balance(two) == before + 40
     await two.open(task_id(1))
-    waiting = asyncio.create_task(two.ledger.part(task_id(1), 0, newer_than=0, wait_s=10.0))
+    waiting = asyncio.create_task(two.ledger.part(task_id(1), 0, newer_than=0, wait_s=25.0))
     await asyncio.sleep(0.3)
     await one.deliver(task_id(1), draws=False)
-    assert (await asyncio.wait_for(waiting, 3.0)).state is PartState.DRAWING
+    assert (await asyncio.wait_for(waiting, 15)).state is PartState.DRAWING
     await two.draw(task_id(1))
     assert (await one.judge(task_id(1))).state is PartState.VALID
     await one.ledger.close()

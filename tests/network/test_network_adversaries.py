@@ -588,7 +588,7 @@ async def test_a_client_that_stops_reading_delays_nobody(tmp_path: Path, mode: M
         stalled = net.transport.request("inproc://evil", message, deadline_s=60)
         assert await anext(stalled)
         await opens_its_link(net, net.client, task)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             events, _ = await collect(net.client, Job(say(TEXT), SPEECH, mode=mode))
             assert pcm(events)
             await net.settle()

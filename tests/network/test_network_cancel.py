@@ -22,7 +22,7 @@ from antiphon.protocol import TaskKey
 from antiphon.services import Request
 
 SPEECH = Selector(service="speech", language="en-us", voice="tone")
-WITHIN_S = 5.0
+WITHIN_S = 10.0
 SENTENCES = ("The first sentence.", "The second one.", "And the third of them.")
 
 
@@ -163,4 +163,4 @@ async def test_a_job_whose_text_never_comes_can_be_left(tmp_path: Path) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await consume(net, Job(silent(), SPEECH))
-        assert time.monotonic() - started_s < 1
+        assert time.monotonic() - started_s < 2.5

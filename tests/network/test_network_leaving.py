@@ -41,7 +41,7 @@ async def test_a_node_that_leaves_takes_no_more_work_and_finishes_what_it_has(tm
     async with world(tmp_path, processors=0) as net:
         node = await net.add("slow", Producer(net.context(), SlowTone()))
         job = asyncio.create_task(collect(net.client, Job(say("Finish this sentence."), SPEECH)))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not node._background:  # noqa: ASYNC110 - a peek inside
                 await asyncio.sleep(0.01)
         await node.stop(finish_s=10)
@@ -58,7 +58,7 @@ async def test_a_validator_that_leaves_reveals_what_it_has_committed(tmp_path: P
     ) as net:
         job = asyncio.create_task(collect(net.client, Job(say("Judge this sentence."), SPEECH)))
         leaving = net.nodes["validator-0"]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not leaving._background:  # noqa: ASYNC110 - a peek inside
                 await asyncio.sleep(0.01)
         await leaving.stop(finish_s=10)
@@ -87,7 +87,7 @@ async def test_a_ledger_that_forgot_a_node_is_told_of_it_again(tmp_path: Path, m
     monkeypatch.setattr(nodes, "HEARTBEAT_S", 0.05)
     async with world(tmp_path, processors=1) as net:
         await net.nodes["processor-0"].submit(Retire(role=Role.PROCESSOR))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             while not any(one.live for one in await net.ledger.nodes(Role.PROCESSOR)):  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 

@@ -50,7 +50,7 @@ def run(site: Path, *command: str) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=600,
         cwd=site.parent,
         env={**os.environ, "PYTHONPATH": paths, "XDG_DATA_HOME": str(site.parent)},
     )

@@ -114,7 +114,7 @@ async def test_an_empty_purse_does_not_end_the_probing(tmp_path: Path) -> None:
         assert not running.done()
         validator = net.nodes["validator-0"].node_id
         await net.bank.submit(Deposit(account=validator, amount_nano=NANO))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not await net.ledger.tasks():  # noqa: ASYNC110 - the ledger has no event for new tasks
                 await asyncio.sleep(0.02)
         running.cancel()

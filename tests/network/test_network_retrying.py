@@ -135,10 +135,10 @@ async def test_a_job_outlives_its_ledger_whenever_that_restarts(tmp_path: Path) 
             await host.stop()
             await asyncio.sleep(0.1)
             await host.start()
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(300):
                 _, (closed,) = await job
             assert str(closed.task.state) == "completed"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await asyncio.gather(*(node.drain() for node in nodes))
         assert (await client.context.ledger.account(client.node_id)).escrow_nano == 0
 
@@ -158,9 +158,9 @@ async def test_leaving_over_http_ends_at_once_and_frees_the_producer(tmp_path: P
             job = asyncio.create_task(collect(client, Job(say("One.", "Two.", "Three."), SPEECH, mode=Mode.STREAM)))
             await asyncio.sleep(wait_s)
             job.cancel()
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(15):
                 await asyncio.gather(job, return_exceptions=True)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(15):
             await asyncio.gather(*(node.drain() for node in nodes))
         assert not any(getattr(node, "_taken", None) for node in nodes)
         assert (await client.context.ledger.account(client.node_id)).escrow_nano == 0

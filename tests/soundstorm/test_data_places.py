@@ -105,7 +105,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subproce
                                 "XDG_CACHE_HOME": str(tmp_path / "cache")}.items():  # fmt: skip
                 monkeypatch.setenv(name, value)
             urllib.request.urlopen(
-                urllib.request.Request(f"{address}/sets", data=b"", method="PUT"), timeout=30
+                urllib.request.Request(f"{address}/sets", data=b"", method="PUT"), timeout=300
             ).close()
             yield job
         finally:

@@ -92,14 +92,14 @@ def compiled() -> None:
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 def test_compiled_blocks_learn_the_same(tmp_path: Path) -> None:
     made = subprocess.run(
-        [sys.executable, __file__, str(tmp_path), "compiled"], capture_output=True, text=True, timeout=300,
+        [sys.executable, __file__, str(tmp_path), "compiled"], capture_output=True, text=True, timeout=600,
         check=False, env={**os.environ, "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)},
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     assert any(tmp_path.rglob("*.so"))
     without = {**os.environ, "PATH": str(tmp_path), "CXX": "none"}
     made = subprocess.run(
-        [sys.executable, __file__, str(tmp_path), "compiled"], capture_output=True, text=True, timeout=300,
+        [sys.executable, __file__, str(tmp_path), "compiled"], capture_output=True, text=True, timeout=600,
         check=False, env=without,
     )  # fmt: skip
     assert "needs a C++ compiler" in made.stderr
@@ -125,7 +125,7 @@ def run(processes: int, out: Path, stop: int = STEPS) -> None:
     """Train in shares until step `stop`, where a signal comes."""
     with start(processes, out, stop) as job:
         try:
-            assert job.wait(240) == 0, (out / "errors.txt").read_text()
+            assert job.wait(600) == 0, (out / "errors.txt").read_text()
         finally:
             kill(job)
 
@@ -274,7 +274,7 @@ def exhausted(out: Path) -> None:
 
 def test_too_little_memory_proposes_smaller_parts_and_keeps_the_run(tmp_path: Path) -> None:
     made = subprocess.run(
-        [sys.executable, __file__, str(tmp_path), "memory"], capture_output=True, text=True, timeout=240, check=False
+        [sys.executable, __file__, str(tmp_path), "memory"], capture_output=True, text=True, timeout=600, check=False
     )
     assert "too little memory for 12 examples at once" in made.stdout, made.stderr
     assert "--accumulate 2" in made.stdout

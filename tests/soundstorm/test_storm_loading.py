@@ -71,7 +71,7 @@ def test_the_next_batch_is_made_while_one_is_learnt_from() -> None:
 
     with ahead(batch_at, 6) as batches:
         assert batches(4) == 40
-        assert second.wait(30)  # nobody asked for it yet
+        assert second.wait(300)  # nobody asked for it yet
         assert batches(5) == 50
     assert made == [4, 5]  # there is no step 6
 

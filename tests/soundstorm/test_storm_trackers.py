@@ -72,7 +72,7 @@ def test_weights_and_biases_keeps_figures_and_sounds_in_its_folder(tmp_path: Pat
     np.testing.assert_allclose(samples, SOUND.samples[0], atol=1e-3)
     (log,) = run_folder.glob("run-*.wandb")
     # Another process of the library writes it, and may still be at it when the run is closed.
-    end_s = time.monotonic() + 120
+    end_s = time.monotonic() + 300
     while b"loss" not in log.read_bytes():
         assert time.monotonic() < end_s, "the log never told of the loss"
         time.sleep(0.1)

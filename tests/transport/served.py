@@ -48,7 +48,7 @@ def served(**limits: float) -> Iterator[str]:
         yield process.stdout.readline().strip()
     finally:
         process.stdin.close()
-        process.wait(20)
+        process.wait(300)
         process.stdout.close()
 
 

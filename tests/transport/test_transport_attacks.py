@@ -118,7 +118,7 @@ async def test_slow_senders_end_and_delay_nobody(begin: bytes, drip: bytes) -> N
     ):
         for one in slow:
             one.sendall(begin)
-        async with HttpTransport(allow_private=True) as transport, asyncio.timeout(30):
+        async with HttpTransport(allow_private=True) as transport, asyncio.timeout(300):
             while not all(map(over, slow)):
                 for one in slow:
                     with contextlib.suppress(OSError):

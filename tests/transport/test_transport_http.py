@@ -157,7 +157,7 @@ async def test_all_messages_together_are_bounded() -> None:
 async def test_a_body_that_does_not_come_is_not_waited_for() -> None:
     async with await serve(echo, limits=Limits(body_s=0.2)) as server:
         words = b"POST /v1/message HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 10\r\n\r\nabc"
-        answer = await asyncio.wait_for(say(server.endpoint, words), 3)
+        answer = await asyncio.wait_for(say(server.endpoint, words), 15)
         assert answer.startswith(b"HTTP/1.1 408")
 
 
@@ -344,8 +344,8 @@ async def test_stopping_ends_answers_under_way() -> None:
         stopping = asyncio.create_task(server.stop())
         with pytest.raises((ProtocolError, UnavailableError)):
             await anext(frames)
-        await asyncio.wait_for(stopping, 5)
-        await asyncio.wait_for(stopped.wait(), 1)
+        await asyncio.wait_for(stopping, 15)
+        await asyncio.wait_for(stopped.wait(), 15)
         with pytest.raises(UnavailableError, match="cannot be reached"):
             await ask(transport, server.endpoint)
 
@@ -361,5 +361,5 @@ async def test_stopping_ends_answers_under_way() -> None:
 )
 async def test_rude_words_harm_nobody(words: bytes) -> None:
     async with await serve(echo) as server, anywhere() as transport:
-        assert not (await asyncio.wait_for(say(server.endpoint, words), 3)).startswith(b"HTTP/1.1 200")
+        assert not (await asyncio.wait_for(say(server.endpoint, words), 15)).startswith(b"HTTP/1.1 200")
         assert await ask(transport, server.endpoint) == [b"hi"]

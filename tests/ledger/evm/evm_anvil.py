@@ -16,7 +16,7 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 CHAIN = 31_337
-START_S = 20.0
+START_S = 240.0
 DEV_KEYS = (
     "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
     "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
@@ -87,7 +87,7 @@ class Anvil:
     def ask(self, method: str, *params: object) -> object:
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
         request = urllib.request.Request(self.url, body, {"content-type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             told = json.loads(answer.read())
         assert "error" not in told, told["error"]
         return told["result"]
@@ -128,7 +128,7 @@ class Anvil:
     def end(self, number: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait(timeout=20)
+            self.process.wait(timeout=300)
             self.process = None
 
 

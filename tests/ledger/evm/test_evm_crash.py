@@ -25,7 +25,7 @@ def run(arguments: tuple[object, ...], last: int, what: str) -> int | None:
     WARM.set_forkserver_preload([evm_wallet_victim.__name__])
     victim = WARM.Process(target=evm_wallet_victim.run, args=(*arguments, last, what))
     victim.start()
-    victim.join(120)
+    victim.join(300)
     return victim.exitcode
 
 

@@ -174,7 +174,7 @@ async def test_processes_that_watch_do_an_epoch_by_themselves_and_claim_it(world
             (None, "claimed", 7),
             (None, "came back", 1),
         ):
-            await asyncio.wait_for(heard(told, words, count), 60)
+            await asyncio.wait_for(heard(told, words, count), 300)
             if phase is not None:
                 await world.to(phase, later=phase is Phase.OPEN)
     finally:
@@ -190,6 +190,6 @@ async def test_processes_that_watch_do_an_epoch_by_themselves_and_claim_it(world
 
 
 async def heard(told: list[str], words: str, count: int) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(300):
         while sum(words in line for line in told) < count:  # noqa: ASYNC110 - lines of many tasks
             await asyncio.sleep(0.05)

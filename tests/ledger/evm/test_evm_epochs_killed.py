@@ -27,7 +27,7 @@ def killer(world: World, secret: str) -> Iterator[subprocess.Popen[str]]:
         yield made
         assert made.stdin is not None
         made.stdin.close()
-        assert made.wait(10) == 0
+        assert made.wait(60) == 0
 
 
 async def killed_and_done(made: subprocess.Popen[str]) -> None:

@@ -138,7 +138,7 @@ async def hang_up(client: Client, after_bytes: int) -> tuple[str, int]:
 
 
 async def closed(client: Client, task: str):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(300):
         record = await client.context.ledger.part(task, 0)
         while not record.state.final:
             record = await client.changed(record)
