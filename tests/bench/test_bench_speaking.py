@@ -11,11 +11,11 @@ from antiphon.bench.clips import COMPARED, HELD_OUT_SPEAKERS, Clip, recorded, re
 from antiphon.bench.codec import codec_figures
 from antiphon.bench.figure import Figure
 from antiphon.bench.generating import audit_tasks, speakers, speech_figures
-from antiphon.bench.speaking import Parts
 from antiphon.codecs.neural import load
 from antiphon.errors import ModelError
 from antiphon.soundstorm import starter
 from antiphon.soundstorm.layout import Layout
+from antiphon.soundstorm.pipeline import Pipeline
 from antiphon.soundstorm.semantic import SemanticConfig, learn
 
 
@@ -68,7 +68,7 @@ def test_a_generator_that_knows_nothing_is_measured_all_the_same(sentence: Clip,
     codec = load()
     tokenizer = learn(lambda: [sentence.wave], SemanticConfig(features="mel", clusters=8, passes=1))
     export(Generator(profile("tiny", Layout.of(codec, 8)), seed=1), tmp_path)
-    parts = Parts(codec, tokenizer, load_generator(tmp_path), None, str)
+    parts = Pipeline(codec, tokenizer, load_generator(tmp_path), None, str)
     parts.check()
     voices = {name: recording(name) for name in ("librivox", "allison")}
     figures = list(speech_figures(parts, [sentence], voices, 3))

@@ -8,10 +8,11 @@ from types import SimpleNamespace
 import pytest
 from storm_fakes import LevelCodec, shout, tone, write
 
-from antiphon.bench.soundstorm import Parts, _pairs, evaluated
+from antiphon.bench.soundstorm import _pairs, evaluated
 from antiphon.codecs.chip import ChipCodec
 from antiphon.errors import InputError
 from antiphon.soundstorm.layout import Layout
+from antiphon.soundstorm.pipeline import Pipeline
 from antiphon.soundstorm.semantic import SemanticConfig, SemanticTokenizer, learn
 
 
@@ -20,9 +21,9 @@ def tokenizer() -> SemanticTokenizer:
     return learn(lambda: [tone(2.0, 1)], SemanticConfig(features="mel", clusters=8, passes=1))
 
 
-def parts(tokenizer: SemanticTokenizer, layout: Layout, semantic: str = "") -> Parts:
+def parts(tokenizer: SemanticTokenizer, layout: Layout, semantic: str = "") -> Pipeline:
     text = SimpleNamespace(config=SimpleNamespace(semantic=semantic)) if semantic else None
-    return Parts(LevelCodec(), tokenizer, SimpleNamespace(layout=layout), text, shout)  # type: ignore[arg-type]
+    return Pipeline(LevelCodec(), tokenizer, SimpleNamespace(layout=layout), text, shout)  # type: ignore[arg-type]
 
 
 def test_parts_that_do_not_fit_are_refused_before_anything_is_made(tokenizer: SemanticTokenizer, tmp_path: Path):

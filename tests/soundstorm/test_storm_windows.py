@@ -22,7 +22,7 @@ from antiphon.soundstorm import (
     stream,
     task_key,
 )
-from antiphon.soundstorm.windows import Span, spans
+from antiphon.soundstorm.windows import Piece, Span, spans, together
 
 OPTIONS = WindowOptions(window=50, overlap=8)
 
@@ -118,3 +118,32 @@ def test_what_cannot_be_windowed_is_refused() -> None:
         Prompt(np.zeros(3, np.uint16), np.zeros((3, 4), np.uint16))
     with pytest.raises(ValueError, match="overlap"):
         WindowOptions(window=5, overlap=5)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 7])
+def test_pieces_made_together_are_those_made_alone(batch: int) -> None:
+    rng = np.random.default_rng(4)
+    pieces = [
+        Piece(speech(rng, frames), _voice(n % 2), lambda w, n=n: task_key("many", n, w))  # type: ignore[misc]
+        for n, frames in enumerate((30, 90, 1, 140, 38))
+    ]
+    logits, sizes = Oracle(sharpness=30.0), []
+
+    def run(jobs):  # type: ignore[no-untyped-def]
+        sizes.append(len(jobs))
+        return [result.grid for result in generate(logits, jobs, LAYOUT, DecodingOptions(passes=(3, 1, 1)))]
+
+    made = dict(together(run, pieces, batch, OPTIONS))
+    assert sorted(made) == list(range(5))
+    for number, piece in enumerate(pieces):
+        alone = long(_run(), piece.semantic, piece.voice, piece.key, OPTIONS)
+        assert np.array_equal(made[number].tokens, alone.tokens)
+    assert max(sizes) == min(batch, 5)
+
+
+def test_pieces_of_nothing_are_refused() -> None:
+    nothing = Piece(np.zeros(0, np.uint16), _voice(1), _key)
+    with pytest.raises(InputError, match="no semantic tokens"):
+        list(together(lambda _: [], [nothing], 2, OPTIONS))
+    with pytest.raises(InputError, match="at least one piece"):
+        list(together(lambda _: [], [], 0, OPTIONS))

@@ -10,9 +10,10 @@ from antiphon.analysis import embed_independent
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.bench.clips import COMPARED, HELD_OUT_SPEAKERS, Clip, recording
 from antiphon.bench.figure import Figure
-from antiphon.bench.speaking import PAPER_S, Naturalness, Parts, SpeechQuality, Transcriber, long_figures
+from antiphon.bench.speaking import PAPER_S, Naturalness, SpeechQuality, Transcriber, long_figures
 from antiphon.soundstorm.audit import Task
 from antiphon.soundstorm.decoding import DecodingInput, task_key
+from antiphon.soundstorm.pipeline import Pipeline
 
 PROMPT_S = 3.0
 SENTENCES = 3
@@ -30,7 +31,9 @@ def speakers(clips: Sequence[Clip]) -> dict[str, Waveform]:
     return found
 
 
-def speech_figures(parts: Parts, clips: Sequence[Clip], voices: Mapping[str, Waveform], seed: int) -> Iterator[Figure]:
+def speech_figures(
+    parts: Pipeline, clips: Sequence[Clip], voices: Mapping[str, Waveform], seed: int
+) -> Iterator[Figure]:
     """What `clips` say, in each of the voices that are asked for: from the clips' semantic tokens, and from texts."""
     known: dict[str, Samples] = {name: embed_independent(wave) for name, wave in voices.items()}
     asked = [name for name in voices if name not in COMPARED]
@@ -54,7 +57,7 @@ def speech_figures(parts: Parts, clips: Sequence[Clip], voices: Mapping[str, Wav
     yield from heard.figures("text -> speech: ", "<= 0.1", "text stage, generator and codec")
 
 
-def audit_tasks(parts: Parts, clips: Sequence[Clip], voices: Mapping[str, Waveform], count: int) -> list[Task]:
+def audit_tasks(parts: Pipeline, clips: Sequence[Clip], voices: Mapping[str, Waveform], count: int) -> list[Task]:
     """Short generations of real speech, each with a seed of its own."""
     asked = [name for name in voices if name not in COMPARED]
     prompts = [parts.prompt(voices[name], AUDIT_PROMPT_S) for name in asked]

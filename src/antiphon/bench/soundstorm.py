@@ -20,7 +20,7 @@ from antiphon.bench.cloning import cloning_figures
 from antiphon.bench.codec import codec_figures
 from antiphon.bench.figure import Figure, Step, figure
 from antiphon.bench.generating import audit_tasks, speakers, speech_figures
-from antiphon.bench.speaking import Naturalness, Parts, SpeechQuality, Transcriber, long_figures
+from antiphon.bench.speaking import Naturalness, SpeechQuality, Transcriber, long_figures
 from antiphon.bench.step_audit import Other, audit_figures
 from antiphon.engines.base import Cloner
 from antiphon.engines.soundstorm import SoundStormEngine
@@ -30,9 +30,8 @@ from antiphon.soundstorm.audit import INT8_FOR_FLOAT
 from antiphon.soundstorm.data import find
 from antiphon.soundstorm.data.manifest import Source
 from antiphon.soundstorm.inputs import Logits
+from antiphon.soundstorm.pipeline import Pipeline
 from antiphon.soundstorm.serving import Generator
-
-__all__ = ["Parts", "evaluated", "figures"]
 
 MAX_CLIP_S = 30.0
 SEED = 31_000
@@ -71,7 +70,7 @@ async def figures(profile: str, *, tries: int, peer_python: str | None) -> Async
         return " ".join(reading for reading, _ in readings(text, british=False))
 
     yield speech
-    parts = Parts(shipped.codec, shipped.tokenizer, shipped.generator, shipped.text, phonemise, starter.DECODING)
+    parts = Pipeline(shipped.codec, shipped.tokenizer, shipped.generator, shipped.text, phonemise, starter.DECODING)
     parts.check()
     voices = speakers(list(spoken(HELD_OUT_VOICES[1:3], 2)))
     clips = list(spoken(SAYING, SENTENCES))
@@ -120,7 +119,7 @@ def _others(generator: Generator) -> list[Logits | str]:
 
 
 def evaluated(
-    folder: Path, parts: Parts, *, prompt_s: float = 3.0, clips: int = 20, long_s: float = 30.0, seed: int = 0
+    folder: Path, parts: Pipeline, *, prompt_s: float = 3.0, clips: int = 20, long_s: float = 30.0, seed: int = 0
 ) -> Iterator[Figure]:
     """Figures of a test set `SPEAKER/NAME.wav` with texts. Each clip is prompted by another of its speaker.
 

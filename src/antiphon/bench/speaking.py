@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import mean
 
 import numpy as np
@@ -13,86 +12,16 @@ from antiphon import models
 from antiphon.analysis import Recogniser, embed_independent, mono_16k
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.bench.figure import Figure, figure
-from antiphon.codecs.base import Codec, TokenGrid, Tokens
+from antiphon.codecs.base import Tokens
 from antiphon.errors import InputError
 from antiphon.judges.speech.evidence import Evidence
 from antiphon.judges.speech.naturalness import DistillMosMeter
 from antiphon.judges.speech.wording import error_rates, normalise
 from antiphon.services import SpeechRequest
-from antiphon.soundstorm.decoding import DecodingInput, DecodingOptions, task_key
-from antiphon.soundstorm.inputs import align
-from antiphon.soundstorm.semantic import SemanticTokenizer
-from antiphon.soundstorm.serving import Generator
-from antiphon.soundstorm.text import TextStage
-from antiphon.soundstorm.windows import Prompt, long
+from antiphon.soundstorm.pipeline import Pipeline, Spoken
 
 PAPER_S = 30.0
 """The length that passes are promised for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What is measured. `text` None: semantic tokens are those of recordings."""
-
-    codec: Codec
-    tokenizer: SemanticTokenizer
-    generator: Generator
-    text: TextStage | None
-    phonemise: Callable[[str], str]
-    options: DecodingOptions = field(default_factory=DecodingOptions)
-
-    def check(self) -> None:
-        """Raises `InputError` when the parts do not fit together."""
-        self.generator.layout.fits(self.codec)
-        self.generator.layout.hears(self.tokenizer.name, self.tokenizer.vocabulary)
-        if self.text is not None and self.text.config.semantic != self.tokenizer.name:
-            raise InputError(
-                f"The text stage makes tokens of {self.text.config.semantic}, not of {self.tokenizer.name}",
-                "Train it on data of this tokenizer.",
-            )
-
-    def prompt(self, wave: Waveform, seconds: float) -> Prompt:
-        """The beginning of a recording as the generator is shown it, at most half of its window."""
-        seconds = min(seconds, self.generator.windows.window / 2 / self.codec.frame_rate_hz)
-        start = Waveform(wave.samples[:, : round(seconds * wave.rate_hz)], wave.rate_hz)
-        grid = self.codec.encode(start)
-        return Prompt(align(self.tokenizer.encode(start), grid.frames), grid.tokens)
-
-    def heard(self, wave: Waveform) -> Tokens:
-        """Semantic tokens of a recording at the codec's frame rate."""
-        return self.tokenizer.aligned(wave, max(1, round(wave.duration_s * self.codec.frame_rate_hz)))
-
-    def say(self, text: str, voice: Prompt, task: str, seed: int) -> Spoken:
-        """A text, by way of the text stage, whose time counts."""
-        assert self.text is not None
-        began = time.perf_counter()
-        said = self.text.say(self.phonemise(text), task_key(task, seed))
-        frames = max(1, round(said.tokens.shape[0] * self.codec.frame_rate_hz / said.frame_rate_hz))
-        semantic = align(said.tokens, frames)
-        made = self.speak(semantic, voice, task, seed)
-        return replace(made, took_s=time.perf_counter() - began)
-
-    def speak(self, semantic: Tokens, voice: Prompt, task: str, seed: int) -> Spoken:
-        """Any length, in windows, as the network makes it."""
-        run, passes = self.generator.runner(self.options), 0
-
-        def counted(job: DecodingInput) -> TokenGrid:
-            nonlocal passes
-            passes += len(self.options.plan(self.generator.layout))
-            return run(job)
-
-        began = time.perf_counter()
-        grid = long(counted, semantic, voice, lambda n: task_key(task, seed, n), self.generator.windows)
-        return Spoken(self.codec.decode(grid), time.perf_counter() - began, passes)
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """Sound, the seconds it took to make, and the generator's passes."""
-
-    wave: Waveform
-    took_s: float
-    passes: int
 
 
 class Transcriber:
@@ -182,7 +111,7 @@ def average(name: str, values: Sequence[float], unit: str, target: str = "", not
 
 
 def long_figures(
-    parts: Parts, semantic: Tokens, prompt: Waveform, prompt_s: float, long_s: float, seed: int, prefix: str = ""
+    parts: Pipeline, semantic: Tokens, prompt: Waveform, prompt_s: float, long_s: float, seed: int, prefix: str = ""
 ) -> Iterator[Figure]:
     """One long piece: its passes, and how much less its last third is like the prompt's speaker than its first."""
     frames = round(long_s * parts.codec.frame_rate_hz)

@@ -12,8 +12,8 @@ from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from antiphon.bench.figure import Figure
-    from antiphon.bench.soundstorm import Parts
     from antiphon.cli.training import Options
+    from antiphon.soundstorm.pipeline import Pipeline
 
 STAGES = ("codec", "semantic", "generator", "text")
 PROFILES = ("tiny", "small", "base", "paper")
@@ -245,17 +245,17 @@ def evaluate(
         _write_figures(file, parts, folder, found)
 
 
-def _parts(codec: str, semantic: Path, generator: Path, text: Path | None, settings: tuple[str, ...]) -> Parts:
+def _parts(codec: str, semantic: Path, generator: Path, text: Path | None, settings: tuple[str, ...]) -> Pipeline:
     """What is measured, opened. Raises `InputError` or `ModelError` for what is not there or does not fit."""
-    from antiphon.bench.soundstorm import Parts
     from antiphon.cli.settings import applied
     from antiphon.cli.training import english, exported, semantic_file
     from antiphon.soundstorm import DecodingOptions, serving
     from antiphon.soundstorm.data.makers import open_codec
+    from antiphon.soundstorm.pipeline import Pipeline
     from antiphon.soundstorm.semantic import load
     from antiphon.soundstorm.text import load as load_text
 
-    return Parts(
+    return Pipeline(
         codec=open_codec(codec),
         tokenizer=load(semantic_file(semantic)),
         generator=serving.load(exported(generator)),
@@ -265,7 +265,7 @@ def _parts(codec: str, semantic: Path, generator: Path, text: Path | None, setti
     )
 
 
-def _write_figures(file: Path, parts: Parts, folder: Path, figures: list[Figure]) -> None:
+def _write_figures(file: Path, parts: Pipeline, folder: Path, figures: list[Figure]) -> None:
     """The figures as JSON, with the names of what they are of. Raises `OutputError`."""
     import msgspec
 

@@ -6,8 +6,9 @@ the voice cannot wander away by small steps; the tail lets a window go on where 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import msgspec
 import numpy as np
@@ -23,6 +24,9 @@ MAX_TOTAL_FRAMES = 600_000
 
 Run = Callable[[DecodingInput], TokenGrid]
 """One window to the grid of its target. Usually `lambda job: generate(logits, [job], layout, options)[0].grid`."""
+
+RunBatch = Callable[[Sequence[DecodingInput]], Sequence[TokenGrid]]
+"""Several windows in one run."""
 
 
 class WindowOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -74,6 +78,15 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """Something to be made: semantic tokens `[T]`, in whose voice, and the key of each window's noise."""
+
+    semantic: Tokens
+    voice: Prompt
+    key: Callable[[int], bytes]
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """`new` frames from `start`, made in sight of the `tail` frames before."""
 
@@ -119,7 +132,7 @@ def long(
 def dialogue(
     run: Run,
     turns: Sequence[Turn],
-    voices: dict[str, Prompt],
+    voices: Mapping[str, Prompt],
     key: Callable[[int], bytes],
     options: WindowOptions | None = None,
 ) -> Iterator[tuple[str, TokenGrid]]:
@@ -154,6 +167,46 @@ def joined(grids: Iterator[TokenGrid]) -> TokenGrid:
     return replace(parts[0], tokens=np.concatenate([part.tokens for part in parts], axis=1))
 
 
+def together(
+    run: RunBatch, pieces: Sequence[Piece], batch: int, options: WindowOptions | None = None
+) -> Iterator[tuple[int, TokenGrid]]:
+    """Many pieces, up to `batch` of them at a time in one run: number and whole grid of each, as it is done.
+
+    Every piece gets the windows it would get alone; a float32 graph may round sums of a batch otherwise.
+    Raises `InputError` for a batch of none, and for pieces without semantic tokens.
+    """
+    if batch < 1:
+        raise InputError("A batch holds at least one piece")
+    options = options or WindowOptions()
+    waiting = iter(enumerate(pieces))
+    active: list[_Active] = []
+    while True:
+        for number, piece in islice(waiting, batch - len(active)):
+            windows = _asked(piece.semantic, piece.voice, piece.key, options, _first(piece.voice, 0), 0)
+            if (job := next(windows, None)) is None:
+                raise InputError("There are no semantic tokens to generate from", "Give at least one.")
+            active.append(_Active(number, windows, job, []))
+        if not active:
+            return
+        for one, grid in zip(list(active), run([one.job for one in active]), strict=True):
+            one.made.append(grid)
+            if (job := _next(one.windows, grid)) is not None:
+                one.job = job
+                continue
+            active.remove(one)
+            yield one.number, joined(iter(one.made))
+
+
+@dataclass(slots=True, eq=False)
+class _Active:
+    """A piece that is being made: its next window, and what was made of it."""
+
+    number: int
+    windows: Generator[DecodingInput, TokenGrid]
+    job: DecodingInput
+    made: list[TokenGrid]
+
+
 def _go_on(
     run: Run,
     semantic: Tokens,
@@ -164,20 +217,37 @@ def _go_on(
     window: int,
 ) -> Iterator[TokenGrid]:
     """Windows over `semantic`, after `tail` of the same speaker; the first window is number `window`."""
+    windows = _asked(semantic, voice, key, options, tail, window)
+    job = next(windows, None)
+    while job is not None:
+        grid = run(job)
+        yield grid
+        job = _next(windows, grid)
+
+
+def _next(windows: Generator[DecodingInput, TokenGrid], grid: TokenGrid) -> DecodingInput | None:
+    """The window after the one `grid` was made of; None: that was the last."""
+    try:
+        return windows.send(grid)
+    except StopIteration:
+        return None
+
+
+def _asked(
+    semantic: Tokens, voice: Prompt, key: Callable[[int], bytes], options: WindowOptions, tail: Prompt, window: int
+) -> Generator[DecodingInput, TokenGrid]:
+    """Each window as the generator is asked for it; it is sent the window's grid."""
     done = tail
     for span in spans(semantic.shape[0], voice.frames, options, tail=done.frames):
         seen = _last(done, span.tail)
         new = semantic[span.start : span.start + span.new]
-        grid = run(
-            DecodingInput(
-                np.concatenate([voice.semantic, seen.semantic, new]),
-                np.concatenate([voice.acoustic, seen.acoustic], axis=1),
-                key(window),
-                voice.text,
-            )
+        grid = yield DecodingInput(
+            np.concatenate([voice.semantic, seen.semantic, new]),
+            np.concatenate([voice.acoustic, seen.acoustic], axis=1),
+            key(window),
+            voice.text,
         )
         window += 1
-        yield grid
         done = _last(_add(done, Prompt(new, grid.tokens)), options.overlap)
 
 
