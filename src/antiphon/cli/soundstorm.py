@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from antiphon.cli.soundstorm_generate import dialogue, generate, pipeline_of
 from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -236,33 +237,13 @@ def evaluate(
 
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder", "Give a folder of SPEAKER/NAME.wav.")
-    parts = _parts(codec, semantic, generator, text, settings)
+    parts = pipeline_of(codec, semantic, generator, text, settings)
     found = []
     for figure in evaluated(folder, parts, prompt_s=prompt_s, clips=clips, long_s=long_s, seed=seed):
         found.append(figure)
         click.echo(_line(figure))
     if file is not None:
         _write_figures(file, parts, folder, found)
-
-
-def _parts(codec: str, semantic: Path, generator: Path, text: Path | None, settings: tuple[str, ...]) -> Pipeline:
-    """What is measured, opened. Raises `InputError` or `ModelError` for what is not there or does not fit."""
-    from antiphon.cli.settings import applied
-    from antiphon.cli.training import english, exported, semantic_file
-    from antiphon.soundstorm import DecodingOptions, serving
-    from antiphon.soundstorm.data.makers import open_codec
-    from antiphon.soundstorm.pipeline import Pipeline
-    from antiphon.soundstorm.semantic import load
-    from antiphon.soundstorm.text import load as load_text
-
-    return Pipeline(
-        codec=open_codec(codec),
-        tokenizer=load(semantic_file(semantic)),
-        generator=serving.load(exported(generator)),
-        text=None if text is None else load_text(exported(text)),
-        phonemise=english,
-        options=applied(DecodingOptions(), None, settings),
-    )
 
 
 def _write_figures(file: Path, parts: Pipeline, folder: Path, figures: list[Figure]) -> None:
@@ -302,3 +283,7 @@ def export(
     click.echo(f"Codec       {layout.codec}")
     click.echo(f"Tokenizer   {layout.semantic}")
     click.echo(f"Written     {folder}")
+
+
+soundstorm.add_command(generate)
+soundstorm.add_command(dialogue)

@@ -65,8 +65,19 @@ class Pipeline:
         if self.text is None:
             raise InputError("A text needs a text stage", "Give the folder that `train text` made, by --text.")
         said = self.text.say(self.phonemise(text), task_key(task, seed))
-        frames = max(1, round(said.tokens.shape[0] * self.codec.frame_rate_hz / said.frame_rate_hz))
-        return align(said.tokens, frames)
+        return self.at_frames(said.tokens, said.frame_rate_hz)
+
+    def at_frames(self, semantic: Tokens, rate_hz: float | None = None) -> Tokens:
+        """Semantic tokens of `rate_hz` (the tokenizer's own) at the codec's frames. Raises `InputError` for one that
+        the tokenizer does not have."""
+        if semantic.size and int(semantic.max()) >= self.tokenizer.vocabulary:
+            raise InputError(
+                f"There is no semantic token {int(semantic.max())}: {self.tokenizer.name} has "
+                f"{self.tokenizer.vocabulary}",
+                "Give tokens of the tokenizer that the generator was trained with.",
+            )
+        seconds = semantic.shape[0] / (rate_hz or self.tokenizer.frame_rate_hz)
+        return align(semantic, max(1, round(seconds * self.codec.frame_rate_hz)))
 
     def say(self, text: str, voice: Prompt, task: str, seed: int) -> Spoken:
         """A text, by way of the text stage, whose time counts."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pickle
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ def read_seed(semantic: Path, acoustic: Path) -> dict[str, Example]:
 
     Raises `InputError` for anything that is not such a layout, and when they have no item in common.
     """
-    told = dict(_semantic(semantic))
+    told = dict(read_semantic(semantic))
     heard = _folder(acoustic, told) if acoustic.is_dir() else _torch(acoustic)
     both = {name: Example(align(told[name], grid.shape[1]), grid) for name, grid in heard.items() if name in told}
     levels = {example.acoustic.shape[0] for example in both.values()}
@@ -72,7 +72,8 @@ def write_seed(tokens: TokenSet, names: Iterable[str], semantic: Path, acoustic:
         raise OutputError(f"Cannot write {acoustic}: {error.strerror}", "Choose another place.") from error
 
 
-def _semantic(path: Path) -> Iterable[tuple[str, Tokens]]:
+def read_semantic(path: Path) -> Iterator[tuple[str, Tokens]]:
+    """Names and semantic tokens, at their own rate, of a TSV. Raises `InputError`, with the line."""
     try:
         if path.stat().st_size > MAX_LIST_BYTES:
             raise InputError(f"{path} is larger than {MAX_LIST_BYTES:,} bytes", "Split it.")
