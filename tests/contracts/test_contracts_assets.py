@@ -54,7 +54,7 @@ class World:
 CONTENT = keccak(b"weights, configuration, card")
 
 
-def lineage(assets, number: int) -> royalty.Division:
+def lineage(assets, number: int) -> royalty.Division[int]:
     words = assets.lineage_of(number)
     return tuple((word & 2**64 - 1, word >> 64 & 255, word >> 72) for word in words)
 

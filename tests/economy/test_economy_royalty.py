@@ -11,9 +11,9 @@ from antiphon.economy.types import PPM
 from antiphon.errors import InputError
 
 
-def line(depth: int, asked: int, floor_ppm: int = royalty.FLOOR_PPM) -> royalty.Division:
+def line(depth: int, asked: int, floor_ppm: int = royalty.FLOOR_PPM) -> royalty.Division[int]:
     """The division of an asset whose ancestors are `depth` generations, one asset each, numbered from 1."""
-    found: royalty.Division = ()
+    found: royalty.Division[int] = ()
     for number in range(1, depth + 1):
         found = royalty.division([(number, asked, found)], floor_ppm)
     return found

@@ -55,7 +55,13 @@ ADA = party("ada")
 
 
 def consent(
-    clock: Clock, *, grantor: Identity | None = None, grantee: str = "", begins_s: int = 0, lasts_s: int = 10**7
+    clock: Clock,
+    *,
+    grantor: Identity | None = None,
+    grantee: str = "",
+    begins_s: int = 0,
+    lasts_s: int = 10**7,
+    **more: int,
 ) -> bytes:
     """A signed grant of Ada's, or of somebody else."""
     begin_ms = clock.now_ms() + 1000 * begins_s
@@ -66,6 +72,7 @@ def consent(
         grantee=grantee,
         not_before_ms=begin_ms,
         until_ms=begin_ms + 1000 * lasts_s,
+        **more,
     )
     return sign_grant(grantor or ADA, grant, clock)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conformance import RULES, LedgerConformance
+from conformance_assets import AssetConformance
 from ledger_market import OPERATOR, Market
 from postgres_server import PostgresServer
 
@@ -32,21 +33,21 @@ async def founded(place: Path | str, *, remote: bool = False) -> AsyncIterator[M
     await ledger.close()
 
 
-class TestSqliteLedger(LedgerConformance):
+class TestSqliteLedger(LedgerConformance, AssetConformance):
     @pytest.fixture
     async def market(self, tmp_path: Path) -> AsyncIterator[Market]:
         async with founded(tmp_path / "ledger.db") as market:
             yield market
 
 
-class TestPostgresLedger(LedgerConformance):
+class TestPostgresLedger(LedgerConformance, AssetConformance):
     @pytest.fixture
     async def market(self, postgres: PostgresServer) -> AsyncIterator[Market]:
         async with founded(postgres.new()) as market:
             yield market
 
 
-class TestRemoteLedger(LedgerConformance):
+class TestRemoteLedger(LedgerConformance, AssetConformance):
     @pytest.fixture
     async def market(self, tmp_path: Path) -> AsyncIterator[Market]:
         async with founded(tmp_path / "ledger.db", remote=True) as market:

@@ -26,6 +26,11 @@ def escrow(task: str) -> str:
     return f"escrow:{task}"
 
 
+def royalty(asset: str) -> str:
+    """What an asset has earned and its contributors have not taken yet."""
+    return f"royalty:{asset}"
+
+
 def emission(epoch: int) -> str:
     """Newly issued money on its way to whom an epoch pays; empty before and after."""
     return f"emission:{epoch}"

@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from antiphon.economy import accounts
-from antiphon.economy.settlement import dissent, penalty
+from antiphon.economy.settlement import dissent, penalty, royalties
 from antiphon.economy.types import PPM, Candidate, Outcome, Role, Rules, ScoreEvent, Terms, Transfer, Verdict, Vote
 
 
@@ -133,7 +133,12 @@ def _overturned(case: Case, reveals: Mapping[str, Vote], stakes: Mapping[str, in
         share = fee if owed_nano <= there_nano else fee * there_nano // owed_nano
         pot.pay(accounts.balance(node), share, "overturned: fee of a juror")
     if not found_valid:
-        pot.pay(accounts.balance(case.producer.node), case.producer.reward_nano, "overturned: reward R*Q")
+        reward_nano = min(case.producer.reward_nano, pot.nano)
+        shares = royalties(case.producer, reward_nano, rules)
+        own_nano = reward_nano - sum(nano for _, nano, _ in shares)
+        pot.pay(accounts.balance(case.producer.node), own_nano, "overturned: reward R*Q")
+        for account, nano, why in shares:
+            pot.pay(account, nano, why)
     pot.pay(accounts.BURNT, pot.nano, "overturned: the rest of the fines")
     return Decision(overturned=True, transfers=tuple(pot.moves), scores=_scores(case, reveals, right, rules))
 

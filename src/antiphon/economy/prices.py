@@ -19,7 +19,13 @@ def terms(offer: Offer, units: int) -> Terms:
     if units <= 0:
         raise ValueError(f"units must be positive, got {units}")
     price_nano = -(-offer.price_nano * units * PPM // offer.quality_ppm)
-    return Terms(node=offer.node, price_nano=price_nano, quality_ppm=offer.quality_ppm)
+    return Terms(
+        node=offer.node,
+        price_nano=price_nano,
+        quality_ppm=offer.quality_ppm,
+        asset=offer.asset,
+        lineage=offer.lineage,
+    )
 
 
 def by_price(offer: Offer) -> tuple[int, str]:

@@ -13,14 +13,16 @@
 7. A part that ends without a delivery costs its client a small part of R*Q for each producer that it held: to those
    that still stood by, burnt for those passed over or too late (nobody can know whose fault it was). One that gave the
    part back gets nothing.
-8. Transfers out of escrow plus what remains are exactly the reserve. This is asserted.
+8. Of whatever a producer is paid for its work, a share is for the model that it used, divided along the model's
+   lineage, and another for who granted the voices (`royalties`). The client pays no more for that.
+9. Transfers out of escrow plus what remains are exactly the reserve. This is asserted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from antiphon.economy import accounts
+from antiphon.economy import accounts, royalty
 from antiphon.economy.types import (
     DEFAULT_RULES,
     PPM,
@@ -64,6 +66,20 @@ def exposure(terms: Terms, rules: Rules, role: Role = Role.PROCESSOR, judging_na
 def withdrawable(stake_nano: int, locked_nano: int, rules: Rules) -> int:
     """Stake a node may take back, in nano. While anything is locked the minimum stays, to pay for what comes out."""
     return max(0, stake_nano - (max(locked_nano, rules.min_stake_nano) if locked_nano else 0))
+
+
+def royalties(maker: Terms, amount_nano: int, rules: Rules) -> list[tuple[str, int, str]]:
+    """Rule 8: account, nano and reason of each share of an amount that a producer is paid. The rest is its own."""
+    owed = [
+        (accounts.balance(owner), amount_nano * ppm // PPM, "royalty for the use of a voice")
+        for owner, ppm in maker.voices
+    ]
+    if maker.lineage:
+        (payee, _, _), *above = maker.lineage
+        why = royalty.WHY + maker.asset
+        parts = royalty.divided(amount_nano * rules.royalty_ppm // PPM, payee, tuple(above))
+        owed += [(accounts.royalty(asset), nano, why) for asset, nano in parts.items()]
+    return [one for one in owed if one[1]]
 
 
 def closeness(score_ppm: int, median_ppm: int, rules: Rules) -> int:
@@ -121,7 +137,7 @@ def settle(
         return draft.close(ends=last, why="no majority")
     if outcome.verdict is Verdict.VALID:
         assert outcome.score_ppm is not None
-        draft.pay(producer.node, producer.reward_nano, "reward R*Q")
+        draft.reward(producer, producer.reward_nano, "reward R*Q")
         draft.score(producer.node, role, outcome.score_ppm)
         return draft.close(ends=True, why="unspent")
     _punish_producer(draft, producer, role, stakes.get(producer.node, 0), fees_nano)
@@ -169,7 +185,7 @@ def late_cancel(
     client with a producer of its own would hold their stake for nothing; as far as the reserve reaches."""
     draft = _Draft(task, client, reserve_nano, rules)
     paid_nano = producer.reward_nano * rules.unjudged_ppm // PPM
-    draft.pay(producer.node, paid_nano, f"part of R*Q, not judged: {why}")
+    draft.reward(producer, paid_nano, f"part of R*Q, not judged: {why}")
     draft.move(draft.escrow, accounts.BURNT, producer.reward_nano - paid_nano, "the rest of R*Q: not judged")
     for held in standing:
         draft.pay(held.node, min(hold_fee(held, rules), draft.remaining_nano), "stood by")
@@ -191,7 +207,7 @@ def heard(
     """A listener hangs up: its producer is paid what the listener's last voucher says. Who stood by gets its hold
     fee, as in `unused`; nobody is scored."""
     draft = _Draft(task, client, reserve_nano, rules)
-    draft.pay(producer.node, amount_nano, "heard")
+    draft.reward(producer, amount_nano, "heard")
     for held in standing:
         draft.pay(held.node, min(hold_fee(held, rules), draft.remaining_nano), "stood by")
     draft.move(
@@ -222,6 +238,13 @@ class _Draft:
 
     def pay(self, node: str, amount_nano: int, why: str) -> None:
         self.move(self.escrow, accounts.balance(node), amount_nano, why)
+
+    def reward(self, maker: Terms, amount_nano: int, why: str) -> None:
+        """Rule 8."""
+        owed = royalties(maker, amount_nano, self.rules)
+        self.pay(maker.node, amount_nano - sum(nano for _, nano, _ in owed), why)
+        for account, nano, reason in owed:
+            self.move(self.escrow, account, nano, reason)
 
     def score(self, node: str, role: Role, score_ppm: int) -> None:
         self.scores.append(ScoreEvent(node=node, role=role, score_ppm=score_ppm))

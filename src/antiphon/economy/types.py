@@ -89,6 +89,9 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     candidates: int = 48  # most producers of a role that a task is drawn from: mostly by C/Q
     silent_s: int = 86_400  # a node silent for longer is listed no more, and its place is free
     unbond_s: int = 3_600  # from `Unstake` until the money is free: longer than any task can last
+    royalty_ppm: int = 100_000  # of what a producer is paid: for the model it used (`economy.royalty`); 0 = no registry
+    voice_ppm: int = 300_000  # of the same: the most that the owners of cloned voices may ask in their consents
+    asset_s: int = 7 * 86_400  # how long a commitment to an asset is good, and its money stays where it is
 
     def __post_init__(self) -> None:
         if self.seats < 1 or self.redraws < 0 or self.failovers < 0:
@@ -102,6 +105,7 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         if self.price_tolerance_ppm < PPM or min(self.penalty_ppm, self.dissent_ppm, self.min_stake_nano) < 0:
             raise ValueError("price_tolerance_ppm must be at least 1000000, penalties and stake not negative")
         self._check_audits()
+        self._check_royalties()
         if not 0 <= self.missed_reading_ppm <= PPM:
             raise ValueError("missed_reading_ppm is a share of a fee")
         if self.max_nodes < 1 or self.candidates < 1 + self.seats or min(self.silent_s, self.unbond_s) < 0:
@@ -116,6 +120,10 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise ValueError("abstain_ppm, absent_ppm and client_share_ppm are shares")
         if not all(self.consent_services) or len(set(self.consent_services)) < len(self.consent_services):
             raise ValueError("consent_services names services, each once")
+
+    def _check_royalties(self) -> None:
+        if min(self.royalty_ppm, self.voice_ppm, self.asset_s) < 0 or self.royalty_ppm + self.voice_ppm >= PPM:
+            raise ValueError("royalty_ppm and voice_ppm are shares, and leave something to who does the work")
 
     def _check_audits(self) -> None:
         """What an audit finds must cost more than what all unfound cheats earn."""
@@ -145,6 +153,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     load: int = 0  # parts assigned and not yet final
     room_nano: int = 10**18  # of its stake: what the asking client may still have locked
     abstained_ppm: int = 0  # of its last seats: how often it did not give a conclusive vote
+    asset: str = ""  # content hash of the model that it says it uses
+    lineage: tuple[tuple[str, int, int], ...] = ()  # whom its use pays (`Terms.lineage`)
 
     def __post_init__(self) -> None:
         if self.price_nano < 0 or not 0 < self.quality_ppm <= PPM:
@@ -160,12 +170,17 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     phase: int = 0
 
 
-class Terms(msgspec.Struct, frozen=True, kw_only=True):
+class Terms(msgspec.Struct, frozen=True, kw_only=True, repr_omit_defaults=True):
     """What one node gets for one part: R = ceil(C * units / Q), so that the reward R*Q is its asking price."""
 
     node: str
     price_nano: int  # R
     quality_ppm: int  # Q when the task was opened
+    asset: str = ""  # content hash of the model that it says it uses
+    # Asset, level and ppm of all whom the model's use pays (`economy.royalty`), first the asset itself at level 0.
+    # Empty: it is not in the ledger's registry.
+    lineage: tuple[tuple[str, int, int], ...] = ()
+    voices: tuple[tuple[str, int], ...] = ()  # who granted the voices that the task relies on, and the ppm each asks
 
     @property
     def reward_nano(self) -> int:

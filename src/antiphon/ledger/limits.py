@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from antiphon.economy.types import NANO, Part, Role, Vote
+from antiphon.economy.royalty import MAX_ASKED_PPM, MAX_CONTRIBUTORS, MAX_PARENTS
+from antiphon.economy.types import NANO, PPM, Part, Role, Vote
 from antiphon.errors import AntiphonError, InputError
 from antiphon.ledger.operations import (
     Appeal,
+    AssetOperation,
     CallEpoch,
+    ClaimRoyalty,
     ClaimSession,
     Commit,
+    CommitAsset,
     CommitWeights,
     Decline,
     Deliver,
@@ -21,9 +25,11 @@ from antiphon.ledger.operations import (
     EpochOperation,
     Expose,
     Heartbeat,
+    MarkCopy,
     OpenTask,
     Operation,
     Pay,
+    PublishAsset,
     Redeem,
     Register,
     Reveal,
@@ -76,6 +82,7 @@ SALT_BYTES = 16
 MAX_SEATS = 7
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_ASSET = re.compile(r"[0-9a-f]{64}")
 _TASK = re.compile(r"[0-9a-f]{32}")  # so are the ids of consents
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 SIGNATURE_BYTES = 65
@@ -105,6 +112,8 @@ def check(operation: Operation) -> None:
         case Revoke():
             if not _TASK.fullmatch(operation.grant):
                 raise InputError(f"{operation.grant[:40]!r} is no id of a consent", "It has 32 lower-case hex digits.")
+        case CommitAsset() | PublishAsset() | ClaimRoyalty() | MarkCopy():
+            _check_asset(operation)
         case CommitWeights() | RevealWeights() | CallEpoch() | SetEpochRules():
             _check_epoch(operation)
         case _:
@@ -161,6 +170,40 @@ def _check_epoch(operation: EpochOperation) -> None:
                 raise InputError(f"An epoch issues {MAX_SUPPLY_NANO} nano and lasts {MAX_EPOCH_S} s at most")
 
 
+def _check_asset(operation: AssetOperation) -> None:
+    match operation:
+        case CommitAsset():
+            _bytes("A commitment", operation.commitment, HASH_BYTES)
+        case PublishAsset():
+            _bytes("A salt", operation.salt, SALT_BYTES)
+            for asset in (operation.asset, *operation.parents):
+                check_asset(asset)
+            if len(operation.parents) > MAX_PARENTS or not 0 <= operation.asked_ppm <= MAX_ASKED_PPM:
+                raise InputError(f"An asset has at most {MAX_PARENTS} parents and asks for at most {MAX_ASKED_PPM} ppm")
+            if not 1 <= len(operation.contributors) <= MAX_CONTRIBUTORS:
+                raise InputError(f"An asset has 1 to {MAX_CONTRIBUTORS} contributors")
+            for one in operation.contributors:
+                _node_id(one.node)
+            shares = [one.ppm for one in operation.contributors]
+            if min(shares) < 0 or sum(shares) != PPM:
+                raise InputError(f"Contributors' shares must sum to {PPM} ppm", "Give the rest to the first.")
+            if len({one.node for one in operation.contributors}) < len(shares):
+                raise InputError("A contributor is named twice", "Add its shares up.")
+        case ClaimRoyalty():
+            check_asset(operation.asset)
+            if not 0 <= operation.place < MAX_CONTRIBUTORS:
+                raise InputError(f"{operation.place} is no place of a contributor", "They count from 0.")
+        case MarkCopy():
+            check_asset(operation.asset)
+            check_asset(operation.original)
+
+
+def check_asset(asset: str) -> None:
+    """Raise InputError unless it is the content hash of an asset."""
+    if not _ASSET.fullmatch(asset):
+        raise InputError(f"{asset[:70]!r} is no id of an asset", "It has 64 lower-case hex digits.")
+
+
 def _epoch(number: int) -> None:
     if not 1 <= number < 1 << 53:
         raise InputError(f"{number} is no number of an epoch", "They count from 1.")
@@ -205,6 +248,8 @@ def check_selector(selector: Selector) -> None:
     _text("The voice", selector.voice, MAX_MIX_CHARS)
     if selector.voice.count("+") >= MAX_MIX_VOICES:
         raise InputError(f"The voice mixes more than {MAX_MIX_VOICES} voices", "Mix fewer.")
+    if selector.asset:
+        check_asset(selector.asset)
     if selector.node:
         _node_id(selector.node)
 
@@ -240,6 +285,8 @@ def _check_offer(offer: ServiceOffer) -> None:
     _text("The engine", offer.engine, MAX_NAME_CHARS)
     _names("languages", offer.languages, MAX_LANGUAGES)
     _names("voices", offer.voices, MAX_VOICES)
+    if offer.asset:
+        check_asset(offer.asset)
 
 
 def _check_open(operation: OpenTask) -> None:

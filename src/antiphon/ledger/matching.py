@@ -14,7 +14,7 @@ def cheapest(offers: Iterable[ServiceOffer], selector: Selector, role: Role) -> 
 
 
 def serves(offer: ServiceOffer, selector: Selector, role: Role) -> bool:
-    """Service and language must match; for producers engine and voice too.
+    """Service and language must match; for producers engine, asset and voice too.
 
     Empty means any in the selector, and in an offer's languages and voices. A producer's engine is always named.
     """
@@ -22,7 +22,7 @@ def serves(offer: ServiceOffer, selector: Selector, role: Role) -> bool:
         return False
     if role is Role.VALIDATOR:
         return True
-    if selector.engine and offer.engine != selector.engine:
+    if (selector.engine and offer.engine != selector.engine) or (selector.asset and offer.asset != selector.asset):
         return False
     return _sings(offer, selector.voice)
 

@@ -8,6 +8,7 @@ to here.
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from hashlib import sha256
 
 import msgspec
@@ -88,7 +89,9 @@ def open_task(ledger: str, operation: OpenTask, client: str, opening: Opening) -
     rules = opening.rules
     offers = Offers(producers, opening.validators, rules)
     quoted = quote(operation.parts, offers)
-    assignments = assign(operation.parts, offers, opening.beacon, operation.selector.node)
+    assignments = _with_voices(
+        assign(operation.parts, offers, opening.beacon, operation.selector.node), _asked(consents, rules)
+    )
     total_nano = sum(assignment.reserve_nano for assignment in assignments)
     assert total_nano <= quoted.total_nano, "a task never locks more than its quote"
     if total_nano > operation.max_total_nano:
@@ -131,6 +134,30 @@ def _consents(operation: OpenTask, client: str, opening: Opening) -> tuple[Conse
     for consent in consents:
         check_terms(consent, at_ms=opening.opened_ms, grantee=client)
     return consents
+
+
+def _asked(consents: tuple[Consent, ...], rules: Rules) -> tuple[tuple[str, int], ...]:
+    """What each grantor asks for the use of its voice. Raises InputError for more than the rules allow together."""
+    asked: Counter[str] = Counter()
+    for consent in consents:
+        asked[consent.grantor] += consent.grant.asked_ppm
+    if asked.total() > rules.voice_ppm:
+        raise InputError(
+            f"The consents ask for {asked.total()} ppm; this ledger pays {rules.voice_ppm} at most for voices",
+            "Use fewer voices in one task, or ask for another consent.",
+        )
+    return tuple((grantor, ppm) for grantor, ppm in asked.items() if ppm)
+
+
+def _with_voices(found: tuple[Assignment, ...], voices: tuple[tuple[str, int], ...]) -> tuple[Assignment, ...]:
+    if not voices:
+        return found
+    return tuple(
+        msgspec.structs.replace(
+            one, producers=tuple(msgspec.structs.replace(maker, voices=voices) for maker in one.producers)
+        )
+        for one in found
+    )
 
 
 def _record(

@@ -31,6 +31,7 @@ class Selector(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     language: str = ""
     engine: str = ""
     voice: str = ""
+    asset: str = ""  # content hash of the model that must be used (`ledger.assets`)
     node: str = ""  # one particular producer; only synthetic tasks may ask for one, so that every node gets scored
 
 
@@ -43,6 +44,7 @@ class ServiceOffer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     engine: str = ""
     voices: tuple[str, ...] = ()  # empty = any
     mixes_voices: bool = False  # serves `a:0.6+b:0.4` when it serves a and b
+    asset: str = ""  # content hash of the model that the engine uses; its registry's royalty follows (`ledger.assets`)
 
 
 class Register(_Operation, frozen=True, tag="register"):
@@ -301,6 +303,47 @@ class SetEpochRules(_Operation, frozen=True, tag="set-epoch-rules"):
     rules: EpochRules
 
 
+class Contributor(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who made an asset, and its share of what the asset earns."""
+
+    node: str  # node id
+    ppm: int
+
+
+class CommitAsset(_Operation, frozen=True, tag="commit-asset"):
+    """Have an asset, without saying which: `ledger.assets.commitment`. It counts from the first time."""
+
+    commitment: bytes  # 32
+
+
+class PublishAsset(_Operation, frozen=True, tag="publish-asset"):
+    """Publish what was committed to. Nothing of it changes afterwards; who committed earlier takes it over."""
+
+    asset: str  # content hash, 64 hex digits
+    salt: bytes  # 16
+    parents: tuple[str, ...] = ()  # assets that it was made from
+    asked_ppm: int = 0  # what it asks of assets made from it
+    contributors: tuple[Contributor, ...] = ()  # a million ppm together; the first gets what rounding leaves
+
+
+class ClaimRoyalty(_Operation, frozen=True, tag="claim-royalty"):
+    """Anybody: pay out to a contributor what its share of an asset has brought. Of a copy: move all that it has earned
+    to the original."""
+
+    asset: str
+    place: int = 0  # of the contributor
+
+
+class MarkCopy(_Operation, frozen=True, tag="mark-copy"):
+    """A validator has found that an asset is a near copy of one that was committed to earlier. Once validators with
+    most of the stake say so of the same original, it earns nothing."""
+
+    asset: str
+    original: str
+
+
+AssetOperation: TypeAlias = CommitAsset | PublishAsset | ClaimRoyalty | MarkCopy
+
 EpochOperation: TypeAlias = CommitWeights | RevealWeights | CallEpoch | SetEpochRules
 
 Operation: TypeAlias = (
@@ -326,6 +369,10 @@ Operation: TypeAlias = (
     | Appeal
     | Cancel
     | Revoke
+    | CommitAsset
+    | PublishAsset
+    | ClaimRoyalty
+    | MarkCopy
     | CommitWeights
     | RevealWeights
     | CallEpoch

@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeAlias, TypeVar, get_args
 import msgspec
 
 from antiphon.economy.types import Offer, Part, Quote, Role
+from antiphon.ledger.assets import AssetRecord, Earning
 from antiphon.ledger.batches import Batch
 from antiphon.ledger.book import PAGE, BookPage
 from antiphon.ledger.epochs import EpochRecord, Member
@@ -115,6 +116,21 @@ class ListBatches(Query[tuple[Batch, ...]], frozen=True, tag="batches"):
     task: str = ""
 
 
+class ReadAsset(Query[AssetRecord], frozen=True, tag="asset"):
+    asset: str
+
+
+class ListAssets(Query[tuple[AssetRecord, ...]], frozen=True, tag="assets"):
+    after: int = 0
+    limit: int = 100
+
+
+class ListEarnings(Query[tuple[Earning, ...]], frozen=True, tag="earnings"):
+    asset: str
+    after: int = 0
+    limit: int = 500
+
+
 AnyQuery: TypeAlias = (
     ReadAccount
     | ReadNode
@@ -133,6 +149,9 @@ AnyQuery: TypeAlias = (
     | ReadSupply
     | ReadBook
     | ListBatches
+    | ReadAsset
+    | ListAssets
+    | ListEarnings
 )
 
 
@@ -207,6 +226,18 @@ class Reads(ABC):
     async def members(self, *, after: int = -1, limit: int = 1_000) -> tuple[Member, ...]:
         """A page of the registered identities by uid, those above `after`."""
         return await self.read(ListMembers(after=after, limit=limit))
+
+    async def asset(self, asset: str) -> AssetRecord:
+        """One asset of the registry. Raises InputError for one that nobody has published."""
+        return await self.read(ReadAsset(asset=asset))
+
+    async def assets(self, *, after: int = 0, limit: int = 100) -> tuple[AssetRecord, ...]:
+        """A page of the registry; `after` is the `number` of the last record of the page before."""
+        return await self.read(ListAssets(after=after, limit=limit))
+
+    async def earnings(self, asset: str, *, after: int = 0, limit: int = 500) -> tuple[Earning, ...]:
+        """A page of what the use of an asset, and of those made from it, has brought it."""
+        return await self.read(ListEarnings(asset=asset, after=after, limit=limit))
 
     async def supply(self) -> Supply:
         """How much money there is, and where it came from."""

@@ -25,6 +25,8 @@ MAX_REFERENCES = 64
 REFERENCE_BYTES = 32
 MAX_TERM_MS = 3_653 * 86_400_000
 """Ten years with their leap days: nobody can foresee longer what will be done with a voice."""
+MAX_ROYALTY_PPM = 300_000
+"""Most that one consent can ask."""
 GRANT_COMMAND = "antiphon consent grant"
 _LAST_MS = 253_402_300_799_999  # the end of the year 9999: later moments have no date
 
@@ -46,6 +48,7 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     grantee: str  # node id of the client who may, or ANYBODY
     not_before_ms: int
     until_ms: int  # the first moment at which it is over
+    royalty_ppm: int | msgspec.UnsetType = msgspec.UNSET  # of what the work costs: asked for each use in the network
 
     def __post_init__(self) -> None:
         if not self.subject.strip() or not self.subject.isprintable() or len(self.subject) > MAX_SUBJECT_CHARS:
@@ -63,8 +66,15 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
             raise InputError("A consent begins before it ends", "Give a later end.")
         if self.until_ms - self.not_before_ms > MAX_TERM_MS:
             raise InputError("A consent lasts at most ten years", "Give an earlier end, and renew it then.")
+        if not 0 <= self.asked_ppm <= MAX_ROYALTY_PPM:
+            raise InputError(f"A consent asks for at most {MAX_ROYALTY_PPM / 10_000:g}% of what the work costs")
         if self.grantee != ANYBODY:
             _check_grantee(self.grantee)
+
+    @property
+    def asked_ppm(self) -> int:
+        """What each use brings the grantor, as a share of what the producer is paid."""
+        return 0 if isinstance(self.royalty_ppm, msgspec.UnsetType) else self.royalty_ppm
 
 
 class GrantRef(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -89,7 +89,9 @@ class Facts:
         told = await self.contracts.quorum.read("rules_in_force")
         terms = await self.contracts.registry.read("terms")
         named = dict(zip(RULES, told, strict=True))
-        return msgspec.structs.replace(DEFAULT_RULES, **named, min_stake_nano=terms[0], unbond_s=terms[1])
+        return msgspec.structs.replace(
+            DEFAULT_RULES, **named, min_stake_nano=terms[0], unbond_s=terms[1], royalty_ppm=0, voice_ppm=0
+        )
 
     async def relays(self) -> list[Listed]:
         """Relays with a bond, whose two keys vouch for each other; the largest bond first."""

@@ -9,7 +9,9 @@ from antiphon.ledger import limits
 from antiphon.ledger.queries import (
     AskQuote,
     IsRevoked,
+    ListAssets,
     ListBatches,
+    ListEarnings,
     ListMembers,
     ListNodes,
     ListOffers,
@@ -18,6 +20,7 @@ from antiphon.ledger.queries import (
     ListTasks,
     Query,
     ReadAccount,
+    ReadAsset,
     ReadBook,
     ReadEpoch,
     ReadEvidence,
@@ -27,7 +30,7 @@ from antiphon.ledger.queries import (
     ReadTask,
 )
 from antiphon.ledger.records import TaskState
-from antiphon.ledger.sql import consents, epochs, market, money, nodes, records
+from antiphon.ledger.sql import assets, consents, epochs, market, money, nodes, records
 from antiphon.ledger.sql.executor import OperationExecutor
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol.consent import GrantRef
@@ -82,6 +85,12 @@ def answer(executor: OperationExecutor, session: Session, query: Query[Any]) -> 
             return epochs.members(db, max(-1, min(query.after, MAX_UID)), max(1, min(query.limit, MAX_MEMBERS)), rules)
         case ReadSupply():
             return money.supply(db)
+        case ReadAsset():
+            return assets.read(db, query.asset)
+        case ListAssets():
+            return assets.page(db, query.after, query.limit)
+        case ListEarnings():
+            return assets.earnings(db, query.asset, query.after, query.limit)
         case ListBatches():
             return ()
         case ReadBook():

@@ -29,6 +29,7 @@ from antiphon.ledger.opening import LEDGER_OPEN, Opened, Opening, open_task, ran
 from antiphon.ledger.operations import (
     VOUCHER_KIND,
     Appeal,
+    AssetOperation,
     Cancel,
     ClaimSession,
     Commit,
@@ -48,7 +49,19 @@ from antiphon.ledger.operations import (
     Unstake,
     Voucher,
 )
-from antiphon.ledger.sql import batches, consents, epochs, judged, market, mirror, money, nodes, outcomes, records
+from antiphon.ledger.sql import (
+    assets,
+    batches,
+    consents,
+    epochs,
+    judged,
+    market,
+    mirror,
+    money,
+    nodes,
+    outcomes,
+    records,
+)
 from antiphon.ledger.sql.worker import Session
 from antiphon.protocol import canonical, receipt
 from antiphon.protocol import envelope as envelopes
@@ -132,7 +145,8 @@ class OperationExecutor:
     def candidates(self, session: Session, selector: Selector, role: Role) -> tuple[Offer, ...]:
         """Who a task with this selector would be drawn from."""
         session.index.refresh(session.db)
-        return session.index.choose(selector, role, now_ms=self.clock.now_ms())
+        found = session.index.choose(selector, role, now_ms=self.clock.now_ms())
+        return assets.with_lineages(session.db, found)
 
     def has_passed(self, session: Session) -> bool:
         """Whether `let_pass` has something to do."""
@@ -159,6 +173,10 @@ class OperationExecutor:
             case Revoke():
                 records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_="")
                 self._revoke(call, GrantRef(grantor=call.sender, id=operation.grant))
+            case _ if isinstance(operation, AssetOperation):
+                ledger = self.operator.node_id
+                assets.apply(call.session.db, ledger, call.message, call.raw, operation, self.rules, call.now_ms)
+                records.add_envelope(call.session.db, call.message, call.raw, call.now_ms, task_="")
             case _ if isinstance(operation, EpochOperation):
                 self.epochs.apply(call.session, call.message, call.raw, operation)
             case _ if isinstance(operation, machine.PartOperation):
@@ -268,6 +286,7 @@ class OperationExecutor:
         def live(role: Role, units: int) -> tuple[Offer, ...]:
             without = (client,) if role is Role.VALIDATOR else (client, sponsor)
             found = session.index.choose(selector, role, now_ms=now_ms, units=units, without=without)
+            found = assets.with_lineages(session.db, found)
             return market.conduct(session.db, found, selector.service, client, self.rules)
 
         largest = {part.role: part.units for part in sorted(parts, key=lambda part: part.units)}

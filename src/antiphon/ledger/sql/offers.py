@@ -182,6 +182,7 @@ class OfferIndex:
             free_stake_nano=value("free"),
             settled=value("settled"),
             load=value("load"),
+            asset=self._shapes.form(value("shape")).asset if role is not Role.VALIDATOR else "",
         )
 
     def _update(self, db: Connection, row: tuple[str, str, int, int, int, int, int, int]) -> None:
@@ -266,6 +267,9 @@ class _Shapes:
                 self._matches[key][number] = serves(form, *key)
         self._uses[number] += 1
         return number
+
+    def form(self, number: int) -> ServiceOffer:
+        return self._forms[number]
 
     def drop(self, offer: ServiceOffer) -> None:
         form = msgspec.structs.replace(offer, price_nano=1)

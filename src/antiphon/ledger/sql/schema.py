@@ -341,6 +341,37 @@ _JUDGING = "CREATE INDEX nodes_judging ON nodes (node) WHERE role = 'validator';
 _BY_TASK = "CREATE INDEX transfers_by_task ON transfers (task);"
 """What a task has moved is asked for by each batch of a relay, and before a client of one orders again."""
 
+_ASSETS = """
+CREATE TABLE asset_commitments (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  owner TEXT NOT NULL,
+  commitment BLOB NOT NULL,
+  at_ms INTEGER NOT NULL,
+  UNIQUE (owner, commitment)
+);
+CREATE TABLE assets (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  asset TEXT NOT NULL UNIQUE,
+  committed INTEGER NOT NULL,
+  record BLOB NOT NULL,
+  copy_of TEXT NOT NULL
+);
+CREATE TABLE royalties_taken (
+  asset TEXT NOT NULL,
+  place INTEGER NOT NULL,
+  nano INTEGER NOT NULL CHECK (nano >= 0),
+  PRIMARY KEY (asset, place)
+) WITHOUT ROWID;
+CREATE TABLE copies_marked (
+  asset TEXT NOT NULL,
+  node TEXT NOT NULL,
+  original TEXT NOT NULL,
+  PRIMARY KEY (asset, node)
+) WITHOUT ROWID;
+CREATE INDEX transfers_royalty ON transfers (target, seq) WHERE substr(target, 1, 8) = 'royalty:';
+"""
+"""`assets.committed` is the place of its commitment: the lower one owns the content."""
+
 MIGRATIONS = (
     _FOUNDATION,
     _STAKE_HISTORY,
@@ -353,5 +384,6 @@ MIGRATIONS = (
     _SESSIONS,
     _EVIDENCE,
     _JUDGING,
+    _ASSETS,
 )
 VERSION = len(MIGRATIONS)
