@@ -325,15 +325,15 @@ def _mode_of(stream: bool | None, output: str) -> Mode:
     return Mode.STREAM if (stream if stream is not None else output == "-") else Mode.VERIFIED
 
 
-def options_of(pairs: tuple[str, ...]) -> dict[str, str | int | float | bool]:
+def options_of(pairs: tuple[str, ...], option: str = "--option") -> dict[str, str | int | float | bool]:
     """`--option KEY=VALUE`, with values read as what they look like. Raises `InputError`."""
-    return dict(map(_option, pairs))
+    return dict(_option(pair, option) for pair in pairs)
 
 
-def _option(pair: str) -> tuple[str, str | int | float | bool]:
+def _option(pair: str, option: str) -> tuple[str, str | int | float | bool]:
     name, separator, value = pair.partition("=")
     if not separator or not name:
-        raise InputError(f"--option {pair!r} is not KEY=VALUE", "See `antiphon engines` for what an engine takes.")
+        raise InputError(f"{option} {pair!r} is not KEY=VALUE", "See `antiphon engines` for what an engine takes.")
     if value.lower() in {"true", "false"}:
         return name, value.lower() == "true"
     for kind in (int, float):

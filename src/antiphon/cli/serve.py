@@ -27,6 +27,14 @@ LEDGER_PORT = 7411
 PURSE_NANO = 2 * NANO
 """What a validator is given for probes where the operator's key is at hand. Most of each probe's escrow comes back."""
 
+engine_option = click.option(
+    "--engine-option",
+    "engine_options",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="For an engine that is opened, such as openai:URL; repeatable. See docs/engines.md.",
+)
+
 NODE_EPILOG = """\b
 Examples:
   antiphon node processor --engine hibari
@@ -123,7 +131,8 @@ def node() -> None:
 
 
 @node.command("processor", epilog="\b\nExamples:\n  antiphon node processor --engine kokoro --price 150\n")
-@click.option("--engine", required=True, help="What to run: see `antiphon engines`.")
+@click.option("--engine", required=True, help="What to run: see `antiphon engines`; or openai:URL, any speech server.")
+@engine_option
 @click.option("--price", type=Amount("uANT"), help="Per unit (a character, or 1/15 s), in millionths of an ANT.")
 @click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Parts made at once.")
 @click.option("--queue", default=16, show_default=True, type=click.IntRange(0, 1024), help="Parts that may wait.")
@@ -134,6 +143,7 @@ def node() -> None:
 def processor(
     settings: Settings,
     engine: str,
+    engine_options: tuple[str, ...],
     price: int | None,
     slots: int,
     queue: int,
@@ -142,15 +152,16 @@ def processor(
     bond: int,
 ) -> None:
     """Run a processor node: it makes audio with one engine."""
+    from antiphon.cli.delivering import options_of
     from antiphon.network.embedded import processing
     from antiphon.nodes.producer import Producer
 
-    runner = processing(engine, price)
+    runner = processing(engine, price, options_of(engine_options, "--engine-option"))
 
     def build(context: Context) -> Node:
         return Producer(context, runner, slots=slots, queue=queue)
 
-    run(run_node(settings, build, name or engine, address, bond))
+    run(run_node(settings, build, name or runner.offers[0].engine, address, bond))
 
 
 @node.command("trainer", epilog="\b\nExamples:\n  antiphon node trainer --engine mimic\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
 
@@ -80,3 +80,17 @@ class Cloner(Engine, Protocol):
 
     def enrol(self, request: EnrolRequest, seed: int) -> bytes:
         """`VoiceProfile.data` of the reference. Raises `InputError` for a reference that holds no usable voice."""
+
+
+@runtime_checkable
+class Family(Protocol):
+    """Engines of one kind that differ in what they are opened with: a server's URL, a file of weights.
+
+    `open` may take its time and ask whom it must. What it makes has a name of its own, which no installed engine has.
+    """
+
+    name: ClassVar[str]
+    Options: ClassVar[type[msgspec.Struct]]
+
+    def open(self, argument: str, options: Any) -> Engine:
+        """`options`: as `Options`. Raises `InputError` for what cannot be opened, and what keeps it from being."""

@@ -1,5 +1,7 @@
 """The engines' door: the entry point group `antiphon.engines`, of the make that `antiphon.plugins` tells.
 
+`antiphon.engine_families` has those that are opened by an argument, such as `openai:URL`: one for each thing opened.
+
 Listing names imports no engine; loading an engine loads no model. Engines are handed out behind a guard
 (`engines.guard`), so that none clones without consent, whoever wrote it.
 """
@@ -9,18 +11,20 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 
 from antiphon.clock import Clock, SystemClock
-from antiphon.engines.base import Capabilities, Cloner, Engine, Voice
+from antiphon.engines.base import Capabilities, Cloner, Engine, Family, Voice
 from antiphon.engines.guard import guarded
 from antiphon.engines.mix import parse_mix as _parse_mix
 from antiphon.errors import InputError, ModelError
-from antiphon.plugins import Plugins, UnfitError, unknown
+from antiphon.plugins import Plugins, UnfitError, read_options, unknown
 from antiphon.services import Service
 
 GROUP = "antiphon.engines"
+FAMILIES = "antiphon.engine_families"
 
 
 class Registry:
@@ -29,18 +33,47 @@ class Registry:
     `clock` tells the engines' guards whether a consent is in force.
     """
 
-    def __init__(self, points: tuple[EntryPoint, ...], *, clock: Clock | None = None) -> None:
+    def __init__(
+        self, points: tuple[EntryPoint, ...], *, families: tuple[EntryPoint, ...] = (), clock: Clock | None = None
+    ) -> None:
         self.points = points
         self._clock = clock or SystemClock()
-        self._plugins = Plugins("engine", points, self._build, guide="antiphon.engines.Engine and docs/engines.md")
+        guide = "antiphon.engines.Engine and docs/engines.md"
+        self._plugins = Plugins("engine", points, self._build, guide=guide)
+        self._families = Plugins("engine family", families, _built_family, guide=guide)
+        self._opened: dict[str, Engine] = {}
+        self._lock = threading.Lock()
 
     def names(self) -> tuple[str, ...]:
-        """Names of all installed engines, ours first; some may fail to load."""
-        return self._plugins.names()
+        """Names of all installed and opened engines, ours first; some may fail to load."""
+        return (*self._plugins.names(), *self._opened)
+
+    def families(self) -> tuple[str, ...]:
+        """What may stand before the colon in `open`."""
+        return self._families.names()
 
     def load(self, name: str) -> Engine:
         """The one shared instance of an engine. Raises `InputError` (unknown name) or `ModelError` (broken plugin)."""
-        return self._plugins.load(name)
+        return self._opened.get(name) or self._plugins.load(name)
+
+    def open(self, spec: str, options: Mapping[str, object] | None = None) -> Engine:
+        """An engine by name, or what `family:argument` opens, with the family's `options`: it is known by its own name
+        from then on. Raises `InputError`, `ModelError`, and what the family says."""
+        name, colon, argument = spec.partition(":")
+        if not colon:
+            if options:
+                raise InputError(f"The engine {name} is not opened with options", "Leave --engine-option out.")
+            return self.load(name)
+        family = self._families.load(name)
+        made = family.open(argument, read_options(family.Options, options or {}, "engine family", name))
+        with self._lock:
+            if made.name in self.names():
+                raise InputError(f"There is an engine {made.name} here already", "Give another: label=NAME.")
+            try:
+                self._opened[made.name] = self._build(made.name, made)
+            except UnfitError as error:
+                raise ModelError(f"{spec} makes no engine: {error}", "See docs/engines.md.") from error
+        return self._opened[made.name]
 
     def capabilities(self) -> dict[str, Capabilities]:
         """What each engine that loads can do."""
@@ -103,6 +136,13 @@ class Registry:
         return guarded(engine, able.services, self._clock)
 
 
+def _built_family(name: str, made: object) -> Family:
+    family = made() if callable(made) else made
+    if not isinstance(family, Family) or family.name != name:
+        raise UnfitError("it is not a Family of this name")
+    return family
+
+
 def _check(name: str, able: Capabilities) -> None:
     """What prices and lists are made of has to be true of any engine. Raises `UnfitError`."""
     if not 0 < able.rtf < math.inf or not 0 < able.max_speed < math.inf:
@@ -117,7 +157,7 @@ def _check(name: str, able: Capabilities) -> None:
 @functools.cache
 def installed() -> Registry:
     """The registry of this installation."""
-    return Registry(tuple(entry_points(group=GROUP)))
+    return Registry(tuple(entry_points(group=GROUP)), families=tuple(entry_points(group=FAMILIES)))
 
 
 def names() -> tuple[str, ...]:
@@ -128,6 +168,11 @@ def names() -> tuple[str, ...]:
 def load(name: str) -> Engine:
     """The one shared, lazily loading instance of an engine."""
     return installed().load(name)
+
+
+def open_engine(spec: str, options: Mapping[str, object] | None = None) -> Engine:
+    """An engine by name, or what `family:argument` opens."""
+    return installed().open(spec, options)
 
 
 def all_voices() -> tuple[Voice, ...]:

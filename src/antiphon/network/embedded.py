@@ -7,7 +7,7 @@ the owner's machine: engines and judges are loaded once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -45,7 +45,8 @@ BOND_NANO = 100 * NANO
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which nodes an embedded network has: `processors` and `trainers` name an engine for each node."""
+    """Which nodes an embedded network has: `processors` and `trainers` name an engine for each node, or what
+    opens one, such as openai:URL."""
 
     processors: tuple[str, ...] = (
         "hibari", "hibari", "kokoro", "kokoro", "espeak", "mimic", "chiptune", "soundstorm",
@@ -117,9 +118,9 @@ def _remedy(node: Actor) -> str:
     return f"antiphon account deposit {BOND_NANO // NANO} --to {node.node_id}"
 
 
-def processing(engine: str, price_nano: int | None = None) -> EngineRunner:
-    """What a processor with this engine runs. Raises `InputError` for an unknown engine."""
-    return GenerationRunner(registry.load(engine), _price(engine, price_nano))
+def processing(engine: str, price_nano: int | None = None, options: Mapping[str, object] | None = None) -> EngineRunner:
+    """What a processor with this engine runs: a name, or `family:argument` with options. Raises `InputError`."""
+    return GenerationRunner(registry.open_engine(engine, options), _price(engine, price_nano))
 
 
 def training(engine: str, price_nano: int | None = None) -> EngineRunner:
@@ -138,10 +139,12 @@ def _nodes(
     plan: Plan, evaluator: Evaluator, context: Callable[[str], Context], home: Path
 ) -> Iterator[tuple[str, Node]]:
     counts: dict[str, int] = {}
-    for engine in plan.processors:
+    for spec in plan.processors:
+        runner = processing(spec)
+        engine = runner.offers[0].engine
         counts[engine] = counts.get(engine, 0) + 1
         name = f"{engine}-{counts[engine]}"
-        yield name, Producer(context(name), processing(engine), queue=32)
+        yield name, Producer(context(name), runner, queue=32)
     for engine in plan.trainers:
         name = f"{engine}-trainer"
         yield name, Producer(context(name), training(engine), role=Role.TRAINER, queue=8)
