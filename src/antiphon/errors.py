@@ -44,6 +44,10 @@ class InputError(AntiphonError):
     exit_code = 2
 
 
+class MarkupError(InputError):
+    """A text's marks are wrong; it says where."""
+
+
 class FundsError(AntiphonError):
     """An account or stake cannot cover an amount."""
 

@@ -82,7 +82,8 @@ SSML = {
     "<speak><say-as interpret-as='characters'>a1b</say-as></speak>": "A. 1 B.",
     "<speak><say-as interpret-as='ordinal'>3</say-as></speak>": "3rd",
     "<speak><say-as interpret-as='date' format='dmy'>24/12/2024</say-as></speak>": "2024-12-24",
-    "<!DOCTYPE speak [<!ENTITY a 'aaa'>]><speak>x &a; y<audio src='x'>beep</audio></speak>": "x &a; ybeep",
+    "<speak>x &lt; y<audio src='x'>beep</audio></speak>": "x < ybeep",
+    "\n<speak>Wait.[pause 500ms]Now [pause] on.</speak>": "Wait.\x1d Now [pause] on.",
 }
 CASES = [
     (form, written, spoken)
@@ -118,7 +119,7 @@ def test_breaks_of_ssml_are_silences() -> None:
         ("markdown", "Text\n\n```\nx = 1\n```\n\n    y = 2\n", "2 blocks of code left out"),
         ("html", "<p>Text<pre><code>x</code></pre>", "1 block of code left out"),
         ("srt", "1\n00:00:01,000 --> 00:00:02,000\nHi", "the times of 1 cue left out"),
-        ("ssml", "<speak><voice name='x'>a</voice></speak>", "SSML's voice not followed; the words in them are said"),
+        ("ssml", "<speak><mark name='x'/>a</speak>", "SSML's mark not followed; the words in them are said"),
     ],
 )
 def test_what_is_left_out_is_told(form: str, text: str, note: str) -> None:
@@ -208,8 +209,11 @@ ANY = st.one_of(
 )
 
 
+IN_PARTS = [form for form in FORMATS if form != "ssml"]  # which is a document, or none
+
+
 @settings(max_examples=300)
-@given(ANY, st.sampled_from(FORMATS), st.integers(1, 7))
+@given(ANY, st.sampled_from(IN_PARTS), st.integers(1, 7))
 def test_a_document_in_parts_is_read_like_the_whole(text: str, form: str, size: int) -> None:
     parts = [text[begin : begin + size] for begin in range(0, len(text), size)]
     reader = formats._READERS[form]
@@ -231,7 +235,7 @@ def test_hostile_documents_take_linear_time(form: str, unit: str) -> None:
     assert seconds(80_000) < 10 * seconds(20_000) + 0.5
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize("form", IN_PARTS)
 def test_a_book_is_read_with_flat_memory(form: str) -> None:
     page = "It was the *best* of times,\nit was the <b>worst</b> of times.\n\n" * 100
     reader = formats._READERS[form]

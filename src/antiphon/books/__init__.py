@@ -2,11 +2,11 @@
 
 from antiphon.books.binding import bind
 from antiphon.books.book import Book, Chapter, Passage
-from antiphon.books.lexicon import Lexicon, read_lexicon
 from antiphon.books.opening import FORMATS, open_book
 from antiphon.books.read_along import write_read_along
 from antiphon.books.telling import Telling
 from antiphon.books.timeline import Cue, Mark, Timeline
+from antiphon.text.lexicon import Lexicon, read_lexicon
 from antiphon.text.subtitles import srt, webvtt
 
 __all__ = [

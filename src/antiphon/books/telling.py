@@ -10,7 +10,6 @@ import numpy as np
 
 from antiphon.audio import SPEECH_EXPECTED_LUFS, SPEECH_LUFS, Waveform
 from antiphon.books.book import Book, Passage
-from antiphon.books.lexicon import Lexicon, Said
 from antiphon.books.timeline import Follower, Line, Timeline
 from antiphon.client.events import Missing, Opened, Sound, SoundEvent, Stage
 from antiphon.client.job_policy import JobPolicy
@@ -23,6 +22,7 @@ from antiphon.economy.types import Mode
 from antiphon.errors import InputError
 from antiphon.ledger.operations import Selector
 from antiphon.text import Sentence, split_stream
+from antiphon.text.lexicon import Lexicon, Said
 
 CHAPTER_PAUSE_S = 1.5
 VOICE_PAUSE_S = 0.1

@@ -97,12 +97,15 @@ def _telling(file: Path, given: dict[str, Any], tell: Tell) -> tuple[Telling, Ex
     cover = cover_in(given["cover"]) if given["cover"] else found.cover
     found = replace(found, title=given["title"] or found.title, author=given["author"] or found.author, cover=cover)
     lexicon = read_lexicon(given["lexicon"]) if given["lexicon"] else Lexicon({})
-    fields = SayFields(
-        voice=given["voice"] or "",
-        language=given["language"] or ("" if given["voice"] else _foreign(found)),
-        speed=given["speed"],
+    fields: SayFields = {
+        "voice": given["voice"] or "",
+        "language": given["language"] or ("" if given["voice"] else _foreign(found)),
+        "speed": given["speed"],
+        "markup": "text",
+        "voices": {},
+        "lexicon": {},
         **order_fields({**given, "stream": None}, ""),
-    )
+    }
     telling = Telling(found, fields, lexicon, dict(map(_chapter_voice, given["voices"])))
     count = chars = 0
     beginnings = list[str]()

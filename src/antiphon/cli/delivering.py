@@ -174,7 +174,8 @@ async def _work(settings: Settings, job: CommandJob, to: Delivery) -> int:
     started_s = asyncio.get_running_loop().time()
     progress.waiting("Joining the network" if settings.ledger else "Starting a network in this process")
     policy = policy_of(store, order.max_total_nano, keep_going=job.keep_going)
-    processor = order.selector.engine if order.rate_hz else ""  # an enrolment needs trainers instead
+    engines = {order.selector.engine, *(charge.selector.engine for charge in order.charges)}
+    processor = order.selector.engine if order.rate_hz and len(engines) == 1 else ""  # an enrolment needs trainers
     async with connect(settings, warm=job.speech and not order.streams, engine=processor) as session:
         progress.network(session.client.node_id, await session.ledger.nodes(limit=MAX_PAGE))
         try:

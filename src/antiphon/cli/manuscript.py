@@ -43,6 +43,7 @@ class Manuscript:
 
     blocks: Iterable[str]
     extent: Extent | None
+    markup: str = "text"  # as `Say` knows it
 
 
 def format_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -68,9 +69,16 @@ def teller(*, quiet: bool) -> Tell:
 
 
 def manuscript_of(
-    words: tuple[str, ...], file: str | None, form: str | None = None, *, tell: Tell = lambda _: None
+    words: tuple[str, ...],
+    file: str | None,
+    form: str | None = None,
+    *,
+    tell: Tell = lambda _: None,
+    markup: str | None = None,
 ) -> Manuscript:
     """The text that a command names, in the format `form` (None: guessed); `tell` hears how it is read.
+
+    `markup`: as `Say` knows it; empty: SSML keeps its marks. None: nobody knows what to do with marks.
 
     What is wrong with it is found before anything starts. Raises `InputError`.
     """
@@ -78,6 +86,12 @@ def manuscript_of(
 
     if words and file is not None:
         raise InputError("Both TEXT and --file are given", "Give one of them.")
+    if markup == "" and _is_ssml(words, file, form):
+        markup = "ssml"
+        if form is None:
+            tell("read as ssml (a guess; --format-in text|markdown|html|srt|ssml to choose)")
+    if markup:
+        return _marked(words, file, markup, tell)
     if words:
         blocks = _of_words(words, form, tell)
         return Manuscript(blocks, measure(blocks, None))
@@ -89,6 +103,32 @@ def manuscript_of(
         return Manuscript(_begun(read_document(file, form=form, tell=tell)), None)
     extent = measure(read_document(file, form=form, tell=tell), Path(file).stat().st_size)
     return Manuscript(read_document(file, form=form, tell=tell), extent)
+
+
+def _is_ssml(words: tuple[str, ...], file: str | None, form: str | None) -> bool:
+    """Whether the text is SSML, as far as that can be known before it is read: a pipe is not looked into."""
+    from antiphon.text import guess, read_text
+
+    if form is not None:
+        return form == "ssml"
+    if words:
+        return guess("", " ".join(words)) == "ssml"
+    return file is not None and Path(file).is_file() and guess(file, next(iter(read_text(file)), "")) == "ssml"
+
+
+def _marked(words: tuple[str, ...], file: str | None, markup: str, tell: Tell) -> Manuscript:
+    """A text that is read whole with its marks."""
+    from antiphon.text import read_text
+    from antiphon.text.documents import ssml
+    from antiphon.text.markup import dialogue
+
+    text = " ".join(words) or "".join(read_text(file or "-", tell=tell))
+    passages = ssml.passages(text, tell) if markup == "ssml" else dialogue(text)
+    extents = [measure([passage.text], None) for passage in passages]
+    beginnings = tuple(itertools.islice((one for extent in extents for one in extent.beginnings), MAX_BEGINNINGS))
+    sentences, chars = (sum(getattr(one, name) for one in extents) for name in ("sentences", "chars"))
+    extent = Extent(sentences, chars, True, beginnings, figures=any(one.figures for one in extents))
+    return Manuscript([text], extent, markup)
 
 
 def measure(blocks: Iterable[str], size_bytes: int | None) -> Extent:

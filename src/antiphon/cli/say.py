@@ -14,6 +14,7 @@ from antiphon.cli.loudness import SPEECH
 from antiphon.cli.options import OutputOptions, order_options, text_options
 from antiphon.cli.warming import warm_up
 from antiphon.door.settings import DEFAULT_VOICE, Settings
+from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.cli.manuscript import Manuscript
@@ -30,6 +31,7 @@ Examples:
   antiphon say "Hello from a whole network."
   antiphon say "Good morning." --voice af_heart:0.6+bm_george:0.4 -o morning.mp3
   antiphon say --file book.txt -o book.opus
+  antiphon say "One moment. [pause 1s] There it is."
   antiphon say "Guten Morgen, wie geht es Ihnen?" --voice espeak-de -o - --format mp3 | mpv -
 """
 
@@ -38,6 +40,9 @@ Examples:
 @text_options
 @click.option("--voice", help=f"A name from `antiphon voices`, or a mix a:0.6+b:0.4.  [default: {DEFAULT_VOICE}]")
 @click.option("--language", help="BCP 47, as in en-us or de; by default the voice's.")
+@click.option("--dialogue", metavar="FILE", help="Read FILE as a dialogue: lines of SPEAKER: TEXT.")
+@click.option("--speaker", "speakers", multiple=True, metavar="NAME=VOICE", help="The voice of a speaker.")
+@click.option("--lexicon", metavar="FILE", help="How words are said: a line `word = said as` each.")
 @order_options(DEFAULT_OUTPUT, SPEECH)
 @click.pass_obj
 def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: str, **given: Any) -> None:
@@ -56,7 +61,8 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     )
     checked_format(output_options)  # before a long text is read
     tell = teller(quiet=output_options.quiet or output_options.as_json)
-    manuscript = manuscript_of(text, file, given["format_in"], tell=tell)
+    markup, file = _markup_of(text, file, given)
+    manuscript = manuscript_of(text, file, given["format_in"], tell=tell, markup=markup)
     from antiphon.door.speaking import Say
 
     title, source = titled(text, file)
@@ -69,13 +75,42 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
         voice=given["voice"] or "",
         language=given["language"] or "",
         speed=given["speed"],
+        markup=manuscript.markup,
+        voices=dict(map(_speaker, given["speakers"])),
+        lexicon=_lexicon_in(given["lexicon"]),
         **order_fields(given, output),
     )
     order = wanted.order(settings, chars=manuscript.extent.chars if manuscript.extent else None)
     tell_language(manuscript, order.selector.language or "en", tell)
     jobs = Jobs(settings, output, given["resume"], "\0".join(("say", source, given["voice"] or "")))
     store = jobs.open(salt=f"{order.selector.engine} {wanted.seed}")
-    deliver(settings, output_options, CommandJob(order, store, jobs, keep_going=True), extent=manuscript.extent)
+    extent = manuscript.extent
+    if extent is not None and len(order.charges) > 1:
+        extent = replace(extent, exact=False)  # voices of several prices: the first quote says little of the whole
+    deliver(settings, output_options, CommandJob(order, store, jobs, keep_going=True), extent=extent)
+
+
+def _markup_of(text: tuple[str, ...], file: str | None, given: dict[str, Any]) -> tuple[str, str | None]:
+    """How the text is marked, and the file it is in. Raises `InputError`."""
+    script = given["dialogue"]
+    if script is None:
+        return "", file
+    if text or file is not None or given["format_in"]:
+        raise InputError("--dialogue is given with another text or format", "Give one of them.")
+    return "dialogue", script
+
+
+def _speaker(given: str) -> tuple[str, str]:
+    name, sign, voice = given.partition("=")
+    if not sign or not name.strip() or not voice.strip():
+        raise InputError(f"--speaker {given!r} is not NAME=VOICE", "Write for example: --speaker Ann=af_heart")
+    return name.strip(), voice.strip()
+
+
+def _lexicon_in(file: str | None) -> dict[str, str]:
+    from antiphon.text.lexicon import read_entries
+
+    return {} if file is None else read_entries(file)
 
 
 def titled(text: tuple[str, ...], file: str | None) -> tuple[str, str]:

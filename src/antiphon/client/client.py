@@ -158,8 +158,8 @@ class Client(Actor):
                 break
             tries += 1
             log.info("part %d is bought again: %s", part.number, current.error)
-            assert part.request is not None
-            wanted = JobItem(part.number, part.request, part.slot, kept=False)
+            wanted = moving.wanted(part)
+            assert wanted is not None
             try:
                 again = await self._open_batch(job_run, [wanted], again=tries)
             except FundsError as error:
@@ -201,7 +201,7 @@ class Client(Actor):
 
     async def _open(self, job_run: JobRun) -> TaskRun | None:
         """Make orders, open the task (escrow), start all its parts. None when no request is left."""
-        batch = await in_daemon(lambda: next_batch(job_run.wanted))
+        batch = await in_daemon(lambda: next_batch(job_run))
         return await self._open_batch(job_run, batch) if batch else None
 
     async def _open_batch(self, job_run: JobRun, batch: list[JobItem], again: int = 0) -> TaskRun:
@@ -237,7 +237,7 @@ class Client(Actor):
         task = secrets.token_hex(16)
         declared = tuple(_declared(index, one.request) for index, one in enumerate(new))
         async with job_run.policy.budget.lock:
-            quote = await self._admitted(here, job_run, job.selector, declared)
+            quote = await self._admitted(here, job_run, new[0].selector, declared)
             parts = [
                 self._order(task, index, one, part_seed(job.seed, one.number, task, again + job_run.tries(one.slot)))
                 for index, one in enumerate(new)
@@ -254,11 +254,13 @@ class Client(Actor):
     async def _opened(self, run: TaskRun, job_run: JobRun) -> None:
         """Lock the escrow, and set all parts to work."""
         job, task, parts = job_run.job, run.task, run.parts
+        selector = parts[0].selector
+        assert selector is not None, "all parts of a task have one"
         asked = [(part, part.request) for part in parts if part.request is not None]
         digest = hashlib.sha256(b"".join(hashlib.sha256(part.order).digest() for part in parts)).digest()
         operation = OpenTask(
             task=task,
-            selector=job.selector,
+            selector=selector,
             parts=tuple(_declared(part.index, request) for part, request in asked),
             mode=job.mode,
             request_hash=digest,
@@ -311,7 +313,7 @@ class Client(Actor):
         order = make_order(PartBrief(request=one.request, seed=seed), key, task=task, index=index)
         signed = self.sign(ORDER, self.node_id, task, order)
         chain = Chain(secrets.token_bytes(32))
-        return PartRun(one.number, index, one.request, key, signed, chain, slot=one.slot)
+        return PartRun(one.number, index, one.request, key, signed, chain, slot=one.slot, selector=one.selector)
 
     async def _part(self, run: TaskRun, part: PartRun, job_run: JobRun) -> None:
         """Follow one part in the ledger to its end, and ask whichever producer's turn it is.

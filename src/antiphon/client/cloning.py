@@ -13,7 +13,7 @@ from antiphon.client.chaining import chained
 from antiphon.client.client import Client, Job
 from antiphon.client.events import Artefact, Closed, Opened, SoundEvent, Stage
 from antiphon.client.job_policy import JobPolicy
-from antiphon.client.speech import OUTPUT_RATE_HZ, own_speed
+from antiphon.client.speech import OUTPUT_RATE_HZ, Line, lines_of, own_speed
 from antiphon.economy.types import Mode
 from antiphon.errors import ProtocolError, UnavailableError
 from antiphon.ledger.operations import Selector
@@ -105,6 +105,9 @@ class ClonedSpeech:
             blend=self.voice.blend,
             options=self.options,
         )
+
+    def lines(self) -> Iterator[Line]:
+        return lines_of(self)
 
 
 @dataclass(frozen=True, slots=True)

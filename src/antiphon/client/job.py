@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from antiphon.client.events import Artefact, Audio
@@ -35,7 +36,10 @@ MISSING_IN_A_ROW = 8
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to make: requests in order, all for offers that match `selector`. `seed` None = bound to the task id."""
+    """What to make: requests in order, for offers that match `selector`. `seed` None = bound to the task id.
+
+    `selector_of`, where not all ask for the same: a request's own selector, by its number, once that was taken.
+    """
 
     requests: Iterable[Request]
     selector: Selector
@@ -45,6 +49,7 @@ class Job:
     synthetic: bool = False
     voucher: bytes = b""
     policy: JobPolicy | None = None  # None: nothing is kept, the first part that fails ends the job
+    selector_of: Callable[[int], Selector] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class JobItem:
     request: Request
     slot: str
     kept: bool
+    selector: Selector
 
 
 @dataclass(slots=True)
@@ -64,6 +70,7 @@ class JobRun:
     job: Job
     policy: JobPolicy
     wanted: Iterator[JobItem]
+    held: JobItem | None = None  # taken, and for offers of another kind than those before it
     runs: list[TaskRun] = field(default_factory=list)
     made: int = 0
     in_a_row: int = 0  # parts that failed since one was made
@@ -96,14 +103,19 @@ def items_of(job: Job, policy: JobPolicy) -> Iterator[JobItem]:
     keeper = policy.keeper
     for number, request in enumerate(job.requests):
         slot = keeper.slot(request) if keeper is not None else ""
-        yield JobItem(number, request, slot, kept=keeper is not None and keeper.has(slot))
+        selector = job.selector if job.selector_of is None else job.selector_of(number)
+        yield JobItem(number, request, slot, keeper is not None and keeper.has(slot), selector)
 
 
-def next_batch(wanted: Iterator[JobItem]) -> list[JobItem]:
-    """What comes next: at most `TASK_PARTS` parts to buy, with the kept ones between them."""
+def next_batch(job_run: JobRun) -> list[JobItem]:
+    """What comes next: at most `TASK_PARTS` parts to buy, of one selector, with the kept ones between them."""
     batch: list[JobItem] = []
     new = 0
-    for one in wanted:
+    held, job_run.held = job_run.held, None
+    for one in itertools.chain(() if held is None else (held,), job_run.wanted):
+        if batch and one.selector != batch[0].selector:
+            job_run.held = one
+            break
         batch.append(one)
         new += not one.kept
         if new == TASK_PARTS or len(batch) == BATCH_PARTS:

@@ -42,7 +42,14 @@ def unfinished(run: TaskRun) -> list[PartRun]:
 
 
 def wanted_again(parts: list[PartRun]) -> list[JobItem]:
-    return [JobItem(part.number, part.request, part.slot, kept=False) for part in parts if part.request is not None]
+    return [again for part in parts if (again := wanted(part)) is not None]
+
+
+def wanted(part: PartRun) -> JobItem | None:
+    """What has to be ordered for a part that nobody made; None for one of which only the result is wanted."""
+    if part.request is None or part.selector is None:
+        return None
+    return JobItem(part.number, part.request, part.slot, False, part.selector)
 
 
 def link(old: TaskRun, new: TaskRun) -> None:

@@ -10,6 +10,7 @@ from antiphon.client.events import Event
 from antiphon.economy.beacon import Chain
 from antiphon.economy.types import DEFAULT_RULES, Mode, Quote, Rules
 from antiphon.errors import AntiphonError
+from antiphon.ledger.operations import Selector
 from antiphon.ledger.records import PartRecord
 from antiphon.parties.actor import Actor
 from antiphon.protocol import TaskKey
@@ -33,6 +34,7 @@ class PartRun:
     refusal: AntiphonError | None = None  # why the last producer was passed over
     error: AntiphonError | None = None
     slot: str = ""  # where its result is kept
+    selector: Selector | None = None  # None: only its result is still wanted
     missing: bool = False  # it failed, and the job goes on without it
     record: PartRecord | None = None  # as the ledger had it last
     moved: PartRun | None = None  # the same part, ordered again at another ledger

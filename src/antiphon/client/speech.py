@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from antiphon.audio import Joiner, Resampler, RoomTone, Waveform
-from antiphon.audio.stretching import Stretcher
+import msgspec
+
+from antiphon.audio import Joiner, RoomTone, Waveform
+from antiphon.audio.shaping import PLAIN, Shape, Shaper
 from antiphon.client.client import Client, Job
 from antiphon.client.events import Audio, Closed, Missing, Opened, Sound, SoundEvent, Stage
 from antiphon.client.job_policy import JobPolicy
 from antiphon.economy.types import Mode
+from antiphon.engines import registry
 from antiphon.errors import InputError
 from antiphon.ledger.operations import Selector
-from antiphon.services import MIN_SPEED, Request, Service, SpeechRequest
-from antiphon.text import Sentence, split_stream
+from antiphon.services import MIN_SPEED, CloneRequest, Request, Service, SpeechRequest
+from antiphon.text import DEFAULT_LIMIT, split_stream
 
 OUTPUT_RATE_HZ = 24_000
 FIRST_CHARS = 160
@@ -34,14 +37,24 @@ def own_speed(speed: float) -> float:
     return max(MIN_SPEED, min(speed, MAX_OWN_SPEED))
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One sentence: what is ordered, of whom, the silence after it, and how its sound is shaped for the listener."""
+
+    request: Request
+    selector: Selector
+    pause_s: float
+    shape: Shape = PLAIN
+
+    @property
+    def text(self) -> str:
+        """As it was ordered."""
+        assert isinstance(self.request, (SpeechRequest, CloneRequest))
+        return self.request.text
+
+
 class Script(Protocol):
-    """A text to be spoken, and how. `text` comes in blocks of any size."""
-
-    @property
-    def text(self) -> Iterable[str]: ...
-
-    @property
-    def speed(self) -> float: ...
+    """What `speak` says. `selector` is that of its first line."""
 
     @property
     def mode(self) -> Mode: ...
@@ -54,6 +67,19 @@ class Script(Protocol):
 
     @property
     def selector(self) -> Selector: ...
+
+    def lines(self) -> Iterator[Line]:
+        """All sentences in order, lazily."""
+
+
+class OneVoice(Script, Protocol):
+    """A script in one voice. `text` comes in blocks of any size."""
+
+    @property
+    def text(self) -> Iterable[str]: ...
+
+    @property
+    def speed(self) -> float: ...
 
     def request(self, text: str) -> Request:
         """The order of one sentence."""
@@ -82,22 +108,103 @@ class Speech:
             text=text, voice=self.voice, language=self.language, speed=own_speed(self.speed), options=self.options
         )
 
+    def lines(self) -> Iterator[Line]:
+        return lines_of(self)
 
-async def speak(client: Client, speech: Script, policy: JobPolicy | None = None) -> AsyncGenerator[SoundEvent, None]:
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Part of a scene. `pause_s`: silence after it; None: as its end has it."""
+
+    script: OneVoice
+    pitch: float = 1.0
+    gain_db: float = 0.0
+    pause_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """Passages in several voices, one after the other, as one job. Lines of voices that the same nodes serve become
+    parts of one task."""
+
+    passages: tuple[Passage, ...]
+
+    @property
+    def mode(self) -> Mode:
+        return self.passages[0].script.mode
+
+    @property
+    def seed(self) -> int | None:
+        return self.passages[0].script.seed
+
+    @property
+    def max_total_nano(self) -> int | None:
+        return self.passages[0].script.max_total_nano
+
+    @property
+    def selector(self) -> Selector:
+        return self._selectors()[0]
+
+    def lines(self) -> Iterator[Line]:
+        first = FIRST_CHARS
+        for passage, selector in zip(self.passages, self._selectors(), strict=True):
+            last: Line | None = None
+            for line in lines_of(passage.script, first, passage.pitch, passage.gain_db):
+                if last is not None:
+                    yield last
+                last, first = replace(line, selector=selector), DEFAULT_LIMIT
+            if last is not None:
+                yield last if passage.pause_s is None else replace(last, pause_s=passage.pause_s)
+
+    def _selectors(self) -> list[Selector]:
+        """Of each passage: without the voice where several voices of an engine speak, so that one task has them."""
+        own = [passage.script.selector for passage in self.passages]
+        wide = [_of_any_voice(selector) for selector in own]
+        served = {there: {one for one, wider in zip(own, wide, strict=True) if wider == there} for there in wide}
+        return [there if len(served[there]) > 1 else one for one, there in zip(own, wide, strict=True)]
+
+
+def _of_any_voice(selector: Selector) -> Selector:
+    """The same for any voice of its engine, and for all its kinds of a language where the engine says so."""
+    engine = selector.engine
+    if not engine:
+        return selector
+    family = selector.language.partition("-")[0]
+    able = registry.load(engine).capabilities.languages if engine in registry.names() else ()
+    return msgspec.structs.replace(selector, voice="", language=family if family in able else selector.language)
+
+
+def lines_of(script: OneVoice, first: int = FIRST_CHARS, pitch: float = 1.0, gain_db: float = 0.0) -> Iterator[Line]:
+    """One line a sentence. What cannot be spoken (a line of dashes) only lengthens the pause before it."""
+    shape = Shape(script.speed / own_speed(script.speed), pitch, gain_db)
+    last: Line | None = None
+    for sentence in split_stream(script.text, first=first):
+        if sentence.spoken:
+            if last is not None:
+                yield last
+            last = Line(script.request(sentence.text), script.selector, sentence.pause_s, shape)
+        elif last is not None:
+            last = replace(last, pause_s=max(last.pause_s, sentence.pause_s))
+    if last is not None:
+        yield last
+
+
+async def speak(client: Client, script: Script, policy: JobPolicy | None = None) -> AsyncGenerator[SoundEvent, None]:
     """Say it through the network; sound comes at `OUTPUT_RATE_HZ`.
 
     Closing the stream early cancels and refunds. Memory does not grow with the text.
     """
-    pauses: dict[int, float] = {}
+    lines: dict[int, Line] = {}  # taken, and not heard to their end
     job = Job(
-        requests=_requests(speech, pauses),
-        selector=speech.selector,
-        mode=speech.mode,
-        seed=speech.seed,
-        max_total_nano=speech.max_total_nano,
+        requests=_requests(script, lines),
+        selector=script.selector,
+        mode=script.mode,
+        seed=script.seed,
+        max_total_nano=script.max_total_nano,
         policy=policy,
+        selector_of=lambda number: lines[number].selector,
     )
-    stitcher = _Stitcher(pauses, speech.speed / own_speed(speech.speed))
+    stitcher = _Stitcher(lines)
     ended = 0
     async with aclosing(client.run(job)) as events:
         async for event in events:
@@ -116,34 +223,29 @@ async def speak(client: Client, speech: Script, policy: JobPolicy | None = None)
 
 
 class _Stitcher:
-    """Sentences of any rate become one stream at `OUTPUT_RATE_HZ`, `faster` than they came, joined, in a quiet room."""
+    """Sentences of any rate become one stream at `OUTPUT_RATE_HZ`, in the shape of their lines, in a quiet room."""
 
-    def __init__(self, pauses: dict[int, float], faster: float) -> None:
-        self._pauses, self._faster = pauses, faster
+    def __init__(self, lines: dict[int, Line]) -> None:
+        self._lines = lines
         self._joiner = Joiner(OUTPUT_RATE_HZ)
         self._room = RoomTone(OUTPUT_RATE_HZ)
-        self._resampler: Resampler | None = None
-        self._stretcher = Stretcher(OUTPUT_RATE_HZ, faster)
-        self._rate_hz = 0
+        self._shaper: Shaper | None = None
         self._begun = False
         self._gap_s = 0.0
 
     def take(self, event: Audio) -> Iterator[Waveform]:
         """What can be played after this piece, or after the end of a sentence."""
         if event.audio is None:
-            yield from self._end_rate()
-            yield from self._played(self._joiner.push(self._stretcher.finish()))
-            self._stretcher = Stretcher(OUTPUT_RATE_HZ, self._faster)
-            pause_s = max(self._pauses.pop(event.number, 0.0), self._gap_s)
-            self._gap_s = 0.0
-            yield from self._played(self._joiner.end_sentence(pause_s / self._faster))
+            if self._shaper is not None:
+                yield from self._played(self._joiner.push(self._shaper.finish()))
+                self._shaper = None
+            line = self._lines.pop(event.number)
+            pause_s, self._gap_s = max(line.pause_s, self._gap_s), 0.0
+            yield from self._played(self._joiner.end_sentence(pause_s / line.shape.faster))
             return
-        if event.audio.rate_hz != self._rate_hz:  # the first piece, or another node took the sentence over
-            yield from self._end_rate()
-        if self._resampler is None:
-            self._rate_hz = event.audio.rate_hz
-            self._resampler = Resampler(self._rate_hz, OUTPUT_RATE_HZ)
-        yield from self._stretched(self._resampler.push(event.audio))
+        if self._shaper is None:
+            self._shaper = Shaper(OUTPUT_RATE_HZ, self._lines[event.number].shape)
+        yield from self._played(self._joiner.push(self._shaper.push(event.audio)))
 
     def leave_gap(self) -> None:
         """A sentence is missing: a short pause stands in its place."""
@@ -154,14 +256,6 @@ class _Stitcher:
         if self._begun:
             yield self._room.closing()
 
-    def _end_rate(self) -> Iterator[Waveform]:
-        if self._resampler is not None:
-            yield from self._stretched(self._resampler.finish())
-            self._resampler = None
-
-    def _stretched(self, piece: Waveform) -> Iterator[Waveform]:
-        yield from self._played(self._joiner.push(self._stretcher.push(piece)))
-
     def _played(self, piece: Waveform) -> Iterator[Waveform]:
         if not piece.samples.shape[1]:
             return
@@ -171,19 +265,11 @@ class _Stitcher:
         yield self._room.under(piece)
 
 
-def _requests(speech: Script, pauses: dict[int, float]) -> Iterator[Request]:
-    """One request a sentence. What cannot be spoken (a line of dashes) only lengthens the pause before it."""
-    number = 0
-    for sentence in _sentences(speech.text):
-        if sentence.spoken:
-            pauses[number] = sentence.pause_s
-            yield speech.request(sentence.text)
-            number += 1
-        elif number:
-            pauses[number - 1] = max(pauses.get(number - 1, 0.0), sentence.pause_s)
-    if number == 0:
+def _requests(script: Script, lines: dict[int, Line]) -> Iterator[Request]:
+    """The requests of a script; its lines are noted by number."""
+    number = -1
+    for number, line in enumerate(script.lines()):
+        lines[number] = line
+        yield line.request
+    if number < 0:
         raise InputError("The text has nothing that can be spoken", "Give at least one word.")
-
-
-def _sentences(text: Iterable[str]) -> Iterator[Sentence]:
-    return split_stream(text, first=FIRST_CHARS)

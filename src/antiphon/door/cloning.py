@@ -30,7 +30,7 @@ from antiphon.door.ordering import (
 )
 from antiphon.door.reference import Reference, regular_file
 from antiphon.door.settings import Settings
-from antiphon.door.speaking import blocks_of, spoken
+from antiphon.door.speaking import spelled_out, spoken
 from antiphon.economy.types import Mode, Role
 from antiphon.engines import registry
 from antiphon.errors import InputError
@@ -113,7 +113,7 @@ class Clone(OrderOptions):
             recording = recording_of(self.speech)
             conversion = Conversion(recording, voice, self.options, self.mode, self.seed, left_nano)
             return converted(conversion, units_of_recording(recording))
-        script = ClonedSpeech(blocks_of(self.text), voice, self.speed, self.options, self.mode, self.seed, left_nano)
+        script = ClonedSpeech(spelled_out(self.text), voice, self.speed, self.options, self.mode, self.seed, left_nano)
         return spoken(script, len(self.text) if units is None and isinstance(self.text, str) else units)
 
 
@@ -140,7 +140,7 @@ class Enrolling:
         self._found: Enrolled | None = None
         charge = Charge(self._enrolment.selector, self.units, Role.TRAINER)
         self.order = SoundOrder(
-            self._produce, self._enrolment.selector, charges=(charge, *then), max_total_nano=max_cost_nano
+            self._produce, self._enrolment.selector, charges=(charge,), then=then, max_total_nano=max_cost_nano
         )
 
     @property

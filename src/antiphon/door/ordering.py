@@ -38,15 +38,16 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class SoundOrder:
-    """No `charges`: nobody knows how much it will be (a pipe), so it is checked task by task. They hold what the same
-    caller will order afterwards too. `rate_hz` and `channels` are those of all its sound; `expected_lufs` is how loud
-    it is made, as far as known."""
+    """No `charges`: nobody knows how much it will be (a pipe), so it is checked task by task. `then`: what the same
+    caller will order afterwards, which has to fit into the limit too. `rate_hz` and `channels` are those of all its
+    sound; `expected_lufs` is how loud it is made, as far as known."""
 
     produce: Produce
     selector: Selector
     rate_hz: int = 0
     channels: int = 1
     charges: tuple[Charge, ...] = ()
+    then: tuple[Charge, ...] = ()
     max_total_nano: int | None = None
     loudness_lufs: float | None = None  # what it is brought to by default
     expected_lufs: float | None = None
@@ -129,7 +130,7 @@ async def estimate(session: Session, order: SoundOrder) -> int:
     before anything is bought."""
     totals = []
     session.require_judges(order.selector)
-    for charge in order.charges:
+    for charge in order.charges + order.then:
         session.require_judges(charge.selector)
         sample = Part(index=0, units=min(charge.units, SAMPLE_UNITS), role=charge.role)  # prices are per unit
         quote = await session.ledger.quote(charge.selector, (sample,))
@@ -139,7 +140,7 @@ async def estimate(session: Session, order: SoundOrder) -> int:
             f"This could cost up to {ant(sum(totals))}, more than --max-cost {ant(order.max_total_nano)}",
             "Raise it, ask for less, or choose a cheaper engine (antiphon nodes shows prices).",
         )
-    return totals[0] if totals else 0
+    return sum(totals[: len(order.charges)])
 
 
 async def settle(session: Session, tasks: Iterable[str], patience_s: float) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from antiphon.audio import SPEECH_EXPECTED_LUFS, SPEECH_LUFS
+from antiphon.audio.shaping import Shape
 from antiphon.client.cloning import ClonedSpeech
 from antiphon.client.events import SoundEvent
 from antiphon.client.job_policy import JobPolicy
-from antiphon.client.speech import OUTPUT_RATE_HZ, Script, Speech, speak
+from antiphon.client.speech import OUTPUT_RATE_HZ, Scene, Script, Speech, own_speed, speak
+from antiphon.client.speech import Passage as ScriptPassage
 from antiphon.client.voice_store import VoiceStore
 from antiphon.client.voices import Choice, require_pace, resolve
 from antiphon.door.connecting import Session
@@ -24,12 +26,14 @@ from antiphon.door.ordering import (
     checked_seed,
 )
 from antiphon.door.reference import names_in, stored_voice
+from antiphon.door.scenes import charges_of, check_manner, passages_of, phonemes_option
 from antiphon.door.settings import DEFAULT_VOICE, Settings
 from antiphon.economy.types import Mode
 from antiphon.engines import registry
 from antiphon.engines.checks import read_options
 from antiphon.errors import InputError
 from antiphon.services import Options
+from antiphon.text.markup import PLAIN, Passage, with_pauses
 
 
 class SayFields(OrderFields, total=False):
@@ -38,6 +42,9 @@ class SayFields(OrderFields, total=False):
     voice: str
     language: str
     speed: float
+    markup: str
+    voices: dict[str, str]
+    lexicon: dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +53,19 @@ class Say(OrderOptions):
 
     `voice`: a name of `antiphon voices`, one of the user's own, or a mix a:0.6+b:0.4; empty: the default of engine and
     language. `language`: BCP 47; empty: the voice's. `speed`: 0.25 to 4, where the engine declares no less.
+
+    `markup`: `text`, in which nothing is a mark but `[pause 500ms]`; `ssml`, a document; `dialogue`, lines of
+    `speaker: text`. `voices`: by the names that speakers and `<voice>` have in the text; other names are voices.
+    `lexicon`: words and what is said for them, IPA between slashes where the engine takes phonemes.
     """
 
     text: str | Iterable[str]
     voice: str = ""
     language: str = ""
     speed: float = 1.0
+    markup: str = PLAIN
+    voices: dict[str, str] = field(default_factory=dict)
+    lexicon: dict[str, str] = field(default_factory=dict)
 
     def order(self, settings: Settings, *, chars: int | None = None) -> SoundOrder:
         """Checked as far as it can be before anything starts; `chars` is the length of a text that comes in blocks,
@@ -60,13 +74,42 @@ class Say(OrderOptions):
         self.check_options()
         check_text(self.text)
         check_speed(self.speed)
-        check_words(voice=self.voice, language=self.language)
-        script = self._script(settings)
-        if chars is None and isinstance(self.text, str):
-            chars = len(self.text)
-        return spoken(script, chars)
+        check_words(voice=self.voice, language=self.language, markup=self.markup)
+        check_manner(self.markup, self.voices, self.lexicon)
+        if self.markup == PLAIN and not self.lexicon:
+            if chars is None and isinstance(self.text, str):
+                chars = len(self.text)
+            return spoken(self.one_voice(settings), chars)
+        scene = self._scene(settings)
+        return replace(spoken(scene, None), charges=charges_of(scene))
 
-    def _script(self, settings: Settings) -> Script:
+    def _scene(self, settings: Settings) -> Scene:
+        base = replace(self, text="", markup=PLAIN, lexicon={})
+        language = base.one_voice(settings).selector.language
+        found = []
+        for passage in passages_of(self.text, self.markup, self.voices, self.lexicon):
+            wanted = base._passage(passage, language)
+            script = wanted.one_voice(settings)
+            if passage.phonemes:
+                options = phonemes_option(script.selector.engine, dict(passage.phonemes))
+                script = replace(wanted, options=self.options | options).one_voice(settings)
+            if not Shape(script.speed / own_speed(script.speed), passage.pitch).fits:
+                raise InputError(
+                    f"A pitch of {passage.pitch:.2g} at speed {script.speed:g} is out of reach", "Change less of one."
+                )
+            found.append(ScriptPassage(script, passage.pitch, passage.gain_db, passage.pause_s))
+        return Scene(tuple(found))
+
+    def _passage(self, passage: Passage, language: str) -> Say:
+        """The order of one passage. Another language than the voice's has the default voice of that language."""
+        wanted = replace(self, text=passage.text, speed=self.speed * passage.rate)
+        if voice := self.voices.get(passage.voice, passage.voice):
+            return replace(wanted, voice=voice, language="", engine="")
+        other = passage.language and _family(passage.language) != _family(language)
+        return replace(wanted, voice="", language=passage.language, engine="") if other else wanted
+
+    def one_voice(self, settings: Settings) -> Speech | ClonedSpeech:
+        """The text, as it stands, in the voice. Raises `InputError`."""
         own = VoiceStore(settings.home).names() if self.voice else ()
         return self._in_own_voice(settings) if set(own).intersection(names_in(self.voice)) else self._speech(settings)
 
@@ -79,7 +122,7 @@ class Say(OrderOptions):
             )
         require_pace(self.speed, voice.profile.engine)
         return ClonedSpeech(
-            text=blocks_of(self.text),
+            text=spelled_out(self.text),
             voice=voice,
             speed=self.speed,
             options=self.options,
@@ -93,7 +136,7 @@ class Say(OrderOptions):
         _check(choice, self.options)
         require_pace(self.speed, choice.engine)
         return Speech(
-            text=blocks_of(self.text),
+            text=spelled_out(self.text),
             voice=choice.voice,
             language=choice.language,
             engine=choice.engine,
@@ -132,9 +175,13 @@ def spoken(script: Script, chars: int | None) -> SoundOrder:
     )
 
 
-def blocks_of(text: str | Iterable[str]) -> Iterable[str]:
-    """A text as blocks: one of them, if it is whole."""
-    return (text,) if isinstance(text, str) else text
+def spelled_out(text: str | Iterable[str]) -> Iterable[str]:
+    """A text as blocks, pauses as silences; one that is whole can be gone through again."""
+    return tuple(with_pauses((text,))) if isinstance(text, str) else with_pauses(text)
+
+
+def _family(language: str) -> str:
+    return language.casefold().partition("-")[0]
 
 
 def _check(choice: Choice, options: Options) -> None:

@@ -9,10 +9,10 @@ import gzip
 import sys
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ import msgspec
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines.lazy import Lazy
 from antiphon.engines.postprocessing import postprocess
+from antiphon.engines.pronouncing import marked, pronunciations
 from antiphon.errors import InputError
 from antiphon.services import SpeechRequest
 
@@ -41,13 +42,16 @@ def speak(
     rate_hz: int,
     british: bool = False,
     first_chars: int = MAX_CHARS,
+    phonemes: str = "",
 ) -> Iterator[Waveform]:
     """One chunk per piece of the request's text; `synthesise` turns phonemes into samples `[T]`.
 
-    Pauses between pieces follow the text, not the model. Raises `InputError` when nothing can be spoken.
+    `phonemes`: words said otherwise (`pronouncing`). Pauses between pieces follow the text, not the model. Raises
+    `InputError` when nothing can be spoken.
     """
     silent = True
-    for reading, pause_s in readings(request.text, british=british, first_chars=first_chars):
+    words = pronunciations(phonemes, british=british)
+    for reading, pause_s in readings(request.text, british=british, first_chars=first_chars, words=words):
         chunk = postprocess(synthesise(reading), rate_hz, pause_s=0.0 if silent else pause_s / request.speed)
         if chunk is not None:
             silent = False
@@ -56,15 +60,20 @@ def speak(
         raise InputError(f"There is nothing to speak in {request.text[:40]!r}", "Give at least one word.")
 
 
-def readings(text: str, *, british: bool, first_chars: int = MAX_CHARS) -> Iterator[tuple[str, float]]:
-    """(phonemes, seconds of pause before them) piece by piece, lazily: the first is spoken while the rest waits."""
+def readings(
+    text: str, *, british: bool, first_chars: int = MAX_CHARS, words: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[tuple[str, float]]:
+    """(phonemes, seconds of pause before them) piece by piece, lazily: the first is spoken while the rest waits.
+
+    `words` have phonemes of their own."""
     from antiphon.text import split
 
     g2p = warm(british=british)
     pause_s = 0.0
     for sentence in split(text, limit=MAX_CHARS, first=first_chars):
         if sentence.spoken:
-            for reading in cut(str(g2p(_folded(spoken(sentence.text, british=british)))), MAX_PHONEMES):
+            written = marked(_folded(spoken(sentence.text, british=british)), words)
+            for reading in cut(str(g2p(written)), MAX_PHONEMES):
                 yield reading, pause_s
                 pause_s = _CLAUSE_PAUSE_S
         pause_s = sentence.pause_s

@@ -20,6 +20,7 @@ from antiphon.engines.checks import (
     require_words,
 )
 from antiphon.engines.lazy import Lazy
+from antiphon.engines.pronouncing import pronunciations
 from antiphon.errors import InputError
 from antiphon.services import Request, Service
 
@@ -43,7 +44,9 @@ class HibariEngine:
     name: ClassVar[str] = "hibari"
 
     class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """hibari has no options."""
+        """`phonemes`: words said otherwise, as `word=IPA; word=IPA`."""
+
+        phonemes: str = ""
 
     def __init__(self, *, threads: int = 1) -> None:
         self._model = Lazy(lambda: _load(threads))
@@ -68,7 +71,7 @@ class HibariEngine:
         if request.language.lower() == "en-gb":
             raise InputError("The voice hibari speaks en-us, not en-gb", "For en-gb choose bf_emma or bm_george.")
         require_language(request.language, LANGUAGES, self.name)
-        read_options(self.Options, request.options, self.name)
+        pronunciations(read_options(self.Options, request.options, self.name).phonemes)
         require_words(request.text)
         require_latin(request.text, self.name)
 
@@ -88,7 +91,8 @@ class HibariEngine:
             samples: Samples = model.from_ids(model.ids(phonemes), request.speed, rng)
             return samples
 
-        return english.speak(request, synthesise, rate_hz=RATE_HZ)
+        options = read_options(self.Options, request.options, self.name)
+        return english.speak(request, synthesise, rate_hz=RATE_HZ, phonemes=options.phonemes)
 
 
 def _load(threads: int) -> Any:

@@ -19,6 +19,7 @@ from antiphon.engines.checks import read_options, require_language, require_lati
 from antiphon.engines.kokoro_voices import BY_NAME, VOICES, is_british
 from antiphon.engines.lazy import Lazy
 from antiphon.engines.mix import parse_mix
+from antiphon.engines.pronouncing import pronunciations
 from antiphon.models import tensors
 from antiphon.services import Request, Service, SpeechRequest
 
@@ -45,9 +46,11 @@ class KokoroEngine:
     name: ClassVar[str] = "kokoro"
 
     class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-        """`accent` of the reading, whatever the voice: `us` or `gb`."""
+        """`accent` of the reading, whatever the voice: `us` or `gb`. `phonemes`: words said otherwise, as
+        `word=IPA; word=IPA`."""
 
         accent: Literal["us", "gb"] | None = None
+        phonemes: str = ""
 
     def __init__(self, *, threads: int | None = None) -> None:
         # The samples do not depend on the number of threads, so the machine may choose it.
@@ -72,7 +75,7 @@ class KokoroEngine:
         request = require_speech(request, self.name)
         parse_mix(request.voice, BY_NAME)
         require_language(request.language, LANGUAGES, self.name)
-        read_options(self.Options, request.options, self.name)
+        pronunciations(read_options(self.Options, request.options, self.name).phonemes)
         require_words(request.text)
         require_latin(request.text, self.name)
 
@@ -86,7 +89,8 @@ class KokoroEngine:
         request = require_speech(request, self.name)
         self.check(request)
         mix = parse_mix(request.voice, BY_NAME)
-        british = _is_british(request, read_options(self.Options, request.options, self.name).accent, mix)
+        options = read_options(self.Options, request.options, self.name)
+        british = _is_british(request, options.accent, mix)
         model = self._model()
         style = model.style(mix)
         return english.speak(
@@ -95,6 +99,7 @@ class KokoroEngine:
             rate_hz=RATE_HZ,
             british=british,
             first_chars=FIRST_CHARS,
+            phonemes=options.phonemes,
         )
 
 

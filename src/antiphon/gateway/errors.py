@@ -12,6 +12,7 @@ from antiphon.errors import (
     BusyError,
     FundsError,
     InputError,
+    MarkupError,
     PartialError,
     RejectedError,
     UnavailableError,
@@ -20,6 +21,7 @@ from antiphon.errors import (
 RETRY_AFTER_S = 1.0
 
 _KINDS: tuple[tuple[type[AntiphonError], int, str, str], ...] = (
+    (MarkupError, 400, "invalid_request_error", "invalid_markup"),
     (InputError, 400, "invalid_request_error", "invalid_request"),
     (FundsError, 402, "insufficient_quota", "insufficient_funds"),
     (BusyError, 503, "server_error", "busy"),

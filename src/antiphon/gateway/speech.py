@@ -22,7 +22,8 @@ class VoiceId(msgspec.Struct, frozen=True):
 
 
 class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The body. `instructions` are taken and not followed: no engine here can; `seed`, `language` and `mode` are ours.
+    """The body. `instructions` are taken and not followed: no engine here can; `seed`, `language`, `mode` and
+    what follows them here are ours.
 
     `speed`: 0.25 to 4; 1 is the voice's own pace. `mode` stream: heard as it is made, judged meanwhile; verified: every
     sentence only after its verdict.
@@ -37,6 +38,9 @@ class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     instructions: str = ""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
     language: str = ""
+    markup: Literal["text", "ssml", "dialogue"] = "text"
+    voices: dict[str, str | VoiceId] = {}
+    lexicon: dict[str, str] = {}
     mode: Literal["stream", "verified"] = "stream"
 
     def order(self, catalogue: Catalogue) -> Say:
@@ -47,13 +51,20 @@ class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
             told = f"The text has {len(self.input)} characters, and may have {MAX_CHARS}. Send it in several requests."
             raise ApiError(400, "input_too_long", told, param="input")
         check_format(self.response_format)
-        voice = self.voice if isinstance(self.voice, str) else self.voice.id
         return Say(
             text=self.input,
-            voice=catalogue.voice(voice) if voice else "",
+            voice=_named(self.voice, catalogue),
             engine=catalogue.engine(self.model),
             language=self.language,
             speed=self.speed,
             seed=self.seed,
             mode=Mode(self.mode),
+            markup=self.markup,
+            voices={speaker: _named(voice, catalogue) for speaker, voice in self.voices.items()},
+            lexicon=self.lexicon,
         )
+
+
+def _named(voice: str | VoiceId, catalogue: Catalogue) -> str:
+    name = voice if isinstance(voice, str) else voice.id
+    return catalogue.voice(name) if name else ""

@@ -65,6 +65,11 @@ class Composer:
         """The last character said, "" after a gap."""
         return "" if self._gap else self._tail[-1:]
 
+    @property
+    def gap(self) -> str:
+        """What lies between what was said and the next word: ends of lines, silences."""
+        return self._gap if self._tail else ""
+
     def take(self) -> str:
         """All that was composed since the last time. A gap waits for what follows it."""
         text = "".join(self._parts)

@@ -1,4 +1,4 @@
-"""A forgiving reader of tags for HTML and SSML, in linear time: no DTD, no entities but the known ones.
+"""A forgiving reader of tags for HTML, in linear time: no DTD, no entities but the known ones.
 
 Not `html.parser`, which takes minutes for 200 kB of `<a <a <a`.
 """

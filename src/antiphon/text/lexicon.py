@@ -1,4 +1,4 @@
-"""How the words of one book are said: `word = said as`, a line each."""
+"""How words are said: `word = said as`, a line each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from antiphon.errors import InputError
-from antiphon.text import read_text
+from antiphon.text.reading import read_text
 
 MAX_ENTRIES = 10_000
 MAX_ENTRY_CHARS = 200
@@ -61,6 +61,11 @@ class Lexicon:
 
 
 def read_lexicon(file: Path | str) -> Lexicon:
+    """The lexicon in a file. Raises as `read_entries`."""
+    return Lexicon(read_entries(file))
+
+
+def read_entries(file: Path | str) -> dict[str, str]:
     """A file of `word = said as`; what begins with # is a comment. Raises `InputError` with the line."""
     entries = dict[str, str]()
     for number, line in enumerate(_lines(file), start=1):
@@ -75,7 +80,7 @@ def read_lexicon(file: Path | str) -> Lexicon:
         entries[word] = said
         if len(entries) > MAX_ENTRIES:
             raise InputError(f"{str(file)!r} has more than {MAX_ENTRIES:,} entries", "Leave some out.")
-    return Lexicon(entries)
+    return entries
 
 
 def _lines(file: Path | str) -> Iterator[str]:
