@@ -35,7 +35,7 @@ class ModelFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Model(msgspec.Struct, frozen=True, kw_only=True):
-    """A named set of files. `extra` is our own extra that installs it, if any."""
+    """A named set of files. `extra` is our own extra that installs it, if any; `engine` the one whose model it is."""
 
     name: str
     version: str
@@ -43,6 +43,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[ModelFile, ...]
     hub: str = ""
     extra: str = ""
+    engine: str = ""
 
     @property
     def size(self) -> int:
@@ -122,6 +123,7 @@ CATALOG: tuple[Model, ...] = (
             ),
         ),
         hub="hexgrad/Kokoro-82M",
+        engine="kokoro",
     ),
     _single(
         "kokoro-voices",
@@ -213,6 +215,7 @@ CATALOG: tuple[Model, ...] = (
         name="soundstorm-16k",
         version="0.3.0",
         licence="CC-BY-SA-3.0",
+        engine="soundstorm",
         files=(
             _own(
                 "soundstorm",
