@@ -118,7 +118,7 @@ def test_weights_that_changed_after_they_were_signed_are_not_pushed(tmp_path) ->
     raw = signed_of(folder)
     for seed, size in ((1, 64), (0, 65)):
         folder_of(folder, seed=seed, size=size)
-        with pytest.raises(ProtocolError, match="model.safetensors has changed since it was signed"):
+        with pytest.raises(ProtocolError, match=r"model\.safetensors has changed since it was signed"):
             Depot(store).push(raw, sources(folder))
     assert Depot(store).assets() == []
 
@@ -147,7 +147,7 @@ def test_a_store_that_lies_is_caught_and_its_bytes_are_not_kept(store, tmp_path)
     Depot(store).push(raw, sources(folder))
     shelf = Shelf(tmp_path / "shelf")
     for _ in lies(store, raw):
-        with pytest.raises(ProtocolError, match="gave other bytes of model.safetensors"):
+        with pytest.raises(ProtocolError, match=r"gave other bytes of model\.safetensors"):
             Depot(store).pull(asset, OWNER.node_id, shelf)
         assert shelf.held() == []
     Depot(store).pull(asset, OWNER.node_id, shelf)
@@ -188,11 +188,11 @@ def test_what_lies_here_is_verified_before_it_is_used(tmp_path) -> None:
     weights.write_bytes(right[:-1] + bytes([right[-1] ^ 1]))
     with pytest.raises(ModelError, match="damaged"):
         shelf.read(asset, "model.safetensors")
-    with pytest.raises(ProtocolError, match="model.safetensors of .* is not what its owner signed"):
+    with pytest.raises(ProtocolError, match=r"model\.safetensors of .* is not what its owner signed"):
         shelf.verify(asset)
     weights.write_bytes(right)
     (shelf.folder(asset) / "extra.onnx").write_bytes(b"x")
-    with pytest.raises(ProtocolError, match="extra.onnx is no file"):
+    with pytest.raises(ProtocolError, match=r"extra\.onnx is no file"):
         shelf.verify(asset)
     (shelf.folder(asset) / "extra.onnx").unlink()
     shelf.verify(asset)

@@ -72,7 +72,7 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path):
     folder = folder_of(tmp_path / "a")
     broken = {"w": np.array([1.0, np.nan], np.float32)}
     (folder / "b.safetensors").write_bytes(tensors.dump(broken))
-    with pytest.raises(InputError, match="w in b.safetensors holds values that are no numbers"):
+    with pytest.raises(InputError, match=r"w in b\.safetensors holds values that are no numbers"):
         pack(folder, CARD)
 
 

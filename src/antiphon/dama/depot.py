@@ -90,10 +90,10 @@ class Depot:
     def pull(self, asset: str, owner: str, shelf: Shelf, tell: Tell | None = None) -> Pulled:
         """Fetch an asset onto the shelf, or go on. Raises `ProtocolError` for bytes that the owner did not sign: they
         are thrown away. `OutputError`: there is no room; `UnreachableError`: go on later."""
-        found, raw = self.signed(asset, owner)
         folder = shelf.folder(asset)
-        if shelf.complete(asset):
-            return Pulled(signed=found, folder=folder, fetched=0, there=found.manifest.size)
+        if shelf.complete(asset) and (here := shelf.signed(asset)).owner == owner:
+            return Pulled(signed=here, folder=folder, fetched=0, there=here.manifest.size)
+        found, raw = self.signed(asset, owner)
         part = shelf.pulling(asset)
         fetched = 0
         with _writing(part):
@@ -104,6 +104,7 @@ class Depot:
                 if tell:
                     tell(fetched, found.manifest.size)
             (part / SIGNED).write_bytes(raw)
+            shutil.rmtree(folder, ignore_errors=True)  # of another who signed the same
             part.replace(folder)
         return Pulled(signed=found, folder=folder, fetched=fetched, there=found.manifest.size - fetched)
 

@@ -52,7 +52,7 @@ class AssetFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What people read. `engine`: which one runs it; `rounds` of training together; `figures`: what its makers measured.
+    """What people read. `engine`: which one runs it; `rounds` of training together; `figures`: by its makers.
     Raises `InputError` for what is out of bounds."""
 
     name: str

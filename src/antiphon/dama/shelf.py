@@ -1,4 +1,4 @@
-"""Assets on this machine: `assets/ID/` in the data folder. What lies there was verified, and is again before its use."""
+"""Assets on this machine: `assets/ID/` in the data folder. What lies there was verified; its use verifies it again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from antiphon.dama.packing import sha256_of
 from antiphon.errors import InputError, ModelError, ProtocolError
 from antiphon.models import Loader, Model, ModelFile
 
+_PULLING = ".pulling-"
 SIGNED = "asset.signed"
 """The owner's envelope, beside the files."""
 
@@ -25,13 +26,17 @@ class Shelf:
 
     def pulling(self, asset: str) -> Path:
         """Where it lies until it is whole."""
-        return self.root / f".pulling-{asset}"
+        return self.root / f"{_PULLING}{asset}"
 
     def held(self) -> list[str]:
         """Ids of all that are here, in order."""
         return sorted(
             path.parent.name for path in self.root.glob(f"*/{SIGNED}") if not path.parent.name.startswith(".")
         )
+
+    def begun(self) -> list[str]:
+        """Ids of those that are fetched in part."""
+        return sorted(path.name.removeprefix(_PULLING) for path in self.root.glob(f"{_PULLING}*"))
 
     def complete(self, asset: str) -> bool:
         return (self.folder(asset) / SIGNED).is_file()
