@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -37,7 +38,7 @@ SERVED = {"nodes", "ledger", "node", "account"}
 CHAINS = {"chain", "relay", "subnet"}
 """Need a chain: tests/docs/test_docs_chain.py, and the guide to a subnet below."""
 
-APART = {"run-a-network.md", "http-api.md", "chain.md", "chain-epochs.md", "bittensor.md"}
+APART = {"run-a-network.md", "http-api.md", "network-api.md", "chain.md", "chain-epochs.md", "bittensor.md"}
 """Pages with servers or a chain, which have tests of their own."""
 
 NOT_RUN_HERE = [
@@ -175,6 +176,15 @@ def test_the_page_of_the_http_api_runs_as_written(shell: Shell) -> None:
         shell.run(line)
     for name in ("hello.mp3", "music.mp3", "speech.mp3"):
         assert (shell.work / name).stat().st_size > 8_000
+
+
+@pytest.mark.slow
+def test_the_page_of_the_network_api_runs_as_written(shell: Shell) -> None:
+    for block in SHOWN["network-api.md"]:
+        for line in block.commands:
+            shell.run(line)
+    assert (shell.work / "task.mp3").stat().st_size > 4_000
+    assert json.loads((shell.work / "receipt.json").read_text())["receipts"][0]["valid"]
 
 
 def test_blocks_that_cannot_run_here_say_why_and_are_few() -> None:

@@ -17,8 +17,9 @@ from starlette.routing import Route
 
 from antiphon.errors import AntiphonError
 from antiphon.gateway.errors import ApiError, api_error
+from antiphon.gateway.forms import MAX_BYTES
 from antiphon.gateway.serving import serving
-from antiphon.gateway.transcription import MAX_BYTES, Listening, TranscriptionRequest
+from antiphon.gateway.transcription import Listening, TranscriptionRequest
 
 SAID = Path(__file__).parents[2] / "docs" / "examples" / "say.opus"
 

@@ -117,6 +117,25 @@ class Clone(OrderOptions):
         return spoken(script, len(self.text) if units is None and isinstance(self.text, str) else units)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Learn:
+    """A voice to be learnt from a recording and kept under `name`; its order brings no sound. `reference` and consent
+    as in `Clone`."""
+
+    name: str
+    reference: str | Path
+    own_voice: bool = False
+    consent: str | Path | None = None
+    language: str = "en-us"
+    engine: str = ""
+    max_cost_nano: int | None = None
+
+    def check(self) -> None:
+        """Raises `InputError` for an argument of another kind."""
+        check_words(name=self.name, language=self.language, engine=self.engine)
+        check_paths(reference=self.reference, consent=self.consent)
+
+
 class Enrolling:
     """An enrolment as an order; once it has been carried out, `enrolled` is the voice."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +22,7 @@ from antiphon.door.cloning import (
     Clone,
     CloneFields,
     Enrolling,
+    Learn,
     VoiceFields,
     check_new_name,
     recording_of,
@@ -30,15 +31,17 @@ from antiphon.door.cloning import (
 from antiphon.door.composing import Compose, ComposeFields, composed
 from antiphon.door.connecting import Session, connect
 from antiphon.door.figures import measured, paid_for, score_of
-from antiphon.door.ordering import SoundOrder, check_paths, check_words, cost, estimate, left_behind, settle
+from antiphon.door.ordering import SoundOrder, cost, estimate, left_behind, settle
 from antiphon.door.place import Place
-from antiphon.door.receipts import save_receipt
+from antiphon.door.progress import Watch, Watching
+from antiphon.door.receipts import receipt_path, save_receipt
 from antiphon.door.reference import Reference, reference_of, stored_voice
 from antiphon.door.settings import Settings
 from antiphon.door.sound import Loudness as LoudnessTarget
 from antiphon.door.sound import Outcome, Sound, joined, normaliser
 from antiphon.door.speaking import Say, SayFields
-from antiphon.errors import AntiphonError, InputError, StateError
+from antiphon.errors import AntiphonError, ConflictError, InputError, StateError
+from antiphon.ledger import receipts
 
 SETTLE_S = 30.0
 """After a failure, or when a stream is left: how long our own validators may judge what was delivered."""
@@ -47,7 +50,7 @@ ACCOUNT_S = 5.0
 LEAVE_S = 0.5
 """The same after a cancel: whoever asked to leave wants to leave."""
 
-Wanted: TypeAlias = Say | Clone | Compose
+Wanted: TypeAlias = Say | Clone | Compose | Learn
 
 
 @dataclass(slots=True)
@@ -58,6 +61,8 @@ class _Job:
     notes: tuple[str, ...] = ()
     seed: int | None = None
     spent_nano: int = 0  # by what was done before, for it
+    keep: Callable[[], None] | None = None  # what was made, once all of it is there
+    watch: Watch | None = None
     opened: list[str] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     receipts: list[Path] = field(default_factory=list)
@@ -126,13 +131,16 @@ class AsyncNetwork(Place):
         if entered is not None:
             await entered.__aexit__(None, None, None)
 
-    async def _pieces(self, wanted: Wanted, begun: list[_Job]) -> AsyncGenerator[Waveform, None]:
+    async def _pieces(self, wanted: Wanted, begun: list[_Job], watch: Watch | None) -> AsyncGenerator[Waveform, None]:
         """What a stream brings. It knows nothing of the stream, so that a stream nobody holds any more is noticed."""
         job = await self._job(wanted)
+        job.watch = watch
         begun.append(job)
         async with aclosing(self._carried_out(job)) as pieces:
             async for piece in pieces:
                 yield piece
+        if job.keep is not None:
+            await asyncio.to_thread(job.keep)
 
     async def _next(self, pieces: AsyncGenerator[Waveform, None]) -> Waveform:
         self._open()
@@ -192,27 +200,19 @@ class AsyncNetwork(Place):
         audio = await asyncio.to_thread(joined, pieces, stream.rate_hz, stream.channels)
         return Sound(audio, stream.outcome, stream.loudness_lufs)
 
-    def stream(self, wanted: Wanted) -> Stream:
-        """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for."""
-        if not isinstance(wanted, Say | Clone | Compose):
+    def stream(self, wanted: Wanted, *, watch: Watch | None = None) -> Stream:
+        """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for. `watch` is told
+        how its parts stand; it must not wait."""
+        if not isinstance(wanted, Say | Clone | Compose | Learn):
             raise InputError(f"{type(wanted).__name__} is no order", "Give a Say, a Clone or a Compose.")
-        return Stream(self, wanted)
+        return Stream(self, wanted, watch)
 
     async def add_voice(self, name: str, reference: str | Path, **fields: Unpack[VoiceFields]) -> Outcome:
         """Have a voice learnt from a recording, judged, and kept under `name`: then say it with `voice=name`."""
-        own_voice, consent = fields.get("own_voice", False), fields.get("consent")
-        language, engine = fields.get("language", "en-us"), fields.get("engine", "")
-        check_words(name=name, language=language, engine=engine)
-        check_paths(reference=reference, consent=consent)
-        await asyncio.to_thread(check_new_name, self._settings, name)
-        heard = await self._reference(Path(reference), own_voice=own_voice, consent=consent)
-        enrolling = Enrolling(heard, language, engine, fields.get("max_cost_nano"))
-        job = _Job(enrolling.order)
-        async with aclosing(self._carried_out(job)) as pieces:
-            async for _ in pieces:
-                pass
-        await asyncio.to_thread(enrolling.keep, self._settings, name)
-        return job.outcome()
+        stream = self.stream(Learn(name=name, reference=reference, **fields))
+        async for _ in stream:
+            pass
+        return stream.outcome
 
     async def price_nano(self, wanted: Wanted) -> int:
         """The most that an order can cost by today's prices; nothing is bought. Not of a `Clone`."""
@@ -224,6 +224,18 @@ class AsyncNetwork(Place):
         """What tasks of this client (`Outcome.tasks`) have cost, in nano, and whether that is final. Until then it is
         the most that they can cost."""
         return await cost(self._open(), tasks)
+
+    async def receipt(self, task: str) -> Path | None:
+        """Where the receipt of a task of this client (`Outcome.tasks`) lies; it is fetched where it does not yet. None:
+        the task is still open."""
+        session, path = self._open(), receipt_path(self.home, task)
+        if path.exists():
+            return path
+        try:
+            done = await receipts.build(session.ledger, task)
+        except ConflictError:
+            return None
+        return await asyncio.to_thread(save_receipt, self.home, done)
 
     async def balance_nano(self) -> int:
         """What this client could spend now."""
@@ -246,7 +258,14 @@ class AsyncNetwork(Place):
         if isinstance(wanted, Compose):
             composition, notes = await asyncio.to_thread(wanted.composition)
             return _Job(composed(composition), notes, composition.seed)
-        return await self._cloning(wanted)
+        return await (self._learning(wanted) if isinstance(wanted, Learn) else self._cloning(wanted))
+
+    async def _learning(self, wanted: Learn) -> _Job:
+        wanted.check()
+        await asyncio.to_thread(check_new_name, self._settings, wanted.name)
+        heard = await self._reference(Path(wanted.reference), own_voice=wanted.own_voice, consent=wanted.consent)
+        enrolling = Enrolling(heard, wanted.language, wanted.engine, wanted.max_cost_nano)
+        return _Job(enrolling.order, (heard.report,), keep=lambda: enrolling.keep(self._settings, wanted.name))
 
     async def _cloning(self, wanted: Clone) -> _Job:
         wanted.check()
@@ -272,21 +291,24 @@ class AsyncNetwork(Place):
         session, order = self._open(), job.order
         await estimate(session, order)
         policy = JobPolicy(Budget(order.max_total_nano))
-        try:
-            async with aclosing(order.produce(session, policy)) as events:
-                async for event in events:
-                    if isinstance(event, SoundEvent):
-                        yield event.audio
-                    elif isinstance(event, Opened):
-                        job.opened.append(event.task)
-                    elif isinstance(event, Closed):
-                        job.closed.append(event)
-                        job.receipts.append(await asyncio.to_thread(save_receipt, self.home, event.receipt))
-        except BaseException as error:
-            patience_s = LEAVE_S if isinstance(error, asyncio.CancelledError) else SETTLE_S
-            await settle(session, job.opened, patience_s)
-            await self._account_for(session, job, min(patience_s, ACCOUNT_S))
-            raise
+        async with Watching(session, job.watch) as watching:
+            try:
+                async with aclosing(order.produce(session, policy)) as events:
+                    async for event in events:
+                        if isinstance(event, SoundEvent):
+                            yield event.audio
+                        elif isinstance(event, Opened):
+                            job.opened.append(event.task)
+                            watching.opened(event)
+                        elif isinstance(event, Closed):
+                            job.closed.append(event)
+                            job.receipts.append(await asyncio.to_thread(save_receipt, self.home, event.receipt))
+                            watching.closed(event)
+            except BaseException as error:
+                patience_s = LEAVE_S if isinstance(error, asyncio.CancelledError) else SETTLE_S
+                await settle(session, job.opened, patience_s)
+                await self._account_for(session, job, min(patience_s, ACCOUNT_S))
+                raise
 
     async def _account_for(self, session: Session, job: _Job, patience_s: float) -> None:
         """What was paid for though the order did not come to its end."""
@@ -306,10 +328,10 @@ class Stream:
     A piece is a `Waveform`: `samples` is float32 [channels, samples], `to_pcm16()` its bytes.
     """
 
-    def __init__(self, network: AsyncNetwork, wanted: Wanted) -> None:
+    def __init__(self, network: AsyncNetwork, wanted: Wanted, watch: Watch | None = None) -> None:
         self._network = network
         self._begun_jobs: list[_Job] = []  # one, once it has begun
-        self._pieces = network._pieces(wanted, self._begun_jobs)
+        self._pieces = network._pieces(wanted, self._begun_jobs, watch)
         music = isinstance(wanted, Compose)
         self.rate_hz = composing.OUTPUT_RATE_HZ if music else speech.OUTPUT_RATE_HZ
         self.channels = composing.OUTPUT_CHANNELS if music else 1

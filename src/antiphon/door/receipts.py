@@ -12,9 +12,14 @@ from antiphon.protocol import receipt as receipts
 from antiphon.protocol.receipt import Receipt
 
 
+def receipt_path(home: Path, task: str) -> Path:
+    """Where the receipt of a task of the ledger lies in a data folder, once it does."""
+    return home / "receipts" / f"{task}.json"
+
+
 def save_receipt(home: Path, done: Receipt) -> Path:
     """Write a receipt into the data folder, for its owner's eyes only: it says who ordered what; returns its path."""
-    path = home / "receipts" / f"{done.task}.json"
+    path = receipt_path(home, done.task)
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")

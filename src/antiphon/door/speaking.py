@@ -10,7 +10,7 @@ from antiphon.audio.shaping import Shape
 from antiphon.client.cloning import ClonedSpeech
 from antiphon.client.events import SoundEvent
 from antiphon.client.job_policy import JobPolicy
-from antiphon.client.speech import OUTPUT_RATE_HZ, Scene, Script, Speech, own_speed, speak
+from antiphon.client.speech import FIRST_CHARS, OUTPUT_RATE_HZ, Scene, Script, Speech, own_speed, speak
 from antiphon.client.speech import Passage as ScriptPassage
 from antiphon.client.voice_store import VoiceStore
 from antiphon.client.voices import Choice, require_pace, resolve
@@ -33,6 +33,7 @@ from antiphon.engines import registry
 from antiphon.engines.checks import read_options
 from antiphon.errors import InputError
 from antiphon.services import Options
+from antiphon.text import split_stream
 from antiphon.text.markup import PLAIN, Passage, with_pauses
 
 
@@ -196,3 +197,8 @@ def _check(choice: Choice, options: Options) -> None:
             f"The voice {choice.voice!r} does not speak {choice.language!r}",
             f"Find one that does: antiphon voices --language {choice.language}",
         )
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences of a text as they are ordered: one part each."""
+    return [" ".join(one.text.split()) for one in split_stream(spelled_out(text), first=FIRST_CHARS) if one.spoken]

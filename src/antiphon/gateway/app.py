@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -22,6 +22,10 @@ from antiphon.gateway.guard import Access, Guard, body_of
 from antiphon.gateway.keyring import Keyring, usage_body
 from antiphon.gateway.keys import Key
 from antiphon.gateway.music import MusicRequest
+from antiphon.gateway.network.endpoints import NetworkApi
+from antiphon.gateway.network.operations import OPERATIONS, PREFIX
+from antiphon.gateway.network.streams import Streamed
+from antiphon.gateway.network.tasks import Tasks
 from antiphon.gateway.orders import Orders
 from antiphon.gateway.paying import REQUIRED, RESPONSE, Cashier
 from antiphon.gateway.sound import SoundResponse, read_body
@@ -29,24 +33,31 @@ from antiphon.gateway.speech import SpeechRequest
 from antiphon.gateway.transcription import Listening, TranscriptionRequest, untranslated
 from antiphon.gateway.turns import Turns
 
-Endpoint = Callable[[Request, Key | None], Awaitable[Response | SoundResponse]]
+Answer = Response | SoundResponse | Streamed
+Endpoint = Callable[[Request, Key | None], Awaitable[Answer]]
 
 
 class Api:
-    """The endpoints. `closed`: the network has no other voices and engines than those that are installed here."""
+    """The endpoints of the audio API, and who may ask any."""
 
     def __init__(
-        self, network: AsyncNetwork, orders: Orders, *, closed: bool, keyring: Keyring | None, till: Till | None
+        self,
+        network: AsyncNetwork,
+        orders: Orders,
+        catalogue: Catalogue,
+        *,
+        keyring: Keyring | None,
+        till: Till | None,
     ) -> None:
         self._network, self._orders, self._keyring = network, orders, keyring
         self._cashier = Cashier(network, till) if till is not None else None
-        self._catalogue = Catalogue(network, closed=closed)
+        self._catalogue = catalogue
         self._listening = Listening()
 
-    def asked(self, scope: str, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response | SoundResponse]]:
+    def asked(self, scope: str, endpoint: Endpoint) -> Callable[[Request], Awaitable[Answer]]:
         """An endpoint for those whose key has that scope. Nothing is read of a request before that is known."""
 
-        async def admitted(request: Request) -> Response | SoundResponse:
+        async def admitted(request: Request) -> Answer:
             key = None if self._keyring is None else await self._keyring.admit(request, scope)
             return await endpoint(request, key)
 
@@ -114,18 +125,54 @@ async def application(
     keyring: Keyring | None = None,
     till: Till | None = None,
 ) -> AsyncIterator[Starlette]:
-    """The application over a network that is open, and stays so. `keyring`: requests need a key once there is one.
-    `till`: each order of sound is paid for by x402 instead."""
+    """The application over a network that is open, and stays so. `closed`: it has no other voices and engines than
+    those that are installed here. `keyring`: requests need a key once there is one. `till`: each order of sound is paid
+    for by x402 instead, and there is no network API, whose tasks would be paid by nobody."""
     orders = Orders(network, turns or Turns(), keyring)
-    api = Api(network, orders, closed=closed, keyring=keyring, till=till)
-    try:
-        yield _routed(api, access)
-    finally:
-        await orders.close()
-        await api.close()
+    catalogue = Catalogue(network, closed=closed)
+    api = Api(network, orders, catalogue, keyring=keyring, till=till)
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(api.close)
+        stack.push_async_callback(orders.close)
+        routes = _audio(api)
+        if till is None:
+            tasks = await stack.enter_async_context(Tasks.opened(network, orders))
+            routes += _network(api, NetworkApi(network, tasks, catalogue))
+        yield _routed(routes, access)
 
 
-def _routed(api: Api, access: Access) -> Starlette:
+def _audio(api: Api) -> list[Route]:
+    return [
+        Route("/v1/audio/speech", api.asked("speech", api.speech), methods=["POST"]),
+        Route("/v1/audio/music", api.asked("music", api.music), methods=["POST"]),
+        Route("/v1/audio/transcriptions", api.asked("speech", api.transcription), methods=["POST"]),
+        Route("/v1/audio/translations", api.asked("speech", api.translation), methods=["POST"]),
+        Route("/v1/audio/voices", api.asked("read", api.voices)),
+        Route("/v1/models", api.asked("read", api.models)),
+        Route("/v1/models/{name:path}", api.asked("read", api.model)),
+        Route("/v1/usage", api.asked("read", api.usage)),
+    ]
+
+
+def _network(api: Api, network: NetworkApi) -> list[Route]:
+    """What the operations say; two of one path are one route."""
+    found: dict[str, dict[str, Callable[[Request], Awaitable[Answer]]]] = {}
+    for one in OPERATIONS:
+        found.setdefault(one.path, {})[one.method] = api.asked(one.scope, getattr(network, one.name))
+    routes = [Route(PREFIX + path, _by_method(answers), methods=list(answers)) for path, answers in found.items()]
+    return [*routes, Route("/openapi.json", network.openapi)]
+
+
+def _by_method(
+    answers: Mapping[str, Callable[[Request], Awaitable[Answer]]],
+) -> Callable[[Request], Awaitable[Answer]]:
+    async def answer(request: Request) -> Answer:
+        return await answers["GET" if request.method == "HEAD" else request.method](request)
+
+    return answer
+
+
+def _routed(routes: list[Route], access: Access) -> Starlette:
     middleware = [Middleware(Guard, access=access)]
     if access.origins:
         origins = sorted(access.origins)
@@ -139,16 +186,7 @@ def _routed(api: Api, access: Access) -> Starlette:
             )
         )
     return Starlette(
-        routes=[
-            Route("/v1/audio/speech", api.asked("speech", api.speech), methods=["POST"]),
-            Route("/v1/audio/music", api.asked("music", api.music), methods=["POST"]),
-            Route("/v1/audio/transcriptions", api.asked("speech", api.transcription), methods=["POST"]),
-            Route("/v1/audio/translations", api.asked("speech", api.translation), methods=["POST"]),
-            Route("/v1/audio/voices", api.asked("read", api.voices)),
-            Route("/v1/models", api.asked("read", api.models)),
-            Route("/v1/models/{name:path}", api.asked("read", api.model)),
-            Route("/v1/usage", api.asked("read", api.usage)),
-        ],
+        routes=routes,
         middleware=middleware,
         exception_handlers={ApiError: _told, AntiphonError: _failed, HTTPException: _unknown},
     )
@@ -168,5 +206,5 @@ def _unknown(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     method = error.status_code == 405
     code = "method_not_allowed" if method else "unknown_url"
-    told = f"{request.method} {request.url.path[:200]} is not served here. See docs/http-api.md."
+    told = f"{request.method} {request.url.path[:200]} is not served here. See docs/http-api.md and /openapi.json."
     return ApiError(error.status_code, code, told, headers=error.headers).response()

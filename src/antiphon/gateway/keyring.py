@@ -46,7 +46,8 @@ class Keyring:
                 pool.submit(store.close)
 
     async def admit(self, request: Request, scope: str) -> Key | None:
-        """The key of a request; None where none was ever made. Raises `ApiError` 401, 403, 429."""
+        """The key of a request; None where none was ever made. `scope` empty: any key may. Raises `ApiError` 401, 403,
+        429."""
         kind, _, secret = request.headers.get("authorization", "").partition(" ")
         key = await self._do(self._store.find, secret.strip()) if kind.casefold() == "bearer" else None
         if key is None:
@@ -58,9 +59,8 @@ class Keyring:
             told = f"This key may make {key.per_minute} requests a minute. Ask again in {wait_s} s."
             headers = {"retry-after": str(wait_s)}
             raise ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error", headers=headers)
-        if scope not in key.scopes:
-            told = f"This key may not {scope!r}, only: {', '.join(key.scopes)}. Ask with another key."
-            raise ApiError(403, "insufficient_permissions", told)
+        if scope:
+            check_scope(key, scope)
         return key
 
     async def reserve(self, hold: str, key: Key, scope: str, nano: int) -> None:
@@ -92,6 +92,13 @@ class Keyring:
 
     async def _do(self, work: Callable[[*Ts], T], *given: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
+
+
+def check_scope(key: Key | None, scope: str) -> None:
+    """Raises `ApiError` 403."""
+    if key is not None and scope not in key.scopes:
+        told = f"This key may not {scope!r}, only: {', '.join(key.scopes)}. Ask with another key."
+        raise ApiError(403, "insufficient_permissions", told)
 
 
 def usage_body(key: Key, usage: Usage) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from antiphon.errors import BusyError, InputError, OutputError, StateError
 from antiphon.gateway.owners import Owner
 
 FILE = "api-keys.db"
-SCOPES = ("speech", "music", "read")
+SCOPES = ("speech", "music", "clone", "read")
 PER_MINUTE = 60
 MAX_PER_MINUTE = 100_000
 MAX_NAME = 64

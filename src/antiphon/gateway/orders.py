@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from antiphon import AsyncNetwork, Compose, Say
+from antiphon.door.cloning import Learn
+from antiphon.door.progress import Watch
 from antiphon.errors import AntiphonError, StateError
 from antiphon.gateway.keyring import Keyring
 from antiphon.gateway.keys import Key
@@ -45,22 +47,35 @@ class Orders:
         self._none_under_way = asyncio.Event()
 
     @contextlib.asynccontextmanager
-    async def stream(self, order: Say | Compose, scope: str, key: Key | None) -> AsyncIterator[Stream]:
-        """The sound of an order. Raises `ApiError` where there is no place or no budget for it, and as the network."""
-        async with self._turns.turn(key.id if key else ""):
+    async def stream(
+        self,
+        order: Say | Compose | Learn,
+        scope: str,
+        key: Key | None,
+        *,
+        wait_s: float | None = None,
+        watch: Watch | None = None,
+    ) -> AsyncIterator[Stream]:
+        """The sound of an order. `wait_s`: how long it may wait for its turn; `watch`: as of the network. Raises
+        `ApiError` where there is no place or no budget for it, and as the network."""
+        async with self._turns.turn(key.id if key else "", wait_s):
             if key is None:
-                async with self._network.stream(order) as stream:
+                async with self._network.stream(order, watch=watch) as stream:
                     yield stream
                 return
-            async with self._reserved(order, scope, key) as stream:
+            async with self._reserved(order, scope, key, watch) as stream:
                 yield stream
 
     @contextlib.asynccontextmanager
-    async def _reserved(self, order: Say | Compose, scope: str, key: Key) -> AsyncIterator[Stream]:
+    async def _reserved(
+        self, order: Say | Compose | Learn, scope: str, key: Key, watch: Watch | None
+    ) -> AsyncIterator[Stream]:
         assert self._keyring is not None, "there is a key"
         nano = reservation_nano(await self._network.price_nano(order))
+        if order.max_cost_nano is not None:
+            nano = min(nano, order.max_cost_nano)
         hold = secrets.token_hex(16)
-        stream = self._network.stream(replace(order, max_cost_nano=nano))
+        stream = self._network.stream(replace(order, max_cost_nano=nano), watch=watch)
         self._under_way += 1
         self._none_under_way.clear()
         try:

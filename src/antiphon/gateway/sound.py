@@ -70,7 +70,7 @@ class SoundResponse:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(scope, receive, send))
-        leaving = asyncio.create_task(_hung_up(receive))
+        leaving = asyncio.create_task(hung_up(receive))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
             if sending.done():
@@ -135,6 +135,7 @@ def _usage(chars: int) -> dict[str, int]:
     return {"input_tokens": chars, "output_tokens": 0, "total_tokens": chars}
 
 
-async def _hung_up(receive: Receive) -> None:
+async def hung_up(receive: Receive) -> None:
+    """Until the client has gone."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -11,24 +11,19 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from starlette.datastructures import FormData, UploadFile
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from antiphon.door.transcribing import Heard, Transcriber, srt, webvtt
 from antiphon.errors import ModelError
 from antiphon.gateway.errors import ApiError
+from antiphon.gateway.forms import form_of, text_in
 from antiphon.gateway.keys import Key
 from antiphon.gateway.turns import Turns
 
-MAX_BYTES = 25 << 20
-"""As OpenAI's own limit."""
-
-UPLOAD_S = 120.0
 WAITING, WAIT_S = 8, 60.0
 FORMATS = ("json", "text", "srt", "vtt", "verbose_json")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*")
-_MAX_FIELDS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +39,19 @@ class TranscriptionRequest:
     @contextlib.asynccontextmanager
     async def of(cls, request: Request) -> AsyncIterator[TranscriptionRequest]:
         """The form of a request; its file is closed afterwards. Raises `ApiError`."""
-        _check_head(request)
-        try:
-            async with asyncio.timeout(UPLOAD_S):
-                form = await request.form(max_files=1, max_fields=_MAX_FIELDS, max_part_size=4_096)
-        except TimeoutError:
-            raise ApiError(408, "body_too_slow", f"The body took longer than {UPLOAD_S:g} s. Send it again.") from None
-        except ClientDisconnect:
-            raise ApiError(400, "body_incomplete", "The body ended before its end. Send it again.") from None
-        except HTTPException as error:
-            raise ApiError(400, "invalid_form", f"The form cannot be read: {error.detail}") from None
-        try:
+        async with form_of(request) as form:
             yield cls._read(form)
-        finally:
-            await form.close()
 
     @classmethod
     def _read(cls, form: FormData) -> TranscriptionRequest:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise ApiError(400, "missing_file", "There is no recording. Send it as the field file.", param="file")
-        kind = _text(form, "response_format") or "json"
+        kind = text_in(form, "response_format") or "json"
         if kind not in FORMATS:
             told = f"There is no format {kind[:40]!r}. Formats: {', '.join(FORMATS)}."
             raise ApiError(400, "unknown_format", told, param="response_format")
-        language = _text(form, "language")
+        language = text_in(form, "language")
         if language and not _LANGUAGE.fullmatch(language):
             told = f"{language[:40]!r} is no language. Send a code such as en or de."
             raise ApiError(400, "invalid_value", told, param="language")
@@ -76,25 +59,6 @@ class TranscriptionRequest:
             value for name in ("timestamp_granularities[]", "timestamp_granularities") for value in form.getlist(name)
         }
         return cls(file.file, language, kind, "word" in grains)
-
-
-def _check_head(request: Request) -> None:
-    """What is told of a body before any of it is read."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().casefold()
-    if kind != "multipart/form-data":
-        told = f"The body is {kind or 'of no kind'!r}. Send a form with the field file, as multipart/form-data."
-        raise ApiError(415, "unsupported_media_type", told)
-    length = request.headers.get("content-length", "")
-    if not length.isdigit():
-        raise ApiError(411, "length_required", "The body does not say its length. Send content-length.")
-    if int(length) > MAX_BYTES:
-        told = f"The body is larger than {MAX_BYTES >> 20} MiB. Send the recording in several parts, or as Opus."
-        raise ApiError(413, "body_too_large", told)
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name)
-    return value.strip() if isinstance(value, str) else ""
 
 
 class Listening:

@@ -26,18 +26,19 @@ class Turns:
         self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
 
     @contextlib.asynccontextmanager
-    async def turn(self, whose: str = "") -> AsyncIterator[None]:
-        """A place while inside. `whose` empty: of nobody known. Raises `ApiError` 503, or 429 for the key's share."""
+    async def turn(self, whose: str = "", wait_s: float | None = None) -> AsyncIterator[None]:
+        """A place while inside. `whose` empty: of nobody known; `wait_s`: other than what all wait at most. Raises
+        `ApiError` 503, or 429 for the key's share."""
         if self._free and not self._queues:
             self._free -= 1
         else:
-            await self._wait(whose)
+            await self._wait(whose, self._wait_s if wait_s is None else wait_s)
         try:
             yield
         finally:
             self._give_on()
 
-    async def _wait(self, whose: str) -> None:
+    async def _wait(self, whose: str, wait_s: float) -> None:
         mine = len(self._queues.get(whose, ()))
         if whose and mine >= max(1, self._max_waiting // SHARE):
             told = "Too many requests of this key are waiting. Ask again when one has ended."
@@ -47,7 +48,7 @@ class Turns:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(whose, deque()).append(place)
         try:
-            async with asyncio.timeout(self._wait_s):
+            async with asyncio.timeout(wait_s):
                 await place
         except BaseException as error:
             if place.done() and not place.cancelled():

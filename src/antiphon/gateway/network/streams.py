@@ -1,0 +1,167 @@
+"""Answers that come while a task is under way: its events, and its sound."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing
+from typing import BinaryIO
+
+import msgspec
+from starlette.types import Receive, Scope, Send
+
+from antiphon.door.formats import media_types
+from antiphon.door.recoding import Recoder
+from antiphon.gateway.errors import ApiError
+from antiphon.gateway.network.bodies import ENDED, Part, SoundProgress, Task
+from antiphon.gateway.network.live import SAMPLE_BYTES, Live
+from antiphon.gateway.network.recordings import PIECE_BYTES
+from antiphon.gateway.sound import SEND_S, hung_up
+
+ALIVE_S = 15.0
+"""After so long without an event a comment shows that the connection lives."""
+MAX_STREAMS = 256
+"""Answers of this kind at once."""
+
+
+class Streams:
+    """Counts them. Each is a connection that lasts."""
+
+    def __init__(self) -> None:
+        self._open = 0
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
+
+    def check(self) -> None:
+        """Raises `ApiError` 503."""
+        if self._open >= MAX_STREAMS:
+            told = "Too many streams are open. Ask again in a few seconds."
+            raise ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "2"})
+
+
+class Streamed:
+    """Pieces as they come, as an ASGI application. Pieces that end with `CutError` end the connection before its end,
+    so that nobody takes a part for the whole. Who hangs up, or reads nothing for a minute, is left."""
+
+    def __init__(self, streams: Streams, pieces: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> None:
+        self._streams, self._pieces = streams, pieces
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+        sending, leaving = asyncio.create_task(self._send(send)), asyncio.create_task(hung_up(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done():
+                sending.result()
+        finally:
+            sending.cancel()
+            leaving.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+
+    async def _send(self, send: Send) -> None:
+        with self._streams.one(), contextlib.suppress(CutError, TimeoutError):
+            await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+            async with aclosing(self._pieces) as pieces:
+                async for piece in pieces:
+                    async with asyncio.timeout(SEND_S):
+                        await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})
+
+
+class CutError(Exception):
+    """What was being sent will not come to its end."""
+
+
+def events(streams: Streams, task: Task, parts: tuple[Part, ...], live: Live | None) -> Streamed:
+    """Server-sent events: `task` (first, and whenever something of it changed), `part`, `sound`; the last is `end`,
+    with the task. Whoever comes again gets everything anew, as it is then."""
+    headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
+    return Streamed(streams, _events(live) if live is not None else _ended(task, parts), headers)
+
+
+async def _ended(task: Task, parts: tuple[Part, ...]) -> AsyncGenerator[bytes, None]:
+    yield _event("task", task)
+    for part in parts:
+        yield _event("part", part)
+    yield _event("end", task)
+
+
+async def _events(live: Live) -> AsyncGenerator[bytes, None]:
+    told: Task | None = None
+    seen: dict[int, Part] = {}
+    seconds = 0.0
+    while True:
+        over = live.over  # before: what changed until then is told
+        head = msgspec.structs.replace(live.task, seconds=0.0)
+        if head != told:
+            told = head
+            yield _event("task", live.task)
+        for part in live.in_order():
+            if seen.get(part.number) is not part:
+                seen[part.number] = part
+                yield _event("part", part)
+        if live.task.seconds != seconds:
+            seconds = live.task.seconds
+            yield _event("sound", SoundProgress(seconds=seconds))
+        if over:
+            yield _event("end", live.task)
+            return
+        if not await live.changes(ALIVE_S):
+            yield b": alive\n\n"
+
+
+def _event(name: str, body: msgspec.Struct) -> bytes:
+    return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(body) + b"\n\n"
+
+
+def sound(streams: Streams, task: Task, live: Live | None, file: BinaryIO, form: str) -> Streamed:
+    """The sound of a task from its beginning, while it is made and afterwards. Of one that ends otherwise than well
+    meanwhile, the connection is cut."""
+    kind = media_types()[form]
+    if form == "pcm":
+        kind = f"{kind}; rate={task.rate_hz}; channels={task.channels}"
+    headers = {"content-type": kind, "cache-control": "no-store"}
+    if task.state in ENDED:
+        live = None
+        if task.state != "completed":
+            headers["antiphon-incomplete"] = "1"
+    return Streamed(streams, _recoded(task, live, file, form), headers)
+
+
+async def _recoded(task: Task, live: Live | None, file: BinaryIO, form: str) -> AsyncGenerator[bytes, None]:
+    recoder = Recoder(form, task.rate_hz, task.channels)
+    async with aclosing(_pcm(task, live, file)) as pieces:
+        async for piece in pieces:
+            data = await asyncio.to_thread(recoder.push, piece)
+            if data:
+                yield data
+    rest = await asyncio.to_thread(recoder.finish)
+    if rest:
+        yield rest
+
+
+async def _pcm(task: Task, live: Live | None, file: BinaryIO) -> AsyncGenerator[bytes, None]:
+    """Whole samples."""
+    frame, rest = SAMPLE_BYTES * task.channels, b""
+    with file:
+        while True:
+            ended = live is None or live.task.state in ENDED
+            data = await asyncio.to_thread(file.read, PIECE_BYTES)
+            if data:
+                data = rest + data
+                whole = len(data) - len(data) % frame
+                rest = data[whole:]
+                yield data[:whole]
+            elif not ended and live is not None:
+                await live.changes(ALIVE_S)
+            elif live is not None and live.task.state != "completed":
+                raise CutError
+            else:
+                return

@@ -1,0 +1,300 @@
+"""Tasks: each is an order that is carried out whether or not anybody looks, and written down from its beginning."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeVar, TypeVarTuple
+
+import msgspec
+
+from antiphon import AsyncNetwork, Compose, Say
+from antiphon.door.cloning import Learn
+from antiphon.door.progress import PartProgress, TaskProgress
+from antiphon.errors import AntiphonError, StateError
+from antiphon.gateway.errors import ApiError, api_error
+from antiphon.gateway.keys import Key
+from antiphon.gateway.network.bodies import ENDED, Part, Problem, State, Task
+from antiphon.gateway.network.live import Live
+from antiphon.gateway.network.recordings import Recordings
+from antiphon.gateway.network.store import FILE, STOPPED, Stored, TaskStore
+from antiphon.gateway.orders import Orders
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+log = logging.getLogger(__name__)
+
+MAX_OPEN, MAX_OPEN_OF_KEY = 64, 16
+"""Tasks that have not ended: of all, and of one key."""
+QUEUE_S = 900.0
+"""Longest that a task waits for its turn."""
+SETTLE_S = 60.0
+CLOSE_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a task is for. `body_sha256` tells whether two requests ask for the same. `files` go when it has ended."""
+
+    order: Say | Compose | Learn
+    service: Literal["speech", "music", "voice"]
+    scope: str
+    title: str
+    voice: str
+    body_sha256: bytes
+    sentences: tuple[str, ...] = ()
+    files: tuple[Path, ...] = ()
+
+
+def sha256_of(body: msgspec.Struct) -> bytes:
+    """Of what a request says, whatever spaces and order its JSON has."""
+    return hashlib.sha256(msgspec.json.encode(body, order="deterministic")).digest()
+
+
+class Tasks:
+    """The tasks of a server. Open it while the network is."""
+
+    def __init__(
+        self,
+        network: AsyncNetwork,
+        orders: Orders,
+        store: TaskStore,
+        pool: ThreadPoolExecutor,
+        ended: Callable[[str, Task], None],
+    ) -> None:
+        self._network, self._orders, self._store, self._pool = network, orders, store, pool
+        self._ended = ended
+        self.recordings = Recordings(network.home)
+        self._live: dict[str, tuple[str, Live, asyncio.Task[None]]] = {}
+        self._saving: set[asyncio.Task[None]] = set()
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def opened(
+        cls, network: AsyncNetwork, orders: Orders, ended: Callable[[str, Task], None] = lambda _, __: None
+    ) -> AsyncIterator[Tasks]:
+        """`ended`: is told of each task's end, and whose it was. Raises `StateError` and `OutputError`."""
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1, thread_name_prefix="tasks") as pool:
+            store = await loop.run_in_executor(pool, TaskStore, network.home / FILE)
+            try:
+                tasks = cls(network, orders, store, pool, ended)
+                lost = await tasks._do(store.begin)
+                if lost:
+                    log.warning("%d tasks were cut off when their server was killed", len(lost))
+                await asyncio.to_thread(tasks.recordings.sweep, frozenset())
+                try:
+                    yield tasks
+                finally:
+                    await tasks.close()
+            finally:
+                pool.submit(store.close)
+
+    async def close(self) -> None:
+        """Every task ends, and what it has cost by now is written down."""
+        running = []
+        for _, live, task in self._live.values():
+            running.append(task)
+            if live.task.state not in ENDED:
+                task.cancel()
+        if running:
+            _, late = await asyncio.wait(running, timeout=2 * CLOSE_S)
+            for task in late:
+                task.cancel()
+        await asyncio.gather(*running, *self._saving, return_exceptions=True)
+
+    async def create(self, wanted: Wanted, key: Key | None, idempotency: str | None) -> tuple[Task, bool]:
+        """The new task, or the one that this idempotency key made before (then True). Raises `ApiError` for a key that
+        was used for another body, and as `price_nano` for what nobody can make: then there is no task."""
+        whose = key.id if key else ""
+        if idempotency is not None:
+            known = await self._do(self._store.repeated, whose, idempotency)
+            if known is not None:
+                return await self._same(known, wanted), True
+        self._check_room(whose)
+        max_nano = await self._network.price_nano(wanted.order)
+        live = Live(self._task(wanted, max_nano), wanted.sentences)
+        stored = Stored(task=live.task, key=whose, body_sha256=wanted.body_sha256)
+        known = await self._do(self._store.add, stored, idempotency)
+        if known.task.id != live.task.id:
+            return await self._same(known, wanted), True
+        running = asyncio.create_task(self._run(live, wanted, key), name=f"task {live.task.id}")
+        self._live[live.task.id] = (whose, live, running)
+        running.add_done_callback(lambda _: self._live.pop(live.task.id, None))
+        await asyncio.sleep(0)  # it has begun: who cancels it now finds it at work
+        return live.task, False
+
+    async def get(self, key: Key | None, task: str) -> tuple[Task, tuple[Part, ...]]:
+        """Raises `ApiError` 404. What a task has cost that did not end well is looked up until it is final."""
+        live = self.live(key, task)
+        if live is not None:
+            return live.task, live.in_order()
+        stored = await self._do(self._store.find, key.id if key else "", task)
+        if stored is None:
+            raise ApiError(404, "task_not_found", f"There is no task {task[:64]!r}. GET /api/v1/tasks lists them.")
+        found = stored.task
+        if not found.paid_final:
+            with contextlib.suppress(AntiphonError):
+                paid_nano, final = await self._network.cost_nano(found.ledger_tasks)
+                found = msgspec.structs.replace(found, paid_nano=paid_nano, paid_final=final)
+                await self._do(lambda: self._store.save(found, stored.parts, ended=True))
+        return self._with_sound(found), stored.parts
+
+    async def page(self, key: Key | None, before: str | None, limit: int) -> list[Task]:
+        """The newest first."""
+        found = await self._do(self._store.page, key.id if key else "", before, limit)
+        return [live.task if (live := self.live(key, one.id)) else self._with_sound(one) for one in found]
+
+    def live(self, key: Key | None, task: str) -> Live | None:
+        """A task of that key's that is under way."""
+        whose, live, _ = self._live.get(task, (None, None, None))
+        return live if live is not None and whose == (key.id if key else "") else None
+
+    async def cancel(self, key: Key | None, task: str) -> Task:
+        """End it here; one that has ended stays as it is. What it has cost is known a little later. Raises `ApiError`
+        404."""
+        live = self.live(key, task)
+        if live is not None and live.task.state not in ENDED:
+            live.became("cancelled", ended_ms=_now_ms())
+            self._live[task][2].cancel()
+        return (await self.get(key, task))[0]
+
+    def _with_sound(self, task: Task) -> Task:
+        return msgspec.structs.replace(task, sound=bool(task.seconds) and self.recordings.keeps(task.id))
+
+    async def _same(self, known: Stored, wanted: Wanted) -> Task:
+        if known.body_sha256 != wanted.body_sha256:
+            told = "This idempotency key was used for another request. Send the same body, or another key."
+            raise ApiError(409, "idempotency_key_reused", told)
+        live = self._live.get(known.task.id)
+        return live[1].task if live is not None else self._with_sound(known.task)
+
+    def _check_room(self, whose: str) -> None:
+        mine = sum(one == whose for one, _, _ in self._live.values())
+        if whose and mine >= MAX_OPEN_OF_KEY:
+            told = f"{mine} tasks of this key have not ended. Ask again when one has."
+            raise ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error", headers={"retry-after": "2"})
+        if len(self._live) >= MAX_OPEN:
+            told = "Too many tasks have not ended. Ask again in a few seconds."
+            raise ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "2"})
+
+    def _task(self, wanted: Wanted, max_nano: int) -> Task:
+        stream = self._network.stream(wanted.order)
+        return Task(
+            id=secrets.token_hex(16),
+            service=wanted.service,
+            state="queued",
+            title=wanted.title,
+            voice=wanted.voice,
+            created_ms=_now_ms(),
+            ended_ms=None,
+            max_nano=max_nano,
+            paid_nano=0,
+            paid_final=False,
+            seconds=0.0,
+            rate_hz=stream.rate_hz,
+            channels=stream.channels,
+            sound=wanted.service != "voice",
+            parts=len(wanted.sentences),
+            parts_ended=0,
+            ledger_tasks=(),
+            score=None,
+            figures={},
+            seed=wanted.order.seed if not isinstance(wanted.order, Learn) else None,
+            notes=(),
+            error=None,
+        )
+
+    async def _run(self, live: Live, wanted: Wanted, key: Key | None) -> None:
+        state: State = "failed"
+        problem: Problem | None = STOPPED
+        try:
+            await self._make(live, wanted, key)
+            state, problem = "completed", None
+        except asyncio.CancelledError:
+            pass  # the server stops, or the task was cancelled
+        except ApiError as error:
+            problem = Problem(code=error.code, message=str(error))
+        except AntiphonError as error:
+            told = api_error(error)
+            problem = Problem(code=told.code, message=str(told))
+        except OSError as error:
+            problem = Problem(code="sound_not_kept", message=f"The sound cannot be written: {error.strerror}.")
+        except Exception:
+            log.exception("task %s failed", live.task.id)
+            problem = Problem(code="internal", message="Something is wrong here. The log of the server says what.")
+        if live.task.state not in ENDED:
+            live.became(state, problem, ended_ms=_now_ms())
+        if not live.bytes_ready:
+            live.change(sound=False)
+        await self._do(lambda: self._store.save(live.task, live.in_order(), ended=True))
+        await self._account(live, SETTLE_S if problem is not STOPPED else CLOSE_S)
+        live.over = True
+        live.notify()
+        self._ended(key.id if key else "", live.task)
+        for file in wanted.files:
+            await asyncio.to_thread(file.unlink, missing_ok=True)
+        await asyncio.to_thread(self.recordings.sweep, frozenset(self._live))
+
+    async def _make(self, live: Live, wanted: Wanted, key: Key | None) -> None:
+        def told(event: PartProgress | TaskProgress) -> None:
+            if live.told(event):
+                saving = asyncio.create_task(self._save(live))
+                self._saving.add(saving)
+                saving.add_done_callback(self._saving.discard)
+
+        file = await asyncio.to_thread(self.recordings.create, live.task.id) if live.task.sound else None
+        try:
+            async with self._orders.stream(wanted.order, wanted.scope, key, wait_s=QUEUE_S, watch=told) as stream:
+                live.became("running")
+                async with aclosing(stream.encoded("pcm")) as pieces:
+                    async for piece in pieces:
+                        if file is not None:
+                            await asyncio.to_thread(file.write, piece)
+                            live.grew(len(piece))
+                outcome = stream.outcome
+                live.change(
+                    score=outcome.score,
+                    figures=outcome.figures,
+                    notes=outcome.notes,
+                    seed=outcome.seed,
+                    paid_nano=outcome.paid_nano,
+                )
+        finally:
+            if file is not None:
+                file.close()
+
+    async def _save(self, live: Live) -> None:
+        await self._do(lambda: self._store.save(live.task, live.in_order(), ended=live.task.state in ENDED))
+
+    async def _account(self, live: Live, patience_s: float) -> None:
+        """What it has cost, once all of it is settled, or when the patience ends."""
+        pause_s = 0.05
+        try:
+            async with asyncio.timeout(patience_s):
+                while not live.task.paid_final:
+                    with contextlib.suppress(AntiphonError):
+                        paid_nano, final = await self._network.cost_nano(live.task.ledger_tasks)
+                        live.change(paid_nano=paid_nano, paid_final=final)
+                    if not live.task.paid_final:
+                        await asyncio.sleep(pause_s)
+                        pause_s = min(2.0, pause_s * 2)
+        except (TimeoutError, asyncio.CancelledError, StateError):
+            pass
+        await self._save(live)
+
+    async def _do(self, work: Callable[[*Ts], T], *given: *Ts) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
+
+
+def _now_ms() -> int:
+    return int(time.time() * 1000)
