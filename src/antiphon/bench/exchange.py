@@ -161,7 +161,7 @@ async def _serve(what: str) -> None:
 
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(_bare_app(), lifespan="off", log_config=None, access_log=False)
+        config = uvicorn.Config(_bare_app(), lifespan="off", ws="none", log_config=None, access_log=False)
         bare = uvicorn.Server(config)
         serving = asyncio.create_task(bare.serve(sockets=[listener]))
         while not bare.started:  # noqa: ASYNC110 - uvicorn has no event for it

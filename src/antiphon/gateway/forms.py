@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from python_multipart.exceptions import MultipartParseError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -29,8 +30,9 @@ async def form_of(request: Request, *, max_files: int = 1) -> AsyncIterator[Form
         raise ApiError(408, "body_too_slow", f"The body took longer than {UPLOAD_S:g} s. Send it again.") from None
     except ClientDisconnect:
         raise ApiError(400, "body_incomplete", "The body ended before its end. Send it again.") from None
-    except HTTPException as error:
-        raise ApiError(400, "invalid_form", f"The form cannot be read: {error.detail}") from None
+    except (HTTPException, MultipartParseError) as error:
+        detail = error.detail if isinstance(error, HTTPException) else error
+        raise ApiError(400, "invalid_form", f"The form cannot be read: {detail}") from None
     try:
         yield form
     finally:
