@@ -1,0 +1,139 @@
+"""The local side of a round: learn where the data is, and hand in one compressed, signed update.
+
+1. The plan is the one that was joined: another one is refused, whoever sends it.
+2. The model is the one that this machine has, and the parameters are what the task says that they are.
+3. A round that was answered is answered again with the same bytes: nothing is learnt twice, no noise drawn twice.
+4. What the update left out is kept for the next one; if the update did not count, what was kept before is.
+5. What is written down is written before the update leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from antiphon.errors import InputError, ProtocolError, StateError
+from antiphon.genki import learning
+from antiphon.genki.learning import Learner, Parameters, Piece, Update
+from antiphon.genki.rounds import compression, files
+from antiphon.genki.rounds.compression import Flat
+from antiphon.genki.rounds.plan import Plan
+from antiphon.genki.rounds.task import Task
+from antiphon.protocol import canonical
+from antiphon.protocol.identity import Identity
+
+LAST = "last.npz"
+
+
+class Contributor:
+    """One party with data. Its folder holds what an interrupted round goes on from."""
+
+    def __init__(
+        self, identity: Identity, learner: Learner, pieces: Sequence[Piece], folder: Path, plan: Plan | None = None
+    ) -> None:
+        """`plan` is what was agreed on; None: the first one that comes. Raises `InputError` without any pieces."""
+        if not pieces:
+            raise InputError("There is nothing to learn from", "Add music to the collection: antiphon data add FOLDER")
+        self.id = identity.node_id
+        self._identity, self._learner, self._pieces, self._folder = identity, learner, pieces, folder
+        self._plan = plan or self._joined()
+
+    def answer(self, task: Task, parameters: Parameters) -> bytes:
+        """The signed update for `task`. Raises `InputError` or `ProtocolError` for a task that is refused."""
+        self._accept(task, parameters)
+        size = compression.flat(parameters).size
+        last = self._last()
+        if last is not None and (last.round, last.base) == (task.round, task.base):
+            return last.update
+        residual = np.zeros(size, np.float32)
+        if last is not None:
+            residual = last.after if task.counted == last.round else last.before  # 4
+        raw, left = compression.compress(self._learnt(task, parameters), residual, task.plan.keep)
+        update = Update(
+            federation=task.plan.id,
+            round=task.round,
+            base=task.base,
+            steps=task.plan.local_steps,
+            delta=raw,
+            contributor="",
+        )
+        made = _Last(task.round, task.base, learning.signed(update, self._identity), residual, left)
+        files.write_arrays(self._folder / LAST, made.arrays())  # 5
+        return made.update
+
+    def _accept(self, task: Task, parameters: Parameters) -> None:
+        if self._plan is None:
+            files.write(self._folder / "plan.json", msgspec.json.encode(task.plan))
+            self._plan = task.plan
+        if self._plan != task.plan:  # 1
+            raise InputError(
+                f"The coordinator's plan is not the one that was joined: {_changed(self._plan, task.plan)}",
+                "Look at it with antiphon genki explain, and join into another folder if you agree.",
+            )
+        if task.plan.model != self._learner.name:  # 2
+            raise InputError(
+                f"The federation trains {task.plan.model}, and this machine has {self._learner.name}",
+                "Join with the plan's model.",
+            )
+        learning.fits(parameters, self._learner.initial(), "The coordinator's model")
+        if learning.digest(parameters) != task.base:
+            raise ProtocolError("The parameters are not those that the task names", "They were changed on their way.")
+
+    def _learnt(self, task: Task, parameters: Parameters) -> Flat:
+        """The difference after this round's steps; its draws differ by round and by contributor."""
+        seed = int.from_bytes(bytes.fromhex(self.id[:12]), "big") ^ (task.plan.seed * 1_000_003 + task.round)
+        after = self._learner.learn(parameters, self._pieces, steps=task.plan.local_steps, seed=seed % 2**31)
+        delta = compression.flat(learning.difference(after, parameters))
+        norm = float(np.linalg.norm(delta))
+        if task.plan.clip_norm and norm > task.plan.clip_norm:
+            delta *= np.float32(task.plan.clip_norm / norm)
+        return delta
+
+    def _last(self) -> _Last | None:
+        file = self._folder / LAST
+        if not file.exists():
+            return None
+        try:
+            return _Last.of(files.read_arrays(file))
+        except (StateError, KeyError, ValueError) as error:
+            raise StateError(
+                f"{file} cannot be read: {error}", f"Delete {self._folder}: a rest of it is lost."
+            ) from error
+
+    def _joined(self) -> Plan | None:
+        file = self._folder / "plan.json"
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=Plan)
+        except FileNotFoundError:
+            return None
+        except (OSError, msgspec.MsgspecError) as error:
+            raise StateError(f"{file} is no plan: {error}", f"Delete {self._folder} to join anew.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last update that was handed in, and the residuals before and after it."""
+
+    round: int
+    base: str
+    update: bytes
+    before: Flat
+    after: Flat
+
+    def arrays(self) -> Parameters:
+        told = np.frombuffer(canonical.pack((self.round, self.base, self.update)), np.uint8)
+        return {"told": told, "before": self.before, "after": self.after}  # type: ignore[dict-item]
+
+    @classmethod
+    def of(cls, arrays: Parameters) -> _Last:
+        round_, base, update = canonical.parse(tuple[int, str, bytes], arrays["told"].tobytes())
+        return cls(round_, base, update, arrays["before"], arrays["after"])
+
+
+def _changed(ours: Plan, theirs: Plan) -> str:
+    pairs = ((name, getattr(ours, name), getattr(theirs, name)) for name in Plan.__struct_fields__)
+    return ", ".join(f"{name} is {new!r}, was {old!r}" for name, old, new in pairs if old != new)

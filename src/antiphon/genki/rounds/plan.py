@@ -1,0 +1,76 @@
+"""What all parties of a federation agree on before its first round."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from blake3 import blake3
+
+from antiphon.errors import InputError
+from antiphon.genki.rounds.compression import MAX_KEEP
+from antiphon.protocol import canonical
+
+MAX_PLAN_BYTES = 16 * 1024
+
+Aggregator = Literal["mean", "median", "trimmed", "krum", "multikrum", "bulyan"]
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Raises `ValueError` for a value outside its limits. Its id is its hash: another plan is another federation."""
+
+    name: str = "federation"
+    model: str = "soundstorm-tiny"  # the learner's name
+    rank: int = 0  # of LoRA adapters, which alone are learnt; 0: all weights are
+    rounds: int = 10
+    local_steps: int = 30
+    keep: int = MAX_KEEP  # parameters of each 4,096 that an update holds
+    server_rate: float = 1.0  # share of the aggregated change that is taken
+    deadline_s: float = 600.0  # of a round; who comes later is left out of it
+    min_parties: int = 2  # updates without which a round is repeated
+    aggregate: Aggregator = "mean"
+    malicious: int = 0  # parties that krum, multikrum, bulyan and trimmed reckon with
+    clip_norm: float = 0.0  # L2 norm above which an update is scaled down; 0: none is
+    noise: float = 0.0  # multiplier of differential privacy: standard deviation of the sum over clip_norm
+    delta: float = 1e-5  # of (epsilon, delta)
+    max_epsilon: float = 0.0  # the federation ends before it spends more; 0: no bound
+    secure: bool = False  # the coordinator learns the sum of updates only (SecAgg+)
+    seed: int = 20
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.rounds <= 100_000 and 1 <= self.local_steps <= 1_000_000 and 0 <= self.rank <= 512):
+            raise ValueError("rounds and local_steps must be at least 1, rank not negative")
+        if not 1 <= self.keep <= MAX_KEEP:
+            raise ValueError(f"keep must be within 1..{MAX_KEEP}")
+        if not (0 < self.server_rate <= 10 and 0.1 <= self.deadline_s <= 7 * 86_400 and self.min_parties >= 1):
+            raise ValueError("server_rate and min_parties must be positive, deadline_s within 0.1 s and a week")
+        if min(self.clip_norm, self.noise, self.max_epsilon, self.malicious) < 0 or not 0 < self.delta < 1:
+            raise ValueError("clip_norm, noise, max_epsilon and malicious must not be negative, delta within 0..1")
+        if self.noise and (not self.clip_norm or self.aggregate != "mean"):
+            raise ValueError("noise needs clip_norm and aggregate = mean: only then is what one party can change known")
+        if self.secure and self.aggregate != "mean":
+            raise ValueError("secure needs aggregate = mean: nothing but the sum of updates is known")
+        if self.secure and self.min_parties < 3:
+            raise ValueError("secure needs min_parties of at least 3: of two, each knows the other from the sum")
+
+    @property
+    def id(self) -> str:
+        """64 hex digits."""
+        return blake3(canonical.encode(self)).hexdigest()
+
+
+def read_plan(file: Path) -> Plan:
+    """The plan in a TOML or JSON file. Raises `InputError` that names what is wrong."""
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_PLAN_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}", "Name the plan's file.") from error
+    if len(raw) > MAX_PLAN_BYTES:
+        raise InputError(f"{file} has more than {MAX_PLAN_BYTES} bytes", "A plan is a page of settings.")
+    try:
+        decode = msgspec.toml.decode if file.suffix == ".toml" else msgspec.json.decode
+        return decode(raw, type=Plan)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} is no plan: {error}", "docs/genki.md lists the settings.") from error
