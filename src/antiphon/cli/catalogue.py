@@ -11,6 +11,7 @@ import click
 import msgspec
 import msgspec.inspect
 
+from antiphon.cli.engine_check import check
 from antiphon.door.settings import DEFAULT_VOICE
 from antiphon.engines import registry
 from antiphon.errors import InputError
@@ -101,10 +102,26 @@ def _about(voice: Voice) -> str:
     return f"(default) {voice.description}" if voice.name == DEFAULT_VOICE else voice.description
 
 
-@click.command(epilog=ENGINES_EPILOG)
+@click.group(invoke_without_command=True, epilog=ENGINES_EPILOG)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def engines(as_json: bool) -> None:
+@click.pass_context
+def engines(ctx: click.Context, as_json: bool) -> None:
     """List the installed engines: what they can do, and the options they take."""
+    if ctx.invoked_subcommand is None:
+        _list_engines(as_json)
+
+
+@engines.command("list", epilog="\b\nExamples:\n  antiphon engines list\n")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_engines(as_json: bool) -> None:
+    """List the installed engines: what they can do, and the options they take."""
+    _list_engines(as_json)
+
+
+engines.add_command(check)
+
+
+def _list_engines(as_json: bool) -> None:
     able = registry.installed().capabilities()
     if as_json:
         click.echo(json.dumps({name: _summary(name, can) for name, can in able.items()}, indent=2))
