@@ -36,6 +36,7 @@ class DecodingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     schedule: Schedule = "cosine"
     temperature: float = 1.0  # of candidates; 0 takes the likeliest
     noise: float = 4.5  # of confidence in the first pass, annealed to 0 by the last (MaskGIT's choice temperature)
+    greedy_last: bool = True  # the last pass of a level takes the likeliest; False draws in it as in the others
     guidance: float = 1.0  # 1: conditional only; g: uncond + g (cond - uncond)
     guided_levels: int | None = None  # the first ones made, which carry the words; None: all. Others cost half.
 
@@ -59,12 +60,16 @@ class DecodingOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 
 @dataclass(frozen=True, slots=True)
 class DecodingInput:
-    """One piece of audio: semantic tokens of prompt and target, the prompt's acoustic tokens, the key of its noise."""
+    """One piece of audio: semantic tokens of prompt and target, the prompt's acoustic tokens, the key of its noise.
+
+    `given` is for filling in: what is known of the target, the token `vocabulary[k]` where nothing is.
+    """
 
     semantic: Tokens  # [T], at the codec's frame rate; the first P belong to the prompt
     prompt: Tokens  # [K, P] of all levels; P may be 0
     key: bytes  # 32 bytes, from `task_key`
     text: Floats | None = None  # [D]
+    given: Tokens | None = None  # [K, T - P]
 
     @property
     def frames(self) -> int:
@@ -73,6 +78,12 @@ class DecodingInput:
     @property
     def prompt_frames(self) -> int:
         return int(self.prompt.shape[1])
+
+    def to_make(self, level: int, layout: Layout) -> int:
+        """How many tokens of a level are not known before its first pass."""
+        if self.given is None:
+            return self.frames - self.prompt_frames
+        return int(np.count_nonzero(self.given[level] == layout.vocabulary[level]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +133,8 @@ def start(job: DecodingInput, layout: Layout) -> Tokens:
     _check(job, layout)
     grid = np.repeat(np.array(layout.vocabulary, np.uint16)[:, None], job.frames, axis=1)
     grid[:, : job.prompt_frames] = job.prompt
+    if job.given is not None:
+        grid[:, job.prompt_frames :] = job.given
     return grid
 
 
@@ -208,9 +221,9 @@ class PassNoise:
 
 
 def pass_noise(job: DecodingInput, step: Pass, count: int, size: int, options: DecodingOptions) -> PassNoise:
-    """The noise of a pass over `count` unknown frames. The last pass of a level has none."""
+    """The noise of a pass over `count` unknown frames. The last pass of a level has none, where it is greedy."""
     key = pass_key(job.key, step)
-    if step.last:
+    if step.last and options.greedy_last:
         return PassNoise(None, np.zeros(count, np.float32))
     annealed = options.noise * (1.0 - (step.turn + 1) / step.turns)
     candidates = gumbel(key, _CANDIDATES, count * size).reshape(count, size) if options.temperature > 0 else None
@@ -246,7 +259,7 @@ def apply_pass(
     seen = logits[frames]
     noise = pass_noise(job, step, frames.shape[0], seen.shape[1], options)
     tokens = np.argmax(perturbed_logits(seen, noise, options), axis=1)
-    kept = max(0, frames.shape[0] - left_after(step, job.frames - job.prompt_frames, options.schedule))
+    kept = max(0, frames.shape[0] - left_after(step, job.to_make(step.level, layout), options.schedule))
     after = grid.copy()
     if not step.last:
         confidence = log_softmax(seen)[np.arange(tokens.shape[0]), tokens] + noise.confidence
@@ -275,6 +288,11 @@ def _check(job: DecodingInput, layout: Layout) -> None:
         raise InputError(
             f"{job.frames} frames at once are more than {MAX_FRAMES}", "Generate in windows (soundstorm.windows)."
         )
+    if job.given is not None and (
+        job.given.shape != (layout.levels, job.frames - job.prompt_frames)
+        or (job.given > np.array(layout.vocabulary)[:, None]).any()
+    ):
+        raise InputError(f"What is given is {job.given.shape}, or holds tokens that there are not", _OTHER)
     if len(job.key) != KEY_BYTES:
         raise InputError(f"A job's key has {KEY_BYTES} bytes, got {len(job.key)}", "Make it by task_key().")
     if int(job.semantic.max()) > layout.null:

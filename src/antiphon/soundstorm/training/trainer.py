@@ -54,7 +54,9 @@ class Trainer(StepTrainer[Generator]):
             model.load_state_dict(continued(weights, config.generator))
         elif codebooks is not None:
             begin(model, codebooks, config.seed)
-        super().__init__(config, GeneratorObjective(model, config), _groups(model, config.weight_decay), processes)
+        super().__init__(
+            config, GeneratorObjective(model, config), parameter_groups(model, config.weight_decay), processes
+        )
 
     def train(self, batch: Batch) -> dict[str, float]:
         """One step on this process's rows of a batch."""
@@ -62,8 +64,8 @@ class Trainer(StepTrainer[Generator]):
         return self.learn([part.tensors() for part in parts], [batch.total / self.processes.size])
 
 
-def _groups(model: Generator, decay: float) -> list[tuple[list[str], float]]:
-    """Weight decay for the matrices of layers only, not for embeddings, norms and biases."""
+def parameter_groups(model: Generator, decay: float) -> list[tuple[list[str], float]]:
+    """Names of parameters and their decay: for matrices of layers only, not for embeddings, norms and biases."""
     tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     decayed = [name for name, p in model.named_parameters() if p.ndim > 1 and id(p) not in tables]
     others = [name for name, p in model.named_parameters() if p.ndim <= 1 or id(p) in tables]
