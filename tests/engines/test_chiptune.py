@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from antiphon.audio.waveform import Samples
 from antiphon.engines.base import Engine
-from antiphon.engines.chiptune import KEPT_PIECES, ChiptuneEngine, score_of
+from antiphon.engines.chiptune import ChiptuneEngine, score_of
+from antiphon.engines.pieces import KEPT_PIECES
 from antiphon.errors import InputError
 from antiphon.services import MusicRequest, Options, Service, SpeechRequest
 

@@ -96,7 +96,7 @@ def test_known_words_never_load_the_model(monkeypatch: pytest.MonkeyPatch) -> No
     def refuse(*_: object) -> None:
         raise AssertionError("the model was asked")
 
-    monkeypatch.setattr("antiphon.music.meaning._embed", refuse)
+    monkeypatch.setattr("antiphon.music.meaning.embed", refuse)
     read("a gentle lullaby in F major at 72 bpm, music box, two minutes, loop, no drums")
 
 

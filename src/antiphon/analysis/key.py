@@ -39,15 +39,17 @@ def keys_of(sound: Sound) -> Keys | None:
     """Fit to all keys, or None when there is too little pitch in the clip."""
     if np.count_nonzero(sound.chroma.sum(axis=1)) < MIN_TONAL_FRAMES:
         return None
-    return Keys(_profiles() @ _standard(sound.chroma.mean(axis=0)))
+    return Keys(profiles() @ standard(sound.chroma.mean(axis=0)))
 
 
-def _standard(values: Floats) -> Floats:
+def standard(values: Floats) -> Floats:
+    """Without the mean of the last axis, and of length 1: products of two are correlations."""
     centred = values - values.mean(axis=-1, keepdims=True)
     scale = np.linalg.norm(centred, axis=-1, keepdims=True)
     return np.asarray(centred / np.maximum(scale, 1e-12))
 
 
 @lru_cache(maxsize=1)
-def _profiles() -> Floats:
-    return _standard(np.array([np.roll(profile, tonic) for profile in (_MAJOR, _MINOR) for tonic in range(12)]))
+def profiles() -> Floats:
+    """`[24, 12]` standard profiles of all keys, in the order of `Keys.fit`."""
+    return standard(np.array([np.roll(profile, tonic) for profile in (_MAJOR, _MINOR) for tonic in range(12)]))

@@ -39,17 +39,24 @@ def compose(brief: MusicBrief, seconds: float, seed: int, *, loop: bool = False)
         harmony = progressions.harmony(planned, section, following)
         chords += harmony
         _write(planned, section, harmony, following, parts)
-    shape = dynamics.planned(planned.sections, planned.brief.dynamics, planned.bars * planned.bar, planned.bar)
-    parts = {name: dynamics.shaded(notes, shape) for name, notes in parts.items()}
-    ticks = round(planned.seconds * planned.quarter_bpm * TICKS / 60) if not loop else planned.bars * planned.bar
-    end = planned.bars * planned.bar
-    sections = planned.sections
-    if not loop:
-        chords.append(_end(planned, parts, end, ticks + planned.skipped))
-        bars = max(1, round((ticks + planned.skipped - end) / planned.bar))
-        sections = (*sections, Section("ending", end, bars, 0))
     last, planned = planned.tonic, msgspec.structs.replace(planned, tonic=home)
-    return _score(planned, parts, chords, sections, ticks, last)
+    return finished(planned, parts, chords, last)
+
+
+def finished(planned: Plan, parts: Parts, chords: list[Chord], last: int) -> Score:
+    """Parts that were written for a plan as its score: with dynamics and, unless it is a loop, the final chord.
+
+    Times of the parts are ticks from the first bar line; `last` is the tonic in which they end.
+    """
+    end = planned.bars * planned.bar
+    shape = dynamics.planned(planned.sections, planned.brief.dynamics, end, planned.bar)
+    parts = {name: dynamics.shaded(notes, shape) for name, notes in parts.items()}
+    if planned.loop:
+        return _score(planned, parts, chords, planned.sections, end, last)
+    ticks = round(planned.seconds * planned.quarter_bpm * TICKS / 60)
+    chords.append(_end(msgspec.structs.replace(planned, tonic=last), parts, end, ticks + planned.skipped))
+    bars = max(1, round((ticks + planned.skipped - end) / planned.bar))
+    return _score(planned, parts, chords, (*planned.sections, Section("ending", end, bars, 0)), ticks, last)
 
 
 def _score(

@@ -62,8 +62,8 @@ class Near(NamedTuple):
 def nearest(words: str, choices: dict[str, str]) -> Near | None:
     """The choice that `words` mean most likely; None when nothing is near, or the model is not installed."""
     try:
-        vector = _embed(words)
-        cosines = {name: float(vector @ _embed(phrase)) for name, phrase in choices.items()}
+        vector = embed(words)
+        cosines = {name: float(vector @ embed(phrase)) for name, phrase in choices.items()}
     except ModelError:
         return None
     best = max(cosines, key=lambda name: cosines[name])
@@ -71,8 +71,8 @@ def nearest(words: str, choices: dict[str, str]) -> Near | None:
 
 
 @functools.lru_cache(maxsize=256)
-def _embed(words: str) -> npt.NDArray[np.float32]:
-    """Unit vector [384]: the mean over tokens."""
+def embed(words: str) -> npt.NDArray[np.float32]:
+    """Unit vector [384] of words: the mean over tokens. Raises `ModelError` where the model is not installed."""
     encoded = _tokenizer().encode(words)
     ids = np.array([encoded.ids], np.int64)
     mask = np.array([encoded.attention_mask], np.int64)

@@ -24,16 +24,16 @@ MAX_BYTES: Final = 4_000_000
 MAX_S: Final = 900.0
 MAX_NOTES: Final = 50_000
 
-_PERCUSSION = 9
+PERCUSSION = 9
 _BEND_SEMITONES = 2.0
 _POLYPHONY = 32
 _TAIL_FRAMES = 30  # for the last drum to end
 _TURN_FRAMES = 2
 _LOW = 52  # the lowest of several notes is a bass below this
 _PLUCKED = frozenset([*range(16), *range(24, 32), *range(104, 120)])  # General MIDI programs that fade by themselves
-_BASSES = frozenset(range(32, 40))
+BASSES = frozenset(range(32, 40))
 # General MIDI percussion: key -> drum and tuning. Keys that are not here sound as a high tom.
-_STROKES: Final = {
+STROKES: Final = {
     **dict.fromkeys((35, 36), ("kick", 0)),
     **dict.fromkeys((38, 40), ("snare", 0)),
     37: ("snare", 6),
@@ -51,8 +51,8 @@ _STROKES: Final = {
     55: ("cymbal", 3),
     59: ("cymbal", 5),
 }
-_HATS: Final = {42: 4, 44: 3, 46: 16, 69: 4, 70: 3, 82: 4}  # key -> frames of noise
-_OTHER_STROKE = ("tom", 6)
+HATS: Final = {42: 4, 44: 3, 46: 16, 69: 4, 70: 3, 82: 4}  # key -> frames of noise
+OTHER_STROKE = ("tom", 6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ def from_midi(data: bytes) -> TokenGrid:
     loudest = max(float(np.quantile([note.loudness for note in notes], 0.95)), 1e-3)
     notes = [replace(note, loudness=min(note.loudness / loudest, 1.0)) for note in notes]
     registers = Registers.silent(max(note.end for note in notes) + _TAIL_FRAMES)
-    registers = _drums(registers, [note for note in notes if note.channel == _PERCUSSION])
-    return _band(registers, [note for note in notes if note.channel != _PERCUSSION], parts).grid()
+    registers = _drums(registers, [note for note in notes if note.channel == PERCUSSION])
+    return _band(registers, [note for note in notes if note.channel != PERCUSSION], parts).grid()
 
 
 def _read(data: bytes) -> tuple[list[_Note], dict[int, _Part]]:
@@ -150,12 +150,12 @@ def _drums(registers: Registers, notes: list[_Note]) -> Registers:
     strokes = registers.tokens.copy()
     for note in sorted(notes, key=lambda note: note.loudness):  # of strokes in one frame the loudest stays
         loud = _volume(note.loudness)
-        if note.key in _HATS:
-            frames = _HATS[note.key]
+        if note.key in HATS:
+            frames = HATS[note.key]
             volume[note.start : note.start + frames] = envelope(frames, volume=max(loud - 3, 1), release=frames)
             pan[note.start : note.start + frames] = note.pan
         else:
-            drum, tuning = _STROKES.get(note.key, _OTHER_STROKE)
+            drum, tuning = STROKES.get(note.key, OTHER_STROKE)
             stroke = Registers.silent(1).drum(0, drum, volume=loud, tuning=tuning, pan=note.pan)
             strokes[:, note.start] = stroke.tokens[:, 0]
     return Registers(strokes).noise(0, period=1, volume=volume, pan=pan)
@@ -189,7 +189,7 @@ def _leading(notes: list[_Note]) -> int:
     """The channel that is highest and busiest, basses aside."""
     keys: dict[int, list[int]] = defaultdict(list)
     for note in notes:
-        if note.program not in _BASSES:
+        if note.program not in BASSES:
             keys[note.channel].append(note.key)
     return max(keys, key=lambda channel: float(np.mean(keys[channel])) + np.log2(len(keys[channel])), default=0)
 
@@ -198,7 +198,7 @@ def _seats(active: list[_Note], lead: int, frame: int) -> list[tuple[int, _Note]
     """Which note each voice plays in a frame: (0, 1 pulses, 2 triangle; note)."""
     waiting = sorted(active, key=lambda note: (note.key, note.start))
     seats = []
-    basses = [note for note in waiting if note.program in _BASSES] or [
+    basses = [note for note in waiting if note.program in BASSES] or [
         note for note in waiting[:-1][:1] if note.key < _LOW
     ]
     if basses:
