@@ -79,22 +79,22 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
 
 def _intro_s(composition: Composition) -> float:
     """Seconds before the loop begins; nothing where another engine decides it."""
-    from antiphon.door.composing import ENGINE
-    from antiphon.engines.chiptune import plan_of
+    from antiphon.engines import scored
 
-    return plan_of(next(composition.requests())).intro_s if composition.engine in {"", ENGINE} else 0.0
+    if (composition.engine or scored.DEFAULT) not in scored.ENGINES:
+        return 0.0
+    return scored.plan_of(next(composition.requests()), composition.engine).intro_s
 
 
 def _piece(composition: Composition) -> dict[str, object]:
     """What a program needs to know of the piece; nothing where another engine decides it."""
-    from antiphon.door.composing import ENGINE
-    from antiphon.engines.chiptune import plan_of
+    from antiphon.engines import scored
     from antiphon.music.meter import TICKS
     from antiphon.pictures.naming import key_name
 
-    if composition.engine not in {"", ENGINE}:
+    if (composition.engine or scored.DEFAULT) not in scored.ENGINES:
         return {}
-    planned = plan_of(next(composition.requests()))
+    planned = scored.plan_of(next(composition.requests()), composition.engine)
     return {
         "bpm": round(planned.tempo_bpm, 3),
         "key": key_name(planned.tonic + (12 if planned.mode == "minor" else 0)),

@@ -41,12 +41,13 @@ def notes_options(command: C) -> C:
 
 def check_notes(composition: Composition, given: dict[str, Any]) -> None:
     """Raises `InputError` or `OutputError` where something cannot be written: before anything starts."""
-    from antiphon.door.composing import ENGINE
+    from antiphon.engines import scored
 
     files = [given[name] for name in FILES if given[name] is not None]
-    if (files or given["stems"]) and composition.engine not in {"", ENGINE}:
+    if (files or given["stems"]) and (composition.engine or scored.DEFAULT) not in scored.ENGINES:
         raise InputError(
-            f"Only pieces of {ENGINE} can be written as notes", "Leave --engine out, or --midi, --score and the like."
+            f"Only pieces of {' and '.join(scored.ENGINES)} can be written as notes",
+            "Leave --engine out, or --midi, --score and the like.",
         )
     for path in (*files, *([given["stems"]] if given["stems"] else ())):
         if not path.parent.is_dir():
@@ -57,10 +58,10 @@ def write_notes(composition: Composition, given: dict[str, Any]) -> None:
     """The same composition once more, as notes and parts."""
     if not any(given[name] for name in (*FILES, "stems")):
         return
-    from antiphon.engines.chiptune import score_of
+    from antiphon.engines import scored
     from antiphon.music import to_midi, to_musicxml, to_xm
 
-    score = score_of(next(composition.requests()))
+    score = scored.score_of(next(composition.requests()), composition.engine)
     for name, write in zip(FILES, (to_midi, to_musicxml, to_xm), strict=True):
         if given[name] is not None:
             with _told(given[name]):

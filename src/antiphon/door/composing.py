@@ -14,15 +14,13 @@ from antiphon.client.job_policy import JobPolicy
 from antiphon.door.connecting import Session
 from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, check_text, checked_seed
 from antiphon.economy.types import Mode
-from antiphon.engines import registry
+from antiphon.engines import registry, scored
 from antiphon.errors import InputError
 from antiphon.music.brief import read
 from antiphon.music.planning import length_of
 from antiphon.services import units_of
 
 DEFAULT_SECONDS = 30.0
-ENGINE = "chiptune"
-"""The engine whose scores we can write down: composition is a function of the order, so the client repeats it."""
 MAX_RANDOM_SEED = 1_000_000
 
 
@@ -44,8 +42,6 @@ class Compose(OrderOptions):
 
     def composition(self) -> tuple[Composition, tuple[str, ...]]:
         """What is ordered, and what has to be told about how the words were understood. Raises `InputError`."""
-        from antiphon.engines.chiptune import plan_of
-
         self.check_options()
         check_text(self.prompt)
         if not isinstance(self.loop, bool):
@@ -77,10 +73,10 @@ class Compose(OrderOptions):
         )
         next(composition.requests())  # its own limits, before anything starts
         _check(composition)
-        if composition.engine in {"", ENGINE}:
+        if (composition.engine or scored.DEFAULT) in scored.ENGINES:
             if composition.loop:
                 composition = _whole_bars(composition, told)
-            told += plan_of(next(composition.requests())).notes
+            told += scored.plan_of(next(composition.requests()), composition.engine).notes
         return composition, tuple(dict.fromkeys(told))
 
 
@@ -104,9 +100,7 @@ def composed(composition: Composition) -> SoundOrder:
 
 def _whole_bars(composition: Composition, told: list[str]) -> Composition:
     """A loop has whole bars, or it would stumble where it begins again."""
-    from antiphon.engines.chiptune import plan_of
-
-    seconds = plan_of(next(composition.requests())).seconds
+    seconds = scored.plan_of(next(composition.requests()), composition.engine).seconds
     if abs(seconds - composition.seconds) > 0.005:
         told.append(f"The loop lasts {seconds:.2f} s: the whole bars nearest to {composition.seconds:g} s.")
     return replace(composition, seconds=seconds)
@@ -114,7 +108,7 @@ def _whole_bars(composition: Composition, told: list[str]) -> Composition:
 
 def _check(composition: Composition) -> None:
     """What an engine will say no to is said before anything starts. Raises `InputError`."""
-    name = composition.engine or ENGINE
+    name = composition.engine or scored.DEFAULT
     if composition.engine and name not in registry.names():
         raise InputError(f"Unknown engine {name!r}", f"Engines: {', '.join(registry.names())}.")
     registry.load(name).check(next(composition.requests()))
