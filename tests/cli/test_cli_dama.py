@@ -83,3 +83,23 @@ def test_somebody_else_fetches_what_a_folder_serves(call, tmp_path: Path, home: 
 def test_what_is_started_without_a_store_says_so(tmp_path: Path) -> None:
     ended = finish("dama", "serve", "--port", "0", home=tmp_path / "home")
     assert (ended.code, "is no folder of assets" in ended.err) == (2, True)
+
+
+@pytest.mark.slow
+@pytest.mark.speaks
+def test_a_sentence_pays_who_published_its_model_and_its_receipt_proves_it(call) -> None:
+    asset = json.loads(call("dama", "push", "soundstorm-16k", "--json").out)["asset"]
+    said = call("say", "--engine", "soundstorm", "Whoever made this voice is paid.", "-o", "paid.wav")
+    assert said.code == 0
+    found = json.loads(call("dama", "revenue", asset, "--json").out)
+    (use,) = found["uses"]
+    path = said.err.partition("Receipt  ")[2].split()[0]
+    receipt = json.loads(Path(path).read_text())
+    ruling = receipt["statement"]["parts"][0]["rulings"][0]
+    assert (use["task"], use["used"]) == (receipt["task"], asset)
+    reward = ruling["producer"]["price_nano"] * ruling["producer"]["quality_ppm"] // 1_000_000
+    assert found["earned_nano"] == use["amount_nano"] == reward // 10
+    assert found["proven"] == [receipt["task"]]
+    assert call("receipt", "verify", path).code == 0
+    early = call("dama", "claim", asset)
+    assert (early.code, "too young" in early.err) == (7, True)

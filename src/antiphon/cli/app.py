@@ -67,7 +67,7 @@ VERBS: dict[str, dict[str, Verb]] = {
     },
     "Train": {
         "data": Verb("antiphon.cli.data:data", "Collect recordings to train on, in private."),
-        "dama": Verb("antiphon.cli.dama:dama", "Models as assets: publish, fetch, earn."),
+        "dama": Verb("antiphon.cli.dama_money:dama", "Models as assets: publish, fetch, earn."),
         "soundstorm": Verb("antiphon.cli.soundstorm:soundstorm", "Train our own speech generator, and measure it."),
     },
 }

@@ -32,7 +32,7 @@ Examples:
   antiphon bench --only emission
   antiphon bench --only chain
 """
-AREAS = ("network", "sound", "soundstorm", "emission", "chain")
+AREAS = ("network", "sound", "soundstorm", "emission", "genki", "chain")
 """As `antiphon.bench.running` has them: --help imports nothing heavy."""
 
 

@@ -97,6 +97,12 @@ def consent() -> None:
 @click.option("--days", type=click.IntRange(1, MAX_DAYS), help=f"How long from now; {DEFAULT_DAYS} unless told.")
 @click.option("--to", "grantee", default=SELF, show_default=True, metavar="ID", help="Who may: an id, me, or anybody.")
 @click.option(
+    "--royalty",
+    type=click.FloatRange(0, 30),
+    metavar="PERCENT",
+    help="What each use brings you, of what the work costs; nothing unless told.",
+)
+@click.option(
     "-o", "--output", type=click.Path(path_type=Path), default=DEFAULT_OUTPUT, show_default=True, help="File."
 )
 @click.pass_obj
@@ -105,6 +111,8 @@ def grant(settings: Settings, /, references: tuple[Path, ...], output: Path, **g
 
     Consents are public once they are used: one for anybody can be used by anybody who has the recording.
     """
+    from msgspec import UNSET
+
     from antiphon.audio.reference import prepare
     from antiphon.clock import SystemClock
     from antiphon.door.reference import regular_file
@@ -129,6 +137,7 @@ def grant(settings: Settings, /, references: tuple[Path, ...], output: Path, **g
             grantee=grantee,
             not_before_ms=now_ms - SKEW_MS,
             until_ms=until_ms,
+            royalty_ppm=round(given["royalty"] * 10_000) if given["royalty"] else UNSET,
         ),
         clock,
     )
@@ -253,6 +262,7 @@ def _told(found: Consent, own: str, now_ms: int) -> list[str]:
         f"To        {to}{' (you)' if to == own else ''}",
         f"For       {', '.join(body.uses)}",
         f"Valid     {moment(body.not_before_ms)} to {moment(body.until_ms)}: {_standing(body, now_ms)}",
+        *([f"Royalty   {body.asked_ppm / 10_000:g}% of what the work costs"] if body.asked_ppm else []),
         *(f"Recording {reference.hex()}" for reference in body.references),
         f"Id        {found.id}",
     ]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from antiphon.dama.manifest import MAX_FILES, WEIGHTS, AssetFile, Card, Manifest
+from antiphon.dama.manifest import MAX_FILES, WEIGHTS, AssetFile, Card, Manifest, asset_id
 from antiphon.errors import InputError, ModelError
 from antiphon.models import CATALOG, Model, open_session, tensors
 
@@ -38,6 +39,12 @@ def shipped(catalog: Iterable[Model] = CATALOG) -> dict[str, Manifest]:
         if any(file.name.endswith(WEIGHTS) for file in model.files):
             found[model.name] = of_model(model)
     return found
+
+
+@cache
+def asset_of_engine(engine: str) -> str:
+    """The id of the model that an engine of ours uses; empty: it has none, or of a form that we do not share."""
+    return next((asset_id(found) for found in shipped().values() if engine and found.card.engine == engine), "")
 
 
 def of_model(model: Model) -> Manifest:

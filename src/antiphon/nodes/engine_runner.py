@@ -11,6 +11,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 
 from antiphon.audio import Waveform
+from antiphon.dama.packing import asset_of_engine
 from antiphon.engines.auditing import Auditable, Trace
 from antiphon.engines.base import Cloner, Engine
 from antiphon.errors import AntiphonError, InputError, UnavailableError
@@ -60,6 +61,7 @@ class GenerationRunner:
                 engine=self._engine.name,
                 voices=tuple(voice.name for voice in can.voices) if service == can.service else (),
                 mixes_voices=can.mixes_voices,
+                asset=asset_of_engine(self._engine.name),
             )
             for service in can.services
         )
@@ -119,6 +121,7 @@ class EnrolmentRunner:
                 price_nano=self._price_nano,
                 languages=can.languages,
                 engine=self._engine.name,
+                asset=asset_of_engine(self._engine.name),
             ),
         )
 
