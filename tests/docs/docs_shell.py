@@ -154,6 +154,10 @@ def _grant(shell: Shell) -> str:
     return str(json.loads(shell.run("antiphon consent show ann.consent --json"))["id"])
 
 
+def _write(file: Path, text: str) -> None:
+    file.write_text(text)
+
+
 def _recordings(shell: Shell, folder: Path) -> None:
     folder.mkdir()
     _sound(SPOKEN)(shell, folder / "me.wav")
@@ -169,6 +173,8 @@ MAKERS: dict[str, Callable[[Shell, Path], None]] = {
     "ann.consent": lambda shell, _: _consent(shell, "ann.wav"),
     "tune.mp3": _tune,
     "recordings": _recordings,
+    "lines.txt": lambda _, file: _write(file, "The tide is in.\nSeven green boxes fell off the truck.\n"),
+    "play.txt": lambda _, file: _write(file, "anna: The tide is in.\nben: Good morning.\n"),
 }
 """What a user has before a command is pasted. Everything else comes from the commands before."""
 
@@ -203,7 +209,8 @@ class Shell:
     def give(self, command: str) -> str:
         """Make what the command names and a user would have; the command, with ids that exist for those it shows."""
         words = shlex.split(command, comments=True)
-        for before, word in zip(["", *words], words, strict=False):
+        values = [value for word in words if (value := word.partition("=")[2])]
+        for before, word in [*zip(["", *words], words, strict=False), *(("", value) for value in values)]:
             if word in MAKERS and before != "-o" and not any(self.work.glob(word)):
                 MAKERS[word](self, self.work / word)
         if "ann.m4a" in words and "--consent" in words:

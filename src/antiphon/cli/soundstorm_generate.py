@@ -28,13 +28,13 @@ tokens, a line each: item_name, semantic_audio.
 Examples:
   antiphon soundstorm generate recordings --prompt me.wav --out made
   antiphon soundstorm generate --say "The tide is in." --prompt me.wav --out made
-  antiphon soundstorm generate lines.txt --codec speech --semantic semantic --generator generator --text text --out made
+  antiphon soundstorm generate lines.txt --prompt me.wav --out made --batch 8 --set first=8
 """
 DIALOGUE_EPILOG = """\b
 FILE has a line for each turn: NAME: text.
 \b
 Example:
-  antiphon soundstorm dialogue play.txt --voice anna=anna.wav --voice ben=ben.wav -o play.wav
+  antiphon soundstorm dialogue play.txt --voice anna=me.wav --voice ben=other.wav -o play.wav
 """
 
 F = TypeVar("F", bound=Callable[..., Any])
