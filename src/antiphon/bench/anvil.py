@@ -96,7 +96,7 @@ async def own_chain() -> AsyncIterator[OwnChain]:
         port = probe.getsockname()[1]
         probe.close()
         command = [str(program()), "--port", str(port), "--silent", "--block-time", str(BLOCK_S)]
-        command += ["--slots-in-an-epoch", "1", "--auto-impersonate"]
+        command += ["--slots-in-an-epoch", "1", "--auto-impersonate", "--cache-path", folder]
         process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         rpc = Rpc(f"http://127.0.0.1:{port}", patience_s=START_S)
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import pickle
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +27,25 @@ COLUMNS = ("item_name", "semantic_audio", "phone_sequence", "text")
 _NAME = re.compile(r"[^\s/\\\0][^/\\\0\t\n]{0,254}")
 
 
-def read_seed(semantic: Path, acoustic: Path) -> dict[str, Example]:
-    """Examples by name, of the items that are in both. Semantic tokens are brought to the acoustic frames.
+@dataclass(frozen=True, slots=True)
+class SeedItem:
+    """A recording: `semantic [S]` at its own rate, `acoustic [K, T]`, phonemes and text where the list has them."""
+
+    semantic: Tokens
+    acoustic: Tokens
+    phonemes: str = ""
+    text: str = ""
+
+
+def read_items(semantic: Path, acoustic: Path) -> dict[str, SeedItem]:
+    """Items by name, of those that are in both.
 
     Raises `InputError` for anything that is not such a layout, and when they have no item in common.
     """
-    told = dict(read_semantic(semantic))
+    told = {name: (tokens, phonemes, text) for name, tokens, phonemes, text in _rows(semantic)}
     heard = _folder(acoustic, told) if acoustic.is_dir() else _torch(acoustic)
-    both = {name: Example(align(told[name], grid.shape[1]), grid) for name, grid in heard.items() if name in told}
-    levels = {example.acoustic.shape[0] for example in both.values()}
+    both = {name: SeedItem(told[name][0], grid, *told[name][1:]) for name, grid in heard.items() if name in told}
+    levels = {item.acoustic.shape[0] for item in both.values()}
     if len(levels) > 1 or max(levels, default=0) > MAX_LEVELS:
         raise InputError(
             f"Items of {acoustic} have {', '.join(map(str, sorted(levels)[:5]))} levels",
@@ -45,6 +56,28 @@ def read_seed(semantic: Path, acoustic: Path) -> dict[str, Example]:
     return both
 
 
+def read_seed(semantic: Path, acoustic: Path) -> dict[str, Example]:
+    """Examples by name. Semantic tokens are brought to the acoustic frames. Raises as `read_items`."""
+    return {
+        name: Example(align(item.semantic, item.acoustic.shape[1]), item.acoustic)
+        for name, item in read_items(semantic, acoustic).items()
+    }
+
+
+def dumped(folder: Path) -> tuple[Path, Path]:
+    """Semantic list and acoustic tokens of `dump/train` as the public code's scripts write it: `semantic_token.tsv`
+    beside `acoustic_token/CODEC.pth`, or `acoustic_token/CODEC/` of arrays. Raises `InputError` for another folder."""
+    semantic = folder / "semantic_token.tsv"
+    inside = folder / "acoustic_token"
+    files = sorted(inside.glob("*.pth")) or sorted(path for path in inside.glob("*") if path.is_dir())
+    if not semantic.is_file() or len(files) != 1:
+        raise InputError(
+            f"{folder} is no such folder: it needs semantic_token.tsv and one codec in acoustic_token/",
+            "Or give the list of semantic tokens and the acoustic tokens, two arguments.",
+        )
+    return semantic, files[0]
+
+
 def write_seed(tokens: TokenSet, names: Iterable[str], semantic: Path, acoustic: Path) -> None:
     """The same layout: `acoustic` ending in `.pth` is a torch file (needs torch), any other a folder of arrays.
 
@@ -53,12 +86,20 @@ def write_seed(tokens: TokenSet, names: Iterable[str], semantic: Path, acoustic:
     listed = list(names)
     if len(listed) != len(tokens) or len(set(listed)) != len(listed):
         raise InputError(f"{len(set(listed))} different names for {len(tokens)} recordings", "Give each its own.")
-    rows, grids = ["\t".join(COLUMNS)], {}
+    items = {}
     for index, name in enumerate(listed):
-        _require_name(name)
         example = tokens.get(index)
-        rows.append("\t".join((name, " ".join(map(str, example.semantic)), "", "")))
-        grids[name] = example.acoustic.astype(np.int64)
+        items[name] = SeedItem(example.semantic, example.acoustic)
+    write_items(items, semantic, acoustic)
+
+
+def write_items(items: Mapping[str, SeedItem], semantic: Path, acoustic: Path) -> None:
+    """The list of semantic tokens and the acoustic ones. Raises as `write_seed`."""
+    rows, grids = ["\t".join(COLUMNS)], {}
+    for name, item in items.items():
+        _require_name(name)
+        rows.append("\t".join((name, " ".join(map(str, item.semantic)), _cell(item.phonemes), _cell(item.text))))
+        grids[name] = item.acoustic.astype(np.int64)
     try:
         semantic.write_text("\n".join(rows) + "\n", encoding="utf-8")
         if acoustic.suffix == ".pth":
@@ -72,8 +113,19 @@ def write_seed(tokens: TokenSet, names: Iterable[str], semantic: Path, acoustic:
         raise OutputError(f"Cannot write {acoustic}: {error.strerror}", "Choose another place.") from error
 
 
+def _cell(text: str) -> str:
+    """Without what would end the cell or the row."""
+    return " ".join(text.split())
+
+
 def read_semantic(path: Path) -> Iterator[tuple[str, Tokens]]:
     """Names and semantic tokens, at their own rate, of a TSV. Raises `InputError`, with the line."""
+    for name, tokens, _, _ in _rows(path):
+        yield name, tokens
+
+
+def _rows(path: Path) -> Iterator[tuple[str, Tokens, str, str]]:
+    """Name, semantic tokens, phonemes and text of each line."""
     try:
         if path.stat().st_size > MAX_LIST_BYTES:
             raise InputError(f"{path} is larger than {MAX_LIST_BYTES:,} bytes", "Split it.")
@@ -83,12 +135,12 @@ def read_semantic(path: Path) -> Iterator[tuple[str, Tokens]]:
     if not lines or lines[0].split("\t")[:2] != list(COLUMNS[:2]):
         raise InputError(f"{path} is no list of semantic tokens", f"Its first line must be {' '.join(COLUMNS)}.")
     for number, line in enumerate(lines[1:], 2):
-        name, _, rest = line.partition("\t")
+        name, told, phonemes, text = (*line.split("\t"), "", "", "")[:4]
         if not line.strip():
             continue
         _require_name(name)
         try:
-            yield name, _numbers(np.array([int(n) for n in rest.partition("\t")[0].split()]))
+            yield name, _numbers(np.array([int(n) for n in told.split()])), phonemes.strip(), text.strip()
         except (ValueError, OverflowError, InputError) as error:
             raise InputError(f"Line {number} of {path}: {error}", "Tokens are numbers from 0 to 65535.") from error
 

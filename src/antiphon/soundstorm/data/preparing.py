@@ -11,7 +11,7 @@ import io
 import json
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -139,7 +139,7 @@ def prepare(
     try:
         out.mkdir(parents=True, exist_ok=True)
         shards = _all(work, makers, jobs, progress)
-        return _finish(out, work, shards, rejected, names)
+        return finish(out, {one.name: shard for one, shard in zip(work, shards, strict=True)}, rejected, names)
     except OSError as error:
         raise OutputError(
             f"Cannot write to {out}: {error.strerror or error}", "Free some space; what is done is kept."
@@ -247,18 +247,7 @@ class _Room:
             entries.append(entry)
             parts.append(numbers)
             offset += numbers.shape[0]
-        buffer = io.BytesIO()
-        np.save(buffer, np.concatenate(parts) if parts else np.zeros(0, np.uint16))
-        blob = buffer.getvalue()
-        shard = Shard(
-            key=work.key,
-            sha256=hashlib.sha256(blob).hexdigest(),
-            entries=tuple(entries),
-            rejected=tuple(rejected),
-        )
-        _write(work.out / f"{work.name}.npy", blob)
-        _write(work.index, msgspec.json.encode(shard))
-        return shard
+        return write_shard(work.out, work.name, work.key, entries, parts, rejected)
 
     def _one(self, source: Source, offset: int) -> tuple[Entry, Tokens]:
         wave = read(source.file, max_s=MAX_S)
@@ -283,6 +272,19 @@ class _Room:
         return entry, np.concatenate([grid.tokens.ravel(), semantic.astype(np.uint16)])
 
 
+def write_shard(
+    out: Path, name: str, key: str, entries: Sequence[Entry], parts: Sequence[Tokens], rejected: Sequence[Rejected] = ()
+) -> Shard:
+    """A shard's numbers, then its index. `parts` are the numbers of each entry, in their order."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.concatenate(parts) if parts else np.zeros(0, np.uint16))
+    blob = buffer.getvalue()
+    shard = Shard(key=key, sha256=hashlib.sha256(blob).hexdigest(), entries=tuple(entries), rejected=tuple(rejected))
+    _write(out / f"{name}.npy", blob)
+    _write(out / f"{name}.json", msgspec.json.encode(shard))
+    return shard
+
+
 def _write(path: Path, blob: bytes) -> None:
     part = path.with_suffix(f"{path.suffix}.{os.getpid()}.part")
     try:
@@ -295,22 +297,20 @@ def _write(path: Path, blob: bytes) -> None:
         part.unlink(missing_ok=True)
 
 
-def _finish(
-    out: Path,
-    work: Sequence[_Work],
-    shards: Sequence[Shard],
-    rejected: list[Rejected],
-    names: tuple[Kind, Kind],
-) -> Report:
+def finish(out: Path, shards: Mapping[str, Shard], rejected: Sequence[Rejected], names: tuple[Kind, Kind]) -> Report:
+    """Index, manifest and report of a set whose shards are written; whose tokens they are: codec, tokenizer.
+
+    Raises `InputError` when nothing is in it.
+    """
     seen: dict[str, str] = {}
     kept: list[Entry] = []
-    left_out = [*rejected, *(one for shard in shards for one in shard.rejected)]
+    left_out = [*rejected, *(one for shard in shards.values() for one in shard.rejected)]
     dropped: list[str] = []
-    for shard, one in zip(shards, work, strict=True):
+    for name, shard in shards.items():
         for place, entry in enumerate(shard.entries):
             if entry.sha256 in seen:
                 left_out.append(Rejected(path=entry.path, reason=f"it is the same as {seen[entry.sha256]}"))
-                dropped.append(f"{one.name}/{place}")
+                dropped.append(f"{name}/{place}")
                 continue
             seen[entry.sha256] = entry.path
             kept.append(entry)
@@ -319,18 +319,18 @@ def _finish(
         version=VERSION,
         codec=names[0],
         semantic=names[1],
-        shards=tuple(one.name for one in work),
+        shards=tuple(shards),
         dropped=tuple(dropped),
     )
     _write(out / MANIFEST, dump_lines(kept).encode())
     _write(out / REPORT, (json.dumps(msgspec.to_builtins(report), indent=1, ensure_ascii=False) + "\n").encode())
     _write(out / INDEX, msgspec.json.encode(index))
-    expected = {f"{one.name}.{kind}" for one in work for kind in ("npy", "json")}
-    listed = ((one.name, shard.sha256, list(shard.entries)) for one, shard in zip(work, shards, strict=True))
+    expected = {f"{name}.{kind}" for name in shards for kind in ("npy", "json")}
+    listed = ((name, shard.sha256, list(shard.entries)) for name, shard in shards.items())
     of = hashlib.sha256(msgspec.json.encode(index)).hexdigest()
     made = columns.built(of, listed, frozenset(dropped), len(names[0].vocabulary))
-    for name, blob in columns.written(made).items():
-        _write(out / name, blob)
+    for file, blob in columns.written(made).items():
+        _write(out / file, blob)
     for path in out.iterdir():
         # Shards of a larger set before this one, and what a killed process was writing.
         if path.suffix == ".part" or (path.stem.isdigit() and path.name not in expected):
