@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import faulthandler
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -90,5 +92,7 @@ def test_a_codec_is_prepared_once_for_all_processes(tmp_path: Path):
 
 
 if __name__ == "__main__":
+    faulthandler.dump_traceback_later(240)  # should it hang, the log tells where
     torch.set_num_threads(1)
     train(sys.argv[1], Path(sys.argv[2]))
+    os._exit(0)  # once in some hundred runs a process hung after it had left the group, in PyTorch's threads

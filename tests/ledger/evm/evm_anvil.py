@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.request
 from dataclasses import dataclass, field
@@ -53,6 +54,7 @@ class Anvil:
     chain: int = CHAIN
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    cache: tempfile.TemporaryDirectory[str] | None = None
     began: bool = False
 
     @property
@@ -82,6 +84,8 @@ class Anvil:
         command += ["--block-time", str(self.block_s)] if self.block_s else ["--no-mining"]
         command += ["--state", str(self.state)] if self.state else []
         command += ["--state-interval", "1"] if self.state and self.saves else []
+        self.cache = tempfile.TemporaryDirectory(prefix="anvil-")  # anvil's own is in the home, and a kill leaves it
+        command += ["--cache-path", self.cache.name]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def ask(self, method: str, *params: object) -> object:
@@ -130,6 +134,8 @@ class Anvil:
             self.process.send_signal(number)
             self.process.wait(timeout=300)
             self.process = None
+        if self.cache is not None:
+            self.cache.cleanup()
 
 
 def _whole(state: Path) -> bool:
