@@ -1,0 +1,27 @@
+"""Who brought what to a round: which updates count, what they are worth, and in what shares they are paid."""
+
+from antiphon.genki.contribution.appraising import Appraisal, Line, Round, Screened, appraise, screen
+from antiphon.genki.contribution.explaining import explain
+from antiphon.genki.contribution.sharing import over_rounds, shares
+from antiphon.genki.contribution.sketching import Sketch, sketch
+from antiphon.genki.contribution.voting import agreed, ballot, parts
+from antiphon.genki.contribution.working import dealt, learnt
+
+__all__ = [
+    "Appraisal",
+    "Line",
+    "Round",
+    "Screened",
+    "Sketch",
+    "agreed",
+    "appraise",
+    "ballot",
+    "dealt",
+    "explain",
+    "learnt",
+    "over_rounds",
+    "parts",
+    "screen",
+    "shares",
+    "sketch",
+]
