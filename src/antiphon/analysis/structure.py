@@ -33,9 +33,7 @@ class Structure:
 
 def structure_of(sound: Sound) -> Structure | None:
     """None when nothing changes at all. The clip must last `MIN_S`."""
-    sums = np.cumsum(np.pad(np.maximum(sound.decibels, _FLOOR_DB), ((1, 0), (0, 0))), axis=0, dtype=np.float64)
-    timbre = _change((sums[_POOL:] - sums[:-_POOL]) / _POOL)
-    harmony = _change(sound.chroma)
+    timbre, harmony = timbre_change(sound), change(sound.chroma)
     if timbre is None or harmony is None:
         return None
     lags_s = np.arange(SHORTEST_BAR_S, 0.75 * sound.seconds, 1 / FRAMES_PER_S)
@@ -47,7 +45,13 @@ def structure_of(sound: Sound) -> Structure | None:
     )
 
 
-def _change(features: Floats) -> Floats | None:
+def timbre_change(sound: Sound) -> Floats | None:
+    """`change` of the bands' levels, by frames of `FRAMES_PER_S`."""
+    sums = np.cumsum(np.pad(np.maximum(sound.decibels, _FLOOR_DB), ((1, 0), (0, 0))), axis=0, dtype=np.float64)
+    return change((sums[_POOL:] - sums[:-_POOL]) / _POOL)
+
+
+def change(features: Floats) -> Floats | None:
     """D at each lag in frames; None for features that never change. `features` is `[frames, n]`."""
     centred = features - features.mean(axis=0)
     count = centred.shape[0]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -166,6 +167,22 @@ def matching(pairs: int = 100, seed: int = FIRST_TEST_SEED + 1) -> float:
     return 100 * won / pairs
 
 
+def styles_apart(pairs: int = 100, seed: int = FIRST_TEST_SEED + 2) -> float:
+    """Per 100 pairs: how often a piece scores higher for its own prompt than for one of another style that names the
+    same tempo and key. Ties are lost."""
+    rng = np.random.default_rng(seed)
+    won = 0
+    for number in range(pairs):
+        own, other = (music_prompts.STYLES[place] for place in rng.permutation(len(music_prompts.STYLES))[:2])
+        tempo, tonic = int(rng.integers(70, 181)), music_prompts.TONICS[int(rng.integers(12))]
+        rest = f", {tempo} bpm, {tonic} {('major', 'minor')[int(rng.integers(2))]}"
+        piece = perform(own + rest, seed * 1_000 + number)
+        asked = msgspec.structs.replace(piece.request, prompt=other + rest)
+        right, wrong = (vote_on(MusicMeters(), one, piece.audio.samples) for one in (piece.request, asked))
+        won += (right.score_ppm or 0) > (wrong.score_ppm or 0)
+    return 100 * won / pairs
+
+
 def figures(tries: int) -> Iterator[Figure]:
     """For `antiphon bench`."""
     note = f"{tries} tries"
@@ -176,6 +193,7 @@ def figures(tries: int) -> Iterator[Figure]:
         yield figure(f"music cheat rejected: {name}", rejected(cheat, tries), "of 100", "", note)
     pairs = f"{tries} pairs"
     yield figure("music told from another prompt's by its score", matching(tries), "of 100", ">= 80", pairs)
+    yield figure("music told from another style's, same tempo and key", styles_apart(tries), "of 100", ">= 80", pairs)
 
 
 def vote_on(meters: MusicMeters, request: MusicRequest, samples: Samples) -> Vote:

@@ -57,7 +57,13 @@ class BriefOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     def over(self, prompt: str) -> MusicBrief:
         """The brief of a prompt under these options. Raises `InputError`."""
         given = {name: getattr(self, name) for name in BriefOptions.__struct_fields__}
-        return overridden(read(prompt), structure=given.pop("form"), **given)
+        brief = overridden(read(prompt), structure=given.pop("form"), **given)
+        if not brief.understood:
+            raise InputError(
+                f"The prompt is in a language that is not read: {', '.join(brief.unread)}",
+                "Say it in English, German, Spanish, French, Italian or Japanese, or by --option.",
+            )
+        return brief
 
 
 def music_request(request: Request, engine: str) -> MusicRequest:

@@ -208,6 +208,18 @@ BRIGHTNESS_HEARD = _metric(
 BRIGHTNESS = _metric(
     "music.brightness_error", "0..1", "distance of the brightness", "lower", "centroid of power (Schubert & Wolfe 2006)"
 )
+READ = _metric("music.prompt_read", "", "the prompt is read", "higher", "small lexica: docs/music.md")
+METER = _metric(
+    "music.meter_gap", "deviations", "distance of the metre", "lower", "groups of beats that repeat (after Gainza 2009)"
+)
+STYLE = _metric(
+    "music.style_gap", "0..1", "distance of the style", "lower", "discriminants over rhythm and degrees (Peeters 2005)"
+)
+BASS = _metric("music.bass_error", "0..1", "distance of the bass", "lower", "power below 165 Hz")
+DYNAMICS = _metric("music.dynamics_error", "0..1", "distance of the dynamics", "lower", "levels of seconds")
+FORM_GAP = _metric(
+    "music.form_gap", "errors", "distance of the form", "lower", "likeness of sections (Paulus et al. 2010)"
+)
 WHOLE = (LENGTH_ERROR, WINDOW_ERROR)
 SOUNDING = (SILENCE_SHARE, LONGEST_SILENCE, LEVEL_DBFS, CLIPPING_SHARE, DC_OFFSET, GAPS)
 TONES = (TONALITY, PITCHES, BANDWIDTH, DRUMS)
@@ -215,7 +227,24 @@ FORM = (VARIETY, REPETITION)
 TEMPI = (TEMPO_BPM, TEMPO)
 KEYS = (KEY, KEY_FIT, KEY_GAP)
 LEVELS = (ENERGY_HEARD, ENERGY, BRIGHTNESS_HEARD, BRIGHTNESS)
-MUSIC = (DECODES, *WHOLE, *SOUNDING, DUPLICATE, COPY, *TONES, *FORM, *TEMPI, *KEYS, *LEVELS)
+MUSIC = (
+    DECODES,
+    *WHOLE,
+    *SOUNDING,
+    DUPLICATE,
+    COPY,
+    *TONES,
+    *FORM,
+    *TEMPI,
+    *KEYS,
+    *LEVELS,
+    READ,
+    METER,
+    STYLE,
+    BASS,
+    DYNAMICS,
+    FORM_GAP,
+)
 
 AUDIT = _metric("audit.passed", "", "made as ordered", "higher", "step audit: docs/soundstorm.md")
 AUDIT_WHY = _metric("audit.why", "", "why it was not made as ordered", "neither", "step audit: docs/soundstorm.md")

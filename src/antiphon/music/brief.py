@@ -44,7 +44,20 @@ class MusicBrief(msgspec.Struct, frozen=True, kw_only=True):
     ending: str | None = None  # plagal, abrupt or slowing
     modulation: int | None = None  # semitones
     loop: bool = False
+    unread: tuple[str, ...] = ()  # languages in the prompt that nobody here reads
     notes: tuple[str, ...] = ()
+
+    @property
+    def understood(self) -> bool:
+        """Whether something is asked for, or nothing was there to be read. A prompt in a language that is not read and
+        says nothing else cannot be obeyed, nor judged."""
+        return not self.unread or any(
+            said not in (None, (), "")
+            for said in (
+                self.tempo_bpm, self.tempo_range_bpm, self.tonic, self.mode, self.dynamics, self.meter, self.style,
+                self.mood, self.energy, self.brightness, self.density, self.instruments, self.structure,
+            )
+        )  # fmt: skip
 
 
 _LOOP = re.compile(r"\b(?:seamless(?:ly)?\s+)?loop(?:s|ed|ing|able)?\b|\bendless\b|\brepeats? forever\b", re.IGNORECASE)
@@ -102,6 +115,7 @@ def read(prompt: str) -> MusicBrief:
         ending=close.value,
         modulation=change.value,
         loop=loop,
+        unread=english.unread,
         notes=(*(note for notes in told for note in notes), *meter_notes, *tempo_notes),
     )
 

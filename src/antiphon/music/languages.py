@@ -117,33 +117,43 @@ _SCRIPTS = (
     ("Thai", r"[\u0e00-\u0e7f]"),
     ("a language in Devanagari", r"[\u0900-\u097f]"),
 )
+_FOREIGN = re.compile(
+    r"[\u0370-\u03ff\u0400-\u04ff\u0590-\u05ff\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]+"
+)
+"""Letters that nothing after the lexica reads: a meaning would only be guessed from them."""
 _KANA = re.compile(r"[\u3040-\u30ff]")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 class Translated(NamedTuple):
-    """A prompt in the reader's words; `language` is None where it is English already."""
+    """A prompt in the reader's words; `language` is None where it is English already. `unread` names what of it is in
+    no language that is read."""
 
     text: str
     language: str | None
     notes: tuple[str, ...]
+    unread: tuple[str, ...] = ()
 
 
 def translated(text: str) -> Translated:
     """The prompt with the words of its language replaced by English ones; what is in no known language is told."""
-    notes = tuple(f"{name} is not read: only the words in Latin letters count." for name in _unread(text))
+    unread = tuple(_unread(text))
+    notes = tuple(f"{name} is not read: only the words in Latin letters count." for name in unread)
     language = _language(text)
     text = _keys(text, language)
     if language is None:
-        return Translated(text, None, notes)
+        return Translated(_FOREIGN.sub(" ", text), None, notes, unread)
     lexicon = _LEXICA[language]
     if language == "Japanese":
         for word in sorted(lexicon, key=len, reverse=True):
             text = text.replace(word, f" {lexicon[word]} ")
-        return Translated(re.sub(r"\s+", " ", text), language, notes)
+        left = tuple(re.findall(_FOREIGN, text))
+        rest = ("some Japanese words",) if any(len(words.strip()) > 1 for words in left) else ()
+        return Translated(re.sub(r"\s+", " ", _FOREIGN.sub(" ", text)), language, notes, (*unread, *rest))
     known = sorted((word for word in lexicon), key=len, reverse=True)
     pattern = re.compile(rf"\b(?:{'|'.join(re.escape(word) for word in known)})(?:e[rsnm]?)?\b", re.IGNORECASE)
-    return Translated(pattern.sub(lambda match: _english(match[0].lower(), lexicon), text), language, notes)
+    english = pattern.sub(lambda match: _english(match[0].lower(), lexicon), text)
+    return Translated(_FOREIGN.sub(" ", english), language, notes, unread)
 
 
 def _english(word: str, lexicon: dict[str, str]) -> str:

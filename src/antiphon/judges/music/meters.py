@@ -15,18 +15,24 @@ from antiphon.judges.fingerprints import History
 from antiphon.judges.memory import Memory, key_of
 from antiphon.judges.metric import Metric, unmeasured
 from antiphon.judges.metrics import (
+    BASS,
     COPY,
     DECODES,
     DUPLICATE,
+    DYNAMICS,
     FORM,
+    FORM_GAP,
     KEYS,
     LEVELS,
+    METER,
+    READ,
     SOUNDING,
+    STYLE,
     TEMPI,
     TONES,
     WHOLE,
 )
-from antiphon.judges.music import adherence, integrity
+from antiphon.judges.music import adherence, integrity, wishes
 from antiphon.judges.music.clip import Clip, Figures
 from antiphon.judges.music.copies import Tunes
 from antiphon.judges.music.evidence import MusicEvidence
@@ -54,6 +60,12 @@ class MusicMeters:
             (adherence.tempo_figures, TEMPI),
             (adherence.key_figures, KEYS),
             (adherence.level_figures, LEVELS),
+            (wishes.read_figures, (READ,)),
+            (wishes.meter_figures, (METER,)),
+            (wishes.style_figures, (STYLE,)),
+            (wishes.part_figures, (BASS,)),
+            (wishes.dynamics_figures, (DYNAMICS,)),
+            (wishes.form_figures, (FORM_GAP,)),
         )
 
     def measure(self, evidence: MusicEvidence) -> tuple[Measurement, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from antiphon.economy.scoring import Limit, ScoreTerm, ScoringProfile
 from antiphon.judges.metrics import (
     BANDWIDTH,
+    BASS,
     BRIGHTNESS,
     CLIPPING_SHARE,
     COPY,
@@ -12,16 +13,21 @@ from antiphon.judges.metrics import (
     DECODES,
     DRUMS,
     DUPLICATE,
+    DYNAMICS,
     ENERGY,
+    FORM_GAP,
     GAPS,
     KEY_FIT,
     KEY_GAP,
     LENGTH_ERROR,
     LEVEL_DBFS,
     LONGEST_SILENCE,
+    METER,
     PITCHES,
+    READ,
     REPETITION,
     SILENCE_SHARE,
+    STYLE,
     TEMPO,
     TONALITY,
     VARIETY,
@@ -36,20 +42,25 @@ MUSIC = ScoringProfile(
         "inconclusive and leaves the score."
     ),
     terms=(
-        ScoreTerm(key=TONALITY.key, weight=0.10, zero=0.2, one=0.5, source="noise at most .30, music from .30"),
-        ScoreTerm(key=VARIETY.key, weight=0.05, zero=0, one=0.3, source="loops .01, music from .18", required=False),
-        ScoreTerm(key=REPETITION.key, weight=0.05, zero=0, one=0.4, source="white noise .04, music .5", required=False),
+        ScoreTerm(key=TONALITY.key, weight=0.06, zero=0.2, one=0.5, source="noise at most .30, music from .30"),
+        ScoreTerm(key=VARIETY.key, weight=0.03, zero=0, one=0.3, source="loops .01, music from .18", required=False),
+        ScoreTerm(key=REPETITION.key, weight=0.03, zero=0, one=0.4, source="white noise .04, music .5", required=False),
         ScoreTerm(
-            key=TEMPO.key, weight=0.33, zero=0.3, one=1, source="other tempi .09, the asked one 1", required=False
+            key=TEMPO.key, weight=0.24, zero=0.3, one=1, source="other tempi .09, the asked one 1", required=False
         ),
         ScoreTerm(
-            key=KEY_GAP.key, weight=0.32, zero=0.6, one=0, source="other keys .9, the asked one 0", required=False
+            key=KEY_GAP.key, weight=0.24, zero=0.6, one=0, source="other keys .9, the asked one 0", required=False
         ),
-        ScoreTerm(key=ENERGY.key, weight=0.06, zero=0.7, one=0, source="told apart in 9 of 10 pairs", required=False),
+        ScoreTerm(key=ENERGY.key, weight=0.05, zero=0.7, one=0, source="told apart in 9 of 10 pairs", required=False),
         ScoreTerm(
-            key=BRIGHTNESS.key, weight=0.04, zero=0.7, one=0, source="told apart in 8 of 10 pairs", required=False
+            key=BRIGHTNESS.key, weight=0.03, zero=0.7, one=0, source="told apart in 8 of 10 pairs", required=False
         ),
-        ScoreTerm(key=DRUMS.key, weight=0.05, zero=1, one=0, source="told apart in 9 of 10 pairs", required=False),
+        ScoreTerm(key=DRUMS.key, weight=0.04, zero=1, one=0, source="told apart in 9 of 10 pairs", required=False),
+        ScoreTerm(key=METER.key, weight=0.1, zero=0.7, one=0.1, source="asked at most .2, others .6", required=False),
+        ScoreTerm(key=STYLE.key, weight=0.1, zero=0.6, one=0, source="docs/judging.md, Music", required=False),
+        ScoreTerm(key=DYNAMICS.key, weight=0.03, zero=1, one=0, source="docs/judging.md, Music", required=False),
+        ScoreTerm(key=FORM_GAP.key, weight=0.03, zero=0.4, one=0, source="told apart in 7 of 8 pairs", required=False),
+        ScoreTerm(key=BASS.key, weight=0.02, zero=1, one=0, source="told apart in 9 of 10 pairs", required=False),
     ),
     # Bounds below: docs/judging.md, "Music".
     limits=(
@@ -75,6 +86,8 @@ MUSIC = ScoringProfile(
         Limit(key=VARIETY.key, min=0.05, source="loops of one bar at most .01; recorded music from .18"),
         Limit(key=REPETITION.key, min=0.1, source="white noise at most .09; recorded music from .35"),
         Limit(key=TEMPO.key, min=0.45, source="the asked tempo from .54; 4 of 5 other tempi are below"),
+        Limit(key=READ.key, min=1, required=True, source="a prompt that nobody reads asks for nothing that is heard"),
+        Limit(key=METER.key, max=0.7, source="the asked metre at most .2, 3 of 4 others are above"),
         Limit(
             key=KEY_GAP.key, max=0.4, source="the asked key at most .12, in recordings .40; 4 of 5 other keys are above"
         ),
