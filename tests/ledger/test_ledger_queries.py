@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-from ledger_market import OPERATOR, SPEECH, Market, task_id
+from conformance_assets import content, make
+from ledger_market import OPERATOR, SPEECH, Market, party, task_id
 
 from antiphon.clock import ManualClock
 from antiphon.economy.types import DEFAULT_RULES, Part, Role
@@ -16,7 +17,9 @@ from antiphon.ledger.queries import (
     AnyQuery,
     AskQuote,
     IsRevoked,
+    ListAssets,
     ListBatches,
+    ListEarnings,
     ListMembers,
     ListNodes,
     ListOffers,
@@ -25,6 +28,7 @@ from antiphon.ledger.queries import (
     ListTasks,
     Query,
     ReadAccount,
+    ReadAsset,
     ReadBook,
     ReadEpoch,
     ReadEvidence,
@@ -59,6 +63,9 @@ def asked(market: Market) -> list[Query[Any]]:
         ReadEpoch(),
         ListMembers(limit=4),
         ReadSupply(),
+        ReadAsset(asset=content("asset")),
+        ListAssets(),
+        ListEarnings(asset=content("asset")),
         ListBatches(task=TASK),
     ]
 
@@ -74,6 +81,7 @@ async def test_every_query_has_the_same_answer_here_and_over_a_channel(tmp_path:
     far = RetryingLedger(RemoteLedger(request, "x", clock=clock))
     market = Market(ledger, clock)
     await market.found()
+    await make(market, party("one"), "asset")
     await market.open(TASK)
     await market.deliver(TASK)
     await market.judge(TASK)

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from antiphon.cli.app import run
-from antiphon.cli.dama import dama, json_option
+from antiphon.cli.dama import dama, depot_of, json_option, store_option
 from antiphon.cli.figures import ant, counted
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
+    from antiphon.dama.depot import Depot
+    from antiphon.dama.leaderboard import Leaderboard
     from antiphon.dama.revenue import Revenue
     from antiphon.protocol.receipt import Receipt
 
@@ -108,3 +110,31 @@ async def _claim(settings: Settings, prefix: str, node: str | None) -> tuple[str
         await session.client.submit(ClaimRoyalty(asset=asset, place=fits[0]))
         after = await session.ledger.asset(asset)
     return record.contributors[fits[0]].node, after.taken_nano[fits[0]] - record.taken_nano[fits[0]]
+
+
+@dama.command(epilog="\b\nExamples:\n  antiphon dama leaderboard -o leaderboard\n")
+@click.option("-o", "--output", default="leaderboard", show_default=True, type=click.Path(path_type=Path))
+@store_option
+@click.pass_obj
+def leaderboard(settings: Settings, output: Path, store: str | None) -> None:
+    """Write all assets as one static page and JSON: quality, revenue, rounds, lineage, samples to play.
+
+    Samples are sounds that assets hold; those in the store are laid beside the page.
+    """
+    from antiphon.dama.publishing import write
+
+    board, played = run(_board(settings, depot_of(settings, store)))
+    write(output, board, played)
+    click.echo(f"Written   {output / 'index.html'}: {counted(len(board.entries), 'asset')}")
+
+
+async def _board(settings: Settings, depot: Depot) -> tuple[Leaderboard, dict[str, dict[str, bytes]]]:
+    from antiphon.clock import SystemClock
+    from antiphon.dama.leaderboard import leaderboard as compiled
+    from antiphon.dama.publishing import Samples
+    from antiphon.door.connecting import connect
+
+    samples = Samples(depot)
+    async with connect(settings, judges_only=True) as session:
+        board = await compiled(session.ledger, samples.manifest_of, SystemClock().now_ms())
+    return board, samples.played
