@@ -104,6 +104,7 @@ def _telling(file: Path, given: dict[str, Any], tell: Tell) -> tuple[Telling, Ex
         "markup": "text",
         "voices": {},
         "lexicon": {},
+        "word_times": False,
         **order_fields({**given, "stream": None}, ""),
     }
     telling = Telling(found, fields, lexicon, dict(map(_chapter_voice, given["voices"])))

@@ -42,6 +42,9 @@ Examples:
 @click.option("--language", help="BCP 47, as in en-us or de; by default the voice's.")
 @click.option("--dialogue", metavar="FILE", help="Read FILE as a dialogue: lines of SPEAKER: TEXT.")
 @click.option("--speaker", "speakers", multiple=True, metavar="NAME=VOICE", help="The voice of a speaker.")
+@click.option("--srt", is_flag=True, help="Write subtitles beside the sound, as .srt.")
+@click.option("--vtt", is_flag=True, help="The same as .vtt.")
+@click.option("--words", is_flag=True, help="Write when each word is heard beside the sound, as .words.json.")
 @click.option("--lexicon", metavar="FILE", help="How words are said: a line `word = said as` each.")
 @order_options(DEFAULT_OUTPUT, SPEECH)
 @click.pass_obj
@@ -64,6 +67,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     markup, file = _markup_of(text, file, given)
     manuscript = manuscript_of(text, file, given["format_in"], tell=tell, markup=markup)
     from antiphon.door.speaking import Say
+    from antiphon.door.word_times import WordTimes, following, write_beside
 
     title, source = titled(text, file)
     artist = f"the voice {given['voice'] or DEFAULT_VOICE}"
@@ -87,7 +91,17 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
     extent = manuscript.extent
     if extent is not None and len(order.charges) > 1:
         extent = replace(extent, exact=False)  # voices of several prices: the first quote says little of the whole
-    deliver(settings, output_options, CommandJob(order, store, jobs, keep_going=True), extent=extent)
+    times, suffixes = WordTimes(), [kind for kind in ("srt", "vtt", "words") if given[kind]]
+    if suffixes and output == "-":
+        raise InputError("Sound that goes into a pipe has nothing beside it", "Give -o FILE.")
+    job = CommandJob(
+        following(order, times) if suffixes else order,
+        store,
+        jobs,
+        keep_going=True,
+        then=lambda _: write_beside(Path(output), times.words, suffixes),
+    )
+    deliver(settings, output_options, job, extent=extent)
 
 
 def _markup_of(text: tuple[str, ...], file: str | None, given: dict[str, Any]) -> tuple[str, str | None]:

@@ -74,7 +74,16 @@ class Sound:
     parts: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """All sound of part `number` has come: what came since the part before says this `text`."""
+
+    number: int
+    text: str
+    language: str
+
+
 Event: TypeAlias = Opened | Stage | Audio | Artefact | Missing | Closed
 """What a client tells of a job."""
-SoundEvent: TypeAlias = Opened | Stage | Missing | Closed | Sound
+SoundEvent: TypeAlias = Opened | Stage | Missing | Closed | Sound | Said
 """What is told of a job whose parts are put together."""

@@ -12,7 +12,7 @@ import msgspec
 from antiphon.audio import Joiner, RoomTone, Waveform
 from antiphon.audio.shaping import PLAIN, Shape, Shaper
 from antiphon.client.client import Client, Job
-from antiphon.client.events import Audio, Closed, Missing, Opened, Sound, SoundEvent, Stage
+from antiphon.client.events import Audio, Closed, Missing, Opened, Said, Sound, SoundEvent, Stage
 from antiphon.client.job_policy import JobPolicy
 from antiphon.economy.types import Mode
 from antiphon.engines import registry
@@ -51,6 +51,11 @@ class Line:
         """As it was ordered."""
         assert isinstance(self.request, (SpeechRequest, CloneRequest))
         return self.request.text
+
+    @property
+    def language(self) -> str:
+        assert isinstance(self.request, (SpeechRequest, CloneRequest))
+        return self.request.language
 
 
 class Script(Protocol):
@@ -205,19 +210,23 @@ async def speak(client: Client, script: Script, policy: JobPolicy | None = None)
         selector_of=lambda number: lines[number].selector,
     )
     stitcher = _Stitcher(lines)
-    ended = 0
+    ended, missing = 0, set[int]()
     async with aclosing(client.run(job)) as events:
         async for event in events:
             if isinstance(event, (Opened, Stage, Missing, Closed)):
                 yield event
             if isinstance(event, Missing):
+                missing.add(event.number)
                 stitcher.leave_gap()
             if not isinstance(event, Audio):
                 continue
+            line = lines[event.number]
             if event.audio is None:
                 ended = event.number + 1
             for piece in stitcher.take(event):
                 yield Sound(piece, ended)
+            if event.audio is None and event.number not in missing:
+                yield Said(event.number, line.text, line.language)
     for piece in stitcher.finish():
         yield Sound(piece, ended)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,8 +40,10 @@ from antiphon.door.settings import Settings
 from antiphon.door.sound import Loudness as LoudnessTarget
 from antiphon.door.sound import Outcome, Sound, joined, normaliser
 from antiphon.door.speaking import Say, SayFields
+from antiphon.door.word_times import WordTimes, following
 from antiphon.errors import AntiphonError, ConflictError, InputError, StateError
 from antiphon.ledger import receipts
+from antiphon.text.subtitles import TimedWord
 
 SETTLE_S = 30.0
 """After a failure, or when a stream is left: how long our own validators may judge what was delivered."""
@@ -60,6 +62,7 @@ class _Job:
     order: SoundOrder
     notes: tuple[str, ...] = ()
     seed: int | None = None
+    times: WordTimes = field(default_factory=WordTimes)
     spent_nano: int = 0  # by what was done before, for it
     keep: Callable[[], None] | None = None  # what was made, once all of it is there
     watch: Watch | None = None
@@ -198,7 +201,7 @@ class AsyncNetwork(Place):
         stream = self.stream(wanted)
         pieces = [piece async for piece in stream]
         audio = await asyncio.to_thread(joined, pieces, stream.rate_hz, stream.channels)
-        return Sound(audio, stream.outcome, stream.loudness_lufs)
+        return Sound(audio, stream.outcome, stream.loudness_lufs, tuple(stream.words))
 
     def stream(self, wanted: Wanted, *, watch: Watch | None = None) -> Stream:
         """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for. `watch` is told
@@ -254,7 +257,8 @@ class AsyncNetwork(Place):
     async def _job(self, wanted: Wanted) -> _Job:
         """Everything that can be checked is, and a voice is learnt where that comes first."""
         if isinstance(wanted, Say):
-            return _Job(await asyncio.to_thread(wanted.order, self._settings), seed=wanted.seed)
+            order, times = await asyncio.to_thread(wanted.order, self._settings), WordTimes()
+            return _Job(following(order, times) if wanted.word_times else order, seed=wanted.seed, times=times)
         if isinstance(wanted, Compose):
             composition, notes = await asyncio.to_thread(wanted.composition)
             return _Job(composed(composition), notes, composition.seed)
@@ -284,7 +288,9 @@ class AsyncNetwork(Place):
         paid_nano = paid_for(first.closed)
         left_nano = None if wanted.max_cost_nano is None else wanted.max_cost_nano - paid_nano
         order = wanted.order(enrolling.voice, units=units, left_nano=left_nano)
-        return _Job(order, (heard.report,), wanted.seed, paid_nano, receipts=first.receipts, opened=first.opened)
+        return _Job(
+            order, (heard.report,), wanted.seed, spent_nano=paid_nano, receipts=first.receipts, opened=first.opened
+        )
 
     async def _carried_out(self, job: _Job) -> AsyncGenerator[Waveform, None]:
         """The sound of an order, piece by piece; receipts are kept, and no money stays behind when it fails."""
@@ -385,6 +391,12 @@ class Stream:
     def outcome(self) -> Outcome:
         """What became of it so far; of all of it, once it has ended. Raises `StateError` before it has begun."""
         return self._begun.outcome()
+
+    @property
+    def words(self) -> Sequence[TimedWord]:
+        """When each word of what came so far is heard, where that was asked for; those of a sentence come together, a
+        moment after its sound, all before the end."""
+        return self._begun.times.words if self._begun_jobs else ()
 
     @property
     def loudness_lufs(self) -> float | None:

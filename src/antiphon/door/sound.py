@@ -12,6 +12,7 @@ import numpy as np
 from antiphon.audio import AudioWriter, Format, Normaliser, Samples, Tags, Waveform, format_named, format_of
 from antiphon.audio.normalising import FLOOR_LUFS
 from antiphon.errors import InputError
+from antiphon.text.subtitles import TimedWord
 
 Loudness = float | Literal["off"] | None
 """In LUFS. None: -16 for speech, -14 for music. "off": as it was made."""
@@ -43,6 +44,7 @@ class Sound:
     audio: Waveform
     outcome: Outcome
     loudness_lufs: float | None = None  # what files of it are brought to by default
+    words: tuple[TimedWord, ...] = ()  # when each is heard, where that was asked for
 
     @property
     def samples(self) -> Samples:

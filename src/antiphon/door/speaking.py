@@ -46,6 +46,7 @@ class SayFields(OrderFields, total=False):
     markup: str
     voices: dict[str, str]
     lexicon: dict[str, str]
+    word_times: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,8 @@ class Say(OrderOptions):
 
     `markup`: `text`, in which nothing is a mark but `[pause 500ms]`; `ssml`, a document; `dialogue`, lines of
     `speaker: text`. `voices`: by the names that speakers and `<voice>` have in the text; other names are voices.
-    `lexicon`: words and what is said for them, IPA between slashes where the engine takes phonemes.
+    `lexicon`: words and what is said for them, IPA between slashes where the engine takes phonemes. `word_times`: the
+    stream's, or the sound's, `words` tell when each is heard.
     """
 
     text: str | Iterable[str]
@@ -67,6 +69,7 @@ class Say(OrderOptions):
     markup: str = PLAIN
     voices: dict[str, str] = field(default_factory=dict)
     lexicon: dict[str, str] = field(default_factory=dict)
+    word_times: bool = False
 
     def order(self, settings: Settings, *, chars: int | None = None) -> SoundOrder:
         """Checked as far as it can be before anything starts; `chars` is the length of a text that comes in blocks,

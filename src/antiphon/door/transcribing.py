@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,17 +14,12 @@ from antiphon.audio import read
 from antiphon.audio.waveform import Samples
 from antiphon.errors import ModelError
 from antiphon.pictures.words import Word, words_of
-from antiphon.text.subtitles import Caption, srt, webvtt
+from antiphon.text.subtitles import Caption, TimedWord, captions, srt, webvtt
 
-__all__ = ["Caption", "Heard", "Transcriber", "Word", "srt", "webvtt"]
+__all__ = ["Caption", "Heard", "TimedWord", "Transcriber", "Word", "srt", "webvtt"]
 
 MAX_S = 1_800.0
 ENGLISH, OTHERS = "whisper-tiny-en", "whisper-base"
-_PAUSE_S = 0.7
-"""A longer silence between two words ends a caption, as the end of a sentence does."""
-
-_CAPTION_S = 7.0
-_ENDS = (".", "!", "?", "\u3002", "\uff01", "\uff1f")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +36,8 @@ class Heard:
 
     @property
     def captions(self) -> tuple[Caption, ...]:
-        """The words in pieces that end with a sentence, at a pause, or after `_CAPTION_S`."""
-        found: list[Caption] = []
-        words: list[Word] = []
-        for word, following in itertools.zip_longest(self.words, self.words[1:]):
-            words.append(word)
-            long = word.end_s - words[0].start_s > _CAPTION_S
-            if following is None or word.text.endswith(_ENDS) or following.start_s - word.end_s > _PAUSE_S or long:
-                found.append(Caption(words[0].start_s, word.end_s, " ".join(one.text for one in words)))
-                words = []
-        return tuple(found)
+        """The words in pieces that a screen holds."""
+        return captions(self.words)
 
 
 class Transcriber:

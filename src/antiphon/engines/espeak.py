@@ -74,6 +74,27 @@ class EspeakEngine:
         self.check(request)
         return self._stream(self._question(request, seed))
 
+    def spoken_words(self, text: str, language: str) -> tuple[Waveform, list[tuple[int, float]]] | None:
+        """A text as it stands in the voice of its language, and (place in the text, seconds) of words as they begin;
+        short ones may be told with their neighbour. None where it does not speak that language."""
+        known = espeak_voices.languages()
+        wanted = language.lower()
+        family = wanted.partition("-")[0]
+        near = (tag for tag in known if tag.partition("-")[0] == family)
+        tag = next((tag for tag in (wanted, family) if tag in known), None) or next(near, None)
+        if tag is None:
+            return None
+        request = {
+            "voice": known[tag].identifier,
+            "text": text,
+            "rate_wpm": WORDS_PER_MINUTE,
+            "pitch": 50,
+            "intonation": 50,
+            "seed": 0,
+        }
+        rate_hz, pcm, words = self._pool.words_of(request)
+        return Waveform.from_pcm16(pcm, rate_hz), [(place - 1, ms / 1000) for place, ms in words]
+
     def _question(self, request: SpeechRequest, seed: int) -> dict[str, str | int]:
         language, options = self._language(request), self._options(request)
         return {

@@ -62,6 +62,7 @@ class Worker:
         ready = json.loads(payload)
         self.rate_hz = int(ready["rate_hz"])
         self.once = bool(ready["once"])
+        self.words: list[tuple[int, int]] = []
 
     @property
     def pid(self) -> int:
@@ -71,7 +72,10 @@ class Worker:
         return self._process.poll() is None
 
     def ask(self, request: dict[str, Any]) -> Iterator[bytes]:
-        """PCM 16 pieces of one answer. Raises `UnavailableError` when the worker dies, stalls or refuses."""
+        """PCM 16 pieces of one answer, after which `words` are those it told of.
+
+        Raises `UnavailableError` when the worker dies, stalls or refuses.
+        """
         blob = json.dumps(request).encode()
         stdin = self._process.stdin
         assert stdin is not None
@@ -80,12 +84,14 @@ class Worker:
             stdin.flush()
         except OSError as error:
             raise _WorkerDiedError("The espeak-ng worker has gone", "Try again.") from error
-        total = 0
+        total, self.words = 0, []
         while True:
             kind, payload = self._next()
             total += len(payload)
             if kind == b"a" and total <= MAX_ANSWER_BYTES:
                 yield payload
+            elif kind == b"w":
+                self.words = [(place, ms) for place, ms in json.loads(payload)]
             elif kind == b"e":
                 return
             elif kind == b"x":
@@ -162,6 +168,12 @@ class Pool:
             except _WorkerDiedError:
                 if last_try:
                     raise
+
+    def words_of(self, request: dict[str, Any]) -> tuple[int, bytes, list[tuple[int, int]]]:
+        """(rate_hz, PCM 16, [(place in the text from 1, ms of its beginning), ...]) of the whole."""
+        with self._borrowed() as worker:
+            pcm = b"".join(worker.ask(request | {"words": True}))
+            return worker.rate_hz, pcm, worker.words
 
     def pids(self) -> tuple[int, ...]:
         """Process ids of idle workers."""

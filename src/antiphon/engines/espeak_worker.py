@@ -4,8 +4,9 @@ Kept apart for three reasons: the C library holds global state that two threads 
 take a node down, and the library (GPL-3) stays a separate program that is spoken to through pipes.
 
 Protocol, all integers little-endian. Request on stdin: `u32 length`, JSON. Answer on stdout: frames of `kind (1 byte)`,
-`u32 length`, payload; kinds: `r` ready (JSON `{rate_hz}`, once, at the start), `a` audio (mono PCM 16), `e` end,
-`x` error (text). One request at a time. The process leaves at the end of stdin, so it never outlives its parent.
+`u32 length`, payload; kinds: `r` ready (JSON `{rate_hz}`, once, at the start), `a` audio (mono PCM 16), `w` words (JSON
+`[[place in the text from 1, ms], ...]`, before the end, where the request has `words`), `e` end, `x` error (text). One
+request at a time. The process leaves at the end of stdin, so it never outlives its parent.
 
 The library's synthesiser carries noise and vibrato phases from one utterance into the next. So every request runs in
 a fork of the untouched process: same request and seed, same samples. Where there is no fork the process serves one
@@ -40,6 +41,24 @@ _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 # At full volume some languages drive the library's own limiter; 80 leaves it little to do.
 _VOLUME_PERCENT = 80
 
+_WORD = 1  # espeakEVENT_WORD
+
+
+class _Event(ctypes.Structure):
+    """espeak_EVENT of speak_lib.h."""
+
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", ctypes.c_char * 8),
+    )
+
+
 _CALLBACK = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
 
@@ -48,6 +67,7 @@ class Synthesiser:
 
     def __init__(self, library: str, data: str, out: BinaryIO) -> None:
         self._out = out
+        self._words: list[tuple[int, int]] = []
         self._lib = ctypes.CDLL(library)
         self._callback = _CALLBACK(self._audio)  # kept: the library holds only the pointer
         self.rate_hz = self._lib.espeak_Initialize(_SYNCHRONOUS, BUFFER_MS, data.encode(), 0)
@@ -75,15 +95,27 @@ class Synthesiser:
         status = self._lib.espeak_Synth(text, ctypes.c_size_t(len(text)), 0, 1, 0, _UTF8, None, None)
         if status != 0:
             raise RuntimeError(f"espeak_Synth failed ({status})")
+        if request.get("words"):
+            self.frame(b"w", json.dumps(self._words).encode())
+        self._words.clear()
         self.frame(b"e")
 
-    def _audio(self, samples: Any, count: int, _events: Any) -> int:
+    def _audio(self, samples: Any, count: int, events: Any) -> int:
+        self._note(events)
         if samples and count > 0:
             try:
                 self.frame(b"a", ctypes.string_at(samples, count * 2))
             except OSError:  # nobody listens any more
                 return 1
         return 0
+
+    def _note(self, events: Any) -> None:
+        event = ctypes.cast(events, ctypes.POINTER(_Event))
+        place = 0
+        while event[place].type != 0:  # the last one
+            if event[place].type == _WORD:
+                self._words.append((event[place].text_position, event[place].audio_position))
+            place += 1
 
 
 def _answer(synthesiser: Synthesiser, request: dict[str, Any]) -> None:

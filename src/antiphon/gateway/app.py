@@ -69,7 +69,7 @@ class Api:
         return SoundResponse(
             lambda: self._orders.stream(order, "speech", key),
             asked.response_format,
-            event="speech.audio" if asked.stream_format == "sse" else "",
+            wrapping=asked.stream_format,
             chars=len(asked.input),
             charge=await self._charge(request, order),
         )

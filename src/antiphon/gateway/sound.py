@@ -6,9 +6,9 @@ import asyncio
 import base64
 import logging
 import re
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -21,12 +21,14 @@ from antiphon.gateway.paying import taken
 
 if TYPE_CHECKING:
     from antiphon.door.network import Stream
+    from antiphon.door.transcribing import TimedWord
 
 log = logging.getLogger(__name__)
 
 SEND_S = 60.0
 """Longest that a client may read nothing while there is sound for it. Then the order ends, and its place is free."""
 FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
+Wrapping: TypeAlias = Literal["audio", "sse", "json"]
 RequestT = TypeVar("RequestT")
 
 
@@ -52,21 +54,21 @@ class SoundResponse:
     """The sound as it is made, as an ASGI application. The status is told with the first piece: an order that fails
     before has an error's. One that fails later is cut off, so that nobody takes a part for the whole.
 
-    `opened`: begins the order; raises `ApiError` where it may not begin. `event`: begins the names of server-sent
-    events, where those were asked for; empty: bytes of `form`. `chars`: of the text, as events tell them. `charge`: is
-    taken with the first piece."""
+    `opened`: begins the order; raises `ApiError` where it may not. `wrapping`: bytes of `form` as they are (audio),
+    in server-sent events (sse), or one JSON object at the end; the latter two with word times where the order has
+    them. `chars`: of the text, as events tell them. `charge`: is taken with the first piece."""
 
     def __init__(
         self,
         opened: Callable[[], AbstractAsyncContextManager[Stream]],
         form: str,
         *,
-        event: str = "",
+        wrapping: Wrapping = "audio",
         chars: int = 0,
         charge: Charge | None = None,
     ) -> None:
         self._opened, self._form = opened, form
-        self._event, self._chars, self._charge = event, chars, charge
+        self._wrapping, self._chars, self._charge = wrapping, chars, charge
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(scope, receive, send))
@@ -116,18 +118,49 @@ class SoundResponse:
             self._opened() as stream,
             aclosing(stream.encoded(self._form)) as pieces,
         ):
-            async for piece in pieces:
-                yield self._told("delta", audio=base64.b64encode(piece).decode()) if self._event else piece
-            if self._event:
-                yield self._told("done", usage=_usage(self._chars))
+            match self._wrapping:
+                case "audio":
+                    async for piece in pieces:
+                        yield piece
+                case "sse":
+                    async for event in self._events(stream, pieces):
+                        yield event
+                case "json":
+                    sound = b"".join([piece async for piece in pieces])
+                    yield msgspec.json.encode(
+                        {
+                            "audio": base64.b64encode(sound).decode(),
+                            "format": self._form,
+                            "words": words_body(stream.words),
+                            "usage": _usage(self._chars),
+                        }
+                    )
 
-    def _told(self, what: str, **fields: object) -> bytes:
-        return b"data: " + msgspec.json.encode({"type": f"{self._event}.{what}", **fields}) + b"\n\n"
+    async def _events(self, stream: Stream, pieces: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+        told = 0
+        async for piece in pieces:
+            yield _event("delta", audio=base64.b64encode(piece).decode())
+            if new := stream.words[told:]:
+                told += len(new)
+                yield _event("words", words=words_body(new))
+        if new := stream.words[told:]:
+            yield _event("words", words=words_body(new))
+        yield _event("done", usage=_usage(self._chars))
 
     @property
     def _headers(self) -> list[tuple[bytes, bytes]]:
-        kind = "text/event-stream" if self._event else media_types()[self._form]
+        kinds = {"sse": "text/event-stream", "json": "application/json"}
+        kind = kinds.get(self._wrapping) or media_types()[self._form]
         return [(b"content-type", kind.encode()), (b"cache-control", b"no-store")]
+
+
+def words_body(words: Sequence[TimedWord]) -> list[dict[str, str | float]]:
+    """Words as a body tells them, in the shape of transcriptions."""
+    return [{"word": one.text, "start": round(one.start_s, 3), "end": round(one.end_s, 3)} for one in words]
+
+
+def _event(what: str, **fields: object) -> bytes:
+    return b"data: " + msgspec.json.encode({"type": f"speech.audio.{what}", **fields}) + b"\n\n"
 
 
 def _usage(chars: int) -> dict[str, int]:

@@ -15,6 +15,10 @@ MAX_CHARS = 200_000
 """A long chapter; a book goes by `antiphon say --file`, which resumes."""
 
 
+MAX_JSON_CHARS = 20_000
+"""Of a text whose sound comes in one JSON answer: it is held whole."""
+
+
 class VoiceId(msgspec.Struct, frozen=True):
     """A voice as newer clients name it."""
 
@@ -34,7 +38,8 @@ class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
     voice: str | VoiceId = ""
     response_format: str = "mp3"
     speed: Annotated[float, msgspec.Meta(ge=0.25, le=4.0)] = 1.0
-    stream_format: Literal["audio", "sse"] = "audio"
+    stream_format: Literal["audio", "sse", "json"] = "audio"
+    word_times: bool = False
     instructions: str = ""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
     language: str = ""
@@ -51,6 +56,12 @@ class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
             told = f"The text has {len(self.input)} characters, and may have {MAX_CHARS}. Send it in several requests."
             raise ApiError(400, "input_too_long", told, param="input")
         check_format(self.response_format)
+        if self.stream_format == "json" and len(self.input) > MAX_JSON_CHARS:
+            told = f"One JSON answer holds the sound of at most {MAX_JSON_CHARS} characters. Ask for sse."
+            raise ApiError(400, "input_too_long", told, param="input")
+        if self.word_times and self.stream_format == "audio":
+            told = "Bytes of sound have no place for word times. Ask for them with stream_format sse or json."
+            raise ApiError(400, "invalid_value", told, param="word_times")
         return Say(
             text=self.input,
             voice=_named(self.voice, catalogue),
@@ -62,6 +73,7 @@ class SpeechRequest(msgspec.Struct, frozen=True, kw_only=True):
             markup=self.markup,
             voices={speaker: _named(voice, catalogue) for speaker, voice in self.voices.items()},
             lexicon=self.lexicon,
+            word_times=self.word_times,
         )
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import html
+import itertools
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 LINE_CHARS, LINES = 42, 2
+CAPTION_S = 7.0
+_PAUSE_S = 0.7
+"""A longer silence between two words ends a caption, as the end of a sentence does."""
+
+_ENDS = (".", "!", "?", "…", "\u3002", "\uff01", "\uff1f")
+_CLOSERS = "\"'”’»)]"
 
 
 class Timed(Protocol):
@@ -29,6 +36,39 @@ class Caption(NamedTuple):
     begin_s: float
     end_s: float
     text: str
+
+
+class TimedWord(NamedTuple):
+    """What is heard from `start_s` to `end_s`, as it was written, with the signs beside it."""
+
+    text: str
+    start_s: float
+    end_s: float
+
+
+class Word(Protocol):
+    """A word and when it is heard."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def start_s(self) -> float: ...
+
+    @property
+    def end_s(self) -> float: ...
+
+
+def captions(words: Sequence[Word]) -> tuple[Caption, ...]:
+    """The words in pieces that end with a sentence, at a pause, or after `CAPTION_S`."""
+    found, held = list[Caption](), list[Word]()
+    for word, following in itertools.zip_longest(words, words[1:]):
+        held.append(word)
+        ends = word.text.rstrip(_CLOSERS).endswith(_ENDS) or word.end_s - held[0].start_s > CAPTION_S
+        if following is None or ends or following.start_s - word.end_s > _PAUSE_S:
+            found.append(Caption(held[0].start_s, word.end_s, " ".join(one.text for one in held)))
+            held = []
+    return tuple(found)
 
 
 def srt(cues: Iterable[Timed]) -> Iterator[str]:
