@@ -35,10 +35,13 @@ SET_UP = ("python3 -m venv",)
 SERVED = {"nodes", "ledger", "node", "account"}
 """Commands of a network of processes: their helps run with the guide, beside its ledger."""
 
+FEDERATED = {"genki"}
+"""Commands of a federation: tests/genki/test_genki_processes.py runs its page, which has all that its helps show."""
+
 CHAINS = {"chain", "relay", "subnet"}
 """Need a chain: tests/docs/test_docs_chain.py, and the guide to a subnet below."""
 
-APART = {"run-a-network.md", "http-api.md", "network-api.md", "chain.md", "chain-epochs.md", "bittensor.md"}
+APART = {"genki.md", "run-a-network.md", "http-api.md", "network-api.md", "chain.md", "chain-epochs.md", "bittensor.md"}
 """Pages with servers or a chain, which have tests of their own."""
 
 NOT_RUN_HERE = [
@@ -125,7 +128,7 @@ def test_every_command_of_a_page_runs_as_written(page: str, shell: Shell) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "verb", sorted(verb for verb in HELPS if verb not in {*SERVED, *CHAINS} and runnable(HELPS[verb]))
+    "verb", sorted(verb for verb in HELPS if verb not in {*SERVED, *CHAINS, *FEDERATED} and runnable(HELPS[verb]))
 )
 def test_every_command_of_a_help_runs_as_written(verb: str, shell: Shell) -> None:
     for line in runnable(HELPS[verb]):

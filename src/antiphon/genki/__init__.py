@@ -1,1 +1,1 @@
-"""Genki: models trained together, on data that stays where it is. So far: the data."""
+"""Genki: models trained together, on data that stays where it is."""

@@ -1,0 +1,178 @@
+"""`antiphon genki`: train a model together with others, each on data that stays at home."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from antiphon.door.settings import Settings
+from antiphon.errors import InputError
+
+if TYPE_CHECKING:
+    from antiphon.genki.learning import Learner, Piece
+    from antiphon.genki.rounds.plan import Plan
+    from antiphon.genki.rounds.store import Report
+
+PORT = 7431
+FOLDER = "genki"
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_data_option = click.option("--data", metavar="NAME|FOLDER", help="A private collection, or a folder of MIDI files.")
+
+EPILOG = """\b
+Examples, from cards to a model:
+  antiphon genki join --card alice.json
+  antiphon genki serve plan.toml --members cards
+  antiphon genki explain invitation.json --data songs
+  antiphon genki join invitation.json --data songs
+  antiphon genki status federation
+"""
+
+
+@click.group(epilog=EPILOG)
+def genki() -> None:
+    """Train a model together: everybody learns at home, and hands in one small signed update a round.
+
+    Needs `pip install 'antiphon[genki,train]'`. docs/genki.md tells it from the beginning.
+    """
+
+
+@genki.command(epilog="\b\nExamples:\n  antiphon genki serve plan.toml --members cards\n")
+@click.argument("plan", type=_FILE)
+@click.option("--members", type=_FOLDER, required=True, help="Folder of the cards of those who may take part.")
+@click.option("--held-out", type=_FOLDER, help="Folder of music that nobody learns from: each round is measured on it.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
+@click.option("--name", default="", help="Host that others are told; by default --host.")
+@click.pass_obj
+def serve(
+    settings: Settings, plan: Path, members: Path, held_out: Path | None, host: str, port: int, name: str
+) -> None:
+    """Coordinate a federation by PLAN, a TOML file, until its last round. Run it again to go on after a stop."""
+    from antiphon.genki.rounds.plan import read_plan
+    from antiphon.genki.rounds.serving import coordinate
+    from antiphon.genki.rounds.store import Store
+
+    made = read_plan(plan)
+    store, learner = Store(_federation(settings, made.name), made), _learner(made)
+    coordinate(
+        store,
+        learner,
+        members,
+        host=host,
+        port=port,
+        name=name,
+        held_out=learner.read(held_out) if held_out else (),
+        ready=lambda file, bound: click.echo(f"Port {bound}. Give this to those who take part: {file}", err=True),
+        tell=lambda report: click.echo(_line(report)),
+    )
+    click.echo(f"{made.name}: all {made.rounds} rounds are over. {store.folder}", err=True)
+
+
+@genki.command(epilog="\b\nExamples:\n  antiphon genki join --card alice.json\n"
+               "  antiphon genki join invitation.json --data songs\n")  # fmt: skip
+@click.argument("invitation", type=_FILE, required=False)
+@_data_option
+@click.option("--card", type=_FILE, help="Write your card there, for the coordinator, and end.")
+@click.pass_obj
+def join(settings: Settings, invitation: Path | None, data: str | None, card: Path | None) -> None:
+    """Take part in the federation of INVITATION until Ctrl-C, learning from --data. It comes back after any break."""
+    from antiphon.genki.rounds import membership
+    from antiphon.protocol.keystore import load_or_create
+
+    identity = load_or_create(settings.home / "keys" / "genki.key")
+    private, public = membership.flower_key(settings.home / "keys" / "genki-node.pem")
+    if card is not None:
+        membership.write_file(card, membership.card_of(identity, public))
+        click.echo(f"{card}: send it to the coordinator. You are {identity.node_id[:12]}.", err=True)
+        return
+    if invitation is None or data is None:
+        raise InputError("An invitation and --data are needed to join", "To get one, send your card: --card FILE.")
+    from antiphon.genki.rounds.contributor import Contributor
+    from antiphon.genki.rounds.supernode import take_part
+
+    told = membership.read_invitation(invitation)
+    learner = _learner(told.plan)
+    pieces = _pieces(settings, learner, data)
+    folder = settings.home / FOLDER / f"part-{told.plan.id[:16]}"
+    click.echo(f"{told.plan.name}: {len(pieces)} pieces to learn from", err=True)
+    take_part(
+        Contributor(identity, learner, pieces, folder, told.plan),
+        told,
+        private,
+        tell=lambda line: click.echo(line, err=True),
+    )
+
+
+@genki.command(epilog="\b\nExamples:\n  antiphon genki explain invitation.json --data songs\n")
+@click.argument("invitation", type=_FILE)
+@_data_option
+@click.pass_obj
+def explain(settings: Settings, invitation: Path, data: str | None) -> None:
+    """List what leaves this machine when you join INVITATION, and what does not. Nothing is sent."""
+    from antiphon.genki.rounds import membership
+    from antiphon.genki.rounds.explaining import explained
+
+    plan = membership.read_invitation(invitation).plan
+    learner = _learner(plan)
+    size = sum(value.size for value in learner.initial().values())
+    pieces = len(_pieces(settings, learner, data)) if data else None
+    click.echo("\n".join(explained(plan, size, pieces)))
+
+
+@genki.command(epilog="\b\nExamples:\n  antiphon genki status federation\n")
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_obj
+def status(settings: Settings, name: str, as_json: bool) -> None:
+    """Show the rounds of a federation that is coordinated here."""
+    import msgspec
+
+    from antiphon.genki.rounds.store import opened
+
+    store = opened(_federation(settings, name))
+    reports = store.reports()
+    if as_json:
+        told: dict[str, Any] = {"plan": msgspec.to_builtins(store.plan), "rounds": msgspec.to_builtins(reports)}
+        click.echo(json.dumps(told, indent=2))
+        return
+    click.echo(f"{name}: {len(reports)} of {store.plan.rounds} rounds of {store.plan.model}")
+    for report in reports:
+        click.echo(_line(report))
+
+
+def _line(report: Report) -> str:
+    facts = [f"round {report.round:>4}", f"{len(report.accepted)} updates", f"{report.seconds:.1f} s"]
+    if report.loss is not None:
+        facts.append(f"loss {report.loss:.4f}")
+    if report.epsilon is not None:
+        facts.append(f"epsilon {report.epsilon:.3g}")
+    if report.bytes:
+        facts.append(f"at most {max(report.bytes.values()):,} bytes each")
+    facts.extend(f"without {one[:12]}: {why}" for one, why in report.refused.items())
+    return "  ".join(facts)
+
+
+def _federation(settings: Settings, name: str) -> Path:
+    import re
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
+        raise InputError(f"{name[:60]!r} is no name for a federation", "Use 1-40 of a-z, 0-9 and -.")
+    return settings.home / FOLDER / f"at-{name}"
+
+
+def _learner(plan: Plan) -> Learner:
+    from antiphon.genki.rounds.learners import learner_for
+
+    return learner_for(plan)
+
+
+def _pieces(settings: Settings, learner: Learner, data: str) -> list[Piece]:
+    """A collection of that name, else a folder."""
+    from antiphon.genki.data import collections
+
+    folder = settings.home / "data" / data if data in collections(settings.home) else Path(data)
+    return learner.read(folder)

@@ -1,0 +1,58 @@
+"""What leaves a contributor's machine, and what does not: every request that `supernode` makes, and what is in it."""
+
+from __future__ import annotations
+
+from antiphon.genki.rounds import compression
+from antiphon.genki.rounds.plan import Plan
+
+REQUESTS = {
+    "activate-node": "the public key of your card, and that this node is there",
+    "send-node-heartbeat": "every 10 s, that this node is still there",
+    "pull-messages": "whether there is a task",
+    "pull-object": "which part of a task is wanted: the model that comes is the coordinator's",
+    "confirm-message-received": "that a task has arrived",
+    "push-messages": "the name and size of an answer, and how many seconds it took",
+    "push-object": "the answer itself: one signed update a round, or a sentence that says why there is none",
+    "deactivate-node": "that this node goes",
+}
+"""Paths below /v1/fleet/, each with what it tells. All of them carry the node's key and signature, and the time."""
+
+
+def explained(plan: Plan, parameters: int, pieces: int | None = None) -> list[str]:
+    """Lines to read before joining. `parameters` of the model that is learnt, `pieces` that would be learnt from."""
+    limit = compression.max_bytes(parameters, plan.keep)
+    lines = [
+        f"Plan {plan.name}: {plan.rounds} rounds of {plan.local_steps} steps of {plan.model}, "
+        + (f"adapters of rank {plan.rank}" if plan.rank else "all weights")
+        + f", {parameters:,} parameters.",
+        "",
+        "What leaves this machine, to the coordinator of the invitation only, over TLS:",
+        *(f"  {path:<26}{what}" for path, what in REQUESTS.items()),
+        "",
+        f"An update, at most {limit:,} bytes ({limit / 4 / parameters:.2%} of the model), holds:",
+        "  the plan's id, the round, the model it begins with, the number of steps, your node id, your signature;",
+        f"  how {plan.keep} of each {compression.CHUNK:,} parameters changed: where, and one of four values each.",
+        "",
+        "What stays here: every piece, its name, title, licence and number, what the update left out, and all keys.",
+        f"You would learn from {pieces:,} pieces." if pieces is not None else "",
+        "",
+        *_protection(plan),
+    ]
+    return "\n".join(lines).replace("\n\n\n", "\n\n").splitlines()
+
+
+def _protection(plan: Plan) -> list[str]:
+    lines = ["What can be learnt from it:"]
+    if plan.secure:
+        lines.append("  The coordinator sees the sum of at least three updates, and none alone (SecAgg+).")
+    else:
+        lines.append("  The coordinator sees each update. From updates it can be guessed what was learnt from.")
+    if plan.noise:
+        bound = f", and it ends before epsilon {plan.max_epsilon:g}" if plan.max_epsilon else ""
+        lines.append(
+            f"  Whoever gets the model: noise of {plan.noise:g} times the clipping norm hides what one party changed"
+            f" (differential privacy; `antiphon genki status` prints epsilon{bound})."
+        )
+    else:
+        lines.append("  Whoever gets the model: no noise is added, nothing bounds what it tells of one party.")
+    return lines

@@ -1,0 +1,76 @@
+"""A coordinator as a process: its folder, its certificate, who may take part, and the rounds."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from flwr.app import Message
+
+from antiphon.genki.learning import Learner, Piece
+from antiphon.genki.rounds import compression, membership
+from antiphon.genki.rounds.certificate import certificate
+from antiphon.genki.rounds.coordinator import OVERHEAD_BYTES, Coordinator
+from antiphon.genki.rounds.membership import Invitation
+from antiphon.genki.rounds.store import Report, Store
+from antiphon.genki.rounds.superlink import SuperLink
+
+_log = logging.getLogger(__name__)
+
+LOOK_S = 2.0
+"""How often new cards are looked for."""
+_MESSAGE_BYTES = 64 * 1024  # of Flower's own: trees of objects, headers
+
+
+class _Invited:
+    """Parties whose cards lie in a folder; one that is added takes part in the next round."""
+
+    def __init__(self, link: SuperLink, cards: Path) -> None:
+        self._link, self._cards, self._looked, self._wrong = link, cards, -LOOK_S, set[str]()
+
+    def contributors(self) -> dict[int, str]:
+        if time.monotonic() - self._looked >= LOOK_S:
+            self._looked = time.monotonic()
+            found, wrong = membership.cards(self._cards)
+            for card in found:
+                self._link.admit(card)
+            for line in set(wrong) - self._wrong:
+                _log.warning("a card is left out: %s", line)
+            self._wrong |= set(wrong)
+        return self._link.contributors()
+
+    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]:
+        return self._link.push_messages(messages)
+
+    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]:
+        return self._link.pull_messages(message_ids)
+
+
+def coordinate(
+    store: Store,
+    learner: Learner,
+    cards: Path,
+    *,
+    host: str,
+    port: int,
+    name: str = "",
+    held_out: Sequence[Piece] = (),
+    ready: Callable[[Path, int], None] = lambda invitation, port: None,  # noqa: ARG005 - nobody needs to know
+    tell: Callable[[Report], None] | None = None,
+) -> None:
+    """Serve and run all rounds that are left. `name` is the host that others are told, by default `host`.
+
+    `ready` gets the file of the invitation and the port. Raises `UnavailableError` if the port cannot be had.
+    """
+    size = sum(value.size for value in learner.initial().values())
+    limit = compression.max_bytes(size, store.plan.keep) + OVERHEAD_BYTES + _MESSAGE_BYTES
+    chain, key = certificate(store.folder / "tls", name or host)
+    link = SuperLink(max_body=limit)
+    with link.serving(host, port, chain, key) as bound:
+        address = f"[{name or host}]:{bound}" if ":" in (name or host) else f"{name or host}:{bound}"
+        file = store.folder / "invitation.json"
+        membership.write_file(file, Invitation(address=address, certificate=chain.read_text(), plan=store.plan))
+        ready(file, bound)
+        Coordinator(learner, store, _Invited(link, cards), held_out=held_out, tell=tell).run()

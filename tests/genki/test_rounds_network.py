@@ -1,0 +1,167 @@
+"""A federation over TLS on loopback: Flower's SuperLink on one side, our SuperNodes on the other."""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("flwr", reason="needs antiphon[genki]")
+
+import httpx
+from federations import Federation
+
+from antiphon.errors import ProtocolError
+from antiphon.genki.rounds import compression, membership, superlink, supernode
+from antiphon.genki.rounds.certificate import certificate
+from antiphon.genki.rounds.coordinator import Coordinator
+from antiphon.genki.rounds.explaining import REQUESTS, explained
+from antiphon.genki.rounds.membership import Invitation
+from antiphon.genki.rounds.superlink import SuperLink
+
+pytestmark = pytest.mark.slow
+
+
+class Machines:
+    """A coordinator's address and certificate, and contributors that try to reach it."""
+
+    def __init__(self, folder: Path, federation: Federation) -> None:
+        self.folder, self.federation = folder, federation
+        self.files = certificate(folder / "tls", "127.0.0.1")
+        self.told: dict[int, list[str]] = {}
+        self._stops: list[tuple[threading.Event, threading.Thread]] = []
+
+    def key(self, n: int) -> tuple[bytes, bytes]:
+        return membership.flower_key(self.folder / f"{n}.key")
+
+    @contextlib.contextmanager
+    def link(self, port: int = 0, members: int = 2) -> Iterator[tuple[SuperLink, int]]:
+        link = SuperLink(max_body=1_000_000)
+        for n in range(members):
+            link.admit(membership.card_of(self.federation.identities[n], self.key(n)[1]))
+        with link.serving("127.0.0.1", port, *self.files) as bound:
+            yield link, bound
+
+    def invitation(self, port: int) -> Invitation:
+        return Invitation(address=f"127.0.0.1:{port}", certificate=self.files[0].read_text(), plan=self.federation.plan)
+
+    def join(self, n: int, port: int) -> None:
+        stop, told = threading.Event(), self.told.setdefault(n, [])
+        thread = threading.Thread(
+            target=supernode.take_part,
+            args=(self.federation.contributor(n), self.invitation(port), self.key(n)[0]),
+            kwargs={"stop": stop, "tell": told.append},
+        )
+        thread.start()
+        self._stops.append((stop, thread))
+
+    def end(self) -> None:
+        for stop, thread in self._stops:
+            stop.set()
+            thread.join(60)
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[Machines]:
+    made = Machines(tmp_path, Federation(tmp_path, parties=3, rounds=2))
+    yield made
+    made.end()
+
+
+def coordinator(machines: Machines, link: SuperLink) -> Coordinator:
+    return Coordinator(machines.federation.learner, machines.federation.store(), link, ask_again_s=2.0)
+
+
+def test_rounds_over_tls_end_as_those_in_one_process(machines: Machines, tmp_path: Path) -> None:
+    with machines.link() as (link, port):
+        machines.join(0, port)
+        machines.join(1, port)
+        coordinator(machines, link).run(attempts=3)
+    same = Federation(tmp_path / "same", parties=3, rounds=2)
+    same.run(present=lambda round_, n: n < 2)
+    assert machines.federation.store().state.digest == same.store().state.digest
+    assert len(machines.federation.store().reports()[-1].accepted) == 2
+
+
+def test_nodes_come_back_when_the_coordinator_has_gone_and_come(machines: Machines) -> None:
+    with machines.link() as (link, port):
+        machines.join(0, port)
+        machines.join(1, port)
+        first = coordinator(machines, link)
+        first._store.begin(machines.federation.learner.initial())
+        first._round(3)
+    with machines.link(port) as (link, _):  # a new SuperLink, which knows nothing of the old one
+        coordinator(machines, link).run(attempts=3)
+    assert machines.federation.store().state.round == 2
+    assert any("the next try is in" in line for line in machines.told[0])
+
+
+def test_who_has_no_card_there_gets_no_round_and_keeps_trying(machines: Machines) -> None:
+    with machines.link() as (link, port):
+        machines.join(2, port)
+        until = time.monotonic() + 30
+        while not machines.told.get(2) and time.monotonic() < until:
+            time.sleep(0.05)
+        assert not link.contributors()
+        assert "the coordinator" in machines.told[2][0]
+
+
+def test_only_the_part_for_nodes_is_served_and_no_body_over_the_limit(machines: Machines) -> None:
+    with (
+        machines.link() as (_, port),
+        httpx.Client(verify=ssl.create_default_context(cafile=machines.files[0])) as client,
+    ):
+        url = f"https://127.0.0.1:{port}"
+        assert client.get(f"{url}/docs").status_code == 404
+        assert client.post(f"{url}/v1/control/list-runs", content=b"x").status_code == 404
+        assert client.post(f"{url}/v1/fleet/pull-messages", content=bytes(1_000_001)).status_code == 413
+        assert client.post(f"{url}/v1/fleet/pull-messages", content=iter([b"x"])).status_code == 411
+        assert client.post(f"{url}/v1/fleet/pull-messages", content=b"x").status_code >= 400
+
+
+def test_what_is_explained_is_what_leaves_the_machine(machines: Machines, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request of a node's life, and no other: counted where they arrive."""
+    seen: dict[str, int] = {}
+    served = superlink._Fleet.__call__
+
+    async def counted(self: object, scope: dict, receive: object, send: object) -> None:
+        if scope["type"] == "http":
+            name = scope["path"].removeprefix(superlink.FLEET)
+            length = int(dict(scope["headers"])[b"content-length"])
+            seen[name] = max(seen.get(name, 0), length)
+        await served(self, scope, receive, send)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(superlink._Fleet, "__call__", counted)
+    monkeypatch.setattr(supernode, "HEARTBEAT_S", 10)
+    monkeypatch.setattr(supernode, "BEAT_S", 0.05)
+    with machines.link() as (link, port):
+        machines.join(0, port)
+        machines.join(1, port)
+        coordinator(machines, link).run(attempts=3)
+        machines.end()
+    assert set(seen) == set(REQUESTS)
+    size = sum(value.size for value in machines.federation.learner.initial().values())
+    limit = compression.max_bytes(size, machines.federation.plan.keep)
+    assert seen["push-object"] < limit + 1_500
+    assert max(length for name, length in seen.items() if name != "push-object") < 1_500
+    assert all(name in "\n".join(explained(machines.federation.plan, size)) for name in seen)
+
+
+def test_a_card_is_believed_only_if_its_contributor_signed_it(machines: Machines, tmp_path: Path) -> None:
+    ours, other = (membership.card_of(machines.federation.identities[n], machines.key(n)[1]) for n in (0, 1))
+    folder = tmp_path / "cards"
+    folder.mkdir()
+    membership.write_file(folder / "good.json", ours)
+    forged = membership.Card(contributor=ours.contributor, key=other.key, signature=ours.signature)
+    membership.write_file(folder / "forged.json", forged)
+    (folder / "other.json").write_text("{}")
+    found, wrong = membership.cards(folder)
+    assert found == [ours]
+    assert [line.split(":")[0] for line in wrong] == ["forged.json", "other.json"]
+    with pytest.raises(ProtocolError):
+        membership.check_card(forged)
