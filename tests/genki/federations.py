@@ -57,9 +57,10 @@ class Saboteur:
         made = Update(
             federation=asked.plan.id, round=asked.round, base=asked.base, steps=1, delta=delta, contributor=self.id
         )
-        if self._fault == "nan":
+        scale = {"nan": np.nan, "huge": 3e38, "nothing": 0.0}.get(self._fault)
+        if scale is not None:
             held = msgspec.msgpack.decode(delta, type=compression.Compressed)
-            made = _with(made, delta=_pack(_with(held, scales=np.full(len(held.scales) // 4, np.nan, "<f4").tobytes())))
+            made = _with(made, delta=_pack(_with(held, scales=np.full(len(held.scales) // 4, scale, "<f4").tobytes())))
         if self._fault == "architecture":
             made = _with(made, delta=compression.compress(*[np.ones(size // 2, np.float32)] * 2, asked.plan.keep)[0])
         if self._fault == "wrong round":
@@ -105,6 +106,7 @@ class Federation:
         anew_each_round: bool = False,
         workers: int = 1,
         attempts: int = 3,
+        held_out: Sequence[Any] | None = None,
     ) -> None:
         def nodes(round_: int) -> list[Any]:
             made = [Local(self.contributor(n)) for n in range(len(self.identities)) if present(round_, n)]
@@ -119,8 +121,8 @@ class Federation:
                     for node in nodes(report.round + 1):
                         grid.join(node)
 
-            held_out = pieces_of(999, 200)
-            Coordinator(self.learner, self.store(), grid, held_out=held_out, tell=tell).run(attempts=attempts)
+            kept = pieces_of(999, 200) if held_out is None else held_out
+            Coordinator(self.learner, self.store(), grid, held_out=kept, tell=tell).run(attempts=attempts)
 
     def run_until_killed(self, phase: str) -> None:
         """In the third round: before it is asked, after the first answer, before the last write."""
@@ -136,10 +138,10 @@ class Federation:
             if phase == "arrived" and seen == 2:
                 raise Killed
 
-        def commit(report: Report, *rest: Any) -> None:
+        def commit(report: Report, *rest: Any, **more: Any) -> None:
             if report.round == 3 and phase == "committing":
                 store._save = _kill  # type: ignore[method-assign]
-            real_commit(report, *rest)
+            real_commit(report, *rest, **more)
             if report.round == 2 and phase == "begun":
                 raise Killed
 

@@ -72,6 +72,8 @@ def test_a_contributor_that_is_killed_goes_on_with_what_its_updates_left_out(tmp
     ("fault", "why"),
     [
         ("nan", "not finite"),
+        ("huge", "or above 1000"),
+        ("nothing", "changes nothing"),
         ("oversized", "too large"),
         ("empty", "not a readable"),
         ("unsigned", "unsigned"),
@@ -125,13 +127,11 @@ def test_a_round_with_too_few_parties_is_not_counted_and_keeps_what_had_come(tmp
 
 @pytest.mark.parametrize("aggregate", ["median", "trimmed", "krum", "multikrum", "bulyan"])
 def test_flowers_strategies_aggregate_as_the_plan_says(tmp_path: Path, aggregate: str) -> None:
-    federation = Federation(tmp_path, rounds=2, parties=7, aggregate=aggregate, malicious=1)
+    federation = Federation(tmp_path, rounds=2, parties=7, aggregate=aggregate, malicious=1, min_parties=7)
     federation.run()
     assert len(federation.store().reports()[-1].accepted) == 7
 
 
-def test_a_strategy_that_needs_more_parties_says_so(tmp_path: Path) -> None:
-    from antiphon.errors import InputError
-
-    with pytest.raises(InputError, match="bulyan with 1 malicious parties needs 7 updates, and 4 came"):
-        Federation(tmp_path, rounds=1, aggregate="bulyan", malicious=1).run()
+def test_a_plan_has_as_many_parties_as_its_strategy_needs(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="bulyan with malicious = 1 needs min_parties of 7"):
+        Federation(tmp_path, aggregate="bulyan", malicious=1, min_parties=6)

@@ -22,6 +22,8 @@ CHUNK: Final = 4_096
 MAX_KEEP: Final = 128
 """Of a chunk: 1.42% of its float32 bytes."""
 DECAY: Final = 0.95
+MAX_CHANGE: Final = 1e3
+"""Of one parameter in one round: far above what training makes, and far below what sums to infinity."""
 _INDEX_BITS: Final = 12
 
 Flat: TypeAlias = npt.NDArray[np.float32]
@@ -101,8 +103,12 @@ def decompress(raw: bytes, size: int, keep: int) -> Flat:
     scales = np.frombuffer(told.scales, "<f4").reshape(-1, 2)
     if total and ((np.diff(place) <= 0).any() or place[-1] >= size):
         raise ProtocolError("The update names places twice, or beyond the model", "It counts for nothing.")
-    if not (np.isfinite(scales).all() and (scales >= 0).all()):
-        raise ProtocolError("The update holds numbers that are not finite", "It counts for nothing.")
+    if not (np.isfinite(scales).all() and (scales >= 0).all() and (scales <= MAX_CHANGE).all()):
+        raise ProtocolError(
+            f"The update holds numbers that are not finite, or above {MAX_CHANGE:g}", "It counts for nothing."
+        )
+    if not scales.any():
+        raise ProtocolError("The update changes nothing", "It counts for nothing.")
     large, sign = (np.unpackbits(np.frombuffer(one, np.uint8))[:total].astype(bool) for one in (told.large, told.sign))
     made = np.zeros(size, np.float32)
     made[place] = np.where(large, scales[chunk, 1], scales[chunk, 0]) * np.where(sign, np.float32(-1), np.float32(1))

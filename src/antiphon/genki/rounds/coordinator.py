@@ -22,6 +22,7 @@ from antiphon.errors import ProtocolError, UnavailableError
 from antiphon.genki import learning
 from antiphon.genki.learning import Learner, Parameters, Piece
 from antiphon.genki.rounds import compression, flower
+from antiphon.genki.rounds.accounting import epsilon
 from antiphon.genki.rounds.plan import Plan
 from antiphon.genki.rounds.store import Report, Store
 from antiphon.genki.rounds.task import Task
@@ -72,8 +73,15 @@ class Coordinator:
         """
         self._store.begin(self._learner.initial())
         while self._store.state.round < self.plan.rounds:
+            if self.plan.max_epsilon and self._epsilon_after() > self.plan.max_epsilon:
+                _log.warning("one more round would spend over epsilon %g: the federation ends", self.plan.max_epsilon)
+                break
             self._round(attempts)
         return self._store.parameters()
+
+    def _epsilon_after(self) -> float:
+        """What will have been spent when one more round is released."""
+        return epsilon((*self._store.state.releases, self.plan.noise), self.plan.delta)
 
     def _round(self, attempts: int) -> None:
         began, base, tried = time.monotonic(), self._store.parameters(), 0
@@ -104,8 +112,9 @@ class Coordinator:
             seconds=round(time.monotonic() - began, 3),
             attempts=tried,
             loss=float(np.mean(self._learner.losses(made, self._held_out))) if self._held_out else None,
+            epsilon=self._epsilon_after() if self.plan.noise else None,
         )
-        self._store.commit(report, made)
+        self._store.commit(report, made, released=self.plan.noise or None)
         self._tell(report)
 
     def _collect(self, round_: _Round) -> None:

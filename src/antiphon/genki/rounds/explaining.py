@@ -43,10 +43,7 @@ def explained(plan: Plan, parameters: int, pieces: int | None = None) -> list[st
 
 def _protection(plan: Plan) -> list[str]:
     lines = ["What can be learnt from it:"]
-    if plan.secure:
-        lines.append("  The coordinator sees the sum of at least three updates, and none alone (SecAgg+).")
-    else:
-        lines.append("  The coordinator sees each update. From updates it can be guessed what was learnt from.")
+    lines.append("  The coordinator sees each update. From updates it can be guessed what was learnt from.")
     if plan.noise:
         bound = f", and it ends before epsilon {plan.max_epsilon:g}" if plan.max_epsilon else ""
         lines.append(

@@ -35,7 +35,6 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     noise: float = 0.0  # multiplier of differential privacy: standard deviation of the sum over clip_norm
     delta: float = 1e-5  # of (epsilon, delta)
     max_epsilon: float = 0.0  # the federation ends before it spends more; 0: no bound
-    secure: bool = False  # the coordinator learns the sum of updates only (SecAgg+)
     seed: int = 20
 
     def __post_init__(self) -> None:
@@ -47,12 +46,19 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError("server_rate and min_parties must be positive, deadline_s within 0.1 s and a week")
         if min(self.clip_norm, self.noise, self.max_epsilon, self.malicious) < 0 or not 0 < self.delta < 1:
             raise ValueError("clip_norm, noise, max_epsilon and malicious must not be negative, delta within 0..1")
+        if self.min_parties < self.needed:
+            raise ValueError(f"{self.aggregate} with malicious = {self.malicious} needs min_parties of {self.needed}")
+        if self.max_epsilon and not self.noise:
+            raise ValueError("max_epsilon needs noise: without it, the first round spends all")
         if self.noise and (not self.clip_norm or self.aggregate != "mean"):
             raise ValueError("noise needs clip_norm and aggregate = mean: only then is what one party can change known")
-        if self.secure and self.aggregate != "mean":
-            raise ValueError("secure needs aggregate = mean: nothing but the sum of updates is known")
-        if self.secure and self.min_parties < 3:
-            raise ValueError("secure needs min_parties of at least 3: of two, each knows the other from the sum")
+
+    @property
+    def needed(self) -> int:
+        """Updates without which the strategy proves nothing (Blanchard et al. 2017; El Mhamdi et al. 2018)."""
+        bad = self.malicious
+        most = {"krum": 2 * bad + 3, "multikrum": 2 * bad + 3, "bulyan": 4 * bad + 3, "trimmed": 2 * bad + 1}
+        return most.get(self.aggregate, 1)
 
     @property
     def id(self) -> str:
