@@ -11,7 +11,8 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.audio import Joiner, Waveform, resample
+from antiphon.audio import MUSIC_LUFS, Joiner, Normaliser, Waveform, resample
+from antiphon.bench.music_cheats import perform
 from antiphon.errors import InputError
 from antiphon.pictures import folding
 from antiphon.pictures.folding import Folder
@@ -20,6 +21,7 @@ from antiphon.pictures.measuring import inspect
 from antiphon.pictures.naming import key_name, names_in, pitch_class
 from antiphon.pictures.numbers import as_numbers
 from antiphon.pictures.outline import Outliner
+from antiphon.pictures.registers import registers_of
 from antiphon.pictures.spectrogram import BANDS, Spectrograph, mel
 from antiphon.pictures.tune import tune_of
 
@@ -207,3 +209,21 @@ def test_words_stand_where_they_are_said(tmp_path):
     assert ends[4] == pytest.approx(edges[0][1], abs=0.15)
     assert starts[5] == pytest.approx(edges[1][0] + 0.6, abs=0.15)
     assert ends[-1] == pytest.approx(edges[1][1], abs=0.15)
+
+
+@pytest.mark.parametrize("prompt", ["techno, 170 bpm", "rock, 184 bpm", "boss, 130 bpm", "ballad, 72 bpm"])
+def test_the_tempo_is_counted_as_the_composer_counts_it(prompt: str) -> None:
+    audio = perform(prompt, 2, 15).audio
+    mono = resample(audio.mono(), RATE_HZ).samples[0]
+    found = tune_of(mono).tempo_bpm
+    assert found is not None
+    assert found == pytest.approx(float(prompt.split()[1]), rel=0.02)
+
+
+@pytest.mark.parametrize("prompt", ["horror", "metal"])
+def test_registers_of_a_piece_at_the_default_loudness_are_exact(prompt: str) -> None:
+    whole = Normaliser(MUSIC_LUFS).whole(perform(prompt, 3, 12).audio)
+    start = Waveform.from_pcm16(whole.to_pcm16(), whole.rate_hz, 2).samples[:, :44_100]
+    found = registers_of(Waveform(start, whole.rate_hz))
+    assert found is not None
+    assert found.exact

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from antiphon.analysis.accents import correlations, onsets
 from antiphon.analysis.chroma import Floats
 from antiphon.analysis.sound import FRAMES_PER_S, Sound
 
@@ -20,6 +21,8 @@ TOLERANCE = 0.02
 _GRID = 0.0015  # relative step between candidate tempi
 _REACH_S = 10.0  # the comb's teeth end here: far enough for 0.2% precision, near enough for slight drift
 _PRIOR_BPM, _PRIOR_OCTAVES = 120.0, 1.0
+_SURE_BPM, _SLOW_BPM, _SLOWNESS, _HALVED = 105.0, 80.0, 0.6, -0.3
+"""Above the first no pulse is half of the tempo. The rest was chosen on the pieces of `counted_bpm`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,26 @@ def pulse_of(sound: Sound) -> Pulse:
         response += np.where(inside, np.interp(tooth * lags, positions, correlation), 0.0)
         weight += inside
     return Pulse(bpm, np.maximum(response / np.maximum(weight, 1), 0.0))
+
+
+def counted_bpm(sound: Sound, pulse: Pulse) -> float:
+    """The likeliest tempo as players count it: the best pulse, or its double where bass and hats come again after half
+    of it nearly as they do after the whole. Of 302 pieces, ours and accompaniments by people, whose best pulse is below
+    105 bpm, 92% are counted right, and 65% without this; nine of ten at 160 bpm and more were halved."""
+    bpm = pulse.best_bpm
+    if bpm > _SURE_BPM:
+        return bpm
+    low, middle, high = onsets(sound)
+    beat = 60.0 * FRAMES_PER_S / bpm
+    halves, whole, none = (beat * np.array(parts) for parts in ((-0.5, 0.5), (1.0,), (0.0,)))
+    after_half = [
+        correlations(low, middle, halves).mean() - correlations(low, middle, none).mean(),
+        correlations(low, high, halves).mean() - correlations(low, high, none).mean(),
+        correlations(low, low, halves).mean() - correlations(low, low, whole).mean(),
+        correlations(high, high, halves).mean() - correlations(high, high, whole).mean(),
+    ]
+    slow = _SLOWNESS * np.log2(bpm / _SLOW_BPM)
+    return 2 * bpm if float(np.mean(after_half)) - slow > _HALVED else bpm
 
 
 def error_of(found_bpm: float, asked_bpm: float) -> float:

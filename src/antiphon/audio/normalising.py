@@ -13,9 +13,12 @@ from antiphon.audio.loudness import RELATIVE_GATE_LU, bounded, channel_weights, 
 from antiphon.audio.waveform import Samples, Waveform
 
 SPEECH_LUFS = -16.0
-MUSIC_LUFS = -14.0
 TRUE_PEAK_DBTP = -1.0
-"""Targets of the large podcast and music services; EBU R128 s2 recommends the same range for streaming."""
+"""Targets of the large podcast services; EBU R128 s2 recommends the same range for streaming."""
+
+MUSIC_LUFS = -19.0
+"""Within what Sony's ASWG-R001 asks of games (-18 +-2 on portable devices, -24 +-2 at home), and low enough that the
+limiter leaves the sound chip's pieces alone: their dynamics stay, and `inspect` reads the registers back."""
 
 SPEECH_EXPECTED_LUFS = -24.0
 """What speech of the built-in voices measures, -27 to -20. A stream begins with the gain that suits it."""

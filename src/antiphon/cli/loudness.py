@@ -14,7 +14,7 @@ else:
     Base = click.ParamType  # not generic at runtime before click 8.5
 
 LOUDEST_LUFS, QUIETEST_LUFS = -5.0, -40.0
-SPEECH, MUSIC = "-16", "-14"
+SPEECH, MUSIC = "-16", "-19"
 """`antiphon.audio.SPEECH_LUFS` and `MUSIC_LUFS`, without loading NumPy for a help text."""
 
 C = TypeVar("C", bound=Callable[..., Any])

@@ -15,7 +15,7 @@ from antiphon.errors import InputError
 from antiphon.text.subtitles import TimedWord
 
 Loudness = float | Literal["off"] | None
-"""In LUFS. None: -16 for speech, -14 for music. "off": as it was made."""
+"""In LUFS. None: -16 for speech, -19 for music. "off": as it was made."""
 
 
 @dataclass(frozen=True, slots=True)

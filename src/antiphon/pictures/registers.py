@@ -16,7 +16,7 @@ EXACT = 1.0 / 32_768
 
 @dataclass(frozen=True, slots=True)
 class Registers:
-    """`exact`: the grid's own sound is this audio, to the rounding of 16 bits; else it is a transcription."""
+    """`exact`: the grid's own sound, at one gain, is this audio to the rounding of 16 bits; else a transcription."""
 
     grid: TokenGrid
     exact: bool
@@ -36,4 +36,6 @@ def registers_of(wave: Waveform) -> Registers | None:
     own = codec.decode(grid).samples
     heard = np.broadcast_to(resample(stereo, codec.rate_hz).samples, (2, stereo.samples.shape[1]))
     both = min(own.shape[1], heard.shape[1])
-    return Registers(grid, exact=bool(np.abs(own[:, :both] - heard[:, :both]).max(initial=0.0) <= EXACT))
+    played, written = own[:, :both].astype(np.float64), heard[:, :both].astype(np.float64)
+    gain = float((played * written).sum() / max(float((played**2).sum()), 1e-12))
+    return Registers(grid, exact=bool(np.abs(gain * played - written).max(initial=0.0) <= EXACT * max(1.0, gain)))

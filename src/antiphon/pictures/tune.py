@@ -11,7 +11,7 @@ import numpy.typing as npt
 from antiphon.analysis.key import MIN_S as KEY_MIN_S
 from antiphon.analysis.key import keys_of
 from antiphon.analysis.sound import FRAMES_PER_S, LENGTH, LONG, LONG_HOP, RATE_HZ, Sound
-from antiphon.analysis.tempo import MIN_PULSE, pulse_of
+from antiphon.analysis.tempo import MIN_PULSE, counted_bpm, pulse_of
 from antiphon.analysis.tempo import MIN_S as TEMPO_MIN_S
 from antiphon.audio.waveform import Samples, Waveform
 from antiphon.pictures.naming import key_name, names_in
@@ -58,7 +58,7 @@ def tune_of(mono: Samples) -> Tune:
     tempo = None
     if sound.seconds >= TEMPO_MIN_S:
         pulse = pulse_of(sound)
-        tempo = pulse.best_bpm if pulse.clarity >= MIN_PULSE else None
+        tempo = counted_bpm(sound, pulse) if pulse.clarity >= MIN_PULSE else None
     keys = keys_of(sound) if sound.seconds >= KEY_MIN_S else None
     beats_s = _beats(sound.flux, 60.0 * FRAMES_PER_S / tempo) / FRAMES_PER_S + _ONSET_S if tempo else np.zeros(0)
     best = None if keys is None else keys.best
