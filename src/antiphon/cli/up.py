@@ -1,8 +1,11 @@
-"""`antiphon up`: a network and its HTTP API in one process."""
+"""`antiphon up`: a network, its HTTP APIs and its page in one process."""
 
 from __future__ import annotations
 
 import asyncio
+import sys
+import threading
+import webbrowser
 from contextlib import AsyncExitStack
 
 import click
@@ -23,23 +26,38 @@ Examples:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: all.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name that clients may call this server by.")
 @click.option("--allow-origin", multiple=True, metavar="URL", help="A web page's origin that may ask; by default none.")
+@click.option("--browser/--no-browser", default=None, help="Open the page in a browser; by default from a terminal.")
 @click.option("--x402", is_flag=True, help="Whoever asks pays, by x402, to the chain key's address.")
 @click.pass_context
 def up(
-    ctx: click.Context, port: int, host: str, allow_host: tuple[str, ...], allow_origin: tuple[str, ...], x402: bool
+    ctx: click.Context,
+    port: int,
+    host: str,
+    allow_host: tuple[str, ...],
+    allow_origin: tuple[str, ...],
+    browser: bool | None,
+    x402: bool,
 ) -> None:
-    """Serve the audio API that clients of OpenAI's speak, until Ctrl-C.
+    """Serve a page, the network API, and the audio API that clients of OpenAI's speak, until Ctrl-C.
 
     It orders from the network that --ledger names or this data folder serves, else from one in this process, and pays
     from this data folder's account: whoever reaches it may spend that, unless there are keys (antiphon up key create),
     or --x402 has them pay.
     """
     if ctx.invoked_subcommand is None:
-        run(_serve(ctx.obj, host, port, allow_host, allow_origin, x402=x402))
+        shown = sys.stderr.isatty() if browser is None else browser
+        run(_serve(ctx.obj, host, port, allow_host, allow_origin, browser=shown, x402=x402))
 
 
 async def _serve(
-    settings: Settings, host: str, port: int, hosts: tuple[str, ...], origins: tuple[str, ...], *, x402: bool
+    settings: Settings,
+    host: str,
+    port: int,
+    hosts: tuple[str, ...],
+    origins: tuple[str, ...],
+    *,
+    browser: bool,
+    x402: bool,
 ) -> None:
     from antiphon.cli.warming import warm_up
     from antiphon.door.network import AsyncNetwork
@@ -60,7 +78,16 @@ async def _serve(
         )
         url = await stack.enter_async_context(serving(app, host, port))
         click.echo(f"API at {url}/v1", err=True)
+        if not x402:
+            _show(url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"), browser=browser)
         await asyncio.Event().wait()
+
+
+def _show(page: str, *, browser: bool) -> None:
+    """Where the page is; and in a browser, if there is one."""
+    click.echo(f"Page at {page}", err=True)
+    if browser:
+        threading.Thread(target=webbrowser.open, args=(page,), name="browser", daemon=True).start()
 
 
 up.add_command(key)

@@ -27,6 +27,7 @@ from antiphon.gateway.network.operations import OPERATIONS, PREFIX
 from antiphon.gateway.network.streams import Streamed
 from antiphon.gateway.network.tasks import Tasks
 from antiphon.gateway.orders import Orders
+from antiphon.gateway.page_files import page_routes
 from antiphon.gateway.paying import REQUIRED, RESPONSE, Cashier
 from antiphon.gateway.sound import SoundResponse, read_body
 from antiphon.gateway.speech import SpeechRequest
@@ -127,7 +128,7 @@ async def application(
 ) -> AsyncIterator[Starlette]:
     """The application over a network that is open, and stays so. `closed`: it has no other voices and engines than
     those that are installed here. `keyring`: requests need a key once there is one. `till`: each order of sound is paid
-    for by x402 instead, and there is no network API, whose tasks would be paid by nobody."""
+    for by x402 instead, and there are no network API and no page, whose tasks would be paid by nobody."""
     orders = Orders(network, turns or Turns(), keyring)
     catalogue = Catalogue(network, closed=closed)
     api = Api(network, orders, catalogue, keyring=keyring, till=till)
@@ -137,7 +138,7 @@ async def application(
         routes = _audio(api)
         if till is None:
             tasks = await stack.enter_async_context(Tasks.opened(network, orders))
-            routes += _network(api, NetworkApi(network, tasks, catalogue))
+            routes += [*_network(api, NetworkApi(network, tasks, catalogue)), *page_routes()]
         yield _routed(routes, access)
 
 

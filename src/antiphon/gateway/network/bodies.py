@@ -24,6 +24,15 @@ TITLE_CHARS = 80
 BEGINNING_CHARS = 160
 
 
+def title_of(text: str) -> str:
+    """How it begins, for people."""
+    words = " ".join(text[: 4 * TITLE_CHARS].split())
+    if len(words) <= TITLE_CHARS:
+        return words
+    cut = words[:TITLE_CHARS].rpartition(" ")[0]
+    return f"{cut or words[: TITLE_CHARS - 1]}…"
+
+
 class SpeechOrder(
     msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag_field="service", tag="speech"
 ):
@@ -57,7 +66,7 @@ class SpeechOrder(
 
     @property
     def title(self) -> str:
-        return " ".join(self.text[: 4 * TITLE_CHARS].split())[:TITLE_CHARS]
+        return title_of(self.text)
 
 
 class MusicOrder(
@@ -90,7 +99,7 @@ class MusicOrder(
 
     @property
     def title(self) -> str:
-        return " ".join(self.prompt.split())[:TITLE_CHARS]
+        return title_of(self.prompt)
 
 
 Order: TypeAlias = SpeechOrder | MusicOrder
