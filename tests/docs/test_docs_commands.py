@@ -50,7 +50,7 @@ NOT_RUN_HERE = [
     "chain-epochs.md",
     *3 * ["chain.md"],
     "mutation-testing.md",
-    *6 * ["run-a-network.md"],
+    *7 * ["run-a-network.md"],
     "soundstorm.md",
     "voice-data.md",
 ]

@@ -133,6 +133,7 @@ def node() -> None:
 @node.command("processor", epilog="\b\nExamples:\n  antiphon node processor --engine kokoro --price 150\n")
 @click.option("--engine", required=True, help="What to run: see `antiphon engines`; or openai:URL, any speech server.")
 @engine_option
+@click.option("--workers", metavar="URL", envvar="ANTIPHON_WORKERS", help="Workers make the parts: nats://HOST:4222.")
 @click.option("--price", type=Amount("uANT"), help="Per unit (a character, or 1/15 s), in millionths of an ANT.")
 @click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Parts made at once.")
 @click.option("--queue", default=16, show_default=True, type=click.IntRange(0, 1024), help="Parts that may wait.")
@@ -144,6 +145,7 @@ def processor(
     settings: Settings,
     engine: str,
     engine_options: tuple[str, ...],
+    workers: str | None,
     price: int | None,
     slots: int,
     queue: int,
@@ -151,17 +153,32 @@ def processor(
     name: str | None,
     bond: int,
 ) -> None:
-    """Run a processor node: it makes audio with one engine."""
+    """Run a processor node: it makes audio with one engine, here or by workers (`antiphon node worker`)."""
     from antiphon.cli.delivering import options_of
-    from antiphon.network.embedded import processing
+    from antiphon.network.embedded import pooled, processing
     from antiphon.nodes.producer import Producer
 
-    runner = processing(engine, price, options_of(engine_options, "--engine-option"))
+    given = options_of(engine_options, "--engine-option")
+    runner = pooled(engine, workers, price, given) if workers else processing(engine, price, given)
 
     def build(context: Context) -> Node:
         return Producer(context, runner, slots=slots, queue=queue)
 
     run(run_node(settings, build, name or runner.offers[0].engine, address, bond))
+
+
+@node.command("worker")
+@click.argument("url")
+@click.option("--engine", required=True, help="What the node runs that puts parts into the queue.")
+@engine_option
+@click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Parts made at once.")
+@click.option("--name", help="Called so in the node's log; by default machine and process.")
+def worker(url: str, engine: str, engine_options: tuple[str, ...], slots: int, name: str | None) -> None:
+    """Make parts for a processor that was started with --workers URL, until Ctrl-C. It holds no key and no money."""
+    from antiphon.cli.delivering import options_of
+    from antiphon.cli.pool_worker import run_worker
+
+    run(run_worker(engine, options_of(engine_options, "--engine-option"), url, slots, name or ""))
 
 
 @node.command("trainer", epilog="\b\nExamples:\n  antiphon node trainer --engine mimic\n")

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from antiphon.client.client import Client
 from antiphon.clock import Clock, SystemClock
@@ -33,6 +34,9 @@ from antiphon.nodes.validator import Validator
 from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import load_or_create
 from antiphon.transport import InProcessTransport
+
+if TYPE_CHECKING:
+    from antiphon.nodes.pool.runner import PoolRunner
 
 PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000, "soundstorm": 100_000}
 """Default price per character, ordered by measured compute time (docs/engines.md)."""
@@ -121,6 +125,16 @@ def _remedy(node: Actor) -> str:
 def processing(engine: str, price_nano: int | None = None, options: Mapping[str, object] | None = None) -> EngineRunner:
     """What a processor with this engine runs: a name, or `family:argument` with options. Raises `InputError`."""
     return GenerationRunner(registry.open_engine(engine, options), _price(engine, price_nano))
+
+
+def pooled(
+    engine: str, workers: str, price_nano: int | None = None, options: Mapping[str, object] | None = None
+) -> PoolRunner:
+    """The same, made by workers at a NATS server. Raises `InputError`, `UnavailableError`."""
+    from antiphon.nodes.pool.runner import PoolRunner
+
+    made = registry.open_engine(engine, options)
+    return PoolRunner(made, _price(engine, price_nano), workers)
 
 
 def training(engine: str, price_nano: int | None = None) -> EngineRunner:
