@@ -187,6 +187,11 @@ def group(
         from antiphon.models import use_folder
 
         use_folder(models)
+    if os.environ.get("ANTIPHON_MODELS_HUB") in {"1", "yes", "true"}:
+        from antiphon.models import Hub, use_hub
+        from antiphon.models.hub import HUB
+
+        use_hub(Hub(models or settings.home / "models", os.environ.get("HF_ENDPOINT") or HUB))
 
 
 class Terminated(Exception):  # noqa: N818 - an end that was asked for, as KeyboardInterrupt is

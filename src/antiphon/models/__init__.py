@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from antiphon.models.catalog import CATALOG, FilePiece, Model, ModelFile, find
+from antiphon.models.hub import Hub
 from antiphon.models.loader import (
     Loader,
     freed_after,
@@ -14,11 +15,13 @@ from antiphon.models.loader import (
     run_session,
     session,
     use_folder,
+    use_hub,
 )
 
 __all__ = [
     "CATALOG",
     "FilePiece",
+    "Hub",
     "Loader",
     "Model",
     "ModelFile",
@@ -32,4 +35,5 @@ __all__ = [
     "run_session",
     "session",
     "use_folder",
+    "use_hub",
 ]

@@ -1,8 +1,9 @@
 """Every model file the network runs, declared once: what it is, where it comes from, and the hash it must have.
 
-Sources are tried in this order: the folder the user named (`antiphon.models.use_folder`), and the installed package.
+Sources are tried in this order: the folder the user named (`antiphon.models.use_folder`), the installed package, and
+only when it was asked for (`antiphon.models.use_hub`) the hub.
 Our own weights are packages too (`weights/` in the repository), with versions of their own: the code's wheel stays
-small, and a new release of it downloads no weights again. The hub address is text for people; nothing here downloads.
+small, and a new release of it downloads no weights again. The hub address is for people, unless `on_hub`.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[ModelFile, ...]
     hub: str = ""
     extra: str = ""
+    on_hub: bool = False
     engine: str = ""
 
     @property
@@ -278,6 +280,7 @@ CATALOG: tuple[Model, ...] = (
             _tiny("vocabulary.txt", "ff77588746d3a2595d32ab5b69ffd7b95ce2441ac57533cb66fc3eb575a115cf", 422_309),
         ),
         hub="Systran/faster-whisper-tiny.en",
+        on_hub=True,
     ),
     Model(
         name="whisper-base",
@@ -296,6 +299,7 @@ CATALOG: tuple[Model, ...] = (
             _base("vocabulary.json", "22f3cb2fc2be1545b9a7db8e993ddd59aeccadfbc7d7b00ca517ca8960864766", 1_068_101),
         ),
         hub="Systran/faster-whisper-base",
+        on_hub=True,
         extra="languages",
     ),
     Model(

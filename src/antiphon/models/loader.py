@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING, Any
 
 from antiphon.errors import ModelError
 from antiphon.models.catalog import CATALOG, FilePiece, Model, ModelFile, find
+from antiphon.models.hub import Hub
 
 if TYPE_CHECKING:
     import onnxruntime
 
 
 class Loader:
-    """Loads from one catalog. `folder` (`<folder>/<model>/<file>`) is tried before every other source."""
+    """Loads from one catalog. `folder` (`<folder>/<model>/<file>`) is tried before every other source, `hub` last."""
 
-    def __init__(self, catalog: tuple[Model, ...] = CATALOG, *, folder: Path | None = None) -> None:
-        self.folder = folder
+    def __init__(
+        self, catalog: tuple[Model, ...] = CATALOG, *, folder: Path | None = None, hub: Hub | None = None
+    ) -> None:
+        self.folder, self.hub = folder, hub
         self._catalog = catalog
         self._lock = threading.Lock()
         self._verified: set[tuple[Path, int, int]] = set()  # path, size, mtime: hash each file once per process
@@ -58,7 +61,7 @@ class Loader:
         return located[0].parent
 
     def installed(self, name: str) -> bool:
-        """Whether every file is there (hashes are checked when it is read)."""
+        """Whether every file is there, or may be fetched (hashes are checked when it is read)."""
         try:
             self.require(name)
         except ModelError:
@@ -68,7 +71,7 @@ class Loader:
     def require(self, name: str) -> None:
         """Raises `ModelError`, with the command that installs it, unless every file is there."""
         model = find(name, self._catalog)
-        if not all(path.is_file() for file in model.files for path in self._paths(model, file)):
+        if not all(self._is_here(model, file) for file in model.files) and not self._may_fetch(model):
             raise ModelError(f"The model {model.name} is not installed", _how_to_install(model))
 
     def session(
@@ -87,7 +90,16 @@ class Loader:
     def _paths(self, model: Model, file: ModelFile) -> tuple[Path, ...]:
         if self.folder is not None and (local := self.folder / model.name / file.name).is_file():
             return (local,)
+        if self.hub is not None and self._may_fetch(model) and not _in_package(model, file):
+            return (self.hub.fetch(model, file),)
         return tuple(_locate(piece, model) for piece in file.pieces)
+
+    def _is_here(self, model: Model, file: ModelFile) -> bool:
+        local = self.folder is not None and (self.folder / model.name / file.name).is_file()
+        return local or _in_package(model, file)
+
+    def _may_fetch(self, model: Model) -> bool:
+        return self.hub is not None and model.on_hub
 
     def _open(self, path: Path, model: Model) -> bytes:
         try:
@@ -164,6 +176,13 @@ def _locate(piece: FilePiece, model: Model) -> Path:
     return Path(spec.submodule_search_locations[0]) / piece.path
 
 
+def _in_package(model: Model, file: ModelFile) -> bool:
+    try:
+        return all(_locate(piece, model).is_file() for piece in file.pieces)
+    except ModelError:
+        return False
+
+
 def _verify(digest: str, model: Model, file: ModelFile) -> None:
     if digest != file.sha256:
         raise ModelError(
@@ -187,6 +206,11 @@ _LOADER = Loader()
 def use_folder(folder: Path | None) -> None:
     """Look in `folder` first. The command line calls this with $ANTIPHON_MODELS; the library reads no environment."""
     _LOADER.folder = folder
+
+
+def use_hub(hub: Hub | None) -> None:
+    """Fetch what is nowhere else from a hub. The command line calls this with $ANTIPHON_MODELS_HUB."""
+    _LOADER.hub = hub
 
 
 read = _LOADER.read
