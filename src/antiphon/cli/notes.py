@@ -26,7 +26,11 @@ def notes_options(command: C) -> C:
         (
             click.option("--midi", type=a_file, help="Also write the notes as MIDI."),
             click.option("--score", type=a_file, help="Also write the notes as MusicXML."),
-            click.option("--module", type=a_file, help="Also write them as a tracker's module (.xm)."),
+            click.option(
+                "--module",
+                type=a_file,
+                help="Also write them as a tracker's module (.xm), or for a NES's sound chip (.nsf).",
+            ),
             click.option(
                 "--stems",
                 type=click.Path(path_type=Path, file_okay=False),
@@ -59,10 +63,11 @@ def write_notes(composition: Composition, given: dict[str, Any]) -> None:
     if not any(given[name] for name in (*FILES, "stems")):
         return
     from antiphon.engines import scored
-    from antiphon.music import to_midi, to_musicxml, to_xm
+    from antiphon.music import to_midi, to_musicxml, to_nsf, to_xm
 
+    to_module = to_nsf if str(given["module"]).lower().endswith(".nsf") else to_xm
     score = scored.score_of(next(composition.requests()), composition.engine)
-    for name, write in zip(FILES, (to_midi, to_musicxml, to_xm), strict=True):
+    for name, write in zip(FILES, (to_midi, to_musicxml, to_module), strict=True):
         if given[name] is not None:
             with _told(given[name]):
                 given[name].write_bytes(write(score))

@@ -7,6 +7,7 @@ from antiphon.music.brief import MusicBrief, read
 from antiphon.music.composer import compose
 from antiphon.music.midi import to_midi
 from antiphon.music.musicxml import to_musicxml
+from antiphon.music.nsf import to_nsf
 from antiphon.music.overrides import overridden
 from antiphon.music.planning import loop_seconds, plan
 from antiphon.music.score import Chord, Note, Score, Section, Track
@@ -29,5 +30,6 @@ __all__ = [
     "stems",
     "to_midi",
     "to_musicxml",
+    "to_nsf",
     "to_xm",
 ]
