@@ -60,6 +60,15 @@ def test_a_model_made_from_another_names_it_and_shares_are_no_more_than_the_whol
     assert call("dama", "push", "nowhere", "--licence", "MIT").code == 2
 
 
+def test_a_near_copy_is_named_and_only_a_validator_can_mark_it(call) -> None:
+    call("dama", "push", "voice-cards")
+    call("dama", "pull", CARDS)
+    same = json.loads(call("dama", "compare", CARDS, CARDS, "--json").out)
+    assert (same["near_copy"], same["weights"], same["behaviour"]) == (True, 1.0, None)
+    marked = call("dama", "compare", CARDS, CARDS, "--mark", "nobody")
+    assert (marked.code, "in its lineage" in marked.err) == (2, True)
+
+
 @pytest.mark.slow
 def test_somebody_else_fetches_what_a_folder_serves(call, tmp_path: Path, home: Path) -> None:
     pytest.importorskip("obstore", reason="the extra antiphon[s3] is not installed")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from antiphon.cli.app import run
-from antiphon.cli.dama import dama, depot_of, json_option, store_option
+from antiphon.cli.dama import dama, depot_of, json_option, shelf_of, store_option
 from antiphon.cli.figures import ant, counted
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError
@@ -138,3 +138,46 @@ async def _board(settings: Settings, depot: Depot) -> tuple[Leaderboard, dict[st
     async with connect(settings, judges_only=True) as session:
         board = await compiled(session.ledger, samples.manifest_of, SystemClock().now_ms())
     return board, samples.played
+
+
+@dama.command(
+    epilog="\b\nExamples:\n  antiphon dama push distillmos --asked 10\n  antiphon dama pull 6551c8984191\n"
+    "  antiphon dama compare 6551c8984191 6551c8984191\n"
+)
+@click.argument("copy")
+@click.argument("original")
+@click.option("--mark", metavar="NAME", help="Say so on the ledger, as the validator whose key this names.")
+@json_option
+@click.pass_obj
+def compare(settings: Settings, copy: str, original: str, mark: str | None, as_json: bool) -> None:
+    """Say whether COPY is a near copy of ORIGINAL, by weights or behaviour. Both must be on this machine (pull)."""
+    import msgspec
+
+    from antiphon.dama.likeness import compare as likeness
+    from antiphon.dama.registry import resolve
+
+    shelf = shelf_of(settings)
+    copy, original = (resolve(one, shelf.held()) for one in (copy, original))
+    found = likeness(shelf, copy, original)
+    if mark is not None:
+        if not found.near_copy:
+            raise InputError(f"{copy[:12]} is no near copy of {original[:12]}", "There is nothing to mark.")
+        run(_mark(settings, mark, copy, original))
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins(found) | {"near_copy": found.near_copy}, indent=2))
+        return
+    behaviour = "not comparable" if found.behaviour is None else f"correlation {found.behaviour:.4f}"
+    weights = "not comparable" if found.weights is None else f"{found.weights:.1%} of them the original's"
+    click.echo(f"Weights   {weights}\nBehaviour {behaviour}\nNear copy {'yes' if found.near_copy else 'no'}")
+
+
+async def _mark(settings: Settings, name: str, copy: str, original: str) -> None:
+    from antiphon.cli.network import owner_of
+    from antiphon.dama.likeness import pays_for
+    from antiphon.door.connecting import connect
+    from antiphon.ledger.operations import MarkCopy
+
+    async with connect(settings, judges_only=True) as session:
+        if pays_for(await session.ledger.asset(copy), original):
+            raise InputError(f"{copy[:12]} names {original[:12]} in its lineage", "It pays for it, and is no copy.")
+        await owner_of(settings, session, name).submit(MarkCopy(asset=copy, original=original))

@@ -110,7 +110,7 @@ async def _account(settings: Settings, name: str, as_json: bool) -> None:
 
     settled_nano = None
     async with connect(settings) as session:
-        owner = session.client if name == "client" else _owner(settings, session, name)
+        owner = session.client if name == "client" else owner_of(settings, session, name)
         found = await session.ledger.account(owner.node_id)
         where = session.joined or f"the network in {settings.home}"
         if session.joined.startswith(relays.PREFIX):
@@ -157,13 +157,13 @@ async def _unstake(settings: Settings, amount_nano: int, name: str) -> None:
     from antiphon.ledger.operations import Unstake
 
     async with connect(settings) as session:
-        owner = _owner(settings, session, name)
+        owner = owner_of(settings, session, name)
         await owner.submit(Unstake(amount_nano=amount_nano))
         found = await session.ledger.account(owner.node_id)
     click.echo("\n".join(_told(found, session.joined or f"the network in {settings.home}")))
 
 
-def _owner(settings: Settings, session: Session, name: str) -> Actor:
+def owner_of(settings: Settings, session: Session, name: str) -> Actor:
     """Who holds a key of the data folder. Raises `InputError` with the names there are."""
     from antiphon.parties.actor import Actor, Context
     from antiphon.plugins import unknown
@@ -195,7 +195,7 @@ async def _pay(settings: Settings, amount_nano: int, name: str, target: str | No
     if name == "client" and target is None:
         raise InputError("Nobody to pay is named", "Name whose money it is (--name), or who gets it (--to).")
     async with connect(settings) as session:
-        owner = session.client if name == "client" else _owner(settings, session, name)
+        owner = session.client if name == "client" else owner_of(settings, session, name)
         receiver = target or session.client.node_id
         has_nano = (await session.ledger.account(owner.node_id)).balance_nano
         if has_nano < amount_nano:
