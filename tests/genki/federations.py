@@ -57,6 +57,13 @@ class Saboteur:
         made = Update(
             federation=asked.plan.id, round=asked.round, base=asked.base, steps=1, delta=delta, contributor=self.id
         )
+        if self._fault == "sign flip":
+            arrays = message.content.array_records["arrays"]
+            before = {name: array.numpy() for name, array in arrays.items()}
+            learner = LinearLearner(*before["weight"].shape)
+            after = learner.learn(before, pieces_of(55, 300, inputs=before["weight"].shape[0]), steps=20, seed=1)
+            flipped = -compression.flat(learning.difference(after, before))
+            made = _with(made, delta=compression.compress(flipped, np.zeros(size, np.float32), asked.plan.keep)[0])
         scale = {"nan": np.nan, "huge": 3e38, "nothing": 0.0}.get(self._fault)
         if scale is not None:
             held = msgspec.msgpack.decode(delta, type=compression.Compressed)
@@ -85,7 +92,9 @@ class Federation:
     def __init__(self, folder: Path, *, parties: int = 4, rounds: int = 6, **plan: Any) -> None:
         self.folder, self.learner = folder, LinearLearner()
         self.plan = Plan(
-            model=self.learner.name, rounds=rounds, **{"local_steps": 20, "min_parties": 2, "deadline_s": 30.0} | plan
+            model=self.learner.name,
+            rounds=rounds,
+            **{"local_steps": 20, "min_parties": 2, "deadline_s": 30.0, "screen": False} | plan,
         )
         self.identities = [Identity.from_seed(bytes([n + 1]) * 32) for n in range(parties)]
         self.pieces = [pieces_of(n, 60, shift=1.0) for n in range(parties)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from linear import LinearLearner, pieces_of
@@ -15,6 +16,7 @@ from federations import Federation, Saboteur
 
 from antiphon.errors import UnavailableError
 from antiphon.genki import learning
+from antiphon.genki.rounds.screening import deltas
 
 
 @pytest.fixture
@@ -135,3 +137,22 @@ def test_flowers_strategies_aggregate_as_the_plan_says(tmp_path: Path, aggregate
 def test_a_plan_has_as_many_parties_as_its_strategy_needs(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="bulyan with malicious = 1 needs min_parties of 7"):
         Federation(tmp_path, aggregate="bulyan", malicious=1, min_parties=6)
+
+
+def test_what_does_harm_to_held_out_pieces_is_left_out_and_named(tmp_path: Path) -> None:
+    wide, losses = LinearLearner(inputs=40), {}
+    for screen in (True, False):
+        federation = Federation(tmp_path / str(screen), rounds=4, screen=screen)
+        federation.learner = wide
+        federation.plan = msgspec.structs.replace(federation.plan, model=wide.name)
+        federation.pieces = [pieces_of(n, 300, inputs=40) for n in range(4)]
+        bad = Saboteur("sign flip")
+        federation.run(beside=[bad], held_out=pieces_of(999, 500, inputs=40))
+        losses[screen] = wide.losses(federation.store().parameters(), pieces_of(998, 500, inputs=40)).mean()
+        if screen:
+            reports = federation.store().reports()
+            assert all(report.refused[bad.id] == "it makes the held-out loss worse" for report in reports)
+            assert all(len(report.accepted) >= 3 for report in reports)
+            base = federation.store().parameters()
+            assert set(deltas(federation.store(), 4, base)) == set(reports[-1].accepted)
+    assert losses[True] < losses[False]

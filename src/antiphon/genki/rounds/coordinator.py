@@ -4,7 +4,8 @@
 2. An update counts if `learning.opened` opens it for this contributor, round and base, and it decompresses to finite
    numbers of the model's size. The first that does is kept; whoever sends something else is named with the reason.
 3. At the deadline those that have come count. Too few: the round is repeated, and keeps those it has.
-4. All count alike. What they say of themselves weighs nothing.
+4. All count alike. What they say of themselves weighs nothing. With held-out pieces, copies, repeats and what does harm
+   are left out (`screening`); where too few are left for the plan's strategy, the round changes nothing.
 5. A round is over when the store says so; a coordinator that was killed goes on from there.
 """
 
@@ -21,9 +22,10 @@ from flwr.app import Message
 from antiphon.errors import ProtocolError, UnavailableError
 from antiphon.genki import learning
 from antiphon.genki.learning import Learner, Parameters, Piece
-from antiphon.genki.rounds import compression, flower
+from antiphon.genki.rounds import flower
 from antiphon.genki.rounds.accounting import epsilon
 from antiphon.genki.rounds.plan import Plan
+from antiphon.genki.rounds.screening import delta_of, screened
 from antiphon.genki.rounds.store import Report, Store
 from antiphon.genki.rounds.task import Task
 
@@ -31,8 +33,6 @@ _log = logging.getLogger(__name__)
 
 POLL_S = 0.05
 ASK_AGAIN_S = 20.0
-OVERHEAD_BYTES = 1_024
-"""What an update has beside its compressed difference."""
 
 
 class Parties(Protocol):
@@ -100,13 +100,15 @@ class Coordinator:
                     f"{tried} times{round_.reasons()}",
                     "Wait for more contributors, and start again: it goes on from here.",
                 )
-        made = flower.aggregate(self.plan, base, [round_.deltas[one] for one in sorted(round_.deltas)])
+        counted = self._counted(round_, base)
+        enough = len(counted) >= self.plan.needed
+        made = flower.aggregate(self.plan, base, [counted[one] for one in sorted(counted)]) if enough else base
         learning.fits(made, base, "The aggregate")
         report = Report(
             round=round_.number,
             base=round_.base,
             digest=learning.digest(made),
-            accepted=tuple(sorted(round_.deltas)),
+            accepted=tuple(sorted(counted)),
             refused=round_.refused,
             bytes=round_.lengths,
             seconds=round(time.monotonic() - began, 3),
@@ -116,6 +118,14 @@ class Coordinator:
         )
         self._store.commit(report, made, released=self.plan.noise or None)
         self._tell(report)
+
+    def _counted(self, round_: _Round, base: Parameters) -> dict[str, Parameters]:
+        """The updates to aggregate; those that are left out are named among the refused."""
+        if not (self.plan.screen and self._held_out) or self.plan.noise:
+            return round_.deltas
+        found = screened(self._store, self._learner, base, round_.deltas, self._held_out)
+        round_.refused |= found.left_out
+        return found.counted
 
     def _collect(self, round_: _Round) -> None:
         """Ask and wait until all that are there have answered, or the deadline."""
@@ -151,8 +161,6 @@ class _Round:
         self.refused: dict[str, str] = {}
         self.lengths: dict[str, int] = {}
         self._plan, self._store, self._parameters = plan, store, base
-        self._size = sum(value.size for value in base.values())
-        self._limit = compression.max_bytes(self._size, plan.keep) + OVERHEAD_BYTES
         for contributor, raw in store.updates(self.number).items():  # of a coordinator that was interrupted
             self._open(contributor, raw)
 
@@ -189,14 +197,7 @@ class _Round:
         return "".join(f"; {one[:12]}: {why}" for one, why in sorted(self.refused.items()))
 
     def _open(self, contributor: str, raw: bytes) -> None:
-        update = learning.opened(
-            raw,
-            federation=self._plan.id,
-            round_=self.number,
-            base=self.base,
-            contributor=contributor,
-            limit=self._limit,
+        self.deltas[contributor] = delta_of(
+            self._plan, raw, contributor, round_=self.number, base=self.base, like=self._parameters
         )
-        delta = compression.decompress(update.delta, self._size, self._plan.keep)
-        self.deltas[contributor] = compression.shaped(delta, self._parameters)
         self.lengths[contributor] = len(raw)

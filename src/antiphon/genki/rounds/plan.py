@@ -31,6 +31,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     min_parties: int = 2  # updates without which a round is repeated
     aggregate: Aggregator = "mean"
     malicious: int = 0  # parties that krum, multikrum, bulyan and trimmed reckon with
+    screen: bool = (
+        True  # leave out copies, repeats and updates that do harm to held-out pieces; not together with noise
+    )
     clip_norm: float = 0.0  # L2 norm above which an update is scaled down; 0: none is
     noise: float = 0.0  # multiplier of differential privacy: standard deviation of the sum over clip_norm
     delta: float = 1e-5  # of (epsilon, delta)

@@ -12,8 +12,9 @@ from flwr.app import Message
 from antiphon.genki.learning import Learner, Piece
 from antiphon.genki.rounds import compression, membership
 from antiphon.genki.rounds.certificate import certificate
-from antiphon.genki.rounds.coordinator import OVERHEAD_BYTES, Coordinator
+from antiphon.genki.rounds.coordinator import Coordinator
 from antiphon.genki.rounds.membership import Invitation
+from antiphon.genki.rounds.screening import OVERHEAD_BYTES
 from antiphon.genki.rounds.store import Report, Store
 from antiphon.genki.rounds.superlink import SuperLink
 

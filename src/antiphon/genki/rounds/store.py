@@ -76,8 +76,8 @@ class Store:
         return found
 
     def updates(self, round_: int) -> dict[str, bytes]:
-        """What arrived in a round, by contributor, as it was signed."""
-        found = sorted(self._round(round_).glob("*.update"))
+        """What arrived in a round, by contributor, as it was signed; in the order in which it came."""
+        found = sorted(self._round(round_).glob("*.update"), key=lambda file: (file.stat().st_mtime_ns, file.name))
         return {file.name.removesuffix(".update"): file.read_bytes() for file in found}
 
     def arrived(self, round_: int, contributor: str, raw: bytes) -> None:
@@ -96,9 +96,12 @@ class Store:
                 break
             self._parameters(old).unlink()
 
+    def report(self, round_: int) -> Report:
+        return _decoded(self._round(round_) / "report.json", Report)
+
     def reports(self) -> list[Report]:
         """Of all rounds that are over, in order."""
-        return [_decoded(self._round(n) / "report.json", Report) for n in range(1, self.state.round + 1)]
+        return [self.report(n) for n in range(1, self.state.round + 1)]
 
     def _save(self, state: State) -> None:
         files.write(self.folder / "state.json", msgspec.json.encode(state))
