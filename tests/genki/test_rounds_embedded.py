@@ -97,6 +97,18 @@ def test_a_bad_update_is_named_and_the_round_goes_on_without_it(tmp_path: Path, 
     assert np.isfinite(federation.store().parameters()["weight"]).all()
 
 
+def test_a_training_that_breaks_and_a_stored_update_that_is_damaged_end_nothing(tmp_path: Path) -> None:
+    federation = Federation(tmp_path, rounds=2)
+    federation.pieces[0] = [("no", "piece")]  # type: ignore[list-item]
+    damaged = tmp_path / "coordinator" / "rounds" / "00001" / f"{federation.identities[1].node_id}.update"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"half a")
+    federation.run()
+    for report in federation.store().reports():
+        assert len(report.accepted) == 3
+        assert "its training broke" in report.refused[federation.identities[0].node_id]
+
+
 def test_stragglers_are_cut_by_the_deadline_and_take_part_in_the_next_round(tmp_path: Path) -> None:
     federation = Federation(tmp_path, rounds=2, deadline_s=1.0)
     slow = federation.identities[3].node_id

@@ -162,7 +162,10 @@ class _Round:
         self.lengths: dict[str, int] = {}
         self._plan, self._store, self._parameters = plan, store, base
         for contributor, raw in store.updates(self.number).items():  # of a coordinator that was interrupted
-            self._open(contributor, raw)
+            try:
+                self._open(contributor, raw)
+            except ProtocolError as error:  # it will be asked for again
+                _log.warning("round %d: the stored update of %s: %s", self.number, contributor[:12], error.what)
 
     def answered(self, contributor: str) -> bool:
         return contributor in self.deltas or contributor in self.refused

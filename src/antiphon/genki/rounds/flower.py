@@ -42,6 +42,7 @@ from flwr.serverapp.strategy import (
     Strategy,
 )
 
+_log = logging.getLogger(__name__)
 logging.getLogger("flwr").setLevel(logging.WARNING)
 
 _REFUSED = 1000  # Flower's codes of errors end below
@@ -78,6 +79,9 @@ def answered(message: Message, contributor: Contributor) -> Message:
         )
     except AntiphonError as error:
         return refusal(message, str(error))
+    except Exception as error:  # noqa: BLE001 - whatever breaks in a training must end neither this party nor the others
+        _log.exception("the task could not be done")
+        return refusal(message, f"its training broke ({type(error).__name__})")
 
 
 def refusal(message: Message, reason: str) -> Message:
