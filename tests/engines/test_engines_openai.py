@@ -379,7 +379,7 @@ def test_a_key_goes_into_the_header_and_into_no_message(odd: Odd, tmp_path: Path
 
 def test_an_opened_engine_is_known_by_its_name_once(odd: Odd) -> None:
     reg = registry.Registry((), families=tuple(entry_points(group=registry.FAMILIES)))
-    assert reg.families() == ("openai",)
+    assert "openai" in reg.families()
     engine = reg.open(f"openai:{odd.url}", {"label": "studio"})
     assert reg.load("studio") is engine
     assert reg.engine_for("studio-alloy") == "studio"

@@ -4,9 +4,10 @@ Kept apart for three reasons: the C library holds global state that two threads 
 take a node down, and the library (GPL-3) stays a separate program that is spoken to through pipes.
 
 Protocol, all integers little-endian. Request on stdin: `u32 length`, JSON. Answer on stdout: frames of `kind (1 byte)`,
-`u32 length`, payload; kinds: `r` ready (JSON `{rate_hz}`, once, at the start), `a` audio (mono PCM 16), `w` words (JSON
-`[[place in the text from 1, ms], ...]`, before the end, where the request has `words`), `e` end, `x` error (text). One
-request at a time. The process leaves at the end of stdin, so it never outlives its parent.
+`u32 length`, payload; kinds: `r` ready (JSON `{rate_hz}`, once, at the start), `a` audio (mono PCM 16; where the
+request has `ipa`, its phonemes in UTF-8, a clause a line), `w` words (JSON `[[place in the text from 1, ms], ...]`,
+before the end, where the request has `words`), `e` end, `x` error (text). One request at a time. The process leaves at
+the end of stdin, so it never outlives its parent.
 
 The library's synthesiser carries noise and vibrato phases from one utterance into the next. So every request runs in
 a fork of the untouched process: same request and seed, same samples. Where there is no fork the process serves one
@@ -23,6 +24,7 @@ import os
 import signal
 import struct
 import sys
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 MAX_REQUEST_BYTES = 65_536
@@ -36,6 +38,7 @@ BUFFER_MS = 100
 
 _SYNCHRONOUS = 2  # AUDIO_OUTPUT_SYNCHRONOUS: espeak_Synth returns when the callback has got everything
 _UTF8 = 1  # espeakCHARS_UTF8, and no espeakSSML or espeakPHONEMES: text is only ever text
+_IPA = 2  # espeakPHONEMES_IPA
 _RATE, _VOLUME, _PITCH, _RANGE = 1, 2, 3, 4
 
 # At full volume some languages drive the library's own limiter; 80 leaves it little to do.
@@ -83,6 +86,10 @@ class Synthesiser:
         """Frames for one request; raises `RuntimeError` when the library refuses."""
         if self._lib.espeak_SetVoiceByName(request["voice"].encode()) != 0:
             raise RuntimeError(f"espeak-ng has no voice {request['voice']}")
+        if request.get("ipa"):
+            self.frame(b"a", "\n".join(self._phonemes(request["text"])).encode())
+            self.frame(b"e")
+            return
         self._lib.espeak_ng_SetRandSeed(ctypes.c_long(request["seed"] % 2**31))
         for parameter, value in (
             (_RATE, request["rate_wpm"]),
@@ -99,6 +106,15 @@ class Synthesiser:
             self.frame(b"w", json.dumps(self._words).encode())
         self._words.clear()
         self.frame(b"e")
+
+    def _phonemes(self, text: str) -> Iterator[str]:
+        """Of each clause, in IPA. The library moves the pointer on, to null at the end."""
+        kept = ctypes.create_string_buffer(text.replace("\0", " ").encode())
+        place = ctypes.c_void_p(ctypes.addressof(kept))
+        self._lib.espeak_TextToPhonemes.restype = ctypes.c_char_p
+        while place.value:
+            found = self._lib.espeak_TextToPhonemes(ctypes.byref(place), _UTF8, _IPA)
+            yield (found or b"").decode("utf-8", "replace")
 
     def _audio(self, samples: Any, count: int, events: Any) -> int:
         self._note(events)
