@@ -173,8 +173,8 @@ def test_the_page_of_the_http_api_runs_as_written(shell: Shell) -> None:
     first_key = next(number for number, line in enumerate(lines) if "up key" in line)
     for line in lines[:first_key]:
         shell.run(line)
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "http-api.md").read_text(), re.DOTALL)
-    shell.run(f"{sys.executable} -c {shlex.quote(code)}")
+    for code in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "http-api.md").read_text(), re.DOTALL):
+        shell.run(f"{sys.executable} -c {shlex.quote(code)}")
     for line in lines[first_key:]:
         shell.run(line)
     for name in ("hello.mp3", "music.mp3", "speech.mp3"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from antiphon.audio import Waveform
 from antiphon.client.speech import FIRST_CHARS
 from antiphon.door.speaking import Say
 from antiphon.errors import InputError
-from antiphon.text import DEFAULT_LIMIT, SentenceCutter
+from antiphon.text import DEFAULT_LIMIT, Sentence, SentenceCutter
 
 if TYPE_CHECKING:
     from antiphon.door.network import AsyncNetwork
@@ -61,15 +61,34 @@ async def _write(
     await ready.put(None)
 
 
+class Groups:
+    """Chunks of a text, broken anywhere, in; whole sentences, as soon as no later chunk can change them, out. The first
+    is of at most `first` characters, if need be a clause: so that sound starts early."""
+
+    def __init__(self, first: int = FIRST_CHARS) -> None:
+        self._cutter = SentenceCutter(DEFAULT_LIMIT, first)
+
+    def feed(self, chunk: str) -> str:
+        """What became certain and has something to say; it may be nothing."""
+        return _spoken(self._cutter.feed(chunk))
+
+    def finish(self) -> str:
+        """The rest."""
+        return _spoken(self._cutter.finish())
+
+
+def _spoken(sentences: Iterable[Sentence]) -> str:
+    text = "".join(sentence.text for sentence in sentences)
+    return text if any(char.isalnum() for char in text) else ""
+
+
 async def _certain(text: AsyncIterable[str]) -> AsyncIterator[str]:
     """The text in groups of whole sentences, as soon as no later chunk can change them."""
-    cutter = SentenceCutter(DEFAULT_LIMIT, FIRST_CHARS)
+    groups = Groups()
     async for chunk in text:
-        group = [sentence.text for sentence in cutter.feed(chunk)]
-        if any(char.isalnum() for char in "".join(group)):
-            yield "".join(group)
-    rest = "".join(sentence.text for sentence in cutter.finish())
-    if any(char.isalnum() for char in rest):
+        if group := groups.feed(chunk):
+            yield group
+    if rest := groups.finish():
         yield rest
 
 

@@ -11,7 +11,8 @@ from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 from antiphon import AsyncNetwork, Compose, Say
 from antiphon.door.paying import Charge, Till
@@ -29,6 +30,7 @@ from antiphon.gateway.network.tasks import Tasks
 from antiphon.gateway.orders import Orders
 from antiphon.gateway.page_files import page_routes
 from antiphon.gateway.paying import REQUIRED, RESPONSE, Cashier
+from antiphon.gateway.realtime import Conversation
 from antiphon.gateway.sound import SoundResponse, read_body
 from antiphon.gateway.speech import SpeechRequest
 from antiphon.gateway.transcription import Listening, TranscriptionRequest, untranslated
@@ -84,6 +86,18 @@ class Api:
             charge=await self._charge(request, order),
         )
 
+    async def realtime(self, socket: WebSocket) -> None:
+        """A conversation. Who has no key for it is refused before it begins."""
+        try:
+            if self._cashier is not None:
+                told = "This server is paid for each order by x402, and a conversation has no price."
+                raise ApiError(501, "not_supported", told)
+            key = None if self._keyring is None else await self._keyring.admit(socket, "speech")
+        except ApiError as error:
+            await socket.close(1008, error.code)
+            return
+        await Conversation(socket, self._orders, self._catalogue, key).run()
+
     async def close(self) -> None:
         await self._listening.close()
 
@@ -135,7 +149,7 @@ async def application(
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(api.close)
         stack.push_async_callback(orders.close)
-        routes = _audio(api)
+        routes: list[BaseRoute] = [*_audio(api), WebSocketRoute("/v1/realtime", api.realtime)]
         if till is None:
             tasks = await stack.enter_async_context(Tasks.opened(network, orders))
             routes += [*_network(api, NetworkApi(network, tasks, catalogue)), *page_routes()]
@@ -173,7 +187,7 @@ def _by_method(
     return answer
 
 
-def _routed(routes: list[Route], access: Access) -> Starlette:
+def _routed(routes: list[BaseRoute], access: Access) -> Starlette:
     middleware = [Middleware(Guard, access=access)]
     if access.origins:
         origins = sorted(access.origins)

@@ -43,7 +43,10 @@ class Guard:
         self._app, self._access = app, access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refused = self._refused(Headers(scope=scope)) if scope["type"] == "http" else None
+        refused = self._refused(Headers(scope=scope)) if scope["type"] in {"http", "websocket"} else None
+        if refused is not None and scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": refused.code})  # before it began: 403
+            return
         if refused is not None:
             await refused.response()(scope, receive, send)
             return

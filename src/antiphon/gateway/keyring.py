@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from antiphon.errors import AntiphonError
 from antiphon.gateway.errors import ApiError
@@ -45,7 +45,7 @@ class Keyring:
             finally:
                 pool.submit(store.close)
 
-    async def admit(self, request: Request, scope: str) -> Key | None:
+    async def admit(self, request: HTTPConnection, scope: str) -> Key | None:
         """The key of a request; None where none was ever made. `scope` empty: any key may. Raises `ApiError` 401, 403,
         429."""
         kind, _, secret = request.headers.get("authorization", "").partition(" ")

@@ -15,6 +15,8 @@ from antiphon.errors import UnavailableError
 STOP_S = 2
 """How long answers under way may go on when the server stops."""
 IDLE_S = 30
+MAX_MESSAGE_BYTES = 1 << 20
+"""Of a WebSocket."""
 
 
 class _Server(uvicorn.Server):
@@ -32,10 +34,11 @@ async def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Async
         config = uvicorn.Config(
             app,
             lifespan="off",
-            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,
+            ws="websockets-sansio",
+            ws_max_size=MAX_MESSAGE_BYTES,
             timeout_keep_alive=IDLE_S,
             timeout_graceful_shutdown=STOP_S,
         )
