@@ -16,7 +16,7 @@ from ledger_market import OPERATOR, Market, task_id
 
 from antiphon.clock import ManualClock
 from antiphon.dama import revenue as revenues
-from antiphon.dama.registry import check_lineage, every_asset
+from antiphon.dama.registry import check_lineage, every_asset, popular
 from antiphon.economy import accounts, royalty, settlement
 from antiphon.economy.types import DEFAULT_RULES, PPM, Terms
 from antiphon.errors import ProtocolError
@@ -82,6 +82,15 @@ async def test_a_ledger_that_tells_other_sums_is_caught(market: Market) -> None:
         revenues.explained(record, earnings[1:], known)
     with pytest.raises(ProtocolError, match="do not sum"):
         revenues.explained(msgspec.structs.replace(record, earned_nano=record.earned_nano + 1), earnings, known)
+
+
+async def test_what_earned_most_is_fetched_ahead(market: Market) -> None:
+    known = await every_asset(market.ledger)
+    assert [record.asset for record in popular(known, (), 5)] == [content("child"), content("root")]
+    assert [record.asset for record in popular(known, (), 1)] == [content("child")]
+    assert [record.asset for record in popular(known, {content("child")}, 5)] == [content("root")]
+    copied = [msgspec.structs.replace(record, copy_of="x") for record in known]
+    assert popular(copied, (), 5) == []
 
 
 async def test_a_lineage_is_what_its_owners_signed(market: Market) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from antiphon.cli.app import run
-from antiphon.cli.dama import dama, depot_of, json_option, shelf_of, store_option
+from antiphon.cli.dama import dama, depot_of, json_option, registry, shelf_of, store_option
 from antiphon.cli.figures import ant, counted
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError
@@ -83,6 +83,23 @@ def _told(found: Revenue, proven: set[str]) -> list[str]:
         for part in found.parts
     ]
     return lines
+
+
+@dama.command(epilog="\b\nExamples:\n  antiphon dama ahead --most 3\n")
+@click.option("--most", default=3, show_default=True, type=click.IntRange(1), help="How many.")
+@store_option
+@click.pass_obj
+def ahead(settings: Settings, most: int, store: str | None) -> None:
+    """Fetch the assets that earn most and are not here yet: for processors, before they are asked for them."""
+    from antiphon.dama.registry import popular
+
+    depot, shelf = depot_of(settings, store), shelf_of(settings)
+    wanted = popular(run(registry(settings)), shelf.held(), most)
+    for record in wanted:
+        pulled = depot.pull(record.asset, record.owner, shelf)
+        click.echo(f"Fetched   {record.asset[:12]}, {pulled.fetched:,} bytes; earned {ant(record.earned_nano)}")
+    if not wanted:
+        click.echo("Nothing to fetch: what earned something is here")
 
 
 @dama.command(epilog="\b\nExamples:\n  antiphon dama claim --help\n")

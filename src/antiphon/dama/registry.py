@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 import msgspec
 
@@ -77,6 +77,12 @@ async def every_asset(ledger: Ledger) -> list[AssetRecord]:
     while page := await ledger.assets(after=found[-1].number if found else 0):
         found += page
     return found
+
+
+def popular(known: Sequence[AssetRecord], held: Collection[str], most: int) -> list[AssetRecord]:
+    """What to fetch ahead: the assets that earned most and are not held. Copies earn nothing, and are left out."""
+    wanted = [record for record in known if record.earned_nano and not record.copy_of and record.asset not in held]
+    return sorted(wanted, key=lambda record: (-record.earned_nano, record.number))[:most]
 
 
 def resolve(prefix: str, known: list[str]) -> str:
