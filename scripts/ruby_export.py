@@ -13,6 +13,7 @@ from codec_export import catalogued
 import antiphon.models
 from antiphon.ruby import starter
 from antiphon.ruby.training.trainer import Trainer
+from antiphon.soundstorm.serving import GRAPHS
 from antiphon.soundstorm.training.export import export
 from antiphon.soundstorm.training.profiles import TrainConfig
 from antiphon.training import checkpoint, read_config
@@ -32,11 +33,12 @@ def main() -> None:
     export(trainer.average, given.out)
     if given.ship:
         WEIGHTS.mkdir(parents=True, exist_ok=True)
-        export(trainer.average, WEIGHTS, prefix=f"{starter.MODEL}-")
         catalogue = Path(antiphon.models.__file__).parent / "catalog.py"
         text = catalogue.read_text()
-        for path in sorted(WEIGHTS.glob(f"{starter.MODEL}-*")):
-            if path.suffix in {".onnx", ".safetensors"}:
+        for name, path in export(trainer.average, WEIGHTS, prefix=f"{starter.MODEL}-").items():
+            if name == GRAPHS["int8"]:  # it saves no time at this size
+                path.unlink()
+            else:
                 text = catalogued(text, path.name, path.read_bytes())
                 print(f"{path}: {path.stat().st_size:_} bytes")
         catalogue.write_text(text)

@@ -58,5 +58,5 @@ def test_work_of_one_engine_starts_its_nodes_and_every_validator(home) -> None:
         assert found[Role.TRAINER] == []
         assert len(found[Role.VALIDATOR]) == 3
     whole = run(live(""))
-    assert set(whole[Role.PROCESSOR]) == {"hibari", "kokoro", "espeak", "mimic", "chiptune", "soundstorm"}
+    assert set(whole[Role.PROCESSOR]) == {"hibari", "kokoro", "espeak", "mimic", "chiptune", "soundstorm", "ruby"}
     assert whole[Role.TRAINER] == ["mimic", "soundstorm"]

@@ -109,7 +109,7 @@ def test_every_entry_is_complete(model: Model) -> None:
         assert file.size > 0
 
 
-@pytest.mark.parametrize("name", ["judges", "kokoro", "soundstorm"])
+@pytest.mark.parametrize("name", ["judges", "kokoro", "ruby", "soundstorm"])
 def test_our_packages_hold_what_is_declared_their_licences_and_less_than_100_mb(name: str) -> None:
     (project,) = (OURS / name).glob("pyproject.toml")
     about = tomllib.loads(project.read_text(encoding="utf-8"))["project"]

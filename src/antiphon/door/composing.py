@@ -66,7 +66,7 @@ class Compose(OrderOptions):
             seconds=seconds,
             seed=seed,
             loop=loop,
-            engine=self.engine,
+            engine=self.engine or scored.DEFAULT,  # a seed is a piece of one engine
             options=self.options,
             mode=self.mode,
             max_total_nano=self.max_cost_nano,

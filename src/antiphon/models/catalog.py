@@ -60,7 +60,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         raise ModelError(f"The model {self.name} has no file {name}", f"It has: {names}.")
 
 
-_OURS = {"judges": "1.0.0", "kokoro": "1.2.1", "soundstorm": "0.3.0"}
+_OURS = {"judges": "1.0.0", "kokoro": "1.2.1", "ruby": "0.1.0", "soundstorm": "0.3.0"}
 """Our packages of weights and their versions (`weights/<name>/pyproject.toml`)."""
 
 
@@ -266,6 +266,25 @@ CATALOG: tuple[Model, ...] = (
                 "soundstorm-16k-voices.safetensors",
                 "47543615e9bf9a6e1c3f030554d403c66e724474b752944ee0d1878b31ea5984",
                 12_912,
+            ),
+        ),
+    ),
+    Model(
+        name="ruby-1",
+        version="0.1.0",
+        licence="GPL-3.0-or-later",
+        files=(
+            _own(
+                "ruby",
+                "ruby-1-generator.onnx",
+                "952cbbf3acbce57c3bf5a02d8d53de37d0536eae761a8eafc232a8f8e785097c",
+                199_754,
+            ),
+            _own(
+                "ruby",
+                "ruby-1-generator.safetensors",
+                "4fc0d571bd82cdde774fb2ada48f11b05e1c5026f519fc38409220d1fcdecbbd",
+                4_307_272,
             ),
         ),
     ),

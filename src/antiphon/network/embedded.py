@@ -38,7 +38,7 @@ from antiphon.transport import InProcessTransport
 if TYPE_CHECKING:
     from antiphon.nodes.pool.runner import PoolRunner
 
-PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000, "soundstorm": 100_000}
+PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000, "soundstorm": 100_000, "ruby": 100_000}
 """Default price per character, ordered by measured compute time (docs/engines.md)."""
 OTHER_PRICE_NANO = 50_000
 VALIDATOR_PRICE_NANO = 15_000
@@ -53,7 +53,7 @@ class Plan:
     opens one, such as openai:URL."""
 
     processors: tuple[str, ...] = (
-        "hibari", "hibari", "kokoro", "kokoro", "espeak", "mimic", "chiptune", "soundstorm",
+        "hibari", "hibari", "kokoro", "kokoro", "espeak", "mimic", "chiptune", "soundstorm", "ruby",
     )  # fmt: skip
     trainers: tuple[str, ...] = ("mimic", "soundstorm")
     validators: int = 3

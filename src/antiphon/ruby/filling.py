@@ -15,7 +15,12 @@ from antiphon.soundstorm.layout import GeneratorConfig
 from antiphon.soundstorm.serving import Generator
 
 DECODING: Final = DecodingOptions(
-    passes=(10, 16, 10, 2, 8, 4, 2, 2, 1, 1), noise=40.0, greedy_last=False, guidance=1.5, guided_levels=6
+    passes=(10, 16, 10, 2, 8, 4, 2, 2, 1, 1),
+    temperature=0.9,
+    noise=40.0,
+    greedy_last=False,
+    guidance=2.0,
+    guided_levels=6,
 )
 """Passes by level. With so much noise on confidence tokens are made in random order: by confidence silence and held
 notes come first, and a sixth of the notes that people write are left (docs/ruby.md)."""
