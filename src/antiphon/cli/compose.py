@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,9 +16,13 @@ from antiphon.cli.loudness import MUSIC
 from antiphon.cli.notes import check_notes, notes_options, write_notes
 from antiphon.cli.options import OutputOptions, order_options
 from antiphon.door.settings import Settings
+from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.client.composing import Composition
+    from antiphon.door.ordering import OrderFields
+
+MAX_RANDOM_SEED = 1_000_000
 
 DEFAULT_OUTPUT = "antiphon-music.wav"
 
@@ -25,6 +32,9 @@ Examples:
   antiphon compose "calm shop theme in F major, waltz" --seconds 45 --loop -o shop.ogg
   antiphon compose "victory fanfare" --seconds 8 --seed 7 --midi fanfare.mid --score fanfare.musicxml
   antiphon compose "dungeon, D minor" --loop --stems dungeon --module dungeon.xm
+  antiphon compose "jazz lounge" --engine ruby --seconds 60 --seed 7
+  antiphon compose "boss fight" --from song.mid --seconds 20
+  antiphon compose "boss fight" --from song.mid --part counter --midi duet.mid
 """
 
 
@@ -33,6 +43,15 @@ Examples:
 @click.option("--seconds", type=float, help="Length, 1 to 600; by default what PROMPT says, or 30.")
 @click.option("--loop", is_flag=True, help="The end leads into the beginning: for playing round and round.")
 @click.option("--seed", type=int, help="The same seed gives the same piece; by default a new one.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(path_type=Path),
+    help="Go on with, or change, a MIDI file or chip recording: by Ruby.",
+)
+@click.option("--vary", type=float, help="With --from: a share of its bars anew, above 0 and at most 1.")
+@click.option("--bars", help="With --from: these bars anew, e.g. 5-8.")
+@click.option("--part", help="With --from: this part anew, or added: lead, counter, bass or drums.")
 @notes_options
 @order_options(DEFAULT_OUTPUT, MUSIC)
 @click.pass_obj
@@ -50,12 +69,9 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     store = jobs.open(noun="window")
     if store is not None and store.begun and store.header.seed >= 0 and given["seed"] is None:
         given["seed"] = store.header.seed  # the same piece
-    wanted = Compose(
-        prompt=" ".join(prompt),
-        seconds=given["seconds"],
-        loop=given["loop"],
-        **order_fields(given, output),
-    )
+    fields = order_fields(given, output)
+    seconds = _changed(given, fields) if given["source"] is not None else _unchanged(given)
+    wanted = Compose(prompt=" ".join(prompt), seconds=seconds, loop=given["loop"], **fields)
     composition, told = wanted.composition()
     check_notes(composition, given)
     if store is not None:
@@ -75,6 +91,39 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     extent = Extent(len(requests), units, True, windows, noun="window", unit="unit")
     deliver(settings, output_options, job, extent=extent)
     write_notes(composition, given)
+
+
+def _unchanged(given: dict[str, Any]) -> float | None:
+    if named := [f"--{name}" for name in ("vary", "bars", "part") if given[name] is not None]:
+        raise InputError(f"{' and '.join(named)} change a piece", "Name it by --from FILE.")
+    seconds: float | None = given["seconds"]
+    return seconds
+
+
+def _changed(given: dict[str, Any], fields: OrderFields) -> float:
+    """The order's fields for a piece that is changed, and its length."""
+    from antiphon.door.changing import ENGINE, Change, changed
+
+    if fields.get("engine") not in {"", None, ENGINE}:
+        raise InputError(f"Only {ENGINE} goes on with pieces", f"Leave --engine out, or give --engine {ENGINE}.")
+    if given["loop"]:
+        raise InputError("A piece that is changed keeps its end", "Leave --loop out.")
+    if fields.get("seed") is None:
+        fields["seed"] = secrets.randbelow(MAX_RANDOM_SEED)
+    change = Change(given["vary"], _bars(given["bars"]), given["part"] or "")
+    made = changed(given["source"], change, seconds=given["seconds"], seed=fields["seed"] or 0)
+    fields["engine"] = ENGINE
+    fields["options"] = {**made.options, **fields.get("options", {})}
+    return made.seconds
+
+
+def _bars(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?", text.strip())
+    if found is None:
+        raise InputError(f"--bars {text!r} names no bars", "Give for example 5-8, or 5.")
+    return int(found[1]), int(found[2] or found[1])
 
 
 def _intro_s(composition: Composition) -> float:
