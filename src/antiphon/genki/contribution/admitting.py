@@ -21,9 +21,9 @@ from antiphon.genki.learning import Parameters, fits
 
 SAME = 0.97
 """Honest updates of one contributor in two rounds that follow each other came to .89 (docs/contribution.md)."""
-ALIKE = 0.72
-"""Honest pairs came to .66 at most; a copy with noise of half its length comes to .78 at least. One with more noise is
-left to `working`: it has not learnt from its own pieces."""
+ALIKE = 0.8
+"""Honest pairs came to .61, to .73 with two poisoners among eight; a copy with noise of .3 of its length comes to .9,
+of half to .78. One with more noise is left to `working`: it has not learnt from its own pieces."""
 NEARLY = 0.9
 LONGEST = 1.5
 
