@@ -27,6 +27,7 @@ Examples:
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name that clients may call this server by.")
 @click.option("--allow-origin", multiple=True, metavar="URL", help="A web page's origin that may ask; by default none.")
 @click.option("--browser/--no-browser", default=None, help="Open the page in a browser; by default from a terminal.")
+@click.option("--private-webhooks", is_flag=True, help="Webhooks may be at private addresses, as in one's own network.")
 @click.option("--x402", is_flag=True, help="Whoever asks pays, by x402, to the chain key's address.")
 @click.pass_context
 def up(
@@ -36,6 +37,7 @@ def up(
     allow_host: tuple[str, ...],
     allow_origin: tuple[str, ...],
     browser: bool | None,
+    private_webhooks: bool,
     x402: bool,
 ) -> None:
     """Serve a page, the network API, and the audio API that clients of OpenAI's speak, until Ctrl-C.
@@ -46,7 +48,7 @@ def up(
     """
     if ctx.invoked_subcommand is None:
         shown = sys.stderr.isatty() if browser is None else browser
-        run(_serve(ctx.obj, host, port, allow_host, allow_origin, browser=shown, x402=x402))
+        run(_serve(ctx.obj, host, port, allow_host, allow_origin, browser=shown, private=private_webhooks, x402=x402))
 
 
 async def _serve(
@@ -57,6 +59,7 @@ async def _serve(
     origins: tuple[str, ...],
     *,
     browser: bool,
+    private: bool,
     x402: bool,
 ) -> None:
     from antiphon.cli.warming import warm_up
@@ -74,7 +77,9 @@ async def _serve(
         access = Access.of((host, *hosts), origins)
         keyring = None if x402 else await stack.enter_async_context(Keyring.opened(settings.home))
         app = await stack.enter_async_context(
-            application(network, access, closed=not settings.ledger, keyring=keyring, till=paid)
+            application(
+                network, access, closed=not settings.ledger, keyring=keyring, till=paid, private_webhooks=private
+            )
         )
         url = await stack.enter_async_context(serving(app, host, port))
         click.echo(f"API at {url}/v1", err=True)

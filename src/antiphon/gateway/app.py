@@ -27,6 +27,8 @@ from antiphon.gateway.network.endpoints import NetworkApi
 from antiphon.gateway.network.operations import OPERATIONS, PREFIX
 from antiphon.gateway.network.streams import Streamed
 from antiphon.gateway.network.tasks import Tasks
+from antiphon.gateway.network.webhook_store import WebhookStore
+from antiphon.gateway.network.webhooks import Webhooks
 from antiphon.gateway.orders import Orders
 from antiphon.gateway.page_files import page_routes
 from antiphon.gateway.paying import REQUIRED, RESPONSE, Cashier
@@ -139,6 +141,7 @@ async def application(
     turns: Turns | None = None,
     keyring: Keyring | None = None,
     till: Till | None = None,
+    private_webhooks: bool = False,
 ) -> AsyncIterator[Starlette]:
     """The application over a network that is open, and stays so. `closed`: it has no other voices and engines than
     those that are installed here. `keyring`: requests need a key once there is one. `till`: each order of sound is paid
@@ -151,8 +154,10 @@ async def application(
         stack.push_async_callback(orders.close)
         routes: list[BaseRoute] = [*_audio(api), WebSocketRoute("/v1/realtime", api.realtime)]
         if till is None:
-            tasks = await stack.enter_async_context(Tasks.opened(network, orders))
-            routes += [*_network(api, NetworkApi(network, tasks, catalogue)), *page_routes()]
+            store = WebhookStore(network.home)
+            webhooks = await stack.enter_async_context(Webhooks.opened(store, allow_private=private_webhooks))
+            tasks = await stack.enter_async_context(Tasks.opened(network, orders, webhooks.ended))
+            routes += [*_network(api, NetworkApi(network, tasks, webhooks, catalogue)), *page_routes()]
         yield _routed(routes, access)
 
 
@@ -195,7 +200,7 @@ def _routed(routes: list[BaseRoute], access: Access) -> Starlette:
             Middleware(
                 CORSMiddleware,
                 allow_origins=origins,
-                allow_methods=["GET", "POST"],
+                allow_methods=["GET", "POST", "DELETE"],
                 allow_headers=["*"],
                 expose_headers=[REQUIRED, RESPONSE],
             )

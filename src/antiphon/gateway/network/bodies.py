@@ -208,6 +208,27 @@ class EpochList(msgspec.Struct, frozen=True, kw_only=True):
     epochs: tuple[Epoch, ...]
 
 
+class WebhookOrder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the end of each task is posted to."""
+
+    url: Annotated[str, msgspec.Meta(min_length=8, max_length=2_000)]
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True):
+    """`secret`: of its signatures, told once, when it is made."""
+
+    id: str
+    url: str
+    created_ms: int
+    secret: str | None
+
+
+class WebhookList(msgspec.Struct, frozen=True, kw_only=True):
+    """Those of this key."""
+
+    webhooks: tuple[Webhook, ...]
+
+
 class Voice(msgspec.Struct, frozen=True, kw_only=True):
     """A voice that can be ordered. `own`: it was learnt from a recording here."""
 

@@ -41,11 +41,14 @@ from antiphon.gateway.network.bodies import (
     TaskList,
     Voice,
     VoiceList,
+    WebhookList,
+    WebhookOrder,
 )
 from antiphon.gateway.network.openapi import document
 from antiphon.gateway.network.operations import EpochPage, SoundQuery, TaskPage
 from antiphon.gateway.network.streams import Streamed, Streams
 from antiphon.gateway.network.tasks import Tasks, Wanted, sha256_of
+from antiphon.gateway.network.webhooks import Webhooks
 from antiphon.gateway.sound import read_body
 
 QueryT = TypeVar("QueryT", bound=msgspec.Struct)
@@ -57,8 +60,8 @@ _IDEMPOTENCY = re.compile(r"[!-~]{1,255}")
 class NetworkApi:
     """A method for each operation, by its name: a request and its key in, the answer out."""
 
-    def __init__(self, network: AsyncNetwork, tasks: Tasks, catalogue: Catalogue) -> None:
-        self._network, self._tasks, self._catalogue = network, tasks, catalogue
+    def __init__(self, network: AsyncNetwork, tasks: Tasks, webhooks: Webhooks, catalogue: Catalogue) -> None:
+        self._network, self._tasks, self._webhooks, self._catalogue = network, tasks, webhooks, catalogue
         self._market, self._streams = Market(network), Streams()
         self._document = msgspec.json.encode(document())
 
@@ -196,6 +199,17 @@ class NetworkApi:
                 said.update(data)
                 copy.write(data)
         return path
+
+    async def webhooks(self, _: Request, key: Key | None) -> Response:
+        return _json(WebhookList(webhooks=await self._webhooks.of(key.id if key else "")))
+
+    async def register_webhook(self, request: Request, key: Key | None) -> Response:
+        asked = read_body(await body_of(request), WebhookOrder)
+        return _json(await self._webhooks.register(key.id if key else "", asked.url), 201)
+
+    async def remove_webhook(self, request: Request, key: Key | None) -> Response:
+        await self._webhooks.remove(key.id if key else "", request.path_params["webhook"])
+        return await self.webhooks(request, key)
 
     async def nodes(self, _: Request, __: Key | None) -> Response:
         return _json(NodeList(nodes=await self._market.nodes()))

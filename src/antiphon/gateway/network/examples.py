@@ -211,3 +211,10 @@ REVENUE: Any = {
         }
     ],
 }
+WEBHOOK: Any = {
+    "id": "b7a1de0c5a0f4f0e8f3b6a8d2c4e6f01",
+    "url": "https://example.org/antiphon",
+    "created_ms": 1796053870000,
+    "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+}
+WEBHOOKS: Any = {"webhooks": [WEBHOOK | {"secret": None}]}

@@ -11,11 +11,13 @@ import msgspec
 from antiphon import __version__
 from antiphon.gateway.network.bodies import ErrorBody, Part, SoundProgress
 from antiphon.gateway.network.operations import OPERATIONS, PREFIX, Operation
+from antiphon.gateway.network.webhooks import TaskEnded
 
 _REF = "#/components/schemas/{name}"
 _ALWAYS = (401, 403, 429, 503)
 _PATH = {
     "task": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "webhook": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     "ledger_task": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     "number": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
 }
@@ -23,7 +25,7 @@ _PATH = {
 
 def document() -> dict[str, Any]:
     """The whole of it."""
-    kinds = [ErrorBody, Part, SoundProgress]
+    kinds = [ErrorBody, Part, SoundProgress, TaskEnded]
     for one in OPERATIONS:
         kinds += [kind for kind in (one.body, one.form, one.answer, one.query) if kind is not None]
     schemas, components = msgspec.json.schema_components(kinds, ref_template=_REF)
@@ -43,6 +45,7 @@ def document() -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "security": [{}, {"key": []}],
         "paths": paths,
+        "webhooks": {"task.ended": {"post": _ended(found[repr(TaskEnded)])}},
         "components": {
             "schemas": {name: one for name, one in components.items() if name not in _queries()},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "description": "antiphon up key create"}},
@@ -70,6 +73,15 @@ def _operation(one: Operation, schemas: dict[str, Any], components: dict[str, An
             "content": {"multipart/form-data": {"schema": _form(schemas[repr(one.form)], components)}},
         }
     return told
+
+
+def _ended(schema: dict[str, Any]) -> dict[str, Any]:
+    """What is posted to webhooks."""
+    return {
+        "summary": "A task has ended, and what it has cost is known",
+        "requestBody": {"content": {"application/json": {"schema": schema}}},
+        "responses": {"2XX": {"description": "Any: it has arrived."}, "410": {"description": "Nobody wants it more."}},
+    }
 
 
 def _responses(one: Operation, schemas: dict[str, Any]) -> dict[str, Any]:

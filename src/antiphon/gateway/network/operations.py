@@ -22,6 +22,9 @@ from antiphon.gateway.network.bodies import (
     Task,
     TaskList,
     VoiceList,
+    Webhook,
+    WebhookList,
+    WebhookOrder,
 )
 from antiphon.gateway.sound import FORMATS
 
@@ -304,5 +307,41 @@ OPERATIONS = (
         "nodes earn on.",
         answer=Revenue,
         example=examples.REVENUE,
+    ),
+    Operation(
+        "webhooks",
+        "GET",
+        "/webhooks",
+        "The webhooks of this key",
+        "",
+        "",
+        answer=WebhookList,
+        example=examples.WEBHOOKS,
+    ),
+    Operation(
+        "register_webhook",
+        "POST",
+        "/webhooks",
+        "Have the end of each task posted",
+        "",
+        "Signed as Standard Webhooks has it, and tried again for a day and a half. Never to private addresses, unless "
+        "the server was started with --private-webhooks.",
+        answer=Webhook,
+        status=201,
+        body=WebhookOrder,
+        errors=(400, 413, 415),
+        asked={"url": "https://example.org/antiphon"},
+        example=examples.WEBHOOK,
+    ),
+    Operation(
+        "remove_webhook",
+        "DELETE",
+        "/webhooks/{webhook}",
+        "Remove a webhook",
+        "",
+        "With what was not delivered to it yet.",
+        answer=WebhookList,
+        errors=(404,),
+        example=examples.WEBHOOKS,
     ),
 )

@@ -8,12 +8,12 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar, TypeVarTuple
+from typing import Literal, TypeAlias, TypeVar, TypeVarTuple
 
 import msgspec
 
@@ -39,6 +39,10 @@ QUEUE_S = 900.0
 """Longest that a task waits for its turn."""
 SETTLE_S = 60.0
 CLOSE_S = 5.0
+
+
+Ended: TypeAlias = Callable[[str, Task], Awaitable[None]]
+"""Is told of each task's end, and whose it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,7 @@ class Tasks:
         orders: Orders,
         store: TaskStore,
         pool: ThreadPoolExecutor,
-        ended: Callable[[str, Task], None],
+        ended: Ended,
     ) -> None:
         self._network, self._orders, self._store, self._pool = network, orders, store, pool
         self._ended = ended
@@ -79,10 +83,8 @@ class Tasks:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def opened(
-        cls, network: AsyncNetwork, orders: Orders, ended: Callable[[str, Task], None] = lambda _, __: None
-    ) -> AsyncIterator[Tasks]:
-        """`ended`: is told of each task's end, and whose it was. Raises `StateError` and `OutputError`."""
+    async def opened(cls, network: AsyncNetwork, orders: Orders, ended: Ended) -> AsyncIterator[Tasks]:
+        """Raises `StateError` and `OutputError`."""
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1, thread_name_prefix="tasks") as pool:
             store = await loop.run_in_executor(pool, TaskStore, network.home / FILE)
@@ -240,7 +242,8 @@ class Tasks:
         await self._account(live, SETTLE_S if problem is not STOPPED else CLOSE_S)
         live.over = True
         live.notify()
-        self._ended(key.id if key else "", live.task)
+        with contextlib.suppress(AntiphonError):
+            await self._ended(key.id if key else "", live.task)
         for file in wanted.files:
             await asyncio.to_thread(file.unlink, missing_ok=True)
         await asyncio.to_thread(self.recordings.sweep, frozenset(self._live))
