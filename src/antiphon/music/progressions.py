@@ -18,6 +18,9 @@ from antiphon.music.styles import BRIDGES, CHURCH_CHORDS
 _DECEPTIVE = 0.35
 """The chance that a section that returns evades its close."""
 
+_WEAK, _MOST_WEAK = 0.15, 0.75
+"""The chance that a phrase that asks stops before the dominant: in the strictest dances, and at most."""
+
 _APPLIED = 0.4
 """Of the places that a secondary dominant may take in the most chromatic style, how many it takes."""
 
@@ -100,13 +103,28 @@ def _phrase(plan: Plan, four: Sequence[str], bars: int, ending: str, *, evaded: 
     if ending == "inner":
         if evaded and bars == 4 and plan.scale == plan.mode:
             return [one, two, "V", "vi" if plan.mode == "major" else "VI"]
-        return list(four[:bars])
+        return [*four[: bars - 1], _asking(plan, four[bars - 1], "inner")]
     asks = last if last.split()[-1] not in (home, f"{home}7", "Imaj7") and ending == "open" else dominant
     if ending == "onward" and last.startswith(dominant):
         asks = last
+    elif ending == "open":
+        asks = _asking(plan, asks, "open")
     return {1: [one if ending == "open" else f"{one} {dominant}"], 2: [one, asks], 3: [one, two, asks]}.get(
         bars, [one, two, three, asks]
     )
+
+
+def _asking(plan: Plan, symbol: str, place: str) -> str:
+    """The chord that a phrase stops on to go on: the dominant, or what leads there as well without it: the subdominant,
+    in minor the subtonic. In rock these are commoner than V (de Clercq and Temperley 2011); dances keep to V."""
+    before, _, last = symbol.rpartition(" ")
+    if plan.scale != plan.mode or not last.startswith("V") or last.startswith(("VI", "V7/")):
+        return symbol
+    rng = plan.generator(f"asking {place} {symbol}")
+    if rng.random() >= min(_MOST_WEAK, _WEAK + 2 * plan.style.plagal):
+        return symbol
+    weak = rng.choice(("IV", "IV", "bVII", "ii") if plan.mode == "major" else ("iv", "VII", "VI"))
+    return f"{before} {weak}".strip() if before.split()[-1:] != [weak] else weak
 
 
 def _closing(plan: Plan, three: str, dominant: str) -> str:
