@@ -55,7 +55,7 @@ def centre_pitch(brightness: float) -> int:
 
 def material(plan: Plan, letter: str) -> Material:
     """The motif of a section. Those of contrasting sections are A's, upside down and in a new rhythm."""
-    rng = plan.generator(f"motif {letter}")
+    rng = plan.generator(f"motif {letter} {plan.style_name}")
     meter, bar_s = plan.meter, plan.bar_s
     density = plan.density + (0.12 if letter in "BD" else 0.0)
     cell = rhythm.choose(meter, bar_s, density, plan.style.syncopation, rng)
