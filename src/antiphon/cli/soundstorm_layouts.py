@@ -17,7 +17,7 @@ _PATH = click.Path(path_type=Path)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 IMPORT_EPILOG = """\b
-SOURCE is dump/train as the public code's scripts write it (semantic_token.tsv, acoustic_token/), or the list of
+SOURCE is dump/train as scripts of the public code write it (semantic_token.tsv, acoustic_token/), or the list of
 semantic tokens with ACOUSTIC beside: a .pth (read in safe mode) or a folder of NAME.npy, [levels, frames].
 \b
 Examples:

@@ -65,7 +65,7 @@ def read_seed(semantic: Path, acoustic: Path) -> dict[str, Example]:
 
 
 def dumped(folder: Path) -> tuple[Path, Path]:
-    """Semantic list and acoustic tokens of `dump/train` as the public code's scripts write it: `semantic_token.tsv`
+    """Semantic list and acoustic tokens of `dump/train` as scripts of the public code write it: `semantic_token.tsv`
     beside `acoustic_token/CODEC.pth`, or `acoustic_token/CODEC/` of arrays. Raises `InputError` for another folder."""
     semantic = folder / "semantic_token.tsv"
     inside = folder / "acoustic_token"
