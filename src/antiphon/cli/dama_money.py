@@ -130,7 +130,9 @@ async def _claim(settings: Settings, prefix: str, node: str | None) -> tuple[str
 
 
 @dama.command(epilog="\b\nExamples:\n  antiphon dama leaderboard -o leaderboard\n")
-@click.option("-o", "--output", default="leaderboard", show_default=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", default="leaderboard", show_default=True, type=click.Path(path_type=Path), help="Its folder."
+)
 @store_option
 @click.pass_obj
 def leaderboard(settings: Settings, output: Path, store: str | None) -> None:
