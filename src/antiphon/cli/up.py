@@ -40,7 +40,7 @@ def up(
     private_webhooks: bool,
     x402: bool,
 ) -> None:
-    """Serve a page, the network API, and the audio API that clients of OpenAI's speak, until Ctrl-C.
+    """Serve an audio API that OpenAI's clients speak, the network API, and a page, until Ctrl-C.
 
     It orders from the network that --ledger names or this data folder serves, else from one in this process, and pays
     from this data folder's account: whoever reaches it may spend that, unless there are keys (antiphon up key create),
