@@ -167,7 +167,7 @@ def processor(
     run(run_node(settings, build, name or runner.offers[0].engine, address, bond))
 
 
-@node.command("worker")
+@node.command("worker", epilog="\b\nExample:\n  antiphon node worker nats://127.0.0.1:4222 --engine kokoro\n")
 @click.argument("url")
 @click.option("--engine", required=True, help="What the node runs that puts parts into the queue.")
 @engine_option

@@ -64,7 +64,7 @@ def import_tokens(
     click.echo(f"Codec       {codec.name}, {len(codec.vocabulary)} levels, {codec.frame_rate_hz:g} frames a second")
 
 
-@click.command("export-data")
+@click.command("export-data", epilog="\b\nExample:\n  antiphon soundstorm export-data tokens dump/train\n")
 @click.argument("tokens", type=_FOLDER)
 @click.argument("folder", type=_FOLDER)
 @click.option("--torch", "torch_file", is_flag=True, help="Acoustic tokens as one .pth instead of arrays.")
