@@ -385,5 +385,6 @@ MIGRATIONS = (
     _EVIDENCE,
     _JUDGING,
     _ASSETS,
+    _BY_TASK,
 )
 VERSION = len(MIGRATIONS)
