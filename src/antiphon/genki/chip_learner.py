@@ -108,6 +108,11 @@ class ChipLearner:
         return model
 
 
+def by_plan(model: str, rank: int) -> ChipLearner:
+    """The learner of a plan's `model`, soundstorm-SIZE."""
+    return ChipLearner(model.removeprefix("soundstorm-"), rank)
+
+
 class Adapter(nn.Module):
     """W + B A (LoRA, arXiv:2106.09685), `A [r, in]` random and `B [out, r]` zero at first."""
 

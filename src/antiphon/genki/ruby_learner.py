@@ -14,18 +14,22 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from antiphon import models
 from antiphon.errors import InputError
 from antiphon.genki.data import Collection
 from antiphon.genki.learning import Parameters, Piece, fits
+from antiphon.ruby import starter
 from antiphon.ruby.arranging import measured
 from antiphon.ruby.conditions import TEXT_DIM
 from antiphon.ruby.reading import MIDI, piece_of_file
 from antiphon.ruby.training.batches import Example, batch_of, fixed, weights_of
 from antiphon.ruby.training.trainer import Trainer, config, masked_loss
+from antiphon.soundstorm.serving import WEIGHTS
 from antiphon.soundstorm.training.export import restored
 from antiphon.soundstorm.training.model import Generator
 from antiphon.training.hardware import Hardware
 
+SHIPPED = f"{starter.MODEL}-{WEIGHTS}"
 MASKS = 3
 """Masks by which a piece's loss is measured."""
 
@@ -52,17 +56,18 @@ class RubyLearner:
 
         A file that is no music on a grid is left out.
         """
-        found = []
+        found, why = [], "none of it is MIDI"
         for path, told in _clips(folder) if (folder / "clips").is_dir() else _midi(folder):
             try:
                 piece = piece_of_file(path)
-            except InputError:
+            except InputError as error:
+                why = f"{path.name}: {error.what}"
                 continue
             heard = msgspec.structs.replace(measured(piece), origin="people", **told)
             found.append(Example(piece, heard, np.zeros((0, TEXT_DIM), np.float32), path.name))
         if not found:
             raise InputError(
-                f"{folder} holds no music to learn from",
+                f"{folder} holds no music to learn from; {why}",
                 "Name a folder of MIDI files, or a collection whose clips have a licence and a consent.",
             )
         return found
@@ -87,6 +92,17 @@ class RubyLearner:
 
     def _model(self) -> Generator:
         return Generator(self._config.generator, self._config.seed)
+
+
+def by_plan(model: str, rank: int) -> RubyLearner:
+    """The learner of a plan's `model`: `ruby-base` goes on from the weights that ship, `ruby-tiny` begins with none.
+
+    Raises `InputError` for adapters, `ModelError` where the weights are missing.
+    """
+    if rank:
+        raise InputError(f"{model} has no adapters", "Leave rank out of the plan: all weights are learnt.")
+    size = model.removeprefix("ruby-")
+    return RubyLearner(size, begun_with=models.read(starter.MODEL, SHIPPED) if size == "base" else None)
 
 
 def _taken(model: Generator) -> Parameters:

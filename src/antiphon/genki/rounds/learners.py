@@ -9,18 +9,19 @@ from antiphon.genki.learning import Learner
 from antiphon.genki.rounds.plan import Plan
 from antiphon.plugins import unknown
 
-KNOWN: dict[str, tuple[str, dict[str, str]]] = {
-    "soundstorm-tiny": ("antiphon.genki.chip_learner:ChipLearner", {"size": "tiny"}),
-    "soundstorm-small": ("antiphon.genki.chip_learner:ChipLearner", {"size": "small"}),
+KNOWN: dict[str, str] = {
+    "soundstorm-tiny": "antiphon.genki.chip_learner",
+    "soundstorm-small": "antiphon.genki.chip_learner",
+    "ruby-base": "antiphon.genki.ruby_learner",
+    "ruby-tiny": "antiphon.genki.ruby_learner",
 }
-"""Name to class and its arguments; the plan's `rank` is one more."""
+"""Name to the module whose `by_plan(model, rank)` makes it."""
 
 
 def learner_for(plan: Plan) -> Learner:
-    """Raises `InputError` with the names for a model that there is not, `ModelError` without torch."""
+    """Raises `InputError` with the names for a model that there is not, or one that has no adapters, `ModelError`
+    without torch or the weights that it begins with."""
     if plan.model not in KNOWN:
         raise unknown("model", re.sub(r"[^\x20-\x7e]", "?", plan.model)[:80], sorted(KNOWN))
-    target, arguments = KNOWN[plan.model]
-    module, _, name = target.partition(":")
-    made: Learner = getattr(import_module(module), name)(rank=plan.rank, **arguments)
+    made: Learner = import_module(KNOWN[plan.model]).by_plan(plan.model, plan.rank)
     return made
