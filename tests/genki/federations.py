@@ -98,13 +98,14 @@ class Federation:
         )
         self.identities = [Identity.from_seed(bytes([n + 1]) * 32) for n in range(parties)]
         self.pieces = [pieces_of(n, 60, shift=1.0) for n in range(parties)]
+        self.pool = pieces_of(77, self.plan.pool) if self.plan.pool else []
 
     def store(self) -> Store:
         return Store(self.folder / "coordinator", self.plan)
 
     def contributor(self, n: int) -> Contributor:
         folder = self.folder / f"contributor-{n}"
-        return Contributor(self.identities[n], self.learner, self.pieces[n], folder, self.plan)
+        return Contributor(self.identities[n], self.learner, self.pieces[n], folder, self.plan, pool=self.pool)
 
     def run(
         self,
@@ -131,7 +132,9 @@ class Federation:
                         grid.join(node)
 
             kept = pieces_of(999, 200) if held_out is None else held_out
-            Coordinator(self.learner, self.store(), grid, held_out=kept, tell=tell).run(attempts=attempts)
+            Coordinator(self.learner, self.store(), grid, held_out=kept, pool=self.pool, tell=tell).run(
+                attempts=attempts
+            )
 
     def run_until_killed(self, phase: str) -> None:
         """In the third round: before it is asked, after the first answer, before the last write."""
@@ -158,7 +161,7 @@ class Federation:
         nodes = [Local(self.contributor(n)) for n in range(len(self.identities))]
         try:
             with LocalGrid(nodes) as grid:
-                Coordinator(self.learner, store, grid, held_out=pieces_of(999, 200)).run()
+                Coordinator(self.learner, store, grid, held_out=pieces_of(999, 200), pool=self.pool).run()
         except Killed:
             return
         raise AssertionError("it ended before it was killed")

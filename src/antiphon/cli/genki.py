@@ -13,6 +13,7 @@ from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.genki.learning import Learner, Piece
+    from antiphon.genki.rounds.history import History
     from antiphon.genki.rounds.plan import Plan
     from antiphon.genki.rounds.store import Report
 
@@ -20,6 +21,7 @@ PORT = 7431
 FOLDER = "genki"
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
+_pool_option = click.option("--pool", type=_FOLDER, help="Folder of music that all have, if the plan names a pool.")
 _data_option = click.option("--data", metavar="NAME|FOLDER", help="A private collection, or a folder of MIDI files.")
 
 EPILOG = """\b
@@ -44,12 +46,20 @@ def genki() -> None:
 @click.argument("plan", type=_FILE)
 @click.option("--members", type=_FOLDER, required=True, help="Folder of the cards of those who may take part.")
 @click.option("--held-out", type=_FOLDER, help="Folder of music that nobody learns from: each round is measured on it.")
+@_pool_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
 @click.option("--name", default="", help="Host that others are told; by default --host.")
 @click.pass_obj
 def serve(
-    settings: Settings, plan: Path, members: Path, held_out: Path | None, host: str, port: int, name: str
+    settings: Settings,
+    plan: Path,
+    members: Path,
+    held_out: Path | None,
+    pool: Path | None,
+    host: str,
+    port: int,
+    name: str,
 ) -> None:
     """Coordinate a federation by PLAN, a TOML file, until its last round. Run it again to go on after a stop."""
     from antiphon.genki.rounds.plan import read_plan
@@ -66,6 +76,7 @@ def serve(
         port=port,
         name=name,
         held_out=learner.read(held_out) if held_out else (),
+        pool=learner.read(pool) if pool else (),
         ready=lambda file, bound: click.echo(f"Port {bound}. Give this to those who take part: {file}", err=True),
         tell=lambda report: click.echo(_line(report)),
     )
@@ -76,9 +87,10 @@ def serve(
                "  antiphon genki join invitation.json --data songs\n")  # fmt: skip
 @click.argument("invitation", type=_FILE, required=False)
 @_data_option
+@_pool_option
 @click.option("--card", type=_FILE, help="Write your card there, for the coordinator, and end.")
 @click.pass_obj
-def join(settings: Settings, invitation: Path | None, data: str | None, card: Path | None) -> None:
+def join(settings: Settings, invitation: Path | None, data: str | None, pool: Path | None, card: Path | None) -> None:
     """Take part in the federation of INVITATION until Ctrl-C, learning from --data. It comes back after any break."""
     from antiphon.genki.rounds import membership
     from antiphon.protocol.keystore import load_or_create
@@ -100,23 +112,37 @@ def join(settings: Settings, invitation: Path | None, data: str | None, card: Pa
     folder = settings.home / FOLDER / f"part-{told.plan.id[:16]}"
     click.echo(f"{told.plan.name}: {len(pieces)} pieces to learn from", err=True)
     take_part(
-        Contributor(identity, learner, pieces, folder, told.plan),
+        Contributor(identity, learner, pieces, folder, told.plan, pool=learner.read(pool) if pool else ()),
         told,
         private,
         tell=lambda line: click.echo(line, err=True),
     )
 
 
-@genki.command(epilog="\b\nExamples:\n  antiphon genki explain invitation.json --data songs\n")
-@click.argument("invitation", type=_FILE)
+@genki.command(
+    epilog="\b\nExamples:\n  antiphon genki explain invitation.json --data songs\n"
+    "  antiphon genki explain federation --round 1\n"
+)
+@click.argument("what")
 @_data_option
+@click.option("--round", "round_", type=click.IntRange(1), help="Tell the shares of this round instead.")
+@click.option("--who", default="", metavar="ID", help="With --round: of one contributor, by the beginning of its id.")
 @click.pass_obj
-def explain(settings: Settings, invitation: Path, data: str | None) -> None:
-    """List what leaves this machine when you join INVITATION, and what does not. Nothing is sent."""
+def explain(settings: Settings, what: str, data: str | None, round_: int | None, who: str) -> None:
+    """List what leaves this machine when you join the invitation WHAT, and what does not. Nothing is sent.
+
+    With --round: why each contributor has its share. WHAT is then a federation that is coordinated here, or the file
+    rounds.json of an asset that one has published.
+    """
     from antiphon.genki.rounds import membership
     from antiphon.genki.rounds.explaining import explained
 
-    plan = membership.read_invitation(invitation).plan
+    if round_ is not None:
+        click.echo("\n".join(_history(settings, what).explained(round_, who)))
+        return
+    if who:
+        raise InputError("--who is told of a round", "Name one: --round N")
+    plan = membership.read_invitation(Path(what)).plan
     learner = _learner(plan)
     size = sum(value.size for value in learner.initial().values())
     pieces = len(_pieces(settings, learner, data)) if data else None
@@ -162,6 +188,13 @@ def _federation(settings: Settings, name: str) -> Path:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
         raise InputError(f"{name[:60]!r} is no name for a federation", "Use 1-40 of a-z, 0-9 and -.")
     return settings.home / FOLDER / f"at-{name}"
+
+
+def _history(settings: Settings, what: str) -> History:
+    from antiphon.genki.rounds.history import history, read_history
+    from antiphon.genki.rounds.store import opened
+
+    return read_history(Path(what)) if what.endswith(".json") else history(opened(_federation(settings, what)))
 
 
 def _learner(plan: Plan) -> Learner:

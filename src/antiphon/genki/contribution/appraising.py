@@ -100,9 +100,10 @@ def screen(round_: Round) -> Screened:
     return Screened(admission, counted, alone, game.base_loss)
 
 
-def appraise(round_: Round, *, pairs: int = 4, exactly: int = EXACT) -> Appraisal:
-    """All five rules. Values are exact for up to `exactly` contributors, else by so many `pairs` of orders."""
-    screened = screen(round_)
+def appraise(round_: Round, *, pairs: int = 4, exactly: int = EXACT, screened: Screened | None = None) -> Appraisal:
+    """All five rules. Values are exact for up to `exactly` contributors, else by so many `pairs` of orders. `screened`:
+    what `screen` found of this round, where it was asked before."""
+    screened = screened or screen(round_)
     counted = screened.counted
     game = Game(round_.learner, round_.base, counted, round_.held_out)
     found = (

@@ -5,6 +5,7 @@
 3. A round that was answered is answered again with the same bytes: nothing is learnt twice, no noise drawn twice.
 4. What the update left out is kept for the next one; if the update did not count, what was kept before is.
 5. What is written down is written before the update leaves.
+6. With a pool, the last steps are on the pieces dealt to it: `contribution.working` tells who did so.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 from antiphon.errors import InputError, ProtocolError, StateError
 from antiphon.genki import learning
+from antiphon.genki.contribution.working import dealt, learnt
 from antiphon.genki.learning import Learner, Parameters, Piece, Update
 from antiphon.genki.rounds import compression, files
 from antiphon.genki.rounds.compression import Flat
@@ -33,14 +35,24 @@ class Contributor:
     """One party with data. Its folder holds what an interrupted round goes on from."""
 
     def __init__(
-        self, identity: Identity, learner: Learner, pieces: Sequence[Piece], folder: Path, plan: Plan | None = None
+        self,
+        identity: Identity,
+        learner: Learner,
+        pieces: Sequence[Piece],
+        folder: Path,
+        plan: Plan | None = None,
+        *,
+        pool: Sequence[Piece] = (),
     ) -> None:
-        """`plan` is what was agreed on; None: the first one that comes. Raises `InputError` without any pieces."""
+        """`plan` is what was agreed on; None: the first one that comes. Raises `InputError` without any pieces, or with
+        another `pool` than the plan's."""
         if not pieces:
             raise InputError("There is nothing to learn from", "Add music to the collection: antiphon data add FOLDER")
         self.id = identity.node_id
         self._identity, self._learner, self._pieces, self._folder = identity, learner, pieces, folder
-        self._plan = plan or self._joined()
+        self._plan, self._pool = plan or self._joined(), pool
+        if self._plan is not None:
+            check_pool(self._plan, pool)
 
     def answer(self, task: Task, parameters: Parameters) -> bytes:
         """The signed update for `task`. Raises `InputError` or `ProtocolError` for a task that is refused."""
@@ -79,6 +91,7 @@ class Contributor:
                 f"The federation trains {task.plan.model}, and this machine has {self._learner.name}",
                 "Join with the plan's model.",
             )
+        check_pool(task.plan, self._pool)
         learning.fits(parameters, self._learner.initial(), "The coordinator's model")
         if learning.digest(parameters) != task.base:
             raise ProtocolError("The parameters are not those that the task names", "They were changed on their way.")
@@ -86,7 +99,15 @@ class Contributor:
     def _learnt(self, task: Task, parameters: Parameters) -> Flat:
         """The difference after this round's steps; its draws differ by round and by contributor."""
         seed = int.from_bytes(bytes.fromhex(self.id[:12]), "big") ^ (task.plan.seed * 1_000_003 + task.round)
-        after = self._learner.learn(parameters, self._pieces, steps=task.plan.local_steps, seed=seed % 2**31)
+        hand = dealt(bytes.fromhex(task.base), self.id, len(self._pool)) if self._pool else ()  # 6
+        after = learnt(
+            self._learner,
+            parameters,
+            self._pieces,
+            [self._pool[piece] for piece in hand],
+            steps=task.plan.local_steps,
+            seed=seed % 2**31,
+        )
         delta = compression.flat(learning.difference(after, parameters))
         norm = float(np.linalg.norm(delta))
         if task.plan.clip_norm and norm > task.plan.clip_norm:
@@ -132,6 +153,14 @@ class _Last:
     def of(cls, arrays: Parameters) -> _Last:
         round_, base, update = canonical.parse(tuple[int, str, bytes], arrays["told"].tobytes())
         return cls(round_, base, update, arrays["before"], arrays["after"])
+
+
+def check_pool(plan: Plan, pool: Sequence[Piece]) -> None:
+    """Raise `InputError` unless there are as many pieces as the plan deals from."""
+    if len(pool) != plan.pool:
+        raise InputError(
+            f"The plan's pool has {plan.pool} pieces, and {len(pool)} are here", "Name the folder that all have: --pool"
+        )
 
 
 def _changed(ours: Plan, theirs: Plan) -> str:

@@ -5,7 +5,8 @@
    numbers of the model's size. The first that does is kept; whoever sends something else is named with the reason.
 3. At the deadline those that have come count. Too few: the round is repeated, and keeps those it has.
 4. All count alike. What they say of themselves weighs nothing. With held-out pieces, copies, repeats and what does harm
-   are left out (`screening`); where too few are left for the plan's strategy, the round changes nothing.
+   are left out (`screening`); where too few are left for the plan's strategy, the round changes nothing. What each of
+   the others brought is appraised (`contribution`), and kept beside the round.
 5. A round is over when the store says so; a coordinator that was killed goes on from there.
 """
 
@@ -21,11 +22,13 @@ from flwr.app import Message
 
 from antiphon.errors import ProtocolError, UnavailableError
 from antiphon.genki import learning
+from antiphon.genki.contribution import appraise, screen
 from antiphon.genki.learning import Learner, Parameters, Piece
 from antiphon.genki.rounds import flower
 from antiphon.genki.rounds.accounting import epsilon
+from antiphon.genki.rounds.contributor import check_pool
 from antiphon.genki.rounds.plan import Plan
-from antiphon.genki.rounds.screening import delta_of, screened
+from antiphon.genki.rounds.screening import committed, delta_of
 from antiphon.genki.rounds.store import Report, Store
 from antiphon.genki.rounds.task import Task
 
@@ -33,6 +36,8 @@ _log = logging.getLogger(__name__)
 
 POLL_S = 0.05
 ASK_AGAIN_S = 20.0
+EXACTLY = 5
+"""Contributors up to which shares are exact, by 31 evaluations; of more they are estimated by about 8 for each."""
 
 
 class Parties(Protocol):
@@ -56,10 +61,12 @@ class Coordinator:
         parties: Parties,
         *,
         held_out: Sequence[Piece] = (),
+        pool: Sequence[Piece] = (),
         tell: Callable[[Report], None] | None = None,
         ask_again_s: float = ASK_AGAIN_S,
     ) -> None:
-        self._learner, self._store, self._parties = learner, store, parties
+        check_pool(store.plan, pool)
+        self._learner, self._store, self._parties, self._pool = learner, store, parties, pool
         self._held_out, self._tell, self._ask_again_s = held_out, tell or (lambda _: None), ask_again_s
 
     @property
@@ -100,8 +107,7 @@ class Coordinator:
                     f"{tried} times{round_.reasons()}",
                     "Wait for more contributors, and start again: it goes on from here.",
                 )
-        counted = self._counted(round_, base)
-        enough = len(counted) >= self.plan.needed
+        counted, enough = self._counted(round_, base)
         made = flower.aggregate(self.plan, base, [counted[one] for one in sorted(counted)]) if enough else base
         learning.fits(made, base, "The aggregate")
         report = Report(
@@ -119,13 +125,18 @@ class Coordinator:
         self._store.commit(report, made, released=self.plan.noise or None)
         self._tell(report)
 
-    def _counted(self, round_: _Round, base: Parameters) -> dict[str, Parameters]:
-        """The updates to aggregate; those that are left out are named among the refused."""
+    def _counted(self, round_: _Round, base: Parameters) -> tuple[dict[str, Parameters], bool]:
+        """The updates to aggregate, and whether they are enough; those that are left out are named among the refused,
+        and what the others brought is written down."""
         if not (self.plan.screen and self._held_out) or self.plan.noise:
-            return round_.deltas
-        found = screened(self._store, self._learner, base, round_.deltas, self._held_out)
+            return round_.deltas, len(round_.deltas) >= self.plan.needed
+        all_ = committed(self._store, self._learner, base, round_.deltas, self._held_out, self._pool)
+        found = screen(all_)
         round_.refused |= found.left_out
-        return found.counted
+        enough = len(found.counted) >= self.plan.needed
+        if enough:
+            self._store.appraised(round_.number, appraise(all_, exactly=EXACTLY, screened=found))
+        return found.counted, enough
 
     def _collect(self, round_: _Round) -> None:
         """Ask and wait until all that are there have answered, or the deadline."""

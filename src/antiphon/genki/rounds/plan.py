@@ -9,10 +9,12 @@ import msgspec
 from blake3 import blake3
 
 from antiphon.errors import InputError
+from antiphon.genki.contribution.working import DEALT
 from antiphon.genki.rounds.compression import MAX_KEEP
 from antiphon.protocol import canonical
 
 MAX_PLAN_BYTES = 16 * 1024
+MAX_POOL = 4_096
 
 Aggregator = Literal["mean", "median", "trimmed", "krum", "multikrum", "bulyan"]
 
@@ -34,6 +36,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     screen: bool = (
         True  # leave out copies, repeats and updates that do harm to held-out pieces; not together with noise
     )
+    pool: int = 0  # pieces that all have, of which some are dealt to each for each round; 0: no work is proven
     clip_norm: float = 0.0  # L2 norm above which an update is scaled down; 0: none is
     noise: float = 0.0  # multiplier of differential privacy: standard deviation of the sum over clip_norm
     delta: float = 1e-5  # of (epsilon, delta)
@@ -47,6 +50,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError(f"keep must be within 1..{MAX_KEEP}")
         if not (0 < self.server_rate <= 10 and 0.1 <= self.deadline_s <= 7 * 86_400 and self.min_parties >= 1):
             raise ValueError("server_rate and min_parties must be positive, deadline_s within 0.1 s and a week")
+        if self.pool and not DEALT <= self.pool <= MAX_POOL:
+            raise ValueError(f"pool must be 0, or within {DEALT}..{MAX_POOL}")
         if min(self.clip_norm, self.noise, self.max_epsilon, self.malicious) < 0 or not 0 < self.delta < 1:
             raise ValueError("clip_norm, noise, max_epsilon and malicious must not be negative, delta within 0..1")
         if self.min_parties < self.needed:

@@ -1,11 +1,11 @@
-"""Which of a round's updates are aggregated: what contributions are measured by, asked before instead of after."""
+"""Which of a round's updates are aggregated, and what each contributor brought: `contribution`, asked in each round."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from antiphon.genki import learning
-from antiphon.genki.contribution.appraising import Round, Screened, screen
+from antiphon.genki.contribution.appraising import Appraisal, Round
 from antiphon.genki.contribution.sketching import Sketch, sketch
 from antiphon.genki.learning import Learner, Parameters, Piece
 from antiphon.genki.rounds import compression
@@ -40,12 +40,29 @@ def deltas(store: Store, round_: int, like: Parameters) -> dict[str, Parameters]
     }
 
 
-def screened(
-    store: Store, learner: Learner, base: Parameters, updates: dict[str, Parameters], held_out: Sequence[Piece]
-) -> Screened:
-    """Copies, repeats of the round before, what is too long, and what does harm: docs/contribution.md."""
-    beacon = bytes.fromhex(store.state.digest)  # orders of an estimate that is not asked for here
-    return screen(Round(learner, base, updates, held_out, beacon, known=_known(store, base)))
+def committed(
+    store: Store,
+    learner: Learner,
+    base: Parameters,
+    updates: dict[str, Parameters],
+    held_out: Sequence[Piece],
+    pool: Sequence[Piece],
+) -> Round:
+    """The round that goes on now, as it is screened and appraised (docs/contribution.md). Its beacon is the hash of the
+    parameters that it begins with: known to all once the round before has ended."""
+    beacon = bytes.fromhex(store.state.digest)
+    return Round(
+        learner, base, updates, held_out, beacon, pool=pool, known=_known(store, base), work=_work(store.appraisals())
+    )
+
+
+def _work(appraisals: Sequence[Appraisal]) -> dict[str, list[float]]:
+    """Ratios of the rounds before, by contributor."""
+    found: dict[str, list[float]] = {}
+    for line in (line for appraisal in appraisals for line in appraisal.lines):
+        if line.work is not None:
+            found.setdefault(line.contributor, []).append(line.work)
+    return found
 
 
 def _known(store: Store, base: Parameters) -> dict[str, Sketch]:

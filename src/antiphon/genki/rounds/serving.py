@@ -58,6 +58,7 @@ def coordinate(
     port: int,
     name: str = "",
     held_out: Sequence[Piece] = (),
+    pool: Sequence[Piece] = (),
     ready: Callable[[Path, int], None] = lambda invitation, port: None,  # noqa: ARG005 - nobody needs to know
     tell: Callable[[Report], None] | None = None,
 ) -> None:
@@ -74,4 +75,4 @@ def coordinate(
         file = store.folder / "invitation.json"
         membership.write_file(file, Invitation(address=address, certificate=chain.read_text(), plan=store.plan))
         ready(file, bound)
-        Coordinator(learner, store, _Invited(link, cards), held_out=held_out, tell=tell).run()
+        Coordinator(learner, store, _Invited(link, cards), held_out=held_out, pool=pool, tell=tell).run()

@@ -1,8 +1,8 @@
 """The coordinator's state on disk: any moment is a good one to be killed in.
 
 `plan.json`; `parameters-NNNN.npz` after each round (0: the beginning); `rounds/NNNN/CONTRIBUTOR.update`, written as
-each arrives; `rounds/NNNN/report.json`; and `state.json`, replaced last: a round is over when it says so. A round that
-was interrupted goes on with the updates that had arrived.
+each arrives; `rounds/NNNN/appraisal.json` and `report.json`; and `state.json`, replaced last: a round is over when it
+says so. A round that was interrupted goes on with the updates that had arrived.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TypeVar
 import msgspec
 
 from antiphon.errors import StateError
+from antiphon.genki.contribution.appraising import Appraisal
 from antiphon.genki.learning import Parameters, digest
 from antiphon.genki.rounds import files
 from antiphon.genki.rounds.plan import Plan
@@ -95,6 +96,20 @@ class Store:
             if not self._parameters(old).exists():
                 break
             self._parameters(old).unlink()
+
+    def appraised(self, round_: int, appraisal: Appraisal) -> None:
+        """Keep what each contributor brought to a round; before its commit."""
+        files.write(self._round(round_) / "appraisal.json", msgspec.json.encode(appraisal))
+
+    def appraisal(self, round_: int) -> Appraisal | None:
+        """None where nothing was held out to measure by, or the round changed nothing."""
+        file = self._round(round_) / "appraisal.json"
+        return _decoded(file, Appraisal) if file.exists() else None
+
+    def appraisals(self) -> list[Appraisal]:
+        """Of all rounds that are over, in order."""
+        found = [self.appraisal(n) for n in range(1, self.state.round + 1)]
+        return [one for one in found if one is not None]
 
     def report(self, round_: int) -> Report:
         return _decoded(self._round(round_) / "report.json", Report)

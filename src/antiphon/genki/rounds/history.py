@@ -1,0 +1,75 @@
+"""A federation told to everybody: its plan, and of each round the report and what each contributor brought."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from antiphon.errors import InputError
+from antiphon.genki.contribution import explain, over_rounds
+from antiphon.genki.contribution.appraising import Appraisal
+from antiphon.genki.rounds.plan import Plan
+from antiphon.genki.rounds.store import Report, Store
+
+FILE = "rounds.json"
+MAX_BYTES = 64 << 20
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One round."""
+
+    report: Report
+    appraisal: Appraisal | None = None
+
+
+class History(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """All rounds that are over, in order."""
+
+    plan: Plan
+    rounds: tuple[Told, ...] = ()
+
+    def explained(self, round_: int, contributor: str = "") -> list[str]:
+        """Why each contributor, or one of them, has its share of a round. Raises `InputError` for a round that there is
+        not, or one that was not appraised."""
+        if not 1 <= round_ <= len(self.rounds):
+            raise InputError(f"There is no round {round_}", f"{len(self.rounds)} rounds are over.")
+        told = self.rounds[round_ - 1]
+        if told.appraisal is None:
+            raise InputError(
+                f"Round {round_} was not appraised: it had no held-out music, or changed nothing",
+                "Serve the federation with --held-out FOLDER, screening, and no noise.",
+            )
+        return explain(told.appraisal, _whole(contributor, told.appraisal))
+
+    def shares(self) -> Mapping[str, int]:
+        """Of all rounds together, in ppm by contributor; empty where nobody earned anything."""
+        appraisals = [told.appraisal for told in self.rounds if told.appraisal is not None]
+        return over_rounds({line.contributor: line.earned_nats for line in one.lines} for one in appraisals)
+
+
+def history(store: Store) -> History:
+    """Of a federation that is coordinated here."""
+    rounds = [Told(report=report, appraisal=store.appraisal(report.round)) for report in store.reports()]
+    return History(plan=store.plan, rounds=tuple(rounds))
+
+
+def read_history(file: Path) -> History:
+    """What was published with an asset. Raises `InputError` for a file that is none."""
+    try:
+        with file.open("rb") as stream:
+            raw = stream.read(MAX_BYTES + 1)
+        if len(raw) > MAX_BYTES:
+            raise InputError(f"{file} has more than {MAX_BYTES >> 20} MiB", f"Name the asset's {FILE}.")
+        return msgspec.json.decode(raw, type=History)
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror}", f"Name the asset's {FILE}.") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} holds no rounds: {error}", f"Name the asset's {FILE}.") from error
+
+
+def _whole(prefix: str, appraisal: Appraisal) -> str:
+    """The contributor whose id begins so; what fits nobody stays as it is, and is told by `explain`."""
+    found = [line.contributor for line in appraisal.lines if prefix and line.contributor.startswith(prefix)]
+    return found[0] if len(found) == 1 else prefix
