@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from antiphon.judges.cloning.scoring import CLONE, ENROLMENT
 from antiphon.judges.metric import Metric
 from antiphon.judges.metrics import BUILT_IN
-from antiphon.judges.music.scoring import MUSIC
+from antiphon.judges.music.scoring import FIXED, MUSIC
 from antiphon.judges.speech.scoring import ANTIPHON, BITTAUDIO
 
-PROFILES = (ANTIPHON, BITTAUDIO, CLONE, ENROLMENT, MUSIC)
+PROFILES = (ANTIPHON, BITTAUDIO, CLONE, ENROLMENT, MUSIC, FIXED)
 
 HEAD = """# Metrics
 

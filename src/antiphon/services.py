@@ -29,6 +29,8 @@ MIN_SPEED, MAX_SPEED = 0.5, 2.0
 MAX_GRANT_BYTES = 4_096
 MAX_PROMPT_CHARS = 500
 MAX_MUSIC_S = 600.0
+MIN_MUSIC_S, MIN_FIXED_S = 1.0, 0.05
+"""Shortest piece that is composed; shortest where the order itself holds the music (a sound effect, a MIDI file)."""
 MAX_WINDOW_S = 30.0
 """Longest window of a piece in one subtask; longer pieces are made by windows of one composition."""
 UNITS_PER_S = 15
@@ -173,7 +175,11 @@ class CloneRequest(_Request, frozen=True, tag="clone"):
 
 
 class MusicRequest(_Request, frozen=True, tag="music"):
-    """A window `[start_s, stop_s)` of the piece that `prompt`, `seconds`, `seed` and `loop` define."""
+    """A window `[start_s, stop_s)` of the piece that `prompt`, `seconds`, `seed` and `loop` define.
+
+    It is `fixed` where its options say every note: `midi` (a file, as `antiphon.music.fixed` packs it), or `effect`
+    (the prompt names a sound effect).
+    """
 
     prompt: str
     seconds: float
@@ -188,12 +194,17 @@ class MusicRequest(_Request, frozen=True, tag="music"):
             raise InputError("The prompt is empty", "Say what the music should be like, e.g. calm piano waltz.")
         if len(self.prompt) > MAX_PROMPT_CHARS:
             raise InputError(f"The prompt has {len(self.prompt)} characters, more than {MAX_PROMPT_CHARS}")
-        if not 1 <= self.seconds <= MAX_MUSIC_S:
-            raise InputError(f"{self.seconds:g} s of music is outside 1-{MAX_MUSIC_S:g}", "Change --seconds.")
+        least = MIN_FIXED_S if self.fixed else MIN_MUSIC_S
+        if not least <= self.seconds <= MAX_MUSIC_S:
+            raise InputError(f"{self.seconds:g} s of music is outside {least:g}-{MAX_MUSIC_S:g}", "Change its length.")
         if not 0 <= self.start_s < self.stop_s <= self.seconds + 1e-6:
             raise InputError(f"The window {self.start_s:g}-{self.stop_s:g} s is not inside the piece")
         if self.stop_s - self.start_s > MAX_WINDOW_S + 1e-6:
             raise InputError(f"A window of {self.stop_s - self.start_s:g} s is longer than {MAX_WINDOW_S:g}")
+
+    @property
+    def fixed(self) -> bool:
+        return bool(self.options.get("midi") or self.options.get("effect"))
 
 
 class CustomRequest(_Request, frozen=True, tag="custom"):

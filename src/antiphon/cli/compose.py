@@ -13,6 +13,7 @@ import click
 from antiphon.cli.delivering import CommandJob, checked_format, deliver, order_fields
 from antiphon.cli.jobs import Jobs
 from antiphon.cli.loudness import MUSIC
+from antiphon.cli.manuscript import extent_of
 from antiphon.cli.notes import check_notes, notes_options, write_notes
 from antiphon.cli.options import OutputOptions, order_options
 from antiphon.door.settings import Settings
@@ -57,9 +58,7 @@ Examples:
 @click.pass_obj
 def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given: Any) -> None:
     """Turn PROMPT into music: style, mood, tempo, key, instruments, form and length in your own words."""
-    from antiphon.cli.manuscript import Extent
     from antiphon.door.composing import Compose, composed
-    from antiphon.services import units_of
 
     output_options = OutputOptions(
         output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], as_one=output != "-"
@@ -83,13 +82,9 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
         for note in told:
             click.echo(f"Note     {note}", err=True)
         click.echo(f"Seed     {composition.seed}", err=True)
-    requests = list(composition.requests())
-    units = sum(map(units_of, requests))
     facts: dict[str, object] = {"seed": composition.seed, "notes": list(told), **_piece(composition)}
     job = CommandJob(composed(composition), store, jobs, speech=False, facts=facts)
-    windows = tuple(f"{one.start_s:.0f} s to {one.stop_s:.0f} s" for one in requests)
-    extent = Extent(len(requests), units, True, windows, noun="window", unit="unit")
-    deliver(settings, output_options, job, extent=extent)
+    deliver(settings, output_options, job, extent=extent_of(composition))
     write_notes(composition, given)
 
 

@@ -15,6 +15,7 @@ import click
 from antiphon.errors import InputError
 
 if TYPE_CHECKING:
+    from antiphon.client.composing import Composition
     from antiphon.text import Tell
 
 SCANNED_CHARS = 1 << 20
@@ -35,6 +36,15 @@ class Extent:
     noun: str = "sentence"
     unit: str = "character"
     figures: bool = False  # whether there is anything to read that is not a word
+
+
+def extent_of(composition: Composition) -> Extent:
+    """The windows of a piece."""
+    from antiphon.services import units_of
+
+    requests = list(composition.requests())
+    windows = tuple(f"{one.start_s:.0f} s to {one.stop_s:.0f} s" for one in requests)
+    return Extent(len(requests), sum(map(units_of, requests)), True, windows, noun="window", unit="unit")
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def order_options(output: str, loudness: str, *, book: bool = False) -> Callable
 
     def apply(command: C) -> C:
         for option in reversed((
-            click.option("-o", "--output", default=output, show_default=True, help=_BOOK if book else _OUTPUT),
+            click.option("-o", "--output", default=output, show_default=bool(output), help=_BOOK if book else _OUTPUT),
             *(() if book else (form,)),
             click.option("--engine", help="Only nodes with this engine (see `antiphon engines`)."),
             click.option("--option", "options", multiple=True, metavar="KEY=VALUE", help="An option of the engine."),

@@ -1,63 +1,86 @@
-"""`antiphon render`: a MIDI file through the sound chip, here and without the network."""
+"""`antiphon render`: a MIDI file through the sound chip: ordered, or in this program."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
-from antiphon.cli.loudness import MUSIC, loudness_option
-from antiphon.errors import InputError, OutputError
-
-if TYPE_CHECKING:
-    from antiphon.audio import Format
+from antiphon.cli.delivering import CommandJob, checked_format, deliver, order_fields
+from antiphon.cli.here import check_here, here_option, output_format, write_here
+from antiphon.cli.jobs import Jobs
+from antiphon.cli.loudness import MUSIC
+from antiphon.cli.manuscript import extent_of
+from antiphon.cli.options import OutputOptions, order_options
+from antiphon.door.settings import Settings
+from antiphon.errors import InputError
 
 EPILOG = """\b
 Examples:
   antiphon compose "dungeon, D minor" --seed 3 --midi dungeon.mid
   antiphon render dungeon.mid -o dungeon.wav
+  antiphon render dungeon.mid --here
 """
 
 
 @click.command(epilog=EPILOG)
 @click.argument("file", metavar="FILE.mid", type=click.Path(path_type=Path))
-@click.option("-o", "--output", help="File to write; by default FILE.wav in this folder.")
-@click.option("--format", "format_name", help="wav, flac, mp3, opus, ogg, aac or pcm; by default the output's suffix.")
-@loudness_option(MUSIC)
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing but errors.")
-def render(file: Path, output: str | None, format_name: str | None, loudness: float | None, quiet: bool) -> None:
-    """Play FILE.mid, a Standard MIDI file, on the sound chip: two pulse waves, a triangle, noise and drums.
+@here_option
+@order_options("", MUSIC)
+@click.pass_obj
+def render(settings: Settings, /, file: Path, here: bool, output: str, **given: Any) -> None:
+    """Have FILE.mid, a Standard MIDI file, played on the sound chip: two pulse waves, a triangle, noise and drums.
 
     Of more voices than that the bass, the leading voice and the drums are kept, and the others take turns.
-    Nothing is bought: the chip is in this program.
+    What was made is compared with the file before it is paid for. By default it becomes FILE.wav in this folder.
     """
-    target = output or f"{file.stem}.wav"
-    form = output_format(target, format_name)
-    from antiphon.audio import AudioWriter
-    from antiphon.codecs.chip import ChipCodec, from_midi
+    output = output or f"{file.stem}.wav"
+    if here:
+        _here(file, output, given)
+        return
+    from antiphon.door.rendering import Render, rendered
+
+    options = OutputOptions(
+        output,
+        given["format_name"],
+        given["as_json"],
+        given["quiet"],
+        given["loudness"],
+        title=file.stem,
+        as_one=output != "-",
+    )
+    checked_format(options)
+    data = midi_of(file)
+    composition = Render(midi=data, **order_fields({**given, "seed": None}, output)).composition()
+    jobs = Jobs(settings, output, given["resume"], f"render\0{file}")
+    store = jobs.open(noun="window")
+    if store is not None:
+        store.note(seed=composition.seed)
+    job = CommandJob(rendered(composition), store, jobs, speech=False)
+    deliver(settings, options, job, extent=extent_of(composition))
+
+
+def midi_of(file: Path) -> bytes:
+    """The bytes of a file, one more than may be at most. Raises `InputError`."""
     from antiphon.codecs.chip.midi import MAX_BYTES
-    from antiphon.door.sound import normaliser
 
     try:
         with file.open("rb") as opened:
-            data = opened.read(MAX_BYTES + 1)  # one too many is told by the reader
+            data = opened.read(MAX_BYTES + 1)
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}", "Name a .mid file.") from error
-    sound = ChipCodec().decode(from_midi(data))
-    if loudness is not None:
-        sound = normaliser(loudness).whole(sound)
-    writer = AudioWriter(target, form, sound.rate_hz, sound.channels)
-    writer.write(sound)
-    writer.close()
-    if not quiet:
-        click.echo(f"{target}  {sound.duration_s:.1f} s", err=target == "-")
+    if len(data) > MAX_BYTES:
+        raise InputError(f"{file} is over {MAX_BYTES} bytes", "Cut it into parts.")
+    return data
 
 
-def output_format(target: str, name: str | None) -> Format:
-    """The format that an option or a name asks for. Raises `OutputError` where the file could not be written."""
-    from antiphon.audio import format_named, format_of
+def _here(file: Path, output: str, given: dict[str, Any]) -> None:
+    check_here(given)
+    form = output_format(output, given["format_name"])
+    from antiphon.codecs.chip import ChipCodec, from_midi
 
-    if target != "-" and not Path(target).parent.is_dir():
-        raise OutputError(f"The folder of {target} does not exist", "Make it, or choose another place with -o.")
-    return format_named(name) if name else format_named("wav") if target == "-" else format_of(target)
+    sound = ChipCodec().decode(from_midi(midi_of(file)))
+    write_here(output, form, sound, given["loudness"])
+    if not given["quiet"]:
+        click.echo(f"{output}  {sound.duration_s:.1f} s", err=output == "-")

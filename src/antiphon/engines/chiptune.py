@@ -1,4 +1,7 @@
-"""chiptune: a composer and a sound chip. Free words in, stereo music out, every window of a piece bit for bit."""
+"""chiptune: a composer and a sound chip. Free words in, stereo music out, every window of a piece bit for bit.
+
+It also plays what an order fixes: a MIDI file, or a sound effect by its name (`antiphon.music.fixed`).
+"""
 
 from __future__ import annotations
 
@@ -10,16 +13,24 @@ from antiphon.codecs.chip.layout import RATE_HZ
 from antiphon.engines.base import Capabilities
 from antiphon.engines.checks import read_options
 from antiphon.engines.pieces import BriefOptions, Pieces, music_request
-from antiphon.music import MusicBrief, Score, compose, plan
+from antiphon.errors import InputError
+from antiphon.music import MusicBrief, Score, compose, fixed, plan
 from antiphon.music.planning import Plan
 from antiphon.services import MusicRequest, Request, Service
+
+
+class ChiptuneOptions(BriefOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The composer's; or `midi`, a file to be played; or `effect`: the prompt names a sound effect."""
+
+    midi: str = ""
+    effect: bool = False
 
 
 class ChiptuneEngine:
     """Composes by the request's own seed: all windows of a piece fit together, wherever they are made."""
 
     name: ClassVar[str] = "chiptune"
-    Options: ClassVar[type[BriefOptions]] = BriefOptions
+    Options: ClassVar[type[ChiptuneOptions]] = ChiptuneOptions
 
     def __init__(self) -> None:
         self._pieces = Pieces(score_of)
@@ -40,14 +51,20 @@ class ChiptuneEngine:
 
     def check(self, request: Request) -> None:
         """Raise `InputError` for other services, and for options that cannot be read."""
-        _brief(music_request(request, self.name))
+        asked = music_request(request, self.name)
+        if asked.fixed:
+            read_options(ChiptuneOptions, asked.options, self.name)
+            fixed.registers(asked)
+        else:
+            _brief(asked)
 
     def generate(self, request: Request, seed: int) -> Iterator[Waveform]:  # noqa: ARG002 - see below
         """The window in chunks of a second. The piece follows `request.seed`, not `seed`, which differs by window.
 
         A loop whose whole bars last longer or shorter than `request.seconds` goes round, or is cut, within it.
         """
-        return self._pieces.window(music_request(request, self.name))
+        asked = music_request(request, self.name)
+        return iter((fixed.sound(asked),)) if asked.fixed else self._pieces.window(asked)
 
 
 def score_of(request: MusicRequest) -> Score:
@@ -64,4 +81,6 @@ def plan_of(request: MusicRequest) -> Plan:
 
 
 def _brief(request: MusicRequest) -> MusicBrief:
-    return read_options(BriefOptions, request.options, ChiptuneEngine.name).over(request.prompt)
+    if request.fixed:
+        raise InputError("A MIDI file or an effect is no composition", "Use: antiphon render, or antiphon effect.")
+    return read_options(ChiptuneOptions, request.options, ChiptuneEngine.name).over(request.prompt)

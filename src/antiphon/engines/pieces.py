@@ -11,26 +11,16 @@ from collections.abc import Callable, Iterator
 from typing import Annotated
 
 import msgspec
-import numpy as np
 
 from antiphon.audio.waveform import Waveform
-from antiphon.codecs.chip.layout import FRAME_RATE_HZ, FRAME_SAMPLES, RATE_HZ
-from antiphon.codecs.chip.synth import State, render
+from antiphon.codecs.chip.layout import RATE_HZ
 from antiphon.errors import InputError
-from antiphon.music import MusicBrief, Score, arrange, overridden, read
+from antiphon.music import MusicBrief, Score, overridden, read
+from antiphon.music.playing import Piece, piece_of
 from antiphon.services import MusicRequest, Request
-
-CHUNK_FRAMES = 60
-"""Frames of 1/60 s in one chunk of audio."""
-
-KEPT_FRAMES = 10 * 60
-"""The chip's state is kept every so many frames, so that a later window need not begin at the beginning."""
 
 KEPT_PIECES = 8
 """Compositions kept, for the other windows of a piece. A piece of ten minutes takes 2 MB."""
-
-TAIL_FRAMES = 5 * 60
-"""Longer than any drum sounds: what of a loop's end is played before its beginning."""
 
 _Unit = Annotated[float, msgspec.Meta(ge=0, le=1)]
 
@@ -73,61 +63,8 @@ def music_request(request: Request, engine: str) -> MusicRequest:
     return request
 
 
-class Piece:
-    """A composition as registers, and the chip's state at some of its frames."""
-
-    def __init__(self, score: Score) -> None:
-        self._tokens = arrange(score).tokens  # [10, F]
-        self._length = round(score.seconds * RATE_HZ)
-        self._loop = score.loop
-        self._again = round(score.second(score.loop_start) * FRAME_RATE_HZ) * FRAME_SAMPLES
-        first = State()
-        if score.loop and not self._again:
-            # The drums of the end sound on into the beginning.
-            _, first = render(first, self._tokens[:, -TAIL_FRAMES:])
-        self._states = [first]  # of frames 0, KEPT_FRAMES, ...
-        self._lock = threading.Lock()
-
-    def samples(self, start: int, stop: int) -> Iterator[Waveform]:
-        """Samples `start` to `stop` in chunks; a loop goes round."""
-        while start < stop:
-            inside = self._place(start)
-            end = min(inside + stop - start, self._length)
-            yield from self._once(inside, end)
-            if not self._loop:
-                return
-            start += end - inside
-
-    def _place(self, sample: int) -> int:
-        """Where a sample of the order stands in the piece: a loop goes round, after its introduction."""
-        if not self._loop or sample < self._length:
-            return sample
-        return self._again + (sample - self._length) % (self._length - self._again)
-
-    def _once(self, start: int, stop: int) -> Iterator[Waveform]:
-        frame, state = self._state_before(start // FRAME_SAMPLES)
-        last = -(-stop // FRAME_SAMPLES)
-        while frame < last:
-            until = min(frame + CHUNK_FRAMES, last)
-            sound, state = render(state, self._tokens[:, frame:until])
-            begin, end = max(start - frame * FRAME_SAMPLES, 0), min(stop - frame * FRAME_SAMPLES, sound.shape[1])
-            if end > begin:
-                yield Waveform(np.ascontiguousarray(sound[:, begin:end]), RATE_HZ)
-            frame = until
-
-    def _state_before(self, frame: int) -> tuple[int, State]:
-        """The nearest kept frame at or before `frame`, and the chip's state before it."""
-        with self._lock:
-            while len(self._states) <= frame // KEPT_FRAMES:
-                begin = (len(self._states) - 1) * KEPT_FRAMES
-                _, state = render(self._states[-1], self._tokens[:, begin : begin + KEPT_FRAMES])
-                self._states.append(state)
-            kept = frame // KEPT_FRAMES
-            return kept * KEPT_FRAMES, self._states[kept]
-
-
 class Pieces:
-    """The last few compositions, by everything that decides them."""
+    """The last few pieces, by everything that decides them."""
 
     def __init__(self, compose: Callable[[MusicRequest], Score]) -> None:
         self._compose = compose
@@ -144,7 +81,7 @@ class Pieces:
         with self._lock:
             piece = self._pieces.get(key)
             if piece is None:
-                piece = self._pieces[key] = Piece(self._compose(request))
+                piece = self._pieces[key] = piece_of(self._compose(request))
             self._pieces.move_to_end(key)
             while len(self._pieces) > KEPT_PIECES:
                 self._pieces.popitem(last=False)

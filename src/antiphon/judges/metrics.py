@@ -220,6 +220,15 @@ DYNAMICS = _metric("music.dynamics_error", "0..1", "distance of the dynamics", "
 FORM_GAP = _metric(
     "music.form_gap", "errors", "distance of the form", "lower", "likeness of sections (Paulus et al. 2010)"
 )
+_FIXED = "our own rendering of a MIDI file or an effect: docs/judging.md, Music"
+NOTES_FIDELITY = _metric(
+    "music.notes_fidelity", "correlation", "notes as in the order", "higher", _FIXED, within=0.01, label="notes"
+)
+SOUND_FIDELITY = _metric(
+    "music.sound_fidelity", "correlation", "sound as in the order", "higher", _FIXED, within=0.01, label="sound"
+)
+LOUDNESS_ERROR = _metric("music.loudness_error", "dB", "distance of the loudness", "lower", _FIXED, within=0.1)
+FIDELITY = (NOTES_FIDELITY, SOUND_FIDELITY, LOUDNESS_ERROR)
 WHOLE = (LENGTH_ERROR, WINDOW_ERROR)
 SOUNDING = (SILENCE_SHARE, LONGEST_SILENCE, LEVEL_DBFS, CLIPPING_SHARE, DC_OFFSET, GAPS)
 TONES = (TONALITY, PITCHES, BANDWIDTH, DRUMS)
@@ -244,6 +253,7 @@ MUSIC = (
     BASS,
     DYNAMICS,
     FORM_GAP,
+    *FIDELITY,
 )
 
 AUDIT = _metric("audit.passed", "", "made as ordered", "higher", "step audit: docs/soundstorm.md")

@@ -14,7 +14,7 @@ from antiphon.judges import metrics
 from antiphon.judges.base import Delivery, JudgeCapabilities, Tools
 from antiphon.judges.metric import Metric
 from antiphon.judges.music.evidence import MusicEvidence
-from antiphon.judges.music.scoring import MUSIC
+from antiphon.judges.music.scoring import FIXED, MUSIC
 from antiphon.services import MusicRequest, Request, Service, service_of
 
 if TYPE_CHECKING:
@@ -48,8 +48,7 @@ class MusicJudge:
         return self._loaded().measure(evidence)
 
     def profile(self, request: Request) -> ScoringProfile:
-        _music(request)
-        return MUSIC
+        return FIXED if _music(request).fixed else MUSIC
 
     def _loaded(self) -> MusicMeters:
         from antiphon.judges.music.meters import MusicMeters  # composer and chip, which most commands never need

@@ -20,6 +20,7 @@ from antiphon.judges.metrics import (
     DECODES,
     DUPLICATE,
     DYNAMICS,
+    FIDELITY,
     FORM,
     FORM_GAP,
     KEYS,
@@ -32,7 +33,7 @@ from antiphon.judges.metrics import (
     TONES,
     WHOLE,
 )
-from antiphon.judges.music import adherence, integrity, wishes
+from antiphon.judges.music import adherence, fidelity, integrity, wishes
 from antiphon.judges.music.clip import Clip, Figures
 from antiphon.judges.music.copies import Tunes
 from antiphon.judges.music.evidence import MusicEvidence
@@ -41,6 +42,14 @@ REMEMBERED = 500
 """Clips whose measurements are kept."""
 
 _Judge = Callable[[Clip], Figures]
+_Judges = tuple[tuple[_Judge, tuple[Metric, ...]], ...]
+
+_OF_FIXED: _Judges = (
+    (integrity.whole, WHOLE),
+    (integrity.sounding, SOUNDING),
+    (fidelity.fidelity_figures, FIDELITY),
+)
+"""Of what an order fixes: it may be like somebody's earlier work, and have no key."""
 
 
 class MusicMeters:
@@ -50,7 +59,7 @@ class MusicMeters:
         self._history = History() if history is None else history
         self._tunes = Tunes()
         self._memory: Memory[tuple[Measurement, ...]] = Memory(REMEMBERED)
-        self._judges: tuple[tuple[_Judge, tuple[Metric, ...]], ...] = (
+        self._of_prompts: _Judges = (
             (integrity.whole, WHOLE),
             (integrity.sounding, SOUNDING),
             (lambda clip: integrity.duplicate(clip, self._history), (DUPLICATE,)),
@@ -74,12 +83,13 @@ class MusicMeters:
 
     def _measure(self, evidence: MusicEvidence) -> tuple[Measurement, ...]:
         audio = evidence.audio
+        judges = _OF_FIXED if evidence.request.fixed else self._of_prompts
         if audio is None or audio.samples.shape[1] == 0:
             reason = "the audio does not decode" if audio is None else "the audio holds no samples"
-            missing = [one for _, metrics in self._judges for one in unmeasured(metrics, reason)]
+            missing = [one for _, metrics in judges for one in unmeasured(metrics, reason)]
             return (DECODES.measured(0.0), *missing)
         clip = Clip(evidence, audio)
-        found = [figure for measure, metrics in self._judges for figure in _guarded(measure, metrics, clip)]
+        found = [figure for measure, metrics in judges for figure in _guarded(measure, metrics, clip)]
         return (DECODES.measured(1.0), *found)
 
 

@@ -1,4 +1,4 @@
-"""The profile by which music is judged."""
+"""The profiles by which music is judged: pieces for a prompt, and what an order fixes."""
 
 from __future__ import annotations
 
@@ -22,11 +22,14 @@ from antiphon.judges.metrics import (
     LENGTH_ERROR,
     LEVEL_DBFS,
     LONGEST_SILENCE,
+    LOUDNESS_ERROR,
     METER,
+    NOTES_FIDELITY,
     PITCHES,
     READ,
     REPETITION,
     SILENCE_SHARE,
+    SOUND_FIDELITY,
     STYLE,
     TEMPO,
     TONALITY,
@@ -91,5 +94,28 @@ MUSIC = ScoringProfile(
         Limit(
             key=KEY_GAP.key, max=0.4, source="the asked key at most .12, in recordings .40; 4 of 5 other keys are above"
         ),
+    ),
+)
+
+FIXED = ScoringProfile(
+    name="music-fixed",
+    source=(
+        "A MIDI file played by the chip, or an effect by its name: whole, and what the chip makes of the order. It may "
+        "be short, silent in places, and like what others ordered."
+    ),
+    terms=(
+        ScoreTerm(key=NOTES_FIDELITY.key, weight=0.5, zero=0.9, one=1, source="docs/judging.md, Music"),
+        ScoreTerm(key=SOUND_FIDELITY.key, weight=0.5, zero=0.9, one=1, source="docs/judging.md, Music", required=False),
+    ),
+    limits=(
+        Limit(key=DECODES.key, min=1, certain=True, required=True, source="an unreadable file is no work"),
+        Limit(
+            key=LENGTH_ERROR.key, max=0, certain=True, required=True, source="the delivery declares its exact length"
+        ),
+        Limit(key=WINDOW_ERROR.key, max=0.005, certain=True, required=True, source="the window that was ordered"),
+        Limit(key=NOTES_FIDELITY.key, min=0.95, required=True, source="without the lead at most .93, honest 1"),
+        Limit(key=SOUND_FIDELITY.key, min=0.95, source="other notes at most .85, an octave above .24, honest 1"),
+        Limit(key=LOUDNESS_ERROR.key, max=0.5, required=True, source="the chip has one loudness"),
+        Limit(key=CLIPPING_SHARE.key, max=0.01, source="as for speech"),
     ),
 )
