@@ -68,7 +68,7 @@ VERBS: dict[str, dict[str, Verb]] = {
     "Train": {
         "data": Verb("antiphon.cli.data:data", "Collect recordings to train on, in private."),
         "dama": Verb("antiphon.cli.dama_money:dama", "Models as assets: publish, fetch, earn."),
-        "genki": Verb("antiphon.cli.genki:genki", "Train a model with others; data stays at home."),
+        "genki": Verb("antiphon.cli.genki_publishing:genki", "Train a model with others; data stays at home."),
         "soundstorm": Verb("antiphon.cli.soundstorm:soundstorm", "Train our own speech generator, and measure it."),
     },
 }

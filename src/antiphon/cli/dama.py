@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from antiphon.dama.shelf import Shelf
     from antiphon.ledger.assets import AssetRecord
     from antiphon.ledger.base import Ledger
+
+    Files = Callable[[AssetFile], Iterator[bytes]]
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -170,7 +172,17 @@ def push(settings: Settings, /, source: str, store: str | None, only_commit: boo
 
     Run it again after a stop: it goes on. Nothing of a publication ever changes.
     """
-    found = run(_push(settings, source, depot_of(settings, store), only_commit, given))
+    manifest, files = _packed(source, given)
+    found = run(
+        published(
+            settings,
+            depot_of(settings, store),
+            manifest,
+            files,
+            lambda ledger, own: _terms(ledger, own, given),
+            only_commit=only_commit,
+        )
+    )
     if as_json:
         click.echo(json.dumps(found, indent=2))
     elif only_commit:
@@ -179,19 +191,25 @@ def push(settings: Settings, /, source: str, store: str | None, only_commit: boo
         click.echo(f"Published {found['asset']}\nSent      {found['sent']:,} bytes, {found['there']:,} were there")
 
 
-async def _push(
-    settings: Settings, source: str, depot: Depot, only_commit: bool, given: dict[str, Any]
+async def published(
+    settings: Settings,
+    depot: Depot,
+    manifest: Manifest,
+    files: Files,
+    terms_of: Callable[[Ledger, str], Awaitable[Terms]],
+    *,
+    only_commit: bool = False,
 ) -> dict[str, Any]:
+    """Commit, send the files, publish: what goes on when it is run again. `terms_of` gets the ledger and our id."""
     from antiphon.clock import SystemClock
     from antiphon.dama import asset_id, sign
     from antiphon.dama.registry import commit, publish
     from antiphon.door.connecting import connect
 
-    manifest, files = await asyncio.to_thread(_packed, source, given)
     asset = asset_id(manifest)
     async with connect(settings, judges_only=True) as session:
         own = session.client.context.identity
-        terms = await _terms(session.ledger, own.node_id, given)
+        terms = await terms_of(session.ledger, own.node_id)
         await commit(session.ledger, own, session.client.submit, asset)
         if only_commit:
             return {"asset": asset}
@@ -201,7 +219,7 @@ async def _push(
     return {"asset": record.asset, "owner": record.owner, "sent": pushed.sent, "there": pushed.there}
 
 
-def _packed(source: str, given: dict[str, Any]) -> tuple[Manifest, Callable[[AssetFile], Iterator[bytes]]]:
+def _packed(source: str, given: dict[str, Any]) -> tuple[Manifest, Files]:
     from antiphon import models
     from antiphon.dama import Card, pack, shipped
 
@@ -220,7 +238,7 @@ def _packed(source: str, given: dict[str, Any]) -> tuple[Manifest, Callable[[Ass
         rounds=given["rounds"],
         figures={name: _number(value) for name, value in map(_pair, given["figures"])},
     )
-    return pack(folder, card), lambda file: _chunks(folder / file.name)
+    return pack(folder, card), lambda file: chunks(folder / file.name)
 
 
 async def _terms(ledger: Ledger, own: str, given: dict[str, Any]) -> Terms:
@@ -358,7 +376,7 @@ def _number(written: str) -> float:
         raise InputError(f"{written!r} is no number", "Write for example 3.2") from error
 
 
-def _chunks(path: Path) -> Iterator[bytes]:
+def chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(1 << 20):
             yield chunk

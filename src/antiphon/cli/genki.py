@@ -67,7 +67,7 @@ def serve(
     from antiphon.genki.rounds.store import Store
 
     made = read_plan(plan)
-    store, learner = Store(_federation(settings, made.name), made), _learner(made)
+    store, learner = Store(federation_at(settings, made.name), made), _learner(made)
     coordinate(
         store,
         learner,
@@ -159,7 +159,7 @@ def status(settings: Settings, name: str, as_json: bool) -> None:
 
     from antiphon.genki.rounds.store import opened
 
-    store = opened(_federation(settings, name))
+    store = opened(federation_at(settings, name))
     reports = store.reports()
     if as_json:
         told: dict[str, Any] = {"plan": msgspec.to_builtins(store.plan), "rounds": msgspec.to_builtins(reports)}
@@ -182,7 +182,8 @@ def _line(report: Report) -> str:
     return "  ".join(facts)
 
 
-def _federation(settings: Settings, name: str) -> Path:
+def federation_at(settings: Settings, name: str) -> Path:
+    """The folder of a federation that is coordinated here. Raises `InputError` for what is no name."""
     import re
 
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", name):
@@ -194,7 +195,7 @@ def _history(settings: Settings, what: str) -> History:
     from antiphon.genki.rounds.history import history, read_history
     from antiphon.genki.rounds.store import opened
 
-    return read_history(Path(what)) if what.endswith(".json") else history(opened(_federation(settings, what)))
+    return read_history(Path(what)) if what.endswith(".json") else history(opened(federation_at(settings, what)))
 
 
 def _learner(plan: Plan) -> Learner:

@@ -99,7 +99,8 @@ class Depot:
         with _writing(part):
             part.mkdir(parents=True, exist_ok=True)
             _expect_room(part, found.manifest.size)
-            for file in found.manifest.files:
+            for file in sorted(found.manifest.files, key=lambda file: file.name.lower().endswith(".onnx")):
+                # Graphs come last: they are looked at with the weights beside them.
                 fetched += self._fetch(file, part / file.name)
                 if tell:
                     tell(fetched, found.manifest.size)

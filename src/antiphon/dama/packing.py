@@ -55,7 +55,8 @@ def of_model(model: Model) -> Manifest:
 
 
 def check_weights(path: Path) -> None:
-    """Raise `InputError` for weights that cannot be loaded safely, or hold values that are no numbers."""
+    """Raise `InputError` for weights that cannot be loaded safely, or hold values that are no numbers. A graph may take
+    its weights from safetensors beside it, which must be there already, and from nowhere else."""
     if not path.name.lower().endswith(WEIGHTS):
         return
     if path.stat().st_size > MAX_LOOKED_AT_BYTES:
@@ -63,13 +64,18 @@ def check_weights(path: Path) -> None:
     blob = path.read_bytes()
     try:
         if path.name.lower().endswith(".onnx"):
-            open_session(blob, path.name, threads=1)  # from memory: it cannot name files beside itself
+            open_session(blob, path.name, threads=1, beside=_tensors_beside(path))  # from memory: no other file is read
             return
         for name, tensor in tensors.parse(blob).items():
             if tensor.dtype.kind == "f" and not np.isfinite(tensor).all():
                 raise InputError(f"{name} in {path.name} holds values that are no numbers", "Train it again.")
     except ModelError as error:
         raise InputError(f"{path.name} is not what its name says: {error.what}", "Export the weights again.") from error
+
+
+def _tensors_beside(path: Path) -> dict[str, bytes]:
+    found = [one for one in sorted(path.parent.glob("*.safetensors")) if one.is_file() and not one.is_symlink()]
+    return {one.name: one.read_bytes() for one in found if one.stat().st_size <= MAX_LOOKED_AT_BYTES}
 
 
 def sha256_of(path: Path) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -51,6 +51,18 @@ class Learner(Protocol):
 
     def losses(self, parameters: Parameters, pieces: Sequence[Piece]) -> npt.NDArray[np.float64]:
         """One loss for each piece, lower is better. Deterministic: no masks or crops are drawn anew."""
+
+
+@runtime_checkable
+class Publishable(Protocol):
+    """A learner whose model an engine of the network runs."""
+
+    engine: str
+    made_from: str
+    """Name of the model in the catalogue that round 0 begins with; empty: none."""
+
+    def export(self, parameters: Parameters, folder: Path) -> None:
+        """Write what the engine needs into `folder`."""
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -24,8 +24,8 @@ from antiphon.ruby.conditions import TEXT_DIM
 from antiphon.ruby.reading import MIDI, piece_of_file
 from antiphon.ruby.training.batches import Example, batch_of, fixed, weights_of
 from antiphon.ruby.training.trainer import Trainer, config, masked_loss
-from antiphon.soundstorm.serving import WEIGHTS
-from antiphon.soundstorm.training.export import restored
+from antiphon.soundstorm.serving import GRAPHS, WEIGHTS
+from antiphon.soundstorm.training.export import export, restored
 from antiphon.soundstorm.training.model import Generator
 from antiphon.training.hardware import Hardware
 
@@ -35,15 +35,20 @@ MASKS = 3
 
 
 class RubyLearner:
-    """`begun_with`: the bytes of an export's safetensors file to go on from; None begins with none."""
+    """`begun_with`: the bytes of an export's safetensors file to go on from; None begins with none. `made_from`: what
+    they are called in the catalogue of models."""
 
-    def __init__(self, size: str = "base", *, begun_with: bytes | None = None, device: str = "cpu") -> None:
+    engine = "ruby"
+
+    def __init__(
+        self, size: str = "base", *, begun_with: bytes | None = None, made_from: str = "", device: str = "cpu"
+    ) -> None:
         made = config(size, batch=4, warm_up=5, final_rate=1.0, learning_rate=5e-4, ema=0.9, shortest=0)
         generator = msgspec.structs.replace(made.generator, dropout=0.0)
         self._config = msgspec.structs.replace(
             made, generator=generator, precision="float32", hardware=Hardware(device=device)
         )
-        self._begun_with = begun_with
+        self._begun_with, self.made_from = begun_with, made_from
         self.name = generator.name
 
     def initial(self) -> Parameters:
@@ -86,6 +91,11 @@ class RubyLearner:
         model = _give(self._model(), parameters).eval()
         return np.array([self._loss(model, piece) for piece in pieces], np.float64)
 
+    def export(self, parameters: Parameters, folder: Path) -> None:
+        """The graph and its weights, in half precision, as the engine `ruby` loads them."""
+        written = export(_give(self._model(), parameters), folder)
+        written[GRAPHS["int8"]].unlink()  # it saves no time at this size
+
     def _loss(self, model: Generator, piece: Example) -> float:
         batch, hidden = fixed([piece] * MASKS, self._config, seed=1)
         return float(masked_loss(model, batch, torch.from_numpy(hidden), batch.total, 0.0)[1])
@@ -102,7 +112,9 @@ def by_plan(model: str, rank: int) -> RubyLearner:
     if rank:
         raise InputError(f"{model} has no adapters", "Leave rank out of the plan: all weights are learnt.")
     size = model.removeprefix("ruby-")
-    return RubyLearner(size, begun_with=models.read(starter.MODEL, SHIPPED) if size == "base" else None)
+    if size != "base":
+        return RubyLearner(size)
+    return RubyLearner(size, begun_with=models.read(starter.MODEL, SHIPPED), made_from=starter.MODEL)
 
 
 def _taken(model: Generator) -> Parameters:

@@ -273,6 +273,7 @@ CATALOG: tuple[Model, ...] = (
         name="ruby-1",
         version="0.1.0",
         licence="GPL-3.0-or-later",
+        engine="ruby",
         files=(
             _own(
                 "ruby",
