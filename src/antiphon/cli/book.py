@@ -105,6 +105,7 @@ def _telling(file: Path, given: dict[str, Any], tell: Tell) -> tuple[Telling, Ex
         "voices": {},
         "lexicon": {},
         "word_times": False,
+        "asset": "",
         **order_fields({**given, "stream": None}, ""),
     }
     telling = Telling(found, fields, lexicon, dict(map(_chapter_voice, given["voices"])))

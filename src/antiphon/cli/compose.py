@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from antiphon.cli.assets import asset_of, asset_option
 from antiphon.cli.delivering import CommandJob, checked_format, deliver, order_fields
 from antiphon.cli.jobs import Jobs
 from antiphon.cli.loudness import MUSIC
@@ -34,6 +35,7 @@ Examples:
   antiphon compose "victory fanfare" --seconds 8 --seed 7 --midi fanfare.mid --score fanfare.musicxml
   antiphon compose "dungeon, D minor" --loop --stems dungeon --module dungeon.xm
   antiphon compose "jazz lounge" --engine ruby --seconds 60 --seed 7
+  antiphon compose "jazz lounge" --asset b9d42bdeb83a
   antiphon compose "boss fight" --from song.mid --seconds 20
   antiphon compose "boss fight" --from song.mid --part counter --midi duet.mid
 """
@@ -54,6 +56,7 @@ Examples:
 @click.option("--bars", help="With --from: these bars anew, e.g. 5-8.")
 @click.option("--part", help="With --from: this part anew, or added: lead, counter, bass or drums.")
 @notes_options
+@asset_option
 @order_options(DEFAULT_OUTPUT, MUSIC)
 @click.pass_obj
 def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given: Any) -> None:
@@ -70,7 +73,8 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
         given["seed"] = store.header.seed  # the same piece
     fields = order_fields(given, output)
     seconds = _changed(given, fields) if given["source"] is not None else _unchanged(given)
-    wanted = Compose(prompt=" ".join(prompt), seconds=seconds, loop=given["loop"], **fields)
+    asset = asset_of(settings, given["asset"])
+    wanted = Compose(prompt=" ".join(prompt), seconds=seconds, loop=given["loop"], asset=asset, **fields)
     composition, told = wanted.composition()
     check_notes(composition, given)
     if store is not None:

@@ -200,7 +200,7 @@ async def _work(settings: Settings, job: CommandJob, to: Delivery) -> int:
             result.standing = await standing(session, result)
             if isinstance(error, FundsError) and error.what.startswith("balance:"):
                 raise await no_funds(session) from error
-            if (better := explained(error, session, result, began_s, order.selector.engine)) is not None:
+            if (better := explained(error, session, result, began_s, order.selector)) is not None:
                 raise better from error
             raise
     return policy.budget.spent_nano

@@ -38,9 +38,17 @@ if TYPE_CHECKING:
 )
 @store_option
 @json_option
+@click.option("-q", "--quiet", is_flag=True, help="Print the asset's id alone.")
 @click.pass_obj
 def publish(
-    settings: Settings, name: str, licence: str, summary: str, asked: float, store: str | None, as_json: bool
+    settings: Settings,
+    name: str,
+    licence: str,
+    summary: str,
+    asked: float,
+    store: str | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Publish the model of the federation NAME after its last round, for those who trained it, by what each brought.
 
@@ -67,6 +75,9 @@ def publish(
     )
     if as_json:
         click.echo(json.dumps(found | {"parent": parent, "shares": dict(shares)}, indent=2))
+        return
+    if quiet:
+        click.echo(found["asset"])
         return
     click.echo(f"Published {found['asset']}\nSent      {found['sent']:,} bytes, {found['there']:,} were there")
     for who, ppm in sorted(shares.items(), key=lambda pair: -pair[1]):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from antiphon.cli.manuscript import Extent
     from antiphon.cli.result import Result
     from antiphon.door.connecting import Session
+    from antiphon.ledger.operations import Selector
 
 
 @contextmanager
@@ -93,7 +94,7 @@ async def no_funds(session: Session) -> FundsError:
 
 
 def explained(
-    error: BaseException, session: Session, result: Result, began_s: float, engine: str
+    error: BaseException, session: Session, result: Result, began_s: float, selector: Selector
 ) -> AntiphonError | None:
     """The same failure with what a user can do about it."""
     from antiphon.cli import logs
@@ -102,24 +103,26 @@ def explained(
         why = f"Why: antiphon receipt show {result.receipts[-1]}"
         return RejectedError(f"{error.what.rstrip('.')}; you were refunded", why)
     if isinstance(error, (RejectedError, UnavailableError)):
-        if (problem := session.problem() or _not_installed(session, engine)) is not None:
+        if (problem := session.problem() or _not_installed(session, selector.engine)) is not None:
             return problem
-        if (missing := _no_node(error, session, engine)) is not None:
+        if (missing := _no_node(error, session, selector)) is not None:
             return missing
         if not session.joined and (log := logs.since(began_s)) is not None:
             return type(error)(error.what, f"{error.hint} Details: {log}")
     return None
 
 
-def _no_node(error: AntiphonError, session: Session, engine: str) -> UnavailableError | None:
-    """Nobody runs the engine of the ordered voice: the command that would."""
+def _no_node(error: AntiphonError, session: Session, selector: Selector) -> UnavailableError | None:
+    """Nobody runs the engine, or the model, that was ordered: the command that would."""
+    engine, asset = selector.engine, selector.asset[:12]
     if not error.what.startswith("No processor node offers") or not engine:
         return None
     from antiphon.engines import registry
 
     if engine not in registry.names():
         return None
-    run = f"antiphon node processor --engine {engine}"
+    run = f"antiphon node processor --engine {engine}{f' --asset {asset}' if asset else ''}"
+    engine = f"{engine} with the model {asset}" if asset else engine
     if session.joined:
         return UnavailableError(f"No node of this network runs the engine {engine}", f"Run one beside it: {run}")
     return UnavailableError(

@@ -53,6 +53,10 @@ def check_notes(composition: Composition, given: dict[str, Any]) -> None:
             f"Only pieces of {' and '.join(scored.ENGINES)} can be written as notes",
             "Leave --engine out, or --midi, --score and the like.",
         )
+    if (files or given["stems"]) and composition.asset:
+        raise InputError(
+            "Notes are written here, with the weights that ship", "Leave --asset out, or --midi, --score and the like."
+        )
     for path in (*files, *([given["stems"]] if given["stems"] else ())):
         if not path.parent.is_dir():
             raise OutputError(f"The folder of {path} does not exist", "Make it, or choose another place.")

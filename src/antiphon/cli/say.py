@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from antiphon.cli.assets import asset_of, asset_option
 from antiphon.cli.delivering import CommandJob, checked_format, deliver, order_fields
 from antiphon.cli.jobs import Jobs, is_file
 from antiphon.cli.loudness import SPEECH
@@ -46,6 +47,7 @@ Examples:
 @click.option("--vtt", is_flag=True, help="The same as .vtt.")
 @click.option("--words", is_flag=True, help="Write when each word is heard beside the sound, as .words.json.")
 @click.option("--lexicon", metavar="FILE", help="How words are said: a line `word = said as` each.")
+@asset_option
 @order_options(DEFAULT_OUTPUT, SPEECH)
 @click.pass_obj
 def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: str, **given: Any) -> None:
@@ -82,6 +84,7 @@ def say(settings: Settings, /, text: tuple[str, ...], file: str | None, output: 
         markup=manuscript.markup,
         voices=dict(map(_speaker, given["speakers"])),
         lexicon=_lexicon_in(given["lexicon"]),
+        asset=asset_of(settings, given["asset"]),
         **order_fields(given, output),
     )
     order = wanted.order(settings, chars=manuscript.extent.chars if manuscript.extent else None)

@@ -20,6 +20,7 @@ from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.network.prompts import PromptSource
+    from antiphon.nodes.engine_runner import EngineRunner
     from antiphon.nodes.node import Node
     from antiphon.parties.actor import Context
 
@@ -133,6 +134,7 @@ def node() -> None:
 @node.command("processor", epilog="\b\nExamples:\n  antiphon node processor --engine kokoro --price 150\n")
 @click.option("--engine", required=True, help="What to run: see `antiphon engines`; or openai:URL, any speech server.")
 @engine_option
+@click.option("--asset", metavar="ID", help="Run it with this model, which `antiphon dama pull` has fetched.")
 @click.option("--workers", metavar="URL", envvar="ANTIPHON_WORKERS", help="Workers make the parts: nats://HOST:4222.")
 @click.option("--price", type=Amount("uANT"), help="Per unit (a character, or 1/15 s), in millionths of an ANT.")
 @click.option("--slots", default=1, show_default=True, type=click.IntRange(1, 64), help="Parts made at once.")
@@ -145,6 +147,7 @@ def processor(
     settings: Settings,
     engine: str,
     engine_options: tuple[str, ...],
+    asset: str | None,
     workers: str | None,
     price: int | None,
     slots: int,
@@ -159,12 +162,26 @@ def processor(
     from antiphon.nodes.producer import Producer
 
     given = options_of(engine_options, "--engine-option")
-    runner = pooled(engine, workers, price, given) if workers else processing(engine, price, given)
+    if asset and (workers or given):
+        raise InputError("--asset goes with neither --workers nor --engine-option", "Leave them out.")
+    if asset:
+        runner = _with_asset(settings, engine, asset, price)
+    else:
+        runner = pooled(engine, workers, price, given) if workers else processing(engine, price, given)
 
     def build(context: Context) -> Node:
         return Producer(context, runner, slots=slots, queue=queue)
 
     run(run_node(settings, build, name or runner.offers[0].engine, address, bond))
+
+
+def _with_asset(settings: Settings, engine: str, asset: str, price: int | None) -> EngineRunner:
+    from antiphon.cli.dama import shelf_of
+    from antiphon.dama.registry import resolve
+    from antiphon.network.embedded import processing_asset
+
+    shelf = shelf_of(settings)
+    return processing_asset(engine, resolve(asset, shelf.held()), shelf, price)
 
 
 @node.command("worker", epilog="\b\nExample:\n  antiphon node worker nats://127.0.0.1:4222 --engine kokoro\n")

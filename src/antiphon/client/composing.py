@@ -27,13 +27,14 @@ class Composition:
     seed: int
     loop: bool = False
     engine: str = ""
+    asset: str = ""  # by this model only
     options: Options = field(default_factory=dict)
     mode: Mode = Mode.VERIFIED
     max_total_nano: int | None = None
 
     @property
     def selector(self) -> Selector:
-        return Selector(service=str(Service.MUSIC), engine=self.engine)
+        return Selector(service=str(Service.MUSIC), engine=self.engine, asset=self.asset)
 
     def requests(self) -> Iterator[MusicRequest]:
         """Windows of equal length, as long as one subtask may be."""

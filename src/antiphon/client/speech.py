@@ -98,6 +98,7 @@ class Speech:
     voice: str
     language: str
     engine: str = ""
+    asset: str = ""  # by this model only
     speed: float = 1.0
     options: dict[str, str | int | float | bool] = field(default_factory=dict)
     mode: Mode = Mode.VERIFIED
@@ -106,7 +107,8 @@ class Speech:
 
     @property
     def selector(self) -> Selector:
-        return Selector(service=str(Service.SPEECH), language=self.language, engine=self.engine, voice=self.voice)
+        service = str(Service.SPEECH)
+        return Selector(service=service, language=self.language, engine=self.engine, voice=self.voice, asset=self.asset)
 
     def request(self, text: str) -> SpeechRequest:
         return SpeechRequest(

@@ -12,7 +12,15 @@ from antiphon.client.composing import OUTPUT_CHANNELS, OUTPUT_RATE_HZ, Compositi
 from antiphon.client.events import SoundEvent
 from antiphon.client.job_policy import JobPolicy
 from antiphon.door.connecting import Session
-from antiphon.door.ordering import Charge, OrderFields, OrderOptions, SoundOrder, check_text, checked_seed
+from antiphon.door.ordering import (
+    Charge,
+    OrderFields,
+    OrderOptions,
+    SoundOrder,
+    check_asset,
+    check_text,
+    checked_seed,
+)
 from antiphon.economy.types import Mode
 from antiphon.engines import registry, scored
 from antiphon.errors import InputError
@@ -29,16 +37,19 @@ class ComposeFields(OrderFields, total=False):
 
     seconds: float | None
     loop: bool
+    asset: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compose(OrderOptions):
     """A piece to be composed. `seconds` None: what the prompt says, or 30. `loop`: the end leads into the beginning.
-    `seed` None: a new piece each time. The rest is as in `Say`."""
+    `seed` None: a new piece each time. `asset`: only by those that run this model, of Ruby where no engine is
+    named. The rest is as in `Say`."""
 
     prompt: str
     seconds: float | None = None
     loop: bool = False
+    asset: str = ""
 
     def composition(self) -> tuple[Composition, tuple[str, ...]]:
         """What is ordered, and what has to be told about how the words were understood. Raises `InputError`."""
@@ -50,6 +61,7 @@ class Compose(OrderOptions):
             raise InputError(f"seconds is {self.seconds!r}", "Give a number, or None.")
         if not self.prompt.strip():
             raise InputError("The prompt is empty", 'Write for example: antiphon compose "calm shop theme, F major"')
+        check_asset(self.asset)
         brief = read(self.prompt)
         seed = checked_seed(self.seed)
         seed = secrets.randbelow(MAX_RANDOM_SEED) if seed is None else seed
@@ -66,7 +78,8 @@ class Compose(OrderOptions):
             seconds=seconds,
             seed=seed,
             loop=loop,
-            engine=self.engine or scored.DEFAULT,  # a seed is a piece of one engine
+            engine=self.engine or (scored.RETRAINED if self.asset else scored.DEFAULT),  # a seed is of one engine
+            asset=self.asset,
             options=self.options,
             mode=self.mode,
             max_total_nano=self.max_cost_nano,

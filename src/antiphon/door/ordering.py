@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,6 +103,12 @@ def check_text(text: object) -> None:
             raise InputError(
                 f"The text is no whole Unicode: {text[error.start]!a}", "Decode it without errors='surrogateescape'."
             ) from None
+
+
+def check_asset(asset: object) -> None:
+    """Raises `InputError` for what is no asset's id, nor empty."""
+    if not isinstance(asset, str) or not re.fullmatch(r"(?:[0-9a-f]{64})?", asset):
+        raise InputError(f"{asset!r} is no asset"[:90], "Give its id, 64 hex digits: antiphon dama list --json")
 
 
 def check_words(**given: object) -> None:

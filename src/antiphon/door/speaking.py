@@ -20,6 +20,7 @@ from antiphon.door.ordering import (
     OrderFields,
     OrderOptions,
     SoundOrder,
+    check_asset,
     check_speed,
     check_text,
     check_words,
@@ -47,6 +48,7 @@ class SayFields(OrderFields, total=False):
     voices: dict[str, str]
     lexicon: dict[str, str]
     word_times: bool
+    asset: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +61,7 @@ class Say(OrderOptions):
     `markup`: `text`, in which nothing is a mark but `[pause 500ms]`; `ssml`, a document; `dialogue`, lines of
     `speaker: text`. `voices`: by the names that speakers and `<voice>` have in the text; other names are voices.
     `lexicon`: words and what is said for them, IPA between slashes where the engine takes phonemes. `word_times`: the
-    stream's, or the sound's, `words` tell when each is heard.
+    stream's, or the sound's, `words` tell when each is heard. `asset`: only by those that run this model.
     """
 
     text: str | Iterable[str]
@@ -70,6 +72,7 @@ class Say(OrderOptions):
     voices: dict[str, str] = field(default_factory=dict)
     lexicon: dict[str, str] = field(default_factory=dict)
     word_times: bool = False
+    asset: str = ""
 
     def order(self, settings: Settings, *, chars: int | None = None) -> SoundOrder:
         """Checked as far as it can be before anything starts; `chars` is the length of a text that comes in blocks,
@@ -80,6 +83,7 @@ class Say(OrderOptions):
         check_speed(self.speed)
         check_words(voice=self.voice, language=self.language, markup=self.markup)
         check_manner(self.markup, self.voices, self.lexicon)
+        check_asset(self.asset)
         if self.markup == PLAIN and not self.lexicon:
             if chars is None and isinstance(self.text, str):
                 chars = len(self.text)
@@ -118,6 +122,8 @@ class Say(OrderOptions):
         return self._in_own_voice(settings) if set(own).intersection(names_in(self.voice)) else self._speech(settings)
 
     def _in_own_voice(self, settings: Settings) -> ClonedSpeech:
+        if self.asset:
+            raise InputError("A voice of your own is spoken by the engine that learnt it", "Leave the asset out.")
         voice = stored_voice(settings, self.voice)
         if self.engine not in {"", voice.profile.engine} or self.language not in {"", voice.profile.language}:
             raise InputError(
@@ -144,6 +150,7 @@ class Say(OrderOptions):
             voice=choice.voice,
             language=choice.language,
             engine=choice.engine,
+            asset=self.asset,
             speed=self.speed,
             options=self.options,
             mode=self.mode,

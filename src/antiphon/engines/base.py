@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import msgspec
@@ -80,6 +81,14 @@ class Cloner(Engine, Protocol):
 
     def enrol(self, request: EnrolRequest, seed: int) -> bytes:
         """`VoiceProfile.data` of the reference. Raises `InputError` for a reference that holds no usable voice."""
+
+
+@runtime_checkable
+class Retrained(Engine, Protocol):
+    """An engine that runs with other weights than those that ship, of the same make."""
+
+    def with_weights(self, folder: Path) -> Engine:
+        """The engine with the weights in `folder`, which are verified. Raises `ModelError` for others' weights."""
 
 
 @runtime_checkable

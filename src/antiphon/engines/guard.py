@@ -8,7 +8,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import ClassVar, cast
 
 import msgspec
@@ -16,7 +17,7 @@ import msgspec
 from antiphon.audio.waveform import Waveform
 from antiphon.clock import Clock
 from antiphon.engines.auditing import Auditable, Claim, Finding, Trace
-from antiphon.engines.base import Capabilities, Cloner, Engine
+from antiphon.engines.base import Capabilities, Cloner, Engine, Retrained
 from antiphon.errors import InputError
 from antiphon.protocol.consent import require_for
 from antiphon.services import CloneRequest, EnrolRequest, Request, Service
@@ -60,6 +61,11 @@ class _Guard:
             require_for(request, at_ms=self.__clock.now_ms())
         return self.__engine
 
+    def _renewed(self, make: Callable[[Engine], Engine]) -> Engine:
+        """Another engine made of this one, behind a guard of its own, which may do no more."""
+        made = make(self.__engine)
+        return guarded(made, made.capabilities.services if self.__clones else (), self.__clock)
+
     def __repr__(self) -> str:
         return f"<{self.name} behind its guard>"
 
@@ -87,13 +93,23 @@ class _AuditGuard(_Guard):
         return cast(Auditable, self._pass(claim.request)).audit(claim)
 
 
+class _RetrainedGuard(_Guard):
+    """The same for an engine that may have other weights."""
+
+    __slots__ = ()
+
+    def with_weights(self, folder: Path) -> Engine:
+        return self._renewed(lambda engine: cast(Retrained, engine).with_weights(folder))
+
+
 def guarded(engine: Engine, services: tuple[str, ...], clock: Clock) -> Engine:
     """`engine` behind its guard: a `Cloner` if it is one, with its name, Options and capabilities.
 
     What it may do follows `services`, as they were when it was loaded: a plugin that changes its mind gains nothing.
     """
     clones = isinstance(engine, Cloner) and Service.CLONE in services
-    bases = (*((_CloneGuard,) if clones else ()), *((_AuditGuard,) if _audits(engine) else ())) or (_Guard,)
+    also = (clones, _CloneGuard), (_audits(engine), _AuditGuard), (isinstance(engine, Retrained), _RetrainedGuard)
+    bases = tuple(guard for able, guard in also if able) or (_Guard,)
     kind = type(bases[0].__name__, bases, {"name": engine.name, "Options": engine.Options, "__slots__": ()})
     return cast(Engine, kind(engine, clones=clones, clock=clock))
 

@@ -14,9 +14,10 @@ import math
 import threading
 from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from antiphon.clock import Clock, SystemClock
-from antiphon.engines.base import Capabilities, Cloner, Engine, Family, Voice
+from antiphon.engines.base import Capabilities, Cloner, Engine, Family, Retrained, Voice
 from antiphon.engines.guard import guarded
 from antiphon.engines.mix import parse_mix as _parse_mix
 from antiphon.errors import InputError, ModelError
@@ -74,6 +75,14 @@ class Registry:
             except UnfitError as error:
                 raise ModelError(f"{spec} makes no engine: {error}", "See docs/engines.md.") from error
         return self._opened[made.name]
+
+    def with_weights(self, name: str, folder: Path) -> Engine:
+        """A new instance of an engine, with verified weights instead of those that ship. Raises `InputError` for an
+        engine that takes none, `ModelError` for weights of another make."""
+        engine = self.load(name)
+        if not isinstance(engine, Retrained):
+            raise InputError(f"The engine {name} runs with no other weights than its own", "Leave --asset out.")
+        return engine.with_weights(folder)
 
     def capabilities(self) -> dict[str, Capabilities]:
         """What each engine that loads can do."""
@@ -173,6 +182,11 @@ def load(name: str) -> Engine:
 def open_engine(spec: str, options: Mapping[str, object] | None = None) -> Engine:
     """An engine by name, or what `family:argument` opens."""
     return installed().open(spec, options)
+
+
+def with_weights(name: str, folder: Path) -> Engine:
+    """A new instance of an engine, with verified weights instead of those that ship."""
+    return installed().with_weights(name, folder)
 
 
 def all_voices() -> tuple[Voice, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, ClassVar
 
 import msgspec
@@ -48,6 +49,10 @@ class RubyEngine:
         """`model` of your own, or None for the one that ships."""
         self._model = Lazy(lambda: model or starter.load(threads=threads))
         self._pieces = Pieces(self.score_of)
+
+    def with_weights(self, folder: Path) -> RubyEngine:
+        """Ruby with an export of somebody's own. Raises `ModelError` where it is none."""
+        return RubyEngine(starter.load(folder))
 
     @property
     def capabilities(self) -> Capabilities:

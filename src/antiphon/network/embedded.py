@@ -36,6 +36,7 @@ from antiphon.protocol import load_or_create
 from antiphon.transport import InProcessTransport
 
 if TYPE_CHECKING:
+    from antiphon.dama import Shelf
     from antiphon.nodes.pool.runner import PoolRunner
 
 PRICES_NANO = {"hibari": 20_000, "kokoro": 400_000, "espeak": 8_000, "soundstorm": 100_000, "ruby": 100_000}
@@ -125,6 +126,20 @@ def _remedy(node: Actor) -> str:
 def processing(engine: str, price_nano: int | None = None, options: Mapping[str, object] | None = None) -> EngineRunner:
     """What a processor with this engine runs: a name, or `family:argument` with options. Raises `InputError`."""
     return GenerationRunner(registry.open_engine(engine, options), _price(engine, price_nano))
+
+
+def processing_asset(engine: str, asset: str, shelf: Shelf, price_nano: int | None = None) -> EngineRunner:
+    """The same with a model that was pulled, which it announces. Raises `InputError` for an asset that is not here, or
+    is another engine's, `ModelError` for one that was changed."""
+    card = shelf.signed(asset).manifest.card
+    if card.engine != engine:
+        raise InputError(
+            f"The asset {asset[:12]} is for the engine {card.engine or 'of nobody'}, not {engine}", "Choose that one."
+        )
+    model, loader = shelf.loader(asset)
+    loader.path(model.name)  # every file's hash
+    made = registry.with_weights(engine, shelf.folder(asset))
+    return GenerationRunner(made, _price(engine, price_nano), asset)
 
 
 def pooled(

@@ -43,11 +43,12 @@ class TracingRunner(EngineRunner, Protocol):
 
 
 class GenerationRunner:
-    """An engine at a price per unit."""
+    """An engine at a price per unit. `asset`: the model that it runs; None: the one that ships."""
 
-    def __init__(self, engine: Engine, price_nano: int) -> None:
+    def __init__(self, engine: Engine, price_nano: int, asset: str | None = None) -> None:
         self._engine = engine
         self._price_nano = price_nano
+        self._asset = asset_of_engine(engine.name) if asset is None else asset
 
     @property
     def offers(self) -> tuple[ServiceOffer, ...]:
@@ -61,7 +62,7 @@ class GenerationRunner:
                 engine=self._engine.name,
                 voices=tuple(voice.name for voice in can.voices) if service == can.service else (),
                 mixes_voices=can.mixes_voices,
-                asset=asset_of_engine(self._engine.name),
+                asset=self._asset,
             )
             for service in can.services
         )

@@ -9,7 +9,7 @@ from antiphon.errors import ModelError
 from antiphon.ruby.conditions import DIM, POSITIONS
 from antiphon.ruby.steps import NAME, VOCABULARY
 from antiphon.soundstorm import serving
-from antiphon.soundstorm.serving import Generator, Precision
+from antiphon.soundstorm.serving import GRAPHS, Generator, Precision
 
 MODEL = "ruby-1"
 """Its name in the catalogue, and the beginning of its files' names."""
@@ -20,7 +20,9 @@ def load(folder: Path | None = None, *, threads: int | None = None, precision: P
     if folder is None:
         made = serving.load(models.path(MODEL), precision=precision, threads=threads, prefix=f"{MODEL}-")
     else:
-        made = serving.load(folder, precision=precision, threads=threads)
+        graphs = sorted(folder.glob(f"*{GRAPHS[precision]}"))
+        prefix = graphs[0].name.removesuffix(GRAPHS[precision]) if graphs else ""
+        made = serving.load(folder, precision=precision, threads=threads, prefix=prefix)
     layout, text = made.layout, made.config.text_dim
     if (layout.codec, layout.vocabulary, layout.semantic_vocabulary, text) != (NAME, VOCABULARY, POSITIONS, DIM):
         raise ModelError(
