@@ -209,7 +209,7 @@ class Shell:
     def give(self, command: str) -> str:
         """Make what the command names and a user would have; the command, with ids that exist for those it shows."""
         words = shlex.split(command, comments=True)
-        values = [value for word in words if (value := word.partition("=")[2])]
+        values = [value for word in words if (value := word.partition("=")[2].removeprefix("@"))]
         for before, word in [*zip(["", *words], words, strict=False), *(("", value) for value in values)]:
             if word in MAKERS and before != "-o" and not any(self.work.glob(word)):
                 MAKERS[word](self, self.work / word)

@@ -16,6 +16,7 @@ from antiphon.door.cloning import CloneFields, VoiceFields
 from antiphon.door.composing import ComposeFields
 from antiphon.door.network import AsyncNetwork, Stream, Wanted
 from antiphon.door.place import Place
+from antiphon.door.progress import Watch
 from antiphon.door.sound import Outcome, Sound
 from antiphon.door.speaking import SayFields
 from antiphon.errors import StateError
@@ -84,9 +85,10 @@ class Network(Place):
         """The whole of what `stream` would bring."""
         return self._running.call(lambda: self._network.make(wanted))
 
-    def stream(self, wanted: Wanted) -> BlockingStream:
-        """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for."""
-        return BlockingStream(self._running, self._network.stream(wanted))
+    def stream(self, wanted: Wanted, *, watch: Watch | None = None) -> BlockingStream:
+        """Sound as it comes: iterate over it. Nothing is ordered before the first piece is asked for. `watch` is told
+        in another thread how its parts stand; it must not wait."""
+        return BlockingStream(self._running, self._network.stream(wanted, watch=watch))
 
     def add_voice(self, name: str, reference: str | Path, **fields: Unpack[VoiceFields]) -> Outcome:
         """Have a voice learnt from a recording, judged, and kept under `name`: then say it with `voice=name`."""
@@ -99,6 +101,10 @@ class Network(Place):
     def cost_nano(self, tasks: Iterable[str]) -> tuple[int, bool]:
         """As `AsyncNetwork.cost_nano`."""
         return self._running.call(lambda: self._network.cost_nano(tasks))
+
+    def receipt(self, task: str) -> Path | None:
+        """As `AsyncNetwork.receipt`."""
+        return self._running.call(lambda: self._network.receipt(task))
 
     def balance_nano(self) -> int:
         """What this client could spend now."""

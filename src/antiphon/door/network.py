@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias, Unpack
@@ -136,7 +136,7 @@ class AsyncNetwork(Place):
 
     async def _pieces(self, wanted: Wanted, begun: list[_Job], watch: Watch | None) -> AsyncGenerator[Waveform, None]:
         """What a stream brings. It knows nothing of the stream, so that a stream nobody holds any more is noticed."""
-        job = await self._job(wanted)
+        job = await self._job(wanted, begun)
         job.watch = watch
         begun.append(job)
         async with aclosing(self._carried_out(job)) as pieces:
@@ -218,10 +218,12 @@ class AsyncNetwork(Place):
         return stream.outcome
 
     async def price_nano(self, wanted: Wanted) -> int:
-        """The most that an order can cost by today's prices; nothing is bought. Not of a `Clone`."""
-        if isinstance(wanted, Clone):
-            raise InputError("A clone has no price before its voice is learnt", "Add the voice, and say it.")
-        return await estimate(self._open(), (await self._job(wanted)).order)
+        """The most that an order can cost by today's prices; nothing is bought."""
+        if isinstance(wanted, Clone) and wanted.reference is not None:
+            wanted.check()
+            order = (await self._enrolling(wanted, await self._units(wanted))).order
+            return await estimate(self._open(), replace(order, charges=order.charges + order.then, then=()))
+        return await estimate(self._open(), (await self._job(wanted, [])).order)
 
     async def cost_nano(self, tasks: Iterable[str]) -> tuple[int, bool]:
         """What tasks of this client (`Outcome.tasks`) have cost, in nano, and whether that is final. Until then it is
@@ -254,15 +256,16 @@ class AsyncNetwork(Place):
         given = None if consent is None else Path(consent)
         return await asyncio.to_thread(reference_of, self._settings, path, own_voice=own_voice, consent=given)
 
-    async def _job(self, wanted: Wanted) -> _Job:
-        """Everything that can be checked is, and a voice is learnt where that comes first."""
+    async def _job(self, wanted: Wanted, begun: list[_Job]) -> _Job:
+        """Everything that can be checked is, and a voice is learnt where that comes first: a job of its own, which is
+        added to those that have `begun`."""
         if isinstance(wanted, Say):
             order, times = await asyncio.to_thread(wanted.order, self._settings), WordTimes()
             return _Job(following(order, times) if wanted.word_times else order, seed=wanted.seed, times=times)
         if isinstance(wanted, Compose):
             composition, notes = await asyncio.to_thread(wanted.composition)
             return _Job(composed(composition), notes, composition.seed)
-        return await (self._learning(wanted) if isinstance(wanted, Learn) else self._cloning(wanted))
+        return await (self._learning(wanted) if isinstance(wanted, Learn) else self._cloning(wanted, begun))
 
     async def _learning(self, wanted: Learn) -> _Job:
         wanted.check()
@@ -271,17 +274,25 @@ class AsyncNetwork(Place):
         enrolling = Enrolling(heard, wanted.language, wanted.engine, wanted.max_cost_nano)
         return _Job(enrolling.order, (heard.report,), keep=lambda: enrolling.keep(self._settings, wanted.name))
 
-    async def _cloning(self, wanted: Clone) -> _Job:
-        wanted.check()
-        units = len(wanted.text) if isinstance(wanted.text, str) else None
+    async def _units(self, wanted: Clone) -> int | None:
         if wanted.speech is not None:
-            units = units_of_recording(await asyncio.to_thread(recording_of, wanted.speech))
+            return units_of_recording(await asyncio.to_thread(recording_of, wanted.speech))
+        return len(wanted.text) if isinstance(wanted.text, str) else None
+
+    async def _enrolling(self, wanted: Clone, units: int | None) -> Enrolling:
+        assert wanted.reference is not None
+        heard = await self._reference(Path(wanted.reference), own_voice=wanted.own_voice, consent=wanted.consent)
+        return wanted.enrolling(heard, wanted.charges(units))
+
+    async def _cloning(self, wanted: Clone, begun: list[_Job]) -> _Job:
+        wanted.check()
+        units = await self._units(wanted)
         if wanted.reference is None:
             voice: ClonedVoice = await asyncio.to_thread(stored_voice, self._settings, wanted.voice)
             return _Job(wanted.order(voice, units=units, left_nano=wanted.max_cost_nano), seed=wanted.seed)
-        heard = await self._reference(Path(wanted.reference), own_voice=wanted.own_voice, consent=wanted.consent)
-        enrolling = wanted.enrolling(heard, wanted.charges(units))
+        enrolling = await self._enrolling(wanted, units)
         first = _Job(enrolling.order)
+        begun.append(first)
         async with aclosing(self._carried_out(first)) as pieces:
             async for _ in pieces:
                 pass
@@ -289,7 +300,12 @@ class AsyncNetwork(Place):
         left_nano = None if wanted.max_cost_nano is None else wanted.max_cost_nano - paid_nano
         order = wanted.order(enrolling.voice, units=units, left_nano=left_nano)
         return _Job(
-            order, (heard.report,), wanted.seed, spent_nano=paid_nano, receipts=first.receipts, opened=first.opened
+            order,
+            (enrolling.reference.report,),
+            wanted.seed,
+            spent_nano=paid_nano,
+            receipts=first.receipts,
+            opened=first.opened,
         )
 
     async def _carried_out(self, job: _Job) -> AsyncGenerator[Waveform, None]:
@@ -336,7 +352,7 @@ class Stream:
 
     def __init__(self, network: AsyncNetwork, wanted: Wanted, watch: Watch | None = None) -> None:
         self._network = network
-        self._begun_jobs: list[_Job] = []  # one, once it has begun
+        self._begun_jobs: list[_Job] = []  # one, once it has begun; before a clone's own, that of learning its voice
         self._pieces = network._pieces(wanted, self._begun_jobs, watch)
         music = isinstance(wanted, Compose)
         self.rate_hz = composing.OUTPUT_RATE_HZ if music else speech.OUTPUT_RATE_HZ
@@ -407,4 +423,4 @@ class Stream:
     def _begun(self) -> _Job:
         if not self._begun_jobs:
             raise StateError("The stream has not begun", "Ask for its first piece.")
-        return self._begun_jobs[0]
+        return self._begun_jobs[-1]

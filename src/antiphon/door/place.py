@@ -9,6 +9,7 @@ from antiphon.door.ordering import check_paths, check_words
 from antiphon.door.settings import Settings, default_home
 from antiphon.engines import registry
 from antiphon.engines.base import Voice
+from antiphon.services import Service
 
 
 class Place:
@@ -47,6 +48,11 @@ class Place:
             if (not engine or voice.engine == engine)
             and (not language or f"{voice.language.casefold()}-".startswith(wanted))
         )
+
+    def cloners(self) -> tuple[str, ...]:
+        """Names of the installed engines that learn voices."""
+        able = registry.installed().capabilities()
+        return tuple(name for name, one in able.items() if Service.CLONE in one.services)
 
     def own_voices(self) -> tuple[str, ...]:
         """Names of the voices that were added in this data folder."""

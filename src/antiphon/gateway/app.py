@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
@@ -18,12 +19,14 @@ from antiphon import AsyncNetwork, Compose, Say
 from antiphon.door.paying import Charge, Till
 from antiphon.errors import AntiphonError
 from antiphon.gateway.catalogue import Catalogue
+from antiphon.gateway.cloning import MAX_TEXT_BYTES, CloneRequest
 from antiphon.gateway.errors import ApiError, api_error
+from antiphon.gateway.forms import form_of, sweep_uploads
 from antiphon.gateway.guard import Access, Guard, body_of
 from antiphon.gateway.keyring import Keyring, usage_body
 from antiphon.gateway.keys import Key
 from antiphon.gateway.music import MusicRequest
-from antiphon.gateway.network.endpoints import NetworkApi
+from antiphon.gateway.network.endpoints import UPLOADS, NetworkApi
 from antiphon.gateway.network.operations import OPERATIONS, PREFIX
 from antiphon.gateway.network.streams import Streamed
 from antiphon.gateway.network.tasks import Tasks
@@ -88,6 +91,22 @@ class Api:
             charge=await self._charge(request, order),
         )
 
+    async def clone(self, request: Request, key: Key | None) -> SoundResponse:
+        """Consent is given to this server's key: who is paid by strangers would vouch for strangers' voices."""
+        if self._cashier is not None:
+            raise ApiError(501, "not_supported", "This server is paid by x402, and clones no voices of strangers.")
+        uploads = self._network.home / UPLOADS
+        async with form_of(request, max_files=2, max_text_bytes=MAX_TEXT_BYTES) as form:
+            asked = CloneRequest.of(form)
+            order = await asyncio.to_thread(asked.order, form, self._catalogue, self._network.own_voices(), uploads)
+        return SoundResponse(
+            lambda: self._orders.stream(order, "clone", key),
+            asked.response_format,
+            wrapping=asked.stream_format,
+            chars=len(asked.input),
+            files=[file for file in (order.reference, order.consent) if file is not None],
+        )
+
     async def realtime(self, socket: WebSocket) -> None:
         """A conversation. Who has no key for it is refused before it begins."""
         try:
@@ -146,6 +165,7 @@ async def application(
     """The application over a network that is open, and stays so. `closed`: it has no other voices and engines than
     those that are installed here. `keyring`: requests need a key once there is one. `till`: each order of sound is paid
     for by x402 instead, and there are no network API and no page, whose tasks would be paid by nobody."""
+    await asyncio.to_thread(sweep_uploads, network.home / UPLOADS)
     orders = Orders(network, turns or Turns(), keyring)
     catalogue = Catalogue(network, closed=closed)
     api = Api(network, orders, catalogue, keyring=keyring, till=till)
@@ -165,6 +185,7 @@ def _audio(api: Api) -> list[Route]:
     return [
         Route("/v1/audio/speech", api.asked("speech", api.speech), methods=["POST"]),
         Route("/v1/audio/music", api.asked("music", api.music), methods=["POST"]),
+        Route("/v1/audio/clone", api.asked("clone", api.clone), methods=["POST"]),
         Route("/v1/audio/transcriptions", api.asked("speech", api.transcription), methods=["POST"]),
         Route("/v1/audio/translations", api.asked("speech", api.translation), methods=["POST"]),
         Route("/v1/audio/voices", api.asked("read", api.voices)),

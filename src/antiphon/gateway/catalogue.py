@@ -38,13 +38,20 @@ class Catalogue:
         engines = dict.fromkeys(voice.engine for voice in self._network.voices())
         return (ANY_ENGINE, *engines, *OPENAI_MODELS)
 
-    def engine(self, model: str) -> str:
-        """The engine that a model is; empty for any. Raises `ApiError`."""
+    def cloners(self) -> tuple[str, ...]:
+        """Names that `model` may have where a voice is learnt."""
+        return (ANY_ENGINE, *self._network.cloners(), *OPENAI_MODELS)
+
+    def engine(self, model: str, known: tuple[str, ...] | None = None) -> str:
+        """The engine that a model is, of those that are `known` (by default all that speak); empty for any. Raises
+        `ApiError`."""
         if model == ANY_ENGINE or model in OPENAI_MODELS:
             return ""
-        if self._closed and model not in self.models():
-            known = ", ".join(self.models())
-            raise ApiError(404, "model_not_found", f"There is no model {model!r}. Models: {known}.", param="model")
+        names = self.models() if known is None else known
+        if self._closed and model not in names:
+            raise ApiError(
+                404, "model_not_found", f"There is no model {model!r}. Models: {', '.join(names)}.", param="model"
+            )
         return model
 
     def voice(self, name: str) -> str:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
+import shutil
+import time
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
 
 from python_multipart.exceptions import MultipartParseError
 from starlette.datastructures import FormData
@@ -16,16 +21,20 @@ from antiphon.gateway.errors import ApiError
 MAX_BYTES = 25 << 20
 """As OpenAI's own limit."""
 UPLOAD_S = 120.0
-_MAX_FIELDS = 32
+KEPT_S = 3_600.0
+"""No upload is needed longer; another server of the same data folder may be at work with a younger one."""
+_MAX_FIELDS, _MAX_TEXT_BYTES = 32, 4_096
 
 
 @contextlib.asynccontextmanager
-async def form_of(request: Request, *, max_files: int = 1) -> AsyncIterator[FormData]:
-    """The form of a request; its files are closed afterwards. Raises `ApiError`."""
+async def form_of(
+    request: Request, *, max_files: int = 1, max_text_bytes: int = _MAX_TEXT_BYTES
+) -> AsyncIterator[FormData]:
+    """The form of a request; its files are closed afterwards. Raises `ApiError`. `max_text_bytes`: of each field."""
     _check_head(request)
     try:
         async with asyncio.timeout(UPLOAD_S):
-            form = await request.form(max_files=max_files, max_fields=_MAX_FIELDS, max_part_size=4_096)
+            form = await request.form(max_files=max_files, max_fields=_MAX_FIELDS, max_part_size=max_text_bytes)
     except TimeoutError:
         raise ApiError(408, "body_too_slow", f"The body took longer than {UPLOAD_S:g} s. Send it again.") from None
     except ClientDisconnect:
@@ -43,6 +52,28 @@ def text_in(form: FormData, name: str) -> str:
     """A field of text; empty where there is none."""
     value = form.get(name)
     return value.strip() if isinstance(value, str) else ""
+
+
+def keep_upload(folder: Path, file: BinaryIO) -> Path:
+    """A file of a form as one of its own in the folder, under a name of ours. Raises `ApiError` where there is no
+    room."""
+    path = folder / secrets.token_hex(16)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with path.open("xb") as copy:
+            shutil.copyfileobj(file, copy)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        told = f"What was sent cannot be kept: {error.strerror}. Ask again later."
+        raise ApiError(507, "not_kept", told, kind="server_error") from None
+    return path
+
+
+def sweep_uploads(folder: Path) -> None:
+    """Remove what a server that was killed left behind: recordings are somebody's voice."""
+    for path in folder.glob("*"):
+        if path.stat().st_mtime < time.time() - KEPT_S:
+            path.unlink(missing_ok=True)
 
 
 def _check_head(request: Request) -> None:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from antiphon import AsyncNetwork, Compose, Say
+from antiphon import AsyncNetwork, Clone, Compose, Say
 from antiphon.door.cloning import Learn
 from antiphon.door.progress import Watch
 from antiphon.errors import AntiphonError, StateError
@@ -49,7 +49,7 @@ class Orders:
     @contextlib.asynccontextmanager
     async def stream(
         self,
-        order: Say | Compose | Learn,
+        order: Say | Clone | Compose | Learn,
         scope: str,
         key: Key | None,
         *,
@@ -68,7 +68,7 @@ class Orders:
 
     @contextlib.asynccontextmanager
     async def _reserved(
-        self, order: Say | Compose | Learn, scope: str, key: Key, watch: Watch | None
+        self, order: Say | Clone | Compose | Learn, scope: str, key: Key, watch: Watch | None
     ) -> AsyncIterator[Stream]:
         assert self._keyring is not None, "there is a key"
         nano = reservation_nano(await self._network.price_nano(order))

@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -37,10 +38,15 @@ def read_body(body: bytes, kind: type[RequestT]) -> RequestT:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        field = re.search(r"`\$\.(\w+)", str(error)) or re.search(r"required field `(\w+)`", str(error))
-        raise ApiError(400, "invalid_value", f"{error}.", param=field[1] if field else None) from None
+        raise invalid(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ApiError(400, "invalid_json", "The body is no JSON. Send an object, as docs/http-api.md shows.") from None
+
+
+def invalid(error: msgspec.ValidationError) -> ApiError:
+    """What is told of a field of another kind."""
+    field = re.search(r"`\$\.(\w+)", str(error)) or re.search(r"required field `(\w+)`", str(error))
+    return ApiError(400, "invalid_value", f"{error}.", param=field[1] if field else None)
 
 
 def check_format(name: str) -> None:
@@ -56,7 +62,7 @@ class SoundResponse:
 
     `opened`: begins the order; raises `ApiError` where it may not. `wrapping`: bytes of `form` as they are (audio),
     in server-sent events (sse), or one JSON object at the end; the latter two with word times where the order has
-    them. `chars`: of the text, as events tell them. `charge`: is taken with the first piece."""
+    them. `chars`: of the text, as events tell them. `charge`: is taken with the first piece. `files`: go at the end."""
 
     def __init__(
         self,
@@ -66,9 +72,10 @@ class SoundResponse:
         wrapping: Wrapping = "audio",
         chars: int = 0,
         charge: Charge | None = None,
+        files: Sequence[Path] = (),
     ) -> None:
         self._opened, self._form = opened, form
-        self._wrapping, self._chars, self._charge = wrapping, chars, charge
+        self._wrapping, self._chars, self._charge, self._files = wrapping, chars, charge, files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(scope, receive, send))
@@ -84,9 +91,11 @@ class SoundResponse:
             self.leave()
 
     def leave(self) -> None:
-        """Nothing is sent: a payment is not taken."""
+        """Nothing more is sent: a payment that was not taken is not."""
         if self._charge is not None:
             self._charge.release()
+        for file in self._files:
+            file.unlink(missing_ok=True)
 
     async def _send(self, scope: Scope, receive: Receive, send: Send) -> None:
         began = False
