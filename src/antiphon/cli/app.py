@@ -39,6 +39,8 @@ VERBS: dict[str, dict[str, Verb]] = {
         "compose": Verb("antiphon.cli.compose:compose", "Turn a description into music."),
         "effect": Verb("antiphon.cli.effect:effect", "Have a sound effect made for a game."),
         "render": Verb("antiphon.cli.render:render", "Have a MIDI file played on the sound chip."),
+        "transition": Verb("antiphon.cli.linking:transition", "Lead from one piece into another."),
+        "stinger": Verb("antiphon.cli.linking:stinger", "A signal in a piece's key: win, lose, danger."),
         "voices": Verb("antiphon.cli.voices:voices", "List voices; add, show, delete your own."),
         "consent": Verb("antiphon.cli.consent:consent", "Allow the use of a voice, or take it back."),
         "engines": Verb("antiphon.cli.catalogue:engines", "List the engines and what they can do."),

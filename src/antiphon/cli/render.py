@@ -29,15 +29,24 @@ Examples:
 @here_option
 @order_options("", MUSIC)
 @click.pass_obj
-def render(settings: Settings, /, file: Path, here: bool, output: str, **given: Any) -> None:
+def render(settings: Settings, /, file: Path, output: str, **given: Any) -> None:
     """Have FILE.mid, a Standard MIDI file, played on the sound chip: two pulse waves, a triangle, noise and drums.
 
     Of more voices than that the bass, the leading voice and the drums are kept, and the others take turns.
     What was made is compared with the file before it is paid for. By default it becomes FILE.wav in this folder.
     """
-    output = output or f"{file.stem}.wav"
-    if here:
-        _here(file, output, given)
+    play(settings, midi_of(file), output or f"{file.stem}.wav", given, asked=f"render\0{file}")
+
+
+def play(
+    settings: Settings, midi: bytes, output: str, given: dict[str, Any], *, asked: str, seconds: float | None = None
+) -> None:
+    """Have a MIDI file played as the options of `order_options` and `here_option` say; `seconds`: only so much of it.
+
+    `asked` tells whether it is the same job as one that was left unfinished.
+    """
+    if given["here"]:
+        _here(midi, output, given, seconds)
         return
     from antiphon.door.rendering import Render, rendered
 
@@ -47,13 +56,12 @@ def render(settings: Settings, /, file: Path, here: bool, output: str, **given: 
         given["as_json"],
         given["quiet"],
         given["loudness"],
-        title=file.stem,
+        title=Path(output).stem,
         as_one=output != "-",
     )
     checked_format(options)
-    data = midi_of(file)
-    composition = Render(midi=data, **order_fields({**given, "seed": None}, output)).composition()
-    jobs = Jobs(settings, output, given["resume"], f"render\0{file}")
+    composition = Render(midi=midi, seconds=seconds, **order_fields({**given, "seed": None}, output)).composition()
+    jobs = Jobs(settings, output, given["resume"], asked)
     store = jobs.open(noun="window")
     if store is not None:
         store.note(seed=composition.seed)
@@ -75,12 +83,15 @@ def midi_of(file: Path) -> bytes:
     return data
 
 
-def _here(file: Path, output: str, given: dict[str, Any]) -> None:
+def _here(midi: bytes, output: str, given: dict[str, Any], seconds: float | None) -> None:
     check_here(given)
     form = output_format(output, given["format_name"])
+    from antiphon.audio import Waveform
     from antiphon.codecs.chip import ChipCodec, from_midi
 
-    sound = ChipCodec().decode(from_midi(midi_of(file)))
+    sound = ChipCodec().decode(from_midi(midi))
+    if seconds is not None:
+        sound = Waveform(sound.samples[:, : round(seconds * sound.rate_hz)], sound.rate_hz)
     write_here(output, form, sound, given["loudness"])
     if not given["quiet"]:
         click.echo(f"{output}  {sound.duration_s:.1f} s", err=output == "-")

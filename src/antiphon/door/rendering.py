@@ -19,13 +19,15 @@ PROMPT = "MIDI"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Render(OrderOptions):
-    """A Standard MIDI file to be played, as its bytes. The rest is as in `Say`."""
+    """A Standard MIDI file to be played, as its bytes. `seconds`: only so much of it. The rest is as in `Say`."""
 
     midi: bytes
+    seconds: float | None = None
 
     def composition(self) -> Composition:
         """What is ordered. Raises `InputError`."""
-        return _fixed(self, PROMPT, 0, {"midi": fixed.packed(self.midi)})
+        composition = _fixed(self, PROMPT, 0, {"midi": fixed.packed(self.midi)})
+        return composition if self.seconds is None else replace(composition, seconds=self.seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
