@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 import xml.etree.ElementTree as ET
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from antiphon.cli.notes import FILES, FOLDERS, write_notes
 from antiphon.codecs.chip import ChipCodec
-from antiphon.music import Score, arrange, compose, read, stems, to_musicxml, to_xm
+from antiphon.door.composing import Compose
+from antiphon.music import Score, arrange, compose, layers, read, stems, to_musicxml, to_xm
 
 PROMPTS = [
     "boss fight, 150 bpm, A minor",
@@ -31,6 +34,34 @@ def test_parts_add_up_to_the_piece(score: Score) -> None:
     assert set(parts) == {track.name for track in score.tracks}
     assert np.abs(sum(part.samples for part in parts.values()) - whole).max() < 1e-5
     assert all(np.abs(part.samples).max() > 0.01 for part in parts.values())
+
+
+def test_layers_add_up_to_the_piece_and_no_first_few_of_them_clip(score: Score) -> None:
+    whole = ChipCodec().decode(arrange(score)).samples[:, : round(score.seconds * 44_100)]
+    found = list(layers(score))
+    assert [name for name, _ in found] == [
+        name for name in ("calm", "moving", "full") if name != "moving" or score.track("drums").notes
+    ]
+    heard = np.zeros_like(whole)
+    for _, sound in found:
+        assert sound.samples.shape == whole.shape
+        heard = heard + sound.samples
+        assert 0.01 < np.abs(heard).max() < 1
+    assert np.abs(heard - whole).max() < 1e-5
+
+
+def test_layers_of_a_loop_are_files_with_its_loop_points(tmp_path: Path) -> None:
+    order = Compose(prompt="boss fight, 150 bpm, with a 4 bar intro", seconds=20.0, loop=True, seed=3)
+    composition, _ = order.composition()
+    write_notes(composition, {**dict.fromkeys((*FILES, *FOLDERS)), "layers": tmp_path / "layers"})
+    files = sorted((tmp_path / "layers").glob("*.wav"))
+    assert [path.stem for path in files] == ["calm", "full", "moving"]
+    points = {struct.unpack_from("<2I", data, data.index(b"smpl") + 52) for data in (p.read_bytes() for p in files)}
+    assert len(points) == 1, "the same loop in each"
+    (begin, end) = points.pop()
+    assert begin > 0
+    assert abs(end + 1 - composition.seconds * 44_100) <= 2
+    assert len({path.stat().st_size for path in files}) == 1
 
 
 def _notes(data: bytes) -> tuple[dict[str, int], list[tuple[int, int, int]]]:

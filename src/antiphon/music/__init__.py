@@ -11,7 +11,8 @@ from antiphon.music.nsf import to_nsf
 from antiphon.music.overrides import overridden
 from antiphon.music.planning import loop_seconds, plan
 from antiphon.music.score import Chord, Note, Score, Section, Track
-from antiphon.music.stems import stems
+from antiphon.music.stems import layers, stems
+from antiphon.music.vgm import to_vgm
 from antiphon.music.xm import to_xm
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Track",
     "arrange",
     "compose",
+    "layers",
     "loop_seconds",
     "overridden",
     "plan",
@@ -31,5 +33,6 @@ __all__ = [
     "to_midi",
     "to_musicxml",
     "to_nsf",
+    "to_vgm",
     "to_xm",
 ]

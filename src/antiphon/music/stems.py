@@ -1,8 +1,13 @@
-"""A piece's parts as sounds of their own, which add up to the piece: for games that bring them in one by one."""
+"""A piece's parts as sounds of their own, which add up to the piece: for games that bring them in one by one.
+
+Stems are the parts themselves. Layers are groups of them in the order in which a game grows tense: each goes on top of
+those before it (M. Sweet, *Writing Interactive Music for Video Games*, on vertical remixing).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from typing import Final
 
 import numpy as np
 
@@ -14,6 +19,8 @@ from antiphon.music.arranger import arrange, channels_of
 from antiphon.music.score import Score
 
 DRUMS = "drums"
+LAYERS: Final = (("calm", ("counter", "bass")), ("moving", (DRUMS,)), ("full", ("lead",)))
+"""Name -> the parts that it adds."""
 
 
 def stems(score: Score) -> Iterator[tuple[str, Waveform]]:
@@ -21,14 +28,27 @@ def stems(score: Score) -> Iterator[tuple[str, Waveform]]:
 
     An echo belongs to the second pulse. Their sum is the piece as the chip plays it, to rounding.
     """
-    tokens = arrange(score).tokens
+    names = _channels(score)
+    return _sounds(score, [(name, (name,)) for name in dict.fromkeys(names)])
+
+
+def layers(score: Score) -> Iterator[tuple[str, Waveform]]:
+    """Each of `LAYERS` that the piece has, as long and as loud as in it: any first few of them together do not clip."""
+    return _sounds(score, LAYERS)
+
+
+def _sounds(score: Score, groups: Iterable[tuple[str, Collection[str]]]) -> Iterator[tuple[str, Waveform]]:
+    tokens, names = arrange(score).tokens, _channels(score)
     length = round(score.seconds * lay.RATE_HZ)
-    names = [*channels_of(score), DRUMS, DRUMS]
-    for name in dict.fromkeys(names):
-        kept = [channel for channel, part in enumerate(names) if part == name]
-        own = _only(tokens, kept)
+    for name, parts in groups:
+        own = _only(tokens, [channel for channel, part in enumerate(names) if part in parts])
         if own.any():
             yield name, Waveform(np.ascontiguousarray(render(State(), own)[0][:, :length]), lay.RATE_HZ)
+
+
+def _channels(score: Score) -> list[str]:
+    """The part that each of the chip's channels plays."""
+    return [*channels_of(score), DRUMS, DRUMS]
 
 
 def _only(tokens: Tokens, channels: list[int]) -> Tokens:
