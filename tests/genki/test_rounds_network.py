@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import ssl
 import threading
 import time
@@ -15,6 +16,17 @@ pytest.importorskip("flwr", reason="needs antiphon[genki]")
 
 import httpx
 from federations import Federation
+from flwr.app import Message
+from flwr.app.message import remove_content_from_message
+from flwr.common.serde import message_to_proto
+from flwr.proto.fleet_pb2 import PushMessagesRequest
+from flwr.proto.message_pb2 import ObjectTree
+from flwr.supercore.inflatable.inflatable_object import (
+    get_all_nested_objects,
+    get_object_tree,
+    no_object_id_recompute,
+)
+from flwr.supercore.inflatable.inflatable_protobuf_utils import make_push_object_fn_protobuf
 
 from antiphon.errors import ProtocolError
 from antiphon.genki.rounds import compression, membership, superlink, supernode
@@ -109,6 +121,79 @@ def test_who_has_no_card_there_gets_no_round_and_keeps_trying(machines: Machines
             time.sleep(0.05)
         assert not link.contributors()
         assert "the coordinator" in machines.told[2][0]
+
+
+class MadeUp(supernode._Session):
+    """A node whose replies are of the right hash, and no messages."""
+
+    made = "Message  4\x00junk"
+
+    def _send(self, reply: Message, seconds: float) -> None:
+        content = self.made.encode()
+        name = hashlib.sha256(content).hexdigest()
+        head = remove_content_from_message(reply)
+        head.metadata.__dict__["_message_id"] = name
+        response = self._client.PushMessages(
+            PushMessagesRequest(
+                node=self._node,
+                messages_list=[message_to_proto(head)],
+                message_object_trees=[ObjectTree(object_id=name, children=[])],
+                clientapp_runtime_list=[seconds],
+            )
+        )
+        push = make_push_object_fn_protobuf(
+            self._client.PushObject, self._node, reply.metadata.run_id, response.session_id
+        )
+        push(name, content)
+
+
+class Elsewhere(supernode._Session):
+    """A node that replies to what somebody else was asked."""
+
+    def _send(self, reply: Message, seconds: float) -> None:
+        head = message_to_proto(remove_content_from_message(reply))
+        reply.metadata.__dict__["_reply_to_message_id"] = "0" * 64
+        with no_object_id_recompute():
+            head.metadata.message_id = reply.metadata.__dict__["_message_id"] = reply.object_id
+            response = self._client.PushMessages(
+                PushMessagesRequest(
+                    node=self._node,
+                    messages_list=[head],
+                    message_object_trees=[get_object_tree(reply)],
+                    clientapp_runtime_list=[seconds],
+                )
+            )
+            push = make_push_object_fn_protobuf(
+                self._client.PushObject, self._node, reply.metadata.run_id, response.session_id
+            )
+            for name, one in get_all_nested_objects(reply).items():
+                push(name, one.deflate())
+
+
+@pytest.mark.parametrize(
+    ("hostile", "why"), [(MadeUp, "its reply cannot be read"), (Elsewhere, "its reply is one to somebody else")]
+)
+def test_a_reply_that_a_node_made_up_ends_no_federation(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch, hostile: type[supernode._Session], why: str
+) -> None:
+    honest = supernode._Session
+
+    def session(client: object, key: bytes, *given: object) -> supernode._Session:
+        kind = hostile if key == machines.key(2)[0] else honest
+        return kind(client, key, *given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(supernode, "_Session", session)
+    with machines.link(members=3) as (link, port):
+        for n in range(3):
+            machines.join(n, port)
+        until = time.monotonic() + 60
+        while len(link.contributors()) < 3 and time.monotonic() < until:
+            time.sleep(0.05)
+        coordinator(machines, link).run(attempts=3)
+    reports = machines.federation.store().reports()
+    third = machines.federation.identities[2].node_id
+    assert all(len(one.accepted) == 2 for one in reports)
+    assert why in reports[0].refused[third]
 
 
 def test_only_the_part_for_nodes_is_served_and_no_body_over_the_limit(machines: Machines) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
-from flwr.app import Message, Metadata
+from flwr.app import Message, Metadata, RecordDict
 from flwr.app.message import make_message, remove_content_from_message
 from flwr.common.constant import NOOP_ACCOUNT_NAME, NOOP_FLWR_AID, SUPERLINK_NODE_ID
 from flwr.supercore.constant import NOOP_FEDERATION_ID, TaskType
@@ -111,8 +111,7 @@ class SuperLink:
         for name, (head, until) in list(self._partial.items()):
             whole = head if head.has_error() else self._inflated(head)
             if whole is None and time.monotonic() > until:
-                whole = flower.refusal(head, "its reply did not arrive whole")
-                whole.metadata.__dict__["_reply_to_message_id"] = name
+                whole = _refused(head, "its reply did not arrive whole")
             if whole is not None:
                 done.append(whole)
                 del self._partial[name]
@@ -120,6 +119,17 @@ class SuperLink:
         return done
 
     def _inflated(self, head: Message) -> Message | None:
+        """The whole reply; None: not all of it is there yet. What a node made up is no reply, and ends nothing."""
+        try:
+            whole = self._whole(head)
+        except Exception as error:  # noqa: BLE001 - Flower checks nothing of an object but its hash
+            _log.warning("a reply cannot be read: %r", error)
+            return _refused(head, "its reply cannot be read")
+        if whole is not None and whole.metadata.reply_to_message_id != head.metadata.reply_to_message_id:
+            return _refused(head, "its reply is one to somebody else")
+        return whole
+
+    def _whole(self, head: Message) -> Message | None:
         store, name = self._state.object_store, head.metadata.message_id
         contents = {}
         for tree in iterate_object_tree(store.get_object_tree(name)):
@@ -128,8 +138,9 @@ class SuperLink:
                 return None
             contents[tree.object_id] = content
         whole = inflate_object_from_contents(name, contents)
-        assert isinstance(whole, Message)
         store.delete(name)
+        if not isinstance(whole, Message) or not (whole.has_error() or isinstance(whole.content, RecordDict)):
+            raise ValueError(f"it is a {type(whole).__name__} of another kind")
         return whole
 
     @contextlib.contextmanager
@@ -159,6 +170,12 @@ class SuperLink:
             server.should_exit = True
             thread.join(START_S)
             listener.close()
+
+
+def _refused(head: Message, reason: str) -> Message:
+    refusal = flower.refusal(head, reason)
+    refusal.metadata.__dict__["_reply_to_message_id"] = head.metadata.reply_to_message_id
+    return refusal
 
 
 class _Fleet:
