@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import openai
 import pytest
+from websockets.asyncio.client import connect
 
 import antiphon
 from antiphon.gateway.app import application
@@ -17,6 +20,7 @@ from antiphon.gateway.guard import Access
 from antiphon.gateway.keyring import Keyring
 from antiphon.gateway.keys import FILE, Key, KeyStore
 from antiphon.gateway.orders import reservation_nano
+from antiphon.gateway.realtime import MAX_RESPONSES
 from antiphon.gateway.serving import serving
 
 pytestmark = pytest.mark.slow
@@ -150,3 +154,55 @@ async def test_nothing_is_read_of_those_without_a_key(tmp_path: Path, store: Key
         writer.close()
         strange = await client.get("/v1/models", headers={"origin": "https://evil.example"})
         assert strange.json()["error"]["code"] == "origin_not_allowed"
+
+
+async def test_each_response_of_a_conversation_asks_for_its_key_anew(tmp_path: Path, store: KeyStore) -> None:
+    """A key that was revoked, or has asked too often, has no more of a conversation that it began before."""
+    speaker, secret = store.create("speaker", ("speech",), budget_nano=ANT, per_minute=3)
+    async with (
+        up(tmp_path / "home") as (url, _),
+        connect(f"{url.replace('http', 'ws', 1)}/v1/realtime", additional_headers=bearer(secret)) as socket,
+    ):
+        told: list[dict[str, Any]] = []
+
+        async def said(text: str) -> str:
+            """What became of a response."""
+            for event in ({"type": "input_text_buffer.append", "delta": text}, {"type": "input_text_buffer.commit"}):
+                await socket.send(json.dumps(event))
+            while True:
+                told.append(json.loads(await socket.recv()))
+                if told[-1]["type"] == "response.done":
+                    return str(told[-1]["response"]["status"])
+
+        assert await said("Who has a key may say so.") == "completed"
+        assert await said("And once more.") == "completed"
+        assert await said("But not a third time.") == "failed"
+        assert told[-2]["error"]["code"] == "rate_limit_exceeded"
+        paid_nano = await reconciled(store, speaker, 2)
+        store.revoke("speaker")
+        assert await said("Nor when it is gone.") == "failed"
+        assert told[-2]["error"]["code"] == "invalid_api_key"
+        assert store.usage(speaker).paid_nano == paid_nano > 0
+
+
+async def test_responses_of_a_conversation_are_spoken_one_by_one_and_end_with_it(
+    tmp_path: Path, store: KeyStore
+) -> None:
+    speaker, secret = store.create("speaker", ("speech",), budget_nano=ANT)
+    async with up(tmp_path / "home") as (url, _):
+        place = f"{url.replace('http', 'ws', 1)}/v1/realtime"
+        async with connect(place, additional_headers=bearer(secret)) as socket:
+            await socket.send(json.dumps({"type": "session.update", "session": {"audio": {"output": []}}}))
+            for _ in range(MAX_RESPONSES + 1):
+                await socket.send(json.dumps({"type": "input_text_buffer.append", "delta": LONG}))
+                await socket.send(json.dumps({"type": "input_text_buffer.commit"}))
+            told = [json.loads(await socket.recv())]
+            while told[-1]["type"] != "response.output_audio.delta":
+                told.append(json.loads(await socket.recv()))
+        kinds = [event["type"] for event in told]
+        assert kinds.count("session.updated") == kinds.count("response.created") == 1
+        codes = [event["error"]["code"] for event in told if event["type"] == "error"]
+        assert codes == ["rate_limit_exceeded", "empty_input"]
+        paid_nano = await reconciled(store, speaker, 1)
+        await asyncio.sleep(0.5)
+        assert (await reconciled(store, speaker, 1)) == paid_nano, "what was not begun is not made"

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.websockets import WebSocket
@@ -66,10 +66,12 @@ class Api:
         """An endpoint for those whose key has that scope. Nothing is read of a request before that is known."""
 
         async def admitted(request: Request) -> Answer:
-            key = None if self._keyring is None else await self._keyring.admit(request, scope)
-            return await endpoint(request, key)
+            return await endpoint(request, await self._admitted(request, scope))
 
         return admitted
+
+    async def _admitted(self, request: HTTPConnection, scope: str) -> Key | None:
+        return None if self._keyring is None else await self._keyring.admit(request, scope)
 
     async def speech(self, request: Request, key: Key | None) -> SoundResponse:
         asked = read_body(await body_of(request), SpeechRequest)
@@ -113,11 +115,11 @@ class Api:
             if self._cashier is not None:
                 told = "This server is paid for each order by x402, and a conversation has no price."
                 raise ApiError(501, "not_supported", told)
-            key = None if self._keyring is None else await self._keyring.admit(socket, "speech")
+            await self._admitted(socket, "speech")
         except ApiError as error:
             await socket.close(1008, error.code)
             return
-        await Conversation(socket, self._orders, self._catalogue, key).run()
+        await Conversation(socket, self._orders, self._catalogue, lambda: self._admitted(socket, "speech")).run()
 
     async def close(self) -> None:
         await self._listening.close()

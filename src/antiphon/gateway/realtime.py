@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import logging
 import secrets
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +30,11 @@ from antiphon.gateway.orders import Orders
 from antiphon.gateway.sound import SEND_S, words_body
 from antiphon.gateway.speech import MAX_CHARS, SpeechRequest
 
+log = logging.getLogger(__name__)
+
 MAX_EVENT_CHARS = 1 << 16
+MAX_RESPONSES = 8
+"""Of one conversation that have not ended."""
 IDLE_S = 900.0
 """Longest that a client may say nothing."""
 FIRST_CHARS = 60
@@ -49,22 +55,25 @@ class _Response:
     words: list[TimedWord] = field(default_factory=list)
     chars: int = 0
     sent_bytes: int = 0
-    task: asyncio.Task[None] | None = None
 
 
 class Conversation:
-    """One connection: one response at a time."""
+    """One connection. Its responses are spoken one after the other; each is a request of the key's, which `admitted`
+    asks for anew: it may have been revoked meanwhile."""
 
-    def __init__(self, socket: WebSocket, orders: Orders, catalogue: Catalogue, key: Key | None) -> None:
-        self._socket, self._orders, self._catalogue, self._key = socket, orders, catalogue, key
+    def __init__(
+        self, socket: WebSocket, orders: Orders, catalogue: Catalogue, admitted: Callable[[], Awaitable[Key | None]]
+    ) -> None:
+        self._socket, self._orders, self._catalogue, self._admitted = socket, orders, catalogue, admitted
         self._session: dict[str, Any] = {
             "model": socket.query_params.get("model", "antiphon"),
             "voice": "",
             "speed": 1.0,
         }
-        self._response: _Response | None = None
-        self._last: _Response | None = None
-        self._ending: set[asyncio.Task[None]] = set()
+        self._response: _Response | None = None  # is being written
+        self._heard: _Response | None = None  # is being spoken, or was at last
+        self._open: dict[asyncio.Task[None], _Response] = {}  # in their order
+        self._ending: set[asyncio.Task[None]] = set()  # were stopped
 
     async def run(self) -> None:
         """Until the client goes: then what is being made stops, and is paid as far as it was made."""
@@ -78,10 +87,9 @@ class Conversation:
         except (WebSocketDisconnect, TimeoutError, KeyError):  # KeyError: bytes, which no event is
             pass
         finally:
-            if self._last is not None and self._last.task is not None:
-                self._last.task.cancel()
-                self._ending.add(self._last.task)
-            await asyncio.gather(*self._ending, return_exceptions=True)
+            for task in self._open:
+                task.cancel()
+            await asyncio.gather(*self._open, *self._ending, return_exceptions=True)
             with contextlib.suppress(RuntimeError, WebSocketDisconnect):
                 await self._socket.close()
 
@@ -117,7 +125,9 @@ class Conversation:
     def _update(self, session: object) -> None:
         if not isinstance(session, dict):
             raise ApiError(400, "invalid_value", "session is no object.", param="session")
-        output = session.get("audio", {}).get("output", {}) if isinstance(session.get("audio", {}), dict) else {}
+        audio = session.get("audio")
+        output = audio.get("output") if isinstance(audio, dict) else None
+        output = output if isinstance(output, dict) else {}
         given = {name: session.get(name, output.get(name)) for name in ("voice", "speed")}
         wanted = self._session | {name: value for name, value in given.items() if value is not None}
         self._order("Hello.", wanted)
@@ -138,13 +148,28 @@ class Conversation:
             raise ApiError(400, "invalid_value", "The text of an event is a str, in delta.", param="delta")
         response = self._response
         if response is None:
-            response = self._response = self._last = _Response()
-            response.task = asyncio.create_task(self._speak(response), name="realtime response")
+            response = self._response = self._begun()
         response.chars += len(text)
         if response.chars > MAX_CHARS:
             raise ApiError(400, "input_too_long", f"A response says at most {MAX_CHARS} characters.", param="delta")
         if group := response.groups.feed(text):
             response.ready.put_nowait(group)
+
+    def _begun(self) -> _Response:
+        if len(self._open) + len(self._ending) >= MAX_RESPONSES:
+            told = f"{MAX_RESPONSES} responses have not ended. Write the next when one has."
+            raise ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error")
+        response, before = _Response(), next(reversed(self._open), None)
+        task = asyncio.create_task(self._speak(response, before), name="realtime response")
+        self._open[task] = response
+        task.add_done_callback(self._ended)
+        return response
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._open.pop(task, None)
+        self._ending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.info("a response ended with its client: %r", error)
 
     def _commit(self) -> None:
         response, self._response = self._response, None
@@ -155,12 +180,13 @@ class Conversation:
         response.ready.put_nowait(None)
 
     async def _stop(self) -> None:
-        """Nothing more of the response is made or sent. What it has cost is settled behind the conversation."""
-        response, self._response = self._last, None
-        task = None if response is None else response.task
-        if response is not None and task is not None and not task.done() and task not in self._ending:
+        """Nothing more of the responses is made or sent. What they cost is settled behind the conversation."""
+        stopped = {task: response for task, response in self._open.items() if not task.done()}
+        self._open, self._response = {}, None
+        for task in stopped:
             self._ending.add(task)
             task.cancel()
+        for response in stopped.values():
             await self._done(response, "cancelled")
 
     async def _done(self, response: _Response, status: str) -> None:
@@ -168,25 +194,30 @@ class Conversation:
 
     async def _truncate(self, end_ms: object) -> None:
         """The listener spoke: what comes after the word that was heard then is neither made nor sent."""
-        if self._last is None or isinstance(end_ms, bool) or not isinstance(end_ms, int) or end_ms < 0:
+        heard = self._heard
+        if heard is None or isinstance(end_ms, bool) or not isinstance(end_ms, int) or end_ms < 0:
             raise ApiError(400, "invalid_value", "Say when what was heard ends.", param="audio_end_ms")
         await self._stop()
-        heard = [word.text for word in self._last.words if word.start_s * 1000 < end_ms]
+        words = [word.text for word in heard.words if word.start_s * 1000 < end_ms]
         await self._send(
             "conversation.item.truncated",
-            item_id=self._last.item,
+            item_id=heard.item,
             content_index=0,
             audio_end_ms=end_ms,
-            transcript=" ".join(heard),
-            word=heard[-1] if heard else "",
+            transcript=" ".join(words),
+            word=words[-1] if words else "",
         )
 
-    async def _speak(self, response: _Response) -> None:
+    async def _speak(self, response: _Response, before: asyncio.Task[None] | None) -> None:
         status = "failed"
+        if before is not None:
+            await asyncio.wait({before})
+        self._heard = response
         try:
+            key = await self._admitted()
             await self._send("response.created", response={"id": response.id, "status": "in_progress", "output": []})
             while (text := await response.ready.get()) is not None:
-                await self._say(text, response)
+                await self._say(text, response, key)
             status = "completed"
             await self._send("response.output_audio.done", **_place(response))
         except ApiError as error:
@@ -197,10 +228,10 @@ class Conversation:
             self._response = None if self._response is response else self._response
         await self._done(response, status)
 
-    async def _say(self, text: str, response: _Response) -> None:
+    async def _say(self, text: str, response: _Response, key: Key | None) -> None:
         begin_s, told = response.sent_bytes / BYTES_PER_S, 0
         async with (
-            self._orders.stream(self._order(text, self._session), "speech", self._key) as stream,
+            self._orders.stream(self._order(text, self._session), "speech", key) as stream,
             aclosing(stream.encoded("pcm")) as pieces,
         ):
             async for piece in pieces:
