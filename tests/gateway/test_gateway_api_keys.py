@@ -19,6 +19,7 @@ from antiphon.gateway.app import application
 from antiphon.gateway.guard import Access
 from antiphon.gateway.keyring import Keyring
 from antiphon.gateway.keys import FILE, Key, KeyStore
+from antiphon.gateway.network.tasks import MAX_OPEN_OF_KEY
 from antiphon.gateway.orders import reservation_nano
 from antiphon.gateway.realtime import MAX_RESPONSES
 from antiphon.gateway.serving import serving
@@ -206,3 +207,26 @@ async def test_responses_of_a_conversation_are_spoken_one_by_one_and_end_with_it
         paid_nano = await reconciled(store, speaker, 1)
         await asyncio.sleep(0.5)
         assert (await reconciled(store, speaker, 1)) == paid_nano, "what was not begun is not made"
+
+
+async def test_a_key_has_so_many_tasks_and_so_much_sound_at_once_however_it_asks(
+    tmp_path: Path, store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, secret = store.create("speaker", ("speech", "read"), per_minute=100)
+    asked = {"service": "speech", "text": f"Silence. [pause 10s] {LONG}", "voice": "hibari"}
+    async with (
+        up(tmp_path / "home") as (url, _),
+        httpx.AsyncClient(base_url=url, timeout=300, headers=bearer(secret)) as client,
+    ):
+        made = await asyncio.gather(*(client.post("/api/v1/tasks", json=asked) for _ in range(MAX_OPEN_OF_KEY + 4)))
+        assert sorted(answer.status_code for answer in made) == [201] * MAX_OPEN_OF_KEY + [429] * 4
+        tasks = [answer.json()["id"] for answer in made if answer.status_code == 201]
+        for task in tasks[1:]:
+            await client.post(f"/api/v1/tasks/{task}/cancel")
+        monkeypatch.setattr("antiphon.gateway.network.tasks.MAX_GROWING_BYTES", 48_000)
+        async with asyncio.timeout(300):
+            ended = (await client.get(f"/api/v1/tasks/{tasks[0]}")).json()
+            while not ended["ended_ms"]:
+                await asyncio.sleep(1)
+                ended = (await client.get(f"/api/v1/tasks/{tasks[0]}")).json()
+        assert ended["error"]["code"] == "sound_not_kept"

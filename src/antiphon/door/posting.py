@@ -59,7 +59,7 @@ class Poster:
         try:
             async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
                 return answer.status
-        except (aiohttp.ClientError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # ValueError: of a host that none can have
             raise OSError(f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:

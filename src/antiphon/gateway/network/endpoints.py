@@ -107,19 +107,18 @@ class NetworkApi:
         return _json(PartList(parts=(await self._tasks.get(key, _id(request)))[1]))
 
     async def events(self, request: Request, key: Key | None) -> Streamed:
-        self._streams.check()
         task, parts = await self._tasks.get(key, _id(request))
-        return streams.events(self._streams, task, parts, self._tasks.live(key, task.id))
+        return streams.events(self._streams.one(key.id if key else ""), task, parts, self._tasks.live(key, task.id))
 
     async def sound(self, request: Request, key: Key | None) -> Streamed:
-        self._streams.check()
         asked = _query(request, SoundQuery)
         task, _ = await self._tasks.get(key, _id(request))
         file = await asyncio.to_thread(self._tasks.recordings.open, task.id)
         if file is None:
             told = "The sound of this task is not kept (any more). Order it again."
             raise ApiError(410, "sound_gone", told)
-        return streams.sound(self._streams, task, self._tasks.live(key, task.id), file, asked.format)
+        one = self._streams.one(key.id if key else "")
+        return streams.sound(one, task, self._tasks.live(key, task.id), file, asked.format)
 
     async def receipt(self, request: Request, key: Key | None) -> Response:
         task, _ = await self._tasks.get(key, _id(request))

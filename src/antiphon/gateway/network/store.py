@@ -80,7 +80,7 @@ class TaskStore:
     def begin(self) -> list[Task]:
         """Rule 3: the tasks that are failed now, because their process is gone. Old ones are forgotten."""
         with self._transaction():
-            self._db.execute("DELETE FROM tasks WHERE ended AND made_ms < ?", (int((time.time() - KEPT_S) * 1000),))
+            self._forget()
             living = self._owner.living()
             rows = self._db.execute("SELECT owner, task FROM tasks WHERE NOT ended").fetchall()
             lost = [msgspec.json.decode(task, type=Task) for owner, task in rows if owner not in living]
@@ -95,6 +95,14 @@ class TaskStore:
                     "UPDATE tasks SET ended = 1, task = ? WHERE id = ?", (msgspec.json.encode(task).decode(), task.id)
                 )
         return failed
+
+    def forget(self) -> None:
+        """What is older than `KEPT_S`."""
+        with self._transaction():
+            self._forget()
+
+    def _forget(self) -> None:
+        self._db.execute("DELETE FROM tasks WHERE ended AND made_ms < ?", (int((time.time() - KEPT_S) * 1000),))
 
     def add(self, one: Stored, idempotency: str | None) -> Stored:
         """Rules 1 and 2: the task, or the one that has this idempotency key already."""

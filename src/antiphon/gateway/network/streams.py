@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from typing import BinaryIO
 
 import msgspec
@@ -21,40 +22,52 @@ from antiphon.gateway.sound import SEND_S, hung_up
 
 ALIVE_S = 15.0
 """After so long without an event a comment shows that the connection lives."""
-MAX_STREAMS = 256
-"""Answers of this kind at once."""
+MAX_STREAMS, MAX_STREAMS_OF_KEY = 256, 64
+"""Answers of this kind at once: of all, and of one key."""
 
 
 class Streams:
-    """Counts them. Each is a connection that lasts."""
+    """Counts them, by whose they are. Each is a connection that lasts."""
 
     def __init__(self) -> None:
-        self._open = 0
+        self._open: Counter[str] = Counter()
 
     @contextlib.contextmanager
-    def one(self) -> Iterator[None]:
-        self._open += 1
+    def one(self, whose: str) -> Iterator[None]:
+        """While it lasts. Raises `ApiError` 429 for the key's share, 503 for all."""
+        if whose and self._open[whose] >= MAX_STREAMS_OF_KEY:
+            told = f"{MAX_STREAMS_OF_KEY} streams of this key are open. Close one first."
+            raise ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error", headers={"retry-after": "2"})
+        if self._open.total() >= MAX_STREAMS:
+            told = "Too many streams are open. Ask again in a few seconds."
+            raise ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "2"})
+        self._open[whose] += 1
         try:
             yield
         finally:
-            self._open -= 1
-
-    def check(self) -> None:
-        """Raises `ApiError` 503."""
-        if self._open >= MAX_STREAMS:
-            told = "Too many streams are open. Ask again in a few seconds."
-            raise ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "2"})
+            self._open[whose] -= 1
+            if not self._open[whose]:
+                del self._open[whose]
 
 
 class Streamed:
     """Pieces as they come, as an ASGI application. Pieces that end with `CutError` end the connection before its end,
     so that nobody takes a part for the whole. Who hangs up, or reads nothing for a minute, is left."""
 
-    def __init__(self, streams: Streams, pieces: AsyncGenerator[bytes, None], headers: Mapping[str, str]) -> None:
-        self._streams, self._pieces = streams, pieces
+    def __init__(
+        self, open_one: AbstractContextManager[None], pieces: AsyncGenerator[bytes, None], headers: Mapping[str, str]
+    ) -> None:
+        self._open_one, self._pieces = open_one, pieces
         self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
-    async def __call__(self, _: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            with self._open_one:
+                await self._answer(receive, send)
+        except ApiError as error:  # there is no room for it
+            await error.response()(scope, receive, send)
+
+    async def _answer(self, receive: Receive, send: Send) -> None:
         sending, leaving = asyncio.create_task(self._send(send)), asyncio.create_task(hung_up(receive))
         try:
             await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -66,7 +79,7 @@ class Streamed:
             await asyncio.gather(sending, leaving, return_exceptions=True)
 
     async def _send(self, send: Send) -> None:
-        with self._streams.one(), contextlib.suppress(CutError, TimeoutError):
+        with contextlib.suppress(CutError, TimeoutError):
             await send({"type": "http.response.start", "status": 200, "headers": self._headers})
             async with aclosing(self._pieces) as pieces:
                 async for piece in pieces:
@@ -79,11 +92,11 @@ class CutError(Exception):
     """What was being sent will not come to its end."""
 
 
-def events(streams: Streams, task: Task, parts: tuple[Part, ...], live: Live | None) -> Streamed:
+def events(open_one: AbstractContextManager[None], task: Task, parts: tuple[Part, ...], live: Live | None) -> Streamed:
     """Server-sent events: `task` (first, and whenever something of it changed), `part`, `sound`; the last is `end`,
     with the task. Whoever comes again gets everything anew, as it is then."""
     headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
-    return Streamed(streams, _events(live) if live is not None else _ended(task, parts), headers)
+    return Streamed(open_one, _events(live) if live is not None else _ended(task, parts), headers)
 
 
 async def _ended(task: Task, parts: tuple[Part, ...]) -> AsyncGenerator[bytes, None]:
@@ -121,7 +134,7 @@ def _event(name: str, body: msgspec.Struct) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(body) + b"\n\n"
 
 
-def sound(streams: Streams, task: Task, live: Live | None, file: BinaryIO, form: str) -> Streamed:
+def sound(open_one: AbstractContextManager[None], task: Task, live: Live | None, file: BinaryIO, form: str) -> Streamed:
     """The sound of a task from its beginning, while it is made and afterwards. Of one that ends otherwise than well
     meanwhile, the connection is cut."""
     kind = media_types()[form]
@@ -132,7 +145,7 @@ def sound(streams: Streams, task: Task, live: Live | None, file: BinaryIO, form:
         live = None
         if task.state != "completed":
             headers["antiphon-incomplete"] = "1"
-    return Streamed(streams, _recoded(task, live, file, form), headers)
+    return Streamed(open_one, _recoded(task, live, file, form), headers)
 
 
 async def _recoded(task: Task, live: Live | None, file: BinaryIO, form: str) -> AsyncGenerator[bytes, None]:

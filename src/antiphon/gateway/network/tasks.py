@@ -8,7 +8,8 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -35,6 +36,10 @@ log = logging.getLogger(__name__)
 
 MAX_OPEN, MAX_OPEN_OF_KEY = 64, 16
 """Tasks that have not ended: of all, and of one key."""
+MAX_GROWING_BYTES = 4 << 30
+"""Of sound of a key's tasks that have not ended: pauses cost nothing, and room on the disk does."""
+FORGET_S = 3_600.0
+"""How often old tasks are forgotten."""
 QUEUE_S = 900.0
 """Longest that a task waits for its turn."""
 SETTLE_S = 60.0
@@ -80,6 +85,8 @@ class Tasks:
         self.recordings = Recordings(network.home)
         self._live: dict[str, tuple[str, Live, asyncio.Task[None]]] = {}
         self._saving: set[asyncio.Task[None]] = set()
+        self._making: Counter[str] = Counter()  # tasks of each key that are not live yet
+        self._forgot_s = time.monotonic()
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -122,7 +129,10 @@ class Tasks:
             known = await self._do(self._store.repeated, whose, idempotency)
             if known is not None:
                 return await self._same(known, wanted), True
-        self._check_room(whose)
+        with self._room(whose):
+            return await self._created(wanted, key, whose, idempotency)
+
+    async def _created(self, wanted: Wanted, key: Key | None, whose: str, idempotency: str | None) -> tuple[Task, bool]:
         max_nano = await self._network.price_nano(wanted.order)
         live = Live(self._task(wanted, max_nano), wanted.sentences)
         stored = Stored(task=live.task, key=whose, body_sha256=wanted.body_sha256)
@@ -180,14 +190,28 @@ class Tasks:
         live = self._live.get(known.task.id)
         return live[1].task if live is not None else self._with_sound(known.task)
 
-    def _check_room(self, whose: str) -> None:
-        mine = sum(one == whose for one, _, _ in self._live.values())
+    @contextlib.contextmanager
+    def _room(self, whose: str) -> Iterator[None]:
+        """For one more task, while it is made. Raises `ApiError`."""
+        mine = sum(one == whose for one, _, _ in self._live.values()) + self._making[whose]
         if whose and mine >= MAX_OPEN_OF_KEY:
             told = f"{mine} tasks of this key have not ended. Ask again when one has."
             raise ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error", headers={"retry-after": "2"})
-        if len(self._live) >= MAX_OPEN:
+        if len(self._live) + self._making.total() >= MAX_OPEN:
             told = "Too many tasks have not ended. Ask again in a few seconds."
             raise ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "2"})
+        self._making[whose] += 1
+        try:
+            yield
+        finally:
+            self._making[whose] -= 1
+            if not self._making[whose]:
+                del self._making[whose]
+
+    def _check_growth(self, whose: str) -> None:
+        if sum(live.bytes_ready for one, live, _ in self._live.values() if one == whose) > MAX_GROWING_BYTES:
+            told = f"The tasks under way have more than {MAX_GROWING_BYTES >> 20} MiB of sound. Order less at once."
+            raise ApiError(429, "sound_not_kept", told)
 
     def _task(self, wanted: Wanted, max_nano: int) -> Task:
         stream = self._network.stream(wanted.order)
@@ -247,6 +271,10 @@ class Tasks:
         for file in wanted.files:
             await asyncio.to_thread(file.unlink, missing_ok=True)
         await asyncio.to_thread(self.recordings.sweep, frozenset(self._live))
+        if time.monotonic() - self._forgot_s > FORGET_S:
+            self._forgot_s = time.monotonic()
+            with contextlib.suppress(AntiphonError):
+                await self._do(self._store.forget)
 
     async def _make(self, live: Live, wanted: Wanted, key: Key | None) -> None:
         def told(event: PartProgress | TaskProgress) -> None:
@@ -264,6 +292,7 @@ class Tasks:
                         if file is not None:
                             await asyncio.to_thread(file.write, piece)
                             live.grew(len(piece))
+                            self._check_growth(key.id if key else "")
                 outcome = stream.outcome
                 live.change(
                     score=outcome.score,
