@@ -43,6 +43,20 @@ def test_offsets_outside_the_file_are_refused(offsets: list[int]) -> None:
         tensors.parse(struct.pack("<Q", len(header)) + header + b"\0" * 8)
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"[" * 900_000,
+        b'{"a":' * 100_000,
+        json.dumps({str(n): {"dtype": "F32", "shape": [4], "data_offsets": [0, 16]} for n in range(2)}).encode(),
+    ],
+    ids=["deep list", "deep object", "tensors over each other"],
+)
+def test_a_header_that_costs_more_than_its_file_is_refused(header: bytes) -> None:
+    with pytest.raises(ModelError):
+        tensors.parse(struct.pack("<Q", len(header)) + header + bytes(16))
+
+
 def test_kokoros_54_voices_are_shipped_as_half_precision_tables() -> None:
     voices = tensors.parse(models.read("kokoro-voices"))
     assert len(voices) == 54

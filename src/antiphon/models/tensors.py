@@ -28,7 +28,7 @@ def parse(blob: bytes) -> dict[str, Array]:
     """Read-only views into `blob`, by name. Raises `ModelError` when lengths, shapes or types do not fit."""
     try:
         return _parse(blob)
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error) as error:
         raise ModelError(f"This is not a readable safetensors file: {error}", "Reinstall the model.") from error
 
 
@@ -38,7 +38,7 @@ def metadata(blob: bytes) -> dict[str, str]:
         (length,) = struct.unpack_from("<Q", blob)
         found = json.loads(blob[8 : 8 + min(length, MAX_HEADER_BYTES)]).get("__metadata__", {})
         return {str(name): str(value) for name, value in found.items()}
-    except (ValueError, AttributeError, struct.error) as error:
+    except (ValueError, AttributeError, RecursionError, struct.error) as error:
         raise ModelError(f"This is not a readable safetensors file: {error}", "Reinstall the model.") from error
 
 
@@ -49,12 +49,16 @@ def _parse(blob: bytes) -> dict[str, Array]:
     header = json.loads(blob[8 : 8 + length])
     data = memoryview(blob)[8 + length :]
     tensors: dict[str, Array] = {}
+    told = 0
     for name, entry in header.items():
         if name == "__metadata__":
             continue
         start, end = entry["data_offsets"]
         if not 0 <= start <= end <= len(data):
             raise ValueError(f"{name} lies outside the file")
+        told += end - start
+        if told > len(data):  # a short header would else name the same bytes ten thousand times
+            raise ValueError("tensors lie over each other")
         tensors[name] = np.frombuffer(data[start:end], dtype=_DTYPES[entry["dtype"]]).reshape(entry["shape"])
     return tensors
 
