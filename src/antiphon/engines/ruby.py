@@ -20,19 +20,22 @@ from antiphon.ruby import starter, writing
 from antiphon.ruby.conditions import condition
 from antiphon.ruby.filling import DECODING, filler
 from antiphon.ruby.packing import unpacked
+from antiphon.ruby.tonality import STRENGTH
 from antiphon.services import MusicRequest, Request, Service
 from antiphon.soundstorm.decoding import DecodingOptions
 from antiphon.soundstorm.serving import Generator
 
 
 class RubyOptions(BriefOptions, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The composer's, and how tokens are drawn: `temperature` of candidates, `guidance` by the words (1: none).
+    """The composer's, and how tokens are drawn: `temperature` of candidates, `guidance` by the words (1: none), and
+    `in_key`: what a note outside the key's scale costs, in nats (0: nothing).
 
     `given` is what is known of the piece already (`antiphon.ruby.packing`); the rest is made to fit it.
     """
 
     temperature: Annotated[float, msgspec.Meta(ge=0.1, le=2)] = DECODING.temperature
     guidance: Annotated[float, msgspec.Meta(ge=1, le=5)] = DECODING.guidance
+    in_key: Annotated[float, msgspec.Meta(ge=0, le=10)] = STRENGTH
     given: str = ""
 
     def decoding(self) -> DecodingOptions:
@@ -88,7 +91,8 @@ class RubyEngine:
         options, planned, model = _options(request), plan_of(request), self._model()
         given = unpacked(options.given) if options.given else None
         told = condition(planned, request.prompt)
-        return writing.write(planned, told, filler(model, options.decoding()), model.config, given=given)
+        fill = filler(model, planned.scale, options.decoding(), strength=options.in_key)
+        return writing.write(planned, told, fill, model.config, given=given)
 
 
 def plan_of(request: MusicRequest) -> Plan:

@@ -9,7 +9,8 @@ import numpy as np
 
 from antiphon.codecs.base import Tokens
 from antiphon.ruby import steps as grid
-from antiphon.soundstorm.decoding import DecodingInput, DecodingOptions, task_key
+from antiphon.ruby.tonality import STRENGTH, in_scale
+from antiphon.soundstorm.decoding import DecodingInput, DecodingOptions, generate, task_key
 from antiphon.soundstorm.inputs import Floats
 from antiphon.soundstorm.layout import GeneratorConfig
 from antiphon.soundstorm.serving import Generator
@@ -35,11 +36,14 @@ Fill = Callable[[DecodingInput], Tokens]
 """One window to its target."""
 
 
-def filler(generator: Generator, options: DecodingOptions = DECODING) -> Fill:
-    """What fills windows with a generator."""
+def filler(
+    generator: Generator, scale: str, options: DecodingOptions = DECODING, *, strength: float = STRENGTH
+) -> Fill:
+    """What fills windows with a generator, mostly with notes of a scale (`tonality`)."""
+    logits = in_scale(generator, scale, strength)
 
     def fill(job: DecodingInput) -> Tokens:
-        return generator.generate([job], options)[0].grid.tokens
+        return generate(logits, [job], generator.layout, options)[0].grid.tokens
 
     return fill
 
