@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from xml.etree import ElementTree
 
 import mido
+import numpy as np
 import pytest
-from cli_running import finish
+from cli_running import finish, start
 
 from antiphon.audio import read
 from antiphon.audio.loudness import measure
@@ -81,3 +84,32 @@ def test_a_form_that_does_not_fit_is_told(tmp_path):
     )
     assert ended.code == 0, ended.err
     assert "too few for AABACADA" in ended.err
+
+
+def test_music_goes_on_live_and_a_typed_line_changes_it(tmp_path):
+    """By a pipe: nobody need have a sound card."""
+    arguments = ("compose", "jazz lounge, F major, 120 bpm", "--live", "--seed", "4", "-o", "-", "--format", "pcm")
+    with start(*arguments, home=tmp_path, stdin=subprocess.PIPE) as process:
+        before = process.stdout.read(2 * 2 * 44_100)  # a second
+        process.stdin.write(b"boss fight, D minor, 160 bpm\n")
+        process.stdin.flush()
+        told = ""
+        while "160 bpm" not in told:
+            process.stdout.read1(1 << 16)
+            os.set_blocking(process.stderr.fileno(), False)
+            told += (process.stderr.read() or b"").decode()
+            assert process.poll() is None, told
+        after = process.stdout.read(2 * 2 * 44_100)
+        os.set_blocking(process.stderr.fileno(), True)
+        _, err = process.communicate(timeout=60)  # the input ends, and so does the music
+    assert process.returncode == 0, err
+    assert "'boss fight, D minor, 160 bpm': D minor, 160 bpm" in told
+    assert "s after it was typed" in told
+    assert all(np.abs(np.frombuffer(part, "<i2")).max() > 1_000 for part in (before, after))
+
+
+@pytest.mark.parametrize("more", [("--loop",), ("--midi", "tune.mid"), ("--engine", "chiptune"), ("--seconds", "-3")])
+def test_what_does_not_go_live_is_told(tmp_path, more):
+    ended = finish("compose", "jazz lounge", "--live", *more, home=tmp_path)
+    assert ended.code == 2
+    assert more[0] in ended.complaint or "live" in ended.complaint

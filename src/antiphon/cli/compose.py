@@ -36,6 +36,7 @@ Examples:
   antiphon compose "dungeon, D minor" --loop --stems dungeon --module dungeon.xm
   antiphon compose "jazz lounge" --engine ruby --seconds 60 --seed 7
   antiphon compose "jazz lounge" --asset b9d42bdeb83a
+  antiphon compose "jazz lounge" --live -o - | mpv --cache=no -
   antiphon compose "boss fight" --from song.mid --seconds 20
   antiphon compose "boss fight" --from song.mid --part counter --midi duet.mid
 """
@@ -55,6 +56,7 @@ Examples:
 @click.option("--vary", type=float, help="With --from: a share of its bars anew, above 0 and at most 1.")
 @click.option("--bars", help="With --from: these bars anew, e.g. 5-8.")
 @click.option("--part", help="With --from: this part anew, or added: lead, counter, bass or drums.")
+@click.option("--live", is_flag=True, help="Play at once, by Ruby; each line you type changes the prompt.")
 @notes_options
 @asset_option
 @order_options(DEFAULT_OUTPUT, MUSIC)
@@ -66,7 +68,12 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
     output_options = OutputOptions(
         output, given["format_name"], given["as_json"], given["quiet"], given["loudness"], as_one=output != "-"
     )
-    checked_format(output_options)
+    form = checked_format(output_options)
+    if given["live"]:
+        from antiphon.cli.live import play
+
+        play(" ".join(prompt), output_options, form, given)
+        return
     jobs = Jobs(settings, output, given["resume"], "\0".join(("compose", " ".join(prompt))))
     store = jobs.open(noun="window")
     if store is not None and store.begun and store.header.seed >= 0 and given["seed"] is None:

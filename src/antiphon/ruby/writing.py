@@ -37,8 +37,7 @@ def tokens_of(
     known = unknown(count)
     if given is not None:
         known[:, : given.shape[1]] = given[:, :count]
-    for levels in _unwanted(planned):
-        known[list(levels)] = np.where(known[list(levels)] == UNKNOWN[list(levels), None], 0, known[list(levels)])
+    known = without_unwanted(planned, known)
     lead = list(grid.LEVELS_OF["lead"])
     intro = _intro_steps(planned)
     known[lead, :intro] = np.where(known[lead, :intro] == UNKNOWN[lead, None], 0, known[lead, :intro])
@@ -59,6 +58,14 @@ def score_of(planned: Plan, tokens: Tokens) -> Score:
         for name in grid.VOICES:
             parts[name] = [_raised(note, planned.brief.modulation, start) for note in parts[name]]
     return finished(planned, parts, [], last)
+
+
+def without_unwanted(planned: Plan, known: Tokens) -> Tokens:
+    """`known [10, T]` with silence for what is unknown of parts that the prompt does without."""
+    made = known.copy()
+    for levels in map(list, _unwanted(planned)):
+        made[levels] = np.where(made[levels] == UNKNOWN[levels, None], 0, made[levels])
+    return made
 
 
 def _unwanted(planned: Plan) -> Iterable[tuple[int, ...]]:
