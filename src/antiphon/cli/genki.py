@@ -31,6 +31,8 @@ Examples, from cards to a model:
   antiphon genki explain invitation.json --data songs
   antiphon genki join invitation.json --data songs
   antiphon genki status federation
+  antiphon genki explain federation --round 1
+  antiphon genki publish federation
 """
 
 
