@@ -223,6 +223,18 @@ def test_what_cannot_be_answered_says_why(
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), answer.text
 
 
+def test_what_is_one_of_a_few_words_says_which(client: httpx.Client) -> None:
+    for body, words in (
+        ({"service": "dance", "text": "Hello."}, "Values: speech, music."),
+        (SPEECH | {"mode": "loud"}, "Values: stream, verified."),
+    ):
+        assert words in client.post("/api/v1/tasks", json=body).json()["error"]["message"]
+    task = client.post("/api/v1/tasks", json=SPEECH).json()["id"]
+    error = client.get(f"/api/v1/tasks/{task}/sound?format=midi").json()["error"]
+    assert (error["param"], "Values: aac, flac, mp3, opus, pcm, wav." in error["message"]) == ("format", True)
+    client.post(f"/api/v1/tasks/{task}/cancel")
+
+
 def test_a_killed_server_orders_nothing_twice(tmp_path: Path) -> None:
     """kill -9 in the middle of a task: the same key and body are the same task, which has failed, and its money is
     where the ledger says."""

@@ -144,6 +144,7 @@ GOOD = {"model": "tts-1", "voice": "hibari", "input": "Hello."}
     ({"speed": 9}, 400, "invalid_value", "speed"),
     ({"seed": -1}, 400, "invalid_value", "seed"),
     ({"stream_format": "morse"}, 400, "invalid_value", "stream_format"),
+    ({"markup": "html"}, 400, "invalid_value", "markup"),
     ({"voice": "espeak-de", "model": "hibari"}, 400, "invalid_request", None),
     ({"voice": "hibari", "language": "de"}, 400, "invalid_request", None),
 ])  # fmt: skip

@@ -12,9 +12,9 @@ from antiphon import Clone, Mode
 from antiphon.door.reference import read_consent
 from antiphon.errors import AntiphonError, ProtocolError
 from antiphon.gateway.catalogue import ANY_ENGINE, Catalogue
-from antiphon.gateway.errors import ApiError
+from antiphon.gateway.errors import ApiError, invalid_value
 from antiphon.gateway.forms import keep_upload, text_in
-from antiphon.gateway.sound import check_format, invalid
+from antiphon.gateway.sound import check_format
 
 MAX_CHARS = 20_000
 """More than that goes by a voice that is kept, and /v1/audio/speech."""
@@ -46,7 +46,7 @@ class CloneRequest(msgspec.Struct, frozen=True, kw_only=True):
         try:
             return msgspec.convert(given, cls, strict=False)
         except msgspec.ValidationError as error:
-            raise invalid(error) from None
+            raise invalid_value(error, cls) from None
 
     def order(self, form: FormData, catalogue: Catalogue, own: tuple[str, ...], uploads: Path) -> Clone:
         """The order; its files lie in `uploads`, and are the caller's to remove. `own`: the voices that are kept here.

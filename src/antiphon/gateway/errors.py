@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
 from starlette.responses import JSONResponse
 
 from antiphon.errors import (
@@ -63,6 +65,26 @@ def api_error(error: AntiphonError) -> ApiError:
         if isinstance(error, kind):
             return ApiError(status, code, str(error), kind=type_name, headers=_retry(error, status))
     return ApiError(500, "internal", "Something is wrong here. The log of the server says what.", kind="server_error")
+
+
+def invalid_value(error: msgspec.ValidationError, kind: object) -> ApiError:
+    """What is wrong with a request that should be a `kind`, and what may stand there instead."""
+    field = re.search(r"`\$\.(\w+)", str(error)) or re.search(r"required field `(\w+)`", str(error))
+    choices = _choices(kind, field[1] if field else "") if "Invalid" in str(error) else ()
+    told = f" Values: {', '.join(choices)}." if choices else ""
+    return ApiError(400, "invalid_value", f"{error}.{told}", param=field[1] if field else None)
+
+
+def _choices(kind: object, field: str) -> tuple[str, ...]:
+    """What a field may be, where that is one of a few words."""
+    found = msgspec.inspect.type_info(kind)
+    structs = [one for one in getattr(found, "types", (found,)) if isinstance(one, msgspec.inspect.StructType)]
+    words = [str(one.tag) for one in structs if one.tag_field == field]
+    for one in structs:
+        for inner in one.fields:
+            if inner.encode_name == field and isinstance(inner.type, msgspec.inspect.LiteralType):
+                words += [str(word) for word in inner.type.values]
+    return tuple(dict.fromkeys(words))
 
 
 def _retry(error: AntiphonError, status: int) -> dict[str, str]:

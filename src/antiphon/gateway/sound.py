@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import logging
-import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, aclosing
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeAlias, TypeVar, get_args
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -17,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from antiphon.door.formats import media_types
 from antiphon.door.paying import Charge
 from antiphon.errors import AntiphonError
-from antiphon.gateway.errors import ApiError, api_error
+from antiphon.gateway.errors import ApiError, api_error, invalid_value
 from antiphon.gateway.paying import taken
 
 if TYPE_CHECKING:
@@ -28,7 +27,8 @@ log = logging.getLogger(__name__)
 
 SEND_S = 60.0
 """Longest that a client may read nothing while there is sound for it. Then the order ends, and its place is free."""
-FORMATS = ("mp3", "opus", "aac", "flac", "wav", "pcm")
+Format: TypeAlias = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
+FORMATS: tuple[str, ...] = get_args(Format)
 Wrapping: TypeAlias = Literal["audio", "sse", "json"]
 RequestT = TypeVar("RequestT")
 
@@ -38,15 +38,9 @@ def read_body(body: bytes, kind: type[RequestT]) -> RequestT:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        raise invalid(error) from None
+        raise invalid_value(error, kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ApiError(400, "invalid_json", "The body is no JSON. Send an object, as docs/http-api.md shows.") from None
-
-
-def invalid(error: msgspec.ValidationError) -> ApiError:
-    """What is told of a field of another kind."""
-    field = re.search(r"`\$\.(\w+)", str(error)) or re.search(r"required field `(\w+)`", str(error))
-    return ApiError(400, "invalid_value", f"{error}.", param=field[1] if field else None)
 
 
 def check_format(name: str) -> None:

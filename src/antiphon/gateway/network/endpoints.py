@@ -21,7 +21,7 @@ from antiphon.door.market import Market
 from antiphon.door.settings import DEFAULT_VOICE
 from antiphon.door.speaking import sentences
 from antiphon.gateway.catalogue import Catalogue
-from antiphon.gateway.errors import ApiError
+from antiphon.gateway.errors import ApiError, invalid_value
 from antiphon.gateway.forms import form_of, text_in
 from antiphon.gateway.guard import body_of
 from antiphon.gateway.keyring import check_scope
@@ -266,5 +266,4 @@ def _query(request: Request, kind: type[QueryT]) -> QueryT:
     try:
         return msgspec.convert(dict(request.query_params), kind, strict=False)
     except msgspec.ValidationError as error:
-        field = re.search(r"`\$\.(\w+)", str(error))
-        raise ApiError(400, "invalid_value", f"{error}.", param=field[1] if field else None) from None
+        raise invalid_value(error, kind) from None

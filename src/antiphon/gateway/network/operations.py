@@ -26,7 +26,7 @@ from antiphon.gateway.network.bodies import (
     WebhookList,
     WebhookOrder,
 )
-from antiphon.gateway.sound import FORMATS
+from antiphon.gateway.sound import Format
 
 PREFIX = "/api/v1"
 
@@ -51,7 +51,7 @@ class EpochPage(msgspec.Struct, frozen=True, kw_only=True):
 class SoundQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Which format."""
 
-    format: Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(FORMATS)})$")] = "mp3"
+    format: Format = "mp3"
 
 
 class VoiceForm(msgspec.Struct, frozen=True, kw_only=True):
