@@ -153,15 +153,17 @@ async def test_secrets_are_told_once_and_each_key_has_its_own(tmp_path: Path) ->
     "nothing",
 ])  # fmt: skip
 def test_private_addresses_and_what_is_no_url_are_refused(url: str) -> None:
-    with pytest.raises(InputError):
+    with pytest.raises(InputError) as refused:
         check_url(url, allow_private=False)
+    if "public address" in str(refused.value):  # and says which option opens it
+        assert "--private-webhooks" in str(refused.value)
 
 
 async def test_a_name_that_leads_into_a_network_is_not_posted_to(receiver: Receiver) -> None:
     """By its resolver, on the very addresses that would be connected to."""
     poster = Poster(allow_private=False, resolver=_Here())
     try:
-        with pytest.raises(OSError, match="public address"):
+        with pytest.raises(OSError, match=r"public address.*--private-webhooks"):
             await poster.post(f"http://example.org:{receiver.server_port}/", b"{}", {})
     finally:
         await poster.close()

@@ -13,6 +13,7 @@ from antiphon.errors import InputError
 from antiphon.transport.reach import PublicResolver, Resolver, SystemResolver, check_literal
 
 DEADLINE_S = 10.0
+HINT = "Only with --private-webhooks are those sent to."
 
 
 def check_url(url: str, *, allow_private: bool) -> None:
@@ -25,9 +26,9 @@ def check_url(url: str, *, allow_private: bool) -> None:
     if _is_wrong(url) or not host or port == 0:
         raise InputError(f"{url[:100]!r} is no URL to send to", "Give one as https://example.org/antiphon.")
     if not allow_private:
-        check_literal(host)
+        check_literal(host, HINT)
         if host.casefold().rstrip(".") == "localhost" or host.casefold().endswith(".localhost"):
-            raise InputError(f"{host} is not a public address", "Only with --private-webhooks are those sent to.")
+            raise InputError(f"{host} is not a public address", HINT)
 
 
 def _is_wrong(url: str) -> bool:
@@ -45,7 +46,7 @@ class Poster:
     def __init__(self, *, allow_private: bool, resolver: Resolver | None = None) -> None:
         self._allow_private = allow_private
         inner = resolver or SystemResolver()
-        found: Resolver = inner if allow_private else PublicResolver(inner)
+        found: Resolver = inner if allow_private else PublicResolver(inner, HINT)
         connector = aiohttp.TCPConnector(resolver=_Resolving(found), use_dns_cache=False, force_close=True)
         self._session = aiohttp.ClientSession(
             connector=connector,

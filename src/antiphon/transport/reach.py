@@ -24,6 +24,7 @@ _NAMES = 1024
 Address: TypeAlias = tuple[Any, Any, int, str, Any]
 """(family, type, protocol, canonical name, socket address), as from `socket.getaddrinfo`."""
 HINT = "Only with --private-nodes are nodes asked at private addresses."
+"""What to do where a node is not asked; whoever asks others says so in words of its own."""
 
 
 def is_public(address: str) -> bool:
@@ -42,14 +43,14 @@ def is_public(address: str) -> bool:
     return all(one.is_global and not one.is_multicast for one in (ip, *inner))
 
 
-def check_literal(host: str) -> None:
+def check_literal(host: str, hint: str = HINT) -> None:
     """Raise InputError if `host` is an address, and not a public one. A name is the resolver's affair."""
     try:
         public = is_public(host)
     except ValueError:
         return
     if not public:
-        raise InputError(f"{host} is not a public address", HINT)
+        raise InputError(f"{host} is not a public address", hint)
 
 
 class Resolver(Protocol):
@@ -91,13 +92,13 @@ class SystemResolver:
 class PublicResolver:
     """Resolves names to public addresses only."""
 
-    def __init__(self, inner: Resolver | None = None) -> None:
-        self._inner = inner or SystemResolver()
+    def __init__(self, inner: Resolver | None = None, hint: str = HINT) -> None:
+        self._inner, self._hint = inner or SystemResolver(), hint
 
     async def resolve(self, host: str, port: int) -> list[Address]:
         public = [one for one in await self._inner.resolve(host, port) if is_public(str(one[4][0]))]
         if not public:
-            raise OSError(None, f"it has no public address. {HINT}")
+            raise OSError(None, f"it has no public address. {self._hint}")
         return public
 
 
