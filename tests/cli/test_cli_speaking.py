@@ -48,7 +48,7 @@ def test_account_task_and_receipt_tell_of_the_same_payment(spoken, call, monkeyp
     task = told["tasks"][0]
     assert task[:12] in call("task", "list").out
     assert "Money" in call("task", "show", task[:6]).out
-    assert call("nodes").out.count("live") == 13
+    assert call("nodes").out.count("live") == 14
     receipt = told["receipts"][0]
     assert "all accounts sum to 0" in call("receipt", "verify", receipt).out
     shown = call("receipt", "show", receipt).out

@@ -58,7 +58,7 @@ NOT_RUN_HERE = [
     "soundstorm.md",
     "voice-data.md",
 ]
-LONG_IN_HELP = 16
+LONG_IN_HELP = 18
 LONG = (*(f"antiphon soundstorm {verb}" for verb in ("train", "prepare", "evaluate", "export", "import")), "torchrun")
 """They train for hours on recordings that nobody ships: runs/tiny.sh is all of them in a minute, and runs in the suite
 (tests/soundstorm/test_cli_soundstorm.py)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antiphon.cli.soundstorm_generate import dialogue, generate, pipeline_of
-from antiphon.cli.soundstorm_layouts import export_data, import_tokens
+from antiphon.cli.soundstorm_layouts import export_data, import_codec, import_tokens
 from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -290,3 +290,4 @@ soundstorm.add_command(generate)
 soundstorm.add_command(dialogue)
 soundstorm.add_command(import_tokens)
 soundstorm.add_command(export_data)
+soundstorm.add_command(import_codec)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from antiphon.errors import InputError
+from antiphon.errors import InputError, ModelError
 
 if TYPE_CHECKING:
     from antiphon.soundstorm.data.layouts import SeedItem
@@ -23,6 +23,14 @@ semantic tokens with ACOUSTIC beside: a .pth (read in safe mode) or a folder of 
 Examples:
   antiphon soundstorm export-data tokens dump/train
   antiphon soundstorm import dump/train --out imported --codec hificodec --clusters 1000 --speaker-ends _
+"""
+
+CODEC_EPILOG = """\b
+Files of weights are read without running any code: safetensors, or a state dictionary saved by torch.
+\b
+Examples:
+  antiphon soundstorm import-codec encodec model.safetensors codec
+  antiphon soundstorm import-codec hificodec HiFi-Codec-16k-320d codec --config config_16k_320d.json
 """
 
 
@@ -75,6 +83,26 @@ def export_data(tokens: Path, folder: Path, torch_file: bool) -> None:
 
     count = export_items(Shards(tokens), folder, torch_file=torch_file)
     click.echo(f"Recordings  {count}")
+    click.echo(f"Written     {folder}")
+
+
+@click.command("import-codec", epilog=CODEC_EPILOG)
+@click.argument("kind", type=click.Choice(("encodec", "academicodec", "dac", "hificodec")))
+@click.argument("checkpoint", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("folder", type=_FOLDER)
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="The JSON beside a HiFi-Codec.")
+@click.option("--rate", "rate_hz", type=click.IntRange(8_000, 48_000), help="Its sample rate in Hz: of EnCodec 24000, "
+              "of AcademiCodec 16000, of HiFi-Codec what its JSON says, of DAC it must be given.")  # fmt: skip
+def import_codec(kind: str, checkpoint: Path, folder: Path, config: Path | None, rate_hz: int | None) -> None:
+    """Make FOLDER, a codec to prepare and train with, of weights as their project publishes them."""
+    try:
+        from antiphon.codecs.checkpoints import export_checkpoint
+    except ImportError as error:
+        raise ModelError("Importing a codec needs PyTorch", "Run `pip install 'antiphon[train]'`.") from error
+
+    model = export_checkpoint(kind, checkpoint, folder, config=config, rate_hz=rate_hz)
+    click.echo(f"Codec       {model.name}")
+    click.echo(f"Tokens      {model.levels} levels of {model.codes}, {model.rate_hz / model.hop:g} frames a second")
     click.echo(f"Written     {folder}")
 
 

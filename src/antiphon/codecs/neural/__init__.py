@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from antiphon.codecs.neural.codec import NeuralCodec, NeuralDecoder, load
-from antiphon.codecs.neural.foreign import DAC_16K, ENCODEC_24K, FOREIGN, ForeignCodec, ForeignModel
+from antiphon.codecs.neural.foreign import DAC_16K, ENCODEC_24K, FOREIGN, ForeignCodec, ForeignModel, told
 from antiphon.codecs.neural.layout import CodecConfig
 
 __all__ = [
@@ -16,4 +16,5 @@ __all__ = [
     "NeuralCodec",
     "NeuralDecoder",
     "load",
+    "told",
 ]

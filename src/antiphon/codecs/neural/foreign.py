@@ -1,9 +1,9 @@
-"""EnCodec and DAC behind our contract, for users who have their weights as ONNX. Nothing here downloads.
+"""Codecs of other projects behind our contract, for users who have their weights. Nothing here downloads.
 
-The folder holds `encoder_model.onnx` (`input_values [1, 1, samples]` -> `audio_codes [..., levels, frames]`) and
-`decoder_model.onnx` (`audio_codes` -> `audio_values [..., samples]`), which is how Hugging Face Optimum exports both:
-`optimum-cli export onnx --model facebook/encodec_24khz FOLDER`. The weights themselves were never at hand where this
-was written: shapes and names follow their documentation, and the tests use small graphs of those shapes.
+The folder holds `encoder_model.onnx` (`input_values [1, 1, samples]` -> `audio_codes [..., levels, frames]`),
+`decoder_model.onnx` (`audio_codes` -> `audio_values [..., samples]`) and `codec.json`. `antiphon soundstorm
+import-codec` makes it of what EnCodec, AcademiCodec, DAC and HiFi-Codec publish (`antiphon.codecs.checkpoints`). The
+weights themselves were never at hand where this was written: names and shapes follow the public code.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from antiphon import models
@@ -19,6 +20,9 @@ from antiphon.audio import resample
 from antiphon.audio.waveform import Waveform
 from antiphon.codecs.base import TokenGrid, Tokens, check_grid
 from antiphon.errors import InputError, ModelError
+
+ENCODER, DECODER, TOLD = "encoder_model.onnx", "decoder_model.onnx", "codec.json"
+MAX_TOLD_BYTES = 1 << 16
 
 MAX_S = 600.0
 """These graphs see a clip whole; longer ones need memory in proportion."""
@@ -34,7 +38,8 @@ class ForeignModel:
     levels: int
     codes: int
     codes_ndim: int
-    hub: str
+    hub: str = ""  # where the weights are published
+    depth: tuple[int, ...] = ()  # as of `Layout`: the place of each level in its group
 
 
 ENCODEC_24K = ForeignModel("encodec-24k", 24_000, 320, 8, 1_024, 4, "facebook/encodec_24khz")
@@ -58,8 +63,9 @@ class ForeignCodec:
         self.vocabulary = (model.codes,) * model.levels
         self.rate_hz = model.rate_hz
         self.frame_rate_hz = model.rate_hz / model.hop
-        self._encoder = _session(folder / "encoder_model.onnx", model, threads)
-        self._decoder = _session(folder / "decoder_model.onnx", model, threads)
+        self.depth = model.depth
+        self._encoder = _session(folder / ENCODER, model, threads)
+        self._decoder = _session(folder / DECODER, model, threads)
 
     def encode(self, wave: Waveform) -> TokenGrid:
         """Tokens of the first `levels` codebooks. Raises `InputError` if empty, not finite or longer than `MAX_S`."""
@@ -87,7 +93,9 @@ class ForeignCodec:
         if "audio_scales" in {entry.name for entry in self._decoder.get_inputs()}:
             inputs["audio_scales"] = np.ones((1, 1), np.float32)
         audio = np.asarray(self._decoder.run(["audio_values"], inputs)[0], np.float32).reshape(1, -1)
-        return Waveform(np.clip(audio[:, : grid.frames * self._model.hop], -1.0, 1.0), self.rate_hz)
+        length = grid.frames * self._model.hop
+        audio = np.pad(audio[:, :length], ((0, 0), (0, max(0, length - audio.shape[1]))))  # DAC's ends a little early
+        return Waveform(np.clip(audio, -1.0, 1.0), self.rate_hz)
 
     def decoder(self) -> WholeDecoder:
         return WholeDecoder(self)
@@ -115,6 +123,28 @@ def _session(path: Path, model: ForeignModel, threads: int) -> Any:
     return models.open_session(path, str(path), threads=threads)
 
 
+def write_model(model: ForeignModel, folder: Path) -> None:
+    """`codec.json`, which tells what the graphs beside it are of. Raises `OSError`."""
+    (folder / TOLD).write_bytes(msgspec.json.format(msgspec.json.encode(model), indent=2) + b"\n")
+
+
+def told(folder: Path) -> ForeignModel | None:
+    """What the folder says it holds; None where it says nothing. Raises `ModelError` when it cannot be understood."""
+    path = folder / TOLD
+    if not path.is_file():
+        return None
+    try:
+        if path.stat().st_size > MAX_TOLD_BYTES:
+            raise ModelError(f"{path} is larger than {MAX_TOLD_BYTES} bytes", "Import the codec again.")
+        model = msgspec.json.decode(path.read_bytes(), type=ForeignModel)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise ModelError(f"{path} cannot be understood: {error}", "Import the codec again.") from error
+    if min(model.rate_hz, model.hop, model.levels, model.codes) < 1:
+        raise ModelError(f"{path} tells of a codec without rate, hop, levels or codes", "Import the codec again.")
+    return model
+
+
 def _how(model: ForeignModel) -> str:
-    command = f"optimum-cli export onnx --model {model.hub} FOLDER"
-    return f"Where the hub can be reached, run `{command}`, then give FOLDER."
+    kind = model.name.partition("-")[0]
+    command = f"antiphon soundstorm import-codec {kind} CHECKPOINT FOLDER"
+    return f"Get its checkpoint (of {model.hub or 'its project'}), run `{command}`, then give FOLDER."

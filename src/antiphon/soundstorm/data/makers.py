@@ -13,7 +13,7 @@ CODECS = ("speech", "chip")
 
 
 def open_codec(name: str) -> Codec:
-    """`speech` (ours), `chip`, the folder of an exported codec, or `NAME:FOLDER` of a foreign one with its graphs.
+    """`speech` (ours), `chip`, the folder of an exported or imported codec, or `NAME:FOLDER` of a foreign one's graphs.
 
     Raises `InputError` for anything else, `ModelError` when weights are missing or damaged.
     """
@@ -29,6 +29,8 @@ def open_codec(name: str) -> Codec:
     if kind in neural.FOREIGN and folder:
         return neural.ForeignCodec(neural.FOREIGN[kind], Path(folder))
     if Path(name).is_dir():
+        if (model := neural.told(Path(name))) is not None:
+            return neural.ForeignCodec(model, Path(name))
         return neural.load(Path(name))
     known = ", ".join((*CODECS, *(f"{one}:FOLDER" for one in neural.FOREIGN)))
     raise InputError(f"There is no codec {name}", f"Choose one of {known}, or the folder of an exported one.")
