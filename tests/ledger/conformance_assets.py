@@ -76,6 +76,13 @@ async def use(market: Market, number: int, name: str, *, units: int = 100) -> No
     assert (await market.judge(task_id(number))).state is PartState.VALID
 
 
+async def find_copy(market: Market, copy: str, original: str) -> None:
+    """Validators with most of the stake say so."""
+    for number in range(4):
+        mark = MarkCopy(asset=content(copy), original=content(original))
+        await market.do(party(f"validator {number}"), mark)
+
+
 async def balance(market: Market, who: Identity) -> int:
     return (await market.ledger.account(who.node_id)).balance_nano
 
@@ -247,6 +254,38 @@ class AssetConformance:
         market.clock.advance(WEEK_S + 1)  # type: ignore[attr-defined]
         with pytest.raises(ConflictError, match="earned nothing"):
             await market.do(TWO, ClaimRoyalty(asset=content("copy")))
+
+    async def test_a_copy_of_a_copy_pays_the_original(self, market: Market) -> None:
+        for who, name in ((ONE, "original"), (TWO, "copy"), (THREE, "copy of the copy")):
+            await make(market, who, name)
+        await find_copy(market, "copy of the copy", "copy")
+        await find_copy(market, "copy", "original")
+        await hold(market, "copy of the copy", 0, 1, 2)
+        await use(market, 1, "copy of the copy")
+        earned = [(await market.ledger.asset(content(name))).earned_nano for name in ("original", "copy")]
+        assert earned == [10_000, 0]
+        assert (await market.ledger.asset(content("copy of the copy"))).copy_of == content("original")
+
+    async def test_who_committed_before_the_original_has_no_copy(self, market: Market) -> None:
+        """A thief commits to a near copy, then to the stolen content itself, and has that found to be a copy."""
+        await commit(market, ONE, "asset")
+        await make(market, TWO, "near copy")
+        await make(market, TWO, "asset")
+        await find_copy(market, "asset", "near copy")
+        await publish(market, ONE, "asset")
+        assert not (await market.ledger.asset(content("asset"))).copy_of
+        await find_copy(market, "near copy", "asset")
+        await hold(market, "near copy", 0, 1, 2)
+        await use(market, 1, "near copy")
+        assert (await market.ledger.asset(content("asset"))).earned_nano == 10_000
+
+    async def test_a_copy_that_is_taken_over_stays_one_where_the_original_was_earlier(self, market: Market) -> None:
+        await make(market, THREE, "original")
+        await commit(market, ONE, "copy")
+        await make(market, TWO, "copy")
+        await find_copy(market, "copy", "original")
+        await publish(market, ONE, "copy")
+        assert (await market.ledger.asset(content("copy"))).copy_of == content("original")
 
     async def test_the_owner_of_a_voice_gets_what_its_consent_asks(self, market: Market) -> None:
         await make(market, ONE, "asset")

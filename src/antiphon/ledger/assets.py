@@ -9,7 +9,8 @@
    `rules.asset_s` old: by then nobody can take it over any more.
 5. COPY: whether weights or behaviour are a near copy is measured elsewhere (`dama.likeness`); each validator says what
    it found. Once most of the validators' stake names the same original, which was committed to earlier, the copy's uses
-   pay the original's lineage, and what the copy has earned is the original's.
+   pay the original's lineage, and what the copy has earned is the original's. A copy of a copy is one of the original.
+   Whoever takes a copy over by a commitment that is older than the original's has no copy.
 """
 
 from __future__ import annotations

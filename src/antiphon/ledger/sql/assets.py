@@ -158,6 +158,15 @@ def _publish(
     )
     values = (place, canonical.pack(record), operation.asset)
     db.execute("UPDATE assets SET committed = ?, record = ? WHERE asset = ?", values)
+    if before:
+        _unmark(db, operation.asset, place)
+
+
+def _unmark(db: Connection, asset: str, place: int) -> None:
+    """Rule 5, of an asset that was taken over: what was committed to before its original is no copy of it."""
+    later = "(SELECT asset FROM assets WHERE committed > ?)"
+    db.execute(f"DELETE FROM copies_marked WHERE asset = ? AND original IN {later}", (asset, place))  # noqa: S608 - a constant
+    db.execute(f"UPDATE assets SET copy_of = '' WHERE asset = ? AND copy_of IN {later}", (asset, place))  # noqa: S608 - a constant
 
 
 def _claim(db: Connection, operation: ClaimRoyalty, rules: Rules, now_ms: int) -> None:
@@ -217,6 +226,7 @@ def _mark(db: Connection, judge: str, operation: MarkCopy, rules: Rules, now_ms:
     stakes = dict(db.execute(_STAKES, (rules.min_stake_nano,)).fetchall())
     if 2 * sum(nano for node, nano in stakes.items() if node in said) <= sum(stakes.values()):
         return
-    db.execute("UPDATE assets SET copy_of = ? WHERE asset = ?", (original.asset, copy.asset))
+    # What was found to be a copy of the copy is one of the original.
+    db.execute("UPDATE assets SET copy_of = ? WHERE asset = ? OR copy_of = ?", (original.asset, copy.asset, copy.asset))
     if money.holds(db, accounts.royalty(copy.asset)):
         _sweep(db, msgspec.structs.replace(copy, copy_of=original.asset), now_ms)
