@@ -60,7 +60,7 @@ class Model(msgspec.Struct, frozen=True, kw_only=True):
         raise ModelError(f"The model {self.name} has no file {name}", f"It has: {names}.")
 
 
-_OURS = {"judges": "1.0.0", "kokoro": "1.2.1", "ruby": "0.1.0", "soundstorm": "0.3.0"}
+_OURS = {"judges": "1.0.0", "kokoro": "1.2.1", "ruby": "0.2.0", "soundstorm": "0.3.0"}
 """Our packages of weights and their versions (`weights/<name>/pyproject.toml`)."""
 
 
@@ -271,20 +271,20 @@ CATALOG: tuple[Model, ...] = (
     ),
     Model(
         name="ruby-1",
-        version="0.1.0",
+        version="0.2.0",
         licence="GPL-3.0-or-later",
         engine="ruby",
         files=(
             _own(
                 "ruby",
                 "ruby-1-generator.onnx",
-                "952cbbf3acbce57c3bf5a02d8d53de37d0536eae761a8eafc232a8f8e785097c",
+                "4ac9c6ecd9528270d22a9e02eb81c9fe20631ad56531eaf5cd1c767a3629b358",
                 199_754,
             ),
             _own(
                 "ruby",
                 "ruby-1-generator.safetensors",
-                "4fc0d571bd82cdde774fb2ada48f11b05e1c5026f519fc38409220d1fcdecbbd",
+                "543accf4da15eceb28e60170105ef48dd064311c97748358aa10cfaa5ed85301",
                 4_307_272,
             ),
         ),
