@@ -1,4 +1,4 @@
-"""The area `sound`: cloned voices and music, as they are made and as they are judged."""
+"""The area `sound`: cloned voices, as they are made and as they are judged."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import cast
 from antiphon.audio import Waveform
 from antiphon.audio.reference import prepare
 from antiphon.audio.stretches import stretches
-from antiphon.bench import clone_cheats, music_cheats, short_clones
+from antiphon.bench import clone_cheats, short_clones
 from antiphon.bench.cloning import REFERENCES, cloning_figures
-from antiphon.bench.composing import composing_figures
 from antiphon.bench.figure import Figure, Step
 from antiphon.bench.sentences import HELD_OUT
 from antiphon.clock import SystemClock
@@ -33,8 +32,6 @@ LEAST_S, MOST_S = 3.0, 6.0
 def steps(tries: int) -> tuple[Step, ...]:
     """In the order of `figures`."""
     return (
-        Step("50 pieces of music", 100),
-        Step(f"cheats with music, {tries} tries each", 10.0 * tries),
         Step("cloned voices", 120),
         Step(f"cheats with clones, {tries} tries each", 20.0 * tries),
         Step(f"clones of one to four words, {tries} tries each, by two cloners", 24.0 * tries),
@@ -43,13 +40,7 @@ def steps(tries: int) -> tuple[Step, ...]:
 
 async def figures(profile: str, *, tries: int, peer_python: str | None) -> AsyncIterator[Step | Figure]:  # noqa: ARG001 - the signature of all areas
     """`tries` for each cheat. Each step before its figures."""
-    music, forged_music, clones, forged_clones, short = steps(tries)
-    yield music
-    for found in composing_figures():
-        yield found
-    yield forged_music
-    for found in music_cheats.figures(tries):
-        yield found
+    clones, forged_clones, short = steps(tries)
     yield clones
     cloner = cast(Cloner, MimicEngine())  # not from the registry: measurements need no consent, and keep nothing
     for found in cloning_figures(cloner):

@@ -28,12 +28,14 @@ Examples:
   antiphon bench
   antiphon bench --only network --json figures.json
   antiphon bench --only sound --tries 20
+  antiphon bench --only music
   antiphon bench --only soundstorm
   antiphon bench --only emission
   antiphon bench --only chain
 """
-AREAS = ("network", "sound", "soundstorm", "emission", "genki", "chain")
+AREAS = ("network", "sound", "music", "soundstorm", "emission", "genki", "chain")
 """As `antiphon.bench.running` has them: --help imports nothing heavy."""
+TRIES, MUSIC_TRIES = 100, 10
 
 
 @click.command(epilog=EPILOG)
@@ -44,10 +46,12 @@ AREAS = ("network", "sound", "soundstorm", "emission", "genki", "chain")
     type=click.Path(path_type=Path, dir_okay=False),
     help="Also write the list as JSON, anew after each figure; `complete` says whether it is whole.",
 )
-@click.option("--tries", default=100, show_default=True, type=click.IntRange(1, 1000), help="Tries for each cheat.")
+@click.option(
+    "--tries", type=click.IntRange(1, 1000), help=f"Tries for each cheat; by default {TRIES}, with music {MUSIC_TRIES}."
+)
 @click.option("--peer-python", help="An interpreter with bittensor==10.5.0, to measure the peer beside us.")
 @click.pass_context
-def bench(ctx: click.Context, only: str | None, file: Path | None, tries: int, peer_python: str | None) -> None:
+def bench(ctx: click.Context, only: str | None, file: Path | None, tries: int | None, peer_python: str | None) -> None:
     """Measure. Nothing printed here is stored anywhere: every figure is taken now.
 
     It takes minutes, and says how many. Ctrl-C ends it at once; figures taken so far stay in the file of --json.
@@ -61,13 +65,13 @@ def bench(ctx: click.Context, only: str | None, file: Path | None, tries: int, p
     areas = (only,) if only else AREAS
     kept = _Kept(file)
     kept.write(found, complete=False)  # a place that cannot be written is known before the minutes pass
-    progress = _Progress([step for area in areas for step in running.steps(area, tries)])
+    progress = _Progress([step for area in areas for step in running.steps(area, _tries(area, tries))])
     with _ended_by_signals():
         for area in areas:
             request = running.BenchRequest(
                 area=area,
                 profile=settings.profile,
-                tries=tries,
+                tries=_tries(area, tries),
                 peer_python=peer_python,
                 models=None if models is None else str(models),
             )
@@ -82,6 +86,10 @@ def bench(ctx: click.Context, only: str | None, file: Path | None, tries: int, p
     kept.write(found, complete=True)
     missed = [figure for figure in found if figure.reached is False]
     click.echo(f"{sum(figure.reached is True for figure in found)} reached, {len(missed)} missed")
+
+
+def _tries(area: str, said: int | None) -> int:
+    return said or (MUSIC_TRIES if area == "music" else TRIES)
 
 
 class _Progress:
