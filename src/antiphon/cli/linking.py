@@ -25,13 +25,16 @@ _midi_option = click.option("--midi", type=click.Path(path_type=Path, dir_okay=F
 
 _TRANSITION_EPILOG = """\b
 Examples:
+  antiphon compose "calm waltz in C major, 90 bpm" --seconds 12 --seed 1 --midi calm.mid
+  antiphon compose "boss fight in A minor, 150 bpm" --seconds 12 --seed 2 --midi boss.mid
   antiphon transition calm.mid boss.mid
   antiphon transition calm.mid boss.mid --bars 1 --midi between.mid --here
 """
 _STINGER_EPILOG = """\b
 Examples:
+  antiphon compose "boss fight in A minor, 150 bpm" --seconds 12 --seed 2 --midi boss.mid
   antiphon stinger win boss.mid
-  antiphon stinger danger calm.mid --seed 2 -o danger.ogg --here
+  antiphon stinger danger boss.mid --seed 2 -o danger.ogg --here
 """
 
 
