@@ -1,7 +1,7 @@
 """Teach the judge of style, and print how often it is right; writes `src/antiphon/judges/music/styles.npz`.
 
     apt-get install mma fluidsynth timgm6mb-soundfont     # grooves by people (GPL-2), a player, its instruments
-    python scripts/style_judge.py people WORK             # 250 accompaniments, each 30 s as features
+    python scripts/style_judge.py people WORK             # 173 accompaniments, each 30 s as features
     python scripts/style_judge.py ours WORK               # 14 pieces of each style
     python scripts/style_judge.py learn WORK --ship       # halves first: rates; then all of it, shipped
 
