@@ -28,7 +28,7 @@ from antiphon import errors
 from antiphon.bench.figure import Figure, Step
 from antiphon.errors import AntiphonError, UnavailableError
 
-AREAS = ("network", "sound", "music", "soundstorm", "emission", "genki", "chain")
+AREAS = ("network", "sound", "music", "soundstorm", "emission", "genki", "chain", "doors")
 MAX_LINE_BYTES = 1 << 16
 
 

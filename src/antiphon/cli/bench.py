@@ -32,8 +32,9 @@ Examples:
   antiphon bench --only soundstorm
   antiphon bench --only emission
   antiphon bench --only chain
+  antiphon bench --only doors --tries 1000
 """
-AREAS = ("network", "sound", "music", "soundstorm", "emission", "genki", "chain")
+AREAS = ("network", "sound", "music", "soundstorm", "emission", "genki", "chain", "doors")
 """As `antiphon.bench.running` has them: --help imports nothing heavy."""
 TRIES, MUSIC_TRIES = 100, 10
 
@@ -47,7 +48,9 @@ TRIES, MUSIC_TRIES = 100, 10
     help="Also write the list as JSON, anew after each figure; `complete` says whether it is whole.",
 )
 @click.option(
-    "--tries", type=click.IntRange(1, 1000), help=f"Tries for each cheat; by default {TRIES}, with music {MUSIC_TRIES}."
+    "--tries",
+    type=click.IntRange(1, 1000),
+    help=f"Tries for each cheat, and half the requests of doors; by default {TRIES}, with music {MUSIC_TRIES}.",
 )
 @click.option("--peer-python", help="An interpreter with bittensor==10.5.0, to measure the peer beside us.")
 @click.pass_context
