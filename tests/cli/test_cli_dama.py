@@ -43,8 +43,13 @@ def test_a_folder_is_published_shown_fetched_verified_and_dropped(call, tmp_path
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     broken = call("dama", "verify", asset[:10])
     assert (broken.code, "model.safetensors" in broken.out) == (10, True)
-    assert call("dama", "drop", asset[:10]).code == 0
+    assert call("dama", "drop", asset[:10]).out == f"Dropped   {asset}\n"
     assert "No assets here" in call("dama", "verify").out
+
+
+def test_what_is_neither_a_folder_nor_ours_is_named_before_its_licence(call) -> None:
+    refused = call("dama", "push", "voice-crads")
+    assert (refused.code, "no folder" in refused.err, "voice-cards" in refused.err) == (2, True, True)
 
 
 def test_a_model_made_from_another_names_it_and_shares_are_no_more_than_the_whole(call) -> None:

@@ -227,6 +227,11 @@ def _packed(source: str, given: dict[str, Any]) -> tuple[Manifest, Files]:
     if source in ours and not Path(source).exists():
         return ours[source], lambda file: iter([models.read(source, file.name)])
     folder = Path(source)
+    if not folder.is_dir():
+        raise InputError(
+            f"{source} is no folder, and no model that ships with us",
+            f"Name the folder that holds the weights, or one of: {', '.join(ours)}.",
+        )
     if not given["licence"]:
         raise InputError("An asset without a licence may not be used", "Give one: --licence CC-BY-4.0")
     card = Card(
@@ -315,7 +320,9 @@ def drop(settings: Settings, asset: str) -> None:
     from antiphon.dama.registry import resolve
 
     shelf = shelf_of(settings)
-    shelf.drop(resolve(asset, [*shelf.held(), *shelf.begun()]))
+    asset = resolve(asset, [*shelf.held(), *shelf.begun()])
+    shelf.drop(asset)
+    click.echo(f"Dropped   {asset}")
 
 
 @dama.command(epilog="\b\nExamples:\n  antiphon dama serve --help\n")

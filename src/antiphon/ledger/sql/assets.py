@@ -178,8 +178,9 @@ def _claim(db: Connection, operation: ClaimRoyalty, rules: Rules, now_ms: int) -
         return
     if operation.place >= len(record.contributors):
         raise InputError(f"The asset has {len(record.contributors)} contributors", "They count from 0.")
-    if now_ms <= record.published_ms + rules.asset_s * 1000:
-        raise ConflictError("The asset is too young: somebody may still take it over", "Claim later.")
+    if (left_ms := record.published_ms + rules.asset_s * 1000 - now_ms) >= 0:
+        hint = f"Claim in {-(-left_ms // 3_600_000) or 1} hours."
+        raise ConflictError("The asset is too young: somebody may still take it over", hint)
     due_nano = record.due_nano(operation.place)
     if not due_nano:
         raise ConflictError("There is nothing to claim", "Wait until the asset was used again.")
