@@ -101,7 +101,7 @@ def compose(settings: Settings, /, prompt: tuple[str, ...], output: str, **given
 
 def _unchanged(given: dict[str, Any]) -> float | None:
     if named := [f"--{name}" for name in ("vary", "bars", "part") if given[name] is not None]:
-        raise InputError(f"{' and '.join(named)} change a piece", "Name it by --from FILE.")
+        raise InputError(f"There is no piece for {' and '.join(named)} to change", "Name it by --from FILE.")
     seconds: float | None = given["seconds"]
     return seconds
 

@@ -38,7 +38,7 @@ def without_bars(tokens: Tokens, bar: int, first: int, last: int) -> Tokens:
 def varied(tokens: Tokens, bar: int, share: float, seed: int) -> Tokens:
     """`tokens` with a share of its bars unknown, drawn by `seed`; the first bar stays, unless all go."""
     if not 0 < share <= 1:
-        raise InputError(f"A share of {share:g} is not above 0 and at most 1")
+        raise InputError(f"A share of {share:g} is not above 0 and at most 1", "0.5 makes half of the bars anew.")
     count = -(-tokens.shape[1] // bar)
     rng = np.random.default_rng([seed, 11])
     order = rng.permutation(np.arange(0 if share == 1 else 1, count))
