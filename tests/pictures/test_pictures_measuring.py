@@ -153,7 +153,9 @@ def test_speech_and_music_each_have_their_own_figures(tmp_path):
     assert speech["kind"] == "speech"
     assert speech["pitch"]["median_hz"] == pytest.approx(150, abs=12)
     assert "music" not in speech
-    music = as_numbers(inspect(save(tmp_path / "m.wav", np.stack([song(14)] * 2))))
+    told: list[str] = []
+    music = as_numbers(inspect(save(tmp_path / "m.wav", np.stack([song(14)] * 2)), tell=told.append))
+    assert "registers" in " ".join(told), "what takes long is told before"
     assert (music["kind"], music["channels"], music["music"]["key"]) == ("music", 2, "C major")
     assert "words" not in music
     forced = inspect(tmp_path / "m.wav", kind="speech", words_s=0)

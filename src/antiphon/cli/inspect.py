@@ -8,6 +8,7 @@ import secrets
 from pathlib import Path
 
 import click
+from rich.console import Console
 
 from antiphon.errors import InputError, OutputError
 
@@ -48,7 +49,9 @@ def inspect(
     from antiphon.pictures.numbers import as_numbers
 
     limit_s = {None: WORDS_S, True: MAX_AUDIO_S, False: 0.0}[words]
-    seen = measured(source, kind=kind, language=language, words_s=limit_s)
+    console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
+    with console.status("Measuring.") as status:  # on a terminal only
+        seen = measured(source, kind=kind, language=language, words_s=limit_s, tell=status.update)
     if target is not None and form is not None:
         _write(target, draw(seen, form))
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,15 +55,22 @@ class Inspection:
     notes: tuple[str, ...] = ()
 
 
-def inspect(path: Path, *, kind: str | None = None, language: str = "en", words_s: float = WORDS_S) -> Inspection:
+def inspect(
+    path: Path,
+    *,
+    kind: str | None = None,
+    language: str = "en",
+    words_s: float = WORDS_S,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Inspection:
     """Measure a file. `kind` None decides between speech and music by ear; words are recognised in files no longer
-    than `words_s`.
+    than `words_s`. `tell` is given what takes long, before it does.
 
     Raises `InputError` for what cannot be read as audio.
     """
     blocks = read_blocks(path)
     first = next(blocks)
-    look = _Look(first, _stated_s(path), words_s, kind)
+    look = _Look(first, _stated_s(path), words_s, kind, tell)
     look.push(first)
     for block in blocks:
         look.push(block)
@@ -72,11 +80,13 @@ def inspect(path: Path, *, kind: str | None = None, language: str = "en", words_
 class _Look:
     """All measurements of one stream."""
 
-    def __init__(self, first: Waveform, expected_s: float, words_s: float, kind: str | None) -> None:
+    def __init__(
+        self, first: Waveform, expected_s: float, words_s: float, kind: str | None, tell: Callable[[str], None]
+    ) -> None:
         self._rate_hz, self._channels = first.rate_hz, first.samples.shape[0]
         self._samples = 0
         self._words_s = words_s
-        self._kind = kind
+        self._kind, self._tell = kind, tell
         self._meter = Meter(self._rate_hz, self._channels)
         self._outliner = Outliner(self._rate_hz)
         self._spectrograph = Spectrograph(self._rate_hz, self._channels, expected_s)
@@ -141,6 +151,7 @@ class _Look:
             notes.append(f"No chip registers: longer than {REGISTERS_S:g} s.")
             registers = None
         else:
+            self._tell("Looking for the sound chip's registers: it takes about as long as the piece.")
             registers = registers_of(Waveform(np.concatenate(self._opening, axis=1), self._rate_hz))
         return {"tune": tune_of(self._music.line(TUNE_S)), "registers": registers, "notes": tuple(notes)}
 
