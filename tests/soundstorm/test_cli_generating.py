@@ -66,6 +66,7 @@ def test_a_recording_and_texts_become_sound_and_are_not_made_twice(recording: Pa
         "\n".join(json.dumps(one) for one in listed if one["name"] != "lines-3.wav") + '\n{"name": "li'
     )
     again = call("generate", *asked)
+    assert "already" in again.output
     assert again.exit_code == 0, again.output
     assert (out / "boxes.wav").stat().st_mtime_ns == before
     *_, cut, last = (out / "made.jsonl").read_text().splitlines()

@@ -89,12 +89,14 @@ def generate(
     names = list(voices)
     jobs = [(voice, one) for voice in names for one in asked]
     left_out: list[str] = []
-    seconds = 0.0
+    seconds, done = 0.0, 0
     with shown("files") as bar:
         for done, wave in enumerate(_made(made_by, jobs, voices, out, batch, tokens, seed, left_out), 1):
             seconds += wave.duration_s
             bar.at(done, len(jobs))
     click.echo(f"Made        {seconds:.1f} s in {out}")
+    if there := len(jobs) - done - len(left_out):
+        click.echo(f"There       {there} already")
     if left_out:
         click.echo(f"Left out    {len(left_out)}")
     for line in left_out[:5]:
