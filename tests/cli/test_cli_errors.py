@@ -40,7 +40,7 @@ REFUSED = [
     (["Hello.", "--seed", "-1"], "outside 0-"),
     (["Hello.", "--seed", str(2**70)], "outside 0-"),
     (["Hello.", "--option", "pitch"], "not KEY=VALUE"),
-    (["Hello.", "--option", "pitch=3"], "hibari takes no options"),
+    (["Hello.", "--option", "pitch=3"], "no hibari option 'pitch'"),
     (["Hello.", "--voice", "espeak-de", "--option", "pitch=900"], "pitch"),
     (["Hello.", "--format", "wave3"], "Did you mean wav"),
     (["Hello.", "--max-cost", "nan"], "not an amount"),
