@@ -31,6 +31,7 @@ def read(connection: Any, until: str) -> list[Any]:
     return events
 
 
+@pytest.mark.filterwarnings("ignore:connect.. must be used as a context manager:DeprecationWarning")  # by openai
 def test_text_in_pieces_is_spoken_with_its_words(url: str) -> None:
     client = openai.OpenAI(
         base_url=f"{url}/v1", websocket_base_url=f"{url.replace('http', 'ws', 1)}/v1", api_key="none", max_retries=0
