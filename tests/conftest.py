@@ -14,6 +14,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+import antiphon.ledger.evm  # noqa: F401 - keeps Python's recursion limit, before a test imports what raises it
 from antiphon.errors import AntiphonError
 
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
