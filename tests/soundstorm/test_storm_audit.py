@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -390,3 +391,14 @@ def test_what_cannot_be_opened_says_what_can() -> None:
     with pytest.raises(InputError, match=r"^-1 passes cannot be opened") as raised:
         odds(TASK, -1)
     assert raised.value.hint
+
+
+def test_a_statement_tells_what_is_given_and_how_the_last_pass_draws() -> None:
+    plain = job()
+    given = np.repeat(np.array(LAYOUT.vocabulary, np.uint16)[:, None], plain.frames - plain.prompt_frames, axis=1)
+    tasks = [
+        TASK,
+        replace(TASK, job=replace(plain, given=given)),
+        replace(TASK, options=msgspec.structs.replace(TASK.options, greedy_last=False)),
+    ]
+    assert len({task.statement() for task in tasks}) == 3

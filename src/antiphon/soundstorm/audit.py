@@ -92,17 +92,25 @@ class Task:
         return self.options.plan(self.layout)
 
     def statement(self) -> bytes:
-        """SHA-256 over the task: model, layout, options, semantic tokens, prompt, text and key."""
+        """SHA-256 over the task: model, layout, options, semantic tokens, prompt, text, key and what is given of it.
+
+        Where the last pass is greedy and nothing is given, as before either could be chosen.
+        """
         digest = hashlib.sha256(b"antiphon/soundstorm/task-statement\0")
         text = b"" if self.job.text is None else self.job.text.astype("<f4").tobytes()
+        options = msgspec.to_builtins(self.options)
+        if self.options.greedy_last:
+            del options["greedy_last"]
+        given = () if self.job.given is None else (self.job.given.astype("<u2").tobytes(),)
         parts = (
             self.model.encode(),
             msgspec.json.encode(self.layout),
-            msgspec.json.encode(self.options),
+            msgspec.json.encode(options),
             self.job.semantic.astype("<u2").tobytes(),
             self.job.prompt.astype("<u2").tobytes(),
             text,
             self.job.key,
+            *given,
         )
         for part in parts:
             digest.update(struct.pack("<Q", len(part)) + part)
