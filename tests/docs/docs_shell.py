@@ -59,6 +59,8 @@ def in_help(epilog: str) -> list[str]:
 def is_server(command: str) -> bool:
     """Whether it runs until it is ended."""
     words = shlex.split(command, comments=True)
+    if words[1:2] == ["--home"]:
+        del words[1:3]
     return words[0] == "antiphon" and (
         (words[1:2] == ["up"] and words[2:3] != ["key"])
         or words[1:2] == ["wyoming"]
