@@ -35,7 +35,6 @@ Examples:
   antiphon compose "victory fanfare" --seconds 8 --seed 7 --midi fanfare.mid --score fanfare.musicxml
   antiphon compose "dungeon, D minor" --loop --stems dungeon --module dungeon.xm
   antiphon compose "jazz lounge" --engine ruby --seconds 60 --seed 7 --midi song.mid
-  antiphon compose "jazz lounge" --asset b9d42bdeb83a
   antiphon compose "jazz lounge" --live -o - | mpv --cache=no -
   antiphon compose "boss fight" --from song.mid --seconds 20
   antiphon compose "boss fight" --from song.mid --part counter --midi duet.mid
