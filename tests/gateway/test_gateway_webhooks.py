@@ -112,6 +112,31 @@ async def test_what_was_not_delivered_is_sent_after_a_restart(tmp_path: Path, re
         await came(receiver, 2)
 
 
+async def test_receivers_that_never_answer_delay_no_other_keys(tmp_path: Path, receiver: Receiver) -> None:
+    asked = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append(writer)
+        await reader.read()  # until who asks has gone
+        writer.close()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with Webhooks.opened(WebhookStore(tmp_path), allow_private=True) as hooks:
+        for number in range(MAX_OF_KEY):
+            await hooks.register("slow", f"http://127.0.0.1:{port}/{number}")
+        await hooks.register("quick", receiver.url)
+        for _ in range(4):
+            await hooks.ended("slow", TASK)
+        await asyncio.sleep(0.2)
+        for _ in range(3):
+            await hooks.ended("quick", TASK)
+        await came(receiver, 3)
+        assert len(asked) == 1, "one delivery of a key at a time"
+    server.close()
+    await server.wait_closed()
+
+
 async def test_who_says_gone_is_asked_no_more(tmp_path: Path, receiver: Receiver) -> None:
     receiver.statuses = [410]
     async with Webhooks.opened(WebhookStore(tmp_path), allow_private=True) as hooks:

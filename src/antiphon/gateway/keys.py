@@ -9,17 +9,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import secrets
-import sqlite3
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from antiphon.errors import BusyError, InputError, OutputError, StateError
+from antiphon.errors import InputError
+from antiphon.gateway.database import Database
 from antiphon.gateway.owners import Owner
 
 FILE = "api-keys.db"
@@ -28,7 +26,6 @@ PER_MINUTE = 60
 MAX_PER_MINUTE = 100_000
 MAX_NAME = 64
 PREFIX = "ak_"
-_BUSY_MS = 5_000
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE keys (
@@ -76,35 +73,13 @@ class KeyStore:
 
     def __init__(self, path: Path) -> None:
         """Raises `StateError` for a file that is none of ours, `OutputError` where none can be written."""
-        self._path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{path} cannot be opened: {error.strerror}", "Check the path and its rights.") from error
-        with self._translated():
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            for pragma in (
-                f"busy_timeout = {_BUSY_MS}",
-                "journal_mode = WAL",
-                "synchronous = FULL",
-                "foreign_keys = 1",
-            ):
-                self._db.execute(f"PRAGMA {pragma}")
-        with self._transaction():
-            version = self._one("PRAGMA user_version")[0]
-            if version == 0:
-                for statement in _SCHEMA.split(";\n"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {_VERSION}")
-            elif version != _VERSION:
-                raise StateError(f"The keys in {path} are of version {version}", "Upgrade antiphon.")
+        self._file = Database(path, _SCHEMA, _VERSION, "The keys")
         self._owner: Owner | None = None
 
     def close(self) -> None:
         if self._owner is not None:
             self._owner.close()
-        self._db.close()
+        self._file.close()
 
     def create(
         self,
@@ -119,44 +94,44 @@ class KeyStore:
             raise InputError(f"{name[:80]!r} is no name of a key", f"Give up to {MAX_NAME} printable characters.")
         secret = PREFIX + secrets.token_urlsafe(32)
         row = (f"key_{secrets.token_hex(8)}", name, ",".join(scopes), budget_nano, per_minute, int(time.time()), None)
-        with self._transaction():
-            if self._one("SELECT count(*) FROM keys WHERE name = ? AND revoked_s IS NULL", name)[0]:
+        with self._file.transaction():
+            if self._file.one("SELECT count(*) FROM keys WHERE name = ? AND revoked_s IS NULL", name)[0]:
                 raise InputError(f"There is a key {name!r} already", "Choose another name, or revoke it first.")
-            self._db.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row[:2], _digest(secret), *row[2:]))
+            self._file.execute("INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, ?, ?)", *row[:2], _digest(secret), *row[2:])
         return _key(row), secret
 
     def keys(self) -> tuple[Key, ...]:
         """All, the revoked ones too, in the order they were made."""
-        with self._translated():
-            return tuple(map(_key, self._db.execute(f"{_KEY} ORDER BY created_s, rowid")))
+        with self._file.translated():
+            return tuple(map(_key, self._file.execute(f"{_KEY} ORDER BY created_s, rowid")))
 
     def revoke(self, name: str) -> Key:
         """Its next request is refused; what it has under way ends by itself. Raises `InputError`."""
-        with self._transaction():
-            row = self._one(f"{_KEY} WHERE name = ? AND revoked_s IS NULL", name)
+        with self._file.transaction():
+            row = self._file.one(f"{_KEY} WHERE name = ? AND revoked_s IS NULL", name)
             if row is None:
                 known = ", ".join(key.name for key in self.keys() if key.revoked_s is None) or "none"
                 raise InputError(f"There is no key {name[:80]!r}", f"Keys: {known}.")
-            self._db.execute("UPDATE keys SET revoked_s = ? WHERE id = ?", (int(time.time()), row[0]))
+            self._file.execute("UPDATE keys SET revoked_s = ? WHERE id = ?", int(time.time()), row[0])
         return _key(row)
 
     def find(self, secret: str) -> Key | None:
         """The key of a secret that is in force."""
-        with self._translated():
-            row = self._one(f"{_KEY} WHERE digest = ? AND revoked_s IS NULL", _digest(secret))
+        with self._file.translated():
+            row = self._file.one(f"{_KEY} WHERE digest = ? AND revoked_s IS NULL", _digest(secret))
         return None if row is None else _key(row)
 
     def any_made(self) -> bool:
         """Whether requests need one (rule 2)."""
-        with self._translated():
-            return bool(self._one("SELECT EXISTS (SELECT 1 FROM keys)")[0])
+        with self._file.translated():
+            return bool(self._file.one("SELECT EXISTS (SELECT 1 FROM keys)")[0])
 
     def begin(self) -> int:
         """Before the first reservation: those of killed processes count as paid (rule 5); how many there were."""
-        with self._transaction():
-            self._owner = Owner(self._path)
+        with self._file.transaction():
+            self._owner = Owner(self._file.path)
             living = self._owner.living()
-            rows = self._db.execute("SELECT id, owner, nano FROM holds").fetchall()
+            rows = self._file.execute("SELECT id, owner, nano FROM holds").fetchall()
             lost = [(hold, nano) for hold, owner, nano in rows if owner not in living]
             for hold, nano in lost:
                 self._reconcile(hold, nano)
@@ -165,69 +140,43 @@ class KeyStore:
     def reserve(self, hold: str, key: Key, scope: str, nano: int) -> int | None:
         """Hold `nano` for an order (rule 3). None: done; else what the key has left, which is less."""
         assert self._owner is not None, "begun"
-        with self._transaction():
+        with self._file.transaction():
             if key.budget_nano is not None:
                 left_nano = key.budget_nano - self._paid_nano(key.id) - self._held_nano(key.id)
                 if nano > left_nano:
                     return max(0, left_nano)
-            self._db.execute("INSERT INTO holds VALUES (?, ?, ?, ?, ?)", (hold, key.id, self._owner.name, scope, nano))
+            self._file.execute("INSERT INTO holds VALUES (?, ?, ?, ?, ?)", hold, key.id, self._owner.name, scope, nano)
         return None
 
     def reconcile(self, hold: str, paid_nano: int) -> None:
         """The order has ended and cost so much (rule 4)."""
-        with self._transaction():
+        with self._file.transaction():
             self._reconcile(hold, paid_nano)
 
     def usage(self, key: Key) -> Usage:
-        with self._transaction():
+        with self._file.transaction():
             query = "SELECT day, scope, orders, paid_nano FROM usage WHERE key = ? ORDER BY day, scope"
-            return Usage(tuple(self._db.execute(query, (key.id,))), self._held_nano(key.id))
+            return Usage(tuple(self._file.execute(query, key.id)), self._held_nano(key.id))
 
     def _reconcile(self, hold: str, paid_nano: int) -> None:
-        row = self._one("DELETE FROM holds WHERE id = ? RETURNING key, scope", hold)
+        row = self._file.one("DELETE FROM holds WHERE id = ? RETURNING key, scope", hold)
         if row is None:
             return
         day = time.strftime("%Y-%m-%d", time.gmtime())
-        self._db.execute(
+        self._file.execute(
             "INSERT INTO usage VALUES (?, ?, ?, 1, ?) ON CONFLICT (key, day, scope)"
             " DO UPDATE SET orders = orders + 1, paid_nano = paid_nano + excluded.paid_nano",
-            (row[0], day, row[1], paid_nano),
+            row[0],
+            day,
+            row[1],
+            paid_nano,
         )
 
     def _paid_nano(self, key: str) -> int:
-        return int(self._one("SELECT coalesce(sum(paid_nano), 0) FROM usage WHERE key = ?", key)[0])
+        return int(self._file.one("SELECT coalesce(sum(paid_nano), 0) FROM usage WHERE key = ?", key)[0])
 
     def _held_nano(self, key: str) -> int:
-        return int(self._one("SELECT coalesce(sum(nano), 0) FROM holds WHERE key = ?", key)[0])
-
-    def _one(self, query: str, *values: object) -> Any:
-        cursor = self._db.execute(query, values)
-        row = cursor.fetchone()
-        cursor.close()
-        return row
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._translated():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-                raise BusyError(f"{self._path} is in use by another process", "Nothing was changed. Retry.") from error
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
-                raise OutputError(f"{self._path} cannot be written: {error}", "Free disk space.") from error
-            raise StateError(f"{self._path} cannot be used: {error}", "Restore a backup of it.") from error
+        return int(self._file.one("SELECT coalesce(sum(nano), 0) FROM holds WHERE key = ?", key)[0])
 
 
 def _digest(secret: str) -> bytes:

@@ -8,23 +8,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
-from antiphon.errors import BusyError, OutputError, StateError
+from antiphon.gateway.database import Database
 from antiphon.gateway.network.bodies import Part, Problem, Task
 from antiphon.gateway.owners import Owner
 
 FILE = "api-tasks.db"
 KEPT_S = 30 * 86_400
 """So long an ended task is remembered, and its idempotency key with it."""
-_BUSY_MS = 5_000
 _VERSION = 1
 _SCHEMA = """
 CREATE TABLE tasks (
@@ -53,36 +48,20 @@ class TaskStore:
 
     def __init__(self, path: Path) -> None:
         """Raises `StateError` for a file that is none of ours, `OutputError` where none can be written."""
-        self._path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{path} cannot be opened: {error.strerror}", "Check the path and its rights.") from error
-        with self._translated():
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            for pragma in (f"busy_timeout = {_BUSY_MS}", "journal_mode = WAL", "synchronous = FULL"):
-                self._db.execute(f"PRAGMA {pragma}")
-        with self._transaction():
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                for statement in _SCHEMA.split(";\n"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {_VERSION}")
-            elif version != _VERSION:
-                raise StateError(f"The tasks in {path} are of version {version}", "Upgrade antiphon.")
+        self._file = Database(path, _SCHEMA, _VERSION, "The tasks")
+        with self._file.transaction():
             self._owner = Owner(path)
 
     def close(self) -> None:
         self._owner.close()
-        self._db.close()
+        self._file.close()
 
     def begin(self) -> list[Task]:
         """Rule 3: the tasks that are failed now, because their process is gone. Old ones are forgotten."""
-        with self._transaction():
+        with self._file.transaction():
             self._forget()
             living = self._owner.living()
-            rows = self._db.execute("SELECT owner, task FROM tasks WHERE NOT ended").fetchall()
+            rows = self._file.execute("SELECT owner, task FROM tasks WHERE NOT ended").fetchall()
             lost = [msgspec.json.decode(task, type=Task) for owner, task in rows if owner not in living]
             failed = [
                 msgspec.structs.replace(
@@ -91,64 +70,65 @@ class TaskStore:
                 for task in lost
             ]
             for task in failed:
-                self._db.execute(
-                    "UPDATE tasks SET ended = 1, task = ? WHERE id = ?", (msgspec.json.encode(task).decode(), task.id)
+                self._file.execute(
+                    "UPDATE tasks SET ended = 1, task = ? WHERE id = ?", msgspec.json.encode(task).decode(), task.id
                 )
         return failed
 
     def forget(self) -> None:
         """What is older than `KEPT_S`."""
-        with self._transaction():
+        with self._file.transaction():
             self._forget()
 
     def _forget(self) -> None:
-        self._db.execute("DELETE FROM tasks WHERE ended AND made_ms < ?", (int((time.time() - KEPT_S) * 1000),))
+        self._file.execute("DELETE FROM tasks WHERE ended AND made_ms < ?", int((time.time() - KEPT_S) * 1000))
 
     def add(self, one: Stored, idempotency: str | None) -> Stored:
         """Rules 1 and 2: the task, or the one that has this idempotency key already."""
-        with self._transaction():
+        with self._file.transaction():
             known = self._find("key = ? AND idempotency = ?", one.key, idempotency) if idempotency is not None else None
             if known is None:
                 task = one.task
                 row = (task.id, one.key, self._owner.name, task.created_ms, 0, idempotency, one.body_sha256)
-                self._db.execute(
-                    "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    (*row, msgspec.json.encode(task).decode(), "[]"),
-                )
+                encoded = msgspec.json.encode(task).decode()
+                self._file.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *row, encoded, "[]")
         return known or one
 
     def repeated(self, key: str, idempotency: str) -> Stored | None:
         """The task of an idempotency key."""
-        with self._translated():
+        with self._file.translated():
             return self._find("key = ? AND idempotency = ?", key, idempotency)
 
     def save(self, task: Task, parts: tuple[Part, ...], *, ended: bool) -> None:
         """What became of it so far."""
-        with self._transaction():
-            self._db.execute(
+        with self._file.transaction():
+            self._file.execute(
                 "UPDATE tasks SET task = ?, parts = ?, ended = ? WHERE id = ?",
-                (msgspec.json.encode(task).decode(), msgspec.json.encode(parts).decode(), int(ended), task.id),
+                msgspec.json.encode(task).decode(),
+                msgspec.json.encode(parts).decode(),
+                int(ended),
+                task.id,
             )
 
     def find(self, key: str, task: str) -> Stored | None:
         """A task of `key`'s."""
-        with self._translated():
+        with self._file.translated():
             return self._find("key = ? AND id = ?", key, task)
 
     def page(self, key: str, before: str | None, limit: int) -> list[Task]:
         """The newest of `key`'s first, those made before the task `before`."""
-        with self._translated():
+        with self._file.translated():
             where, values = "key = ?", [key]
             if before is not None:
                 where += " AND (made_ms, id) < (SELECT made_ms, id FROM tasks WHERE id = ? AND key = ?)"
                 values += [before, key]
             query = f"SELECT task FROM tasks WHERE {where} ORDER BY made_ms DESC, id DESC LIMIT ?"  # noqa: S608 - no words of a client's
-            rows = self._db.execute(query, (*values, limit)).fetchall()
+            rows = self._file.execute(query, *values, limit).fetchall()
         return [msgspec.json.decode(row[0], type=Task) for row in rows]
 
     def _find(self, where: str, *values: object) -> Stored | None:
         query = f"SELECT task, key, body_sha256, parts FROM tasks WHERE {where}"  # noqa: S608 - no words of a client's
-        row = self._db.execute(query, values).fetchone()
+        row = self._file.one(query, *values)
         if row is None:
             return None
         task, key, digest, parts = row
@@ -158,27 +138,3 @@ class TaskStore:
             body_sha256=digest,
             parts=msgspec.json.decode(parts, type=tuple[Part, ...]),
         )
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._translated():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            code: Any = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-                raise BusyError(f"{self._path} is in use by another process", "Nothing was changed. Retry.") from error
-            if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
-                raise OutputError(f"{self._path} cannot be written: {error}", "Free disk space.") from error
-            raise StateError(f"{self._path} cannot be used: {error}", "Restore a backup of it.") from error

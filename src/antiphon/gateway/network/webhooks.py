@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 WAITS_S = (5, 30, 120, 600, 3_600, 21_600, 86_400)
 """After each failed try."""
 MAX_OF_KEY = 8
+AT_ONCE = 16
 LOOK_S = 60.0
 PREFIX = "whsec_"
 
@@ -58,6 +59,7 @@ class Webhooks:
     def __init__(self, store: WebhookStore, poster: Poster, *, allow_private: bool, waits_s: tuple[float, ...]) -> None:
         self._store, self._poster, self._allow_private = store, poster, allow_private
         self._waits_s = waits_s
+        self._busy: set[str] = set()  # keys that something is being posted for
         self._wake = asyncio.Event()
 
     @classmethod
@@ -110,18 +112,34 @@ class Webhooks:
         self._wake.set()
 
     async def _send_all(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                due = await self._store.due(time.time())
-                await asyncio.gather(*(self._send(one) for one in due))
-                wait_s = 0.0 if due else min(LOOK_S, max(0.05, await self._store.next_s() - time.time()))
-            except AntiphonError:
-                log.exception("webhooks cannot be read")
-                wait_s = LOOK_S
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+        """One delivery of a key at a time, so that nobody's slow receivers delay another's."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                self._wake.clear()
+                try:
+                    due = await self._store.due(time.time(), tuple(self._busy), AT_ONCE - len(self._busy))
+                    for one in due:
+                        self._busy.add(one.key)
+                        group.create_task(self._deliver(one))
+                    wait_s = min(LOOK_S, max(0.05, await self._store.next_s(tuple(self._busy)) - time.time()))
+                except AntiphonError:
+                    log.exception("webhooks cannot be read")
+                    wait_s = LOOK_S
+                if len(self._busy) == AT_ONCE:
+                    wait_s = LOOK_S
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait_s):
+                        await self._wake.wait()
+
+    async def _deliver(self, one: Delivery) -> None:
+        try:
+            await self._send(one)
+        except AntiphonError:
+            log.exception("what became of a webhook cannot be written")
+            await asyncio.sleep(LOOK_S)  # or it would be posted again at once
+        finally:
+            self._busy.discard(one.key)
+            self._wake.set()
 
     async def _send(self, one: Delivery) -> None:
         now = int(time.time())
