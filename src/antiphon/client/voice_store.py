@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from pathlib import Path
 
 import msgspec
 
+from antiphon import durable
 from antiphon.errors import InputError, OutputError, ProtocolError, StateError
 from antiphon.plugins import unknown
 from antiphon.protocol import TaskKey, canonical, load_or_create
@@ -114,7 +114,7 @@ class VoiceStore:
         file = self._path(name)
         try:
             file.unlink()
-            self._sync()
+            durable.sync(self._folder)
         except FileNotFoundError as e:
             raise self._unknown(name) from e
         except OSError as e:
@@ -149,26 +149,7 @@ class VoiceStore:
             raise StateError(f"{file} cannot be read: {e.strerror}", "Check the file.") from e
 
     def _write(self, file: Path, content: bytes) -> None:
-        """Write beside, then link: the name appears with its whole content, and never replaces another file."""
-        self._folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-        beside = self._folder / f".{file.name}.{secrets.token_hex(8)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
-        try:
-            with os.fdopen(os.open(beside, flags, _PRIVATE_FILE), "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            os.link(beside, file)
-        finally:
-            beside.unlink(missing_ok=True)
-        self._sync()
-
-    def _sync(self) -> None:
-        folder = os.open(self._folder, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.create(file, content)
 
 
 def _context(name: str) -> bytes:

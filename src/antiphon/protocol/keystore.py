@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 from pathlib import Path
 
 import msgspec
 
+from antiphon import durable
 from antiphon.errors import OutputError, StateError
 from antiphon.protocol.identity import SEED_BYTES, Identity
 
@@ -94,21 +94,6 @@ def _parse(file: Path, raw: bytes) -> Identity:
 
 
 def _create(file: Path, identity: Identity) -> None:
-    """Write beside, then link: the name appears with its whole content, and never replaces another file."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """The name appears with its whole content, and never replaces another file."""
     stored = _Stored(format=FORMAT, node=identity.node_id, seed=identity.seed.reveal().hex())
-    beside = file.with_name(f".{file.name}.{secrets.token_hex(8)}")
-    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(msgspec.json.format(msgspec.json.encode(stored)) + b"\n")
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(beside, file)
-    finally:
-        beside.unlink(missing_ok=True)
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    durable.create(file, msgspec.json.format(msgspec.json.encode(stored)) + b"\n")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
+from antiphon import durable
 from antiphon.errors import OutputError, StateError, is_full
 
 MAX_STATE_BYTES = 64 * 1024 * 1024
@@ -18,22 +17,9 @@ T = TypeVar("T")
 
 def save(file: Path, state: object) -> None:
     """Raises OutputError; the old state then stays as it was."""
-    beside = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with beside.open("wb") as stream:
-            stream.write(msgspec.json.encode(state))
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(file)
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.replace(file, msgspec.json.encode(state))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
         hint = "Make room; the state before is kept." if is_full(error) else "Choose another --home."
         raise OutputError(f"{file} cannot be written: {error.strerror}", hint) from error
 

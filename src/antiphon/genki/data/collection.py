@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from antiphon import durable
 from antiphon.errors import InputError, OutputError, StateError
 from antiphon.genki.data import sidecar as sidecars
 from antiphon.genki.data.files import shown
@@ -158,14 +159,8 @@ class Collection:
             ) from error
 
     def _write(self, file: Path, content: bytes) -> None:
-        beside = self._folder / ".writing"  # one writer at a time: what a killed one left is written over
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-            with os.fdopen(os.open(beside, flags, _PRIVATE_FILE), "wb") as stream:
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.replace(file)
+            durable.replace(file, content)
         except OSError as error:
             raise OutputError(
                 f"{file} cannot be written: {error.strerror}", "Free some space, and add again."

@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from pathlib import Path
 
 import numpy as np
 
+from antiphon import durable
 from antiphon.errors import OutputError, StateError, is_full
 from antiphon.genki.learning import Parameters
 
 
 def write(file: Path, content: bytes) -> None:
     """Replace `file`, durably. Raises `OutputError` and leaves the file as it was."""
-    beside = file.with_name(f".{file.name}.part")
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with beside.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        beside.replace(file)
-        folder = os.open(file.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        durable.replace(file, content)
     except OSError as error:
         remedy = "Free some space, and start again: nothing is lost." if is_full(error) else "Check the folder's owner."
         raise OutputError(f"{file} cannot be written: {error.strerror}", remedy) from error

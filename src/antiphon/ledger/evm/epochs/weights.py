@@ -6,13 +6,13 @@ is computed here: the chain's node would learn the weights if it were asked.
 
 from __future__ import annotations
 
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
+from antiphon import durable
 from antiphon.economy.consensus import MAX_WEIGHT
 from antiphon.economy.epochs import upscaled
 from antiphon.errors import InputError, OutputError, StateError
@@ -82,14 +82,8 @@ class Secrets:
 
     def _write(self, epoch: int, kept: list[Secret]) -> None:
         file = self._file(epoch)
-        beside = file.with_name(f".{file.name}.{os.getpid()}")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as stream:
-                stream.write(msgspec.json.encode(kept))
-                stream.flush()
-                os.fsync(stream.fileno())
-            beside.replace(file)
+            durable.replace(file, msgspec.json.encode(kept))
             self._file(epoch - KEPT_EPOCHS).unlink(missing_ok=True)
         except OSError as e:
             raise OutputError(f"{file} cannot be written: {e.strerror}", "Free space, then give it again.") from e
