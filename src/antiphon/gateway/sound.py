@@ -17,6 +17,7 @@ from antiphon.door.formats import media_types
 from antiphon.door.paying import Charge
 from antiphon.errors import AntiphonError
 from antiphon.gateway.errors import ApiError, api_error, invalid_value
+from antiphon.gateway.leaving import unless_hung_up
 from antiphon.gateway.paying import taken
 
 if TYPE_CHECKING:
@@ -72,16 +73,9 @@ class SoundResponse:
         self._wrapping, self._chars, self._charge, self._files = wrapping, chars, charge, files
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        sending = asyncio.create_task(self._send(scope, receive, send))
-        leaving = asyncio.create_task(hung_up(receive))
         try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if sending.done():
-                sending.result()
+            await unless_hung_up(self._send(scope, receive, send), receive)
         finally:
-            sending.cancel()
-            leaving.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
             self.leave()
 
     def leave(self) -> None:
@@ -169,9 +163,3 @@ def _event(what: str, **fields: object) -> bytes:
 def _usage(chars: int) -> dict[str, int]:
     """Clients require these fields; what is counted and paid here are characters."""
     return {"input_tokens": chars, "output_tokens": 0, "total_tokens": chars}
-
-
-async def hung_up(receive: Receive) -> None:
-    """Until the client has gone."""
-    while (await receive())["type"] != "http.disconnect":
-        pass

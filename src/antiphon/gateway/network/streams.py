@@ -15,10 +15,11 @@ from starlette.types import Receive, Scope, Send
 from antiphon.door.formats import media_types
 from antiphon.door.recoding import Recoder
 from antiphon.gateway.errors import ApiError
+from antiphon.gateway.leaving import unless_hung_up
 from antiphon.gateway.network.bodies import ENDED, Part, SoundProgress, Task
 from antiphon.gateway.network.live import SAMPLE_BYTES, Live
 from antiphon.gateway.network.recordings import PIECE_BYTES
-from antiphon.gateway.sound import SEND_S, hung_up
+from antiphon.gateway.sound import SEND_S
 
 ALIVE_S = 15.0
 """After so long without an event a comment shows that the connection lives."""
@@ -63,20 +64,9 @@ class Streamed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             with self._open_one:
-                await self._answer(receive, send)
+                await unless_hung_up(self._send(send), receive)
         except ApiError as error:  # there is no room for it
             await error.response()(scope, receive, send)
-
-    async def _answer(self, receive: Receive, send: Send) -> None:
-        sending, leaving = asyncio.create_task(self._send(send)), asyncio.create_task(hung_up(receive))
-        try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if sending.done():
-                sending.result()
-        finally:
-            sending.cancel()
-            leaving.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
 
     async def _send(self, send: Send) -> None:
         with contextlib.suppress(CutError, TimeoutError):
