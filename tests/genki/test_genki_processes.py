@@ -151,7 +151,7 @@ def trained(machine: Machine, serve: str, explain: str, joins: list[str]) -> Non
     parties = [machine.start(command) for command in joins]
     assert server.wait(LIMIT_S) == 0, server.log.read_text()  # type: ignore[attr-defined]
     for party in parties:
-        party.send_signal(signal.SIGINT)  # they would try to come back for ever
+        assert party.wait(LIMIT_S) == 0, "the last round is over, and everybody was told"
     updates = [file.read_bytes() for file in at.glob("rounds/*/*.update")]
     assert before in updates
     assert all(len(update) <= 0.015 * 4 * size for update in updates)

@@ -34,6 +34,7 @@ from antiphon.genki.rounds.certificate import certificate
 from antiphon.genki.rounds.coordinator import Coordinator
 from antiphon.genki.rounds.explaining import REQUESTS, explained
 from antiphon.genki.rounds.membership import Invitation
+from antiphon.genki.rounds.serving import say_farewell
 from antiphon.genki.rounds.superlink import SuperLink
 
 pytestmark = pytest.mark.slow
@@ -98,6 +99,18 @@ def test_rounds_over_tls_end_as_those_in_one_process(machines: Machines, tmp_pat
     same.run(present=lambda round_, n: n < 2)
     assert machines.federation.store().state.digest == same.store().state.digest
     assert len(machines.federation.store().reports()[-1].accepted) == 2
+
+
+def test_everybody_hears_that_the_last_round_is_over_and_leaves(machines: Machines) -> None:
+    with machines.link() as (link, port):
+        machines.join(0, port)
+        machines.join(1, port)
+        coordinator(machines, link).run(attempts=3)
+        say_farewell(link, 2)
+        for _, thread in machines._stops:
+            thread.join(60)
+            assert not thread.is_alive()
+    assert machines.told[0][-1] == machines.told[1][-1] == "the last round is over"
 
 
 def test_nodes_come_back_when_the_coordinator_has_gone_and_come(machines: Machines) -> None:

@@ -93,7 +93,8 @@ def serve(
 @click.option("--card", type=_FILE, help="Write your card there, for the coordinator, and end.")
 @click.pass_obj
 def join(settings: Settings, invitation: Path | None, data: str | None, pool: Path | None, card: Path | None) -> None:
-    """Take part in the federation of INVITATION until Ctrl-C, learning from --data. It comes back after any break."""
+    """Take part in the federation of INVITATION, learning from --data. It comes back after any break, until the last
+    round is over, or Ctrl-C."""
     from antiphon.genki.rounds import membership
     from antiphon.protocol.keystore import load_or_create
 

@@ -57,7 +57,29 @@ def content_of(task: Task, parameters: Parameters) -> RecordDict:
 
 def request(node: int, content: RecordDict, *, round_: int, ttl_s: float) -> Message:
     """One message, of no run as yet: the grid that carries it knows its run."""
-    told = Metadata(
+    return make_message(_metadata(node, MessageType.TRAIN, round_=round_, ttl_s=ttl_s), content)
+
+
+def over(node: int, *, round_: int, ttl_s: float) -> Message:
+    """What a node is told after the last round. It answers with the same, and leaves."""
+    return make_message(_metadata(node, MessageType.QUERY, round_=round_, ttl_s=ttl_s), _over())
+
+
+def is_over(message: Message) -> bool:
+    return bool(_config(message, "over"))
+
+
+def farewell(message: Message) -> Message:
+    """A node's answer to `over`."""
+    return Message(_over(), reply_to=message)
+
+
+def _over() -> RecordDict:
+    return RecordDict({"config": ConfigRecord({"over": True})})
+
+
+def _metadata(node: int, kind: str, *, round_: int, ttl_s: float) -> Metadata:
+    return Metadata(
         run_id=0,
         message_id=uuid4().hex,
         src_node_id=0,
@@ -66,9 +88,8 @@ def request(node: int, content: RecordDict, *, round_: int, ttl_s: float) -> Mes
         group_id=str(round_),
         created_at=time.time(),
         ttl=ttl_s,
-        message_type=MessageType.TRAIN,
+        message_type=kind,
     )
-    return make_message(told, content)
 
 
 def answered(message: Message, contributor: Contributor) -> Message:

@@ -10,9 +10,9 @@ from pathlib import Path
 from flwr.app import Message
 
 from antiphon.genki.learning import Learner, Piece
-from antiphon.genki.rounds import compression, membership
+from antiphon.genki.rounds import compression, flower, membership
 from antiphon.genki.rounds.certificate import certificate
-from antiphon.genki.rounds.coordinator import Coordinator
+from antiphon.genki.rounds.coordinator import POLL_S, Coordinator, Parties
 from antiphon.genki.rounds.membership import Invitation
 from antiphon.genki.rounds.screening import OVERHEAD_BYTES
 from antiphon.genki.rounds.store import Report, Store
@@ -20,6 +20,8 @@ from antiphon.genki.rounds.superlink import SuperLink
 
 _log = logging.getLogger(__name__)
 
+FAREWELL_S = 30.0
+"""How long those that are there may take to hear that the last round is over."""
 LOOK_S = 2.0
 """How often new cards are looked for."""
 _MESSAGE_BYTES = 64 * 1024  # of Flower's own: trees of objects, headers
@@ -75,4 +77,22 @@ def coordinate(
         file = store.folder / "invitation.json"
         membership.write_file(file, Invitation(address=address, certificate=chain.read_text(), plan=store.plan))
         ready(file, bound)
-        Coordinator(learner, store, _Invited(link, cards), held_out=held_out, pool=pool, tell=tell).run()
+        parties = _Invited(link, cards)
+        Coordinator(learner, store, parties, held_out=held_out, pool=pool, tell=tell).run()
+        say_farewell(parties, store.state.round)
+
+
+def say_farewell(parties: Parties, rounds: int) -> None:
+    """Tell everybody who is there that the last round is over, and wait until they have heard it."""
+    until, told, heard = time.monotonic() + FAREWELL_S, dict[str, int](), set[int]()
+    while time.monotonic() < until:
+        there = set(parties.contributors())
+        new = sorted(there - set(told.values()))
+        told |= zip(
+            parties.push_messages([flower.over(n, round_=rounds, ttl_s=FAREWELL_S) for n in new]), new, strict=True
+        )
+        waiting = [message for message, node in told.items() if node not in heard]
+        heard |= {told[reply.metadata.reply_to_message_id] for reply in parties.pull_messages(waiting)}
+        if there <= heard:
+            return
+        time.sleep(POLL_S)

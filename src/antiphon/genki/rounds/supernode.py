@@ -71,13 +71,16 @@ def take_part(
     stop: threading.Event | None = None,
     tell: Callable[[str], None] = _log.info,
 ) -> None:
-    """Answer the coordinator's messages until `stop`. `key` is the SuperNode's private key."""
+    """Answer the coordinator's messages until it says that the last round is over, or `stop`. `key` is the SuperNode's
+    private key."""
     stop, pause = stop or threading.Event(), FIRST_PAUSE_S
     while not stop.is_set():
         began = time.monotonic()
         try:
             with _client(invitation, key) as client:
-                _Session(client, key, contributor, stop, tell).run()
+                if _Session(client, key, contributor, stop, tell).run():
+                    tell("the last round is over")
+                    return
         except _BROKEN as error:
             if time.monotonic() - began > LONGEST_PAUSE_S:
                 pause = FIRST_PAUSE_S  # it had worked
@@ -115,8 +118,10 @@ class _Session:
         activated = client.ActivateNode(ActivateNodeRequest(public_key=public, heartbeat_interval=HEARTBEAT_S))
         self._node = Node(node_id=activated.node_id)
         self._over = threading.Event()
+        self._ended = False
 
-    def run(self) -> None:
+    def run(self) -> bool:
+        """Whether the federation is over."""
         self._tell("joined; waiting for a round")
         beating = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
         beating.start()
@@ -124,6 +129,9 @@ class _Session:
             while not self._stop.is_set():
                 if not self._once():
                     self._stop.wait(POLL_S)
+                if self._ended:
+                    return True
+            return False
         finally:
             self._over.set()
             with contextlib.suppress(httpx.HTTPError, RuntimeError):  # the heartbeat ends, which says the same
@@ -144,6 +152,10 @@ class _Session:
         if not response.messages_list:
             return False
         message = self._whole(message_from_proto(response.messages_list[0]), response.message_object_trees[0])
+        if flower.is_over(message):
+            self._send(flower.farewell(message), 0.0)
+            self._ended = True
+            return True
         self._tell(f"round {message.metadata.group_id}: learning")
         began = time.monotonic()
         reply = flower.answered(message, self._contributor)
