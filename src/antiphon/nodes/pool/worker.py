@@ -70,8 +70,10 @@ class _Worker:
             except Exception as error:  # noqa: BLE001 - nothing to do, or NATS is gone and comes back
                 await asyncio.sleep(0 if isinstance(error, TimeoutError) else 0.25)
                 continue
-            with contextlib.suppress(Exception):  # NATS left amid it: the queue hands the job on
+            try:
                 await self._one(message)
+            except Exception as error:  # noqa: BLE001 - most often NATS left amid it: the queue hands the job on
+                log.warning("a job is left to others: %r", error)
 
     async def _one(self, message: Any) -> None:
         try:
