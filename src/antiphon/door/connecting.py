@@ -137,16 +137,7 @@ async def reach(
 
     ledger = RemoteLedger(request, url, ledger=before)
     try:
-        try:
-            found = await RetryingLedger(ledger, patience_s=FIRST_CALL_S).identity()
-        except (UnavailableError, InputError) as e:
-            if not settings.ledger:
-                raise homes.not_served(home, url) from e
-            raise
-        except ProtocolError as e:
-            if before and not settings.ledger_id:
-                raise pins.changed(home, url, before, e) from e
-            raise
+        found = await _identity(settings, RetryingLedger(ledger, patience_s=FIRST_CALL_S), url, before)
         if not own:
             pins.remember(home, url, found, settings.tell)
         if not on_chain:
@@ -159,6 +150,20 @@ async def reach(
         await ledger.close()
         await transport.close()
         await channel.close()
+
+
+async def _identity(settings: Settings, ledger: Ledger, url: str, before: str) -> str:
+    """Of the ledger that answers. Raises as `reach`, in the words of how it was named."""
+    try:
+        return await ledger.identity()
+    except (UnavailableError, InputError) as e:
+        if not settings.ledger:
+            raise homes.not_served(settings.home, url) from e
+        raise
+    except ProtocolError as e:
+        if before and not settings.ledger_id:
+            raise pins.changed(settings.home, url, before, e) from e
+        raise
 
 
 def find_ledger(settings: Settings) -> str:
