@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -13,7 +14,7 @@ from antiphon.door.reference import read_consent
 from antiphon.errors import AntiphonError, ProtocolError
 from antiphon.gateway.catalogue import ANY_ENGINE, Catalogue
 from antiphon.gateway.errors import ApiError, invalid_value
-from antiphon.gateway.forms import keep_upload, text_in
+from antiphon.gateway.forms import keep_uploads, text_in
 from antiphon.gateway.sound import check_format
 
 MAX_CHARS = 20_000
@@ -67,11 +68,11 @@ class CloneRequest(msgspec.Struct, frozen=True, kw_only=True):
                 "consent grant made, as consent; one of the two."
             )
             raise ApiError(400, "consent_required", told, param="consent")
-        consent = None
-        if isinstance(grant, UploadFile):
-            consent = keep_upload(uploads, grant.file)
-            _check_consent(consent)
-        return self._clone(engine, keep_upload(uploads, recording.file), consent)
+        sent = [recording.file, grant.file] if isinstance(grant, UploadFile) else [recording.file]
+        kept = keep_uploads(uploads, sent)
+        if len(kept) > 1:
+            _check_consent(kept[1], kept)
+        return self._clone(engine, *kept)
 
     def _clone(self, engine: str, reference: Path | None = None, consent: Path | None = None) -> Clone:
         return Clone(
@@ -103,11 +104,13 @@ class CloneRequest(msgspec.Struct, frozen=True, kw_only=True):
             raise ApiError(400, "unknown_voice", told, param="voice")
 
 
-def _check_consent(file: Path) -> None:
+def _check_consent(file: Path, kept: Sequence[Path]) -> None:
+    """Raises `ApiError`, and nothing is kept."""
     try:
         read_consent(file)
     except AntiphonError as error:
-        file.unlink()
+        for one in kept:
+            one.unlink(missing_ok=True)
         if not isinstance(error, ProtocolError):
             raise
         told = "consent is no consent, or it is damaged. Send the file that antiphon consent grant made."

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import shutil
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -24,6 +23,7 @@ UPLOAD_S = 120.0
 KEPT_S = 3_600.0
 """No upload is needed longer; another server of the same data folder may be at work with a younger one."""
 _MAX_FIELDS, _MAX_TEXT_BYTES = 32, 4_096
+_CHUNK = 1 << 20
 
 
 @contextlib.asynccontextmanager
@@ -54,19 +54,24 @@ def text_in(form: FormData, name: str) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def keep_upload(folder: Path, file: BinaryIO) -> Path:
-    """A file of a form as one of its own in the folder, under a name of ours. Raises `ApiError` where there is no
-    room."""
-    path = folder / secrets.token_hex(16)
+def keep_uploads(folder: Path, files: Sequence[BinaryIO], heard: Callable[[bytes], None] | None = None) -> list[Path]:
+    """Files of a form as ones of their own in the folder, under names of ours: all of them or none. `heard` gets what
+    they hold. Raises `ApiError` where there is no room."""
+    paths = [folder / secrets.token_hex(16) for _ in files]
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with path.open("xb") as copy:
-            shutil.copyfileobj(file, copy)
+        for path, file in zip(paths, files, strict=True):
+            with path.open("xb") as copy:
+                while data := file.read(_CHUNK):
+                    copy.write(data)
+                    if heard is not None:
+                        heard(data)
     except OSError as error:
-        path.unlink(missing_ok=True)
+        for path in paths:
+            path.unlink(missing_ok=True)
         told = f"What was sent cannot be kept: {error.strerror}. Ask again later."
         raise ApiError(507, "not_kept", told, kind="server_error") from None
-    return path
+    return paths
 
 
 def sweep_uploads(folder: Path) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-import secrets
-from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import TypeVar, cast
 
 import msgspec
 from starlette.datastructures import FormData, UploadFile
@@ -22,7 +20,7 @@ from antiphon.door.settings import DEFAULT_VOICE
 from antiphon.door.speaking import sentences
 from antiphon.gateway.catalogue import Catalogue
 from antiphon.gateway.errors import ApiError, invalid_value
-from antiphon.gateway.forms import form_of, text_in
+from antiphon.gateway.forms import form_of, keep_uploads, text_in
 from antiphon.gateway.guard import body_of
 from antiphon.gateway.keyring import check_scope
 from antiphon.gateway.keys import Key
@@ -176,9 +174,8 @@ class NetworkApi:
             raise ApiError(400, "invalid_value", "own_voice is true or false.", param="own_voice")
         language, engine = text_in(form, "language") or "en-us", text_in(form, "engine")
         said = hashlib.sha256(repr((name, own, language, engine)).encode("utf-8", "surrogatepass"))
-        files = [self._upload(recording.file, said)]
-        if isinstance(grant, UploadFile):
-            files.append(self._upload(grant.file, said))
+        sent = [recording.file, grant.file] if isinstance(grant, UploadFile) else [recording.file]
+        files = keep_uploads(self._network.home / UPLOADS, sent, said.update)
         order = Learn(
             name=name,
             reference=files[0],
@@ -188,16 +185,6 @@ class NetworkApi:
             engine=engine,
         )
         return Wanted(order, "voice", "clone", name[:80], name[:80], said.digest(), files=tuple(files))
-
-    def _upload(self, file: BinaryIO, said: Any) -> Path:
-        folder = self._network.home / UPLOADS
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = folder / secrets.token_hex(16)
-        with path.open("xb") as copy:
-            while data := file.read(1 << 20):
-                said.update(data)
-                copy.write(data)
-        return path
 
     async def webhooks(self, _: Request, key: Key | None) -> Response:
         return _json(WebhookList(webhooks=await self._webhooks.of(key.id if key else "")))
