@@ -23,8 +23,11 @@ from antiphon.engines import registry
 from antiphon.errors import BusyError, InputError, UnavailableError
 from antiphon.nodes.engine_runner import EngineRunner, GenerationRunner
 from antiphon.nodes.pool.assembly import Assembly
-from antiphon.nodes.pool.runner import PoolRunner
+from antiphon.nodes.pool.connecting import connect, prepare, subscribe
+from antiphon.nodes.pool.messages import Made, WorkerJob, made_subject
+from antiphon.nodes.pool.runner import MAX_COPIES, PoolRunner
 from antiphon.nodes.pool.worker import work
+from antiphon.protocol import canonical
 from antiphon.services import SpeechRequest
 
 pytest.importorskip("nats")
@@ -205,6 +208,35 @@ def test_nats_may_go_and_come_back_amid_a_part(nats: Nats) -> None:
             nats.start()
 
         assert interrupted(nats.url, strike, patience_s=4)[0] == WHOLE
+
+
+async def lossy(url: str) -> None:
+    """A worker whose second piece is lost on the way, and who goes on for long."""
+    connection = await connect(url)
+    jobs = await subscribe(await prepare(connection), "drip")
+    (message,) = await jobs.fetch(1, timeout=60)
+    job = canonical.decode(WorkerJob, message.data)
+    said = [Made(run="lossy", worker="lossy", kind="begun")]
+    said += [
+        Made(run="lossy", worker="lossy", kind="piece", offset=number * 1_000, pcm=WHOLE[number * 1_000 :][:1_000])
+        for number in (0, *range(2, 3 * MAX_COPIES))
+    ]
+    for one in said:
+        await connection.publish(made_subject(job.job), canonical.encode(one))
+    await message.ack()
+    await connection.close()
+
+
+@needs_nats
+def test_a_lost_piece_costs_one_copy_however_long_its_run_goes_on(nats: Nats) -> None:
+    with pool(nats.url) as made, ExitStack() as stack:
+        loses = threading.Thread(target=lambda: asyncio.run(lossy(nats.url)))
+        loses.start()
+        parts = made.produce(order(), 5)
+        came = next(parts)
+        loses.join()
+        stack.enter_context(worker_here(Drip(0), nats.url))
+        assert came + b"".join(parts) == WHOLE
 
 
 @needs_nats

@@ -98,6 +98,11 @@ class PoolRunner:
         finally:
             making.cancel()
 
+    @property
+    def meeting(self) -> int | None:
+        """How often the connection was made anew; None: NATS is away."""
+        return self._connection.stats["reconnects"] if self._connection.is_connected else None
+
     async def _open(self) -> Client:
         connection = await connect(self._url)
         try:
@@ -167,7 +172,8 @@ class _Order:
         self._pool, self._job, self._said, self._pieces = pool, job, said, pieces
         self._assembly = Assembly()
         self._workers: dict[str, str] = {}  # by run
-        self._copies = 0
+        self._replaced: set[str] = set()
+        self._copies, self._left = 0, MAX_COPIES
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -177,13 +183,15 @@ class _Order:
                 self._begun(await self._said.get())
         except TimeoutError:
             raise BusyError("No worker of the pool took the part", "Try another node.", retry_after_s=1.0) from None
-        since_s = loop.time()
+        since_s, meeting = loop.time(), self._pool.meeting
         while True:
             try:
                 async with asyncio.timeout_at(since_s + self._pool._patience_s):
                     made = await self._said.get()
             except TimeoutError:
-                await self._slow()
+                if (now := self._pool.meeting) is not None:
+                    await (self._slow() if now == meeting else self._lost())
+                    meeting = now
                 since_s = loop.time()
                 continue
             self._begun(made)
@@ -194,8 +202,7 @@ class _Order:
                 return
             if made.kind == "failed":
                 self._failed(made)
-            if self._assembly.is_out(made.run) and not self._alive():
-                await self._again()
+            await self._replace(made.run)
 
     def _begun(self, made: Made) -> None:
         if self._workers.setdefault(made.run, made.worker) and made.kind == "begun" and len(self._workers) > 1:
@@ -204,12 +211,19 @@ class _Order:
     def _alive(self) -> bool:
         return any(not self._assembly.is_out(run) for run in self._workers)
 
+    async def _replace(self, run: str) -> None:
+        """A run that is out asks for another copy once, whatever still comes from it."""
+        if self._assembly.is_out(run) and run not in self._replaced:
+            self._replaced.add(run)
+            if not self._alive():
+                await self._again()
+
     def _failed(self, made: Made) -> None:
         self._assembly.drop(made.run)
         log.warning("worker %s failed at a part: %s", made.worker, made.error)
         if made.fault == "input":
             raise InputError(made.error)
-        if self._copies >= MAX_COPIES and not self._alive():
+        if not self._left and not self._alive():
             raise UnavailableError(f"Workers failed: {made.error}", "Ask another node.")
 
     async def _slow(self) -> None:
@@ -218,8 +232,14 @@ class _Order:
             log.warning("worker %s is slow: nothing came from it for %g s", worker, self._pool._patience_s)
         await self._again()
 
+    async def _lost(self) -> None:
+        """NATS was away, and what was said meanwhile is lost: no worker's fault."""
+        self._left = MAX_COPIES
+        await self._again()
+
     async def _again(self) -> None:
-        if self._copies >= MAX_COPIES:
+        if not self._left:
             raise UnavailableError("The pool's workers did not complete the part", "Ask another node.")
+        self._left -= 1
         self._copies += 1
         await self._pool.enqueue(self._job, self._copies)
