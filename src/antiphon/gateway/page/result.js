@@ -7,7 +7,7 @@ const $ = (id) => document.getElementById(id);
 const ENDED = new Set(["completed", "failed", "cancelled"]);
 const say = (words) => { $("live").textContent = words; };
 
-let leaving = new AbortController();
+let leaving = new AbortController(), hearing = new AbortController();
 let task = null, onEnd = () => {};
 const rows = new Map();
 const player = new Player($("player"));
@@ -19,6 +19,7 @@ export const current = () => task;
 export async function show(made, { fresh = false, ended = () => {} } = {}) {
   leaving.abort();
   leaving = new AbortController();
+  hearing = new AbortController();
   const { signal } = leaving;
   task = made;
   onEnd = ended;
@@ -50,7 +51,7 @@ export async function show(made, { fresh = false, ended = () => {} } = {}) {
 
 async function hear(made, signal) {
   try {
-    const answer = await ask(`tasks/${made.id}/sound?format=pcm`, { signal });
+    const answer = await ask(`tasks/${made.id}/sound?format=pcm`, { signal: AbortSignal.any([signal, hearing.signal]) });
     const reader = answer.body.getReader();
     for (let first = true; ; first = false) {
       const { value, done } = await reader.read();
@@ -142,6 +143,7 @@ function fail(message) {
 
 $("cancel").addEventListener("click", async () => {
   $("cancel").disabled = true;
+  hearing.abort();  // what has come is kept; the server cuts the sound of a task that is stopped
   try { update(await (await ask(`tasks/${task.id}/cancel`, { method: "POST" })).json()); } catch (error) { fail(error.message); }
   $("cancel").disabled = false;
   $("result").focus();
