@@ -15,6 +15,7 @@ import pytest
 pytest.importorskip("flwr", reason="needs antiphon[genki]")
 
 import httpx
+import msgspec
 from federations import Federation
 from flwr.app import Message
 from flwr.app.message import remove_content_from_message
@@ -56,7 +57,7 @@ class Machines:
     def link(self, port: int = 0, members: int = 2) -> Iterator[tuple[SuperLink, int]]:
         link = SuperLink(max_body=1_000_000)
         for n in range(members):
-            link.admit(membership.card_of(self.federation.identities[n], self.key(n)[1]))
+            link.admit(membership.card_of(self.federation.identities[n], self.key(n)[0]))
         with link.serving("127.0.0.1", port, *self.files) as bound:
             yield link, bound
 
@@ -250,12 +251,12 @@ def test_what_is_explained_is_what_leaves_the_machine(machines: Machines, monkey
     assert all(name in "\n".join(explained(machines.federation.plan, size)) for name in seen)
 
 
-def test_a_card_is_believed_only_if_its_contributor_signed_it(machines: Machines, tmp_path: Path) -> None:
-    ours, other = (membership.card_of(machines.federation.identities[n], machines.key(n)[1]) for n in (0, 1))
+def test_a_card_is_believed_only_if_contributor_and_node_signed_each_other(machines: Machines, tmp_path: Path) -> None:
+    ours, other = (membership.card_of(machines.federation.identities[n], machines.key(n)[0]) for n in (0, 1))
     folder = tmp_path / "cards"
     folder.mkdir()
     membership.write_file(folder / "good.json", ours)
-    forged = membership.Card(contributor=ours.contributor, key=other.key, signature=ours.signature)
+    forged = msgspec.structs.replace(ours, key=other.key)
     membership.write_file(folder / "forged.json", forged)
     (folder / "other.json").write_text("{}")
     found, wrong = membership.cards(folder)
@@ -263,3 +264,18 @@ def test_a_card_is_believed_only_if_its_contributor_signed_it(machines: Machines
     assert [line.split(":")[0] for line in wrong] == ["forged.json", "other.json"]
     with pytest.raises(ProtocolError):
         membership.check_card(forged)
+
+
+def test_nobody_takes_the_node_of_somebody_else_under_an_own_name(machines: Machines) -> None:
+    """Mallory has seen Alice's card: she signs Alice's node as hers, with Alice's proof, and without any."""
+    alice, mallory = (membership.card_of(machines.federation.identities[n], machines.key(n)[0]) for n in (0, 1))
+    identity = machines.federation.identities[1]
+    for proof in (alice.proof, mallory.proof, b""):
+        stolen = msgspec.structs.replace(mallory, key=alice.key, proof=proof, signature=b"")
+        stolen = msgspec.structs.replace(stolen, signature=identity.sign(membership._signed(stolen)))
+        with pytest.raises(ProtocolError, match="has not signed that it is this contributor's"):
+            membership.check_card(stolen)
+    nonsense = msgspec.structs.replace(mallory, key=b"no key", signature=b"")
+    nonsense = msgspec.structs.replace(nonsense, signature=identity.sign(membership._signed(nonsense)))
+    with pytest.raises(ProtocolError, match="cannot be read"):
+        membership.check_card(nonsense)

@@ -99,9 +99,9 @@ def join(settings: Settings, invitation: Path | None, data: str | None, pool: Pa
     from antiphon.protocol.keystore import load_or_create
 
     identity = load_or_create(settings.home / "keys" / "genki.key")
-    private, public = membership.flower_key(settings.home / "keys" / "genki-node.pem")
+    private, _ = membership.flower_key(settings.home / "keys" / "genki-node.pem")
     if card is not None:
-        membership.write_file(card, membership.card_of(identity, public))
+        membership.write_file(card, membership.card_of(identity, private))
         click.echo(f"{card}: send it to the coordinator. You are {identity.node_id[:12]}.", err=True)
         return
     if invitation is None or data is None:

@@ -1,7 +1,8 @@
 """Who may take part, and how the coordinator is found: cards and invitations, files that people send each other.
 
-A card says "this Flower key is mine", signed by the identity that will sign the updates. An invitation holds the
-coordinator's address, its certificate and the plan: who has it trusts no authority but this file.
+A card says "this Flower key is mine", signed by the identity that will sign the updates, and "I am this contributor's",
+signed by the Flower key: nobody can put somebody else's node under an own name. An invitation holds the coordinator's
+address, its certificate and the plan: who has it trusts no authority but this file.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from typing import TypeVar
 
 import msgspec
 from blake3 import blake3
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from antiphon.errors import InputError, OutputError, ProtocolError
 from antiphon.genki.rounds import files
@@ -22,6 +25,9 @@ from antiphon.protocol.identity import Identity, verify
 MAX_FILE_BYTES = 64 * 1024
 MAX_CARDS = 10_000
 DOMAIN = b"antiphon/1 genki card\0"
+NODE_DOMAIN = b"antiphon/1 genki node\0"
+
+_ANEW = "Ask for a new card: antiphon genki join --card FILE"
 
 T = TypeVar("T")
 
@@ -29,7 +35,8 @@ T = TypeVar("T")
 class Card(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     contributor: str  # node id
     key: bytes  # public key, as Flower writes it: the SuperNode's authentication
-    signature: bytes = b""
+    proof: bytes = b""  # `NODE_DOMAIN` and the contributor, signed by that key
+    signature: bytes = b""  # of all the rest, by the contributor
 
 
 class Invitation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,13 +46,32 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def card_of(identity: Identity, key: bytes) -> Card:
-    unsigned = Card(contributor=identity.node_id, key=key)
+    """The card of a contributor whose SuperNode has the private `key`. Raises `ValueError` for what is no key."""
+    from flwr.supercore.primitives import asymmetric
+
+    private = asymmetric.bytes_to_private_key(key)
+    unsigned = Card(
+        contributor=identity.node_id,
+        key=asymmetric.public_key_to_bytes(private.public_key()),
+        proof=asymmetric.sign_message(private, _proven(identity.node_id)),
+    )
     return msgspec.structs.replace(unsigned, signature=identity.sign(_signed(unsigned)))
 
 
 def check_card(card: Card) -> Card:
-    """Return it, or raise `ProtocolError` unless its contributor signed it."""
+    """Return it, or raise `ProtocolError` unless its contributor and its Flower key have signed each other."""
+    from flwr.supercore.primitives import asymmetric
+
     verify(card.contributor, card.signature, _signed(msgspec.structs.replace(card, signature=b"")))
+    try:
+        key = asymmetric.bytes_to_public_key(card.key)
+        proven = isinstance(key, EllipticCurvePublicKey) and asymmetric.verify_signature(
+            key, _proven(card.contributor), card.proof
+        )
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise ProtocolError("The card's Flower key cannot be read", _ANEW) from error
+    if not proven:
+        raise ProtocolError("The card's Flower key has not signed that it is this contributor's", _ANEW)
     return card
 
 
@@ -103,6 +129,10 @@ def _read(file: Path, kind: type[T]) -> T:
         raise InputError(f"{file} cannot be read: {error.strerror}", "Check its name.") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(f"{file} is no {kind.__name__.lower()}: {error}", "Ask for it again.") from error
+
+
+def _proven(contributor: str) -> bytes:
+    return NODE_DOMAIN + contributor.encode()
 
 
 def _signed(card: Card) -> bytes:
