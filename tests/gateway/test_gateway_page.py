@@ -3,10 +3,7 @@ phone's width, and what axe finds."""
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 import time
 from collections.abc import Iterator
 from importlib import resources
@@ -14,7 +11,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Error, Page, expect, sync_playwright
+from browsing import browser, violations
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from up_server import Up, up
 
 from antiphon.audio import read
@@ -22,32 +20,11 @@ from antiphon.gateway.keys import FILE, KeyStore
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["browser"]
+
 MAX_BYTES = 150_000
 TEXT = "The sea was calm that morning, and nobody on the pier had slept. Far out a single light went round and round."
 ENDS_MS = 240_000
-ARGUMENTS = [
-    "--no-sandbox",
-    "--autoplay-policy=no-user-gesture-required",
-    "--use-fake-device-for-media-stream",
-    "--use-fake-ui-for-media-stream",
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        try:
-            made = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
-        except Error as error:
-            pytest.skip(f"no browser: apt-get install chromium, or playwright install chromium ({error})")
-        yield made
-        made.close()
-
-
-def _chromium() -> str | None:
-    """The system's; None: playwright's own."""
-    return os.environ.get("ANTIPHON_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="module")
@@ -215,16 +192,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
         for tab in ("speech", "music", "clone"):
             page.click(f"#tab-{tab}")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-            assert _violations(page) == []
-
-
-def _violations(page: Page) -> list[str]:
-    script = subprocess.run([ROOT / "scripts" / "fetch_axe"], capture_output=True, text=True, check=False)
-    if script.returncode:
-        pytest.skip(script.stderr.strip())
-    page.evaluate(Path(script.stdout.strip()).read_text())
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found["violations"]]
+            assert violations(page) == []
 
 
 def test_where_keys_are_wanted_the_page_asks_for_one(browser: Browser, tmp_path: Path) -> None:

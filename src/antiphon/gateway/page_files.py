@@ -1,4 +1,4 @@
-"""The page and its files. It asks the network API like anybody else."""
+"""The page and its files, which ask the network API like anybody else; and the web component for pages of others."""
 
 from __future__ import annotations
 
@@ -25,21 +25,25 @@ _HEADERS = {
     "permissions-policy": "microphone=(self)",
     "cache-control": "no-cache",
 }
+COMPONENT = "antiphon-say.js"
+_PATHS = {"index.html": "/", COMPONENT: f"/{COMPONENT}"}
+_FOR_OTHERS = {"cross-origin-resource-policy": "cross-origin"}
 
 
 def page_routes() -> list[Route]:
-    """`/` is the page; its files lie under `/page/`."""
+    """`/` is the page, `/antiphon-say.js` the component; what else belongs to the page lies under `/page/`."""
     routes = []
     for file in resources.files("antiphon.gateway.page").iterdir():
         suffix = file.name[file.name.rfind(".") :]
         if suffix in TYPES:
-            path = "/" if file.name == "index.html" else f"/page/{file.name}"
-            routes.append(Route(path, _sent(file.read_bytes(), TYPES[suffix])))
+            headers = _HEADERS | (_FOR_OTHERS if file.name == COMPONENT else {})
+            path = _PATHS.get(file.name, f"/page/{file.name}")
+            routes.append(Route(path, _sent(file.read_bytes(), TYPES[suffix], headers)))
     return routes
 
 
-def _sent(data: bytes, kind: str) -> Callable[[Request], Awaitable[Response]]:
-    headers = _HEADERS | {"etag": f'"{hashlib.sha256(data).hexdigest()[:32]}"'}
+def _sent(data: bytes, kind: str, headers: dict[str, str]) -> Callable[[Request], Awaitable[Response]]:
+    headers = headers | {"etag": f'"{hashlib.sha256(data).hexdigest()[:32]}"'}
 
     async def answer(request: Request) -> Response:
         if request.headers.get("if-none-match") == headers["etag"]:
