@@ -10,11 +10,12 @@ from pathlib import Path
 from antiphon.books.book import Book, Section, chapters_of, title_in
 from antiphon.books.docx import open_docx
 from antiphon.books.epub import open_epub
+from antiphon.books.pdf import open_pdf
 from antiphon.books.sections import of_html, of_markdown, of_text
 from antiphon.errors import InputError
 from antiphon.text import Tell, guess, read_text
 
-EPUB, DOCX, TEXT, MARKDOWN, HTML = FORMATS = ("epub", "docx", "text", "markdown", "html")
+EPUB, DOCX, PDF, TEXT, MARKDOWN, HTML = FORMATS = ("epub", "docx", "pdf", "text", "markdown", "html")
 _SECTIONS: dict[str, Callable[[Iterator[str], Tell], Iterator[Section]]] = {
     TEXT: of_text,
     MARKDOWN: of_markdown,
@@ -39,12 +40,14 @@ def open_book(file: Path, form: str | None, tell: Tell) -> Book:
         return open_epub(file, tell)
     if form == DOCX:
         return open_docx(file)
+    if form == PDF:
+        return open_pdf(file, tell)
     return _open_text(file, form, tell)
 
 
 def _form_of(file: Path) -> str | None:
     suffix = file.suffix.lower()
-    if suffix in {".epub", ".docx"}:
+    if suffix in {".epub", ".docx", ".pdf"}:
         return suffix[1:]
     return TEXT if suffix == ".txt" else None
 

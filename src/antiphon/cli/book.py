@@ -34,7 +34,7 @@ Examples:
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option(
     "--format-in",
-    type=click.Choice(["epub", "docx", "text", "markdown", "html"]),
+    type=click.Choice(["epub", "docx", "pdf", "text", "markdown", "html"]),
     help="What FILE is.  [default: by its name, else guessed]",
 )
 @click.option("--voice", help=f"A name from `antiphon voices`, or a mix a:0.6+b:0.4.  [default: {DEFAULT_VOICE}]")
@@ -53,7 +53,7 @@ Examples:
 @order_options("book.m4b", SPEECH, book=True)
 @click.pass_obj
 def book(settings: Settings, /, file: Path, output: str, **given: Any) -> None:
-    """Turn the document FILE (EPUB, DOCX, Markdown, HTML, text) into an audiobook: AAC in MP4 with chapters and tags.
+    """Turn the document FILE (EPUB, PDF, DOCX, Markdown, HTML, text) into an audiobook: AAC in MP4 with chapters.
 
     Headings are chapters. A line that begins with [voice NAME] changes the voice, [voice] goes back. A run that ended
     early goes on with --resume: what was made is not paid again.
