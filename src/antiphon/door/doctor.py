@@ -43,6 +43,7 @@ EXTRAS = {
     "bittensor": ("bittensor", "life on a Bittensor subnet"),
     "home": ("wyoming", "a voice for Home Assistant"),
     "agents": ("mcp", "tools for assistants"),
+    "transformers": ("transformers", "engines by checkpoints of MMS and MusicGen"),
 }
 """Extra: a module that it brings, and what it is for."""
 
