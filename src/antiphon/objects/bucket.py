@@ -5,9 +5,12 @@ A request that is not answered in time is asked again for a while; then the call
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tempfile
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, TypeVar
 
 from antiphon.errors import InputError, ModelError, OutputError, UnreachableError
@@ -17,6 +20,7 @@ T = TypeVar("T")
 
 REQUEST_S = 60.0
 """How long one object may take."""
+CHUNK = 1 << 20
 RETRY_S = 30.0
 """How long a bucket that does not answer, or answers that it is busy, is asked again."""
 
@@ -53,14 +57,26 @@ class Bucket:
 
     def read(self, name: str, most: int = MAX_OBJECT_BYTES) -> bytes:
         check_name(name)
+        return self._asked(lambda: bytes(self._got(name, most).bytes()), name)
 
-        def get() -> bytes:
-            found = self._obstore.get(self._store, name)
-            if found.meta["size"] > most:
-                raise too_long(f"{self.url}/{name}", found.meta["size"], most)
-            return bytes(found.bytes())
+    def version(self, name: str) -> str:
+        """Another one whenever the object is another. Raises `FileNotFoundError`."""
+        head = self._asked(lambda: self._obstore.head(self._store, check_name(name)), name)
+        return hashlib.sha256(f"{head['e_tag']} {head['size']} {head['last_modified']}".encode()).hexdigest()[:16]
 
-        return self._asked(get, name)
+    def fetch(self, name: str, path: Path, most: int) -> None:
+        """Write an object of at most so many bytes to a file: whole or not at all, and never all of it in memory.
+        Raises as `read`, and `OSError` for the file."""
+        found = self._asked(lambda: self._got(check_name(name), most), name)
+        handle, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as out:
+                stream = iter(found.stream(min_chunk_size=CHUNK))
+                while (chunk := self._asked(lambda: next(stream, None), name)) is not None:
+                    out.write(bytes(chunk))
+            Path(part).replace(path)
+        finally:
+            Path(part).unlink(missing_ok=True)
 
     def write(self, name: str, data: bytes, *, new: bool = False) -> bool:
         check_name(name)
@@ -84,6 +100,12 @@ class Bucket:
             self._asked(lambda: self._obstore.delete(self._store, check_name(name)), name)
         except FileNotFoundError:
             return
+
+    def _got(self, name: str, most: int) -> Any:
+        found = self._obstore.get(self._store, name)
+        if found.meta["size"] > most:
+            raise too_long(f"{self.url}/{name}", found.meta["size"], most)
+        return found
 
     def _asked(self, ask: Callable[[], T], name: str, *, writes: bool = False) -> T:
         try:
