@@ -39,9 +39,10 @@ from antiphon.ledger.receipts import audit, build
 from antiphon.ledger.records import PartState
 from antiphon.ledger.remote import LedgerService, RemoteLedger
 from antiphon.ledger.retrying import RetryingLedger
-from antiphon.ledger.sql import SqlLedger, book, dialect, mirror
+from antiphon.ledger.sql import SqlLedger, book, mirror
 from antiphon.ledger.sql import postgres as backend
 from antiphon.ledger.sql.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from antiphon.postgres import dialect
 
 
 async def opened(url: str, rules: Rules = DEFAULT_RULES, *, create: bool = True) -> Market:

@@ -13,24 +13,16 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
-from psycopg import conninfo
 
 from antiphon.errors import AntiphonError, StateError, UnreachableError
-from antiphon.ledger.sql import dialect
 from antiphon.ledger.sql.postgres_connection import CHANNEL, PostgresConnection
-from antiphon.ledger.sql.postgres_errors import AGAIN, explain, line, refused, shown
 from antiphon.ledger.sql.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from antiphon.postgres import dialect
+from antiphon.postgres.connecting import connect
+from antiphon.postgres.errors import AGAIN, explain, line, shown
 
-CONNECT_S = 5
 LOCK_MS = 5_000
 """Longest wait for another process that writes."""
-_LINK = {"connect_timeout": CONNECT_S, "keepalives_idle": 15, "keepalives_interval": 5, "keepalives_count": 3}
-_SETTINGS = (
-    "SET client_min_messages = warning",
-    "SET statement_timeout = 0",
-    "SET idle_in_transaction_session_timeout = 0",
-    "SET standard_conforming_strings = on",
-)
 
 
 class PostgresDatabase:
@@ -46,13 +38,7 @@ class PostgresDatabase:
 
     def connect(self, *, writes: bool) -> psycopg.Connection[Any]:
         """A session with this ledger's settings. Raises InputError (rule 5) and UnreachableError."""
-        try:
-            raw = psycopg.connect(self._url, autocommit=True, application_name="antiphon", **_missing(self._url))
-        except psycopg.OperationalError as e:
-            raise refused(e, self.name) from e
-        for setting in (*_SETTINGS, *self._settings(writes=writes)):
-            raw.execute(setting)
-        return raw
+        return connect(self._url, *self._settings(writes=writes))
 
     def _settings(self, *, writes: bool) -> tuple[str, ...]:
         lock = f"SET lock_timeout = {LOCK_MS}"
@@ -157,9 +143,3 @@ class PostgresDatabase:
         total, kept = db.execute("SELECT (SELECT sum(nano) FROM accounts), (SELECT nano FROM supply)").fetchone()
         if (total or 0) != 0 or kept != 0:
             raise StateError(f"{self.name} is damaged: its accounts sum to {total}, not 0", "Restore a backup.")
-
-
-def _missing(url: str) -> dict[str, Any]:
-    """Limits that the URL does not set itself."""
-    given = conninfo.conninfo_to_dict(url)
-    return {key: value for key, value in _LINK.items() if key not in given}

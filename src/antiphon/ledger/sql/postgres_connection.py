@@ -15,8 +15,8 @@ import psycopg
 from psycopg import errors
 from psycopg.pq import TransactionStatus
 
-from antiphon.ledger.sql import dialect
 from antiphon.ledger.sql.database import Values
+from antiphon.postgres import dialect
 
 CHANNEL = "antiphon_ledger"
 """Where processes tell each other that something changed."""
