@@ -8,9 +8,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import openai
 import pytest
+from postgres_server import PostgresServer, postgres
+
+from antiphon.gateway.database import Storage
+
+__all__ = ["postgres"]
 
 START_S = 240.0
 
@@ -42,3 +48,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def client(url: str) -> Iterator[openai.OpenAI]:
     with openai.OpenAI(base_url=f"{url}/v1", api_key="none", max_retries=0) as made:
         yield made
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """An empty one of each kind."""
+    if request.param == "sqlite":
+        return Storage(tmp_path)
+    server: PostgresServer = request.getfixturevalue("postgres")
+    return Storage(tmp_path, server.new())

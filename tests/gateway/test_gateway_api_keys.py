@@ -16,9 +16,10 @@ from websockets.asyncio.client import connect
 
 import antiphon
 from antiphon.gateway.app import application
+from antiphon.gateway.database import Storage
 from antiphon.gateway.guard import Access
 from antiphon.gateway.keyring import Keyring
-from antiphon.gateway.keys import FILE, Key, KeyStore
+from antiphon.gateway.keys import Key, KeyStore
 from antiphon.gateway.network.tasks import MAX_OPEN_OF_KEY
 from antiphon.gateway.orders import reservation_nano
 from antiphon.gateway.realtime import MAX_RESPONSES
@@ -35,7 +36,7 @@ STRANGE = {b"authorization": b"Bearer \xe9\xff"}
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[KeyStore]:
     """The operator's, as `antiphon up key` has it, beside the server."""
-    made = KeyStore(tmp_path / "home" / FILE)
+    made = KeyStore(Storage(tmp_path / "home"))
     yield made
     made.close()
 
@@ -44,7 +45,7 @@ def store(tmp_path: Path) -> Iterator[KeyStore]:
 async def up(home: Path) -> AsyncIterator[tuple[str, antiphon.AsyncNetwork]]:
     async with (
         antiphon.AsyncNetwork(home) as network,
-        Keyring.opened(home, clock=lambda: 0.0) as keyring,  # no request grows back
+        Keyring.opened(Storage(home), clock=lambda: 0.0) as keyring,  # no request grows back
         application(network, Access.of(), keyring=keyring) as app,
         serving(app) as url,
     ):

@@ -15,10 +15,11 @@ import antiphon
 from antiphon.bench.clips import REFERENCES
 from antiphon.clock import SystemClock
 from antiphon.gateway.app import application
+from antiphon.gateway.database import Storage
 from antiphon.gateway.forms import KEPT_S
 from antiphon.gateway.guard import Access
 from antiphon.gateway.keyring import Keyring
-from antiphon.gateway.keys import FILE, KeyStore
+from antiphon.gateway.keys import KeyStore
 from antiphon.gateway.serving import serving
 from antiphon.protocol import Identity
 from antiphon.protocol.consent import ANYBODY, Grant, Use, sign_grant
@@ -86,8 +87,8 @@ async def test_with_its_owner_s_consent_and_a_key_that_pays_for_learning_too(tmp
     (tmp_path / "reader.opus").write_bytes(VOICE)
     consent = consent_for(prepare(tmp_path / "reader.opus").clip.sha256, Use.ENROL, Use.SPEAK)
     home = tmp_path / "home"
-    async with antiphon.AsyncNetwork(home) as network, Keyring.opened(home) as keyring:
-        store = KeyStore(home / FILE)
+    async with antiphon.AsyncNetwork(home) as network, Keyring.opened(Storage(home)) as keyring:
+        store = KeyStore(Storage(home))
         _, secret = store.create("radio", ("clone", "read"), budget_nano=10**12)
         _, poor_secret = store.create("poor", ("clone",), budget_nano=1)
         store.close()

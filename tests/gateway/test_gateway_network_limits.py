@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from antiphon.gateway.database import Storage
 from antiphon.gateway.errors import ApiError
 from antiphon.gateway.network import examples
 from antiphon.gateway.network.bodies import Task
@@ -36,7 +37,7 @@ def test_one_key_leaves_streams_to_the_others() -> None:
 
 
 def test_old_tasks_are_forgotten_while_the_server_runs(tmp_path: Path) -> None:
-    store = TaskStore(tmp_path / "tasks.db")
+    store = TaskStore(Storage(tmp_path))
     now_ms = int(time.time() * 1000)
     for name, age_s in (("old", KEPT_S + 60), ("new", 60)):
         task = msgspec.structs.replace(TASK, id=name, created_ms=now_ms - age_s * 1000)

@@ -16,7 +16,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 from up_server import Up, up
 
 from antiphon.audio import read
-from antiphon.gateway.keys import FILE, KeyStore
+from antiphon.gateway.database import Storage
+from antiphon.gateway.keys import KeyStore
 
 pytestmark = pytest.mark.slow
 
@@ -196,7 +197,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 
 
 def test_where_keys_are_wanted_the_page_asks_for_one(browser: Browser, tmp_path: Path) -> None:
-    store = KeyStore(tmp_path / "home" / FILE)
+    store = KeyStore(Storage(tmp_path / "home"))
     _, secret = store.create("page")
     store.close()
     with up(tmp_path / "home", "--no-browser") as server:

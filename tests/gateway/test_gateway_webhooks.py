@@ -18,6 +18,7 @@ import pytest
 
 from antiphon.door.posting import Poster, check_url
 from antiphon.errors import InputError
+from antiphon.gateway.database import Storage
 from antiphon.gateway.errors import ApiError
 from antiphon.gateway.network import examples
 from antiphon.gateway.network.bodies import Task
@@ -72,9 +73,9 @@ async def came(receiver: Receiver, count: int) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_an_end_is_posted_signed_and_tried_again_until_it_arrives(tmp_path: Path, receiver: Receiver) -> None:
+async def test_an_end_is_posted_signed_and_tried_again_until_it_arrives(storage: Storage, receiver: Receiver) -> None:
     receiver.statuses = [500, 302]
-    store = WebhookStore(tmp_path)
+    store = WebhookStore(storage)
     async with Webhooks.opened(store, allow_private=True, waits_s=(0.05, 0.05, 60)) as hooks:
         made = await hooks.register("", receiver.url)
         await hooks.ended("", TASK)
@@ -101,14 +102,14 @@ def test_the_signature_is_the_published_one() -> None:
     )
 
 
-async def test_what_was_not_delivered_is_sent_after_a_restart(tmp_path: Path, receiver: Receiver) -> None:
+async def test_what_was_not_delivered_is_sent_after_a_restart(storage: Storage, receiver: Receiver) -> None:
     receiver.statuses = [503]
-    async with Webhooks.opened(WebhookStore(tmp_path), allow_private=True, waits_s=(0.2,)) as hooks:
+    async with Webhooks.opened(WebhookStore(storage), allow_private=True, waits_s=(0.2,)) as hooks:
         await hooks.register("", receiver.url)
         await hooks.ended("", TASK)
         await came(receiver, 1)
         await asyncio.sleep(0.05)
-    async with Webhooks.opened(WebhookStore(tmp_path), allow_private=True):
+    async with Webhooks.opened(WebhookStore(storage), allow_private=True):
         await came(receiver, 2)
 
 
@@ -122,7 +123,7 @@ async def test_receivers_that_never_answer_delay_no_other_keys(tmp_path: Path, r
 
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with Webhooks.opened(WebhookStore(tmp_path), allow_private=True) as hooks:
+    async with Webhooks.opened(WebhookStore(Storage(tmp_path)), allow_private=True) as hooks:
         for number in range(MAX_OF_KEY):
             await hooks.register("slow", f"http://127.0.0.1:{port}/{number}")
         await hooks.register("quick", receiver.url)
@@ -139,7 +140,7 @@ async def test_receivers_that_never_answer_delay_no_other_keys(tmp_path: Path, r
 
 async def test_who_says_gone_is_asked_no_more(tmp_path: Path, receiver: Receiver) -> None:
     receiver.statuses = [410]
-    async with Webhooks.opened(WebhookStore(tmp_path), allow_private=True) as hooks:
+    async with Webhooks.opened(WebhookStore(Storage(tmp_path)), allow_private=True) as hooks:
         await hooks.register("", receiver.url)
         await hooks.ended("", TASK)
         async with asyncio.timeout(30):
@@ -148,7 +149,7 @@ async def test_who_says_gone_is_asked_no_more(tmp_path: Path, receiver: Receiver
 
 
 async def test_secrets_are_told_once_and_each_key_has_its_own(tmp_path: Path) -> None:
-    async with Webhooks.opened(WebhookStore(tmp_path)) as hooks:
+    async with Webhooks.opened(WebhookStore(Storage(tmp_path))) as hooks:
         made = await hooks.register("a", "https://example.org/hook")
         assert made.secret
         (listed,) = await hooks.of("a")

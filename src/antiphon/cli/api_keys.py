@@ -12,7 +12,8 @@ import click
 from antiphon.cli.amounts import Amount
 from antiphon.cli.figures import ant
 from antiphon.door.settings import Settings
-from antiphon.gateway.keys import FILE, MAX_PER_MINUTE, PER_MINUTE, SCOPES, Key, KeyStore
+from antiphon.gateway.database import Storage
+from antiphon.gateway.keys import MAX_PER_MINUTE, PER_MINUTE, SCOPES, Key, KeyStore
 
 EPILOG = """\b
 Examples:
@@ -21,6 +22,22 @@ Examples:
   antiphon up key usage radio
   antiphon up key revoke radio
 """
+
+
+def _store_url(_: click.Context, __: click.Parameter, value: str) -> str:
+    return "" if value == "sqlite" else value
+
+
+store_option = click.option(
+    "--store",
+    "place",
+    metavar="URL",
+    default="sqlite",
+    show_default=True,
+    envvar="ANTIPHON_STORE",
+    callback=_store_url,
+    help="Keys, tasks and webhooks: files of the data folder, or postgresql://USER@HOST/DATABASE (PGPASSWORD).",
+)
 
 
 @click.group(epilog=EPILOG)
@@ -40,10 +57,13 @@ def key() -> None:
     type=click.IntRange(1, MAX_PER_MINUTE),
     help="Requests a minute.",
 )
+@store_option
 @click.pass_obj
-def create(settings: Settings, name: str, scopes: tuple[str, ...], budget: int | None, per_minute: int) -> None:
+def create(
+    settings: Settings, name: str, scopes: tuple[str, ...], budget: int | None, per_minute: int, place: str
+) -> None:
     """Make a key and print it, this once: only its hash is kept."""
-    with _store(settings) as store:
+    with _store(settings, place) as store:
         chosen = tuple(one for one in SCOPES if one in scopes) or SCOPES
         made, secret = store.create(name, chosen, budget_nano=budget, per_minute=per_minute)
     click.echo(f"Key {made.name!r}. Keep it now: it is not shown again.", err=True)
@@ -52,36 +72,39 @@ def create(settings: Settings, name: str, scopes: tuple[str, ...], budget: int |
 
 @key.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@store_option
 @click.pass_obj
-def list_(settings: Settings, as_json: bool) -> None:
+def list_(settings: Settings, as_json: bool, place: str) -> None:
     """List the keys, the revoked ones too."""
-    _show(settings, None, as_json=as_json)
+    _show(settings, place, None, as_json=as_json)
 
 
 @key.command()
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@store_option
 @click.pass_obj
-def usage(settings: Settings, name: str | None, as_json: bool) -> None:
+def usage(settings: Settings, name: str | None, as_json: bool, place: str) -> None:
     """Show what a key, or every key, has cost, day by day."""
-    _show(settings, name, as_json=as_json, by_day=True)
+    _show(settings, place, name, as_json=as_json, by_day=True)
 
 
 @key.command()
 @click.argument("name")
+@store_option
 @click.pass_obj
-def revoke(settings: Settings, name: str) -> None:
+def revoke(settings: Settings, name: str, place: str) -> None:
     """Have a key refused from its next request on."""
-    with _store(settings) as store:
+    with _store(settings, place) as store:
         store.revoke(name)
     click.echo(f"Revoked {name!r}", err=True)
 
 
-def _show(settings: Settings, name: str | None, *, as_json: bool, by_day: bool = False) -> None:
+def _show(settings: Settings, place: str, name: str | None, *, as_json: bool, by_day: bool = False) -> None:
     from antiphon.gateway.keyring import usage_body
     from antiphon.plugins import unknown
 
-    with _store(settings) as store:
+    with _store(settings, place) as store:
         keys = store.keys()
         if name is not None and name not in {one.name for one in keys}:
             raise unknown("key", name, sorted({one.name for one in keys}))
@@ -107,8 +130,8 @@ def _state(one: Key) -> str:
 
 
 @contextmanager
-def _store(settings: Settings) -> Iterator[KeyStore]:
-    store = KeyStore(settings.home / FILE)
+def _store(settings: Settings, place: str) -> Iterator[KeyStore]:
+    store = KeyStore(Storage(settings.home, place))
     try:
         yield store
     finally:

@@ -7,10 +7,11 @@ import sys
 import threading
 import webbrowser
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 import click
 
-from antiphon.cli.api_keys import key
+from antiphon.cli.api_keys import key, store_option
 from antiphon.cli.app import run
 from antiphon.door.settings import Settings
 
@@ -27,6 +28,7 @@ Examples:
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name that clients may call this server by.")
 @click.option("--allow-origin", multiple=True, metavar="URL", help="A web page's origin that may ask; by default none.")
 @click.option("--browser/--no-browser", default=None, help="Open the page in a browser; by default from a terminal.")
+@store_option
 @click.option("--private-webhooks", is_flag=True, help="Webhooks may be at private addresses, as in one's own network.")
 @click.option("--x402", is_flag=True, help="Whoever asks pays, by x402, to the chain key's address.")
 @click.pass_context
@@ -37,6 +39,7 @@ def up(
     allow_host: tuple[str, ...],
     allow_origin: tuple[str, ...],
     browser: bool | None,
+    place: str,
     private_webhooks: bool,
     x402: bool,
 ) -> None:
@@ -48,43 +51,56 @@ def up(
     """
     if ctx.invoked_subcommand is None:
         shown = sys.stderr.isatty() if browser is None else browser
-        run(_serve(ctx.obj, host, port, allow_host, allow_origin, browser=shown, private=private_webhooks, x402=x402))
+        served = Served(host, port, allow_host, allow_origin, shown, place, private_webhooks, x402)
+        run(_serve(ctx.obj, served))
 
 
-async def _serve(
-    settings: Settings,
-    host: str,
-    port: int,
-    hosts: tuple[str, ...],
-    origins: tuple[str, ...],
-    *,
-    browser: bool,
-    private: bool,
-    x402: bool,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the options say. `hosts`, `origins`: of others that may ask."""
+
+    host: str
+    port: int
+    hosts: tuple[str, ...]
+    origins: tuple[str, ...]
+    browser: bool
+    store: str
+    private_webhooks: bool
+    x402: bool
+
+
+async def _serve(settings: Settings, served: Served) -> None:
     from antiphon.cli.warming import warm_up
     from antiphon.door.network import AsyncNetwork
     from antiphon.door.paying import till
     from antiphon.gateway.app import application
+    from antiphon.gateway.database import Storage
     from antiphon.gateway.guard import Access
     from antiphon.gateway.keyring import Keyring
     from antiphon.gateway.serving import serving
 
     warm_up(settings)
     async with AsyncExitStack() as stack:
-        paid = await stack.enter_async_context(till(settings)) if x402 else None  # first: no key, no start
+        paid = await stack.enter_async_context(till(settings)) if served.x402 else None  # first: no key, no start
         network = await stack.enter_async_context(AsyncNetwork.of(settings))
-        access = Access.of((host, *hosts), origins)
-        keyring = None if x402 else await stack.enter_async_context(Keyring.opened(settings.home))
+        access = Access.of((served.host, *served.hosts), served.origins)
+        storage = Storage(settings.home, served.store)
+        keyring = None if served.x402 else await stack.enter_async_context(Keyring.opened(storage))
         app = await stack.enter_async_context(
             application(
-                network, access, closed=not settings.ledger, keyring=keyring, till=paid, private_webhooks=private
+                network,
+                access,
+                closed=not settings.ledger,
+                keyring=keyring,
+                till=paid,
+                private_webhooks=served.private_webhooks,
+                storage=storage,
             )
         )
-        url = await stack.enter_async_context(serving(app, host, port))
+        url = await stack.enter_async_context(serving(app, served.host, served.port))
         click.echo(f"API at {url}/v1", err=True)
-        if not x402:
-            _show(url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"), browser=browser)
+        if not served.x402:
+            _show(url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"), browser=served.browser)
         await asyncio.Event().wait()
 
 

@@ -20,6 +20,7 @@ from antiphon.door.paying import Charge, Till
 from antiphon.errors import AntiphonError
 from antiphon.gateway.catalogue import Catalogue
 from antiphon.gateway.cloning import MAX_TEXT_BYTES, CloneRequest
+from antiphon.gateway.database import Storage
 from antiphon.gateway.errors import ApiError, api_error
 from antiphon.gateway.forms import form_of, sweep_uploads
 from antiphon.gateway.guard import Access, Guard, body_of
@@ -163,8 +164,10 @@ async def application(
     keyring: Keyring | None = None,
     till: Till | None = None,
     private_webhooks: bool = False,
+    storage: Storage | None = None,
 ) -> AsyncIterator[Starlette]:
-    """The application over a network that is open, and stays so. `closed`: it has no other voices and engines than
+    """The application over a network that is open, and stays so. `storage`: of tasks and webhooks; by default in the
+    network's data folder. `closed`: it has no other voices and engines than
     those that are installed here. `keyring`: requests need a key once there is one. `till`: each order of sound is paid
     for by x402 instead, and there are no network API and no page, whose tasks would be paid by nobody."""
     await asyncio.to_thread(sweep_uploads, network.home / UPLOADS)
@@ -176,9 +179,10 @@ async def application(
         stack.push_async_callback(orders.close)
         routes: list[BaseRoute] = [*_audio(api), WebSocketRoute("/v1/realtime", api.realtime)]
         if till is None:
-            store = WebhookStore(network.home)
+            storage = storage or Storage(network.home)
+            store = await asyncio.to_thread(WebhookStore, storage)
             webhooks = await stack.enter_async_context(Webhooks.opened(store, allow_private=private_webhooks))
-            tasks = await stack.enter_async_context(Tasks.opened(network, orders, webhooks.ended))
+            tasks = await stack.enter_async_context(Tasks.opened(network, orders, storage, webhooks.ended))
             routes += [*_network(api, NetworkApi(network, tasks, webhooks, catalogue)), *page_routes()]
         yield _routed(routes, access)
 

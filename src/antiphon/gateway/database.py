@@ -1,82 +1,78 @@
-"""A SQLite file of the data folder: made with its tables, changed in transactions, its errors in words."""
+"""Where a server keeps its keys, tasks and webhooks: SQLite files of the data folder, or a PostgreSQL database by URL.
+
+1. What is kept is in parts, each with a schema of numbered steps. A step that was released never changes; a new need is
+   a new step, and an older file or database is brought up to date when it is opened.
+2. SQL is written once, in what both understand. Parameters are `?`.
+3. Who writes to a part is alone for the length of the transaction, in whatever process.
+"""
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from antiphon.errors import BusyError, OutputError, StateError
+from antiphon.errors import InputError, ModelError
+from antiphon.gateway.schemas import Schema
 
-_BUSY_MS = 5_000
-_PRAGMAS = (f"busy_timeout = {_BUSY_MS}", "journal_mode = WAL", "synchronous = FULL", "foreign_keys = 1")
+URL_PREFIXES = ("postgresql://", "postgres://")
 
 
-class Database:
-    """The file. It belongs to one thread at a time; other processes may have it open too."""
+class Database(Protocol):
+    """One part. It belongs to one thread at a time; other processes may have it open too."""
 
-    def __init__(self, path: Path, schema: str, version: int, holds: str) -> None:
-        """`schema`: statements that end in `;` and a new line. `holds`: what is in it, as "The keys".
+    name: str
+    """For messages: without a password."""
 
-        Raises `StateError` for a file of another version or that is none, `OutputError` where none can be written.
-        """
-        self.path = path
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch(mode=0o600, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{path} cannot be opened: {error.strerror}", "Check the path and its rights.") from error
-        with self.translated():
-            self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            for pragma in _PRAGMAS:
-                self._connection.execute(f"PRAGMA {pragma}")
-        with self.transaction():
-            found = self.one("PRAGMA user_version")[0]
-            if found == 0:
-                for statement in schema.split(";\n"):
-                    self._connection.execute(statement)
-                self._connection.execute(f"PRAGMA user_version = {version}")
-            elif found != version:
-                raise StateError(f"{holds} in {path} are of version {found}", "Upgrade antiphon.")
+    @property
+    def owner(self) -> str:
+        """This process among those that have it open, after `join`."""
 
-    def close(self) -> None:
-        self._connection.close()
+    def join(self) -> None:
+        """Be an owner, as long as this process lives."""
 
-    def execute(self, query: str, *values: object) -> sqlite3.Cursor:
-        """Inside `transaction` or `translated`."""
-        return self._connection.execute(query, values)
+    def dead(self, owners: set[str]) -> set[str]:
+        """Those of them whose process has gone, for sure. In a transaction."""
+
+    def execute(self, query: str, *values: object) -> Any:
+        """Rows. Inside `transaction` or `translated`."""
 
     def one(self, query: str, *values: object) -> Any:
         """The first row, or None; the statement ends there."""
-        cursor = self._connection.execute(query, values)
-        row = cursor.fetchone()
-        cursor.close()
-        return row
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All of it or nothing. Raises as `translated`."""
-        with self.translated():
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+    def transaction(self, *, durable: bool = True) -> AbstractContextManager[None]:
+        """All of it or nothing. Without `durable`, a power cut may take it back. Raises as `translated`."""
 
-    @contextlib.contextmanager
-    def translated(self) -> Iterator[None]:
-        """Raises `BusyError` while another process has it, `OutputError` for a full disk, else `StateError`."""
+    def translated(self) -> AbstractContextManager[None]:
+        """Raises `BusyError` while it cannot be used, `OutputError` for a full disk, else `StateError`."""
+
+    def scrub(self) -> None:
+        """What was deleted before is also gone from the disk, as far as this side can see to it."""
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """A data folder, and `url` of the database where that is used instead of the folder's files."""
+
+    home: Path
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        if self.url and not self.url.startswith(URL_PREFIXES):  # its parts are not shown: one may be a password
+            raise InputError("--store takes sqlite or the URL of a PostgreSQL database", "postgresql://HOST/DATABASE")
+
+    def open(self, schema: Schema) -> Database:
+        """Raises `StateError` for what is of a newer version or none of ours, `OutputError` where nothing can be
+        written; of PostgreSQL also `InputError` and `UnavailableError`."""
+        if not self.url:
+            from antiphon.gateway.sqlite import SqliteDatabase
+
+            return SqliteDatabase(self.home / schema.file, schema)
         try:
-            yield
-        except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-                raise BusyError(f"{self.path} is in use by another process", "Nothing was changed. Retry.") from error
-            if code in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
-                raise OutputError(f"{self.path} cannot be written: {error}", "Free disk space.") from error
-            raise StateError(f"{self.path} cannot be used: {error}", "Restore a backup of it.") from error
+            from antiphon.gateway.postgres import PostgresDatabase
+        except ImportError as e:
+            raise ModelError("A store in PostgreSQL needs psycopg", "Run `pip install 'antiphon[postgres]'`.") from e
+        return PostgresDatabase(self.url, schema)

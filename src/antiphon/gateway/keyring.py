@@ -8,42 +8,54 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any, TypeVar, TypeVarTuple
 
 from starlette.requests import HTTPConnection
 
 from antiphon.errors import AntiphonError
+from antiphon.gateway.database import Storage
 from antiphon.gateway.errors import ApiError
-from antiphon.gateway.keys import FILE, Key, KeyStore, Usage
+from antiphon.gateway.keys import Key, KeyStore, Usage
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 log = logging.getLogger(__name__)
 
+LOOK_S = 5.0
+"""How often it is looked for orders of processes that were killed."""
+
 
 class Keyring:
-    """The keys of a data folder, for a server. The file is used in one thread, so that what is asked for first is done
+    """The keys of a server. Their store is used in one thread, so that what is asked for first is done
     first: what was reserved for a client that went meanwhile is given back after it."""
 
     def __init__(self, store: KeyStore, pool: ThreadPoolExecutor, clock: Callable[[], float]) -> None:
         self._store, self._pool, self._clock = store, pool, clock
-        self._requests: dict[str, tuple[float, float]] = {}  # by key: how many it may make, at that second
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def opened(cls, home: Path, clock: Callable[[], float] = time.monotonic) -> AsyncIterator[Keyring]:
-        """Raises `StateError` and `OutputError` as `KeyStore`."""
+    async def opened(cls, storage: Storage, clock: Callable[[], float] = time.time) -> AsyncIterator[Keyring]:
+        """Raises as `Storage.open`."""
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1, thread_name_prefix="keys") as pool:
-            store = await loop.run_in_executor(pool, KeyStore, home / FILE)
+            store = await loop.run_in_executor(pool, KeyStore, storage)
+            keyring = cls(store, pool, clock)
+            settling: asyncio.Task[None] | None = None
             try:
-                lost = await loop.run_in_executor(pool, store.begin)
-                if lost:
-                    log.warning("%d orders of API keys were cut off: what was reserved for them counts as paid", lost)
-                yield cls(store, pool, clock)
+                _tell(await keyring._do(store.begin))
+                settling = asyncio.create_task(keyring._settle_lost(), name="lost orders")
+                yield keyring
             finally:
+                if settling is not None:
+                    settling.cancel()
+                    await asyncio.gather(settling, return_exceptions=True)
                 pool.submit(store.close)
+
+    async def _settle_lost(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(AntiphonError):
+                _tell(await self._do(self._store.settle_lost))
 
     async def admit(self, request: HTTPConnection, scope: str) -> Key | None:
         """The key of a request; None where none was ever made. `scope` empty: any key may. Raises `ApiError` 401, 403,
@@ -54,8 +66,9 @@ class Keyring:
             if await self._do(self._store.any_made):
                 raise _unknown()
             return None
-        wait_s = self._wait_s(key)
-        if wait_s:
+        lacking_s = await self._do(self._store.wait_s, key, self._clock())
+        if lacking_s:
+            wait_s = max(1, round(lacking_s + 0.5))
             told = f"This key may make {key.per_minute} requests a minute. Ask again in {wait_s} s."
             headers = {"retry-after": str(wait_s)}
             raise ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error", headers=headers)
@@ -81,17 +94,13 @@ class Keyring:
     async def usage(self, key: Key) -> Usage:
         return await self._do(self._store.usage, key)
 
-    def _wait_s(self, key: Key) -> int:
-        """0: it may ask now, and has. A minute's requests may come at once; then they grow back evenly."""
-        now_s, rate = self._clock(), key.per_minute / 60
-        left, at_s = self._requests.get(key.id, (float(key.per_minute), now_s))
-        left = min(key.per_minute, left + (now_s - at_s) * rate)
-        may = left >= 1
-        self._requests[key.id] = (left - 1 if may else left, now_s)
-        return 0 if may else max(1, round((1 - left) / rate + 0.5))
-
     async def _do(self, work: Callable[[*Ts], T], *given: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
+
+
+def _tell(lost: int) -> None:
+    if lost:
+        log.warning("%d orders of API keys were cut off: what was reserved for them counts as paid", lost)
 
 
 def check_scope(key: Key | None, scope: str) -> None:

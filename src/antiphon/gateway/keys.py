@@ -1,10 +1,11 @@
-"""API keys and what each may spend, in one SQLite file of the data folder.
+"""API keys and what each may spend.
 
 1. A key's secret is shown once and kept as its SHA-256: 256 random bits need no slower hash.
 2. Once one key was made, every request needs one, also after all were revoked.
 3. An order is reserved in full before it begins. What was paid plus what is reserved never exceeds the budget then.
 4. Reconciling replaces a reservation by what was paid, in one transaction; a second time changes nothing.
-5. What a process that was killed had reserved counts as paid: nobody knows how much of it was.
+5. How often a key may ask is counted here too, so that it does not matter which process it asks.
+6. What a process that was killed had reserved counts as paid: nobody knows how much of it was.
 """
 
 from __future__ import annotations
@@ -13,21 +14,18 @@ import hashlib
 import secrets
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from antiphon.errors import InputError
-from antiphon.gateway.database import Database
-from antiphon.gateway.owners import Owner
+from antiphon.gateway.database import Storage
+from antiphon.gateway.schemas import Schema
 
-FILE = "api-keys.db"
 SCOPES = ("speech", "music", "clone", "read")
 PER_MINUTE = 60
 MAX_PER_MINUTE = 100_000
 MAX_NAME = 64
 PREFIX = "ak_"
-_VERSION = 1
-_SCHEMA = """
+_FOUNDATION = """
 CREATE TABLE keys (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, digest BLOB NOT NULL UNIQUE, scopes TEXT NOT NULL,
     budget_nano INTEGER CHECK (budget_nano >= 0), per_minute INTEGER NOT NULL CHECK (per_minute > 0),
@@ -40,6 +38,10 @@ CREATE TABLE usage (
     key TEXT NOT NULL REFERENCES keys, day TEXT NOT NULL, scope TEXT NOT NULL,
     orders INTEGER NOT NULL, paid_nano INTEGER NOT NULL, PRIMARY KEY (key, day, scope));
 """
+_REQUESTS = """
+CREATE TABLE requests (key TEXT PRIMARY KEY REFERENCES keys, allowance REAL NOT NULL, at_s REAL NOT NULL);
+"""
+SCHEMA = Schema("keys", 1, "api-keys.db", "The keys", (_FOUNDATION, _REQUESTS))
 _KEY = "SELECT id, name, scopes, budget_nano, per_minute, created_s, revoked_s FROM keys"
 
 
@@ -69,16 +71,13 @@ class Usage:
 
 
 class KeyStore:
-    """The file. It belongs to one thread at a time; other processes may have it open too."""
+    """It belongs to one thread at a time; other processes may have one too."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises `StateError` for a file that is none of ours, `OutputError` where none can be written."""
-        self._file = Database(path, _SCHEMA, _VERSION, "The keys")
-        self._owner: Owner | None = None
+    def __init__(self, storage: Storage) -> None:
+        """Raises as `Storage.open`."""
+        self._file = storage.open(SCHEMA)
 
     def close(self) -> None:
-        if self._owner is not None:
-            self._owner.close()
         self._file.close()
 
     def create(
@@ -101,9 +100,9 @@ class KeyStore:
         return _key(row), secret
 
     def keys(self) -> tuple[Key, ...]:
-        """All, the revoked ones too, in the order they were made."""
+        """All, the revoked ones too, the oldest first."""
         with self._file.translated():
-            return tuple(map(_key, self._file.execute(f"{_KEY} ORDER BY created_s, rowid")))
+            return tuple(map(_key, self._file.execute(f"{_KEY} ORDER BY created_s, name")))
 
     def revoke(self, name: str) -> Key:
         """Its next request is refused; what it has under way ends by itself. Raises `InputError`."""
@@ -127,25 +126,46 @@ class KeyStore:
             return bool(self._file.one("SELECT EXISTS (SELECT 1 FROM keys)")[0])
 
     def begin(self) -> int:
-        """Before the first reservation: those of killed processes count as paid (rule 5); how many there were."""
+        """Before the first reservation; as `settle_lost`."""
+        self._file.join()
+        return self.settle_lost()
+
+    def settle_lost(self) -> int:
+        """What killed processes had reserved counts as paid (rule 6); how many orders there were."""
         with self._file.transaction():
-            self._owner = Owner(self._file.path)
-            living = self._owner.living()
             rows = self._file.execute("SELECT id, owner, nano FROM holds").fetchall()
-            lost = [(hold, nano) for hold, owner, nano in rows if owner not in living]
+            dead = self._file.dead({owner for _, owner, _ in rows})
+            lost = [(hold, nano) for hold, owner, nano in rows if owner in dead]
             for hold, nano in lost:
                 self._reconcile(hold, nano)
         return len(lost)
 
+    def wait_s(self, key: Key, now_s: float) -> float:
+        """0: it may ask now, and has; else how long it has to wait. A minute's requests may come at once; then they
+        grow back evenly, whichever process is asked."""
+        rate = key.per_minute / 60
+        with self._file.transaction(durable=False):
+            row = self._file.one("SELECT allowance, at_s FROM requests WHERE key = ?", key.id)
+            allowance, at_s = row or (float(key.per_minute), now_s)
+            allowance = min(key.per_minute, allowance + max(0.0, now_s - at_s) * rate)
+            may = allowance >= 1
+            self._file.execute(
+                "INSERT INTO requests VALUES (?, ?, ?) ON CONFLICT (key)"
+                " DO UPDATE SET allowance = excluded.allowance, at_s = excluded.at_s",
+                key.id,
+                allowance - may,
+                max(now_s, at_s),
+            )
+        return 0.0 if may else (1 - allowance) / rate
+
     def reserve(self, hold: str, key: Key, scope: str, nano: int) -> int | None:
         """Hold `nano` for an order (rule 3). None: done; else what the key has left, which is less."""
-        assert self._owner is not None, "begun"
         with self._file.transaction():
             if key.budget_nano is not None:
                 left_nano = key.budget_nano - self._paid_nano(key.id) - self._held_nano(key.id)
                 if nano > left_nano:
                     return max(0, left_nano)
-            self._file.execute("INSERT INTO holds VALUES (?, ?, ?, ?, ?)", hold, key.id, self._owner.name, scope, nano)
+            self._file.execute("INSERT INTO holds VALUES (?, ?, ?, ?, ?)", hold, key.id, self._file.owner, scope, nano)
         return None
 
     def reconcile(self, hold: str, paid_nano: int) -> None:
@@ -156,7 +176,7 @@ class KeyStore:
     def usage(self, key: Key) -> Usage:
         with self._file.transaction():
             query = "SELECT day, scope, orders, paid_nano FROM usage WHERE key = ? ORDER BY day, scope"
-            return Usage(tuple(self._file.execute(query, key.id)), self._held_nano(key.id))
+            return Usage(tuple(map(tuple, self._file.execute(query, key.id))), self._held_nano(key.id))
 
     def _reconcile(self, hold: str, paid_nano: int) -> None:
         row = self._file.one("DELETE FROM holds WHERE id = ? RETURNING key, scope", hold)
@@ -165,7 +185,7 @@ class KeyStore:
         day = time.strftime("%Y-%m-%d", time.gmtime())
         self._file.execute(
             "INSERT INTO usage VALUES (?, ?, ?, 1, ?) ON CONFLICT (key, day, scope)"
-            " DO UPDATE SET orders = orders + 1, paid_nano = paid_nano + excluded.paid_nano",
+            " DO UPDATE SET orders = usage.orders + 1, paid_nano = usage.paid_nano + excluded.paid_nano",
             row[0],
             day,
             row[1],

@@ -1,33 +1,31 @@
-"""Tasks of the network API, in one SQLite file of the data folder.
+"""Tasks of the network API.
 
 1. A task is written down before anything is ordered for it.
 2. An idempotency key names one task of its owner for ever: whoever asks again gets that task, whatever became of it.
-3. What a process that was killed had under way has failed at the next start, and is not ordered again: its money is
-   where the ledger says, and `paid_nano` is counted anew.
+3. What a process that was killed had under way has failed, as any other process finds, and is not ordered again: its
+   money is where the ledger says, and `paid_nano` is counted anew.
 """
 
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 import msgspec
 
-from antiphon.gateway.database import Database
+from antiphon.gateway.database import Storage
 from antiphon.gateway.network.bodies import Part, Problem, Task
-from antiphon.gateway.owners import Owner
+from antiphon.gateway.schemas import Schema
 
-FILE = "api-tasks.db"
 KEPT_S = 30 * 86_400
 """So long an ended task is remembered, and its idempotency key with it."""
-_VERSION = 1
-_SCHEMA = """
+_FOUNDATION = """
 CREATE TABLE tasks (
     id TEXT PRIMARY KEY, key TEXT NOT NULL, owner TEXT NOT NULL, made_ms INTEGER NOT NULL, ended INTEGER NOT NULL,
     idempotency TEXT, body_sha256 BLOB NOT NULL, task TEXT NOT NULL, parts TEXT NOT NULL);
 CREATE UNIQUE INDEX idempotent ON tasks (key, idempotency) WHERE idempotency IS NOT NULL;
 CREATE INDEX by_time ON tasks (key, made_ms, id);
 """
+SCHEMA = Schema("tasks", 2, "api-tasks.db", "The tasks", (_FOUNDATION,))
 STOPPED = Problem(
     code="server_stopped",
     message="The server stopped while this was made. What was not made is not paid; order it again.",
@@ -44,25 +42,22 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TaskStore:
-    """The file. It belongs to one thread at a time; other processes may have it open too."""
+    """It belongs to one thread at a time; other processes may have one too."""
 
-    def __init__(self, path: Path) -> None:
-        """Raises `StateError` for a file that is none of ours, `OutputError` where none can be written."""
-        self._file = Database(path, _SCHEMA, _VERSION, "The tasks")
-        with self._file.transaction():
-            self._owner = Owner(path)
+    def __init__(self, storage: Storage) -> None:
+        """Raises as `Storage.open`."""
+        self._file = storage.open(SCHEMA)
+        self._file.join()
 
     def close(self) -> None:
-        self._owner.close()
         self._file.close()
 
-    def begin(self) -> list[Task]:
-        """Rule 3: the tasks that are failed now, because their process is gone. Old ones are forgotten."""
+    def fail_lost(self) -> list[Task]:
+        """Rule 3: the tasks that are failed now, because their process is gone."""
         with self._file.transaction():
-            self._forget()
-            living = self._owner.living()
-            rows = self._file.execute("SELECT owner, task FROM tasks WHERE NOT ended").fetchall()
-            lost = [msgspec.json.decode(task, type=Task) for owner, task in rows if owner not in living]
+            rows = self._file.execute("SELECT owner, task FROM tasks WHERE ended = 0").fetchall()
+            dead = self._file.dead({owner for owner, _ in rows})
+            lost = [msgspec.json.decode(task, type=Task) for owner, task in rows if owner in dead]
             failed = [
                 msgspec.structs.replace(
                     task, state="failed", error=STOPPED, ended_ms=int(time.time() * 1000), paid_final=False
@@ -78,10 +73,8 @@ class TaskStore:
     def forget(self) -> None:
         """What is older than `KEPT_S`."""
         with self._file.transaction():
-            self._forget()
-
-    def _forget(self) -> None:
-        self._file.execute("DELETE FROM tasks WHERE ended AND made_ms < ?", int((time.time() - KEPT_S) * 1000))
+            old_ms = int((time.time() - KEPT_S) * 1000)
+            self._file.execute("DELETE FROM tasks WHERE ended = 1 AND made_ms < ?", old_ms)
 
     def add(self, one: Stored, idempotency: str | None) -> Stored:
         """Rules 1 and 2: the task, or the one that has this idempotency key already."""
@@ -89,7 +82,7 @@ class TaskStore:
             known = self._find("key = ? AND idempotency = ?", one.key, idempotency) if idempotency is not None else None
             if known is None:
                 task = one.task
-                row = (task.id, one.key, self._owner.name, task.created_ms, 0, idempotency, one.body_sha256)
+                row = (task.id, one.key, self._file.owner, task.created_ms, 0, idempotency, one.body_sha256)
                 encoded = msgspec.json.encode(task).decode()
                 self._file.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *row, encoded, "[]")
         return known or one

@@ -22,12 +22,13 @@ from antiphon import AsyncNetwork, Compose, Say
 from antiphon.door.cloning import Learn
 from antiphon.door.progress import PartProgress, TaskProgress
 from antiphon.errors import AntiphonError, StateError
+from antiphon.gateway.database import Storage
 from antiphon.gateway.errors import ApiError, api_error
 from antiphon.gateway.keys import Key
 from antiphon.gateway.network.bodies import ENDED, Part, Problem, State, Task
 from antiphon.gateway.network.live import Live
 from antiphon.gateway.network.recordings import Recordings
-from antiphon.gateway.network.store import FILE, STOPPED, Stored, TaskStore
+from antiphon.gateway.network.store import STOPPED, Stored, TaskStore
 from antiphon.gateway.orders import Orders
 
 T = TypeVar("T")
@@ -40,6 +41,8 @@ MAX_GROWING_BYTES = 4 << 30
 """Of sound of a key's tasks that have not ended: pauses cost nothing, and room on the disk does."""
 FORGET_S = 3_600.0
 """How often old tasks are forgotten."""
+LOOK_S = 5.0
+"""How often it is looked for tasks of processes that were killed."""
 QUEUE_S = 900.0
 """Longest that a task waits for its turn."""
 SETTLE_S = 60.0
@@ -86,27 +89,46 @@ class Tasks:
         self._live: dict[str, tuple[str, Live, asyncio.Task[None]]] = {}
         self._saving: set[asyncio.Task[None]] = set()
         self._making: Counter[str] = Counter()  # tasks of each key that are not live yet
-        self._forgot_s = time.monotonic()
+        self._forgot_s = -FORGET_S
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def opened(cls, network: AsyncNetwork, orders: Orders, ended: Ended) -> AsyncIterator[Tasks]:
-        """Raises `StateError` and `OutputError`."""
+    async def opened(
+        cls, network: AsyncNetwork, orders: Orders, storage: Storage, ended: Ended
+    ) -> AsyncIterator[Tasks]:
+        """Raises as `Storage.open`."""
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1, thread_name_prefix="tasks") as pool:
-            store = await loop.run_in_executor(pool, TaskStore, network.home / FILE)
+            store = await loop.run_in_executor(pool, TaskStore, storage)
+            sweeping: asyncio.Task[None] | None = None
             try:
                 tasks = cls(network, orders, store, pool, ended)
-                lost = await tasks._do(store.begin)
-                if lost:
-                    log.warning("%d tasks were cut off when their server was killed", len(lost))
-                await asyncio.to_thread(tasks.recordings.sweep, frozenset())
+                await tasks._sweep()
+                sweeping = asyncio.create_task(tasks._keep_sweeping(), name="old tasks")
                 try:
                     yield tasks
                 finally:
+                    sweeping.cancel()
+                    await asyncio.gather(sweeping, return_exceptions=True)
                     await tasks.close()
             finally:
                 pool.submit(store.close)
+
+    async def _keep_sweeping(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            with contextlib.suppress(AntiphonError):
+                await self._sweep()
+
+    async def _sweep(self) -> None:
+        """Tasks of processes that were killed have failed; old ones are forgotten."""
+        lost = await self._do(self._store.fail_lost)
+        if lost:
+            log.warning("%d tasks were cut off when their server was killed", len(lost))
+        if time.monotonic() - self._forgot_s > FORGET_S:
+            self._forgot_s = time.monotonic()
+            await self._do(self._store.forget)
+            await asyncio.to_thread(self.recordings.sweep, frozenset(self._live))
 
     async def close(self) -> None:
         """Every task ends, and what it has cost by now is written down."""
@@ -263,18 +285,14 @@ class Tasks:
         if not live.bytes_ready:
             live.change(sound=False)
         await self._do(lambda: self._store.save(live.task, live.in_order(), ended=True))
+        for file in wanted.files:
+            await asyncio.to_thread(file.unlink, missing_ok=True)
         await self._account(live, SETTLE_S if problem is not STOPPED else CLOSE_S)
         live.over = True
         live.notify()
         with contextlib.suppress(AntiphonError):
             await self._ended(key.id if key else "", live.task)
-        for file in wanted.files:
-            await asyncio.to_thread(file.unlink, missing_ok=True)
         await asyncio.to_thread(self.recordings.sweep, frozenset(self._live))
-        if time.monotonic() - self._forgot_s > FORGET_S:
-            self._forgot_s = time.monotonic()
-            with contextlib.suppress(AntiphonError):
-                await self._do(self._store.forget)
 
     async def _make(self, live: Live, wanted: Wanted, key: Key | None) -> None:
         def told(event: PartProgress | TaskProgress) -> None:

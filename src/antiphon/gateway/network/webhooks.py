@@ -108,8 +108,12 @@ class Webhooks:
     async def ended(self, key: str, task: Task) -> None:
         """Rule 2."""
         body = msgspec.json.encode(TaskEnded(timestamp=(task.ended_ms or 0) // 1000, data=task))
-        await self._store.deliver(key, body)
+        await self._store.deliver(key, task.id, body)
         self._wake.set()
+
+    async def withdraw(self, task: str) -> None:
+        """A task was deleted: what was not posted of it is not."""
+        await self._store.withdraw(task)
 
     async def _send_all(self) -> None:
         """One delivery of a key at a time, so that nobody's slow receivers delay another's."""
