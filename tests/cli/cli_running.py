@@ -53,7 +53,7 @@ def start(*arguments: str, home: Path, **options: object) -> Running:
     return Running(command, env=environment, **(given | options))  # type: ignore[arg-type]
 
 
-def finish(*arguments: str, home: Path, limit_s: float = 120.0, stdin: bytes | None = None) -> Ended:
+def finish(*arguments: str, home: Path, limit_s: float = 600.0, stdin: bytes | None = None) -> Ended:
     """Run the real command to its end."""
     with start(*arguments, home=home, stdin=subprocess.PIPE if stdin is not None else subprocess.DEVNULL) as process:
         out, err = process.communicate(stdin, timeout=limit_s)
