@@ -86,7 +86,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def test_the_page_is_a_federation_of_processes_that_survives_kill_9_and_whose_model_earns(machine: Machine) -> None:
-    music, cards, (serve,), (explain, *joins), after, publish, (ledger,), nodes, market = BLOCKS
+    music, cards, (serve,), (explain, *joins), after, publish, (ledger,), nodes, market, _ = BLOCKS
     for command in (*music, *cards):
         machine.run(command)
     found = re.search(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
@@ -155,6 +155,33 @@ def trained(machine: Machine, serve: str, explain: str, joins: list[str]) -> Non
     updates = [file.read_bytes() for file in at.glob("rounds/*/*.update")]
     assert before in updates
     assert all(len(update) <= 0.015 * 4 * size for update in updates)
+
+
+def test_three_processes_train_under_masks(machine: Machine) -> None:
+    """The page's secure federation: all three end with the last round, and nobody's update lies at the coordinator."""
+    serve = f"{BLOCKS[-1][0]} --port 0"
+    plan = re.findall(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)[-1]
+    (machine.folder / "secure.toml").write_text(plan)
+    for command in BLOCKS[0][:2]:
+        machine.run(command)
+    machine.run('antiphon compose "calm waltz in F major" --seconds 12 --seed 3 --midi kept/waltz.mid -q -o kept/w.wav')
+    names = ("alice", "bob", "dora")
+    for name in names:
+        machine.run(f"antiphon --home {name}/home genki join --card cards/{name}.json")
+    server, at = machine.start(serve), machine.folder / "carol" / "genki" / "at-secure"
+    machine.until(at / "invitation.json", server)
+    parties = [
+        machine.start(f"antiphon --home {name}/home genki join {at / 'invitation.json'} --data alice") for name in names
+    ]
+    assert server.wait(LIMIT_S) == 0, server.log.read_text()  # type: ignore[attr-defined]
+    for party in parties:
+        assert party.wait(LIMIT_S) == 0, party.log.read_text()  # type: ignore[attr-defined]
+    (report,) = json.loads(machine.run("antiphon --home carol genki status secure --json"))["rounds"]
+    assert len(report["accepted"]) == 3
+    assert not list(at.glob("rounds/*/*.update"))
+    said = machine.run("antiphon --home carol genki explain secure --round 1")
+    assert "summed under masks" in said
+    assert said.count("33.3") == 3
 
 
 def test_wrong_files_end_with_what_is_wrong(machine: Machine) -> None:

@@ -102,6 +102,26 @@ def test_rounds_over_tls_end_as_those_in_one_process(machines: Machines, tmp_pat
     assert len(machines.federation.store().reports()[-1].accepted) == 2
 
 
+def test_a_sum_under_masks_over_tls_is_that_in_one_process(tmp_path: Path) -> None:
+    """Masks are drawn anew; what is left when they cancel is the same to the bit."""
+    plan = {"secure": True, "screen": False, "clip_norm": 4.0, "min_parties": 3}
+    machines = Machines(tmp_path, Federation(tmp_path, parties=3, rounds=2, **plan))
+    try:
+        with machines.link(members=3) as (link, port):
+            for n in range(3):
+                machines.join(n, port)
+            until = time.monotonic() + 60
+            while len(link.contributors()) < 3 and time.monotonic() < until:
+                time.sleep(0.05)
+            coordinator(machines, link).run(attempts=3)
+    finally:
+        machines.end()
+    same = Federation(tmp_path / "same", parties=3, rounds=2, **plan)
+    same.run(held_out=())
+    assert machines.federation.store().state.digest == same.store().state.digest
+    assert all(len(report.accepted) == 3 for report in machines.federation.store().reports())
+
+
 def test_everybody_hears_that_the_last_round_is_over_and_leaves(machines: Machines) -> None:
     with machines.link() as (link, port):
         machines.join(0, port)

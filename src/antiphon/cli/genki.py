@@ -44,11 +44,13 @@ def genki() -> None:
     """
 
 
-@genki.command(epilog="\b\nExamples:\n  antiphon genki serve plan.toml --members cards\n")
+@genki.command(epilog="\b\nExamples:\n  antiphon genki serve plan.toml --members cards\n"
+               "  antiphon genki serve plan.toml --members cards --secure\n")  # fmt: skip
 @click.argument("plan", type=_FILE)
 @click.option("--members", type=_FOLDER, required=True, help="Folder of the cards of those who may take part.")
 @click.option("--held-out", type=_FOLDER, help="Folder of music that nobody learns from: each round is measured on it.")
 @_pool_option
+@click.option("--secure", is_flag=True, help="Learn the sum of updates only; as secure = true, screen = false in PLAN.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
 @click.option("--name", default="", help="Host that others are told; by default --host.")
@@ -59,6 +61,7 @@ def serve(
     members: Path,
     held_out: Path | None,
     pool: Path | None,
+    secure: bool,
     host: str,
     port: int,
     name: str,
@@ -68,7 +71,7 @@ def serve(
     from antiphon.genki.rounds.serving import coordinate
     from antiphon.genki.rounds.store import Store
 
-    made = read_plan(plan)
+    made = read_plan(plan, secure=secure)
     store, learner = Store(federation_at(settings, made.name), made), _learner(made)
     coordinate(
         store,

@@ -60,8 +60,7 @@ def compress(delta: Flat, residual: Flat, keep: int) -> tuple[bytes, Flat]:
     Raises `InputError` for a difference that is not finite: it would stay in the residual for ever.
     """
     wanted = delta + np.float32(DECAY) * residual
-    if not np.isfinite(wanted).all():
-        raise InputError("The training ended in numbers that are not finite", "Take a smaller learning rate.")
+    check_finite(wanted)
     counts = _counts(len(wanted), keep)
     padded = np.pad(wanted, (0, -len(wanted) % CHUNK)).reshape(-1, CHUNK)
     order = np.argsort(-np.abs(padded), axis=1, kind="stable")
@@ -80,6 +79,11 @@ def compress(delta: Flat, residual: Flat, keep: int) -> tuple[bytes, Flat]:
     )
     raw = canonical.pack(made)
     return raw, wanted - decompress(raw, len(wanted), keep)
+
+
+def check_finite(change: Flat) -> None:
+    if not np.isfinite(change).all():
+        raise InputError("The training ended in numbers that are not finite", "Take a smaller learning rate.")
 
 
 def decompress(raw: bytes, size: int, keep: int) -> Flat:

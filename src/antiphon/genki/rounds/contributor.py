@@ -6,6 +6,8 @@
 4. What the update left out is kept for the next one; if the update did not count, what was kept before is.
 5. What is written down is written before the update leaves.
 6. With a pool, the last steps are on the pieces dealt to it: `contribution.working` tells who did so.
+7. With secure aggregation it answers with keys, and then step by step (`secagg.contributing`); the update leaves under
+   masks. One sum of a round is opened, whoever was killed in between.
 """
 
 from __future__ import annotations
@@ -24,11 +26,14 @@ from antiphon.genki.learning import Learner, Parameters, Piece, Update
 from antiphon.genki.rounds import compression, files
 from antiphon.genki.rounds.compression import Flat
 from antiphon.genki.rounds.plan import Plan
+from antiphon.genki.rounds.secagg.contributing import Attempt
+from antiphon.genki.rounds.secagg.primitives import Words, places, taken
 from antiphon.genki.rounds.task import Task
 from antiphon.protocol import canonical
 from antiphon.protocol.identity import Identity
 
 LAST = "last.npz"
+OPENED = "opened"
 
 
 class Contributor:
@@ -51,19 +56,20 @@ class Contributor:
         self.id = identity.node_id
         self._identity, self._learner, self._pieces, self._folder = identity, learner, pieces, folder
         self._plan, self._pool = plan or self._joined(), pool
+        self._attempt: Attempt | None = None
         if self._plan is not None:
             check_pool(self._plan, pool)
 
     def answer(self, task: Task, parameters: Parameters) -> bytes:
-        """The signed update for `task`. Raises `InputError` or `ProtocolError` for a task that is refused."""
+        """The signed update for `task`, or the signed offer to add it under masks. Raises `InputError` or
+        `ProtocolError` for a task that is refused."""
         self._accept(task, parameters)
-        size = compression.flat(parameters).size
+        if task.plan.secure:
+            return self._offer(task, parameters)  # 7
         last = self._last()
         if last is not None and (last.round, last.base) == (task.round, task.base):
             return last.update
-        residual = np.zeros(size, np.float32)
-        if last is not None:
-            residual = last.after if task.counted == last.round else last.before  # 4
+        residual = self._residual(last, task, parameters)
         raw, left = compression.compress(self._learnt(task, parameters), residual, task.plan.keep)
         update = Update(
             federation=task.plan.id,
@@ -76,6 +82,50 @@ class Contributor:
         made = _Last(task.round, task.base, learning.signed(update, self._identity), residual, left)
         files.write_arrays(self._folder / LAST, made.arrays())  # 5
         return made.update
+
+    def step(self, raw: bytes) -> bytes:
+        """The signed answer to a step of secure aggregation. Raises `ProtocolError` for one that is refused."""
+        if self._attempt is None:
+            raise ProtocolError("This party was started anew since its offer", "It takes part in the next attempt.")
+        return self._attempt.answer(raw)
+
+    def _offer(self, task: Task, parameters: Parameters) -> bytes:
+        if self._attempt is None or self._attempt.id != task.attempt:
+            self._check_unopened(task.round)
+            words = self._words(task, parameters)
+            self._attempt = Attempt(self._identity, task, words, lambda: self._opening(task.round))
+        return self._attempt.offer
+
+    def _words(self, task: Task, parameters: Parameters) -> Words:
+        """What is added for this contributor, in every attempt of the round the same."""
+        last = self._last()
+        if last is not None and (last.round, last.base) == (task.round, task.base):
+            return np.frombuffer(last.update, "<u4").astype(np.uint32)
+        residual = self._residual(last, task, parameters)
+        wanted = self._learnt(task, parameters) + np.float32(compression.DECAY) * residual
+        compression.check_finite(wanted)
+        words, left = taken(wanted, places(task.base, wanted.size, task.plan.keep), task.plan.clip_norm)
+        made = _Last(task.round, task.base, words.astype("<u4").tobytes(), residual, left)
+        files.write_arrays(self._folder / LAST, made.arrays())  # 5
+        return words
+
+    def _opening(self, round_: int) -> None:
+        self._check_unopened(round_)
+        files.write(self._folder / OPENED, str(round_).encode())  # 5
+
+    def _check_unopened(self, round_: int) -> None:
+        file = self._folder / OPENED
+        try:
+            opened = int(file.read_bytes()) if file.exists() else 0
+        except (OSError, ValueError) as error:
+            raise StateError(f"{file} cannot be read: {error}", f"Delete {self._folder} to join anew.") from error
+        if opened >= round_:
+            raise ProtocolError(f"This party has opened the sum of round {opened} already", "It opens one of each.")
+
+    def _residual(self, last: _Last | None, task: Task, parameters: Parameters) -> Flat:
+        if last is None:
+            return np.zeros(compression.flat(parameters).size, np.float32)
+        return last.after if task.counted == last.round else last.before  # 4
 
     def _accept(self, task: Task, parameters: Parameters) -> None:
         if self._plan is None:
@@ -151,7 +201,8 @@ class _Last:
 
     @classmethod
     def of(cls, arrays: Parameters) -> _Last:
-        round_, base, update = canonical.parse(tuple[int, str, bytes], arrays["told"].tobytes())
+        raw = arrays["told"].tobytes()
+        round_, base, update = canonical.parse(tuple[int, str, bytes], raw, limit=len(raw))
         return cls(round_, base, update, arrays["before"], arrays["after"])
 
 

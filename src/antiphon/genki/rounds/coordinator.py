@@ -8,14 +8,14 @@
    are left out (`screening`); where too few are left for the plan's strategy, the round changes nothing. What each of
    the others brought is appraised (`contribution`), and kept beside the round.
 5. A round is over when the store says so; a coordinator that was killed goes on from there.
+6. With secure aggregation, 2 to 4 are those of `secagg.summing`: a sum comes, and no update is seen.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from flwr.app import Message
@@ -26,29 +26,20 @@ from antiphon.genki.contribution import appraise, screen
 from antiphon.genki.learning import Learner, Parameters, Piece
 from antiphon.genki.rounds import flower
 from antiphon.genki.rounds.accounting import epsilon
+from antiphon.genki.rounds.asking import ASK_AGAIN_S, Parties, Stage, collect
 from antiphon.genki.rounds.contributor import check_pool
 from antiphon.genki.rounds.plan import Plan
 from antiphon.genki.rounds.screening import committed, delta_of
+from antiphon.genki.rounds.secagg.summing import Summed, summed
 from antiphon.genki.rounds.store import Report, Store
 from antiphon.genki.rounds.task import Task
 
 _log = logging.getLogger(__name__)
 
-POLL_S = 0.05
-ASK_AGAIN_S = 20.0
+STEP_S = 60.0
+"""How long a step of secure aggregation after the first may take: nothing is learnt in it."""
 EXACTLY = 5
 """Contributors up to which shares are exact, by 31 evaluations; of more they are estimated by about 8 for each."""
-
-
-class Parties(Protocol):
-    """Who is there, and the way to them: Flower's grid, and whose nodes these are."""
-
-    def contributors(self) -> dict[int, str]:
-        """Grid nodes that are online, with the contributor of each."""
-
-    def push_messages(self, messages: Iterable[Message]) -> Iterable[str]: ...
-
-    def pull_messages(self, message_ids: Iterable[str]) -> Iterable[Message]: ...
 
 
 class Coordinator:
@@ -91,12 +82,37 @@ class Coordinator:
         return epsilon((*self._store.state.releases, self.plan.noise), self.plan.delta)
 
     def _round(self, attempts: int) -> None:
-        began, base, tried = time.monotonic(), self._store.parameters(), 0
-        round_ = _Round(self.plan, self._store, base)
+        began, base = time.monotonic(), self._store.parameters()
+        found = self._summed(base, attempts) if self.plan.secure else self._aggregated(base, attempts)
+        learning.fits(found.parameters, base, "The aggregate")
+        report = Report(
+            round=self._store.state.round + 1,
+            base=self._store.state.digest,
+            digest=learning.digest(found.parameters),
+            accepted=found.parties,
+            refused=found.refused,
+            bytes=found.lengths,
+            seconds=round(time.monotonic() - began, 3),
+            attempts=found.attempts,
+            loss=float(np.mean(self._learner.losses(found.parameters, self._held_out))) if self._held_out else None,
+            epsilon=self._epsilon_after() if self.plan.noise else None,
+        )
+        self._store.commit(report, found.parameters, released=self.plan.noise or None)
+        self._tell(report)
+
+    def _summed(self, base: Parameters, attempts: int) -> Summed:
+        def ask(stage: Stage, learning_: bool) -> None:
+            limit = self.plan.deadline_s if learning_ else min(STEP_S, self.plan.deadline_s)
+            collect(self._parties, stage, deadline_s=limit, ask_again_s=self._ask_again_s)
+
+        return summed(self._store, base, self._learner, self._held_out, ask, attempts)
+
+    def _aggregated(self, base: Parameters, attempts: int) -> Summed:
+        round_, tried = _Round(self.plan, self._store, base), 0
         while True:
             tried += 1
-            self._collect(round_)
-            if len(round_.deltas) >= self.plan.min_parties:
+            collect(self._parties, round_, deadline_s=self.plan.deadline_s, ask_again_s=self._ask_again_s)
+            if round_.enough:
                 break
             _log.warning(
                 "round %d: %d of at least %d updates came", round_.number, len(round_.deltas), self.plan.min_parties
@@ -109,21 +125,7 @@ class Coordinator:
                 )
         counted, enough = self._counted(round_, base)
         made = flower.aggregate(self.plan, base, [counted[one] for one in sorted(counted)]) if enough else base
-        learning.fits(made, base, "The aggregate")
-        report = Report(
-            round=round_.number,
-            base=round_.base,
-            digest=learning.digest(made),
-            accepted=tuple(sorted(counted)),
-            refused=round_.refused,
-            bytes=round_.lengths,
-            seconds=round(time.monotonic() - began, 3),
-            attempts=tried,
-            loss=float(np.mean(self._learner.losses(made, self._held_out))) if self._held_out else None,
-            epsilon=self._epsilon_after() if self.plan.noise else None,
-        )
-        self._store.commit(report, made, released=self.plan.noise or None)
-        self._tell(report)
+        return Summed(made, tried, tuple(sorted(counted)), round_.refused, round_.lengths)
 
     def _counted(self, round_: _Round, base: Parameters) -> tuple[dict[str, Parameters], bool]:
         """The updates to aggregate, and whether they are enough; those that are left out are named among the refused,
@@ -138,29 +140,6 @@ class Coordinator:
             self._store.appraised(round_.number, appraise(all_, exactly=EXACTLY, screened=found))
         return found.counted, enough
 
-    def _collect(self, round_: _Round) -> None:
-        """Ask and wait until all that are there have answered, or the deadline."""
-        deadline = time.monotonic() + self.plan.deadline_s
-        asked: dict[str, int] = {}  # messages that wait for an answer, and the node of each
-        last: dict[int, float] = {}  # node to when it was asked
-        while (now := time.monotonic()) < deadline:
-            there = self._parties.contributors()
-            waiting = {node: one for node, one in there.items() if not round_.answered(one)}
-            due = {node: one for node, one in waiting.items() if now - last.get(node, -np.inf) >= self._ask_again_s}
-            if due:
-                messages = round_.requests(due, self._store.state.counted, ttl_s=deadline - now + 1)
-                for (node, _), message in zip(due.items(), self._parties.push_messages(messages), strict=True):
-                    last[node] = now
-                    if message:
-                        asked[message] = node
-            for reply in self._parties.pull_messages(list(asked)):
-                node = asked.pop(reply.metadata.reply_to_message_id, 0)
-                if node in there:
-                    round_.take(there[node], reply)
-            if len(round_.deltas) >= self.plan.min_parties and there and all(map(round_.answered, there.values())):
-                return
-            time.sleep(POLL_S)
-
 
 class _Round:
     """What has come in one round."""
@@ -172,17 +151,23 @@ class _Round:
         self.refused: dict[str, str] = {}
         self.lengths: dict[str, int] = {}
         self._plan, self._store, self._parameters = plan, store, base
+        self._counted = store.state.counted
         for contributor, raw in store.updates(self.number).items():  # of a coordinator that was interrupted
             try:
                 self._open(contributor, raw)
             except ProtocolError as error:  # it will be asked for again
                 _log.warning("round %d: the stored update of %s: %s", self.number, contributor[:12], error.what)
 
+    @property
+    def enough(self) -> bool:
+        return len(self.deltas) >= self._plan.min_parties
+
     def answered(self, contributor: str) -> bool:
         return contributor in self.deltas or contributor in self.refused
 
-    def requests(self, nodes: dict[int, str], counted: dict[str, int], *, ttl_s: float) -> list[Message]:
+    def requests(self, nodes: dict[int, str], *, ttl_s: float) -> list[Message]:
         """A message for each node; those with as much history share their content."""
+        counted = self._counted
         contents = {
             last: flower.content_of(
                 Task(plan=self._plan, round=self.number, base=self.base, counted=last), self._parameters

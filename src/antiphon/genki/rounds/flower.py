@@ -12,6 +12,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from typing import Protocol
 from uuid import uuid4
 
 import numpy as np
@@ -19,7 +20,6 @@ import numpy as np
 from antiphon.errors import AntiphonError, InputError, ModelError, ProtocolError
 from antiphon.genki.learning import Parameters, added
 from antiphon.genki.rounds import task as tasks
-from antiphon.genki.rounds.contributor import Contributor
 from antiphon.genki.rounds.plan import Plan
 from antiphon.genki.rounds.task import Task
 
@@ -50,9 +50,26 @@ _WEIGHT = "num-examples"
 MAX_REASON_CHARS = 300
 
 
+class Answering(Protocol):
+    """A contributor. Both raise an `AntiphonError` for what they refuse."""
+
+    def answer(self, task: Task, parameters: Parameters) -> bytes: ...
+
+    def step(self, raw: bytes) -> bytes: ...
+
+
 def content_of(task: Task, parameters: Parameters) -> RecordDict:
     """What a request holds; shared by the messages of a round."""
     return RecordDict({"arrays": _record(parameters), "config": ConfigRecord({"task": tasks.encode(task)})})
+
+
+def step_of(raw: bytes) -> RecordDict:
+    """What a request holds that asks for a step of secure aggregation."""
+    return RecordDict({"config": ConfigRecord({"step": raw})})
+
+
+def is_step(message: Message) -> bool:
+    return isinstance(_config(message, "step"), bytes)
 
 
 def request(node: int, content: RecordDict, *, round_: int, ttl_s: float) -> Message:
@@ -92,12 +109,12 @@ def _metadata(node: int, kind: str, *, round_: int, ttl_s: float) -> Metadata:
     )
 
 
-def answered(message: Message, contributor: Contributor) -> Message:
+def answered(message: Message, contributor: Answering) -> Message:
     """A contributor's reply: its update, or why there is none. No error ends the contributor."""
     try:
-        return Message(
-            RecordDict({"config": ConfigRecord({"update": contributor.answer(*_read(message))})}), reply_to=message
-        )
+        step = _config(message, "step")
+        made = contributor.step(step) if isinstance(step, bytes) else contributor.answer(*_read(message))
+        return Message(RecordDict({"config": ConfigRecord({"update": made})}), reply_to=message)
     except AntiphonError as error:
         return refusal(message, str(error))
     except Exception as error:  # noqa: BLE001 - whatever breaks in a training must end neither this party nor the others
@@ -137,12 +154,13 @@ def _config(message: Message, key: str) -> object:
     return record.get(key) if record is not None else None
 
 
-def aggregate(plan: Plan, base: Parameters, deltas: Sequence[Parameters]) -> Parameters:
+def aggregate(plan: Plan, base: Parameters, deltas: Sequence[Parameters], *, parties: int = 0) -> Parameters:
     """The parameters after a round: `base` moved by `server_rate` of what the plan's strategy makes of all models.
 
-    There are `plan.needed` updates at least, none of them all zero (Flower divides by their norm).
+    There are `plan.needed` updates at least, none of them all zero (Flower divides by their norm). `parties`: how many
+    are in the one delta that there is, a mean (secure aggregation).
     """
-    strategy = _strategy(plan, base, len(deltas))
+    strategy = _strategy(plan, base, parties or len(deltas))
     answers = [
         RecordDict({"arrays": _record(added(base, delta)), "metrics": MetricRecord({_WEIGHT: 1})}) for delta in deltas
     ]

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import msgspec
 
+from antiphon.economy.types import PPM
 from antiphon.errors import InputError
-from antiphon.genki.contribution import explain, over_rounds
+from antiphon.genki.contribution import explain, over_rounds, shares
 from antiphon.genki.contribution.appraising import Appraisal
 from antiphon.genki.rounds.plan import Plan
 from antiphon.genki.rounds.store import Report, Store
@@ -36,6 +37,8 @@ class History(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         if not 1 <= round_ <= len(self.rounds):
             raise InputError(f"There is no round {round_}", f"{len(self.rounds)} rounds are over.")
         told = self.rounds[round_ - 1]
+        if self.plan.secure:
+            return _alike(told.report, contributor)
         if told.appraisal is None:
             raise InputError(
                 f"Round {round_} was not appraised: it had no held-out music, or changed nothing",
@@ -44,7 +47,10 @@ class History(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         return explain(told.appraisal, _whole(contributor, told.appraisal))
 
     def shares(self) -> Mapping[str, int]:
-        """Of all rounds together, in ppm by contributor; empty where nobody earned anything."""
+        """Of all rounds together, in ppm by contributor; empty where nobody earned anything. With secure aggregation
+        nobody saw who brought what: each round counts alike for those in its sum."""
+        if self.plan.secure:
+            return over_rounds(_equal(told.report) for told in self.rounds)
         appraisals = [told.appraisal for told in self.rounds if told.appraisal is not None]
         return over_rounds({line.contributor: line.earned_nats for line in one.lines} for one in appraisals)
 
@@ -67,6 +73,22 @@ def read_history(file: Path) -> History:
         raise InputError(f"{file} cannot be read: {error.strerror}", f"Name the asset's {FILE}.") from error
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(f"{file} holds no rounds: {error}", f"Name the asset's {FILE}.") from error
+
+
+def _equal(report: Report) -> dict[str, float]:
+    return {one: 1 / len(report.accepted) for one in report.accepted}
+
+
+def _alike(report: Report, contributor: str) -> list[str]:
+    named = [one for one in (*report.accepted, *report.refused) if one.startswith(contributor)]
+    if not named:
+        raise InputError(f"{contributor[:12]} handed in nothing in this round", "Name another round.")
+    parts = shares(_equal(report))
+    head = f"{len(report.accepted)} updates were summed under masks: nobody saw what each brought, so all share alike."
+    lines = (
+        f"{one[:12]}: {parts[one] / PPM:.2%}" if one in parts else f"{one[:12]}: {report.refused[one]}" for one in named
+    )
+    return [head, *lines]
 
 
 def _whole(prefix: str, appraisal: Appraisal) -> str:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 from blake3 import blake3
 
 from antiphon.errors import InputError
 from antiphon.genki.contribution.working import DEALT
-from antiphon.genki.rounds.compression import MAX_KEEP
+from antiphon.genki.rounds.compression import CHUNK, MAX_KEEP
 from antiphon.protocol import canonical
 
 MAX_PLAN_BYTES = 16 * 1024
 MAX_POOL = 4_096
+MIN_SECURE = 3
 
 Aggregator = Literal["mean", "median", "trimmed", "krum", "multikrum", "bulyan"]
 
@@ -27,7 +28,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     rank: int = 0  # of LoRA adapters, which alone are learnt; 0: all weights are
     rounds: int = 10
     local_steps: int = 30
-    keep: int = MAX_KEEP  # parameters of each 4,096 that an update holds
+    keep: int = (
+        MAX_KEEP  # parameters of each 4,096 that an update holds: the largest; if secure, the same of all, drawn
+    )
     server_rate: float = 1.0  # share of the aggregated change that is taken
     deadline_s: float = 600.0  # of a round; who comes later is left out of it
     min_parties: int = 2  # updates without which a round is repeated
@@ -37,6 +40,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         True  # leave out copies, repeats and updates that do harm to held-out pieces; not together with noise
     )
     pool: int = 0  # pieces that all have, of which some are dealt to each for each round; 0: no work is proven
+    secure: bool = False  # the coordinator learns the sum of updates, and none of them
     clip_norm: float = 0.0  # L2 norm above which an update is scaled down; 0: none is
     noise: float = 0.0  # multiplier of differential privacy: standard deviation of the sum over clip_norm
     delta: float = 1e-5  # of (epsilon, delta)
@@ -46,8 +50,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def __post_init__(self) -> None:
         if not (1 <= self.rounds <= 100_000 and 1 <= self.local_steps <= 1_000_000 and 0 <= self.rank <= 512):
             raise ValueError("rounds and local_steps must be at least 1, rank not negative")
-        if not 1 <= self.keep <= MAX_KEEP:
-            raise ValueError(f"keep must be within 1..{MAX_KEEP}")
+        most = CHUNK if self.secure else MAX_KEEP
+        if not 1 <= self.keep <= most:
+            raise ValueError(f"keep must be within 1..{most}")
         if not (0 < self.server_rate <= 10 and 0.1 <= self.deadline_s <= 7 * 86_400 and self.min_parties >= 1):
             raise ValueError("server_rate and min_parties must be positive, deadline_s within 0.1 s and a week")
         if self.pool and not DEALT <= self.pool <= MAX_POOL:
@@ -60,6 +65,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
             raise ValueError("max_epsilon needs noise: without it, the first round spends all")
         if self.noise and (not self.clip_norm or self.aggregate != "mean"):
             raise ValueError("noise needs clip_norm and aggregate = mean: only then is what one party can change known")
+        if self.secure:
+            self._check_secure()
+
+    def _check_secure(self) -> None:
+        """What cannot be had of a sum alone."""
+        if self.aggregate != "mean" or self.malicious:
+            raise ValueError(
+                "secure needs aggregate = mean and malicious = 0: strategies compare updates, and none is seen"
+            )
+        if self.screen:
+            raise ValueError("secure needs screen = false: no update is seen, so none is screened or appraised alone")
+        if self.pool:
+            raise ValueError("secure needs pool = 0: work is proven by an update that is seen")
+        if not self.clip_norm:
+            raise ValueError("secure needs clip_norm: it bounds the fixed-point numbers, and each clips its own update")
+        if self.min_parties < MIN_SECURE:
+            raise ValueError(f"secure needs min_parties of {MIN_SECURE}: of two, each knows the other's from the sum")
 
     @property
     def needed(self) -> int:
@@ -74,8 +96,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return blake3(canonical.encode(self)).hexdigest()
 
 
-def read_plan(file: Path) -> Plan:
-    """The plan in a TOML or JSON file. Raises `InputError` that names what is wrong."""
+def read_plan(file: Path, *, secure: bool = False) -> Plan:
+    """The plan in a TOML or JSON file; `secure`: with secure aggregation, whatever it says of that and of screening.
+
+    Raises `InputError` that names what is wrong.
+    """
     try:
         with file.open("rb") as stream:
             raw = stream.read(MAX_PLAN_BYTES + 1)
@@ -85,6 +110,9 @@ def read_plan(file: Path) -> Plan:
         raise InputError(f"{file} has more than {MAX_PLAN_BYTES} bytes", "A plan is a page of settings.")
     try:
         decode = msgspec.toml.decode if file.suffix == ".toml" else msgspec.json.decode
-        return decode(raw, type=Plan)
+        if not secure:
+            return decode(raw, type=Plan)
+        told = decode(raw, type=dict[str, Any])
+        return msgspec.convert(told | {"secure": True, "screen": False}, Plan)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise InputError(f"{file} is no plan: {error}", "docs/genki.md lists the settings.") from error

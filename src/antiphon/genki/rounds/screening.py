@@ -10,10 +10,18 @@ from antiphon.genki.contribution.sketching import Sketch, sketch
 from antiphon.genki.learning import Learner, Parameters, Piece
 from antiphon.genki.rounds import compression
 from antiphon.genki.rounds.plan import Plan
+from antiphon.genki.rounds.secagg.primitives import MAX_PARTIES, SHARE_BYTES, words_in
 from antiphon.genki.rounds.store import Store
 
 OVERHEAD_BYTES = 1_024
 """What an update has beside its compressed difference."""
+
+
+def longest_answer(plan: Plan, size: int) -> int:
+    """Bytes that a contributor's answer about a model of `size` parameters may have at most."""
+    if not plan.secure:
+        return compression.max_bytes(size, plan.keep) + OVERHEAD_BYTES
+    return max(4 * words_in(size, plan.keep), SHARE_BYTES * MAX_PARTIES) + OVERHEAD_BYTES
 
 
 def delta_of(plan: Plan, raw: bytes, contributor: str, *, round_: int, base: str, like: Parameters) -> Parameters:

@@ -10,11 +10,12 @@ from pathlib import Path
 from flwr.app import Message
 
 from antiphon.genki.learning import Learner, Piece
-from antiphon.genki.rounds import compression, flower, membership
+from antiphon.genki.rounds import flower, membership
+from antiphon.genki.rounds.asking import POLL_S, Parties
 from antiphon.genki.rounds.certificate import certificate
-from antiphon.genki.rounds.coordinator import POLL_S, Coordinator, Parties
+from antiphon.genki.rounds.coordinator import Coordinator
 from antiphon.genki.rounds.membership import Invitation
-from antiphon.genki.rounds.screening import OVERHEAD_BYTES
+from antiphon.genki.rounds.screening import longest_answer
 from antiphon.genki.rounds.store import Report, Store
 from antiphon.genki.rounds.superlink import SuperLink
 
@@ -69,7 +70,7 @@ def coordinate(
     `ready` gets the file of the invitation and the port. Raises `UnavailableError` if the port cannot be had.
     """
     size = sum(value.size for value in learner.initial().values())
-    limit = compression.max_bytes(size, store.plan.keep) + OVERHEAD_BYTES + _MESSAGE_BYTES
+    limit = longest_answer(store.plan, size) + _MESSAGE_BYTES
     chain, key = certificate(store.folder / "tls", name or host)
     link = SuperLink(max_body=limit)
     with link.serving(host, port, chain, key) as bound:

@@ -111,6 +111,13 @@ class Store:
         found = [self.appraisal(n) for n in range(1, self.state.round + 1)]
         return [one for one in found if one is not None]
 
+    def begin_opening(self, round_: int) -> None:
+        """Keep that the sum of a round is about to be opened (secure aggregation): it is not opened twice."""
+        files.write(self._round(round_) / "opening", b"")
+
+    def opening(self, round_: int) -> bool:
+        return (self._round(round_) / "opening").exists()
+
     def report(self, round_: int) -> Report:
         return _decoded(self._round(round_) / "report.json", Report)
 

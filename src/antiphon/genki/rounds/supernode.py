@@ -156,7 +156,8 @@ class _Session:
             self._send(flower.farewell(message), 0.0)
             self._ended = True
             return True
-        self._tell(f"round {message.metadata.group_id}: learning")
+        what = "a step of the sum" if flower.is_step(message) else "learning"
+        self._tell(f"round {message.metadata.group_id}: {what}")
         began = time.monotonic()
         reply = flower.answered(message, self._contributor)
         self._send(reply, time.monotonic() - began)
