@@ -70,10 +70,6 @@ class Depot:
         """Who has signed an asset here; whose it is, the ledger says."""
         return [name.rpartition("/")[2] for name in self._store.names(f"assets/{asset}")]
 
-    def assets(self) -> list[tuple[str, str]]:
-        """(asset, owner) of all that lies here."""
-        return [(name.split("/")[1], name.split("/")[2]) for name in self._store.names("assets")]
-
     def signed(self, asset: str, owner: str) -> tuple[SignedManifest, bytes]:
         """The manifest that this owner signed. Raises `InputError` where there is none, `ProtocolError` for a lie."""
         try:
