@@ -54,6 +54,16 @@ def test_a_collection_is_made_listed_edited_checked_and_emptied(call, tmp_path):
     assert "consent: nobody is named" in checked.out
     assert call("data", "edit", "my-songs", "--all", "--consent", "mine", "--mood", "calm", "--bpm", "90").code == 0
     assert call("data", "check", "my-songs").code == 0
+    record(tmp_path / "more", "two.wav", 1)
+    assert call("data", "add", str(tmp_path / "more"), "-q").code == 0
+    every = call("data", "check", "--json")
+    assert every.code == 10
+    assert {(one["collection"], one["problem"]) for one in json.loads(every.out)} == {
+        ("more", "licence"),
+        ("more", "consent"),
+    }
+    assert call("data", "remove", "more", "two").code == 0
+    assert call("data", "check").out == "2 collections: 1 clips, nothing to complain of.\n"
     shown = json.loads(call("data", "show", "my-songs", "one.wav", "--json").out)
     assert (shown["consent"], shown["moods"], shown["bpm"], shown["licence"]) == ("mine", ["calm"], 90.0, "CC0-1.0")
     assert call("data", "edit", "my-songs", "one", "--bpm", "0", "--mood", "").code == 0
@@ -73,6 +83,10 @@ def test_a_collection_is_made_listed_edited_checked_and_emptied(call, tmp_path):
     (("sketch", "songs"), "written, or compared"),
     (("sketch", "songs", "--against", "nothing"), "cannot be read"),
     (("add", "nothing"), "no folder"),
+    (("share", "songs", "--price", "1"), "it has no licence"),
+    (("share", "songs", "--price", "0"), "positive amount"),
+    (("buy", "songs", "-o", "bought"), "No offers in"),
+    (("withdraw", "songs"), "No offers in"),
 ])  # fmt: skip
 def test_mistakes_are_told_with_what_to_do(words, says, call, tmp_path):
     record(tmp_path / "songs", "one.wav")
@@ -101,7 +115,8 @@ def test_no_command_opens_a_socket(tmp_path):
     commands = [
         ["add", folder], ["list"], ["list", "songs"], ["edit", "songs", "--all", "--genre", "waltz"],
         ["check", "songs"], ["sketch", "songs", "-o", out], ["sketch", "songs", "--against", out],
-        ["show", "songs", "again"], ["remove", "songs", "again"],
+        ["edit", "songs", "--all", "--licence", "CC0-1.0", "--consent", "mine"], ["share", "songs", "--price", "1"],
+        ["offers"], ["withdraw", "songs"], ["show", "songs", "again"], ["remove", "songs", "again"],
     ]  # fmt: skip
     code = FORBID_SOCKETS.format(number=NUMBERS[platform.machine()])
     run = f"""

@@ -68,7 +68,7 @@ VERBS: dict[str, dict[str, Verb]] = {
         "completion": Verb("antiphon.cli.completion:completion", "Print a shell's completion script."),
     },
     "Train": {
-        "data": Verb("antiphon.cli.data:data", "Collect recordings to train on, in private."),
+        "data": Verb("antiphon.cli.data_sharing:data", "Collect recordings to train on; sell some."),
         "dama": Verb("antiphon.cli.dama_money:dama", "Models as assets: publish, fetch, earn."),
         "genki": Verb("antiphon.cli.genki_publishing:genki", "Train a model with others; data stays at home."),
         "soundstorm": Verb("antiphon.cli.soundstorm:soundstorm", "Train our own speech generator, and measure it."),

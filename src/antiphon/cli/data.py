@@ -42,7 +42,7 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.
 def data() -> None:
     """Collections of recordings to train on, kept in your data folder. The audio stays where it is.
 
-    Nothing of them leaves this machine.
+    Nothing of them leaves this machine but what you share.
     """
 
 
@@ -202,28 +202,44 @@ def remove(settings: Settings, name: str, clip: str) -> None:
     click.echo(f"Removed {wanted[:12]} from {name}.", err=True)
 
 
-@data.command(epilog="\b\nExamples:\n  antiphon data check recordings\n")
-@click.argument("name")
+@data.command(epilog="\b\nExamples:\n  antiphon data check\n  antiphon data check recordings\n")
+@click.argument("name", required=False)
 @_json_option
 @click.pass_obj
-def check(settings: Settings, name: str, as_json: bool) -> None:
-    """Tell what keeps clips from being trained on, and what to do about it; ends with 10 if there is anything."""
-    from antiphon.genki.data import Collection
-    from antiphon.genki.data import check as checking
+def check(settings: Settings, name: str | None, as_json: bool) -> None:
+    """Tell what keeps clips from being trained on, and what to do about it; ends with 10 if there is anything.
 
-    collection = Collection(settings.home, name).require()
-    found = []
-    for one in checking(collection):
-        found.append({"clip": one.clip, "problem": one.problem, "what": one.what, "remedy": one.remedy})
-        if not as_json:
-            click.echo(f"{one.clip[:12]}  {one.problem}: {one.what}. Remedy: {one.remedy}")
+    Without NAME of all collections.
+    """
+    from antiphon.genki.data import Collection, collections
+
+    names = collections(settings.home) if name is None else [name]
+    found, bad, count = [], 0, 0
+    for one in names:
+        collection = Collection(settings.home, one).require()
+        mine = _checked(collection, tell=not as_json)
+        found += mine
+        bad += len({finding["clip"] for finding in mine})
+        count += len(collection.ids())
     if as_json:
         click.echo(json.dumps(found, indent=2))
-    bad, count = len({one["clip"] for one in found}), len(collection.ids())
+    told = name or f"{len(names)} collections"
     if found:
-        raise PartialError(f"{bad} of {count} clips of {name} are not ready", "Each line names its remedy.")
+        raise PartialError(f"{bad} of {count} clips of {told} are not ready", "Each line names its remedy.")
     if not as_json:
-        click.echo(f"{name}: {count} clips, nothing to complain of.")
+        click.echo(f"{told}: {count} clips, nothing to complain of." if names else "No collections: antiphon data add")
+
+
+def _checked(collection: Collection, *, tell: bool) -> list[dict[str, str]]:
+    from antiphon.genki.data import check as checking
+
+    found = []
+    for one in checking(collection):
+        facts = {"clip": one.clip, "problem": one.problem, "what": one.what, "remedy": one.remedy}
+        found.append({"collection": collection.name, **facts})
+        if tell:
+            click.echo(f"{one.clip[:12]}  {one.problem}: {one.what}. Remedy: {one.remedy}")
+    return found
 
 
 @data.command(epilog="\b\nExamples:\n  antiphon data sketch recordings -o recordings.sketch\n"

@@ -228,6 +228,27 @@ def trainer(
     run(run_node(settings, build, name or f"{engine}-trainer", address, bond))
 
 
+@node.command(
+    "seller",
+    epilog="\b\nExamples:\n"
+    '  antiphon data add recordings --licence CC-BY-4.0 --consent "my own recordings"\n'
+    "  antiphon data share recordings --price 2\n  antiphon node seller\n",
+)
+@bind_options(0)
+@click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
+@click.pass_obj
+def seller(settings: Settings, address: BindAddress, bond: int) -> None:
+    """Run a seller node: it sells what `antiphon data share` has offered. Start it again after sharing more."""
+    from antiphon.genki.sharing import KEY_NAME, sold_here
+    from antiphon.nodes.producer import Producer
+    from antiphon.nodes.selling import SaleRunner
+
+    def build(context: Context) -> Node:
+        return Producer(context, SaleRunner(sold_here(settings.home), context.identity, context.clock), queue=32)
+
+    run(run_node(settings, build, KEY_NAME, address, bond))
+
+
 @node.command("validator", epilog="\b\nExamples:\n  antiphon node validator --probe-every 60\n")
 @click.option("--price", type=Amount("uANT"), help="Per unit (a character, or 1/15 s), in millionths of an ANT.")
 @click.option(
@@ -278,7 +299,7 @@ def validator(
     from antiphon.nodes.memory import ScoreMemory, memory_of
     from antiphon.nodes.validator import Validator
 
-    evaluator = evaluator_of(settings.profile, by_judge(judge_options))
+    evaluator = evaluator_of(settings.profile, by_judge(judge_options), home=settings.home)
     evaluator.warm_up()
     price_nano = VALIDATOR_PRICE_NANO if price is None else price
     kept: list[ScoreMemory] = []

@@ -38,7 +38,8 @@ MISSING_IN_A_ROW = 8
 class Job:
     """What to make: requests in order, for offers that match `selector`. `seed` None = bound to the task id.
 
-    `selector_of`, where not all ask for the same: a request's own selector, by its number, once that was taken.
+    `once`: nobody else could do it, so a part that failed is not bought again. `selector_of`, where not all ask for the
+    same: a request's own selector, by its number, once that was taken.
     """
 
     requests: Iterable[Request]
@@ -47,6 +48,7 @@ class Job:
     seed: int | None = None
     max_total_nano: int | None = None
     synthetic: bool = False
+    once: bool = False
     voucher: bytes = b""
     policy: JobPolicy | None = None  # None: nothing is kept, the first part that fails ends the job
     selector_of: Callable[[int], Selector] | None = None
@@ -138,7 +140,12 @@ def worth_another(job: Job, error: AntiphonError) -> bool:
 
     Not in stream mode, where the rejected audio has been heard, and not for a validator's own prompts.
     """
-    if job.mode is not Mode.VERIFIED or job.synthetic or isinstance(error, (UnreachableError, LedgerLostError)):
+    if (
+        job.mode is not Mode.VERIFIED
+        or job.synthetic
+        or job.once
+        or isinstance(error, (UnreachableError, LedgerLostError))
+    ):
         return False
     return isinstance(error, (RejectedError, UnavailableError))
 

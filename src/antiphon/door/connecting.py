@@ -80,7 +80,7 @@ async def connect(
             return
         from antiphon.network.embedded import Plan, embedded
 
-        evaluator = evaluator_of(settings.profile)
+        evaluator = evaluator_of(settings.profile, home=settings.home)
         judges = evaluator.warm_up() if warm else None
         plan = Plan(processors=(), trainers=()) if judges_only else Plan().serving(engine) if engine else None
         network = await stack.enter_async_context(embedded(settings.home, evaluator, plan=plan))

@@ -18,7 +18,8 @@ from antiphon.clock import Clock, SystemClock
 from antiphon.economy.types import NANO, Role
 from antiphon.engines import registry
 from antiphon.engines.base import Cloner
-from antiphon.errors import InputError
+from antiphon.errors import AntiphonError, InputError
+from antiphon.genki.sharing import KEY_NAME, sold_here
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.expiry import run_expiry
 from antiphon.ledger.sql import SqlLedger
@@ -30,6 +31,7 @@ from antiphon.nodes.evaluation.rendering import describe
 from antiphon.nodes.memory import memory_of
 from antiphon.nodes.node import Node, log
 from antiphon.nodes.producer import Producer
+from antiphon.nodes.selling import SaleRunner
 from antiphon.nodes.validator import Validator
 from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import load_or_create
@@ -177,11 +179,22 @@ def _nodes(
     for engine in plan.trainers:
         name = f"{engine}-trainer"
         yield name, Producer(context(name), training(engine), role=Role.TRAINER, queue=8)
+    yield from _seller(context, home)
     for number in range(1, plan.validators + 1):
         name = f"validator-{number}"
         own = context(name)
         memory = memory_of(home, own.identity.node_id)
         yield name, Validator(own, evaluator, VALIDATOR_PRICE_NANO, memory=memory, weighs=plan.weighs)
+
+
+def _seller(context: Callable[[str], Context], home: Path) -> Iterator[tuple[str, Node]]:
+    """Who sells the data that is shared here, if any is; a damaged offer keeps nobody from anything else."""
+    try:
+        if sold := sold_here(home):
+            own = context(KEY_NAME)
+            yield KEY_NAME, Producer(own, SaleRunner(sold, own.identity, own.clock), queue=32)
+    except AntiphonError as error:
+        log.warning("no data is sold: %s", error)
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

@@ -30,7 +30,8 @@ def open_order(
 
     1. signed by the task's client, for this task and part; 2. the key was wrapped for us; 3. it is the key the client
     committed to; 4. the brief opens with it; 5. the client declared, and so pays for, all of its units; 6. a request
-    that needs a consent carries one that allows it to this client at `at_ms`, and that the task named in the ledger.
+    that needs a consent carries one that allows it to this client at `at_ms`, and that the task named in the ledger;
+    7. where the task asks for one voice, so does the order: offers have prices by voice.
 
     Who makes audio asks for 6 as of now. Who judges asks as of the task's opening: a consent that ended since was in
     force when the work was taken. A refusal costs nobody anything: the part is passed on, or refunded.
@@ -50,6 +51,8 @@ def open_order(
         if (units := units_of(brief.request)) > record.part.units:
             raise ProtocolError(f"The order has {units} units, {record.part.units} are paid for")  # 5
         require_named(brief.request, task, at_ms=at_ms)  # 6
+        if task.selector.voice and getattr(brief.request, "voice", task.selector.voice) != task.selector.voice:  # 7
+            raise ProtocolError("The order asks for another voice than the one that its task pays for")
     except BaseException:
         key.destroy()
         raise

@@ -63,8 +63,8 @@ class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise InputError(f"kind is {self.kind!r}", f"Kinds: {', '.join(KINDS)}.")
 
 
-class Sidecar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One clip. Raises `InputError` for a value outside its limits."""
+class Facts(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is known of a clip, wherever it lies. Raises `InputError` for a value outside its limits."""
 
     title: str = ""
     description: str = ""
@@ -79,7 +79,6 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     licence: str = ""
     consent: str = ""  # who allowed its use, in words
     measured: Measured
-    source: Source
 
     def __post_init__(self) -> None:
         for name in ("title", "genre", "licence", "consent"):
@@ -97,6 +96,17 @@ class Sidecar(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
             raise InputError(f"bpm is {self.bpm:g}", f"Give {MIN_BPM:g} to {MAX_BPM:g} beats a minute.")
         if not (math.isfinite(self.duration) and self.duration > 0 and self.sample_rate > 0):
             raise InputError("duration and sample_rate are positive", "They are measured: add the clip again.")
+
+
+class Sidecar(Facts, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One clip of a collection."""
+
+    source: Source
+
+    @property
+    def facts(self) -> Facts:
+        """What others may know of it once it is shared: all but where it lies."""
+        return Facts(**{name: getattr(self, name) for name in Facts.__struct_fields__})
 
 
 def _check_text(name: str, text: str, most: int) -> None:

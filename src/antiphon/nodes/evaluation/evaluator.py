@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
+from pathlib import Path
 
 import msgspec
 
@@ -18,6 +19,10 @@ from antiphon.judges.readings import readings_of
 from antiphon.nodes.evaluation.base import Submission
 from antiphon.nodes.evaluation.rendering import render
 from antiphon.services import service_of
+
+DATA_JUDGE = "data"
+STORE = "store"
+"""In a data folder: the store of assets and offers that is its owner's."""
 
 
 class JudgingEvaluator:
@@ -63,13 +68,18 @@ class JudgingEvaluator:
         return msgspec.structs.replace(vote, readings=readings_of(figures, judge.metrics))
 
 
-def evaluator_of(profile: str, options: registry.GivenOptions | None = None) -> JudgingEvaluator:
-    """Of every service that an installed judge is of, over shared models. `profile` is how speech is weighed.
+def evaluator_of(
+    profile: str, options: registry.GivenOptions | None = None, *, home: Path | None = None
+) -> JudgingEvaluator:
+    """Of every service that an installed judge is of, over shared models. `profile` is how speech is weighed; sold data
+    is looked at in the store of the data folder `home`, unless the options name another.
 
     Raises `InputError` for an unknown profile, and for options that are not there.
     """
     given = {**(options or {})}
     given["speech"] = {"profile": profile, **given.get("speech", {})}
+    if home is not None and DATA_JUDGE in registry.installed().names():
+        given[DATA_JUDGE] = {"store": str(home / STORE), **given.get(DATA_JUDGE, {})}
     return JudgingEvaluator(registry.JudgeSet(registry.installed(), render, given).by_service())
 
 
