@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -30,6 +30,7 @@ from antiphon.client.client import Job
 from antiphon.client.events import Closed
 from antiphon.engines import conformance, registry
 from antiphon.engines.base import Engine
+from antiphon.engines.openai import server
 from antiphon.errors import AntiphonError, BusyError, InputError, UnavailableError
 from antiphon.ledger.operations import Selector
 from antiphon.models import tensors
@@ -41,7 +42,7 @@ START_S = 240.0
 RATE_HZ = 22_050
 
 
-def opened(url: str, **options: str) -> Engine:
+def opened(url: str, **options: str | float) -> Engine:
     """In a registry of its own, so that the next test may open the same."""
     families = tuple(entry_points(group=registry.FAMILIES))
     return registry.Registry((), families=families).open(f"openai:{url}", options)
@@ -133,13 +134,14 @@ class Odd:
         self.asked: list[dict[str, Any]] = []
         self.say: Callable[[BaseHTTPRequestHandler, dict[str, Any]], None] = answer_wav
         self.lists: dict[str, object] = {}
+        self.pause_s = 0.0  # between the bytes of a list
         odd = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 found = odd.lists.get(self.path)
                 body = found if isinstance(found, bytes) else json.dumps(found).encode()
-                send(self, 404 if found is None else 200, body)
+                send(self, 404 if found is None else 200, body, pause_s=odd.pause_s)
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
@@ -153,12 +155,15 @@ class Odd:
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
 
 
-def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
+def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, *, pause_s: float = 0.0, **headers: str) -> None:
     handler.send_response(status)
     for name, value in {"content-length": str(len(body)), **headers}.items():
         handler.send_header(name.replace("_", "-"), value)
     handler.end_headers()
-    handler.wfile.write(body)
+    with suppress(OSError):
+        for piece in (bytes([one]) for one in body) if pause_s else (body,):
+            handler.wfile.write(piece)
+            time.sleep(pause_s)
 
 
 def tone(text: str, channels: int = 1) -> Waveform:
@@ -340,6 +345,49 @@ def test_faults_of_a_server_are_busy_or_declined(
         assert caught.value.retry_after_s == 7
     odd.say = answer_wav
     assert spoken(engine).duration_s > 1
+
+
+def trickling(head: bytes, length: int | None) -> Callable[[BaseHTTPRequestHandler, dict[str, Any]], None]:
+    """A byte ten times a second, without an end: never silent, and never done."""
+
+    def say(handler: BaseHTTPRequestHandler, _: dict[str, Any]) -> None:
+        with suppress(OSError):
+            if head:
+                handler.send_response(200)
+                if length is not None:
+                    handler.send_header("content-length", str(length))
+                handler.end_headers()
+                handler.wfile.write(head)
+            while True:
+                handler.wfile.write(b"a")
+                time.sleep(0.1)
+
+    return say
+
+
+@pytest.mark.parametrize("say", [
+    trickling(b"", None),  # not even the first line ends
+    trickling(sound("Begun.", "wav")[:4_000], 1 << 30),
+    trickling(sound("Begun.", "wav")[:40] + b"\xff" * 4, None),  # an answer that has no length seems to end
+    trickling(sound("Begun.", "flac"), None),
+])  # fmt: skip
+def test_a_server_that_trickles_holds_nobody_for_ever(
+    say: Callable[[BaseHTTPRequestHandler, dict[str, Any]], None], odd: Odd
+) -> None:
+    engine = opened(odd.url, answer_s=0.2)
+    odd.say = say
+    with pytest.raises(UnavailableError, match="takes more than 3 s"):
+        spoken(engine, "Go.")
+    odd.say = answer_wav
+    assert spoken(engine).duration_s > 1
+
+
+def test_a_list_that_trickles_ends_too(odd: Odd, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "LIST_S", 0.3)
+    odd.lists = {"/v1/models": b"[" + b" " * 100}
+    odd.pause_s = 0.1
+    with pytest.raises(UnavailableError, match="takes more than 0 s"):
+        opened(odd.url)
 
 
 def test_a_server_that_is_gone_is_unavailable_and_told_at_the_start(odd: Odd) -> None:

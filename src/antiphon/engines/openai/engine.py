@@ -13,7 +13,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
 import numpy as np
@@ -52,6 +52,10 @@ def max_seconds(text: str) -> float:
     return 30.0 + len(text)
 
 
+ANSWER_S = 120.0
+"""What an answer may take beside a second a character: a server may load its model first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Manner:
     """How a server is asked: its model, the format, and whether it takes a seed."""
@@ -81,9 +85,15 @@ class OpenAIEngine:
         instructions: str = ""
 
     def __init__(
-        self, server: SpeechServer, manner: Manner, voices: dict[str, str], capabilities: Capabilities
+        self,
+        server: SpeechServer,
+        manner: Manner,
+        voices: dict[str, str],
+        capabilities: Capabilities,
+        *,
+        answer_s: float = ANSWER_S,
     ) -> None:
-        self._server, self._manner, self._voices = server, manner, voices
+        self._server, self._manner, self._voices, self._answer_s = server, manner, voices, answer_s
         self.capabilities = capabilities
 
     def check(self, request: Request) -> None:
@@ -95,7 +105,7 @@ class OpenAIEngine:
         rate_hz = self.capabilities.rate_hz
         stretcher = Stretcher(rate_hz, speech.speed)
         edges = _Edges(rate_hz)
-        with self._server.speech(body) as answer:
+        with self._server.speech(body, within_s=self._answer_s + len(speech.text)) as answer:
             sound = sound_of(answer, raw=self._manner.form == "pcm", max_s=max_seconds(speech.text))
             with closing(_at_rate(sound, rate_hz)) as blocks:
                 for block in blocks:
@@ -159,7 +169,7 @@ class OpenAIFamily:
 
     class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         """`label`: the engine's name in the market; `voices`: which of the server's, with commas; `language`: of voices
-        of which the server tells none; `key_file`: holds the API key."""
+        of which the server tells none; `key_file`: holds the API key; `answer_s`: as `ANSWER_S`."""
 
         model: str = ""
         label: str = ""
@@ -168,6 +178,7 @@ class OpenAIFamily:
         format: str = ""
         key_file: str = ""
         licence: str = ""
+        answer_s: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = ANSWER_S
 
     def open(self, where: str, options: Options) -> Engine:
         """Ask the server what it is. Raises `InputError` and `UnavailableError` with what to do."""
@@ -193,7 +204,13 @@ class OpenAIFamily:
             licence=options.licence,
         )
         kind = type("OpenAIEngine", (OpenAIEngine,), {"name": name})
-        made: Engine = kind(server, seen.manner, {own: voice.name for own, voice in voices.items()}, capabilities)
+        made: Engine = kind(
+            server,
+            seen.manner,
+            {own: voice.name for own, voice in voices.items()},
+            capabilities,
+            answer_s=options.answer_s,
+        )
         return made
 
 
@@ -268,7 +285,7 @@ def _manner(server: SpeechServer, model: str, voice: str, forms: tuple[str, ...]
 def _said(server: SpeechServer, manner: Manner, voice: str) -> tuple[float, Waveform]:
     """When sound began (`time.monotonic`), and all of it. Raises `UnavailableError` for silence."""
     blocks, began_s = [], 0.0
-    with server.speech(manner.body(PROBE, voice, PROBE_SEED)) as answer:
+    with server.speech(manner.body(PROBE, voice, PROBE_SEED), within_s=ANSWER_S + len(PROBE)) as answer:
         for block in sound_of(answer, raw=manner.form == "pcm", max_s=max_seconds(PROBE)):
             began_s = began_s or time.monotonic()
             blocks.append(block)

@@ -13,11 +13,14 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from typing import Any
 from urllib.parse import urlsplit
 
+from antiphon.engines.openai.deadline import Deadline
 from antiphon.errors import AntiphonError, BusyError, InputError, UnavailableError
 from antiphon.protocol import Secret
 
 TIMEOUT_S = 60.0
 """Longest silence of a server, at its start too: large models take their time to load."""
+LIST_S = 120.0
+"""Longest time for a list, however steadily it comes."""
 MAX_LIST_BYTES = 4 << 20
 MAX_ERROR_BYTES = 4_096
 MAX_RETRY_S = 60.0
@@ -43,7 +46,7 @@ class SpeechServer:
 
     def listed(self, path: str) -> Any:
         """The JSON below the base URL; None where the server has nothing of the kind. Raises `UnavailableError`."""
-        with self._asked("GET", path) as answer:
+        with self._asked("GET", path, within_s=LIST_S) as answer:
             if 400 <= answer.status < 500 and answer.status not in {401, 403, 429}:
                 return None
             self._check(answer)
@@ -56,32 +59,45 @@ class SpeechServer:
                 return None
 
     @contextmanager
-    def speech(self, body: Mapping[str, object]) -> Iterator[HTTPResponse]:
-        """The answer to /audio/speech, as it comes. Leaving closes the connection, and so ends the server's work."""
-        with self._asked("POST", "/audio/speech", json.dumps(body).encode()) as answer:
+    def speech(self, body: Mapping[str, object], *, within_s: float) -> Iterator[HTTPResponse]:
+        """The answer to /audio/speech, as it comes, all of it `within_s` seconds. Leaving closes the connection, and so
+        ends the server's work."""
+        with self._asked("POST", "/audio/speech", json.dumps(body).encode(), within_s=within_s) as answer:
             self._check(answer)
             yield answer
 
     @contextmanager
-    def _asked(self, method: str, path: str, body: bytes | None = None) -> Iterator[HTTPResponse]:
+    def _asked(self, method: str, path: str, body: bytes | None = None, *, within_s: float) -> Iterator[HTTPResponse]:
         headers = {"Accept": "*/*", "Connection": "close", "User-Agent": "antiphon"}
         if body is not None:
             headers["Content-Type"] = "application/json"
         if self._key is not None:
             headers["Authorization"] = f"Bearer {self._key.reveal().decode()}"
         connection = self._kind(self._host, self._port, timeout=TIMEOUT_S)
+        deadline = Deadline(within_s)
+        late = UnavailableError(
+            f"The speech server at {self.where} takes more than {within_s:.0f} s", "Ask another node."
+        )
         try:
-            connection.request(method, self._base + path, body, headers)
-            with connection.getresponse() as answer:  # it holds the socket
-                yield answer
-        except AntiphonError:
-            raise
+            connection.connect()
+            with deadline.over(connection.sock):
+                connection.request(method, self._base + path, body, headers)
+                with connection.getresponse() as answer:  # it holds the socket
+                    yield answer
+        except AntiphonError as error:
+            raise late if deadline.passed else error from error.__cause__
         except _FAULTS as error:
-            raise UnavailableError(
-                f"The speech server at {self.where} does not answer ({type(error).__name__})", "Is it running?"
+            raise (
+                late
+                if deadline.passed
+                else UnavailableError(
+                    f"The speech server at {self.where} does not answer ({type(error).__name__})", "Is it running?"
+                )
             ) from error
         finally:
             connection.close()
+        if deadline.passed:  # an answer without a length just seems to end
+            raise late
 
     def _check(self, answer: HTTPResponse) -> None:
         if answer.status == 200:
