@@ -55,7 +55,11 @@ def test_a_floor_is_what_the_reference_earns_in_the_same_time() -> None:
 @pytest.mark.slow
 def test_an_honest_engine_conforms_and_is_judged_valid() -> None:
     hibari = registry.load("hibari")
-    found = appraise(hibari, registry.load("kokoro"), evaluator_of("antiphon"))
+    told: list[str] = []
+    found = appraise(hibari, registry.load("kokoro"), evaluator_of("antiphon"), tell=told.append)
+    assert told[0] == "Check 1 of 12: declares itself."
+    assert told[-1] == "The judges hear sentence 6 of 6."
+    assert {"hibari speaks sentence 6 of 6.", "kokoro speaks sentence 1 of 6."} < set(told)
     assert found.problems == ()
     assert found.quality is not None
     assert (found.quality.valid, found.quality.invalid) == (6, 0)

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
 
 from antiphon.cli.amounts import Amount
+from antiphon.cli.waiting import waiting
 from antiphon.errors import ModelError
 
 if TYPE_CHECKING:
@@ -36,9 +38,10 @@ def check(settings: Settings, name: str, engine_options: tuple[str, ...], voice:
     from antiphon.network.appraisal import REFERENCE, appraise
     from antiphon.nodes.evaluation.evaluator import evaluator_of
 
-    engine = registry.open_engine(name, options_of(engine_options, "--engine-option"))
-    reference = registry.load(REFERENCE)
-    found = appraise(engine, reference, evaluator_of(settings.profile), voice=voice, hour_nano=hour or 0)
+    with waiting(Console(stderr=True, highlight=False, soft_wrap=True), f"Opening {name}.") as tell:
+        engine = registry.open_engine(name, options_of(engine_options, "--engine-option"))
+        reference, evaluator = registry.load(REFERENCE), evaluator_of(settings.profile)
+        found = appraise(engine, reference, evaluator, voice=voice, hour_nano=hour or 0, tell=tell)
     click.echo("\n".join(_told(engine.name, found)))
     if found.problems:
         raise ModelError(

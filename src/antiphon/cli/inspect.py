@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
+from antiphon.cli.waiting import waiting
 from antiphon.errors import InputError, OutputError
 
 FORMATS = {".png": "png", ".svg": "svg"}
@@ -50,8 +51,8 @@ def inspect(
 
     limit_s = {None: WORDS_S, True: MAX_AUDIO_S, False: 0.0}[words]
     console = Console(stderr=True, quiet=quiet, highlight=False, soft_wrap=True)
-    with console.status("Measuring.") as status:  # on a terminal only
-        seen = measured(source, kind=kind, language=language, words_s=limit_s, tell=status.update)
+    with waiting(console, "Measuring.") as tell:
+        seen = measured(source, kind=kind, language=language, words_s=limit_s, tell=tell)
     if target is not None and form is not None:
         _write(target, draw(seen, form))
     if as_json:

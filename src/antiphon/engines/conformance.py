@@ -209,11 +209,14 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def failures(engine: Engine, *, voice: str | None = None, text: str = TEXT) -> list[str]:
-    """What is wrong with an engine, one line a check; empty when it conforms."""
+def failures(
+    engine: Engine, *, voice: str | None = None, text: str = TEXT, tell: Callable[[str], None] = lambda _: None
+) -> list[str]:
+    """What is wrong with an engine, one line a check; empty when it conforms. `tell` is given what is checked now."""
     subject = Subject(engine, voice=voice, text=text)
     found = []
-    for check in CHECKS:
+    for number, check in enumerate(CHECKS, 1):
+        tell(f"Check {number} of {len(CHECKS)}: {check.__name__.replace('_', ' ')}.")
         try:
             check(subject)
         except AssertionError as error:

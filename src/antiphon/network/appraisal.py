@@ -7,6 +7,7 @@ in one run, on the same texts, so a slow or a busy machine changes neither side 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
@@ -29,6 +30,8 @@ IDLE_PPM = 250_000
 """A node waits, and some of its work is lost: the proposal is this much above the floor."""
 
 SEED = 11
+
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,25 +75,32 @@ class Appraisal:
 
 
 def appraise(
-    engine: Engine, reference: Engine, evaluator: Evaluator, *, voice: str = "", hour_nano: int = 0
+    engine: Engine,
+    reference: Engine,
+    evaluator: Evaluator,
+    *,
+    voice: str = "",
+    hour_nano: int = 0,
+    tell: Tell = lambda _: None,
 ) -> Appraisal:
-    """Some minutes of work. `hour_nano`: what an hour of the machine must bring, if more than the reference does.
+    """Some minutes of work; `tell` is given each step. `hour_nano`: what an hour of the machine must bring, if more
+    than the reference does.
 
     Quality is measured for voices that speak English, which the sentences are. Raises `InputError` for an engine that
     is not of speech, or has no such voice, and whatever an engine or a judge raises.
     """
     speaker, other = _voice(engine, voice), _voice(reference, "")
     texts = [GrammarPrompts.sentence(number * 1_000_003) for number in range(SENTENCES)]
-    problems = conformance.failures(engine, voice=speaker.name)
-    pace, said = _timed(engine, speaker, texts)
-    against, _ = _timed(reference, other, texts)
+    problems = conformance.failures(engine, voice=speaker.name, tell=tell)
+    pace, said = _timed(engine, speaker, texts, tell)
+    against, _ = _timed(reference, other, texts, tell)
     floor_nano = max(1, price_floor(pace.s_per_char, against.s_per_char, reference.name, hour_nano))
     english = speaker.language.casefold().startswith("en")
     return Appraisal(
         problems=tuple(problems),
         pace=pace,
         reference=against,
-        quality=_judged(evaluator, said) if english else None,
+        quality=_judged(evaluator, said, tell) if english else None,
         floor_nano=floor_nano,
         price_nano=floor_nano + floor_nano * IDLE_PPM // PPM,
     )
@@ -115,14 +125,16 @@ def _voice(engine: Engine, name: str) -> Voice:
     return found[name]
 
 
-def _timed(engine: Engine, voice: Voice, texts: list[str]) -> tuple[Pace, list[Submission]]:
+def _timed(engine: Engine, voice: Voice, texts: list[str], tell: Tell) -> tuple[Pace, list[Submission]]:
     """After one sentence that is not timed, for it may load the models."""
+    tell(f"{engine.name} speaks for the first time.")
     request = SpeechRequest(text=texts[0], voice=voice.name, language=voice.language)
     for _ in engine.generate(request, SEED):
         pass
     said, firsts, took_s, audio_s = [], [], 0.0, 0.0
     form = Form(rate_hz=engine.capabilities.rate_hz, channels=engine.capabilities.channels)
-    for text in texts:
+    for number, text in enumerate(texts, 1):
+        tell(f"{engine.name} speaks sentence {number} of {len(texts)}.")
         request = SpeechRequest(text=text, voice=voice.name, language=voice.language)
         began_s, first_s, pcm = time.perf_counter(), 0.0, b""
         for chunk in engine.generate(request, SEED):
@@ -137,9 +149,10 @@ def _timed(engine: Engine, voice: Voice, texts: list[str]) -> tuple[Pace, list[S
     return Pace(sum(map(len, texts)), took_s, audio_s, median(firsts)), said
 
 
-def _judged(evaluator: Evaluator, said: list[Submission]) -> Quality:
+def _judged(evaluator: Evaluator, said: list[Submission], tell: Tell) -> Quality:
     votes = []
-    for submission in said:
+    for number, submission in enumerate(said, 1):
+        tell(f"The judges hear sentence {number} of {len(said)}.")
         try:
             votes.append(evaluator.vote(submission))
         except AntiphonError:  # a judge that cannot work says nothing of the engine

@@ -137,6 +137,7 @@ class _Look:
             note = f"No words: longer than {self._words_s:g} s. --words recognises all of them."
             return {"pitch_hz": track, "notes": (note,)}
         model = "whisper-tiny-en" if language.lower().split("-")[0] == "en" else "whisper-base"
+        self._tell("Recognising the words.")
         try:
             words = words_of(self._voice.line(self._words_s), Recogniser(model), language)
         except ModelError as error:
@@ -153,6 +154,7 @@ class _Look:
         else:
             self._tell("Looking for the sound chip's registers: it takes about as long as the piece.")
             registers = registers_of(Waveform(np.concatenate(self._opening, axis=1), self._rate_hz))
+        self._tell("Looking for beats and chords.")
         return {"tune": tune_of(self._music.line(TUNE_S)), "registers": registers, "notes": tuple(notes)}
 
 
