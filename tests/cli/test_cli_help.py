@@ -81,3 +81,14 @@ def test_help_loads_neither_models_nor_mathematics(arguments):
     )
     ended = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=True)
     assert ended.stdout.splitlines()[-1] == ("[]" if arguments != ["say", "--help"] else "['asyncio']")
+
+
+GROUPS = [words for words, one in COMMANDS.items() if isinstance(one, click.Group)]
+
+
+@pytest.mark.parametrize("words", GROUPS, ids=" ".join)
+def test_a_group_tells_each_of_its_commands_by_a_whole_sentence(words):
+    told = COMMANDS[words].get_help(click.Context(COMMANDS[words], info_name=words[-1], terminal_width=80))
+    listed = told.split("\nCommands:\n")[1].split("\n\n")[0]
+    assert "..." not in listed
+    assert all(name in listed for name in COMMANDS[words].commands)

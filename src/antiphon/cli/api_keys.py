@@ -11,6 +11,7 @@ import click
 
 from antiphon.cli.amounts import Amount
 from antiphon.cli.figures import ant
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 from antiphon.gateway.database import Storage
 from antiphon.gateway.keys import MAX_PER_MINUTE, PER_MINUTE, SCOPES, Key, KeyStore
@@ -40,7 +41,7 @@ store_option = click.option(
 )
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Verbs, epilog=EPILOG)
 def key() -> None:
     """API keys: once there is one, every request to `antiphon up` needs one."""
 

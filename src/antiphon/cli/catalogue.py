@@ -12,6 +12,7 @@ import msgspec
 import msgspec.inspect
 
 from antiphon.cli.engine_check import check
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import DEFAULT_VOICE
 from antiphon.engines import registry
 from antiphon.errors import InputError
@@ -102,7 +103,7 @@ def _about(voice: Voice) -> str:
     return f"(default) {voice.description}" if voice.name == DEFAULT_VOICE else voice.description
 
 
-@click.group(invoke_without_command=True, epilog=ENGINES_EPILOG)
+@click.group(cls=Verbs, invoke_without_command=True, epilog=ENGINES_EPILOG)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
 def engines(ctx: click.Context, as_json: bool) -> None:

@@ -17,6 +17,7 @@ import msgspec
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import run
 from antiphon.cli.figures import ant
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import DEFAULT_RPC, Settings
 from antiphon.errors import AntiphonError, InputError
 
@@ -148,7 +149,7 @@ def chain_options(command: F) -> F:
     return cast("F", made)
 
 
-@click.group(epilog="\b\nExamples:\n  antiphon chain status\n  antiphon chain deposit 100\n")
+@click.group(cls=Verbs, epilog="\b\nExamples:\n  antiphon chain status\n  antiphon chain deposit 100\n")
 @chain_options
 @click.pass_context
 def chain(ctx: click.Context, place: Place) -> None:

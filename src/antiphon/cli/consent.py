@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antiphon.cli.app import run
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError, OutputError
 
@@ -70,7 +71,7 @@ Examples:
 """
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Verbs, epilog=EPILOG)
 def consent() -> None:
     """Allow the use of a voice, look at what was allowed, take it back.
 

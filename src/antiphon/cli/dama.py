@@ -12,6 +12,7 @@ import click
 
 from antiphon.cli.app import run
 from antiphon.cli.dama_words import plain, told
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError, PartialError
 
@@ -46,7 +47,7 @@ store_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Verbs, epilog=EPILOG)
 def dama() -> None:
     """Models as assets: publish, fetch, verify; see what they earn.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError, OutputError, PartialError, StateError
 
@@ -38,7 +39,7 @@ _LISTS = {"moods": "mood", "instruments": "instrument", "keywords": "keyword"}
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Verbs, epilog=EPILOG)
 def data() -> None:
     """Collections of recordings to train on, kept in your data folder. The audio stays where it is.
 

@@ -13,6 +13,7 @@ import msgspec
 
 from antiphon.cli.app import run
 from antiphon.cli.figures import ant, counted
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError, OutputError, UnavailableError
 
@@ -49,7 +50,7 @@ Examples:
 """
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Verbs, epilog=EPILOG)
 def epoch() -> None:
     """Weights, consensus and newly issued money."""
 

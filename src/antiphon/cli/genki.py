@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError
 
@@ -36,7 +37,7 @@ Examples, from cards to a model:
 """
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Verbs, epilog=EPILOG)
 def genki() -> None:
     """Train a model together: everybody learns at home, and hands in one small signed update a round.
 

@@ -12,6 +12,7 @@ import msgspec
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import run
 from antiphon.cli.figures import ant
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 from antiphon.economy.types import PPM
 from antiphon.errors import FundsError, InputError
@@ -94,7 +95,7 @@ def _row(node: NodeRecord) -> tuple[str, ...]:
     )
 
 
-@click.group(invoke_without_command=True, epilog=ACCOUNT_EPILOG)
+@click.group(cls=Verbs, invoke_without_command=True, epilog=ACCOUNT_EPILOG)
 @click.option("--name", default="client", help="A node's: the name of its key in the data folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context

@@ -12,6 +12,7 @@ import click
 
 from antiphon.cli.app import run
 from antiphon.cli.chain import Place, chain_options
+from antiphon.cli.groups import Verbs
 from antiphon.cli.process_host import LEDGER_ANSWERS, SERVING_LOCK, BindAddress, ended, locked, until_signalled
 from antiphon.cli.serve import bind_options, db_option
 from antiphon.errors import AntiphonError, FundsError
@@ -24,7 +25,7 @@ FOLLOW_S = 1.0
 log = logging.getLogger("antiphon.cli")
 
 
-@click.group(epilog="\b\nExamples:\n  antiphon relay serve\n")
+@click.group(cls=Verbs, epilog="\b\nExamples:\n  antiphon relay serve\n")
 def relay() -> None:
     """Run a relay: it orders what others have signed, and holds no money."""
 

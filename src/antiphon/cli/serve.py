@@ -13,6 +13,7 @@ import click
 
 from antiphon.cli.amounts import Amount
 from antiphon.cli.app import run
+from antiphon.cli.groups import Verbs
 from antiphon.cli.process_host import BindAddress, read_rules, run_ledger, run_node
 from antiphon.door.settings import Settings
 from antiphon.economy.types import NANO
@@ -86,7 +87,7 @@ db_option = click.option(
 )
 
 
-@click.group(epilog="\b\nExamples:\n  antiphon ledger serve --port 7411\n")
+@click.group(cls=Verbs, epilog="\b\nExamples:\n  antiphon ledger serve --port 7411\n")
 def ledger() -> None:
     """Run the shared ledger."""
 
@@ -126,7 +127,7 @@ def unserve_ledger(settings: Settings) -> None:
         click.echo("This data folder's ledger is not served.")
 
 
-@click.group(epilog=NODE_EPILOG)
+@click.group(cls=Verbs, epilog=NODE_EPILOG)
 def node() -> None:
     """Run a node and earn."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from antiphon.cli.groups import Verbs
 from antiphon.cli.soundstorm_generate import dialogue, generate, pipeline_of
 from antiphon.cli.soundstorm_layouts import export_data, import_codec, import_tokens
 from antiphon.errors import InputError, OutputError
@@ -86,7 +87,7 @@ class _Place(click.ParamType[Path | str]):
         return value if isinstance(value, str) and "://" in value else _FOLDER.convert(value, param, ctx)
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Verbs, epilog=EPILOG)
 def soundstorm() -> None:
     """Prepare data for our speech generator, train its parts, measure it.
 

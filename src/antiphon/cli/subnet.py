@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import click
 
 from antiphon.cli.app import run
+from antiphon.cli.groups import Verbs
 from antiphon.cli.process_host import BindAddress
 from antiphon.cli.serve import bind_options, by_judge, prompt_source
 from antiphon.door.settings import Settings
@@ -92,7 +93,7 @@ def _address_of(network: str) -> str:
     return f"http://127.0.0.1:{CHAIN_PORT}" if network == "offline" else network
 
 
-@click.group(epilog=EPILOG)
+@click.group(cls=Verbs, epilog=EPILOG)
 def subnet() -> None:
     """Mine or validate on a Bittensor subnet."""
 

@@ -14,6 +14,7 @@ import msgspec
 
 from antiphon.cli.app import run
 from antiphon.cli.figures import ant, counted, paid_nano
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 from antiphon.errors import AntiphonError, InputError, ProtocolError
 
@@ -60,7 +61,7 @@ Examples:
 """
 
 
-@click.group(epilog=TASK_EPILOG)
+@click.group(cls=Verbs, epilog=TASK_EPILOG)
 def task() -> None:
     """List tasks, and show one."""
 
@@ -147,7 +148,7 @@ def _stories(stories: list[Story], client: str, selector: Selector) -> Iterator[
         yield from narrative(story, client, selector)
 
 
-@click.group(epilog=RECEIPT_EPILOG)
+@click.group(cls=Verbs, epilog=RECEIPT_EPILOG)
 def receipt() -> None:
     """Explain receipts, and verify them without any network."""
 

@@ -13,6 +13,7 @@ import click
 
 from antiphon.cli.api_keys import key, store_option
 from antiphon.cli.app import run
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 
 API_PORT = 7420
@@ -22,7 +23,7 @@ Examples:
 """
 
 
-@click.group(invoke_without_command=True, epilog=EPILOG)
+@click.group(cls=Verbs, invoke_without_command=True, epilog=EPILOG)
 @click.option("--port", default=API_PORT, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on; 0.0.0.0: all.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Another name that clients may call this server by.")

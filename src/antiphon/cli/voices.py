@@ -12,6 +12,7 @@ import click
 from antiphon.cli.amounts import Amount
 from antiphon.cli.catalogue import list_voices, listing_options
 from antiphon.cli.enrolling import consent_options, enrol
+from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 
 EPILOG = """\b
@@ -30,7 +31,7 @@ Examples:
 """
 
 
-@click.group(invoke_without_command=True, epilog=EPILOG)
+@click.group(cls=Verbs, invoke_without_command=True, epilog=EPILOG)
 @listing_options
 @click.pass_context
 def voices(ctx: click.Context, language: str | None, engine: str | None, as_json: bool) -> None:
