@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.errors import InputError
+from antiphon.errors import InputError, MarkupError
 from antiphon.text import split
 from antiphon.text.documents.ssml import passages
 from antiphon.text.markup import asked_pause_s, dialogue, with_pauses
@@ -19,6 +20,23 @@ def test_a_pause_is_a_silence_and_nothing_else_is() -> None:
     [one, two] = split("".join(with_pauses([text])))
     assert one.pause_s == 1.5
     assert two.text == "Then go on [pause], [pause 5], [paused 5s] and 3 < 4."
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("Wait. [pause 20s] Go.", "line 1, column 7 lasts 20 s, and may last 10. Write"),
+    ("One.\nTwo. [pause 1s] [pause\n10001ms]\n x [pause 10001ms]", "line 4, column 4 lasts 10.001 s"),
+    ("One. [pause 6s]\n[pause 5s] Two.", "line 2, column 1 lasts 11 s"),
+])  # fmt: skip
+def test_a_silence_that_is_too_long_is_told_and_not_shortened(text: str, told: str) -> None:
+    for blocks in ([text], list(text)):
+        with pytest.raises(MarkupError, match=re.escape(told)):
+            list(with_pauses(blocks))
+    spoken = text.replace("\n", "\n ")
+    with pytest.raises(MarkupError, match="The silence at line"):
+        dialogue(f"Ann: {spoken}", {"Ann"})
+    with pytest.raises(MarkupError, match=r"at line .*, column .*: the text before has a pause longer than 10 s"):
+        passages(f"<speak>{text}</speak>")
+    assert split("".join(with_pauses(["One. [pause 10s] Two. [pause 10s]"])))[0].pause_s == 10
 
 
 @given(st.lists(st.integers(0, 60), max_size=6), st.sampled_from(["[pause 500ms]", "[pause 2s]", "[pause x]", "[a"]))

@@ -44,20 +44,56 @@ def asked_pause_s(text: str) -> float:
 
 
 def with_pauses(blocks: Iterable[str]) -> Iterator[str]:
-    """The text with each `[pause 500ms]` and `[pause 1.5s]` as the silence it asks for, at most `MAX_PAUSE_S`.
+    """The text with each `[pause 500ms]` and `[pause 1.5s]` as the silence it asks for.
 
-    Whatever is written otherwise is text. A mark may lie across blocks.
+    Whatever is written otherwise is text. A mark may lie across blocks. Raises `MarkupError`, with line and column, for
+    a silence longer than `MAX_PAUSE_S`, of one mark or of several with no word between them.
     """
-    held = ""
+    held, pauses = "", _Pauses()
     for block in blocks:
-        text = _PAUSE.sub(_silence, held + block)
+        text = held + block
         begin = text.rfind("[", max(0, len(text) - _HELD_CHARS))
         cut = len(text) if begin < 0 or "]" in text[begin:] else begin
         held = text[cut:]
         if text[:cut]:
-            yield text[:cut]
+            yield pauses.silenced(text[:cut])
     if held:
-        yield _PAUSE.sub(_silence, held)
+        yield pauses.silenced(held)
+
+
+class _Pauses:
+    """Where in a text we are, and the silence since its last word."""
+
+    def __init__(self) -> None:
+        self._line, self._column, self._silence_s = 1, 1, 0.0
+
+    def silenced(self, text: str) -> str:
+        """The next piece of the text, its marks as silences."""
+        done, at = [], 0
+        for found in _PAUSE.finditer(text):
+            done += [self._passed(text[at : found.start()]), self._silence(found)]
+            at = found.end()
+        return "".join([*done, self._passed(text[at:])])
+
+    def _passed(self, text: str) -> str:
+        if text.strip():
+            self._silence_s = 0.0
+        self._line += text.count("\n")
+        newline = text.rfind("\n")
+        self._column = len(text) - newline if newline >= 0 else self._column + len(text)
+        return text
+
+    def _silence(self, found: re.Match[str]) -> str:
+        seconds = float(found[1]) / (1000 if found[2].lower() == "ms" else 1)
+        self._silence_s += seconds
+        if self._silence_s > MAX_PAUSE_S:
+            raise MarkupError(
+                f"The silence at line {self._line}, column {self._column} lasts {self._silence_s:g} s, and may last "
+                f"{MAX_PAUSE_S:g}",
+                f"Write [pause {MAX_PAUSE_S:g}s] or less.",
+            )
+        self._column += len(found[0])
+        return pause(seconds) + " " if seconds >= 0.05 else " "
 
 
 def dialogue(text: str, voices: Collection[str] | None = None) -> list[Passage]:
@@ -65,6 +101,8 @@ def dialogue(text: str, voices: Collection[str] | None = None) -> list[Passage]:
 
     `voices`: the speakers that there are; None: whoever speaks. Raises `MarkupError` with the line.
     """
+    for _ in with_pauses([text]):
+        """Pauses that are too long are told where they stand in the whole."""
     found: list[tuple[str, list[str]]] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -90,8 +128,3 @@ def dialogue(text: str, voices: Collection[str] | None = None) -> list[Passage]:
     if not any(passage.spoken for passage in passages):
         raise MarkupError("The dialogue has nothing that can be spoken", "Write NAME: TEXT.")
     return [passage for passage in passages if passage.spoken]
-
-
-def _silence(found: re.Match[str]) -> str:
-    seconds = float(found[1]) / (1000 if found[2].lower() == "ms" else 1)
-    return pause(min(seconds, MAX_PAUSE_S)) + " " if seconds >= 0.05 else " "

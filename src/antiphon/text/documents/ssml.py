@@ -181,7 +181,13 @@ class _Reader:
         if self._open[-1].say_as is not None or self._open[-1].phonemes:
             self._held.append(text)
         else:
-            self._words("".join(with_pauses([text])) if "[" in text else text)
+            self._words(self._with_pauses(text) if "[" in text else text)
+
+    def _with_pauses(self, text: str) -> str:
+        try:
+            return "".join(with_pauses([text]))
+        except MarkupError:
+            self._wrong(f"the text before has a pause longer than {MAX_PAUSE_S:g} s", "Make it shorter.")
 
     def _words(self, text: str) -> None:
         if text.strip() and self._manner != self._of:
