@@ -190,6 +190,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
         done(page)
         page.click("#receipt summary")
         page.wait_for_selector("#receipt table")
+        sheet = page.locator(".sheet").first
+        assert sheet.evaluate("one => one.scrollWidth <= one.clientWidth"), "every column is there to be read"
+        expect(sheet.get_by_role("cell", name="reward R*Q")).to_be_visible()
         for tab in ("speech", "music", "clone"):
             page.click(f"#tab-{tab}")
             assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -23,7 +23,7 @@ export async function ask(path, { method = "GET", body, headers = {}, signal } =
     answer = await fetch(new URL(path, BASE), { method: body ? "POST" : method, body, headers, signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ApiError(0, { message: "The server does not answer. Is antiphon up still running?", code: "unreachable" });
+    throw new ApiError(0, { message: "The server does not answer. Is it still running?", code: "unreachable" });
   }
   if (answer.ok) return answer;
   let told;

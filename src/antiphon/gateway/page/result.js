@@ -5,6 +5,8 @@ import { ant, partWords, STATES, voteWords } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
 const ENDED = new Set(["completed", "failed", "cancelled"]);
+// A narrow screen lays rows out as blocks, which would take their meaning from readers of a table.
+const ROLES = [["table", "table"], ["thead, tbody, tfoot", "rowgroup"], ["tr", "row"], ["th", "columnheader"], ["td", "cell"]];
 const say = (words) => { $("live").textContent = words; };
 
 let leaving = new AbortController(), hearing = new AbortController();
@@ -197,6 +199,7 @@ function sheet(receipt) {
   const foot = table.createTFoot().insertRow(), sum = element("td", `${ant(receipt.held_nano)} were set apart; ${ant(receipt.paid_nano)} were paid.`);
   sum.colSpan = 5;
   foot.append(sum);
+  for (const [tag, role] of ROLES) for (const one of [table, ...table.querySelectorAll("*")]) if (one.matches(tag)) one.setAttribute("role", role);
   box.append(table);
   const holder = document.createElement("div");
   const told = receipt.valid ? "✓ Checked: every signature holds, and every quote, draw, vote and payment computes to the same." : receipt.problem;
