@@ -150,7 +150,9 @@ class Api:
 
     async def usage(self, _: Request, key: Key | None) -> Response:
         if key is None or self._keyring is None:
-            raise ApiError(404, "no_keys", "This server has no API keys. Make one: antiphon up key create NAME.")
+            raise ApiError(
+                404, "no_keys", "This server has no API keys, and so no usage by key. Whoever runs it makes keys."
+            )
         return JSONResponse(usage_body(key, await self._keyring.usage(key)))
 
 

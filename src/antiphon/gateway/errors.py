@@ -19,6 +19,7 @@ from antiphon.errors import (
     RejectedError,
     UnavailableError,
 )
+from antiphon.gateway.advice import over_http
 
 RETRY_AFTER_S = 1.0
 
@@ -63,7 +64,7 @@ def api_error(error: AntiphonError) -> ApiError:
     """What a client is told of an error of the network. Of what is broken here, nothing but that it is."""
     for kind, status, type_name, code in _KINDS:
         if isinstance(error, kind):
-            return ApiError(status, code, str(error), kind=type_name, headers=_retry(error, status))
+            return ApiError(status, code, over_http(error), kind=type_name, headers=_retry(error, status))
     return ApiError(500, "internal", "Something is wrong here. The log of the server says what.", kind="server_error")
 
 

@@ -55,10 +55,10 @@ class Guard:
     def _refused(self, headers: Headers) -> ApiError | None:
         host, origin = headers.get("host", ""), headers.get("origin")
         if _name_in(f"//{host}") not in LOCAL_HOSTS | self._access.hosts:
-            told = f"This server is not called {host[:100]!r}. Allow it: antiphon up --allow-host NAME."
+            told = f"This server is not called {host[:100]!r}. Whoever runs it can allow it: --allow-host NAME."
             return ApiError(403, "host_not_allowed", told)
         if origin is not None and origin.casefold() not in {f"http://{host.casefold()}", *self._access.origins}:
-            told = f"Pages of {origin[:100]!r} may not ask here. Allow it: antiphon up --allow-origin URL."
+            told = f"Pages of {origin[:100]!r} may not ask here. Whoever runs it can allow it: --allow-origin URL."
             return ApiError(403, "origin_not_allowed", told)
         return None
 

@@ -130,6 +130,6 @@ def usage_body(key: Key, usage: Usage) -> dict[str, Any]:
 
 
 def _unknown() -> ApiError:
-    told = "This server wants an API key that it knows. Send: Authorization: Bearer KEY (antiphon up key create)."
+    told = "This server wants an API key that it knows. Send: Authorization: Bearer KEY. Whoever runs it makes keys."
     headers = {"www-authenticate": "Bearer"}
     return ApiError(401, "invalid_api_key", told, kind="authentication_error", headers=headers)

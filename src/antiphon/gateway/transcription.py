@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from antiphon.door.transcribing import Heard, Transcriber, srt, webvtt
 from antiphon.errors import ModelError
+from antiphon.gateway.advice import over_http
 from antiphon.gateway.errors import ApiError
 from antiphon.gateway.forms import form_of, text_in
 from antiphon.gateway.keys import Key
@@ -94,7 +95,8 @@ class Listening:
         try:
             heard = work.result()
         except ModelError as error:
-            raise ApiError(501, "language_not_installed", str(error), param="language", kind="server_error") from None
+            told = over_http(error)
+            raise ApiError(501, "language_not_installed", told, param="language", kind="server_error") from None
         return _written(heard, asked)
 
 

@@ -24,6 +24,7 @@ import msgspec
 
 from antiphon.door.posting import Poster, check_url
 from antiphon.errors import AntiphonError, InputError
+from antiphon.gateway.advice import over_http
 from antiphon.gateway.errors import ApiError
 from antiphon.gateway.network.bodies import Task, Webhook
 from antiphon.gateway.network.webhook_store import Delivery, WebhookStore
@@ -84,7 +85,7 @@ class Webhooks:
         try:
             check_url(url, allow_private=self._allow_private)
         except InputError as error:
-            raise ApiError(400, "invalid_value", str(error), param="url") from None
+            raise ApiError(400, "invalid_value", over_http(error), param="url") from None
         if len(await self._store.of(key)) >= MAX_OF_KEY:
             raise ApiError(400, "too_many_webhooks", f"There are {MAX_OF_KEY} already. Delete one.", param="url")
         made = Webhook(
