@@ -73,12 +73,17 @@ def test_a_story_becomes_a_book_even_when_it_is_killed_on_its_way_and_is_paid_on
     paid, vain = books(home).paid, counts(ended.err, GONE)
     assert SENTENCES + vain <= paid <= SENTENCES + vain + counts(ended.err, UNJUDGED)
 
+    again = json.loads(finish(*command, "--json", "--remake", "2.1", home=home).out)  # its heading
+    assert (again["kept"], len(again["parts"])) == (SENTENCES - 1, 1)
+    same = json.loads(finish(*command, "--json", home=home).out)  # whole, and kept: nothing is bought
+    assert (same["kept"], same["parts"], books(home).paid) == (SENTENCES, [], paid + 1)
+
     with av.open(str(tmp_path / "b.m4b")) as bound:
         assert (bound.metadata["title"], bound.metadata["artist"]) == ("The Tide", "Ann Example")
         marks = bound.chapters()
         assert [mark["metadata"]["title"] for mark in marks] == ["Out", "In"]
     sound = read(tmp_path / "b.m4b")
-    assert sound.duration_s == pytest.approx(told["seconds"], abs=0.06)
+    assert sound.duration_s == pytest.approx(same["seconds"], abs=0.06)
     subtitles = (tmp_path / "b.srt").read_text()
     assert ("Nguyen" in subtitles, " win " in subtitles) == (True, False)
     assert len(times((tmp_path / "b.vtt").read_text())) == len(times(subtitles))
@@ -111,6 +116,8 @@ def ends(subtitles):
         (["b.md", "--lexicon", "b.md"], "Line 3"),
         (["b.md", "--speed", "9"], "0.25"),
         (["b.docx"], "does not hold it"),
+        (["b.md", "--remake", "1.9"], "no paragraph '1.9'"),
+        (["b.md", "--remake", "1.2"], "Nothing is kept of 'book.m4b'"),
     ],
 )
 def test_what_cannot_become_a_book_is_told_in_one_line(words, said, call, tmp_path):
@@ -137,3 +144,10 @@ def test_a_locked_archive_is_told(call, tmp_path):
         raw = raw[:place] + bytes([raw[place] | 1]) + raw[place + 1 :]
     file.write_bytes(raw)
     assert "locked with a password" in call("book", "b.epub").complaint
+
+
+def test_the_paragraphs_of_a_book_are_listed(call, tmp_path):
+    (tmp_path / "work" / "b.md").write_text("# One\n\nA word. Another.\n\nA third.\n\n# Two\n\nThe end.\n")
+    ended = call("book", "b.md", "--list", "paragraphs")
+    assert ended.out.splitlines() == ["1.1\tOne", "1.2\tA word. Another.", "1.3\tA third.", "2.1\tTwo", "2.2\tThe end."]
+    assert not list((tmp_path / "work").glob("*.m4b"))

@@ -18,7 +18,7 @@ from antiphon.client.client import RETRIES, Job
 from antiphon.client.events import Audio, Closed, Event, Missing, Opened
 from antiphon.client.job_policy import JobPolicy, Result
 from antiphon.client.job_store import JobStore
-from antiphon.client.recovery import recover
+from antiphon.client.recovery import Recovered, recover
 from antiphon.client.runs import TaskRun
 from antiphon.economy.types import NANO, Rules, Verdict
 from antiphon.errors import FundsError, InputError, OutputError, RejectedError, StateError
@@ -121,6 +121,28 @@ async def test_a_changed_sentence_costs_one_sentence_and_equal_ones_are_told_apa
         assert b"".join(sounds) == b"".join(
             e.audio.to_pcm16() for e in again if isinstance(e, Audio) and e.audio and e.number
         )
+
+
+async def test_a_sentence_of_a_complete_job_is_made_anew_with_another_seed(tmp_path: Path) -> None:
+    texts = ("Yes.", "No.", "Yes.", "Perhaps not.")
+    requests = say(*texts)
+    async with world(tmp_path) as net:
+        store = JobStore(tmp_path, tmp_path / "a.wav")
+        await run(net, JobPolicy(keeper=store), *texts)
+        store.keep_complete()
+        for made, tries in ((5, 1), (6, 2)):
+            store = JobStore(tmp_path, tmp_path / "a.wav")
+            assert store.header.complete
+            store.remake(requests, [2])
+            assert (store.kept, store.header.complete) == (3, False)
+            assert [store.tries(store.slot(one)) for one in requests] == [0, 0, tries, 0]
+            store.close()
+            store = JobStore(tmp_path, tmp_path / "a.wav")
+            assert await recover(net.client, store, patience_s=0.0) == Recovered()  # nothing is fetched again
+            again = await run(net, JobPolicy(keeper=store), *texts)
+            assert sounding(again) == list(range(4))
+            assert len(await paid_parts(net)) == made
+            store.keep_complete()
 
 
 @pytest.mark.parametrize("seed", range(6))

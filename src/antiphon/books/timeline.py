@@ -18,6 +18,12 @@ class Cue:
     text: str
     chapter: int = 0
     ends_paragraph: bool = False
+    paragraph: int = 1
+
+    @property
+    def name(self) -> str:
+        """Of its paragraph: chapter and number from 1."""
+        return f"{self.chapter + 1}.{self.paragraph}"
 
     @property
     def heard(self) -> bool:
@@ -67,7 +73,7 @@ class Follower:
     def __init__(self, timeline: Timeline, lines: Sequence[Line], faster: float) -> None:
         """`faster`: how many times its sound was stretched, and the pauses with it."""
         self._timeline, self._lines, self._faster = timeline, lines, faster
-        self._done = 0
+        self._done, self._paragraph = 0, 1
         self._missing = set[int]()
         self._begin_s = timeline.now_s + OPENING_S
 
@@ -83,7 +89,9 @@ class Follower:
             end_s = now_s + TAIL_S
             end_s = self._begin_s if number in self._missing else max(end_s, self._begin_s)
             chapter = len(self._timeline.marks) - 1
-            self._timeline.cues.append(Cue(self._begin_s, end_s, line.text, chapter, line.ends_paragraph))
+            cue = Cue(self._begin_s, end_s, line.text, chapter, line.ends_paragraph, self._paragraph)
+            self._timeline.cues.append(cue)
+            self._paragraph += line.ends_paragraph
             self._begin_s = max(self._begin_s, now_s + max(line.pause_s / self._faster - LEAD_S, TAIL_S))
         self._done = max(self._done, ended)
         self._timeline.samples += samples

@@ -23,10 +23,13 @@ if TYPE_CHECKING:
     from antiphon.text import Tell
 
 MAX_COVER_BYTES = 16 << 20
+SHOWN_CHARS = 70
 
 EPILOG = """\b
 Examples:
   antiphon book book.txt -o book.m4b --voice hibari --subtitles
+  antiphon book book.txt --list paragraphs
+  antiphon book book.txt -o book.m4b --voice hibari --subtitles --remake 1.1
 """
 
 
@@ -50,30 +53,44 @@ Examples:
 @click.option("--cover", type=click.Path(path_type=Path), metavar="FILE", help="A JPEG or PNG; by default the EPUB's.")
 @click.option("--subtitles", is_flag=True, help="Write the text with its times beside it, as .srt and .vtt.")
 @click.option("--read-along", is_flag=True, help="Write an EPUB 3 beside it that marks each sentence as it is heard.")
+@click.option(
+    "--remake", multiple=True, metavar="N.M", help="Make paragraph M of chapter N anew; the rest is as it was made."
+)
+@click.option("--list", "listed", type=click.Choice(["paragraphs"]), help="Print what the book has, and make nothing.")
+@click.option("--keep/--no-keep", default=True, help="Keep what was made for 14 days, for --remake.  [default: keep]")
 @order_options("book.m4b", SPEECH, book=True)
 @click.pass_obj
 def book(settings: Settings, /, file: Path, output: str, **given: Any) -> None:
     """Turn the document FILE (EPUB, PDF, DOCX, Markdown, HTML, text) into an audiobook: AAC in MP4 with chapters.
 
     Headings are chapters. A line that begins with [voice NAME] changes the voice, [voice] goes back. A run that ended
-    early goes on with --resume: what was made is not paid again.
+    early goes on with --resume: what was made is not paid again. So does one whose text was changed; --remake makes
+    a paragraph anew that is not well read.
     """
     from antiphon.cli.manuscript import teller
 
-    checked_output(output)
+    if given["listed"] is None:
+        checked_output(output)
     tell = teller(quiet=given["quiet"] or given["as_json"])
     telling, extent = _telling(file, given, tell)
+    if given["listed"] is not None:
+        click.echo("\n".join(f"{one.name}\t{shortened(one.text)}" for one in telling.paragraphs()))
+        return
+    again = telling.named(given["remake"])
     from antiphon.books import Timeline
     from antiphon.client.speech import OUTPUT_RATE_HZ
 
     timeline = Timeline(OUTPUT_RATE_HZ)
     order = telling.order(settings, timeline)
-    warm_up(settings, voice=telling.fields.get("voice", "") or DEFAULT_VOICE, engine=given["engine"] or "")
     if len(order.charges) > 1:
         extent = replace(extent, exact=False)  # voices of several prices: the first quote says little of the whole
     source = str(file.resolve())
-    jobs = Jobs(settings, output, given["resume"], "\0".join(("book", source, given["voice"] or "")))
+    asked = "\0".join(("book", source, given["voice"] or ""))
+    jobs = Jobs(settings, output, given["resume"], asked, keep=given["keep"], remake=bool(again))
     store = jobs.open(salt=f"{order.selector.engine} {given['seed']}")
+    if again and store is not None:
+        store.remake(telling.requests(settings), (number for one in again for number in one.sentences))
+    warm_up(settings, voice=telling.fields.get("voice", "") or DEFAULT_VOICE, engine=given["engine"] or "")
     draft = Path(output).with_suffix(".part.aac")
     options = options_of(draft, telling.book, given)
     job = CommandJob(
@@ -118,6 +135,11 @@ def _telling(file: Path, given: dict[str, Any], tell: Tell) -> tuple[Telling, Ex
     words = f"{len(found.chapters)} chapter{'s' if len(found.chapters) > 1 else ''}"
     tell(f"{found.title!r}{f' by {found.author}' if found.author else ''}: {words}")
     return telling, Extent(count, chars, True, tuple(beginnings))
+
+
+def shortened(text: str) -> str:
+    """The beginning of a text, for people."""
+    return text if len(text) <= SHOWN_CHARS else f"{text[:SHOWN_CHARS]} ..."
 
 
 def options_of(draft: Path, found: Book, given: dict[str, Any]) -> OutputOptions:

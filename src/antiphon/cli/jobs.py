@@ -37,6 +37,8 @@ class Jobs:
     output: str
     resume: bool | None
     asked: str  # tells whether it is the same job that is asked for
+    keep: bool = False  # when it is complete, what was made stays
+    remake: bool = False  # some of what was made is to be made anew
     stores: list[JobStore] = field(default_factory=list)
 
     def open(self, *, purpose: str = "", salt: str = "", noun: str = "sentence") -> JobStore | None:
@@ -56,12 +58,17 @@ class Jobs:
         store = JobStore(self.settings.home, Path(self.output), purpose=purpose, salt=salt)
         self.stores.append(store)
         asked = hashlib.sha256(self.asked.encode("utf-8", "surrogateescape")).hexdigest()
-        if store.begun and store.kept and self.resume is None and store.header.asked == asked:
+        same = bool(store.begun and store.kept and store.header.asked == asked)
+        if self.remake and not (same and store.header.complete):
+            raise self._no_remake(begun=same)
+        if same and store.header.complete and self.resume is None:
+            self.resume = True  # what was made whole is not paid for again
+        if same and self.resume is None:
             raise InputError(
                 f"{self.output!r} has an unfinished job: {counted(store.kept, noun)} of it made, and paid for",
                 f"Go on: {self.command('--resume')}. Or begin anew: --restart.",
             )
-        if store.begun and not self.resume:
+        if store.begun and not (self.resume or self.remake):
             store.discard()
             store = self.stores[-1] = JobStore(self.settings.home, Path(self.output), purpose=purpose, salt=salt)
         if not purpose and self.resume and not any(one.begun for one in self.stores):
@@ -69,10 +76,21 @@ class Jobs:
         store.asked = asked
         return store
 
+    def _no_remake(self, *, begun: bool) -> InputError:
+        if begun:
+            return InputError(f"{self.output!r} is not whole yet", f"First go on: {self.command('--resume')}")
+        return InputError(
+            f"Nothing is kept of {self.output!r}, made of this file in this voice",
+            "Make it first; what is made is kept for 14 days after it was last used.",
+        )
+
     def complete(self) -> None:
-        """Nothing is missing: nothing is kept."""
+        """Nothing is missing: nothing is kept, but where some of it may be made anew."""
         for store in self.stores:
-            store.discard()
+            if self.keep:
+                store.keep_complete()
+            else:
+                store.discard()
 
     def leave(self) -> None:
         """The command ends early. What holds nothing goes."""
@@ -89,6 +107,9 @@ class Jobs:
     def command(self, flag: str) -> str:
         """This command line with another flag, to be typed."""
         words = [word for word in sys.argv[1:] if word not in {"--resume", "--restart"}]
+        while "--remake" in words:  # was begun: what is left of it is missing now
+            at = words.index("--remake")
+            del words[at : at + 2]
         return shlex.join(["antiphon", *words, flag])
 
 

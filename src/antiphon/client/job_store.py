@@ -3,7 +3,7 @@
 Each job has a folder of its own under `jobs/`, named by the file that it makes, readable only with the client's own
 key. A part's file appears whole or not at all, and its slot is a keyed hash of the request, so that a job goes on with
 what is the same after a sentence was changed, and names of files tell nothing of the text. The folder goes when the
-job is complete; one that nobody touched for `KEPT_DAYS` goes as well.
+job is complete, or stays to make some of it anew; one that nobody touched for `KEPT_DAYS` goes as well.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -48,6 +48,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     inodes: tuple[int, ...] = ()
     seed: int = -1  # of the piece, where it was drawn for it
     limit_nano: int = 0  # the most that was told to its owner; 0: nothing was
+    complete: bool = False  # nothing is missing: kept so that some of it can be made anew
+    remade: tuple[str, ...] = ()  # slots, each as often as it was made anew: so many seeds are used up
 
 
 class _Kept(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -145,6 +147,28 @@ class JobStore:
         self._tries.clear()
         self.close()
 
+    def keep_complete(self) -> None:
+        """Nothing is missing, and what was made stays; its tasks are settled. Raises `OutputError`."""
+        self.note(complete=True, limit_nano=0)
+        self._forget_tasks()
+        self.close()
+
+    def remake(self, requests: Iterable[Request], numbers: Iterable[int]) -> None:
+        """Forget what was made for those of the job's `requests`, counted from 0, so that they are bought anew with
+        other seeds. Raises `OutputError`."""
+        seen = dict[str, int]()
+        slots = [self._slot(request, seen) for request in requests]
+        chosen = tuple(slots[number] for number in numbers)
+        self._forget_tasks()  # or what was made would be fetched again
+        self.note(complete=False, remade=(*self.header.remade, *chosen))
+        for slot in chosen:
+            self._part(slot).unlink(missing_ok=True)
+
+    def _forget_tasks(self) -> None:
+        for file in self._folder.glob(f"*{TASK_SUFFIX}"):
+            with contextlib.suppress(OSError):
+                file.unlink()
+
     def close(self) -> None:
         """Let another process take the job."""
         with self._guard:
@@ -157,10 +181,13 @@ class JobStore:
 
     def slot(self, request: Request) -> str:
         """A keyed hash of the request without its consent (which is signed anew each time), and which of its equals."""
+        return self._slot(request, self._seen)
+
+    def _slot(self, request: Request, seen: dict[str, int]) -> str:
         if isinstance(request, CloneRequest | EnrolRequest):
             request = msgspec.structs.replace(request, consent=b"")
         digest = hmac.digest(self._key_bytes(), self._salt + b"\0" + canonical.encode(request), "sha256").hex()[:32]
-        number = self._seen[digest] = self._seen.get(digest, 0) + 1
+        number = seen[digest] = seen.get(digest, 0) + 1
         return f"{digest}-{number}"
 
     def has(self, slot: str) -> bool:
@@ -184,7 +211,7 @@ class JobStore:
         self._tries[slot] = self._tries.get(slot, 0) + 1
 
     def tries(self, slot: str) -> int:
-        return self._tries.get(slot, 0)
+        return self._tries.get(slot, 0) + self.header.remade.count(slot)
 
     def opening(self, task: str, parts: Sequence[Ordered]) -> None:
         noted = tuple(NotedPart(slot=part.slot, index=part.index, key=part.key, secret=part.secret) for part in parts)

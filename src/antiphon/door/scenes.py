@@ -53,7 +53,7 @@ def passages_of(
     said = Lexicon({word: sound for word, sound in lexicon.items() if not _ipa(sound)})
     phonemes = {word: ipa for word, sound in lexicon.items() if (ipa := _ipa(sound))}
     found = [_said(passage, said, phonemes) for passage in _read(text, markup, speakers)]
-    pauses = [_pause_s(one, following, markup) for one, following in itertools.pairwise(found)]
+    pauses = [pause_between(one, following, markup) for one, following in itertools.pairwise(found)]
     return [replace(passage, pause_s=pause_s) for passage, pause_s in zip(found, [*pauses, None], strict=True)]
 
 
@@ -76,6 +76,20 @@ def charges_of(scene: Scene) -> tuple[Charge, ...]:
         selector = passage.script.selector
         units[selector] = units.get(selector, 0) + sum(map(len, passage.script.text))
     return tuple(Charge(selector, count) for selector, count in units.items())
+
+
+def pause_between(passage: Passage, following: Passage, markup: str) -> float:
+    """The silence between two passages."""
+    asked_s = asked_pause_s(passage.text)
+    if markup == DIALOGUE:
+        return max(TURN_PAUSE_S, asked_s)
+    gap = "" if passage.text[-1:].isspace() else " "
+    place = len(passage.text) + len(gap)
+    found = boundaries.at(passage.text + gap + following.text.lstrip()[: boundaries.LOOKAHEAD], place)
+    if found is not None:
+        return max(found.pause_s, TURN_PAUSE_S if passage.voice != following.voice and not asked_s else 0.0)
+    clause = passage.text.rstrip().endswith(_CLAUSE_ENDS)
+    return boundaries.CLAUSE_PAUSE_S if clause else boundaries.WORD_PAUSE_S
 
 
 def _said(passage: Passage, said: Lexicon, phonemes: dict[str, str]) -> Passage:
@@ -101,20 +115,6 @@ def _whole(text: str | Iterable[str]) -> str:
         if size > MAX_CHARS:
             raise InputError(f"A text with marks has more than {MAX_CHARS:,} characters", "Send it in several.")
     return "".join(parts)
-
-
-def _pause_s(passage: Passage, following: Passage, markup: str) -> float:
-    """The silence between two passages."""
-    asked_s = asked_pause_s(passage.text)
-    if markup == DIALOGUE:
-        return max(TURN_PAUSE_S, asked_s)
-    gap = "" if passage.text[-1:].isspace() else " "
-    place = len(passage.text) + len(gap)
-    found = boundaries.at(passage.text + gap + following.text.lstrip()[: boundaries.LOOKAHEAD], place)
-    if found is not None:
-        return max(found.pause_s, TURN_PAUSE_S if passage.voice != following.voice and not asked_s else 0.0)
-    clause = passage.text.rstrip().endswith(_CLAUSE_ENDS)
-    return boundaries.CLAUSE_PAUSE_S if clause else boundaries.WORD_PAUSE_S
 
 
 def _ipa(sound: str) -> str:

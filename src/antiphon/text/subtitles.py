@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import itertools
 import textwrap
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -29,6 +30,10 @@ class Timed(Protocol):
     @property
     def text(self) -> str: ...
 
+    @property
+    def name(self) -> str:
+        """What WebVTT calls it; several may have one name."""
+
 
 class Caption(NamedTuple):
     """The plain `Timed`."""
@@ -36,6 +41,7 @@ class Caption(NamedTuple):
     begin_s: float
     end_s: float
     text: str
+    name: str = ""
 
 
 class TimedWord(NamedTuple):
@@ -81,7 +87,11 @@ def srt(cues: Iterable[Timed]) -> Iterator[str]:
 def webvtt(cues: Iterable[Timed]) -> Iterator[str]:
     """A WebVTT file, cue by cue."""
     yield "WEBVTT\n\n"
+    counts = Counter[str]()
     for cue in _short(cues):
+        if cue.name:
+            counts[cue.name] += 1
+            yield f"{cue.name}-{counts[cue.name]}\n"  # no two alike
         yield f"{_time(cue.begin_s, '.')} --> {_time(cue.end_s, '.')}\n{html.escape(cue.text, quote=False)}\n\n"
 
 
@@ -93,7 +103,7 @@ def _short(cues: Iterable[Timed]) -> Iterator[Timed]:
         total, begin_s, length_s = sum(map(len, blocks)), cue.begin_s, cue.end_s - cue.begin_s
         for block in blocks:
             end_s = begin_s + length_s * len(block) / total
-            yield Caption(begin_s, end_s, block)
+            yield Caption(begin_s, end_s, block, cue.name)
             begin_s = end_s
 
 
