@@ -54,7 +54,7 @@ NOT_RUN_HERE = [
     *3 * ["chain.md"],
     "mutation-testing.md",
     "ruby.md",
-    *8 * ["run-a-network.md"],
+    *9 * ["run-a-network.md"],
     "soundstorm.md",
     "voice-data.md",
 ]

@@ -127,6 +127,8 @@ def test_a_cancelled_task_ends_soon_and_costs_what_was_made(client: httpx.Client
     with client.stream("GET", f"/api/v1/tasks/{task['id']}/sound", params={"format": "pcm"}) as answer:
         pieces = answer.iter_raw()
         next(pieces)
+        early = client.delete(f"/api/v1/tasks/{task['id']}")
+        assert (early.status_code, early.json()["error"]["code"]) == (409, "task_under_way")
         begun_s = time.monotonic()
         ending = client.post(f"/api/v1/tasks/{task['id']}/cancel").json()
         took_s = time.monotonic() - begun_s
@@ -166,6 +168,27 @@ def test_the_same_key_and_body_are_one_task_that_is_paid_once(client: httpx.Clie
     assert before - client.post("/api/v1/quotes", json=SPEECH).json()["balance_nano"] == done["paid_nano"]
 
 
+def test_a_deleted_task_is_gone_but_for_its_idempotency_key(client: httpx.Client, home: Path) -> None:
+    asked, headers = SPEECH | {"text": "Nobody shall remember this bit of text."}, {"idempotency-key": "to-be-deleted"}
+    task = client.post("/api/v1/tasks", json=asked, headers=headers).json()["id"]
+    done = ended(client, task)
+    assert events(client, task)[-1][0] == "end"  # all is over
+    assert any(b"Nobody shall remember" in file.read_bytes() for file in home.glob("api-tasks.db*"))
+    before = client.get("/api/v1/revenue").json()
+    assert client.delete(f"/api/v1/tasks/{task}").json() == {"id": task, "deleted": True}
+    for path in ("", "/sound", "/parts", "/events", "/receipt"):
+        gone = client.get(f"/api/v1/tasks/{task}{path}")
+        assert (gone.status_code, gone.json()["error"]["code"]) == (404, "task_not_found")
+    assert task not in {one["id"] for one in client.get("/api/v1/tasks").json()["tasks"]}
+    again = client.post("/api/v1/tasks", json=asked, headers=headers)
+    assert (again.status_code, again.json()["error"]["code"]) == (410, "task_deleted")
+    assert not any(b"Nobody shall remember" in file.read_bytes() for file in home.rglob("*") if file.is_file())
+    assert not (home / "api-sound" / f"{task}.pcm").exists()
+    assert client.get("/api/v1/revenue").json() == before
+    assert (home / "receipts" / f"{done['ledger_tasks'][0]}.json").exists(), "money's records stay"
+    assert client.delete(f"/api/v1/tasks/{task}").status_code == 404
+
+
 def test_a_voice_is_learnt_as_a_task_and_spoken_with(client: httpx.Client, home: Path) -> None:
     recording = REFERENCES / "librivox.opus"
     form = {"name": "reader", "own_voice": "true", "engine": "mimic"}
@@ -183,6 +206,10 @@ def test_a_voice_is_learnt_as_a_task_and_spoken_with(client: httpx.Client, home:
     assert not list((home / "api-uploads").glob("*"))
     said = client.post("/api/v1/tasks", json={"service": "speech", "text": "I am spoken.", "voice": "reader"})
     assert ended(client, said.json()["id"])["state"] == "completed"
+    assert client.delete("/api/v1/voices/reader").json() == {"id": "reader", "deleted": True}
+    assert not any(one["own"] for one in client.get("/api/v1/voices").json()["voices"])
+    gone = client.delete("/api/v1/voices/reader")
+    assert (gone.status_code, gone.json()["error"]["code"]) == (404, "voice_not_found")
 
 
 def test_what_anybody_may_know_is_what_the_ledger_has(client: httpx.Client) -> None:

@@ -1,9 +1,10 @@
-"""What one client of the network API can take from the others, and from the disk."""
+"""What one client of the network API can take from the others, and from the disk; what is kept and what goes."""
 
 from __future__ import annotations
 
 import contextlib
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -12,11 +13,12 @@ import pytest
 from antiphon.gateway.database import Storage
 from antiphon.gateway.errors import ApiError
 from antiphon.gateway.network import examples
-from antiphon.gateway.network.bodies import Task
-from antiphon.gateway.network.store import KEPT_S, Stored, TaskStore
+from antiphon.gateway.network.bodies import Part, Task
+from antiphon.gateway.network.store import SCHEMA, Stored, TaskStore
 from antiphon.gateway.network.streams import MAX_STREAMS, MAX_STREAMS_OF_KEY, Streams
 
 TASK = msgspec.convert(examples.TASK, Task)
+PART = msgspec.convert(examples.PARTS["parts"][0], Part)
 
 
 def test_one_key_leaves_streams_to_the_others() -> None:
@@ -36,14 +38,52 @@ def test_one_key_leaves_streams_to_the_others() -> None:
         pass
 
 
-def test_old_tasks_are_forgotten_while_the_server_runs(tmp_path: Path) -> None:
-    store = TaskStore(Storage(tmp_path))
+def test_old_tasks_are_forgotten_while_the_server_runs(storage: Storage) -> None:
+    store = TaskStore(storage)
     now_ms = int(time.time() * 1000)
-    for name, age_s in (("old", KEPT_S + 60), ("new", 60)):
+    for name, age_s in (("old", 4_000), ("new", 60)):
         task = msgspec.structs.replace(TASK, id=name, created_ms=now_ms - age_s * 1000)
         store.add(Stored(task=task, key="", body_sha256=b""), None)
         store.save(task, (), ended=True)
-    store.forget()
+    assert store.sounding(3_600) == store.forget(3_600) == ["old"]
     assert store.find("", "old") is None
     assert store.find("", "new") is not None
+    store.close()
+
+
+def test_a_deleted_task_is_nowhere_in_the_files_and_its_idempotency_key_stays_used(tmp_path: Path) -> None:
+    store = TaskStore(Storage(tmp_path))
+    for number in range(200):
+        task = msgspec.structs.replace(TASK, id=f"{number:032x}", title=f"secret number {number:03}", voice="whose")
+        store.add(Stored(task=task, key="mine", body_sha256=b"digest"), f"key-{number}" if number % 2 else None)
+        store.save(task, (PART,), ended=True)
+    kept = b"".join(file.read_bytes() for file in tmp_path.glob("api-tasks.db*"))
+    assert kept.count(b"secret number 007") >= 1
+    for number in range(0, 200, 7):
+        store.delete("another", f"{number:032x}")
+        assert store.find("mine", f"{number:032x}") is not None
+        store.delete("mine", f"{number:032x}")
+        assert store.find("mine", f"{number:032x}") is None
+    kept = b"".join(file.read_bytes() for file in tmp_path.glob("api-tasks.db*"))
+    assert [number for number in range(200) if b"secret number %03d" % number not in kept] == list(range(0, 200, 7))
+    assert len(store.page("mine", None, 300)) == 200 - 29
+    gone = store.repeated("mine", "key-7")
+    assert gone is not None
+    assert (gone.deleted, gone.task.title, gone.parts, gone.body_sha256) == (True, "", (), b"")
+    assert store.repeated("mine", "key-14") is None
+    store.close()
+
+
+def test_tasks_of_the_version_before_are_brought_up_to_date(storage: Storage) -> None:
+    file = storage.open(replace(SCHEMA, steps=SCHEMA.steps[:1]))
+    row = (TASK.id, "", "owner", 1, 1, "once", b"digest", msgspec.json.encode(TASK).decode(), "[]")
+    with file.transaction():
+        file.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *row)
+    file.close()
+    store = TaskStore(storage)
+    found = store.repeated("", "once")
+    assert found is not None
+    assert (found.task, found.deleted) == (TASK, False)
+    store.silence(TASK.id)
+    assert [task.sound for task in store.page("", None, 5)] == [False]
     store.close()

@@ -13,8 +13,10 @@ import click
 
 from antiphon.cli.api_keys import key, store_option
 from antiphon.cli.app import run
+from antiphon.cli.durations import Duration
 from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
+from antiphon.gateway.network.keeping import Keeping
 
 API_PORT = 7420
 EPILOG = """\b
@@ -30,6 +32,9 @@ Examples:
 @click.option("--allow-origin", multiple=True, metavar="URL", help="A web page's origin that may ask; by default none.")
 @click.option("--browser/--no-browser", default=None, help="Open the page in a browser; by default from a terminal.")
 @store_option
+@click.option("--sounds", metavar="PLACE", default="", help="Tasks' sound: a folder or s3://BUCKET/PREFIX.")
+@click.option("--keep-sounds", default="1d", show_default=True, type=Duration(), help="How long: 90s, 15m, 12h, 30d.")
+@click.option("--keep-tasks", default="30d", show_default=True, type=Duration(), help="How long, and their texts.")
 @click.option("--private-webhooks", is_flag=True, help="Webhooks may be at private addresses, as in one's own network.")
 @click.option("--x402", is_flag=True, help="Whoever asks pays, by x402, to the chain key's address.")
 @click.pass_context
@@ -41,6 +46,9 @@ def up(
     allow_origin: tuple[str, ...],
     browser: bool | None,
     place: str,
+    sounds: str,
+    keep_sounds: float,
+    keep_tasks: float,
     private_webhooks: bool,
     x402: bool,
 ) -> None:
@@ -52,7 +60,8 @@ def up(
     """
     if ctx.invoked_subcommand is None:
         shown = sys.stderr.isatty() if browser is None else browser
-        served = Served(host, port, allow_host, allow_origin, shown, place, private_webhooks, x402)
+        keeping = Keeping(sounds, keep_sounds, keep_tasks)
+        served = Served(host, port, allow_host, allow_origin, shown, place, keeping, private_webhooks, x402)
         run(_serve(ctx.obj, served))
 
 
@@ -66,6 +75,7 @@ class Served:
     origins: tuple[str, ...]
     browser: bool
     store: str
+    keeping: Keeping
     private_webhooks: bool
     x402: bool
 
@@ -96,6 +106,7 @@ async def _serve(settings: Settings, served: Served) -> None:
                 till=paid,
                 private_webhooks=served.private_webhooks,
                 storage=storage,
+                keeping=served.keeping,
             )
         )
         url = await stack.enter_async_context(serving(app, served.host, served.port))

@@ -57,3 +57,7 @@ class Place:
     def own_voices(self) -> tuple[str, ...]:
         """Names of the voices that were added in this data folder."""
         return VoiceStore(self.home).names()
+
+    def delete_voice(self, name: str) -> None:
+        """Delete one of them, and what was learnt. Raises `InputError` where there is none."""
+        VoiceStore(self.home).delete(name)

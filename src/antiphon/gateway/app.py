@@ -28,9 +28,10 @@ from antiphon.gateway.keyring import Keyring, usage_body
 from antiphon.gateway.keys import Key
 from antiphon.gateway.music import MusicRequest
 from antiphon.gateway.network.endpoints import UPLOADS, NetworkApi
+from antiphon.gateway.network.keeping import Keeping
 from antiphon.gateway.network.operations import OPERATIONS, PREFIX
 from antiphon.gateway.network.streams import Streamed
-from antiphon.gateway.network.tasks import Tasks
+from antiphon.gateway.network.tasks import KEEPING, Tasks
 from antiphon.gateway.network.webhook_store import WebhookStore
 from antiphon.gateway.network.webhooks import Webhooks
 from antiphon.gateway.orders import Orders
@@ -167,9 +168,10 @@ async def application(
     till: Till | None = None,
     private_webhooks: bool = False,
     storage: Storage | None = None,
+    keeping: Keeping = KEEPING,
 ) -> AsyncIterator[Starlette]:
     """The application over a network that is open, and stays so. `storage`: of tasks and webhooks; by default in the
-    network's data folder. `closed`: it has no other voices and engines than
+    network's data folder. `keeping`: of tasks. `closed`: it has no other voices and engines than
     those that are installed here. `keyring`: requests need a key once there is one. `till`: each order of sound is paid
     for by x402 instead, and there are no network API and no page, whose tasks would be paid by nobody."""
     await asyncio.to_thread(sweep_uploads, network.home / UPLOADS)
@@ -184,7 +186,7 @@ async def application(
             storage = storage or Storage(network.home)
             store = await asyncio.to_thread(WebhookStore, storage)
             webhooks = await stack.enter_async_context(Webhooks.opened(store, allow_private=private_webhooks))
-            tasks = await stack.enter_async_context(Tasks.opened(network, orders, storage, webhooks.ended))
+            tasks = await stack.enter_async_context(Tasks.opened(network, orders, storage, webhooks, keeping))
             routes += [*_network(api, NetworkApi(network, tasks, webhooks, catalogue)), *page_routes()]
         yield _routed(routes, access)
 

@@ -15,6 +15,7 @@ from antiphon.errors import (
     FundsError,
     InputError,
     MarkupError,
+    OutputError,
     PartialError,
     RejectedError,
     UnavailableError,
@@ -62,6 +63,9 @@ class ApiError(Exception):
 
 def api_error(error: AntiphonError) -> ApiError:
     """What a client is told of an error of the network. Of what is broken here, nothing but that it is."""
+    if isinstance(error, OutputError):
+        told = "This server has no room for what it has to keep. Nothing was changed. Ask again later."
+        return ApiError(507, "not_kept", told, kind="server_error")
     for kind, status, type_name, code in _KINDS:
         if isinstance(error, kind):
             return ApiError(status, code, over_http(error), kind=type_name, headers=_retry(error, status))

@@ -166,6 +166,13 @@ class TaskList(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
+class Deleted(msgspec.Struct, frozen=True, kw_only=True):
+    """It is gone. `id`: of a task, or a voice's name."""
+
+    id: str
+    deleted: Literal[True] = True
+
+
 class PartList(msgspec.Struct, frozen=True, kw_only=True):
     """In the order of the text."""
 

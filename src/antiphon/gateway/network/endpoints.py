@@ -26,6 +26,7 @@ from antiphon.gateway.keyring import check_scope
 from antiphon.gateway.keys import Key
 from antiphon.gateway.network import streams
 from antiphon.gateway.network.bodies import (
+    Deleted,
     EpochList,
     ModelList,
     NodeList,
@@ -101,6 +102,19 @@ class NetworkApi:
     async def cancel(self, request: Request, key: Key | None) -> Response:
         return _json(await self._tasks.cancel(key, _id(request)))
 
+    async def delete_task(self, request: Request, key: Key | None) -> Response:
+        task = _id(request)
+        await self._tasks.delete(key, task)
+        return _json(Deleted(id=task))
+
+    async def delete_voice(self, request: Request, _: Key | None) -> Response:
+        name = request.path_params["voice"]
+        if name not in await asyncio.to_thread(self._network.own_voices):
+            told = f"There is no voice {name[:64]!r} that was learnt here. GET /api/v1/voices lists them."
+            raise ApiError(404, "voice_not_found", told)
+        await asyncio.to_thread(self._network.delete_voice, name)
+        return _json(Deleted(id=name))
+
     async def parts(self, request: Request, key: Key | None) -> Response:
         return _json(PartList(parts=(await self._tasks.get(key, _id(request)))[1]))
 
@@ -111,7 +125,7 @@ class NetworkApi:
     async def sound(self, request: Request, key: Key | None) -> Streamed:
         asked = _query(request, SoundQuery)
         task, _ = await self._tasks.get(key, _id(request))
-        file = await asyncio.to_thread(self._tasks.recordings.open, task.id)
+        file = await asyncio.to_thread(self._tasks.recordings.open, task)
         if file is None:
             told = "The sound of this task is not kept (any more). Order it again."
             raise ApiError(410, "sound_gone", told)

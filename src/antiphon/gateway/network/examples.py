@@ -42,6 +42,8 @@ TASK: Any = {
     "error": None,
 }
 CANCELLED: Any = TASK | {"state": "cancelled", "seconds": 0.4, "paid_nano": 240000, "score": None, "figures": {}}
+DELETED: Any = {"id": TASK["id"], "deleted": True}
+DELETED_VOICE: Any = {"id": "me", "deleted": True}
 VOICE_TASK: Any = TASK | {
     "service": "voice",
     "state": "queued",

@@ -18,6 +18,7 @@ _ALWAYS = (401, 403, 429, 503)
 _PATH = {
     "task": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     "webhook": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    "voice": {"type": "string", "minLength": 1, "maxLength": 80},
     "ledger_task": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
     "number": {"type": "integer", "minimum": 1, "maximum": 2**31 - 1},
 }

@@ -11,6 +11,7 @@ import msgspec
 from antiphon.door.market import EpochPaid, Revenue
 from antiphon.gateway.network import examples
 from antiphon.gateway.network.bodies import (
+    Deleted,
     EpochList,
     ModelList,
     NodeList,
@@ -120,7 +121,8 @@ OPERATIONS = (
         "",
         "Answers at once; follow the task by its events, or hear its sound while it is made. The key needs the scope "
         "of the service. A request that is repeated with its Idempotency-Key is the same task (200, and the header "
-        "idempotency-replayed), for 30 days and across restarts; with another body it is an error (409).",
+        "idempotency-replayed), "
+        "as long as tasks are kept (by default 30 days) and across restarts; with another body it is an error (409).",
         answer=Task,
         status=201,
         body=Order,
@@ -135,7 +137,7 @@ OPERATIONS = (
         "/tasks",
         "The tasks of this key",
         "",
-        "The newest first; ended ones for 30 days.",
+        "The newest first; ended ones as long as the server keeps them (by default 30 days).",
         answer=TaskList,
         query=TaskPage,
         errors=(400,),
@@ -162,6 +164,18 @@ OPERATIONS = (
         answer=Task,
         errors=(404,),
         example=examples.CANCELLED,
+    ),
+    Operation(
+        "delete_task",
+        "DELETE",
+        "/tasks/{task}",
+        "Delete a task",
+        "",
+        "Its text, sound and all else that this server keeps of it, once it has ended. What was paid stays in the "
+        "ledger and its receipts, which hold no text. Its Idempotency-Key stays used.",
+        answer=Deleted,
+        errors=(404, 409),
+        example=examples.DELETED,
     ),
     Operation(
         "parts",
@@ -192,7 +206,8 @@ OPERATIONS = (
         "/tasks/{task}/sound",
         "Its sound",
         "",
-        "From the beginning, while it is made and for a day afterwards. The connection of a task that fails is cut. "
+        "From the beginning, while it is made and "
+        "as long as the server keeps it (by default a day). The connection of a task that fails is cut. "
         "What was made of a task that had failed before is sent with the header antiphon-incomplete.",
         query=SoundQuery,
         media=_SOUNDS,
@@ -243,6 +258,17 @@ OPERATIONS = (
         errors=(400, 402, 408, 409, 411, 413, 415),
         idempotent=True,
         example=examples.VOICE_TASK,
+    ),
+    Operation(
+        "delete_voice",
+        "DELETE",
+        "/voices/{voice}",
+        "Delete a voice that was learnt here",
+        "clone",
+        "With what was learnt; the recording went when the voice was made.",
+        answer=Deleted,
+        errors=(404,),
+        example=examples.DELETED_VOICE,
     ),
     Operation(
         "nodes",

@@ -1,7 +1,8 @@
 """Tasks of the network API.
 
 1. A task is written down before anything is ordered for it.
-2. An idempotency key names one task of its owner for ever: whoever asks again gets that task, whatever became of it.
+2. An idempotency key names one task of its owner, as long as tasks are kept: whoever asks again gets that task,
+   whatever became of it. Of one that was deleted nothing but the key stays: it is not ordered again.
 3. What a process that was killed had under way has failed, as any other process finds, and is not ordered again: its
    money is where the ledger says, and `paid_nano` is counted anew.
 """
@@ -16,8 +17,6 @@ from antiphon.gateway.database import Storage
 from antiphon.gateway.network.bodies import Part, Problem, Task
 from antiphon.gateway.schemas import Schema
 
-KEPT_S = 30 * 86_400
-"""So long an ended task is remembered, and its idempotency key with it."""
 _FOUNDATION = """
 CREATE TABLE tasks (
     id TEXT PRIMARY KEY, key TEXT NOT NULL, owner TEXT NOT NULL, made_ms INTEGER NOT NULL, ended INTEGER NOT NULL,
@@ -25,7 +24,15 @@ CREATE TABLE tasks (
 CREATE UNIQUE INDEX idempotent ON tasks (key, idempotency) WHERE idempotency IS NOT NULL;
 CREATE INDEX by_time ON tasks (key, made_ms, id);
 """
-SCHEMA = Schema("tasks", 2, "api-tasks.db", "The tasks", (_FOUNDATION,))
+_DELETION = """
+ALTER TABLE tasks ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN sound INTEGER NOT NULL DEFAULT 1;
+"""
+SCHEMA = Schema("tasks", 2, "api-tasks.db", "The tasks", (_FOUNDATION, _DELETION))
+_ADD = """
+INSERT INTO tasks (id, key, owner, made_ms, ended, idempotency, body_sha256, task, parts)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 STOPPED = Problem(
     code="server_stopped",
     message="The server stopped while this was made. What was not made is not paid; order it again.",
@@ -39,6 +46,7 @@ class Stored(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     body_sha256: bytes
     parts: tuple[Part, ...] = ()
+    deleted: bool = False
 
 
 class TaskStore:
@@ -70,11 +78,52 @@ class TaskStore:
                 )
         return failed
 
-    def forget(self) -> None:
-        """What is older than `KEPT_S`."""
+    def forget(self, older_than_s: float) -> list[str]:
+        """Tasks that ended and are older are gone; which had sound still."""
         with self._file.transaction():
-            old_ms = int((time.time() - KEPT_S) * 1000)
-            self._file.execute("DELETE FROM tasks WHERE ended = 1 AND made_ms < ?", old_ms)
+            query = "DELETE FROM tasks WHERE ended = 1 AND made_ms < ? RETURNING id, sound"
+            removed = self._file.execute(query, _before_ms(older_than_s)).fetchall()
+        if removed:
+            self._file.scrub()
+        return [task for task, sound in removed if sound]
+
+    def sounding(self, older_than_s: float) -> list[str]:
+        """Tasks that ended, are older, and have sound still."""
+        query = "SELECT id FROM tasks WHERE ended = 1 AND sound = 1 AND made_ms < ?"
+        with self._file.translated():
+            return [row[0] for row in self._file.execute(query, _before_ms(older_than_s)).fetchall()]
+
+    def silence(self, task: str) -> None:
+        """It has no sound any more."""
+        with self._file.transaction():
+            self._file.execute("UPDATE tasks SET sound = 0 WHERE id = ?", task)
+
+    def delete(self, key: str, task: str) -> None:
+        """Of a task of `key`'s that has ended nothing stays but its idempotency key (rule 2)."""
+        with self._file.transaction():
+            found = self._find("key = ? AND id = ?", key, task)
+            if found is None:
+                return
+            self._file.execute("DELETE FROM tasks WHERE id = ? AND ended = 1 AND idempotency IS NULL", task)
+            empty = msgspec.structs.replace(
+                found.task,
+                title="",
+                voice="",
+                sound=False,
+                notes=(),
+                error=None,
+                seed=None,
+                figures={},
+                ledger_tasks=(),
+            )
+            self._file.execute(
+                "UPDATE tasks SET task = ?, parts = '[]', body_sha256 = ?, sound = 0, deleted = 1"
+                " WHERE id = ? AND ended = 1",
+                msgspec.json.encode(empty).decode(),
+                b"",
+                task,
+            )
+        self._file.scrub()
 
     def add(self, one: Stored, idempotency: str | None) -> Stored:
         """Rules 1 and 2: the task, or the one that has this idempotency key already."""
@@ -84,7 +133,7 @@ class TaskStore:
                 task = one.task
                 row = (task.id, one.key, self._file.owner, task.created_ms, 0, idempotency, one.body_sha256)
                 encoded = msgspec.json.encode(task).decode()
-                self._file.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", *row, encoded, "[]")
+                self._file.execute(_ADD, *row, encoded, "[]")
         return known or one
 
     def repeated(self, key: str, idempotency: str) -> Stored | None:
@@ -106,28 +155,38 @@ class TaskStore:
     def find(self, key: str, task: str) -> Stored | None:
         """A task of `key`'s."""
         with self._file.translated():
-            return self._find("key = ? AND id = ?", key, task)
+            return self._find("key = ? AND id = ? AND deleted = 0", key, task)
 
     def page(self, key: str, before: str | None, limit: int) -> list[Task]:
         """The newest of `key`'s first, those made before the task `before`."""
         with self._file.translated():
-            where, values = "key = ?", [key]
+            where, values = "key = ? AND deleted = 0", [key]
             if before is not None:
                 where += " AND (made_ms, id) < (SELECT made_ms, id FROM tasks WHERE id = ? AND key = ?)"
                 values += [before, key]
-            query = f"SELECT task FROM tasks WHERE {where} ORDER BY made_ms DESC, id DESC LIMIT ?"  # noqa: S608 - no words of a client's
+            query = f"SELECT task, sound FROM tasks WHERE {where} ORDER BY made_ms DESC, id DESC LIMIT ?"  # noqa: S608 - no words of a client's
             rows = self._file.execute(query, *values, limit).fetchall()
-        return [msgspec.json.decode(row[0], type=Task) for row in rows]
+        return [_task(*row) for row in rows]
 
     def _find(self, where: str, *values: object) -> Stored | None:
-        query = f"SELECT task, key, body_sha256, parts FROM tasks WHERE {where}"  # noqa: S608 - no words of a client's
+        query = f"SELECT task, sound, key, body_sha256, parts, deleted FROM tasks WHERE {where}"  # noqa: S608 - no words of a client's
         row = self._file.one(query, *values)
         if row is None:
             return None
-        task, key, digest, parts = row
+        task, sound, key, digest, parts, deleted = row
         return Stored(
-            task=msgspec.json.decode(task, type=Task),
+            task=_task(task, sound),
             key=key,
             body_sha256=digest,
             parts=msgspec.json.decode(parts, type=tuple[Part, ...]),
+            deleted=bool(deleted),
         )
+
+
+def _task(encoded: str, sound: int) -> Task:
+    task = msgspec.json.decode(encoded, type=Task)
+    return task if sound else msgspec.structs.replace(task, sound=False)
+
+
+def _before_ms(age_s: float) -> int:
+    return int((time.time() - age_s) * 1000)

@@ -7,7 +7,6 @@ import contextlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import AbstractContextManager, aclosing
-from typing import BinaryIO
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -18,7 +17,7 @@ from antiphon.gateway.errors import ApiError
 from antiphon.gateway.leaving import unless_hung_up
 from antiphon.gateway.network.bodies import ENDED, Part, SoundProgress, Task
 from antiphon.gateway.network.live import SAMPLE_BYTES, Live
-from antiphon.gateway.network.recordings import PIECE_BYTES
+from antiphon.gateway.network.recordings import PIECE_BYTES, Sound
 from antiphon.gateway.sound import SEND_S
 
 ALIVE_S = 15.0
@@ -124,7 +123,7 @@ def _event(name: str, body: msgspec.Struct) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(body) + b"\n\n"
 
 
-def sound(open_one: AbstractContextManager[None], task: Task, live: Live | None, file: BinaryIO, form: str) -> Streamed:
+def sound(open_one: AbstractContextManager[None], task: Task, live: Live | None, file: Sound, form: str) -> Streamed:
     """The sound of a task from its beginning, while it is made and afterwards. Of one that ends otherwise than well
     meanwhile, the connection is cut."""
     kind = media_types()[form]
@@ -138,7 +137,7 @@ def sound(open_one: AbstractContextManager[None], task: Task, live: Live | None,
     return Streamed(open_one, _recoded(task, live, file, form), headers)
 
 
-async def _recoded(task: Task, live: Live | None, file: BinaryIO, form: str) -> AsyncGenerator[bytes, None]:
+async def _recoded(task: Task, live: Live | None, file: Sound, form: str) -> AsyncGenerator[bytes, None]:
     recoder = Recoder(form, task.rate_hz, task.channels)
     async with aclosing(_pcm(task, live, file)) as pieces:
         async for piece in pieces:
@@ -150,10 +149,10 @@ async def _recoded(task: Task, live: Live | None, file: BinaryIO, form: str) -> 
         yield rest
 
 
-async def _pcm(task: Task, live: Live | None, file: BinaryIO) -> AsyncGenerator[bytes, None]:
+async def _pcm(task: Task, live: Live | None, file: Sound) -> AsyncGenerator[bytes, None]:
     """Whole samples."""
-    frame, rest = SAMPLE_BYTES * task.channels, b""
-    with file:
+    frame, rest, sent = SAMPLE_BYTES * task.channels, b"", 0
+    with contextlib.closing(file):
         while True:
             ended = live is None or live.task.state in ENDED
             data = await asyncio.to_thread(file.read, PIECE_BYTES)
@@ -161,10 +160,13 @@ async def _pcm(task: Task, live: Live | None, file: BinaryIO) -> AsyncGenerator[
                 data = rest + data
                 whole = len(data) - len(data) % frame
                 rest = data[whole:]
+                sent += whole
                 yield data[:whole]
             elif not ended and live is not None:
                 await live.changes(ALIVE_S)
             elif live is not None and live.task.state != "completed":
                 raise CutError
+            elif live is None and sent < round(task.seconds * task.rate_hz) * frame:
+                raise CutError  # the rest is elsewhere, and not uploaded yet
             else:
                 return

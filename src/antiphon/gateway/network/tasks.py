@@ -9,26 +9,28 @@ import logging
 import secrets
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias, TypeVar, TypeVarTuple
+from typing import Literal, TypeVar, TypeVarTuple
 
 import msgspec
 
 from antiphon import AsyncNetwork, Compose, Say
 from antiphon.door.cloning import Learn
 from antiphon.door.progress import PartProgress, TaskProgress
-from antiphon.errors import AntiphonError, StateError
+from antiphon.errors import AntiphonError, OutputError, StateError
 from antiphon.gateway.database import Storage
 from antiphon.gateway.errors import ApiError, api_error
 from antiphon.gateway.keys import Key
 from antiphon.gateway.network.bodies import ENDED, Part, Problem, State, Task
+from antiphon.gateway.network.keeping import Keeping
 from antiphon.gateway.network.live import Live
-from antiphon.gateway.network.recordings import Recordings
+from antiphon.gateway.network.recordings import Recording, Recordings
 from antiphon.gateway.network.store import STOPPED, Stored, TaskStore
+from antiphon.gateway.network.webhooks import Webhooks
 from antiphon.gateway.orders import Orders
 
 T = TypeVar("T")
@@ -47,10 +49,8 @@ QUEUE_S = 900.0
 """Longest that a task waits for its turn."""
 SETTLE_S = 60.0
 CLOSE_S = 5.0
-
-
-Ended: TypeAlias = Callable[[str, Task], Awaitable[None]]
-"""Is told of each task's end, and whose it was."""
+UPLOAD_S = 0.5
+KEEPING = Keeping()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +81,12 @@ class Tasks:
         orders: Orders,
         store: TaskStore,
         pool: ThreadPoolExecutor,
-        ended: Ended,
+        webhooks: Webhooks,
+        keeping: Keeping,
     ) -> None:
         self._network, self._orders, self._store, self._pool = network, orders, store, pool
-        self._ended = ended
-        self.recordings = Recordings(network.home)
+        self._webhooks, self._keeping = webhooks, keeping
+        self.recordings = Recordings(network.home, keeping.sounds)
         self._live: dict[str, tuple[str, Live, asyncio.Task[None]]] = {}
         self._saving: set[asyncio.Task[None]] = set()
         self._making: Counter[str] = Counter()  # tasks of each key that are not live yet
@@ -94,15 +95,15 @@ class Tasks:
     @classmethod
     @contextlib.asynccontextmanager
     async def opened(
-        cls, network: AsyncNetwork, orders: Orders, storage: Storage, ended: Ended
+        cls, network: AsyncNetwork, orders: Orders, storage: Storage, webhooks: Webhooks, keeping: Keeping = KEEPING
     ) -> AsyncIterator[Tasks]:
-        """Raises as `Storage.open`."""
+        """Raises as `Storage.open`, and as `Recordings`."""
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1, thread_name_prefix="tasks") as pool:
             store = await loop.run_in_executor(pool, TaskStore, storage)
             sweeping: asyncio.Task[None] | None = None
             try:
-                tasks = cls(network, orders, store, pool, ended)
+                tasks = cls(network, orders, store, pool, webhooks, keeping)
                 await tasks._sweep()
                 sweeping = asyncio.create_task(tasks._keep_sweeping(), name="old tasks")
                 try:
@@ -127,8 +128,42 @@ class Tasks:
             log.warning("%d tasks were cut off when their server was killed", len(lost))
         if time.monotonic() - self._forgot_s > FORGET_S:
             self._forgot_s = time.monotonic()
-            await self._do(self._store.forget)
-            await asyncio.to_thread(self.recordings.sweep, frozenset(self._live))
+            await self._forget()
+
+    async def _forget(self) -> None:
+        """What is older than it is kept. A bucket that is away is asked again the next time."""
+        for task in await self._do(self._store.sounding, min(self._keeping.sounds_s, self._keeping.tasks_s)):
+            await self._silence(task)
+        for task in await self._do(self._store.forget, self._keeping.tasks_s):
+            await self._silence(task)
+        await self._tidy()
+
+    async def _silence(self, task: str) -> None:
+        try:
+            await asyncio.to_thread(self.recordings.delete, task)
+        except OSError as error:
+            raise OutputError(f"Sound cannot be removed: {error.strerror}", "Look at the folder's rights.") from error
+        await self._do(self._store.silence, task)
+
+    async def _tidy(self) -> None:
+        try:
+            await asyncio.to_thread(self.recordings.sweep, frozenset(self._live), self._keeping.sounds_s)
+        except (AntiphonError, OSError) as error:
+            log.warning("old sound is not removed yet: %s", error)
+
+    async def delete(self, key: Key | None, task: str) -> None:
+        """Text, sound and all else of a task that has ended; the ledger and its receipts keep what was paid. Raises
+        `ApiError` 404, 409, and as `ObjectStore`: then it is not deleted."""
+        found, _ = await self.get(key, task)
+        running = self._live.get(task)
+        if running is not None and running[1].over:
+            await asyncio.wait({running[2]})  # the last of it
+        if found.state not in ENDED or task in self._live:
+            told = "This task is under way, or is being accounted for. Cancel it, and delete it when it has ended."
+            raise ApiError(409, "task_under_way", told)
+        await self._silence(task)
+        await self._webhooks.withdraw(task)
+        await self._do(self._store.delete, key.id if key else "", task)
 
     async def close(self) -> None:
         """Every task ends, and what it has cost by now is written down."""
@@ -203,9 +238,12 @@ class Tasks:
         return (await self.get(key, task))[0]
 
     def _with_sound(self, task: Task) -> Task:
-        return msgspec.structs.replace(task, sound=bool(task.seconds) and self.recordings.keeps(task.id))
+        return msgspec.structs.replace(task, sound=bool(task.seconds) and self.recordings.keeps(task))
 
     async def _same(self, known: Stored, wanted: Wanted) -> Task:
+        if known.deleted:
+            told = "The task of this idempotency key was deleted. To order it again, send another key."
+            raise ApiError(410, "task_deleted", told)
         if known.body_sha256 != wanted.body_sha256:
             told = "This idempotency key was used for another request. Send the same body, or another key."
             raise ApiError(409, "idempotency_key_reused", told)
@@ -291,8 +329,8 @@ class Tasks:
         live.over = True
         live.notify()
         with contextlib.suppress(AntiphonError):
-            await self._ended(key.id if key else "", live.task)
-        await asyncio.to_thread(self.recordings.sweep, frozenset(self._live))
+            await self._webhooks.ended(key.id if key else "", live.task)
+        await self._tidy()
 
     async def _make(self, live: Live, wanted: Wanted, key: Key | None) -> None:
         def told(event: PartProgress | TaskProgress) -> None:
@@ -301,7 +339,8 @@ class Tasks:
                 self._saving.add(saving)
                 saving.add_done_callback(self._saving.discard)
 
-        file = await asyncio.to_thread(self.recordings.create, live.task.id) if live.task.sound else None
+        file = await self._recording(live.task) if live.task.sound else None
+        uploading = asyncio.create_task(_upload(file)) if file is not None and file.uploads else None
         try:
             async with self._orders.stream(wanted.order, wanted.scope, key, wait_s=QUEUE_S, watch=told) as stream:
                 live.became("running")
@@ -322,6 +361,19 @@ class Tasks:
         finally:
             if file is not None:
                 file.close()
+            if file is not None and uploading is not None:
+                uploading.cancel()
+                await asyncio.gather(uploading, return_exceptions=True)
+                await _upload_rest(file)
+
+    async def _recording(self, task: Task) -> Recording:
+        """Where nothing can be kept nothing is ordered."""
+        try:
+            return await asyncio.to_thread(self.recordings.create, task.id)
+        except AntiphonError as error:
+            log.warning("sound cannot be kept: %s", error)
+            told = "The sound cannot be kept now, so nothing was ordered. Order it again in a minute."
+            raise ApiError(503, "sound_not_kept", told) from error
 
     async def _save(self, live: Live) -> None:
         await self._do(lambda: self._store.save(live.task, live.in_order(), ended=live.task.state in ENDED))
@@ -344,6 +396,20 @@ class Tasks:
 
     async def _do(self, work: Callable[[*Ts], T], *given: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
+
+
+async def _upload(file: Recording) -> None:
+    while True:
+        await asyncio.sleep(UPLOAD_S)
+        with contextlib.suppress(AntiphonError):  # the end tells, and tries once more
+            await asyncio.to_thread(file.upload)
+
+
+async def _upload_rest(file: Recording) -> None:
+    try:
+        await asyncio.to_thread(lambda: file.upload(all_of_it=True))
+    except (AntiphonError, OSError) as error:
+        log.warning("sound stays on this machine for now: %s", error)
 
 
 def _now_ms() -> int:
