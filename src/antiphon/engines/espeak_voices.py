@@ -28,7 +28,7 @@ def data_folder() -> Path:
     """`espeak-ng-data` of the installed espeakng-loader. Raises `ModelError` when it is not installed."""
     spec = find_spec("espeakng_loader")
     if spec is None or spec.origin is None:
-        raise ModelError("espeak-ng is not installed", "Run `pip install espeakng-loader==0.2.4`.")
+        raise ModelError("espeak-ng is not installed", "Run `pip install 'antiphon[espeak]'`.")
     return Path(spec.origin).parent / "espeak-ng-data"
 
 

@@ -106,15 +106,29 @@ class Registry:
         return tuple(sorted(voices.values(), key=lambda voice: len(able[voice.engine].voices)))
 
     def find_voice(self, name: str) -> Voice:
-        """The voice of that name. Raises `InputError` with the nearest names."""
+        """The voice of that name. Raises `InputError` with the nearest names, and `ModelError` where its engine, whose
+        name it begins with, lacks a package."""
         voices = {voice.name: voice for voice in self.all_voices()}
         if name not in voices:
+            self.require_engines(name)
             raise unknown("voice", name, voices)
         return voices[name]
 
     def parse_mix(self, spec: str) -> dict[str, float]:
         """`a:0.6+b:0.4` as weights that sum to 1; see `antiphon.engines.mix.parse_mix`."""
-        return _parse_mix(spec, [voice.name for voice in self.all_voices()])
+        try:
+            return _parse_mix(spec, [voice.name for voice in self.all_voices()])
+        except InputError:
+            self.require_engines(spec)
+            raise
+
+    def require_engines(self, spec: str) -> None:
+        """Raise `ModelError` where a voice of a mix is not known because its engine, whose name it begins with, lacks a
+        package."""
+        for part in spec.split("+"):
+            for engine in self.names():
+                if f"{part.partition(':')[0].strip()}-".startswith(f"{engine}-"):
+                    self.load(engine)
 
     def engine_for(self, voice: str) -> str:
         """The engine that speaks a voice or a mix. Raises `InputError` for a mix that no single engine can make."""
@@ -206,7 +220,11 @@ def engine_for(voice: str) -> str:
 
 def parse_mix(spec: str, also: Iterable[str] = ()) -> dict[str, float]:
     """`af_heart:0.6+bf_emma:0.4` as weights that sum to 1; `also` names voices that no engine lists."""
-    return _parse_mix(spec, [*also, *(voice.name for voice in all_voices())])
+    try:
+        return _parse_mix(spec, [*also, *(voice.name for voice in all_voices())])
+    except InputError:
+        installed().require_engines(spec)
+        raise
 
 
 def problems() -> dict[str, str]:

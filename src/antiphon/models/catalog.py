@@ -125,6 +125,7 @@ CATALOG: tuple[Model, ...] = (
             ),
         ),
         hub="hexgrad/Kokoro-82M",
+        extra="kokoro",
         engine="kokoro",
     ),
     _single(
@@ -301,6 +302,7 @@ CATALOG: tuple[Model, ...] = (
         ),
         hub="Systran/faster-whisper-tiny.en",
         on_hub=True,
+        extra="english",
     ),
     Model(
         name="whisper-base",
@@ -349,6 +351,7 @@ CATALOG: tuple[Model, ...] = (
             ),
         ),
         hub="sentence-transformers/all-MiniLM-L6-v2",
+        extra="prompts",
     ),
 )
 
