@@ -33,15 +33,16 @@ import torch
 from antiphon.bench.figure import Figure, figure
 from antiphon.soundstorm import DecodingInput, DecodingOptions, Layout, generate, profile, task_key
 from antiphon.soundstorm.layout import GeneratorConfig
+from antiphon.soundstorm.one_by_one import OneByOne
 from antiphon.soundstorm.serving import load
-from antiphon.soundstorm.training.autoregressive import Autoregressive
+from antiphon.soundstorm.training.autoregressive import Autoregressive, graph
 from antiphon.soundstorm.training.export import export, torch_logits
 from antiphon.soundstorm.training.model import Generator
 
 FRAME_RATE_HZ = 50.0
 
 
-def _timed(work: Callable[[], object], repeats: int) -> float:
+def timed(work: Callable[[], object], repeats: int) -> float:
     seconds = []
     for _ in range(repeats):
         began = time.perf_counter()
@@ -55,26 +56,26 @@ def _parallel(
 ) -> dict[str, float]:
     model, layout = Generator(config).eval(), config.layout
     torch.nn.init.normal_(model.heads, std=0.1)
-    times = {"torch": _timed(lambda: generate(torch_logits(model), [job], layout, options), repeats)}
+    times = {"torch": timed(lambda: generate(torch_logits(model), [job], layout, options), repeats)}
     with tempfile.TemporaryDirectory() as folder:
         export(model, Path(folder))
         for precision in ("float32", "int8"):
             served = load(Path(folder), precision=precision, threads=threads)  # type: ignore[arg-type]
-            times[precision] = _timed(lambda served=served: served.generate([job], options), repeats)  # type: ignore[misc]
+            times[precision] = timed(lambda served=served: served.generate([job], options), repeats)  # type: ignore[misc]
     return times
 
 
-def _one_by_one(config: GeneratorConfig, job: DecodingInput, tokens: int) -> tuple[float, float]:
+def _one_by_one(config: GeneratorConfig, job: DecodingInput, tokens: int, threads: int) -> tuple[float, float]:
     """Seconds a token with a short and with a full past; the cost grows straight with it, so their mean serves."""
-    model, layout = Autoregressive(config).eval(), config.layout
+    served, layout = OneByOne(graph(Autoregressive(config).eval()), config, threads=threads), config.layout
     frames = -(-tokens // layout.levels)
     grid = np.zeros((layout.levels, job.frames), np.uint16)
     made = []
     for given in (1, job.frames - frames):
-        part = job.semantic[: given + frames]
-        prefix = _timed(lambda part=part, given=given: model.generate(part[: given + 1], grid[:, :given], 0), 1)
-        whole = _timed(lambda part=part, given=given: model.generate(part, grid[:, :given], 0), 1)
-        made.append((whole - prefix) / ((frames - 1) * layout.levels))
+        prefix = DecodingInput(job.semantic[: given + 1], grid[:, :given], job.key)
+        whole = DecodingInput(job.semantic[: given + frames], grid[:, :given], job.key)
+        one, all_of_them = (timed(lambda asked=asked: served.generate(asked), 1) for asked in (prefix, whole))  # type: ignore[misc]
+        made.append((all_of_them - one) / ((frames - 1) * layout.levels))
     return made[0], made[1]
 
 
@@ -115,12 +116,12 @@ def _peer_library() -> tuple[Any, str]:
     return library, note
 
 
-def _peer(config: GeneratorConfig, job: DecodingInput, first_passes: int, repeats: int) -> tuple[float | None, str]:
-    """`soundstorm-pytorch` at equal depth, dimension and passes; seconds, and what to know of them."""
-    try:
-        library, note = _peer_library()
-    except ImportError as error:
-        return None, f"cannot be imported: {error}; see --help for how to install it"
+def peer(config: GeneratorConfig, first_passes: int) -> tuple[Any, str]:
+    """`soundstorm-pytorch` at equal depth and dimension, with its version and what stands in for its companions.
+
+    Raises `ImportError` when it is not installed.
+    """
+    library, note = _peer_library()
     layout = config.layout
     net = library.ConformerWrapper(
         codebook_size=max(layout.vocabulary),
@@ -139,20 +140,33 @@ def _peer(config: GeneratorConfig, job: DecodingInput, first_passes: int, repeat
         schedule="cosine",
         num_semantic_token_ids=layout.semantic_vocabulary,
         **{f"{side}_{name}": value for side in ("wav2vec", "codec") for name, value in rates.items()},
-    ).eval()
+    )
+    return model, f"{importlib.metadata.version('soundstorm-pytorch')}, {note}"
+
+
+def _peer(config: GeneratorConfig, job: DecodingInput, first_passes: int, repeats: int) -> tuple[float | None, str]:
+    """Seconds of the peer with equal passes, and what to know of them."""
+    try:
+        model, note = peer(config, first_passes)
+    except ImportError as error:
+        return None, f"cannot be imported: {error}; see --help for how to install it"
     passes = 0
 
     def count(*_: object) -> None:
         nonlocal passes
         passes += 1
 
-    net.register_forward_hook(count)
+    model.eval().net.register_forward_hook(count)
+    taken = timed(lambda: peer_generate(model, job), repeats)
+    size = sum(parameter.numel() for parameter in model.parameters()) / 1e6
+    return taken, f"{taken:.2f} s, {passes // repeats} passes, {size:.1f} M parameters, {note}"
+
+
+def peer_generate(model: Any, job: DecodingInput) -> None:
+    """What the peer makes of a job without a prompt."""
     semantic = torch.from_numpy(job.semantic.astype(np.int64))[None]
     with torch.inference_mode():
-        taken = _timed(lambda: model.generate(cond_semantic_token_ids=semantic, num_full_sampling_levels=1), repeats)
-    size = sum(parameter.numel() for parameter in model.parameters()) / 1e6
-    version = importlib.metadata.version("soundstorm-pytorch")
-    return taken, f"{taken:.2f} s, {passes // repeats} passes, {size:.1f} M parameters, {version}, {note}"
+        model.generate(cond_semantic_token_ids=semantic, num_full_sampling_levels=1)
 
 
 @click.command(help=__doc__)
@@ -163,11 +177,11 @@ def _peer(config: GeneratorConfig, job: DecodingInput, first_passes: int, repeat
 @click.option("--seconds", default=30.0, show_default=True)
 @click.option("--first-passes", default=16, show_default=True)
 @click.option("--autoregressive", default=200, show_default=True, help="Tokens decoded one by one; 0: none.")
-@click.option("--peer/--no-peer", default=True)
+@click.option("--peer/--no-peer", "beside", default=True)
 @click.option("--threads", default=2, show_default=True)
 @click.option("--repeats", default=2, show_default=True)
 def main(
-    size: str, layers: int, dim: int, levels: int, seconds: float, first_passes: int, autoregressive: int, peer: bool,
+    size: str, layers: int, dim: int, levels: int, seconds: float, first_passes: int, autoregressive: int, beside: bool,
     threads: int, repeats: int,
 ) -> None:  # fmt: skip
     torch.set_num_threads(threads)
@@ -187,20 +201,20 @@ def main(
         target = "<= 0.1" if name != "torch" else ""
         figures.append(figure(f"real-time factor, {name}", taken / seconds, "s/s", target))
     if autoregressive:
-        short, full = _one_by_one(config, job, autoregressive)
+        short, full = _one_by_one(config, job, autoregressive, threads)
         tokens = frames * levels
         note = f"{1e3 * short:.2f} ms a token at first, {1e3 * full:.2f} with a full past; extrapolated"
         slow = tokens * (short + full) / 2
         figures.append(figure("passes, one by one / parallel", tokens / passes, "x", ">= 100"))
-        figures.append(figure("time, one by one / parallel, both torch", slow / ours["torch"], "x", ">= 20", note))
-    if peer:
+        figures.append(figure("time, one by one / parallel, both ONNX", slow / ours["float32"], "x", ">= 20", note))
+    if beside:
         taken, note = _peer(config, job, first_passes, repeats)
         ratio = None if taken is None else taken / ours["torch"]
         figures.append(figure("soundstorm-pytorch / ours, both torch", ratio, "x", "> 1", f"{note}; ours {own}"))
-    _tell(figures)
+    tell(figures)
 
 
-def _tell(figures: list[Figure]) -> None:
+def tell(figures: list[Figure]) -> None:
     for line in figures:
         mark = {True: "ok", False: "MISSED", None: ""}[line.reached]
         click.echo(f"{line.name:45} {line.value} {line.unit:7} {line.target:7} {mark:7} {line.note}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -119,7 +120,7 @@ class Generator(nn.Module):
         self.semantic = nn.Embedding(layout.semantic_vocabulary + 1, dim)
         self.segment = nn.Embedding(2, dim) if config.segments else None  # target, prompt
         fusion = LevelSum if config.fusion == "sum" else CodebookUNet
-        self.levels = fusion(layout.vocabulary, dim)
+        self.levels: LevelSum | CodebookUNet = fusion(layout.vocabulary, dim)
         self.text = nn.Linear(config.text_dim, dim, bias=False) if config.text_dim else None
         self.time = (
             nn.Sequential(nn.Linear(dim, dim), nn.SiLU(), nn.Linear(dim, dim))
@@ -222,27 +223,40 @@ def initialise(model: Generator, seed: int) -> None:
     """
     if model.heads.is_meta:
         return
+    initialise_matrices(model, 4 * model.config.layers, seed)
+    with torch.no_grad():
+        model.heads.zero_()
+        model.biases.zero_()
+
+
+def initialise_matrices(model: nn.Module, branches: int, seed: int) -> None:
+    """Embeddings, matrices and kernels of a network with so many branches into its residual stream."""
     generator = torch.Generator().manual_seed(seed)
-    branches = math.sqrt(4 * model.config.layers)
     with torch.no_grad():
         for name, module in model.named_modules():
             if isinstance(module, nn.Embedding):
                 module.weight.normal_(0.0, 0.02, generator=generator)
             elif isinstance(module, (nn.Linear, nn.Conv1d)):
                 fan_in = module.weight[0].numel()
-                std = 1.0 / math.sqrt(fan_in) / (branches if name.endswith(".leave") else 1.0)
+                std = 1.0 / math.sqrt(fan_in) / (math.sqrt(branches) if name.endswith(".leave") else 1.0)
                 module.weight.normal_(0.0, std, generator=generator)
                 if module.bias is not None:
                     module.bias.zero_()
-        model.heads.zero_()
-        model.biases.zero_()
 
 
 _HEAD = 0.3
 """Standard deviation of the first logits."""
 
 
-def begin(model: Generator, codebooks: Sequence[Codebook], seed: int) -> None:
+class Begun(Protocol):
+    """A network over a codec's tokens, with a table and a head for each level."""
+
+    config: GeneratorConfig
+    levels: LevelSum | CodebookUNet
+    heads: nn.Parameter
+
+
+def begin(model: Begun, codebooks: Sequence[Codebook], seed: int) -> None:
     """Embeddings and heads from what the codec's codes `[V, D]` of each level mean, by one random projection a level.
 
     Tokens that sound alike begin alike on both sides, so what is learnt of one serves its neighbours: after 120 steps

@@ -64,7 +64,7 @@ class Trainer(StepTrainer[Generator]):
         return self.learn([part.tensors() for part in parts], [batch.total / self.processes.size])
 
 
-def parameter_groups(model: Generator, decay: float) -> list[tuple[list[str], float]]:
+def parameter_groups(model: nn.Module, decay: float) -> list[tuple[list[str], float]]:
     """Names of parameters and their decay: for matrices of layers only, not for embeddings, norms and biases."""
     tables = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
     decayed = [name for name, p in model.named_parameters() if p.ndim > 1 and id(p) not in tables]
