@@ -53,15 +53,19 @@ NOT_RUN_HERE = [
     "chain-epochs.md",
     *3 * ["chain.md"],
     "mutation-testing.md",
+    "reproduce.md",
     "ruby.md",
     *9 * ["run-a-network.md"],
     "soundstorm.md",
     "voice-data.md",
 ]
-LONG_IN_HELP = 18
-LONG = (*(f"antiphon soundstorm {verb}" for verb in ("train", "prepare", "evaluate", "export", "import")), "torchrun")
+LONG_IN_HELP = 20
+LONG = (
+    *(f"antiphon soundstorm {verb}" for verb in ("train", "prepare", "evaluate", "export", "import", "reproduce")),
+    "torchrun",
+)
 """They train for hours on recordings that nobody ships: runs/tiny.sh is all of them in a minute, and runs in the suite
-(tests/soundstorm/test_cli_soundstorm.py)."""
+(tests/soundstorm/test_cli_soundstorm.py). `reproduce` takes minutes: tests/bench/test_bench_reproducing.py."""
 
 
 def commands() -> dict[tuple[str, ...], click.Command]:

@@ -11,6 +11,7 @@ import click
 from antiphon.cli.groups import Verbs
 from antiphon.cli.soundstorm_generate import dialogue, generate, pipeline_of
 from antiphon.cli.soundstorm_layouts import export_data, import_codec, import_tokens
+from antiphon.cli.soundstorm_reproduce import reproduce
 from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
@@ -288,6 +289,7 @@ def export(
 
 
 soundstorm.add_command(generate)
+soundstorm.add_command(reproduce)
 soundstorm.add_command(dialogue)
 soundstorm.add_command(import_tokens)
 soundstorm.add_command(export_data)
