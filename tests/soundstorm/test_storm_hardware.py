@@ -28,8 +28,9 @@ from antiphon.errors import InputError, ModelError, StateError, UnavailableError
 from antiphon.soundstorm import Example, InMemoryTokenSet  # noqa: E402
 from antiphon.soundstorm.training import loop, profiles  # noqa: E402
 from antiphon.soundstorm.training.data import batch_of, batch_plan  # noqa: E402
+from antiphon.soundstorm.training.objectives import Batch  # noqa: E402
 from antiphon.soundstorm.training.trainer import Trainer  # noqa: E402
-from antiphon.training import checkpoint  # noqa: E402
+from antiphon.training import checkpoint, run_training  # noqa: E402
 from antiphon.training.hardware import Hardware  # noqa: E402
 
 pytestmark = pytest.mark.slow
@@ -279,6 +280,34 @@ def test_too_little_memory_proposes_smaller_parts_and_keeps_the_run(tmp_path: Pa
     assert "too little memory for 12 examples at once" in made.stdout, made.stderr
     assert "--accumulate 2" in made.stdout
     assert [checkpoint.step_of(path) for path in checkpoint.found(tmp_path)] == [0]
+
+
+class ExhaustedGpu(Trainer):
+    """A GPU whose memory is full at its third step, as PyTorch says so."""
+
+    def train(self, batch: Batch) -> dict[str, float]:
+        if self.step == 2:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB.")
+        return super().train(batch)
+
+
+def test_a_gpu_that_runs_out_of_memory_proposes_smaller_parts_until_there_are_none(tmp_path: Path) -> None:
+    def go_on(accumulate: int) -> UnavailableError:
+        parts = config(batch=4, hardware=Hardware(accumulate=accumulate))
+        plan = batch_plan(TOKENS, parts)
+        with pytest.raises(UnavailableError, match="too little memory for") as caught:
+            run_training(
+                parts,
+                tmp_path,
+                lambda processes: ExhaustedGpu(parts, processes),
+                lambda step, _: batch_of(TOKENS, plan.at(step), step, parts),
+            )
+        return caught.value
+
+    assert "--accumulate 2" in go_on(1).hint
+    assert [checkpoint.step_of(path) for path in checkpoint.found(tmp_path)] == [2]
+    assert "--accumulate 4" in go_on(2).hint
+    assert "--recompute" in go_on(4).hint
 
 
 if __name__ == "__main__":
