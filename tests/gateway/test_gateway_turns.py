@@ -72,3 +72,53 @@ async def test_who_waits_too_long_or_leaves_takes_no_place() -> None:
     await asyncio.gather(last, return_exceptions=True)
     async with asyncio.timeout(15), turns.turn():
         pass
+
+
+async def test_no_more_are_let_in_than_are_made_while_they_are_heard() -> None:
+    room = 2
+    turns, inside = Turns(waiting=8, keeps=lambda kinds: len(kinds) <= room), list[str]()
+    leave = {name: asyncio.Event() for name in ("a", "b", "c", "d", "goes on")}
+
+    async def ask(name: str, *, begun: bool = False) -> None:
+        async with turns.turn(kind="hibari", begun=begun):
+            inside.append(name)
+            await leave[name].wait()
+
+    async with asyncio.TaskGroup() as asking:
+        for name in ("a", "b", "c", "d"):
+            asking.create_task(ask(name))
+        await asyncio.sleep(0)
+        assert inside == ["a", "b"]
+        asking.create_task(ask("goes on", begun=True))
+        await asyncio.sleep(0)
+        assert inside[2:] == ["goes on"], "who is being listened to passes those who have not begun"
+        leave["a"].set()
+        await _settled()
+        assert len(inside) == 3, "two are still at work"
+        leave["b"].set()
+        await _settled()
+        assert inside[3:] == ["c"]
+        room = 4
+        turns.look()
+        await _settled()
+        assert inside[4:] == ["d"], "as soon as more turned out to fit"
+        for one in leave.values():
+            one.set()
+
+
+async def test_an_order_that_does_not_fit_is_told_to_come_again_and_shuts_nobody_out() -> None:
+    turns = Turns(wait_s=0.02, keeps=lambda kinds: "slow" not in kinds or len(kinds) == 1)
+    async with turns.turn(kind="fast"):
+        with pytest.raises(ApiError) as late:
+            async with turns.turn(kind="slow"):
+                pass
+        assert (late.value.status, late.value.headers["retry-after"]) == (503, "1")
+        async with turns.turn(kind="fast"):
+            pass
+    async with turns.turn(kind="slow"):
+        pass
+
+
+async def _settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)

@@ -164,6 +164,8 @@ async def _receive(client: Actor, run: TaskRun, part: PartRun, record: PartRecor
                     _release(run, part, copy)
             elif tag == FRAME_DONE and copy is not None:
                 _check_done(client, run, record, copy, payload)
+                if run.mode is Mode.STREAM and copy.form.is_audio:
+                    part.output.put_nowait(Audio(part.number, None))  # all is heard; the verdict is out
                 return
             else:
                 raise ProtocolError("The producer's answer has a frame out of place", "Ask another node.")

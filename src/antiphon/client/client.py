@@ -10,7 +10,8 @@ import asyncio
 import hashlib
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Coroutine, Iterable
+from collections import deque
+from collections.abc import AsyncGenerator, Coroutine, Iterable, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -30,6 +31,7 @@ from antiphon.client.job import (
     worth_another,
 )
 from antiphon.client.job_policy import JobPolicy, Ordered, Result
+from antiphon.client.pace import Pace
 from antiphon.client.runs import KeptPart, PartRun, TaskRun
 from antiphon.economy.beacon import Chain
 from antiphon.economy.types import Mode, Part, Quote, Role
@@ -60,6 +62,9 @@ log = logging.getLogger("antiphon.nodes")
 RETRIES = 2
 """How often a sentence whose part failed is bought again, with another seed, before the job gives up."""
 
+UNJUDGED_TASKS = 2
+"""So many tasks of a stream may be heard and not yet closed while the next one is heard."""
+
 OPEN_TRIES = 4
 """So often a task is quoted anew whose price rose between quote and escrow."""
 
@@ -86,6 +91,7 @@ class Client(Actor):
     def __init__(self, context: Context, elsewhere: moving.Elsewhere | None = None) -> None:
         super().__init__(context)
         self._place = moving.Place(context, elsewhere)
+        self.pace = Pace()
 
     async def _leave_ledger(self, lost: Actor, error: LedgerLostError) -> None:
         await self._place.leave(lost, error)
@@ -102,6 +108,7 @@ class Client(Actor):
         policy = job.policy or JobPolicy(Budget(job.max_total_nano))
         job_run = JobRun(job, policy, items_of(job, policy))
         ahead: asyncio.Task[TaskRun | None] | None = None
+        closing: deque[tuple[TaskRun, asyncio.Task[Closed | None]]] = deque()
         try:
             current = await self._open(job_run)
             if current is None:
@@ -114,17 +121,47 @@ class Client(Actor):
                     async with aclosing(self._play(job_run, part)) as events:
                         async for event in events:
                             yield event
-                if current.parts and (closed := await self._closed(moving.last(current), job_run)) is not None:
-                    yield closed
-                _raise_failure(current)
+                if current.parts:
+                    last = self._closed(moving.last(current), job_run)
+                    closing.append((current, asyncio.create_task(last, name=f"closing {current.task[:8]}")))
+                async for event in self._closings(job_run, closing, UNJUDGED_TASKS if job.mode is Mode.STREAM else 0):
+                    yield event
                 current = await ahead
+            async for event in self._closings(job_run, closing, 0):
+                yield event
             if job_run.first_failure is not None and not job_run.made:
                 raise job_run.first_failure
         finally:
-            await _undisturbed(self._end(ahead, job_run.runs))
+            await _undisturbed(self._end([*filter(None, [ahead]), *(task for _, task in closing)], job_run.runs))
+
+    async def _closings(
+        self, job_run: JobRun, closing: deque[tuple[TaskRun, asyncio.Task[Closed | None]]], waiting: int
+    ) -> AsyncGenerator[Event, None]:
+        """Tasks as they are closed, in their order; at most `waiting` are left open. Raises a part's error."""
+        while closing and (len(closing) > waiting or closing[0][1].done()):
+            run, task = closing[0]
+            closed = await task
+            closing.popleft()
+            for told in job_run.told_late():
+                yield told
+            if closed is not None:
+                yield closed
+            for part in run.parts:
+                if part.heard and not part.missing and (error := moving.failure(part)) is not None:
+                    part.error = error
+                    job_run.made -= 1
+                    if job_run.goes_on_without(part):
+                        part.missing = True
+                        yield Missing(part.number, error)
+            _raise_failure(run)
 
     async def _play(self, job_run: JobRun, part: PartRun | KeptPart) -> AsyncGenerator[Event, None]:
-        """The events of one part; one that failed is bought again while there is hope, as a task of its own."""
+        """The events of one part; one that failed is bought again while there is hope, as a task of its own.
+
+        It ends with its sound: a listener does not wait for the verdict, which may be out when the next part is heard.
+        """
+        for told in job_run.told_late():
+            yield told
         if isinstance(part, KeptPart):
             yield await recalled(job_run, part)
             job_run.made += 1
@@ -147,6 +184,11 @@ class Client(Actor):
             while (event := await current.output.get()) is not None:
                 if not (isinstance(event, Audio) and event.audio is None):
                     yield event
+                elif current.error is None:
+                    part.heard = current.heard = True
+                    job_run.unjudged.append(current)
+                    part.error = None
+                    return
             if isinstance(current.error, LedgerLostError):
                 if current.moved is None:
                     elsewhere = await self._moved(job_run, current, current.error)
@@ -182,11 +224,11 @@ class Client(Actor):
         moving.link(run, again)
         return again
 
-    async def _end(self, ahead: asyncio.Task[TaskRun | None] | None, runs: list[TaskRun]) -> None:
+    async def _end(self, beside: Sequence[asyncio.Task[Any]], runs: list[TaskRun]) -> None:
         """Nothing stays behind: no task of ours, no key, no escrow that a cancel can free."""
-        if ahead is not None:
-            ahead.cancel()
-            await asyncio.gather(ahead, return_exceptions=True)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         await asyncio.gather(*(self._abandon(run) for run in runs))
 
     async def _open_ahead(self, current: TaskRun, job_run: JobRun) -> TaskRun | None:
@@ -279,6 +321,13 @@ class Client(Actor):
         run.workers = [
             asyncio.create_task(self._part(run, part, job_run), name=f"part {part.number}") for part in parts
         ]
+        began, kind = self.pace.begin(), job_run.policy.kind
+
+        def ended(_: asyncio.Future[list[BaseException | None]]) -> None:
+            good = all(part.record is not None and part.record.state is PartState.VALID for part in parts)
+            self.pace.end(kind, began, sum(part.released_s for part in parts) if good else 0.0)
+
+        asyncio.gather(*run.workers, return_exceptions=True).add_done_callback(ended)
 
     async def _admitted(self, here: Actor, job_run: JobRun, selector: Selector, parts: tuple[Part, ...]) -> Quote:
         """The quote of a task that fits the budget; what is open now is waited for where that may make room.
@@ -412,8 +461,8 @@ class Client(Actor):
 
 def _raise_failure(run: TaskRun) -> None:
     for part in run.parts:
-        if part.error is not None and not part.missing:
-            raise part.error
+        if not part.missing and (error := moving.failure(part)) is not None:
+            raise error
 
 
 async def _undisturbed(work: Coroutine[Any, Any, None]) -> None:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from antiphon.client.events import Artefact, Audio
+from antiphon.client.events import Artefact, Audio, Stage
 from antiphon.client.job_policy import JobPolicy
 from antiphon.client.runs import KeptPart, PartRun, TaskRun
 from antiphon.economy.types import Mode
@@ -26,6 +26,10 @@ from antiphon.services import Request
 
 TASK_PARTS = 16
 """Most parts in one task: enough to keep every processor busy, little enough to lock and to hold in memory."""
+
+STREAM_PARTS = 4
+"""The same in stream mode: a listener hears one after the other, and what is made far ahead of them only keeps the
+network from making what somebody else waits for."""
 
 BATCH_PARTS = 256
 """Most parts played with one task: those of an earlier run need no task of their own."""
@@ -77,6 +81,17 @@ class JobRun:
     made: int = 0
     in_a_row: int = 0  # parts that failed since one was made
     first_failure: AntiphonError | None = None
+    unjudged: list[PartRun] = field(default_factory=list)  # heard, their verdicts not yet told
+
+    def told_late(self) -> Iterator[Stage]:
+        """How parts stand that were heard before they were judged."""
+        for part in tuple(self.unjudged):
+            while not part.output.empty():
+                event = part.output.get_nowait()
+                if event is None:
+                    self.unjudged.remove(part)
+                elif isinstance(event, Stage):
+                    yield event
 
     def tries(self, slot: str) -> int:
         """Earlier runs of the job have spent these seeds."""
@@ -110,9 +125,9 @@ def items_of(job: Job, policy: JobPolicy) -> Iterator[JobItem]:
 
 
 def next_batch(job_run: JobRun) -> list[JobItem]:
-    """What comes next: at most `TASK_PARTS` parts to buy, of one selector, with the kept ones between them."""
+    """What comes next: a task's parts to buy, of one selector, with the kept ones between them."""
     batch: list[JobItem] = []
-    new = 0
+    new, most = 0, STREAM_PARTS if job_run.job.mode is Mode.STREAM else TASK_PARTS
     held, job_run.held = job_run.held, None
     for one in itertools.chain(() if held is None else (held,), job_run.wanted):
         if batch and one.selector != batch[0].selector:
@@ -120,7 +135,7 @@ def next_batch(job_run: JobRun) -> list[JobItem]:
             break
         batch.append(one)
         new += not one.kept
-        if new == TASK_PARTS or len(batch) == BATCH_PARTS:
+        if new == most or len(batch) == BATCH_PARTS:
             break
     return batch
 

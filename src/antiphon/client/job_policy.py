@@ -57,8 +57,10 @@ class Keeper(Protocol):
 
 @dataclass(slots=True)
 class JobPolicy:
-    """`keep_going`: a part that fails for good is told as `Missing`, and the rest of the job goes on."""
+    """`keep_going`: a part that fails for good is told as `Missing`, and the rest of the job goes on. `kind`: with what
+    others its cost is measured (`Pace`)."""
 
     budget: Budget = field(default_factory=Budget)
     keeper: Keeper | None = None
     keep_going: bool = False
+    kind: str = ""

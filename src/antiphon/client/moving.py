@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 from antiphon.client.job import JobItem
 from antiphon.client.runs import PartRun, TaskRun
-from antiphon.errors import LedgerLostError
+from antiphon.errors import AntiphonError, LedgerLostError
 from antiphon.parties.actor import Actor, Context
 
 Elsewhere = Callable[[LedgerLostError], Awaitable[Context]]
@@ -38,7 +38,9 @@ class Place:
 
 def unfinished(run: TaskRun) -> list[PartRun]:
     """Parts that were under way when their ledger was lost. Call it when all workers have ended."""
-    return [part for part in run.parts if isinstance(part.error, LedgerLostError) and part.moved is None]
+    return [
+        part for part in run.parts if isinstance(part.error, LedgerLostError) and part.moved is None and not part.heard
+    ]
 
 
 def wanted_again(parts: list[PartRun]) -> list[JobItem]:
@@ -59,6 +61,16 @@ def link(old: TaskRun, new: TaskRun) -> None:
         part.moved = again[part.number]
         part.moved.released_s = part.released_s
     old.moved = new
+
+
+def failure(part: PartRun) -> AntiphonError | None:
+    """What went wrong with a part in the end, wherever it was made. A part that was heard lost nothing with its
+    ledger but the receipt."""
+    if not part.heard:
+        return part.error
+    while part.moved is not None:
+        part = part.moved
+    return None if isinstance(part.error, LedgerLostError) else part.error
 
 
 def last(run: TaskRun) -> TaskRun:

@@ -35,6 +35,7 @@ class PartRun:
     error: AntiphonError | None = None
     slot: str = ""  # where its result is kept
     selector: Selector | None = None  # None: only its result is still wanted
+    heard: bool = False  # all its sound has come; in stream mode its verdict may be out
     missing: bool = False  # it failed, and the job goes on without it
     record: PartRecord | None = None  # as the ledger had it last
     moved: PartRun | None = None  # the same part, ordered again at another ledger

@@ -217,7 +217,7 @@ async def speak(client: Client, script: Script, policy: JobPolicy | None = None)
         async for event in events:
             if isinstance(event, (Opened, Stage, Missing, Closed)):
                 yield event
-            if isinstance(event, Missing):
+            if isinstance(event, Missing) and event.number >= ended:  # else it was heard before it was rejected
                 missing.add(event.number)
                 stitcher.leave_gap()
             if not isinstance(event, Audio):

@@ -18,6 +18,7 @@ from antiphon.client.cloning import ClonedVoice
 from antiphon.client.events import Closed, Opened
 from antiphon.client.events import Sound as SoundEvent
 from antiphon.client.job_policy import JobPolicy
+from antiphon.client.pace import Pace
 from antiphon.door.cloning import (
     Clone,
     CloneFields,
@@ -66,6 +67,7 @@ class _Job:
     spent_nano: int = 0  # by what was done before, for it
     keep: Callable[[], None] | None = None  # what was made, once all of it is there
     watch: Watch | None = None
+    kind: str = ""
     opened: list[str] = field(default_factory=list)
     closed: list[Closed] = field(default_factory=list)
     receipts: list[Path] = field(default_factory=list)
@@ -137,7 +139,7 @@ class AsyncNetwork(Place):
     async def _pieces(self, wanted: Wanted, begun: list[_Job], watch: Watch | None) -> AsyncGenerator[Waveform, None]:
         """What a stream brings. It knows nothing of the stream, so that a stream nobody holds any more is noticed."""
         job = await self._job(wanted, begun)
-        job.watch = watch
+        job.watch, job.kind = watch, self.kind(wanted)
         begun.append(job)
         async with aclosing(self._carried_out(job)) as pieces:
             async for piece in pieces:
@@ -224,6 +226,17 @@ class AsyncNetwork(Place):
             order = (await self._enrolling(wanted, await self._units(wanted))).order
             return await estimate(self._open(), replace(order, charges=order.charges + order.then, then=()))
         return await estimate(self._open(), (await self._job(wanted, [])).order)
+
+    @property
+    def pace(self) -> Pace:
+        """How much sound this network makes at once."""
+        return self._open().client.pace
+
+    def kind(self, wanted: Wanted) -> str:
+        """What an order costs is measured with others of this kind: of one engine, where it says which."""
+        if isinstance(wanted, Say):
+            return wanted.made_by(self._settings)
+        return wanted.engine or ("music" if isinstance(wanted, Compose) else "clone")
 
     async def cost_nano(self, tasks: Iterable[str]) -> tuple[int, bool]:
         """What tasks of this client (`Outcome.tasks`) have cost, in nano, and whether that is final. Until then it is
@@ -312,7 +325,7 @@ class AsyncNetwork(Place):
         """The sound of an order, piece by piece; receipts are kept, and no money stays behind when it fails."""
         session, order = self._open(), job.order
         await estimate(session, order)
-        policy = JobPolicy(Budget(order.max_total_nano))
+        policy = JobPolicy(Budget(order.max_total_nano), kind=job.kind)
         async with Watching(session, job.watch) as watching:
             try:
                 async with aclosing(order.produce(session, policy)) as events:

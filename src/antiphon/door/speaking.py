@@ -158,6 +158,13 @@ class Say(OrderOptions):
             max_total_nano=self.max_cost_nano,
         )
 
+    def made_by(self, settings: Settings) -> str:
+        """Its engine or, where that is not known without looking, its voice."""
+        try:
+            return self._choice(settings).engine or self.voice
+        except InputError:  # a voice of one's own, or a wrong order, which is refused later
+            return self.engine or self.voice
+
     def _choice(self, settings: Settings) -> Choice:
         """The ordered voice. A network that was joined by URL may offer voices that are not installed here."""
         try:

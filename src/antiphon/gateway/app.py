@@ -175,7 +175,7 @@ async def application(
     those that are installed here. `keyring`: requests need a key once there is one. `till`: each order of sound is paid
     for by x402 instead, and there are no network API and no page, whose tasks would be paid by nobody."""
     await asyncio.to_thread(sweep_uploads, network.home / UPLOADS)
-    orders = Orders(network, turns or Turns(), keyring)
+    orders = Orders(network, turns or Turns(keeps=network.pace.keeps), keyring)
     catalogue = Catalogue(network, closed=closed)
     api = Api(network, orders, catalogue, keyring=keyring, till=till)
     async with contextlib.AsyncExitStack() as stack:

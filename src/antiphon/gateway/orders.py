@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from antiphon import AsyncNetwork, Clone, Compose, Say
+from antiphon import AsyncNetwork, Clone, Compose, Mode, Say
 from antiphon.door.cloning import Learn
 from antiphon.door.progress import Watch
 from antiphon.errors import AntiphonError, StateError
@@ -42,6 +42,7 @@ class Orders:
 
     def __init__(self, network: AsyncNetwork, turns: Turns, keyring: Keyring | None) -> None:
         self._network, self._turns, self._keyring = network, turns, keyring
+        network.pace.told = turns.look
         self._reconciling: set[asyncio.Task[None]] = set()
         self._under_way = 0  # of keys
         self._none_under_way = asyncio.Event()
@@ -55,10 +56,14 @@ class Orders:
         *,
         wait_s: float | None = None,
         watch: Watch | None = None,
+        begun: bool = False,
     ) -> AsyncIterator[Stream]:
-        """The sound of an order. `wait_s`: how long it may wait for its turn; `watch`: as of the network. Raises
-        `ApiError` where there is no place or no budget for it, and as the network."""
-        async with self._turns.turn(key.id if key else "", wait_s):
+        """The sound of an order. `wait_s`: how long it may wait for its turn; `watch`: as of the network; `begun`: it
+        goes on with what its listener hears. Raises `ApiError` where there is no place or no budget for it, and as the
+        network."""
+        heard = not isinstance(order, Learn) and order.mode is Mode.STREAM
+        kind = self._network.kind(order) if heard else ""
+        async with self._turns.turn(key.id if key else "", wait_s, kind=kind, begun=begun):
             if key is None:
                 async with self._network.stream(order, watch=watch) as stream:
                     yield stream

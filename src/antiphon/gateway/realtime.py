@@ -231,7 +231,9 @@ class Conversation:
     async def _say(self, text: str, response: _Response, key: Key | None) -> None:
         begin_s, told = response.sent_bytes / BYTES_PER_S, 0
         async with (
-            self._orders.stream(self._order(text, self._session), "speech", key) as stream,
+            self._orders.stream(
+                self._order(text, self._session), "speech", key, begun=bool(response.sent_bytes)
+            ) as stream,
             aclosing(stream.encoded("pcm")) as pieces,
         ):
             async for piece in pieces:

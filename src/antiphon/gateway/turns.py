@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Collection
 
 from antiphon.gateway.errors import ApiError
 
 PLACES = 32
-"""Orders in work at once."""
+"""Most orders in work at once, however fast they are made."""
 WAITING = 64
 WAIT_S = 10.0
 """Longest that an order waits for its turn."""
@@ -19,26 +19,56 @@ SHARE = 4
 
 
 class Turns:
-    """Whoever waits is let in by turns, key by key, and within a key in the order of coming."""
+    """Whoever waits is let in by turns, key by key, and within a key in the order of coming.
 
-    def __init__(self, places: int = PLACES, waiting: int = WAITING, wait_s: float = WAIT_S) -> None:
-        self._free, self._max_waiting, self._wait_s = places, waiting, wait_s
-        self._queues: OrderedDict[str, deque[asyncio.Future[None]]] = OrderedDict()
+    `keeps`: whether orders of these kinds can be made at once as fast as they are heard; one alone always is let in."""
+
+    def __init__(
+        self,
+        places: int = PLACES,
+        waiting: int = WAITING,
+        wait_s: float = WAIT_S,
+        keeps: Callable[[Collection[str]], bool] = lambda _: True,
+    ) -> None:
+        self._places, self._max_waiting, self._wait_s, self._keeps = places, waiting, wait_s, keeps
+        self._in_work: list[str] = []  # of which kinds
+        self._queues: OrderedDict[str, deque[tuple[str, asyncio.Future[None]]]] = OrderedDict()
 
     @contextlib.asynccontextmanager
-    async def turn(self, whose: str = "", wait_s: float | None = None) -> AsyncIterator[None]:
-        """A place while inside. `whose` empty: of nobody known; `wait_s`: other than what all wait at most. Raises
-        `ApiError` 503, or 429 for the key's share."""
-        if self._free and not self._queues:
-            self._free -= 1
+    async def turn(
+        self, whose: str = "", wait_s: float | None = None, *, kind: str = "", begun: bool = False
+    ) -> AsyncIterator[None]:
+        """A place while inside. `whose` empty: of nobody known; `wait_s`: other than what all wait at most; `kind`: of
+        the order, empty where nobody hears it while it is made; `begun`: it goes on with what is being heard, and waits
+        for a place alone. Raises `ApiError` 503, or 429 for the key's share."""
+        if (begun or not self._queues) and self._fits(kind, begun=begun):
+            self._in_work.append(kind)
         else:
-            await self._wait(whose, self._wait_s if wait_s is None else wait_s)
+            await self._wait(whose, self._wait_s if wait_s is None else wait_s, kind)
         try:
             yield
         finally:
-            self._give_on()
+            self._leave(kind)
 
-    async def _wait(self, whose: str, wait_s: float) -> None:
+    def look(self) -> None:
+        """Let in whom there is room for: call it when orders turned out to cost less."""
+        while self._queues:
+            whose, queue = next(iter(self._queues.items()))
+            kind, place = queue[0]
+            if not place.done() and not self._fits(kind):
+                return
+            queue.popleft()
+            del self._queues[whose]
+            if queue:
+                self._queues[whose] = queue  # at the end
+            if not place.done():
+                self._in_work.append(kind)
+                place.set_result(None)
+
+    def _fits(self, kind: str, *, begun: bool = False) -> bool:
+        return len(self._in_work) < self._places and (begun or self._keeps([*self._in_work, kind]))
+
+    async def _wait(self, whose: str, wait_s: float, kind: str) -> None:
         mine = len(self._queues.get(whose, ()))
         if whose and mine >= max(1, self._max_waiting // SHARE):
             told = "Too many requests of this key are waiting. Ask again when one has ended."
@@ -46,38 +76,32 @@ class Turns:
         if sum(map(len, self._queues.values())) >= self._max_waiting:
             raise _busy()
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queues.setdefault(whose, deque()).append(place)
+        self._queues.setdefault(whose, deque()).append((kind, place))
         try:
             async with asyncio.timeout(wait_s):
                 await place
         except BaseException as error:
             if place.done() and not place.cancelled():
-                self._give_on()  # it came in the same moment
+                self._leave(kind)  # it came in the same moment
             else:
-                self._forget(whose, place)
+                self._forget(whose, kind, place)
             if isinstance(error, TimeoutError):
                 raise _busy() from None
             raise
 
-    def _forget(self, whose: str, place: asyncio.Future[None]) -> None:
+    def _forget(self, whose: str, kind: str, place: asyncio.Future[None]) -> None:
         queue = self._queues.get(whose, deque())
         with contextlib.suppress(ValueError):  # it was passed over
-            queue.remove(place)
+            queue.remove((kind, place))
         if whose in self._queues and not queue:
             del self._queues[whose]
+        self.look()
 
-    def _give_on(self) -> None:
-        while self._queues:
-            whose, queue = self._queues.popitem(last=False)
-            place = queue.popleft()
-            if queue:
-                self._queues[whose] = queue  # at the end
-            if not place.done():
-                place.set_result(None)
-                return
-        self._free += 1
+    def _leave(self, kind: str) -> None:
+        self._in_work.remove(kind)
+        self.look()
 
 
 def _busy() -> ApiError:
-    told = "All places are taken. Ask again in a second."
+    told = "As much is in work as can be made while it is heard. Ask again in a second."
     return ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "1"})

@@ -1,0 +1,66 @@
+"""How much sound a network makes at once, measured on the tasks that it has made for us."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from statistics import median_low
+
+UNKNOWN_COST = 0.4
+"""What a second of sound takes before it was measured: two orders may begin."""
+MEASURED = 9
+"""Tasks of a kind whose median counts: the first ones load models."""
+HEADROOM = 1.2
+"""So much faster than it is played, sound has to be made: sentences are of unequal length."""
+
+
+@dataclass
+class Pace:
+    """What a second of sound costs, in seconds of the whole network.
+
+    Tasks at work at the same time share it equally, so time counts as much less for each: a task that took 6 s beside
+    two others took 2 s of the network (processor sharing; Kleinrock, Time-shared Systems, 1967). Alone a task waits for
+    its own steps one after the other, so it looks dearer than it is: that errs on the side of too few at once.
+    """
+
+    now_s: Callable[[], float] = time.monotonic
+    told: Callable[[], None] = lambda: None
+    """Is called after each task that was measured."""
+
+    def __post_init__(self) -> None:
+        self._costs: dict[str, deque[float]] = {}
+        self._at_work, self._shared_s, self._looked_s = 0, 0.0, self.now_s()
+
+    def begin(self) -> float:
+        """A task is at work; give what this returns to `end`."""
+        self._look()
+        self._at_work += 1
+        return self._shared_s
+
+    def end(self, kind: str, began: float, sound_s: float) -> None:
+        """It made so many seconds of sound; 0: it failed or was left, and tells nothing."""
+        self._look()
+        self._at_work -= 1
+        if kind and sound_s > 0:
+            self._costs.setdefault(kind, deque(maxlen=MEASURED)).append((self._shared_s - began) / sound_s)
+            self.told()
+
+    def cost(self, kind: str) -> float:
+        """Seconds of the network for one of sound."""
+        known = self._costs.get(kind)
+        return median_low(known) if known else UNKNOWN_COST
+
+    def keeps(self, kinds: Collection[str]) -> bool:
+        """Whether orders of these kinds, sharing equally, are all made faster than they are played. Of those of kind ""
+        nobody hears anything before the end; they share, and may take as long as they do. One alone has to be as it is.
+        """
+        played = [self.cost(kind) for kind in kinds if kind]
+        return len(kinds) <= 1 or not played or len(kinds) * max(played) * HEADROOM <= 1
+
+    def _look(self) -> None:
+        now_s = self.now_s()
+        if self._at_work:
+            self._shared_s += (now_s - self._looked_s) / self._at_work
+        self._looked_s = now_s
