@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -24,11 +25,12 @@ from antiphon.gateway.app import application
 from antiphon.gateway.guard import Access
 from antiphon.gateway.serving import serving
 from antiphon.nodes.engine_runner import GenerationRunner
-from antiphon.services import Request
+from antiphon.services import Request, SpeechRequest
 
 pytestmark = pytest.mark.slow
 
 STOP_S = 0.3
+HANG_S = 120.0
 LONG = " ".join(f"This is sentence number {number} of a text that nobody hears to its end." for number in range(1, 100))
 
 
@@ -65,6 +67,47 @@ def engine_clock(monkeypatch: pytest.MonkeyPatch) -> EngineClock:
 
     monkeypatch.setattr(GenerationRunner, "traced", watched)
     return clock
+
+
+@dataclass
+class HeldEngine:
+    """Engines make their first step; all others wait until they may. So the order of what happens is known whatever
+    the machine's pace."""
+
+    may: threading.Event = field(default_factory=threading.Event)
+    begun: list[str] = field(default_factory=list)
+    ended: list[str] = field(default_factory=list)
+    steps: list[str] = field(default_factory=list)
+
+    def holding(self, text: str, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        self.begun.append(text)
+        try:
+            with closing(chunks):  # type: ignore[type-var]
+                while True:
+                    self.steps.append(text)
+                    if len(self.steps) > 1:
+                        assert self.may.wait(HANG_S)
+                    try:
+                        chunk = next(chunks)
+                    except StopIteration:
+                        return
+                    yield chunk
+        finally:
+            self.ended.append(text)
+
+
+@pytest.fixture
+def held_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[HeldEngine]:
+    held, traced = HeldEngine(), GenerationRunner.traced
+
+    def watched(runner: GenerationRunner, request: Request, seed: int) -> tuple[Iterator[bytes], Trace | None]:
+        chunks, trace = traced(runner, request, seed)
+        assert isinstance(request, SpeechRequest)
+        return held.holding(request.text, chunks), trace
+
+    monkeypatch.setattr(GenerationRunner, "traced", watched)
+    yield held
+    held.may.set()
 
 
 @contextlib.asynccontextmanager
@@ -120,6 +163,25 @@ async def test_who_leaves_speech_music_and_a_conversation(tmp_path: Path, engine
         ):
             before_nano, most_nano = await network.balance_nano(), await network.price_nano(order)
             await expect_stopped(network, engine_clock, await door(), before_nano, most_nano)
+
+
+async def test_who_leaves_has_the_money_before_the_engine_has_ended_its_step_and_it_makes_no_other(
+    tmp_path: Path, held_engine: HeldEngine
+) -> None:
+    async with served(tmp_path / "home") as (network, url), asyncio.timeout(HANG_S):
+        before_nano = await network.balance_nano()
+        most_nano = await network.price_nano(Say(text=LONG, voice="hibari"))
+        await leave(url, "/v1/audio/speech", json={"voice": "hibari", "input": LONG, "response_format": "pcm"})
+        account, client = network._open().ledger.account, network._open().client.node_id
+        while network._streams or (await account(client)).escrow_nano:  # noqa: ASYNC110 - it has no event for it
+            await asyncio.sleep(0.02)
+        assert len(held_engine.ended) < len(held_engine.begun), "the engine is in its step still"
+        assert before_nano - await network.balance_nano() < most_nano / 20, "nothing was delivered"
+        steps = len(held_engine.steps)
+        held_engine.may.set()
+        while len(held_engine.ended) < len(held_engine.begun):  # noqa: ASYNC110 - as above
+            await asyncio.sleep(0.02)
+        assert len(held_engine.steps) == steps, "it was told before"
 
 
 async def test_who_leaves_a_clone_in_its_learning_and_in_its_speech(tmp_path: Path, engine_clock: EngineClock) -> None:
