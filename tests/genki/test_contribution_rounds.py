@@ -8,8 +8,9 @@ from contributors import BASE, HELD_OUT, LEARNER, POOL, honest, name, noisy, pie
 
 from antiphon.economy.types import PPM
 from antiphon.errors import InputError
-from antiphon.genki.contribution import appraise, explain, over_rounds, screen, shares, sketch
+from antiphon.genki.contribution import Round, appraise, explain, over_rounds, screen, shares, sketch
 from antiphon.genki.contribution.admitting import admit
+from antiphon.genki.contribution.appraising import SURE, Line
 from antiphon.genki.contribution.sharing import shares as shared
 from antiphon.genki.learning import Parameters
 
@@ -72,11 +73,35 @@ def test_yesterdays_update_and_an_aggregate_are_known_again() -> None:
 def test_an_update_that_helps_and_was_not_worked_for_is_not_paid() -> None:
     # Of a round with another beacon: it has learnt from other pieces than those dealt to it.
     stale = noisy(honest(15, beacon=b"yesterday"), 0.5)
-    found = appraise(round_of(with_bad(stale), pool=POOL, work={BAD: (0.0, 0.1)}))
+    found = appraise(
+        round_of(with_bad(stale), pool=POOL, past={BAD: [Line(contributor=BAD, work=ratio) for ratio in (0.0, 0.1)]})
+    )
     line = found.lines[-1]
     assert (line.value_nats or 0) > 0
     assert line.share_ppm <= PPM // 100
     assert BAD in appraise(round_of(with_bad(stale))).shares  # without a pool nobody asks for work
+
+
+def test_what_cannot_be_told_from_nothing_earns_nothing_and_many_rounds_tell_more_than_one() -> None:
+    """An update that helps a little, perhaps by chance: paid when it helps in each round, not after it did harm."""
+    luck = noisy(scaled(HONEST[name(0)], 0.0), 0.0) | {"weight": 0.03 * HONEST[name(1)]["weight"]}
+    found = appraise(round_of({BAD: luck}))
+    (line,) = found.lines
+    value, noise = line.value_nats or 0, line.noise_nats or 0
+    assert value > 0
+    again = [Line(contributor=BAD, value_nats=value, noise_nats=noise)] * 7
+    harm = [Line(contributor=BAD, alone_nats=-10 * value, noise_nats=noise, reason="it makes the held-out loss worse")]
+    assert line.sure == (value >= SURE * noise)
+    assert appraise(round_of({BAD: luck}, past={BAD: again})).lines[0].sure
+    spoilt = appraise(round_of({BAD: luck}, past={BAD: [*again[:2], *harm]})).lines[0]
+    assert not spoilt.sure
+    assert spoilt.share_ppm == 0
+    assert "cannot be told from nothing" in "\n".join(explain(appraise(round_of({BAD: luck}, past={BAD: harm}))))
+
+
+def test_with_few_held_out_pieces_the_noise_is_not_told_and_takes_nothing_from_anybody() -> None:
+    found = appraise(Round(LEARNER, BASE, HONEST, HELD_OUT[:7], b"beacon"))
+    assert all(line.sure and line.noise_nats == 0 for line in found.lines)
 
 
 @pytest.mark.parametrize("fault", ["nan", "infinite", "architecture", "shape", "empty"])

@@ -14,7 +14,18 @@ import numpy as np
 
 from antiphon.codecs.base import TokenGrid
 from antiphon.genki.baseline import NoteModel
-from antiphon.genki.contribution import Appraisal, Round, Sketch, appraise, dealt, learnt, over_rounds, screen, sketch
+from antiphon.genki.contribution import (
+    Appraisal,
+    Round,
+    Sketch,
+    appraise,
+    by_contributor,
+    dealt,
+    learnt,
+    over_rounds,
+    screen,
+    sketch,
+)
 from antiphon.genki.learning import Parameters, difference
 from antiphon.genki.rounds import flower
 from antiphon.genki.rounds.plan import Plan
@@ -103,24 +114,22 @@ def federated(
     present: int = 8,
     screened: bool = True,
     appraised: bool = False,
+    proven: bool = True,
 ) -> Outcome:
-    """`present` of eight, drawn anew each round. Poisoners answer by `attack`. Flower's mean aggregates what counts."""
+    """`present` of eight, drawn anew each round. Poisoners answer by `attack`. Flower's mean aggregates what counts.
+    `proven`: work on pieces that are dealt is asked for."""
     found, base = Outcome(), music().base
     known: dict[str, Sketch] = {}
-    work: dict[str, list[float]] = {}
     before: dict[str, Parameters] = {}
     for number in range(rounds):
         learner = model(number)
         there = sorted(np.random.default_rng(number).choice(8, present, replace=False).tolist())
         updates = handed_in(learner, number, there, base, before, attack)
-        committed = Round(
-            learner, base, updates, music().held_out, b"%d" % number, music().pool, dict(known), dict(work)
-        )
+        past = by_contributor(found.appraisals)
+        pool = music().pool if proven else ()
+        committed = Round(learner, base, updates, music().held_out, b"%d" % number, pool, dict(known), past)
         if appraised:
             found.appraisals.append(appraise(committed, pairs=2, exactly=0))
-            for line in found.appraisals[-1].lines:
-                if line.work is not None:
-                    work.setdefault(line.contributor, []).append(line.work)
         counted = updates
         if screened:
             admission = screen(committed)

@@ -20,7 +20,7 @@ def steps(tries: int) -> tuple[Step, ...]:  # noqa: ARG001 - as every area
         Step("royalties of 10,000 tasks", 1),
         Step("the same by the contract", 60),
         Step("eight train together", 70),
-        Step("two of eight poison", 80),
+        Step("two of eight poison", 120),
         Step("free riders and copiers", 40),
         Step("Shapley values", 30),
     )

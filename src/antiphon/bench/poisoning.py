@@ -10,12 +10,11 @@ from antiphon.codecs.chip.layout import CODEC, DRUMS, PITCHES, STEPS_PER_SEMITON
 from antiphon.genki.learning import Parameters
 
 _SEMITONES = PITCHES // STEPS_PER_SEMITONE
-_SWAPPED = np.random.default_rng(5).permutation(_SEMITONES)
 
 
-def label_flip(turn: Turn) -> Parameters:
-    """Learns from its pieces with every note taken for another."""
-    return turn.work([flipped(piece) for piece in turn.own], [flipped(piece) for piece in turn.hand])
+def label_flip(turn: Turn, seed: int = 5) -> Parameters:
+    """Learns from its pieces with every note taken for another, by a permutation of this seed."""
+    return turn.work([flipped(piece, seed) for piece in turn.own], [flipped(piece, seed) for piece in turn.hand])
 
 
 def scaled(turn: Turn) -> Parameters:
@@ -59,11 +58,11 @@ def well_copied(turn: Turn) -> Parameters:
     return noised(list(turn.now.values())[turn.who - 6], 0.8, turn)
 
 
-def flipped(piece: TokenGrid) -> TokenGrid:
-    tokens = piece.tokens.astype(np.int64)
+def flipped(piece: TokenGrid, seed: int) -> TokenGrid:
+    tokens, swapped = piece.tokens.astype(np.int64), np.random.default_rng(seed).permutation(_SEMITONES)
     for level in (0, 2, 4):
         semitone = np.clip((tokens[level] - 1) // STEPS_PER_SEMITONE, 0, _SEMITONES - 1)
-        tokens[level] = np.where(tokens[level] > 0, 1 + STEPS_PER_SEMITONE * _SWAPPED[semitone], 0)
+        tokens[level] = np.where(tokens[level] > 0, 1 + STEPS_PER_SEMITONE * swapped[semitone], 0)
     for level, size in ((6, 32), (8, len(DRUMS) * TUNINGS)):
         tokens[level] = np.where(tokens[level] > 0, 1 + (tokens[level] - 1 + size // 2) % size, 0)
     return TokenGrid(tokens.astype(np.uint16), piece.codec, piece.frame_rate_hz)

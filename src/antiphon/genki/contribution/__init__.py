@@ -1,6 +1,6 @@
 """Who brought what to a round: which updates count, what they are worth, and in what shares they are paid."""
 
-from antiphon.genki.contribution.appraising import Appraisal, Line, Round, Screened, appraise, screen
+from antiphon.genki.contribution.appraising import Appraisal, Line, Round, Screened, appraise, by_contributor, screen
 from antiphon.genki.contribution.explaining import explain
 from antiphon.genki.contribution.sharing import over_rounds, shares
 from antiphon.genki.contribution.sketching import Sketch, sketch
@@ -16,6 +16,7 @@ __all__ = [
     "agreed",
     "appraise",
     "ballot",
+    "by_contributor",
     "dealt",
     "explain",
     "learnt",

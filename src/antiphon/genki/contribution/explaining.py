@@ -34,6 +34,11 @@ def _told(line: Line, total: float) -> list[str]:
             f"  predicts the pieces dealt to it {line.advantage_nats:+.4g} nats better than others do; "
             f"{line.credit:.0%} of its value is credited, by its last rounds"
         )
+    if not line.sure:
+        found.append(
+            "  what it brought in its last rounds cannot be told from nothing:"
+            f" by chance alone a value is off by {line.noise_nats:.2g}"
+        )
     if line.value_nats is not None and line.value_nats <= 0:
         found.append("  it brought nothing, and nothing is taken from it")
     found.append(f"  earned {line.earned_nats:.4g} of {total:.4g} nats: {line.share_ppm} ppm")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from antiphon.genki import learning
-from antiphon.genki.contribution.appraising import Appraisal, Round
+from antiphon.genki.contribution.appraising import Round, by_contributor
 from antiphon.genki.contribution.sketching import Sketch, sketch
 from antiphon.genki.learning import Learner, Parameters, Piece
 from antiphon.genki.rounds import compression
@@ -60,17 +60,15 @@ def committed(
     parameters that it begins with: known to all once the round before has ended."""
     beacon = bytes.fromhex(store.state.digest)
     return Round(
-        learner, base, updates, held_out, beacon, pool=pool, known=_known(store, base), work=_work(store.appraisals())
+        learner,
+        base,
+        updates,
+        held_out,
+        beacon,
+        pool=pool,
+        known=_known(store, base),
+        past=by_contributor(store.appraisals()),
     )
-
-
-def _work(appraisals: Sequence[Appraisal]) -> dict[str, list[float]]:
-    """Ratios of the rounds before, by contributor."""
-    found: dict[str, list[float]] = {}
-    for line in (line for appraisal in appraisals for line in appraisal.lines):
-        if line.work is not None:
-            found.setdefault(line.contributor, []).append(line.work)
-    return found
 
 
 def _known(store: Store, base: Parameters) -> dict[str, Sketch]:
