@@ -86,7 +86,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def test_the_page_is_a_federation_of_processes_that_survives_kill_9_and_whose_model_earns(machine: Machine) -> None:
-    music, cards, (serve,), (explain, *joins), after, publish, (ledger,), nodes, market, _ = BLOCKS
+    music, cards, (serve,), (explain, *joins), after, vote, publish, (ledger,), nodes, market, _ = BLOCKS
     for command in (*music, *cards):
         machine.run(command)
     found = re.search(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
@@ -103,6 +103,10 @@ def test_the_page_is_a_federation_of_processes_that_survives_kill_9_and_whose_mo
     ]
     said = machine.run(after[2])
     assert all(name[:12] in said for name in names)
+
+    said = machine.run(vote[0])
+    assert said.count("3 validators of one mind") == 2
+    assert "3 drawn validators found the same" in machine.run(vote[1])
 
     for command in publish:
         machine.run(command)

@@ -33,6 +33,7 @@ Examples, from cards to a model:
   antiphon genki join invitation.json --data songs
   antiphon genki status federation
   antiphon genki explain federation --round 1
+  antiphon genki vote federation --held-out kept
   antiphon genki publish federation
 """
 

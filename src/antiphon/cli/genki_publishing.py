@@ -10,7 +10,8 @@ import click
 
 from antiphon.cli.app import run
 from antiphon.cli.dama import chunks, depot_of, json_option, published, store_option
-from antiphon.cli.genki import federation_at, genki
+from antiphon.cli.genki import federation_at
+from antiphon.cli.genki_voting import genki
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError
 

@@ -250,6 +250,28 @@ def seller(settings: Settings, address: BindAddress, bond: int) -> None:
     run(run_node(settings, build, KEY_NAME, address, bond))
 
 
+@node.command("appraiser", epilog="\b\nExamples:\n  antiphon node appraiser\n")
+@click.option("--store", envvar="ANTIPHON_STORE", metavar="PLACE", help="Where rounds lie; by default your own.")
+@click.option("--price", type=Amount("uANT"), help="Per unit (a round has eight), in millionths of an ANT.")
+@bind_options(0)
+@click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
+@click.pass_obj
+def appraiser(settings: Settings, store: str | None, price: int | None, address: BindAddress, bond: int) -> None:
+    """Run an appraiser node: it computes who brought what to a federation's rounds (docs/contribution.md)."""
+    from antiphon.genki.voting.judge import Appraiser
+    from antiphon.nodes.appraising import ENGINE, PRICE_NANO, AppraisalRunner
+    from antiphon.nodes.evaluation.evaluator import STORE
+    from antiphon.nodes.producer import Producer
+    from antiphon.objects import opened
+
+    runner = AppraisalRunner(Appraiser(opened(store or settings.home / STORE)), PRICE_NANO if price is None else price)
+
+    def build(context: Context) -> Node:
+        return Producer(context, runner, queue=8)
+
+    run(run_node(settings, build, ENGINE, address, bond))
+
+
 @node.command("validator", epilog="\b\nExamples:\n  antiphon node validator --probe-every 60\n")
 @click.option("--price", type=Amount("uANT"), help="Per unit (a character, or 1/15 s), in millionths of an ANT.")
 @click.option(

@@ -20,19 +20,24 @@ from antiphon.engines import registry
 from antiphon.engines.base import Cloner
 from antiphon.errors import AntiphonError, InputError
 from antiphon.genki.sharing import KEY_NAME, sold_here
+from antiphon.genki.voting.judge import Appraiser
 from antiphon.ledger.base import Ledger
 from antiphon.ledger.expiry import run_expiry
 from antiphon.ledger.sql import SqlLedger
 from antiphon.network import homes
 from antiphon.network.funding import fund, grant_once
+from antiphon.nodes.appraising import ENGINE as APPRAISER
+from antiphon.nodes.appraising import AppraisalRunner
 from antiphon.nodes.engine_runner import EngineRunner, EnrolmentRunner, GenerationRunner
 from antiphon.nodes.evaluation import Evaluator
+from antiphon.nodes.evaluation.evaluator import STORE
 from antiphon.nodes.evaluation.rendering import describe
 from antiphon.nodes.memory import memory_of
 from antiphon.nodes.node import Node, log
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.selling import SaleRunner
 from antiphon.nodes.validator import Validator
+from antiphon.objects import opened
 from antiphon.parties.actor import Actor, Context
 from antiphon.protocol import load_or_create
 from antiphon.transport import InProcessTransport
@@ -61,11 +66,13 @@ class Plan:
     trainers: tuple[str, ...] = ("mimic", "soundstorm")
     validators: int = 3
     grant_nano: int = GRANT_NANO
+    appraises: bool = False  # whether a node appraises rounds of federations, out of the data folder's store
     weighs: bool = True  # its validators take part in epochs, whenever one is due
 
     def serving(self, engine: str) -> Plan:
         """The part of it that work of one engine can fall to: its processors, and all validators."""
-        return replace(self, processors=tuple(one for one in self.processors if one == engine), trainers=())
+        processors = tuple(one for one in self.processors if one == engine)
+        return replace(self, processors=processors, trainers=(), appraises=engine == APPRAISER)
 
 
 @dataclass(slots=True)
@@ -179,6 +186,8 @@ def _nodes(
     for engine in plan.trainers:
         name = f"{engine}-trainer"
         yield name, Producer(context(name), training(engine), role=Role.TRAINER, queue=8)
+    if plan.appraises:
+        yield APPRAISER, Producer(context(APPRAISER), AppraisalRunner(Appraiser(opened(home / STORE))), queue=8)
     yield from _seller(context, home)
     for number in range(1, plan.validators + 1):
         name = f"validator-{number}"

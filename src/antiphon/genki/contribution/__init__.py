@@ -4,7 +4,6 @@ from antiphon.genki.contribution.appraising import Appraisal, Line, Round, Scree
 from antiphon.genki.contribution.explaining import explain
 from antiphon.genki.contribution.sharing import over_rounds, shares
 from antiphon.genki.contribution.sketching import Sketch, sketch
-from antiphon.genki.contribution.voting import agreed, ballot, parts
 from antiphon.genki.contribution.working import dealt, learnt
 
 __all__ = [
@@ -13,15 +12,12 @@ __all__ = [
     "Round",
     "Screened",
     "Sketch",
-    "agreed",
     "appraise",
-    "ballot",
     "by_contributor",
     "dealt",
     "explain",
     "learnt",
     "over_rounds",
-    "parts",
     "screen",
     "shares",
     "sketch",

@@ -29,7 +29,7 @@ from antiphon.genki.rounds.accounting import epsilon
 from antiphon.genki.rounds.asking import ASK_AGAIN_S, Parties, Stage, collect
 from antiphon.genki.rounds.contributor import check_pool
 from antiphon.genki.rounds.plan import Plan
-from antiphon.genki.rounds.screening import committed, delta_of
+from antiphon.genki.rounds.screening import EXACTLY, committed, delta_of
 from antiphon.genki.rounds.secagg.summing import Summed, summed
 from antiphon.genki.rounds.store import Report, Store
 from antiphon.genki.rounds.task import Task
@@ -38,8 +38,6 @@ _log = logging.getLogger(__name__)
 
 STEP_S = 60.0
 """How long a step of secure aggregation after the first may take: nothing is learnt in it."""
-EXACTLY = 5
-"""Contributors up to which shares are exact, by 31 evaluations; of more they are estimated by about 8 for each."""
 
 
 class Coordinator:

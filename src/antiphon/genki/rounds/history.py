@@ -12,7 +12,7 @@ from antiphon.errors import InputError
 from antiphon.genki.contribution import explain, over_rounds, shares
 from antiphon.genki.contribution.appraising import Appraisal
 from antiphon.genki.rounds.plan import Plan
-from antiphon.genki.rounds.store import Report, Store
+from antiphon.genki.rounds.store import Report, Store, Voted
 
 FILE = "rounds.json"
 MAX_BYTES = 64 << 20
@@ -23,6 +23,13 @@ class Told(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     report: Report
     appraisal: Appraisal | None = None
+    voted: Voted | None = None
+
+    def earned_nats(self) -> dict[str, float]:
+        """By contributor: what the validators found, else the coordinator."""
+        if self.voted is not None:
+            return {who: ppm / PPM * self.voted.earned_nats for who, ppm in self.voted.shares.items()}
+        return {line.contributor: line.earned_nats for line in self.appraisal.lines} if self.appraisal else {}
 
 
 class History(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,20 +51,23 @@ class History(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 f"Round {round_} was not appraised: it had no held-out music, or changed nothing",
                 "Serve the federation with --held-out FOLDER, screening, and no noise.",
             )
-        return explain(told.appraisal, _whole(contributor, told.appraisal))
+        whole = _whole(contributor, told.appraisal)
+        return [*explain(told.appraisal, whole), *_by_vote(told.voted, whole)]
 
     def shares(self) -> Mapping[str, int]:
         """Of all rounds together, in ppm by contributor; empty where nobody earned anything. With secure aggregation
         nobody saw who brought what: each round counts alike for those in its sum."""
         if self.plan.secure:
             return over_rounds(_equal(told.report) for told in self.rounds)
-        appraisals = [told.appraisal for told in self.rounds if told.appraisal is not None]
-        return over_rounds({line.contributor: line.earned_nats for line in one.lines} for one in appraisals)
+        return over_rounds(told.earned_nats() for told in self.rounds)
 
 
 def history(store: Store) -> History:
     """Of a federation that is coordinated here."""
-    rounds = [Told(report=report, appraisal=store.appraisal(report.round)) for report in store.reports()]
+    rounds = [
+        Told(report=report, appraisal=store.appraisal(report.round), voted=store.voted(report.round))
+        for report in store.reports()
+    ]
     return History(plan=store.plan, rounds=tuple(rounds))
 
 
@@ -89,6 +99,17 @@ def _alike(report: Report, contributor: str) -> list[str]:
         f"{one[:12]}: {parts[one] / PPM:.2%}" if one in parts else f"{one[:12]}: {report.refused[one]}" for one in named
     )
     return [head, *lines]
+
+
+def _by_vote(voted: Voted | None, contributor: str) -> list[str]:
+    if voted is None:
+        return ["No validators have voted on it: these are the coordinator's own figures."]
+    found = {who: ppm for who, ppm in voted.shares.items() if not contributor or who == contributor}
+    lines = [f"  {who[:12]} has {ppm / PPM:.2%} by their vote" for who, ppm in found.items()]
+    return [
+        f"{voted.validators} drawn validators found the same, in task {voted.tasks[0][:12]}; theirs counts.",
+        *lines,
+    ]
 
 
 def _whole(prefix: str, appraisal: Appraisal) -> str:

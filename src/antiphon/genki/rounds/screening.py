@@ -13,6 +13,8 @@ from antiphon.genki.rounds.plan import Plan
 from antiphon.genki.rounds.secagg.primitives import MAX_PARTIES, SHARE_BYTES, words_in
 from antiphon.genki.rounds.store import Store
 
+EXACTLY = 5
+"""Contributors up to which shares are exact, by 31 evaluations; of more they are estimated by about 8 for each."""
 OVERHEAD_BYTES = 1_024
 """What an update has beside its compressed difference."""
 

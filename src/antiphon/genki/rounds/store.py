@@ -39,6 +39,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     epsilon: float | None = None  # spent so far, with differential privacy
 
 
+class Voted(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What drawn validators found a round's shares to be."""
+
+    evidence: str  # id of all that they follow from, in a store
+    tasks: tuple[str, ...]  # in which they voted
+    validators: int  # the fewest that were of one mind about a part
+    earned_nats: float  # of all contributors together
+    shares: dict[str, int]  # ppm by contributor
+
+
 class State(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a coordinator goes on from."""
 
@@ -117,6 +127,25 @@ class Store:
 
     def opening(self, round_: int) -> bool:
         return (self._round(round_) / "opening").exists()
+
+    def voted(self, round_: int) -> Voted | None:
+        """None where nobody has voted on it."""
+        file = self._round(round_) / "voted.json"
+        return _decoded(file, Voted) if file.exists() else None
+
+    def keep_vote(self, round_: int, voted: Voted) -> None:
+        """Keep the shares that count from now on."""
+        files.write(self._round(round_) / "voted.json", msgspec.json.encode(voted))
+
+    def parameters_before(self, round_: int) -> Parameters:
+        """Those that a round began with. Raises `StateError` where they are changed, or kept no more."""
+        file = self._parameters(round_ - 1)
+        if not file.exists():
+            raise StateError(f"What round {round_} began with is kept no more", f"Vote within {KEEP} rounds.")
+        found = files.read_arrays(file)
+        if digest(found) != self.report(round_).base:
+            raise StateError(f"{file} was changed", "Restore it from a backup.")
+        return found
 
     def report(self, round_: int) -> Report:
         return _decoded(self._round(round_) / "report.json", Report)

@@ -20,7 +20,8 @@ from antiphon.nodes.evaluation.base import Submission
 from antiphon.nodes.evaluation.rendering import render
 from antiphon.services import service_of
 
-DATA_JUDGE = "data"
+STORED = ("data", "contribution")
+"""Judges of what lies in a store."""
 STORE = "store"
 """In a data folder: the store of assets and offers that is its owner's."""
 
@@ -72,14 +73,15 @@ def evaluator_of(
     profile: str, options: registry.GivenOptions | None = None, *, home: Path | None = None
 ) -> JudgingEvaluator:
     """Of every service that an installed judge is of, over shared models. `profile` is how speech is weighed; sold data
-    is looked at in the store of the data folder `home`, unless the options name another.
+    and rounds of federations are looked at in the store of the data folder `home`, unless the options name another.
 
     Raises `InputError` for an unknown profile, and for options that are not there.
     """
     given = {**(options or {})}
     given["speech"] = {"profile": profile, **given.get("speech", {})}
-    if home is not None and DATA_JUDGE in registry.installed().names():
-        given[DATA_JUDGE] = {"store": str(home / STORE), **given.get(DATA_JUDGE, {})}
+    if home is not None:
+        for name in {*STORED} & {*registry.installed().names()}:
+            given[name] = {"store": str(home / STORE), **given.get(name, {})}
     return JudgingEvaluator(registry.JudgeSet(registry.installed(), render, given).by_service())
 
 
