@@ -114,3 +114,64 @@ def musicgen(folder: Path, *, channels: int = 1) -> Path:
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>").save_pretrained(folder)
     return folder
+
+
+def pocket(folder: Path, *, voices: tuple[str, ...] = ("alba", "marius")) -> Path:
+    """Pocket TTS of two layers that ends each sentence after nine frames, a byte a token; voices from noise."""
+    import torch
+    from pocket_tts import TTSModel, export_model_state
+    from safetensors.torch import save_file
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE({letter: number for number, letter in enumerate(alphabet)}, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    (folder / "embeddings").mkdir(parents=True)
+    tokenizer.save(str(folder / "tokenizer.json"))
+    seanet = {
+        "dimension": 16, "channels": 1, "n_filters": 4, "n_residual_layers": 1, "ratios": [6, 5, 4], "kernel_size": 7,
+        "residual_kernel_size": 3, "last_kernel_size": 3, "dilation_base": 2, "pad_mode": "constant", "compress": 2,
+    }  # fmt: skip
+    transformer = {
+        "d_model": 16, "num_heads": 2, "num_layers": 1, "layer_scale": 0.01, "context": 50, "dim_feedforward": 16,
+        "input_dimension": 16, "output_dimensions": [16],
+    }  # fmt: skip
+    make = {
+        "default_eos_threshold": -1e9,
+        "flow_lm": {
+            "dtype": "float32",
+            "flow": {"depth": 1, "dim": 16},
+            "transformer": {"d_model": 16, "hidden_scale": 1, "max_period": 10000, "num_heads": 2, "num_layers": 2},
+            "lookup_table": {
+                "dim": 16, "n_bins": len(alphabet), "tokenizer": "tokenizers",
+                "tokenizer_path": "hf://somebody/else/tokenizer.json@1234",
+            },
+        },
+        "mimi": {
+            "dtype": "float32", "sample_rate": 24000, "channels": 1, "frame_rate": 12.5, "seanet": seanet,
+            "transformer": transformer, "quantizer": {"dimension": 8, "output_dimension": 16},
+            "inner_dim": 8, "outer_dim": 16,
+        },
+    }  # fmt: skip
+    (folder / "raw.yaml").write_text(
+        json.dumps(
+            make
+            | {
+                "flow_lm": make["flow_lm"]
+                | {"lookup_table": make["flow_lm"]["lookup_table"] | {"tokenizer_path": str(folder / "tokenizer.json")}}
+            }
+        )
+    )
+    torch.manual_seed(7)
+    model = TTSModel.load_model(config=folder / "raw.yaml")
+    (folder / "raw.yaml").unlink()
+    with torch.no_grad():  # zero as it is made, so that all voices are one
+        model.flow_lm.speaker_proj_weight.normal_()
+    make["weights_path"] = "hf://somebody/else/model.safetensors@1234"
+    (folder / "config.yaml").write_text(json.dumps(make))
+    save_file(model.state_dict(), folder / "model.safetensors")
+    for name in voices:
+        noise = 0.1 * torch.randn(1, 24_000)
+        export_model_state(model.get_state_for_audio_prompt(noise), folder / "embeddings" / f"{name}.safetensors")
+    return folder

@@ -49,6 +49,7 @@ EXTRAS = {
     "home": ("wyoming", "a voice for Home Assistant"),
     "agents": ("mcp", "tools for assistants"),
     "transformers": ("transformers", "engines by checkpoints of MMS and MusicGen"),
+    "pocket": ("pocket_tts", "engines by voices of Pocket TTS"),
 }
 """Extra: a module that it brings, and what it is for."""
 

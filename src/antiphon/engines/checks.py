@@ -53,14 +53,15 @@ def require_words(text: str) -> None:
 _GREEK_WORD = re.compile(r"[\u0370-\u03ff]{2,}")
 
 
-def require_latin(text: str, engine: str) -> None:
-    """Raise `InputError` for letters English readers would silently drop or mangle; lone Greek letters are symbols."""
+def require_latin(text: str, engine: str, reads: str = "English") -> None:
+    """Raise `InputError` for letters that readers of Latin script would silently drop or mangle; lone Greek letters are
+    symbols."""
     foreign = [char for char in text if char.isalpha() and not _is_latin(char)]
     foreign += _GREEK_WORD.findall(text)
     if foreign:
         sample = "".join(dict.fromkeys(foreign))[:12]
         raise InputError(
-            f"The engine {engine} reads English and cannot read {sample!r}",
+            f"The engine {engine} reads {reads} and cannot read {sample!r}",
             "Choose a voice of that language, for example espeak-el, espeak-ru or espeak-cmn.",
         )
 

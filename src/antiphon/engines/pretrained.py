@@ -86,8 +86,8 @@ def model_of(kind: str, folder: Path, device: str) -> Any:
         if lacks:
             raise ModelError(f"{folder} lacks {len(lacks)} weights, such as {lacks[0]}", "Fetch it again.")
         return model.to(found).eval()
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError, _safetensors_error()) as error:
-        raise ModelError(f"{folder} cannot be loaded: {_line(error)}", "Fetch it again.") from error
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError, safetensors_error()) as error:
+        raise ModelError(f"{folder} cannot be loaded: {line_of(error)}", "Fetch it again.") from error
 
 
 def tokenizer_of(folder: Path) -> Any:
@@ -96,7 +96,7 @@ def tokenizer_of(folder: Path) -> Any:
     try:
         return library.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
     except (OSError, RuntimeError, ValueError, TypeError, KeyError, ImportError, AttributeError) as error:
-        raise ModelError(f"{folder} has no tokenizer: {_line(error)}", "Fetch its JSON files too.") from error
+        raise ModelError(f"{folder} has no tokenizer: {line_of(error)}", "Fetch its JSON files too.") from error
 
 
 @contextmanager
@@ -105,7 +105,7 @@ def drawing(seed: int) -> Iterator[None]:
     `UnavailableError` for all else that the model raises."""
     import torch
 
-    with _RUNNING, torch.random.fork_rng(), torch.inference_mode():
+    with _RUNNING, torch.random.fork_rng(), torch.no_grad():
         torch.manual_seed(seed % 2**63)
         try:
             yield
@@ -113,7 +113,7 @@ def drawing(seed: int) -> Iterator[None]:
             short = isinstance(error, MemoryError | torch.OutOfMemoryError) or "allocate memory" in str(error)
             if short:
                 raise BusyError("The model finds no memory now", "Try another node.", retry_after_s=10.0) from error
-            raise UnavailableError(f"The model failed: {_line(error)}", "Ask another node.") from error
+            raise UnavailableError(f"The model failed: {line_of(error)}", "Ask another node.") from error
 
 
 def _device(name: str) -> Any:
@@ -123,14 +123,16 @@ def _device(name: str) -> Any:
         torch.zeros(1, device=name)
     except (RuntimeError, AssertionError) as error:
         hint = "Write device=cpu or device=cuda."
-        raise InputError(f"There is no device {name!r} here: {_line(error)}", hint) from error
+        raise InputError(f"There is no device {name!r} here: {line_of(error)}", hint) from error
     return torch.device(name)
 
 
-def _safetensors_error() -> type[Exception]:
+def safetensors_error() -> type[Exception]:
+    """What the library raises for a file that is none."""
     found: type[Exception] = importlib.import_module("safetensors").SafetensorError
     return found
 
 
-def _line(error: BaseException) -> str:
+def line_of(error: BaseException) -> str:
+    """The first line of what somebody else's error says."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
