@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 
 from antiphon.errors import InputError, ProtocolError, UnavailableError
@@ -19,6 +20,7 @@ from antiphon.genki.sharing.offer import (
 from antiphon.objects import ObjectStore
 from antiphon.protocol import TaskKey, sealing
 
+_ID = re.compile(r"[0-9a-f]{64}")
 SEALED_MORE_BYTES = 49
 """By which a sealed piece is longer (`protocol.sealing.seal`)."""
 
@@ -52,7 +54,10 @@ def read_offer(store: ObjectStore, id_: str) -> SignedOffer:
 
 
 def find_offer(store: ObjectStore, prefix: str) -> SignedOffer:
-    """The one whose id begins so, or whose collection is called so. Raises `InputError` for none, or several."""
+    """The one whose id begins so, or whose collection is called so; a whole id needs no list, which a store over HTTP
+    does not give. Raises `InputError` for none, or several."""
+    if _ID.fullmatch(prefix):
+        return read_offer(store, prefix)
     offers = list(every_offer(store))
     found = [one for one in offers if len(prefix) >= 8 and one.id.startswith(prefix)]
     found = found or [one for one in offers if one.offer.name == prefix]
