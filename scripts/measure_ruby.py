@@ -1,14 +1,14 @@
-"""What Ruby reaches: `python scripts/measure_ruby.py DATA [--prompts 50] [--judged 20]`, on the weights that ship.
+"""What Ruby reaches: `python scripts/measure_ruby.py DATA [--prompts 50]`, on the weights that ship.
 
 Perplexity per event: of tokens that begin something, hidden as in training (masks that stay), beside guessing by how
 often each token comes in the training pieces. Tempo and key are heard by the judges' analysis. A copy: eight beats of
-the lead that stand in a training piece, in any key. Everything is printed as one JSON line by line.
+the lead that stand in a training piece, in any key. Everything is printed as one JSON line by line. `compare_ruby.py`
+measures it beside the composer.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import time
 from collections.abc import Iterator
@@ -22,11 +22,7 @@ from antiphon.analysis.key import keys_of
 from antiphon.analysis.sound import Sound
 from antiphon.analysis.tempo import pulse_of
 from antiphon.audio import Waveform
-from antiphon.engines.chiptune import ChiptuneEngine
-from antiphon.engines.chiptune import score_of as composed
 from antiphon.engines.ruby import RubyEngine
-from antiphon.judges.music.evidence import MusicEvidence
-from antiphon.judges.music.meters import MusicMeters
 from antiphon.music import prompts, read
 from antiphon.ruby import starter
 from antiphon.ruby import steps as grid
@@ -76,7 +72,7 @@ def order(prompt: str, seed: int) -> MusicRequest:
     return MusicRequest(prompt=prompt, seconds=30.0, seed=seed, start_s=0.0, stop_s=30.0)
 
 
-def sound(engine: RubyEngine | ChiptuneEngine, request: MusicRequest) -> Waveform:
+def sound(engine: RubyEngine, request: MusicRequest) -> Waveform:
     chunks = list(engine.generate(request, 0))
     return Waveform(np.concatenate([one.samples for one in chunks], axis=1), chunks[0].rate_hz)
 
@@ -118,36 +114,10 @@ def by_ear(engine: RubyEngine, count: int, train: list[Example]) -> Iterator[tup
     yield "30 s of music, median CPU s", median(cpu)
 
 
-def judged(engine: RubyEngine, count: int) -> Iterator[tuple[str, float]]:
-    judge = MusicMeters()
-    for name, made in (("ruby", engine), ("composer", ChiptuneEngine())):
-        readings: dict[str, list[float]] = {}
-        pieces = []
-        for number, prompt in enumerate(prompts.prompts(SEED + 7_000, count)):
-            request = order(prompt, SEED + number)
-            for metric, value in readings_of(judge, request, sound(made, request)):
-                readings.setdefault(metric, []).append(value)
-            pieces.append(piece_of((engine.score_of if name == "ruby" else composed)(request)).tokens)
-        for metric, values in sorted(readings.items()):
-            yield f"{name}: {metric}, mean of {len(values)}", mean(values)
-        pairs = [shares(one, other) for one, other in itertools.pairwise(pieces)]
-        yield f"{name}: columns alike between pieces, mean %", 100 * mean(pairs)
-
-
-def readings_of(judge: MusicMeters, request: MusicRequest, audio: Waveform) -> Iterator[tuple[str, float]]:
-    evidence = MusicEvidence(
-        request=request, audio=audio, declared_rate_hz=audio.rate_hz, declared_samples=audio.samples.shape[1]
-    )
-    for one in judge.measure(evidence):
-        if one.value is not None:
-            yield one.name, float(one.value)
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--prompts", type=int, default=50)
-    parser.add_argument("--judged", type=int, default=20)
     given = parser.parse_args()
     train = load(given.data, "train")
     engine = RubyEngine()
@@ -156,9 +126,6 @@ def main() -> None:
         print(json.dumps({name: round(value, 3)}), flush=True)
     for name, value in by_ear(engine, given.prompts, train):
         print(json.dumps({name: round(value, 3)}), flush=True)
-    if given.judged:
-        for name, value in judged(engine, given.judged):
-            print(json.dumps({name: round(value, 3)}), flush=True)
 
 
 if __name__ == "__main__":

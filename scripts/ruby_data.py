@@ -1,7 +1,7 @@
 """Prepare what Ruby learns from: music by people (`ruby_sources.py`) and by the composer.
 
     python scripts/ruby_data.py fetch FOLDER          # Debian packages, by apt-get download; unpacked into FOLDER/raw
-    python scripts/ruby_data.py prepare FOLDER        # FOLDER/pieces.jsonl, tokens.npz, texts.npz, sources.md
+    python scripts/ruby_data.py prepare FOLDER        # FOLDER/pieces.jsonl, tokens.npz, texts.npz and more
 
 A piece's sidecar is a line of `pieces.jsonl`: name, split, source, composer, licence, attributes by analysis, texts.
 Test pieces are apart by composer.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gzip
+import hashlib
 import json
 import random
 import subprocess
@@ -154,6 +155,9 @@ def prepare(folder: Path) -> None:
     (folder / "pieces.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     (folder / "sources.md").write_text(table(rows, tokens))
     print((folder / "sources.md").read_text())
+    made = ("pieces.jsonl", "tokens.npz", "texts.npz")
+    sums = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in made}
+    (folder / "SHA256SUMS").write_text("".join(f"{sum_}  {name}\n" for name, sum_ in sums.items()))
 
 
 def table(rows: list[dict[str, object]], tokens: dict[str, np.ndarray]) -> str:
