@@ -27,7 +27,7 @@ from antiphon.genki.rounds.embedded import Local, LocalGrid
 from antiphon.genki.rounds.explaining import explained
 from antiphon.genki.rounds.history import history
 from antiphon.genki.rounds.plan import Plan, read_plan
-from antiphon.genki.rounds.secagg import messages, primitives
+from antiphon.genki.rounds.secagg import coordinating, messages, primitives
 from antiphon.genki.rounds.secagg.contributing import Attempt
 from antiphon.genki.rounds.secagg.messages import Confirm, Confirmed, Mask, Masked, Offer, Open, Opened, Share, Shares
 from antiphon.genki.rounds.task import Task
@@ -165,6 +165,17 @@ def test_below_the_threshold_nothing_is_opened_and_the_round_is_repeated_without
     assert all(np.allclose(value, expected[name], atol=1e-6) for name, value in found.store().parameters().items())
 
 
+def test_of_more_parties_than_a_sum_can_have_some_are_drawn_and_the_others_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coordinating, "MAX_PARTIES", 3)
+    found = federation(tmp_path, parties=5, rounds=2)
+    run(found, wires_of(found))
+    for report in found.store().reports():
+        assert len(report.accepted) == 3
+        assert list(report.refused.values()) == ["more than 3 offered, and others were drawn"] * 2
+
+
 def test_with_too_few_parties_it_says_so_and_goes_on_when_they_come(tmp_path: Path) -> None:
     found = federation(tmp_path, rounds=1, deadline_s=0.5)
     with pytest.raises(UnavailableError, match="2 of at least 3 parties offered"):
@@ -249,7 +260,7 @@ class Table:
     def ask(self, who: str, kind: type, **fields: Any) -> Any:
         answers = {Share: Shares, Mask: Masked, Confirm: Confirmed, Open: Opened}
         raw = self.parties[who].answer(canonical.pack(kind(attempt="a" * 32, **fields)))
-        return messages.opened(answers[kind], raw, self.about, who, limit=1 << 20)[1]
+        return messages.opened(answers[kind], raw, self.about, who, limit=1 << 24)[1]
 
     def share(self) -> dict[str, Shares]:
         offers = tuple(one.offer for one in self.parties.values())
@@ -486,7 +497,7 @@ def test_what_leaves_is_told_for_each_mode_and_as_long_as_it_is(tmp_path: Path) 
     assert all(len(raw) < 4 * masked.size + 1_024 for raw in wires[0].answers)
 
 
-@given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=20), st.integers(1, primitives.MAX_PARTIES))
+@given(st.lists(st.floats(-1, 1, width=32), min_size=1, max_size=20), st.integers(1, primitives.MAX_ADDED))
 def test_fixed_point_sums_do_not_overflow_and_are_within_half_a_step_of_each(values: list[float], parties: int) -> None:
     one = np.array(values, np.float32)
     words = primitives.fixed(one, 1.0)

@@ -148,7 +148,9 @@ class Attempt:
         )
         self._collect(stage, True)
         self._left(stage.found, least, "parties offered their keys")
-        self.offered = tuple(sorted(stage.found)[:MAX_PARTIES])
+        drawn = sorted(stage.found, key=lambda who: blake3(f"{self._task.attempt} {who}".encode()).digest())
+        self.refused |= dict.fromkeys(drawn[MAX_PARTIES:], f"more than {MAX_PARTIES} offered, and others were drawn")
+        self.offered = tuple(sorted(drawn[:MAX_PARTIES]))
         stage.found = {who: stage.found[who] for who in self.offered}
         stage.raw = {who: stage.raw[who] for who in self.offered}
         return stage

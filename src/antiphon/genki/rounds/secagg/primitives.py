@@ -17,8 +17,10 @@ from antiphon.protocol.identity import derive
 KEY_BYTES: Final = 32
 BITS: Final = 20
 """Of a value beside its sign: the step is the bound over 2^20."""
-MAX_PARTIES: Final = 2 ** (31 - BITS) - 1
+MAX_ADDED: Final = 2 ** (31 - BITS) - 1
 """2,047 values of 21 bits add up in 32."""
+MAX_PARTIES: Final = 48
+"""Of one sum: shares cost the square of it for each party, and the cube for the coordinator, in Python."""
 
 SHARE_BYTES: Final = 256
 """Of one party's shares for another, sealed, with its name: at most."""
@@ -66,7 +68,7 @@ def fixed(values: Flat, bound: float) -> Words:
 
 
 def floats(total: Words, bound: float) -> Flat:
-    """The reverse, of one's words or of a sum of up to `MAX_PARTIES`."""
+    """The reverse, of one's words or of a sum of up to `MAX_ADDED`."""
     return (total.astype(np.int32).astype(np.float64) * step(bound)).astype(np.float32)
 
 
