@@ -77,4 +77,10 @@ def test_what_cannot_be_published_is_told(call, home: Path) -> None:
     assert "No round of early is over" in call("genki", "publish", "early", "--licence", "CC0-1.0").complaint
     Store(home / "genki" / "at-storm", Plan(name="storm"))
     assert "No engine runs soundstorm-tiny" in call("genki", "publish", "storm", "--licence", "CC0-1.0").complaint
+    Store(
+        home / "genki" / "at-hidden",
+        Plan(name="hidden", model="ruby-tiny", secure=True, screen=False, clip_norm=1.0, min_parties=3),
+    )
+    said = call("genki", "vote", "hidden", "--held-out", str(home)).complaint
+    assert "Nobody saw the updates of hidden" in said
     assert "--who is told of a round" in call("genki", "explain", "early", "--who", "abc").complaint

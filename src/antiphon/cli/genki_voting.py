@@ -14,6 +14,7 @@ from antiphon.cli.dama import store_option
 from antiphon.cli.figures import ant
 from antiphon.cli.genki import federation_at, genki
 from antiphon.door.settings import Settings
+from antiphon.errors import InputError
 
 if TYPE_CHECKING:
     from antiphon.genki.rounds.store import Store, Voted
@@ -44,6 +45,11 @@ def vote(
     from antiphon.objects import opened as objects_at
 
     at, objects = opened(federation_at(settings, name)), objects_at(store or settings.home / STORE)
+    if at.plan.secure:
+        raise InputError(
+            f"Nobody saw the updates of {name}, so there is nothing to vote on",
+            "With secure aggregation all that are in a round's sum share alike.",
+        )
     for report in at.reports():
         if at.appraisal(report.round) is None or at.voted(report.round) is not None:
             continue
