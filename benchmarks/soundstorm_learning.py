@@ -103,7 +103,7 @@ def main(work: Path, steps: int, sentences: int, layers: int, dim: int, threads:
     config = profile("tiny", tokens.layout)
     network = msgspec.structs.replace(config.generator, layers=layers, dim=dim, dropout=0.0)
     config = msgspec.structs.replace(
-        config, generator=network, batch=8, frames=200, steps=steps, warm_up=50, learning_rate=2e-3, ema=0.98,
+        config, generator=network, steps=steps, warm_up=50, learning_rate=2e-3, ema=0.98,
         drop_conditions=0.0, precision="float32",
     )  # fmt: skip
     recipe = msgspec.structs.replace(config, upper_weight=0.5)

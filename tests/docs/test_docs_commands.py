@@ -59,7 +59,7 @@ NOT_RUN_HERE = [
     "soundstorm.md",
     "voice-data.md",
 ]
-LONG_IN_HELP = 20
+LONG_IN_HELP = 22
 LONG = (
     *(f"antiphon soundstorm {verb}" for verb in ("train", "prepare", "evaluate", "export", "import", "reproduce")),
     "torchrun",

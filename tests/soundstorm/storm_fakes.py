@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import soundfile
 
 from antiphon.audio import Waveform, resample
@@ -76,3 +78,32 @@ def write(path: Path, wave: Waveform, text: str = "") -> Path:
 
 def numbers(count: int, below: int, seed: int) -> Tokens:
     return np.random.default_rng(seed).integers(0, below, count).astype(np.uint16)
+
+
+def layer(file: Path, seed: int = 0) -> None:
+    """A network of random weights that takes and gives what a layer of HuBERT does: 12 numbers for each 20 ms."""
+    import onnx
+
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    rng = np.random.default_rng(seed)
+    kernel = onnx.numpy_helper.from_array(rng.normal(size=(12, 1, 400)).astype(np.float32), "kernel")
+    nodes = [
+        helper.make_node("Unsqueeze", ["audio", "one"], ["channelled"]),
+        helper.make_node("Conv", ["channelled", "kernel"], ["heard"], strides=[320]),
+        helper.make_node("Transpose", ["heard"], ["features"], perm=[0, 2, 1]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "convolution",
+        [helper.make_tensor_value_info("audio", kind, [1, "N"])],
+        [helper.make_tensor_value_info("features", kind, [1, "S", 12])],
+        [kernel, onnx.numpy_helper.from_array(np.array([1]), "one")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    file.write_bytes(model.SerializeToString())
+
+
+def made_up(name: str, shape: Sequence[int]) -> npt.NDArray[np.float32]:
+    """Weights that are the same wherever they are made, by their name."""
+    rng = np.random.default_rng(list(name.encode()))
+    return np.asarray(0.3 * rng.standard_normal(shape) + (0.7 if name.endswith("norm.weight") else 0.0), np.float32)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from storm_fakes import tone
+from storm_fakes import layer, tone
 
 from antiphon.audio import Waveform
 from antiphon.engines.hibari import HibariEngine
@@ -89,7 +89,7 @@ def test_clusters_of_other_features_do_not_fit(tokenizer: semantic.SemanticToken
 
 
 def test_hubert_without_weights_says_what_to_do(tmp_path: Path):
-    with pytest.raises(ModelError, match="export a layer"):
+    with pytest.raises(ModelError, match="import-features"):
         source(f"onnx:{tmp_path / 'hubert.onnx'}")
     (tmp_path / "broken.onnx").write_bytes(b"no model")
     with pytest.raises(ModelError, match="no readable ONNX"):
@@ -99,24 +99,8 @@ def test_hubert_without_weights_says_what_to_do(tmp_path: Path):
 
 
 def test_a_local_onnx_encoder_is_a_source_like_any_other(tmp_path: Path):
-    onnx = pytest.importorskip("onnx")
-    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
-    rng = np.random.default_rng(0)
-    kernel = onnx.numpy_helper.from_array(rng.normal(size=(12, 1, 400)).astype(np.float32), "kernel")
-    nodes = [
-        helper.make_node("Unsqueeze", ["audio", "one"], ["channelled"]),
-        helper.make_node("Conv", ["channelled", "kernel"], ["heard"], strides=[320]),
-        helper.make_node("Transpose", ["heard"], ["features"], perm=[0, 2, 1]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "convolution",
-        [helper.make_tensor_value_info("audio", kind, [1, "N"])],
-        [helper.make_tensor_value_info("features", kind, [1, "S", 12])],
-        [kernel, onnx.numpy_helper.from_array(np.array([1]), "one")],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    (tmp_path / "layer.onnx").write_bytes(model.SerializeToString())
+    pytest.importorskip("onnx")
+    layer(tmp_path / "layer.onnx")
     features = source(f"onnx:{tmp_path / 'layer.onnx'}")
     assert isinstance(features, FeatureSource)
     assert features.width == 12

@@ -10,7 +10,7 @@ import click
 
 from antiphon.cli.groups import Verbs
 from antiphon.cli.soundstorm_generate import dialogue, generate, pipeline_of
-from antiphon.cli.soundstorm_layouts import export_data, import_codec, import_tokens
+from antiphon.cli.soundstorm_layouts import export_data, import_codec, import_features, import_tokens
 from antiphon.cli.soundstorm_reproduce import reproduce
 from antiphon.errors import InputError, OutputError
 
@@ -151,7 +151,8 @@ def prepare(
 @click.option("--minutes", type=click.FloatRange(0, min_open=True), help="End after so long, with a checkpoint.")
 @click.option("--save-minutes", type=click.FloatRange(0, min_open=True), help="Also keep a checkpoint as often.")
 @click.option("--fusion", type=click.Choice(["sum", "unet"]), help="Of the generator's levels: sum.")
-@click.option("--features", metavar="NAME", help="Of the semantic clusters.")
+@click.option("--features", metavar="NAME", help="Of the semantic clusters: whisper-tiny-en, whisper-base, mel, or "
+              "onnx:FILE, which `import-features` makes of HuBERT and WavLM.")  # fmt: skip
 @click.option("--track", type=click.Choice(["tensorboard", "wandb"]), help="Also send figures there (wandb: offline).")
 @click.option(
     "--codec",
@@ -294,3 +295,4 @@ soundstorm.add_command(dialogue)
 soundstorm.add_command(import_tokens)
 soundstorm.add_command(export_data)
 soundstorm.add_command(import_codec)
+soundstorm.add_command(import_features)

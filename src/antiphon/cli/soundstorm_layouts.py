@@ -25,6 +25,13 @@ Examples:
   antiphon soundstorm import dump/train --out imported --codec hificodec --clusters 1000 --speaker-ends _
 """
 
+FEATURES_EPILOG = """\b
+FOLDER holds config.json and model.safetensors or pytorch_model.bin, as the hub has them.
+\b
+Example:
+  antiphon soundstorm import-features hubert-base hubert.onnx --layer 9
+  antiphon soundstorm train semantic --features onnx:hubert.onnx --data recordings --out semantic
+"""
 CODEC_EPILOG = """\b
 Files of weights are read without running any code: safetensors, or a state dictionary saved by torch.
 \b
@@ -104,6 +111,25 @@ def import_codec(kind: str, checkpoint: Path, folder: Path, config: Path | None,
     click.echo(f"Codec       {model.name}")
     click.echo(f"Tokens      {model.levels} levels of {model.codes}, {model.rate_hz / model.hop:g} frames a second")
     click.echo(f"Written     {folder}")
+
+
+@click.command("import-features", epilog=FEATURES_EPILOG)
+@click.argument("folder", type=_FOLDER)
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--layer", default=9, show_default=True, type=click.IntRange(0, 64), help="Whose output tells what is "
+              "said; 0 is what the first is given.")  # fmt: skip
+def import_features(folder: Path, file: Path, layer: int) -> None:
+    """Make FILE, semantic features for `train semantic`, of a folder with HuBERT's or WavLM's published weights."""
+    try:
+        from antiphon.soundstorm.speech_encoders import export
+    except ImportError as error:
+        raise ModelError("Importing features needs PyTorch", "Run `pip install 'antiphon[train]'`.") from error
+
+    config = export(folder, layer, file).config
+    click.echo(
+        f"Features    {config.model_type}, layer {layer} of {config.num_hidden_layers}, {config.hidden_size} wide"
+    )
+    click.echo(f"Written     {file}")
 
 
 def _codec(name: str, items: dict[str, SeedItem], codes: int | None, rate: float | None, groups: int) -> Kind:

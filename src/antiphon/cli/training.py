@@ -97,6 +97,7 @@ def train_semantic(options: Options) -> Iterator[str]:
     from antiphon.soundstorm.data import find
     from antiphon.soundstorm.semantic import learn
     from antiphon.soundstorm.semantic import profile as semantic_profile
+    from antiphon.soundstorm.semantic_sources import source
 
     config = semantic_profile("paper" if options.profile == "base" else options.profile)
     config = applied(config, options.config, options.settings)
@@ -105,6 +106,7 @@ def train_semantic(options: Options) -> Iterator[str]:
     path = options.out / SEMANTIC
     if path.is_file() and not options.resume:
         raise StateError(f"{path} is there already", "Choose another folder, or delete it.")
+    features = source(config.features, beside=options.config.parent if options.config else None)
     # By hash: should there be more than is heard, all speakers are heard of.
     sources = sorted(find([_folder(options)])[0], key=lambda one: hashlib.sha256(one.name.encode()).digest())
     bad: list[str] = []
@@ -112,6 +114,7 @@ def train_semantic(options: Options) -> Iterator[str]:
         tokenizer = learn(
             lambda: _waves([source.file for source in sources], bar, bad),
             config,
+            features=features,
             report=lambda line: bar.at(len(sources), len(sources), f"inertia {line['inertia']:.3f}"),
         )
     tokenizer.save(path)

@@ -174,7 +174,7 @@ def load(path: Path, features: FeatureSource | None = None) -> SemanticTokenizer
         _check(clusters)
     except (KeyError, IndexError, ValueError, msgspec.MsgspecError) as error:
         raise ModelError(f"{path} holds no semantic clusters: {error}", "Train them again.") from error
-    return SemanticTokenizer(config, clusters, features)
+    return SemanticTokenizer(config, clusters, features or source(config.features, beside=path.parent))
 
 
 def _check(clusters: Clusters) -> None:

@@ -77,7 +77,8 @@ class MelFeatures:
 class OnnxFeatures:
     """HuBERT, WavLM or their like from a local ONNX file: `[1, samples]` at 16 kHz to `[1, S, D]`, 50 rows a second.
 
-    No such weights ship with us. Export a layer of yours with one float input and the layer as first output.
+    No such weights ship with us. `antiphon soundstorm import-features` makes such a file of published ones; any other
+    graph with one float input and the layer as first output will do.
     """
 
     frame_rate_hz = 50.0
@@ -88,7 +89,7 @@ class OnnxFeatures:
         except OSError as error:
             raise ModelError(
                 f"Cannot read {path}: {error.strerror}",
-                "HuBERT and WavLM do not ship with us: export a layer of yours to ONNX, and give that file.",
+                "HuBERT and WavLM do not ship with us: make it by `antiphon soundstorm import-features`.",
             ) from error
         self._session: Any = models.open_session(blob, str(path), threads=threads)
         self.name = f"onnx:{path}"
@@ -109,17 +110,20 @@ class OnnxFeatures:
         return rows
 
 
-def source(name: str, *, threads: int = 1) -> FeatureSource:
-    """The source of that name: a bundled recogniser, `mel`, or `onnx:PATH`. Raises `InputError`, `ModelError`."""
+def source(name: str, *, beside: Path | None = None, threads: int = 1) -> FeatureSource:
+    """The source of that name: a bundled recogniser, `mel`, or `onnx:PATH`. A relative path is one in the folder
+    `beside`, where it is there, else in the working folder. Raises `InputError`, `ModelError`."""
     if name in _MODELS:
         return WhisperFeatures(name, threads=threads)
     if name == MelFeatures.name:
         return MelFeatures()
     kind, _, path = name.partition(":")
     if kind == "onnx" and path:
-        return OnnxFeatures(Path(path), threads=threads)
+        near = Path(path) if beside is None else beside / path
+        return OnnxFeatures(near if near.is_file() else Path(path), threads=threads)
     raise InputError(
-        f"There are no semantic features {name}", f"Choose one of {', '.join((*_MODELS, 'mel'))}, or onnx:FILE."
+        f"There are no semantic features {name}",
+        f"Choose one of {', '.join((*_MODELS, 'mel'))}, or onnx:FILE (`antiphon soundstorm import-features`).",
     )
 
 

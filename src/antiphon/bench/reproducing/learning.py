@@ -33,7 +33,7 @@ from antiphon.training.loop import Evaluate
 
 T = TypeVar("T", bound=Trainable)
 
-LAYERS, DIM, FRAMES, BATCH = 4, 128, 300, 8
+LAYERS, DIM, FRAMES, BATCH = 4, 128, 150, 8
 _STRIDE = 7_919_003  # a prime: every part of a sentence changes from one to the next
 HELD_OUT_SHARE = 10
 """One of so many sentences is never learnt from."""
@@ -57,12 +57,12 @@ class Lesson:
             layers=LAYERS,
             dim=DIM,
             dropout=0.0,
-            window=2 * FRAMES,
+            window=1_000,
             **network,  # type: ignore[arg-type]
         )
         return TrainConfig(
             generator=generator, batch=BATCH, frames=FRAMES, steps=self.steps, warm_up=min(50, self.steps),
-            learning_rate=2e-3, ema=0.98, drop_conditions=0.0, longest_prompt=0.5,
+            learning_rate=2e-3, ema=0.98, drop_conditions=0.0, longest_prompt=0.5, upper_weight=0.5,
             log_every=max(1, self.steps // 10), save_every=max(1, self.steps // 4),
         )  # fmt: skip
 

@@ -28,9 +28,7 @@ def read_weights(path: Path) -> Weights:
         if path.stat().st_size > MAX_BYTES:
             raise ModelError(f"{path} is larger than {MAX_BYTES:,} bytes", "It is no codec that can be read here.")
         if path.suffix == ".safetensors":
-            from safetensors.torch import load
-
-            return folded(load(path.read_bytes()))
+            return folded(_safe(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise ModelError(
@@ -44,6 +42,16 @@ def read_weights(path: Path) -> Weights:
     return folded(found)
 
 
+def _safe(path: Path) -> Weights:
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    try:
+        return load(path.read_bytes())
+    except SafetensorError as error:  # no ValueError
+        raise ValueError(str(error)) from error
+
+
 def _flatten(content: Any, name: str, found: Weights) -> None:
     if isinstance(content, Tensor):
         found[name] = content
@@ -53,7 +61,7 @@ def _flatten(content: Any, name: str, found: Weights) -> None:
 
 
 def folded(weights: Weights) -> Weights:
-    """Without weight normalisation: `weight = g * v / |v|`, the norm over all but the first axis.
+    """Without weight normalisation: `weight = g * v / |v|`, the norm over all axes but that of `g`, mostly the first.
 
     Names of both forms are known: `weight_g`, `weight_v`, and torch's parametrizations. Raises `ModelError` for half.
     """
@@ -65,7 +73,10 @@ def folded(weights: Weights) -> Weights:
         if name.endswith("weight_v"):
             if (other := named.get(f"{name[:-1]}g")) is None:
                 raise ModelError(f"{name} has no weight_g", "The file is not whole.")
-            norm = value.float().flatten(1).norm(dim=1).reshape(-1, *[1] * (value.ndim - 1))
+            axes = list(range(1, value.ndim))
+            if other.ndim == value.ndim:  # HuBERT's positions have one g for each place of the kernel
+                axes = [n for n in range(value.ndim) if other.shape[n] == 1]
+            norm = value.float().square().sum(dim=axes, keepdim=True).sqrt()
             plain[name.removesuffix("_v")] = value.float() * (other.float().reshape(norm.shape) / norm)
             continue
         plain[name] = value.float() if value.is_floating_point() else value
