@@ -39,7 +39,7 @@ LONG_VOICE, LONG_SENTENCES, LONG_ROUNDS = "af_heart", 4, 3
 """Of an engine that most people's sound comes from; its generation takes seconds."""
 REST_S = 0.5
 """A stream's last moment, which is the quiet room after it and comes with the last verdict."""
-PATIENCE = 20
+PATIENCE = 8
 """A step that takes so many times as long as it should has failed."""
 
 
