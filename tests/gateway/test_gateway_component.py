@@ -23,7 +23,8 @@ from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from up_server import Up, up
 
-from antiphon.gateway.keys import FILE, KeyStore
+from antiphon.gateway.database import Storage
+from antiphon.gateway.keys import KeyStore
 
 pytestmark = pytest.mark.slow
 __all__ = ["browser"]
@@ -226,7 +227,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
 def test_through_the_endpoint_of_the_docs_the_key_stays_on_the_server(
     browser: Browser, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = KeyStore(tmp_path / "home" / FILE)
+    store = KeyStore(Storage(tmp_path / "home"))
     _, secret = store.create("site", ("speech", "read"), per_minute=1_000)
     store.close()
     with up(tmp_path / "home", "--no-browser") as server:
