@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import re
+import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -15,11 +17,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from antiphon.audio import read
+from antiphon.engines.espeak import EspeakEngine
 from antiphon.errors import AntiphonError
 from antiphon.gateway.errors import ApiError, api_error
 from antiphon.gateway.forms import MAX_BYTES
 from antiphon.gateway.serving import serving
 from antiphon.gateway.transcription import Listening, TranscriptionRequest
+from antiphon.services import SpeechRequest
 
 SAID = Path(__file__).parents[2] / "docs" / "examples" / "say.opus"
 
@@ -30,13 +35,13 @@ async def url() -> AsyncIterator[str]:
 
     async def answer(request: Request) -> Response:
         async with TranscriptionRequest.of(request) as asked:
-            return await listening.answer(request, asked, None)
+            return await listening.answer(request, asked, None, english=request.url.path.endswith("translations"))
 
     def told(_: Request, error: Exception) -> Response:
         return (error if isinstance(error, ApiError) else api_error(error)).response()  # type: ignore[arg-type]
 
-    route = Route("/v1/audio/transcriptions", answer, methods=["POST"])
-    app = Starlette(routes=[route], exception_handlers={ApiError: told, AntiphonError: told})
+    routes = [Route(f"/v1/audio/{what}", answer, methods=["POST"]) for what in ("transcriptions", "translations")]
+    app = Starlette(routes=routes, exception_handlers={ApiError: told, AntiphonError: told})
     async with serving(app) as address:
         yield address
     await listening.close()
@@ -70,6 +75,46 @@ async def test_every_format_holds_the_same_words(client: openai.AsyncOpenAI) -> 
         assert text.startswith(head)
         lines = [line for line in text.splitlines() if not re.search(r"-->|^\d+$|^WEBVTT|^$", line)]
         assert " ".join(lines) == plain
+
+
+@pytest.mark.slow
+@pytest.mark.speaks
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")  # so newer clients say of translations
+async def test_speech_of_another_language_is_translated_in_every_format(client: openai.AsyncOpenAI) -> None:
+    sound = spanish("Buenos días. Mi hermano vive en una casa grande cerca del mar. Mañana vamos a comer pescado.")
+
+    async def meant(form: str, **more: object) -> object:
+        return await client.audio.translations.create(
+            model="whisper-1", file=("said.wav", sound), response_format=form, **more
+        )
+
+    plain = (await meant("json", extra_body={"language": "es"})).text
+    assert len({"morning", "brother", "house", "fish"} & set(re.findall(r"\w+", plain.lower()))) >= 3, plain
+    full = await meant("verbose_json")
+    assert (full.text, full.language) == (plain, "english"), "the language is heard, too"
+    assert full.duration == pytest.approx(read(io.BytesIO(sound)).duration_s, abs=0.01)
+    times = [time for segment in full.segments for time in (segment.start, segment.end)]
+    assert times == sorted(times)
+    assert 0 <= times[0] < times[-1] <= full.duration
+    assert (await meant("srt")).startswith("1\n00:00:00,000 --> ")
+
+
+@pytest.mark.filterwarnings("ignore:deprecated:DeprecationWarning")
+async def test_a_language_that_is_none_is_told(client: openai.AsyncOpenAI) -> None:
+    with SAID.open("rb") as file, pytest.raises(openai.BadRequestError, match="'xx' cannot be translated"):
+        await client.audio.translations.create(model="whisper-1", file=file, extra_body={"language": "xx"})
+
+
+def spanish(text: str) -> bytes:
+    """A WAV file of one of our own voices."""
+    request = SpeechRequest(text=text, voice="espeak-es", language="es")
+    chunks = list(EspeakEngine().generate(request, 0))
+    file = io.BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setparams((1, 2, chunks[0].rate_hz, 0, "NONE", ""))
+        for chunk in chunks:
+            out.writeframes((chunk.samples[0] * 32767).astype("<i2").tobytes())
+    return file.getvalue()
 
 
 @pytest.mark.parametrize(

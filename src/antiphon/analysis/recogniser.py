@@ -238,7 +238,7 @@ class Recogniser:
         return list(zip(results, _own_frames(encoded, signals), strict=True))
 
     def _transcript(self, result: WhisperGenerationResult, encoding: Samples) -> Transcript:
-        text = "" if _unspoken(result) else self.load()[1].decode(result.sequences_ids[0]).strip()
+        text = "" if unspoken(result) else self.load()[1].decode(result.sequences_ids[0]).strip()
         confidence = float(result.scores[0])
         return Transcript(text, confidence, first=confidence, echo=_echo(encoding))
 
@@ -318,15 +318,20 @@ def _prompt(tokenizer: Tokenizer, language: str, *, multilingual: bool) -> list[
     return [number for number in ids if number is not None]
 
 
-def _doubtful(text: str, result: WhisperGenerationResult, signal: Samples) -> bool:
+def repetitive(text: str) -> bool:
+    """Whether it says the same again and again, as a decoder that lost its way does."""
     raw = text.encode()
-    repetitive = len(raw) > 40 and len(raw) / len(zlib.compress(raw)) > _REPETITIVE
+    return len(raw) > 40 and len(raw) / len(zlib.compress(raw)) > _REPETITIVE
+
+
+def _doubtful(text: str, result: WhisperGenerationResult, signal: Samples) -> bool:
     echoed = bool(_ECHO.search(text.lower()))
     endless = len(result.sequences_ids[0]) > 16 + signal.shape[0] / RATE_HZ * MAX_TOKENS_PER_S
-    return repetitive or echoed or endless or bool(result.scores[0] < _IMPROBABLE)
+    return repetitive(text) or echoed or endless or bool(result.scores[0] < _IMPROBABLE)
 
 
-def _unspoken(result: WhisperGenerationResult) -> bool:
+def unspoken(result: WhisperGenerationResult) -> bool:
+    """Whether what was written down is most likely no speech."""
     return bool(result.no_speech_prob > _NO_SPEECH and result.scores[0] < _IMPROBABLE)
 
 

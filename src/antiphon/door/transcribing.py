@@ -1,4 +1,5 @@
-"""What was said in a recording, word by word with times: heard on this machine, by the recogniser that judges use."""
+"""What was said in a recording, word by word with times, or in English: heard on this machine, by the recogniser that
+judges use."""
 
 from __future__ import annotations
 
@@ -10,13 +11,14 @@ from typing import BinaryIO
 from antiphon import models
 from antiphon.analysis.features import RATE_HZ, mono_16k
 from antiphon.analysis.recogniser import Recogniser, languages, split_at_pauses
+from antiphon.analysis.translating import translations
 from antiphon.audio import read
 from antiphon.audio.waveform import Samples
 from antiphon.errors import ModelError
 from antiphon.pictures.words import Word, words_of
 from antiphon.text.subtitles import Caption, TimedWord, captions, srt, webvtt
 
-__all__ = ["Caption", "Heard", "TimedWord", "Transcriber", "Word", "srt", "webvtt"]
+__all__ = ["Caption", "Heard", "TimedWord", "Transcriber", "Translated", "Word", "srt", "webvtt"]
 
 MAX_S = 1_800.0
 ENGLISH, OTHERS = "whisper-tiny-en", "whisper-base"
@@ -38,6 +40,18 @@ class Heard:
     def captions(self) -> tuple[Caption, ...]:
         """The words in pieces that a screen holds."""
         return captions(self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class Translated:
+    """What was said, in English, in pieces that a screen holds; and how long the recording is."""
+
+    captions: tuple[Caption, ...]
+    duration_s: float
+
+    @property
+    def text(self) -> str:
+        return " ".join(one.text for one in self.captions)
 
 
 class Transcriber:
@@ -69,6 +83,18 @@ class Transcriber:
                 words += _later(words_of(piece, recogniser, wanted), offset / RATE_HZ)
                 offset += piece.shape[0]
         return Heard(tuple(words), wanted, signal.shape[0] / RATE_HZ)
+
+    def translate(
+        self, sound: BinaryIO, language: str = "", *, going_on: Callable[[], bool] = lambda: True, max_s: float = MAX_S
+    ) -> Translated:
+        """What is said in a recording of at most `max_s`, in English. `language`, `going_on` and errors as for `hear`,
+        but that the model of many languages has to be installed."""
+        signal = mono_16k(read(sound, max_s=max_s))
+        with self._lock:
+            recogniser = self._recognisers[OTHERS]
+            spoken = language.lower().split("-")[0] or recogniser.language_of(signal)
+            found = translations(signal, recogniser, spoken, going_on=going_on)
+            return Translated(tuple(Caption(*one) for one in found), signal.shape[0] / RATE_HZ)
 
     def close(self) -> None:
         """Let go of the models. What is being heard ends first."""

@@ -40,7 +40,7 @@ from antiphon.gateway.paying import REQUIRED, RESPONSE, Cashier
 from antiphon.gateway.realtime import Conversation
 from antiphon.gateway.sound import SoundResponse, read_body
 from antiphon.gateway.speech import SpeechRequest
-from antiphon.gateway.transcription import Listening, TranscriptionRequest, untranslated
+from antiphon.gateway.transcription import Listening, TranscriptionRequest
 from antiphon.gateway.turns import Turns
 
 Answer = Response | SoundResponse | Streamed
@@ -126,16 +126,16 @@ class Api:
     async def close(self) -> None:
         await self._listening.close()
 
-    async def transcription(self, request: Request, key: Key | None) -> Response:
+    async def transcription(self, request: Request, key: Key | None, *, english: bool = False) -> Response:
         """Heard on this machine: no node is asked, and nothing is paid. So who asks for money does not offer it."""
         if self._cashier is not None:
             told = "This server is paid for each order by x402, and hearing has no price here."
             raise ApiError(501, "not_supported", told)
         async with TranscriptionRequest.of(request) as asked:
-            return await self._listening.answer(request, asked, key)
+            return await self._listening.answer(request, asked, key, english=english)
 
-    async def translation(self, _: Request, __: Key | None) -> Response:
-        raise untranslated()
+    async def translation(self, request: Request, key: Key | None) -> Response:
+        return await self.transcription(request, key, english=True)
 
     async def _charge(self, request: Request, order: Say | Compose) -> Charge | None:
         return None if self._cashier is None else await self._cashier.charge(request, order)

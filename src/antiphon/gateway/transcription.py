@@ -1,4 +1,5 @@
-"""POST /v1/audio/transcriptions: a recording in, words out. Heard on this machine, one recording at a time."""
+"""POST /v1/audio/transcriptions and translations: a recording in, its words out, or what they mean in English. Heard on
+this machine, one recording at a time."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from antiphon.door.transcribing import Heard, Transcriber, srt, webvtt
+from antiphon.door.transcribing import Heard, Transcriber, Translated, srt, webvtt
 from antiphon.errors import ModelError
 from antiphon.gateway.advice import over_http
 from antiphon.gateway.errors import ApiError
@@ -72,17 +73,19 @@ class Listening:
     async def close(self) -> None:
         await asyncio.to_thread(self._transcriber.close)
 
-    async def answer(self, request: Request, asked: TranscriptionRequest, key: Key | None) -> Response:
-        """The words as they are asked for. Who hangs up ends the work with the piece that is being heard.
+    async def answer(
+        self, request: Request, asked: TranscriptionRequest, key: Key | None, *, english: bool = False
+    ) -> Response:
+        """The words as they are asked for, or in `english` what they mean. Who hangs up ends the work with the piece
+        that is being heard.
 
         Raises `ApiError`, and `InputError` for what is no recording.
         """
         left = threading.Event()
         async with self._turns.turn(key.id if key else ""):
-            work = asyncio.create_task(
-                asyncio.to_thread(
-                    self._transcriber.hear, asked.file, asked.language, going_on=lambda: not left.is_set()
-                )
+            hear = self._transcriber.translate if english else self._transcriber.hear
+            work: asyncio.Task[Heard | Translated] = asyncio.create_task(
+                asyncio.to_thread(hear, asked.file, asked.language, going_on=lambda: not left.is_set())
             )
             watch = asyncio.create_task(_hung_up(request))
             try:
@@ -105,7 +108,7 @@ async def _hung_up(request: Request) -> None:
         await asyncio.sleep(0.2)
 
 
-def _written(heard: Heard, asked: TranscriptionRequest) -> Response:
+def _written(heard: Heard | Translated, asked: TranscriptionRequest) -> Response:
     match asked.response_format:
         case "text":
             return PlainTextResponse(heard.text + "\n")
@@ -119,10 +122,10 @@ def _written(heard: Heard, asked: TranscriptionRequest) -> Response:
             return JSONResponse({"text": heard.text})
 
 
-def _verbose(heard: Heard, *, words: bool) -> dict[str, Any]:
+def _verbose(heard: Heard | Translated, *, words: bool) -> dict[str, Any]:
     body: dict[str, Any] = {
-        "task": "transcribe",
-        "language": heard.language,
+        "task": "transcribe" if isinstance(heard, Heard) else "translate",
+        "language": heard.language if isinstance(heard, Heard) else "english",
         "duration": round(heard.duration_s, 3),
         "text": heard.text,
         "segments": [
@@ -130,14 +133,8 @@ def _verbose(heard: Heard, *, words: bool) -> dict[str, Any]:
             for number, one in enumerate(heard.captions)
         ],
     }
-    if words:
+    if words and isinstance(heard, Heard):
         body["words"] = [
             {"word": word.text, "start": round(word.start_s, 3), "end": round(word.end_s, 3)} for word in heard.words
         ]
     return body
-
-
-def untranslated() -> ApiError:
-    """The answer of `/v1/audio/translations`."""
-    told = "Speech is not translated here. POST /v1/audio/transcriptions writes it down in its own language."
-    return ApiError(501, "not_supported", told)
