@@ -71,6 +71,8 @@ def is_server(command: str) -> bool:
                 ("ledger", "serve"),
                 ("node", "processor"),
                 ("node", "trainer"),
+                ("node", "seller"),
+                ("node", "appraiser"),
                 ("node", "validator"),
                 ("subnet", "chain"),
                 ("subnet", "miner"),
