@@ -80,6 +80,17 @@ def test_a_buyer_gets_the_very_files_with_licence_and_consent(songs, offered, ho
     open_sale(kept.read_bytes(), open_offer(kept.with_suffix(".offer").read_bytes()))
 
 
+def test_bought_clips_are_added_with_their_licence_and_consent(offered, home, store, seller, tmp_path):
+    purchase = Purchase(offered, tmp_path / "bought")
+    purchase.fetch(store)
+    bought(purchase, home, seller)
+    (tmp_path / "bought" / "song-1.json").write_text('{"licence": 3}')  # somebody else's file
+    mine = Collection(tmp_path / "buyer", "bought")
+    list(add(mine, tmp_path / "bought"))
+    found = sorted((clip.licence, clip.consent) for clip in map(mine.load, mine.ids()))
+    assert found == [("", ""), ("CC-BY-4.0", "my own")]
+
+
 def test_nothing_in_the_store_can_be_heard_or_tells_where_a_file_lies(offered, store, tmp_path):
     files = [file.read_bytes() for file in Path(store.url).rglob("*") if file.is_file()]
     assert len(files) == 4  # an offer, a listing, and a sealed file for each clip

@@ -15,7 +15,18 @@ from antiphon.errors import InputError, StateError
 from antiphon.genki.data.collection import MAX_CLIPS, Collection
 from antiphon.genki.data.files import Found, digest, opened, shown, walk
 from antiphon.genki.data.measuring import measure
-from antiphon.genki.data.sidecar import MAX_TEXT_CHARS, MAX_WORD_CHARS, Sidecar, Source, clean, edited, uri_of
+from antiphon.genki.data.sidecar import (
+    EDITABLE,
+    MAX_BYTES,
+    MAX_TEXT_CHARS,
+    MAX_WORD_CHARS,
+    Facts,
+    Sidecar,
+    Source,
+    clean,
+    edited,
+    uri_of,
+)
 from antiphon.genki.data.words import named
 
 _MAX_TEXT_BYTES = 4 * MAX_TEXT_CHARS
@@ -51,7 +62,8 @@ def add(
 ) -> Iterator[Outcome]:
     """Add every recording below `folder`, in order. `given` are values of editable fields for all that are new.
 
-    A text file of the same name (`song.txt` beside `song.wav`) is the description. May be killed at any time and run
+    A text file of the same name (`song.txt` beside `song.wav`) is the description; a sidecar of that name, as bought
+    clips have one, gives all that is editable. May be killed at any time and run
     again. Raises `InputError` if `folder` is none, or `given` has a value outside its limits.
     """
     root = os.path.realpath(folder)
@@ -108,6 +120,7 @@ def _again(collection: Collection, known: Known, now: Source) -> Outcome:
 
 def _new(stream: BinaryIO, path: str, sha256: str, given: dict[str, Any], kind: str | None) -> tuple[Sidecar, bytes]:
     source = _source(stream, path, sha256)
+    given = {**_facts_beside(path), **given}
     found = measure(stream, kind=kind)
     if _source(stream, path, sha256) != source:
         raise InputError("was changed while it was read", "Add it again when it is complete.")
@@ -134,6 +147,16 @@ def _source(stream: BinaryIO, path: str, sha256: str) -> Source:
     if not now.st_size:
         raise InputError("is empty", "Check that the recording was saved.")
     return Source(uri=uri_of(path), sha256=sha256, size=now.st_size, mtime_ns=now.st_mtime_ns)
+
+
+def _facts_beside(path: str) -> dict[str, Any]:
+    """Editable fields of a sidecar of the same name, as bought clips have one: licence and consent stay with them."""
+    try:
+        with opened(str(Path(path).with_suffix(".json"))) as stream:
+            facts = msgspec.json.decode(stream.read(MAX_BYTES), type=Facts)
+    except (InputError, OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return {}  # somebody else's file
+    return {name: value for name in EDITABLE if (value := getattr(facts, name))}
 
 
 def _text_beside(path: str) -> str:
