@@ -16,6 +16,7 @@ from antiphon.ledger.operations import Decline, Deliver, Redeem, ServiceOffer
 from antiphon.ledger.records import PartRecord, PartState
 from antiphon.ledger.vouchers import HEARD, Heard, check_next, owed_nano
 from antiphon.nodes.auditing import committed
+from antiphon.nodes.backlog import Backlog
 from antiphon.nodes.earnings import earned
 from antiphon.nodes.engine_runner import Chunks, EngineRunner, TracingRunner
 from antiphon.nodes.node import Node, Route
@@ -42,7 +43,8 @@ class Producer(Node):
     reading delays nobody. A part that leaves our hands meanwhile (passed on, cancelled, its consent revoked) is made no
     further. 3. Once made it is delivered, shown and paid for, whether or not the client still listens.
     4. Where vouchers can be had (`Context.collector`), a stream goes on as far as they reach, and its last one is
-    redeemed when the client leaves; a client that signs none hears its part when it is valid.
+    redeemed when the client leaves; a client that signs none hears its part when it is valid. 5. No more is made than
+    validators judge in time (`Backlog`).
     """
 
     new_work = frozenset({WORK})
@@ -55,6 +57,7 @@ class Producer(Node):
         self._runner = runner
         self._slots = asyncio.Semaphore(slots)
         self._limit = slots + queue
+        self._backlog = Backlog(context.clock)
         self._taken: set[tuple[str, int, int]] = set()
         self._vouched: dict[tuple[str, int, int], Production] = {}
         self._pool = ThreadPoolExecutor(slots, thread_name_prefix=f"producer-{self.node_id[:8]}")
@@ -175,15 +178,21 @@ class Producer(Node):
     async def _produce(self, job: Production) -> None:
         """Make, deliver, show; the client's answer hears of each step."""
         try:
-            waited = self._slots.locked()
+            commit_s = job.task.rules.commit_s
+            waited = self._slots.locked() or not self._backlog.fits(commit_s)
             async with self._slots:
+                await self._backlog.room(commit_s)
                 if waited:
                     self._expect_ours(await self.context.ledger.part(job.task.task, job.index), job.attempt)
                 await run_while_assigned(self, job.record, self._make(job))
             await run_while_assigned(self, job.record, self._let_it_be_heard(job))
             job.made = True
-            job.told(done=await self._deliver(job))
-            record = await self._show(job)
+            self._backlog.delivered()
+            try:
+                job.told(done=await self._deliver(job))
+                record = await self._show(job)
+            finally:
+                self._backlog.judged()
             await require_standing(self.context.ledger, job.task.grants)
         except AntiphonError as error:
             job.told(error=error)
