@@ -116,13 +116,15 @@ def ends(subtitles):
         (["b.md", "--lexicon", "b.md"], "Line 3"),
         (["b.md", "--speed", "9"], "0.25"),
         (["b.docx"], "does not hold it"),
+        (["b.md", "--voices", "Anna"], "Line 1 of --voices is no entry of a cast: 'Anna'"),
+        (["b.md", "--quotes", "nobody"], "nobody"),
         (["b.md", "--remake", "1.9"], "no paragraph '1.9'"),
         (["b.md", "--remake", "1.2"], "Nothing is kept of 'book.m4b'"),
     ],
 )
 def test_what_cannot_become_a_book_is_told_in_one_line(words, said, call, tmp_path):
     work = tmp_path / "work"
-    (work / "b.md").write_text("# One\n\nA word.\n")
+    (work / "b.md").write_text('# One\n\nA word.\n\n"Yes," said Anna.\n')
     (work / "b.epub").write_bytes(b"PK\x03\x04 and no more")
     (work / "empty.txt").write_text("\n")
     with zipfile.ZipFile(work / "b.docx", "w") as target:
@@ -151,3 +153,16 @@ def test_the_paragraphs_of_a_book_are_listed(call, tmp_path):
     ended = call("book", "b.md", "--list", "paragraphs")
     assert ended.out.splitlines() == ["1.1\tOne", "1.2\tA word. Another.", "1.3\tA third.", "2.1\tTwo", "2.2\tThe end."]
     assert not list((tmp_path / "work").glob("*.m4b"))
+
+
+def test_who_speaks_is_listed_for_a_person_to_correct(call, tmp_path):
+    (tmp_path / "work" / "b.txt").write_text('"Yes," said Anna.\n\n"No," said Ben.\n\n"Yes."\n')
+    (tmp_path / "work" / "cast.txt").write_text("1.3 = Ben\nBen = am_puck\n")
+    assert call("book", "b.txt", "--list", "quotes").out.splitlines() == [
+        "1.1 = Anna  # Yes,", "1.2 = Ben  # No,", "1.3 = Anna  # (a guess) Yes."
+    ]  # fmt: skip
+    told = call("book", "b.txt", "--list", "cast", "--cast", "cast.txt", "--voices", "Anna=af_bella").out
+    assert told.splitlines()[1:3] == [
+        "Ben = am_puck  # 2 lines, 2 of them named beside the speech",
+        "Anna = af_bella  # 1 lines, 1 of them named beside the speech",
+    ]

@@ -2,6 +2,7 @@
 
 from antiphon.books.binding import bind
 from antiphon.books.book import Book, Chapter, Passage
+from antiphon.books.cast import Cast, cast_lines, joined, quote_lines, read_cast, read_cast_file, spoken, voiced
 from antiphon.books.opening import FORMATS, open_book
 from antiphon.books.read_along import write_read_along
 from antiphon.books.telling import Telling
@@ -12,6 +13,7 @@ from antiphon.text.subtitles import srt, webvtt
 __all__ = [
     "FORMATS",
     "Book",
+    "Cast",
     "Chapter",
     "Cue",
     "Lexicon",
@@ -20,9 +22,16 @@ __all__ = [
     "Telling",
     "Timeline",
     "bind",
+    "cast_lines",
+    "joined",
     "open_book",
+    "quote_lines",
+    "read_cast",
+    "read_cast_file",
     "read_lexicon",
+    "spoken",
     "srt",
+    "voiced",
     "webvtt",
     "write_read_along",
 ]

@@ -17,7 +17,9 @@ from antiphon.door.settings import DEFAULT_VOICE, Settings
 from antiphon.errors import InputError, OutputError
 
 if TYPE_CHECKING:
-    from antiphon.books import Book, Telling, Timeline
+    from collections.abc import Iterator
+
+    from antiphon.books import Book, Cast, Telling, Timeline
     from antiphon.cli.manuscript import Extent
     from antiphon.cli.result import Result
     from antiphon.text import Tell
@@ -29,6 +31,7 @@ EPILOG = """\b
 Examples:
   antiphon book book.txt -o book.m4b --voice hibari --subtitles
   antiphon book book.txt --list paragraphs
+  antiphon book book.txt --list cast
   antiphon book book.txt -o book.m4b --voice hibari --subtitles --remake 1.1
 """
 
@@ -42,8 +45,22 @@ Examples:
 )
 @click.option("--voice", help=f"A name from `antiphon voices`, or a mix a:0.6+b:0.4.  [default: {DEFAULT_VOICE}]")
 @click.option(
-    "--chapter-voice", "voices", multiple=True, metavar="N=VOICE", help="The voice of chapter N, counted from 1."
+    "--chapter-voice",
+    "chapter_voices",
+    multiple=True,
+    metavar="N=VOICE",
+    help="The voice of chapter N, from 1 on.",
 )
+@click.option(
+    "--voices",
+    "cast",
+    metavar="NAME=VOICE,...",
+    help="Who speaks how: narrator=af_heart,Anna=af_bella.",
+)
+@click.option(
+    "--cast", "cast_file", type=click.Path(path_type=Path), metavar="FILE", help="The same in a file; see --list cast."
+)
+@click.option("--quotes", metavar="VOICE", help="The voice of all other speech.  [default: the narrator's]")
 @click.option("--language", help="BCP 47, as in en-us or de; by default the voice's.")
 @click.option("--speed", type=float, default=1.0, show_default=True, help="0.25 to 4.")
 @click.option("--seed", type=int, help="The same seed gives the same audio.")
@@ -56,7 +73,12 @@ Examples:
 @click.option(
     "--remake", multiple=True, metavar="N.M", help="Make paragraph M of chapter N anew; the rest is as it was made."
 )
-@click.option("--list", "listed", type=click.Choice(["paragraphs"]), help="Print what the book has, and make nothing.")
+@click.option(
+    "--list",
+    "listed",
+    type=click.Choice(["paragraphs", "cast", "quotes"]),
+    help="Print it, make nothing.",
+)
 @click.option("--keep/--no-keep", default=True, help="Keep what was made for 14 days, for --remake.  [default: keep]")
 @order_options("book.m4b", SPEECH, book=True)
 @click.pass_obj
@@ -74,7 +96,7 @@ def book(settings: Settings, /, file: Path, output: str, **given: Any) -> None:
     tell = teller(quiet=given["quiet"] or given["as_json"])
     telling, extent = _telling(file, given, tell)
     if given["listed"] is not None:
-        click.echo("\n".join(f"{one.name}\t{shortened(one.text)}" for one in telling.paragraphs()))
+        click.echo("\n".join(listed(telling, given)))
         return
     again = telling.named(given["remake"])
     from antiphon.books import Timeline
@@ -85,7 +107,7 @@ def book(settings: Settings, /, file: Path, output: str, **given: Any) -> None:
     if len(order.charges) > 1:
         extent = replace(extent, exact=False)  # voices of several prices: the first quote says little of the whole
     source = str(file.resolve())
-    asked = "\0".join(("book", source, given["voice"] or ""))
+    asked = "\0".join(("book", source, telling.fields.get("voice", "")))
     jobs = Jobs(settings, output, given["resume"], asked, keep=given["keep"], remake=bool(again))
     store = jobs.open(salt=f"{order.selector.engine} {given['seed']}")
     if again and store is not None:
@@ -106,11 +128,13 @@ def book(settings: Settings, /, file: Path, output: str, **given: Any) -> None:
 
 def _telling(file: Path, given: dict[str, Any], tell: Tell) -> tuple[Telling, Extent]:
     """The book and how it is told, and how much of it there is. Raises `InputError`."""
-    from antiphon.books import Lexicon, Telling, open_book, read_lexicon
+    from antiphon.books import Lexicon, Telling, open_book, read_lexicon, voiced
     from antiphon.cli.manuscript import BEGINNING_CHARS, MAX_BEGINNINGS, Extent
     from antiphon.door.speaking import SayFields
 
-    found = open_book(file, given["format_in"], tell)
+    found, cast = open_book(file, given["format_in"], tell), cast_of(given)
+    given["voice"] = given["voice"] or cast.narrator or None
+    found = found if given["listed"] is not None else voiced(found, cast)
     cover = cover_in(given["cover"]) if given["cover"] else found.cover
     found = replace(found, title=given["title"] or found.title, author=given["author"] or found.author, cover=cover)
     lexicon = read_lexicon(given["lexicon"]) if given["lexicon"] else Lexicon({})
@@ -125,7 +149,7 @@ def _telling(file: Path, given: dict[str, Any], tell: Tell) -> tuple[Telling, Ex
         "asset": "",
         **order_fields({**given, "stream": None}, ""),
     }
-    telling = Telling(found, fields, lexicon, dict(map(_chapter_voice, given["voices"])))
+    telling = Telling(found, fields, lexicon, dict(map(_chapter_voice, given["chapter_voices"])))
     count = chars = 0
     beginnings = list[str]()
     for sentence in telling.sentences():
@@ -135,6 +159,25 @@ def _telling(file: Path, given: dict[str, Any], tell: Tell) -> tuple[Telling, Ex
     words = f"{len(found.chapters)} chapter{'s' if len(found.chapters) > 1 else ''}"
     tell(f"{found.title!r}{f' by {found.author}' if found.author else ''}: {words}")
     return telling, Extent(count, chars, True, tuple(beginnings))
+
+
+def cast_of(given: dict[str, Any]) -> Cast:
+    """The voices of the command line, on those of the file. Raises `InputError`."""
+    from antiphon.books import Cast, joined, read_cast, read_cast_file
+
+    in_file = read_cast_file(given["cast_file"]) if given["cast_file"] else Cast()
+    quotes = Cast({"?": given["quotes"]}) if given["quotes"] else Cast()
+    return joined(in_file, read_cast((given["cast"] or "").split(","), "--voices"), quotes)
+
+
+def listed(telling: Telling, given: dict[str, Any]) -> Iterator[str]:
+    """What a person asks for before the book is made."""
+    from antiphon.books import cast_lines, quote_lines, spoken
+
+    if given["listed"] == "paragraphs":
+        return (f"{one.name}\t{shortened(one.text)}" for one in telling.paragraphs())
+    found, cast = spoken(telling.book, cast_of(given)), cast_of(given)
+    return cast_lines(found, cast) if given["listed"] == "cast" else quote_lines(found)
 
 
 def shortened(text: str) -> str:
