@@ -46,7 +46,7 @@ Examples:
 def reproduce(row: str, out: Path, clips: int, passes: str, long_s: float, sentences: int, steps: int) -> None:
     """Measure what a figure of the SoundStorm paper shows, in some minutes.
 
-    Words are those that a recogniser hears; docs/reproduce.md has the plots that our runs gave.
+    Words are those that a recogniser hears; docs/reproduce.md tells how each row is made.
     """
     from antiphon.bench.reproducing.row import written
     from antiphon.bench.reproducing.rows import ROWS as rows  # noqa: N811  # functions by name
