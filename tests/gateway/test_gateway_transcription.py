@@ -142,11 +142,17 @@ async def test_a_body_is_refused_by_its_head(url: str) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"x"
 
+    async def endless() -> AsyncIterator[bytes]:
+        yield b'--x\r\ncontent-disposition: form-data; name="file"; filename="a.wav"\r\n\r\n'
+        for _ in range(1 + (MAX_BYTES >> 20)):
+            yield bytes(1 << 20)
+
     path = f"{url}/v1/audio/transcriptions"
     form = "multipart/form-data; boundary=x"
     async with httpx.AsyncClient() as client:
         assert (await client.post(path, json={"file": "x"})).status_code == 415
-        assert (await client.post(path, content=chunks(), headers={"content-type": form})).status_code == 411
+        assert (await client.post(path, content=chunks(), headers={"content-type": form})).status_code == 400
+        assert (await client.post(path, content=endless(), headers={"content-type": form})).status_code == 413
         assert (await client.post(path, content=b"nothing", headers={"content-type": form})).status_code == 400
     reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rsplit(":", 1)[1]))
     head = f"POST /v1/audio/transcriptions HTTP/1.1\r\nhost: x\r\ncontent-type: {form}\r\n"

@@ -14,6 +14,7 @@ from python_multipart.exceptions import MultipartParseError
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+from starlette.types import Message
 
 from antiphon.gateway.errors import ApiError
 
@@ -34,7 +35,9 @@ async def form_of(
     _check_head(request)
     try:
         async with asyncio.timeout(UPLOAD_S):
-            form = await request.form(max_files=max_files, max_fields=_MAX_FIELDS, max_part_size=max_text_bytes)
+            form = await _bounded(request).form(
+                max_files=max_files, max_fields=_MAX_FIELDS, max_part_size=max_text_bytes
+            )
     except TimeoutError:
         raise ApiError(408, "body_too_slow", f"The body took longer than {UPLOAD_S:g} s. Send it again.") from None
     except ClientDisconnect:
@@ -88,8 +91,25 @@ def _check_head(request: Request) -> None:
         told = f"The body is {kind or 'of no kind'!r}. Send a form with the field file, as multipart/form-data."
         raise ApiError(415, "unsupported_media_type", told)
     length = request.headers.get("content-length", "")
-    if not length.isdigit():
-        raise ApiError(411, "length_required", "The body does not say its length. Send content-length.")
-    if int(length) > MAX_BYTES:
-        told = f"The body is larger than {MAX_BYTES >> 20} MiB. Send the recording in several parts, or as Opus."
-        raise ApiError(413, "body_too_large", told)
+    if length.isdigit() and int(length) > MAX_BYTES:
+        raise _too_large()
+
+
+def _bounded(request: Request) -> Request:
+    """The same request, of whose body too much is refused while it arrives: who streams a file tells no length."""
+    left = MAX_BYTES
+
+    async def receive() -> Message:
+        nonlocal left
+        message = await request.receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise _too_large()
+        return message
+
+    return Request(request.scope, receive)
+
+
+def _too_large() -> ApiError:
+    told = f"The body is larger than {MAX_BYTES >> 20} MiB. Send the recording in several parts, or as Opus."
+    return ApiError(413, "body_too_large", told)

@@ -255,7 +255,7 @@ OPERATIONS = (
         answer=Task,
         status=201,
         form=VoiceForm,
-        errors=(400, 402, 408, 409, 411, 413, 415),
+        errors=(400, 402, 408, 409, 413, 415),
         idempotent=True,
         example=examples.VOICE_TASK,
     ),
