@@ -55,7 +55,7 @@ NOT_RUN_HERE = [
     "mutation-testing.md",
     "reproduce.md",
     "ruby.md",
-    *9 * ["run-a-network.md"],
+    *10 * ["run-a-network.md"],
     "soundstorm.md",
     "voice-data.md",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 import threading
 import webbrowser
@@ -16,6 +17,7 @@ from antiphon.cli.app import run
 from antiphon.cli.durations import Duration
 from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
+from antiphon.errors import InputError
 from antiphon.gateway.network.keeping import Keeping
 
 API_PORT = 7420
@@ -35,6 +37,8 @@ Examples:
 @click.option("--sounds", metavar="PLACE", default="", help="Tasks' sound: a folder or s3://BUCKET/PREFIX.")
 @click.option("--keep-sounds", default="1d", show_default=True, type=Duration(), help="How long: 90s, 15m, 12h, 30d.")
 @click.option("--keep-tasks", default="30d", show_default=True, type=Duration(), help="How long, and their texts.")
+@click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 64), help="Servers on this port.")
+@click.option("--listener", type=int, hidden=True, help="Of the process that started this one.")
 @click.option("--private-webhooks", is_flag=True, help="Webhooks may be at private addresses, as in one's own network.")
 @click.option("--x402", is_flag=True, help="Whoever asks pays, by x402, to the chain key's address.")
 @click.pass_context
@@ -49,6 +53,8 @@ def up(
     sounds: str,
     keep_sounds: float,
     keep_tasks: float,
+    processes: int,
+    listener: int | None,
     private_webhooks: bool,
     x402: bool,
 ) -> None:
@@ -61,8 +67,12 @@ def up(
     if ctx.invoked_subcommand is None:
         shown = sys.stderr.isatty() if browser is None else browser
         keeping = Keeping(sounds, keep_sounds, keep_tasks)
-        served = Served(host, port, allow_host, allow_origin, shown, place, keeping, private_webhooks, x402)
-        run(_serve(ctx.obj, served))
+        served = Served(
+            host, port, allow_host, allow_origin, shown, place, keeping, processes, listener, private_webhooks, x402
+        )
+        if processes > 1 and x402:
+            raise InputError("--x402 goes with one process", "Leave --processes out.")
+        run(_serve(ctx.obj, served) if processes == 1 or listener is not None else _serve_all(served))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +86,14 @@ class Served:
     browser: bool
     store: str
     keeping: Keeping
+    processes: int
+    listener: int | None
     private_webhooks: bool
     x402: bool
 
 
 async def _serve(settings: Settings, served: Served) -> None:
+    from antiphon.cli.up_processes import READY, parent_gone
     from antiphon.cli.warming import warm_up
     from antiphon.door.network import AsyncNetwork
     from antiphon.door.paying import till
@@ -89,7 +102,9 @@ async def _serve(settings: Settings, served: Served) -> None:
     from antiphon.gateway.guard import Access
     from antiphon.gateway.keyring import Keyring
     from antiphon.gateway.serving import serving
+    from antiphon.gateway.shared_turns import SharedTurns
 
+    listener = None if served.listener is None else socket.socket(fileno=served.listener)
     warm_up(settings)
     async with AsyncExitStack() as stack:
         paid = await stack.enter_async_context(till(settings)) if served.x402 else None  # first: no key, no start
@@ -97,6 +112,8 @@ async def _serve(settings: Settings, served: Served) -> None:
         access = Access.of((served.host, *served.hosts), served.origins)
         storage = Storage(settings.home, served.store)
         keyring = None if served.x402 else await stack.enter_async_context(Keyring.opened(storage))
+        several = served.processes > 1 or storage.url
+        shared = await stack.enter_async_context(SharedTurns.opened(storage)) if several else None
         app = await stack.enter_async_context(
             application(
                 network,
@@ -106,14 +123,33 @@ async def _serve(settings: Settings, served: Served) -> None:
                 till=paid,
                 private_webhooks=served.private_webhooks,
                 storage=storage,
+                shared=shared,
                 keeping=served.keeping,
             )
         )
-        url = await stack.enter_async_context(serving(app, served.host, served.port))
-        click.echo(f"API at {url}/v1", err=True)
-        if not served.x402:
-            _show(url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"), browser=served.browser)
+        url = await stack.enter_async_context(serving(app, served.host, served.port, listener=listener))
+        if listener is not None:
+            sys.stdout.buffer.write(READY)
+            sys.stdout.flush()
+            await parent_gone()
+            return
+        _tell(url, served)
         await asyncio.Event().wait()
+
+
+async def _serve_all(served: Served) -> None:
+    from antiphon.cli.up_processes import run_processes
+    from antiphon.gateway.serving import listen, url_of
+
+    listener = listen(served.host, served.port)
+    url = url_of(listener, served.host)
+    await run_processes(served.processes, listener, lambda: _tell(url, served))
+
+
+def _tell(url: str, served: Served) -> None:
+    click.echo(f"API at {url}/v1", err=True)
+    if not served.x402:
+        _show(url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:"), browser=served.browser)
 
 
 def _show(page: str, *, browser: bool) -> None:

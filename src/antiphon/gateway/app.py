@@ -38,6 +38,7 @@ from antiphon.gateway.orders import Orders
 from antiphon.gateway.page_files import page_routes
 from antiphon.gateway.paying import REQUIRED, RESPONSE, Cashier
 from antiphon.gateway.realtime import Conversation
+from antiphon.gateway.shared_turns import SharedTurns
 from antiphon.gateway.sound import SoundResponse, read_body
 from antiphon.gateway.speech import SpeechRequest
 from antiphon.gateway.transcription import Listening, TranscriptionRequest
@@ -164,6 +165,7 @@ async def application(
     *,
     closed: bool = True,
     turns: Turns | None = None,
+    shared: SharedTurns | None = None,
     keyring: Keyring | None = None,
     till: Till | None = None,
     private_webhooks: bool = False,
@@ -175,7 +177,7 @@ async def application(
     those that are installed here. `keyring`: requests need a key once there is one. `till`: each order of sound is paid
     for by x402 instead, and there are no network API and no page, whose tasks would be paid by nobody."""
     await asyncio.to_thread(sweep_uploads, network.home / UPLOADS)
-    orders = Orders(network, turns or Turns(keeps=network.pace.keeps), keyring)
+    orders = Orders(network, turns or Turns(keeps=network.pace.keeps), keyring, shared)
     catalogue = Catalogue(network, closed=closed)
     api = Api(network, orders, catalogue, keyring=keyring, till=till)
     async with contextlib.AsyncExitStack() as stack:

@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from antiphon.errors import InputError, ModelError
-from antiphon.gateway.schemas import Schema
+from antiphon.gateway.schemas import AwayError, Schema
+
+__all__ = ["AwayError", "Database", "Schema", "Storage"]
 
 URL_PREFIXES = ("postgresql://", "postgres://")
 

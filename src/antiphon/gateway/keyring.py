@@ -12,7 +12,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from starlette.requests import HTTPConnection
 
-from antiphon.errors import AntiphonError
+from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.gateway.database import Storage
 from antiphon.gateway.errors import ApiError
 from antiphon.gateway.keys import Key, KeyStore, Usage
@@ -21,6 +21,7 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 log = logging.getLogger(__name__)
 
+AGAIN_S = 1.0
 LOOK_S = 5.0
 """How often it is looked for orders of processes that were killed."""
 
@@ -85,11 +86,19 @@ class Keyring:
             raise ApiError(429, "insufficient_quota", told, kind="insufficient_quota", headers=headers)
 
     async def reconcile(self, hold: str, paid_nano: int) -> None:
-        """What was reserved, if it was, becomes what was paid. Errors are for the log: the next start mends it."""
-        try:
-            await self._do(self._store.reconcile, hold, paid_nano)
-        except AntiphonError:
-            log.exception("an order of %d nano was not reconciled", paid_nano)
+        """What was reserved, if it was, becomes what was paid. A store that is away is asked until it is back; other
+        errors are for the log, and the next start mends it."""
+        while True:
+            try:
+                await self._do(self._store.reconcile, hold, paid_nano)
+            except UnavailableError as error:
+                log.warning("an order of %d nano is not reconciled yet: %s", paid_nano, error)
+                await asyncio.sleep(AGAIN_S)
+            except AntiphonError:
+                log.exception("an order of %d nano was not reconciled", paid_nano)
+                return
+            else:
+                return
 
     async def usage(self, key: Key) -> Usage:
         return await self._do(self._store.usage, key)

@@ -16,6 +16,7 @@ from antiphon.door.progress import Watch
 from antiphon.errors import AntiphonError, StateError
 from antiphon.gateway.keyring import Keyring
 from antiphon.gateway.keys import Key
+from antiphon.gateway.shared_turns import SharedTurns
 from antiphon.gateway.turns import Turns
 
 if TYPE_CHECKING:
@@ -40,8 +41,11 @@ log = logging.getLogger(__name__)
 class Orders:
     """What a server orders from its network. Close it while the network is open."""
 
-    def __init__(self, network: AsyncNetwork, turns: Turns, keyring: Keyring | None) -> None:
-        self._network, self._turns, self._keyring = network, turns, keyring
+    def __init__(
+        self, network: AsyncNetwork, turns: Turns, keyring: Keyring | None, shared: SharedTurns | None = None
+    ) -> None:
+        """`shared`: the places of all processes; `turns`: of this one."""
+        self._network, self._turns, self._keyring, self._shared = network, turns, keyring, shared
         network.pace.told = turns.look
         self._reconciling: set[asyncio.Task[None]] = set()
         self._under_way = 0  # of keys
@@ -63,7 +67,9 @@ class Orders:
         network."""
         heard = not isinstance(order, Learn) and order.mode is Mode.STREAM
         kind = self._network.kind(order) if heard else ""
-        async with self._turns.turn(key.id if key else "", wait_s, kind=kind, begun=begun):
+        whose = key.id if key else ""
+        of_all = self._shared.turn(whose, wait_s) if self._shared is not None else contextlib.nullcontext()
+        async with of_all, self._turns.turn(whose, wait_s, kind=kind, begun=begun):
             if key is None:
                 async with self._network.stream(order, watch=watch) as stream:
                     yield stream

@@ -2,7 +2,7 @@
 
 1. A database with another program's tables there is refused.
 2. A connection that was lost is opened again at the next transaction, never within one. Until then the answer is
-   `BusyError`: what was asked last may or may not have been done.
+   `AwayError`: what was asked last may or may not have been done.
 3. An owner holds a lock that ends with its connection. As a connection may also be lost by a process that lives, an
    owner is dead only after it was missing for `GONE_S`.
 """
@@ -18,8 +18,8 @@ from typing import Any
 
 import psycopg
 
-from antiphon.errors import AntiphonError, BusyError, OutputError, StateError, UnavailableError
-from antiphon.gateway.schemas import Schema
+from antiphon.errors import AntiphonError, OutputError, StateError, UnavailableError
+from antiphon.gateway.schemas import AwayError, Schema
 from antiphon.postgres import dialect
 from antiphon.postgres.connecting import connect
 from antiphon.postgres.errors import explain, shown
@@ -151,7 +151,7 @@ def _told(error: AntiphonError) -> AntiphonError:
     if isinstance(error, OutputError):
         return OutputError("The store of this server cannot be written", "Its operator has to free disk space.")
     if isinstance(error, UnavailableError):
-        return BusyError(
+        return AwayError(
             "The store of this server does not answer", "Ask again in a few seconds.", retry_after_s=AWAY_S
         )
     return error

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from antiphon.errors import BusyError
+
+
+class AwayError(BusyError):
+    """The store does not answer; what was asked last may or may not have been done."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schema:

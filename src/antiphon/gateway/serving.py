@@ -28,9 +28,12 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-    """Serve; the URL of the server. `port` 0 takes a free one. Raises `UnavailableError` if it cannot be had."""
-    with _listen(host, port) as listener:
+async def serving(
+    app: ASGIApp, host: str = "127.0.0.1", port: int = 0, *, listener: socket.socket | None = None
+) -> AsyncIterator[str]:
+    """Serve; the URL of the server. `port` 0 takes a free one; `listener`: one that other processes serve too. Raises
+    `UnavailableError` if it cannot be had."""
+    with listener or listen(host, port) as bound:
         config = uvicorn.Config(
             app,
             lifespan="off",
@@ -43,21 +46,25 @@ async def serving(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> Async
             timeout_graceful_shutdown=STOP_S,
         )
         server = _Server(config)
-        running = asyncio.create_task(server.serve(sockets=[listener]), name="API")
+        running = asyncio.create_task(server.serve(sockets=[bound]), name="API")
         try:
             while not server.started and not running.done():  # noqa: ASYNC110 - uvicorn has no event for it
                 await asyncio.sleep(0.002)
             if running.done():
                 running.result()
                 raise UnavailableError("The HTTP server ended at its start", "Look at its log.")
-            bound = listener.getsockname()[1]
-            yield f"http://{f'[{host}]' if ':' in host else host}:{bound}"
+            yield url_of(bound, host)
         finally:
             server.should_exit = True
             await running
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def url_of(listener: socket.socket, host: str) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Raises `UnavailableError`."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

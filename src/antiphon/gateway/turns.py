@@ -71,10 +71,9 @@ class Turns:
     async def _wait(self, whose: str, wait_s: float, kind: str) -> None:
         mine = len(self._queues.get(whose, ()))
         if whose and mine >= max(1, self._max_waiting // SHARE):
-            told = "Too many requests of this key are waiting. Ask again when one has ended."
-            raise ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error", headers={"retry-after": "1"})
+            raise too_many_of_key()
         if sum(map(len, self._queues.values())) >= self._max_waiting:
-            raise _busy()
+            raise busy()
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(whose, deque()).append((kind, place))
         try:
@@ -86,7 +85,7 @@ class Turns:
             else:
                 self._forget(whose, kind, place)
             if isinstance(error, TimeoutError):
-                raise _busy() from None
+                raise busy() from None
             raise
 
     def _forget(self, whose: str, kind: str, place: asyncio.Future[None]) -> None:
@@ -102,6 +101,11 @@ class Turns:
         self.look()
 
 
-def _busy() -> ApiError:
+def too_many_of_key() -> ApiError:
+    told = "Too many requests of this key are waiting. Ask again when one has ended."
+    return ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error", headers={"retry-after": "1"})
+
+
+def busy() -> ApiError:
     told = "As much is in work as can be made while it is heard. Ask again in a second."
     return ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "1"})

@@ -120,7 +120,8 @@ class NetworkApi:
 
     async def events(self, request: Request, key: Key | None) -> Streamed:
         task, parts = await self._tasks.get(key, _id(request))
-        return streams.events(self._streams.one(key.id if key else ""), task, parts, self._tasks.live(key, task.id))
+        live = await self._tasks.watched(key, task.id)
+        return streams.events(self._streams.one(key.id if key else ""), task, parts, live)
 
     async def sound(self, request: Request, key: Key | None) -> Streamed:
         asked = _query(request, SoundQuery)
@@ -130,7 +131,7 @@ class NetworkApi:
             told = "The sound of this task is not kept (any more). Order it again."
             raise ApiError(410, "sound_gone", told)
         one = self._streams.one(key.id if key else "")
-        return streams.sound(one, task, self._tasks.live(key, task.id), file, asked.format)
+        return streams.sound(one, task, await self._tasks.watched(key, task.id), file, asked.format)
 
     async def receipt(self, request: Request, key: Key | None) -> Response:
         task, _ = await self._tasks.get(key, _id(request))

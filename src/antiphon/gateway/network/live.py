@@ -16,7 +16,8 @@ FINAL = frozenset({"valid", "invalid", "refunded", "cancelled"})
 
 
 class Live:
-    """`over`: nothing changes any more. `bytes_ready`: of its sound, that can be read."""
+    """`over`: nothing changes any more. `version`: another one after each change. `bytes_ready`: of its sound,
+    that can be read."""
 
     def __init__(self, task: Task, begins: tuple[str, ...] = ()) -> None:
         self.task, self.bytes_ready, self.over = task, 0, False
@@ -24,6 +25,7 @@ class Live:
         self._begins = begins
         self._paid: dict[tuple[str, int], int] = {}
         self._changed = asyncio.Event()
+        self.version = 0
 
     def told(self, event: PartProgress | TaskProgress) -> bool:
         """From the network. Whether a task of the ledger is new: it has to be written down."""
@@ -51,6 +53,7 @@ class Live:
 
     def change(self, **fields: Any) -> None:
         self.task = msgspec.structs.replace(self.task, **fields)
+        self.version += 1
         self.notify()
 
     def notify(self) -> None:

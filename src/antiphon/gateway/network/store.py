@@ -5,11 +5,15 @@
    whatever became of it. Of one that was deleted nothing but the key stays: it is not ordered again.
 3. What a process that was killed had under way has failed, as any other process finds, and is not ordered again: its
    money is where the ledger says, and `paid_nano` is counted anew.
+4. Who makes a task is its owner, and writes down how it stands every moment (`sync`). Any other process may read that,
+   and ask for its end (`ask_to_cancel`).
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -28,7 +32,12 @@ _DELETION = """
 ALTER TABLE tasks ADD COLUMN deleted INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN sound INTEGER NOT NULL DEFAULT 1;
 """
-SCHEMA = Schema("tasks", 2, "api-tasks.db", "The tasks", (_FOUNDATION, _DELETION))
+_SHARING = """
+ALTER TABLE tasks ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN over INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX under_way ON tasks (owner, key) WHERE ended = 0;
+"""
+SCHEMA = Schema("tasks", 2, "api-tasks.db", "The tasks", (_FOUNDATION, _DELETION, _SHARING))
 _ADD = """
 INSERT INTO tasks (id, key, owner, made_ms, ended, idempotency, body_sha256, task, parts)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -40,12 +49,14 @@ STOPPED = Problem(
 
 
 class Stored(msgspec.Struct, frozen=True, kw_only=True):
-    """A task as it lies in the file. `key`: of whom; empty: of nobody known."""
+    """A task as it lies in the store. `key`: of whom; empty: of nobody known. `over`: its maker has done with it."""
 
     task: Task
     key: str
     body_sha256: bytes
     parts: tuple[Part, ...] = ()
+    ended: bool = False
+    over: bool = False
     deleted: bool = False
 
 
@@ -60,12 +71,17 @@ class TaskStore:
     def close(self) -> None:
         self._file.close()
 
-    def fail_lost(self) -> list[Task]:
-        """Rule 3: the tasks that are failed now, because their process is gone."""
+    def fail_lost(self, mine: AbstractSet[str]) -> list[Task]:
+        """Rule 3: the tasks that are failed now, because their process is gone. `mine`: what this one makes."""
         with self._file.transaction():
-            rows = self._file.execute("SELECT owner, task FROM tasks WHERE ended = 0").fetchall()
-            dead = self._file.dead({owner for owner, _ in rows})
-            lost = [msgspec.json.decode(task, type=Task) for owner, task in rows if owner in dead]
+            rows = self._file.execute("SELECT id, owner, task FROM tasks WHERE ended = 0").fetchall()
+            me = self._file.owner
+            dead = self._file.dead({owner for _, owner, _ in rows} - {me})
+            lost = [
+                msgspec.json.decode(task, type=Task)
+                for id_, owner, task in rows
+                if owner in dead or (owner == me and id_ not in mine)
+            ]
             failed = [
                 msgspec.structs.replace(
                     task, state="failed", error=STOPPED, ended_ms=int(time.time() * 1000), paid_final=False
@@ -74,7 +90,9 @@ class TaskStore:
             ]
             for task in failed:
                 self._file.execute(
-                    "UPDATE tasks SET ended = 1, task = ? WHERE id = ?", msgspec.json.encode(task).decode(), task.id
+                    "UPDATE tasks SET ended = 1, over = 1, task = ? WHERE id = ?",
+                    msgspec.json.encode(task).decode(),
+                    task.id,
                 )
         return failed
 
@@ -125,11 +143,16 @@ class TaskStore:
             )
         self._file.scrub()
 
-    def add(self, one: Stored, idempotency: str | None) -> Stored:
-        """Rules 1 and 2: the task, or the one that has this idempotency key already."""
+    def add(self, one: Stored, idempotency: str | None, check: Callable[[int, int], None] | None = None) -> Stored:
+        """Rules 1 and 2: the task, or the one that has this idempotency key already. `check` hears how many tasks of
+        the key and of all have not ended, in whatever process; what it raises is raised, and there is no task."""
         with self._file.transaction():
             known = self._find("key = ? AND idempotency = ?", one.key, idempotency) if idempotency is not None else None
             if known is None:
+                if check is not None:
+                    count = "SELECT count(*) FROM tasks WHERE ended = 0"
+                    mine = self._file.one(f"{count} AND key = ?", one.key)[0] if one.key else 0
+                    check(mine, self._file.one(count)[0])
                 task = one.task
                 row = (task.id, one.key, self._file.owner, task.created_ms, 0, idempotency, one.body_sha256)
                 encoded = msgspec.json.encode(task).decode()
@@ -141,16 +164,34 @@ class TaskStore:
         with self._file.translated():
             return self._find("key = ? AND idempotency = ?", key, idempotency)
 
-    def save(self, task: Task, parts: tuple[Part, ...], *, ended: bool) -> None:
+    def save(self, task: Task, parts: tuple[Part, ...], *, ended: bool, over: bool = False) -> None:
         """What became of it so far."""
         with self._file.transaction():
-            self._file.execute(
-                "UPDATE tasks SET task = ?, parts = ?, ended = ? WHERE id = ?",
-                msgspec.json.encode(task).decode(),
-                msgspec.json.encode(parts).decode(),
-                int(ended),
-                task.id,
-            )
+            self._save(task, parts, ended=ended, over=over)
+
+    def _save(self, task: Task, parts: tuple[Part, ...], *, ended: bool, over: bool = False) -> None:
+        self._file.execute(
+            "UPDATE tasks SET task = ?, parts = ?, ended = ?, over = ? WHERE id = ? AND deleted = 0 AND ended <= ?",
+            msgspec.json.encode(task).decode(),
+            msgspec.json.encode(parts).decode(),
+            int(ended),
+            int(over),
+            task.id,
+            int(ended),  # what was told before the end is late
+        )
+
+    def sync(self, changed: Sequence[tuple[Task, tuple[Part, ...]]]) -> set[str]:
+        """Rule 4: write down those of this process that changed; which of its tasks somebody wants to end."""
+        with self._file.transaction(durable=False):
+            for task, parts in changed:
+                self._save(task, parts, ended=False)
+            query = "SELECT id FROM tasks WHERE ended = 0 AND owner = ? AND cancel = 1"
+            return {row[0] for row in self._file.execute(query, self._file.owner).fetchall()}
+
+    def ask_to_cancel(self, key: str, task: str) -> None:
+        """Rule 4."""
+        with self._file.transaction():
+            self._file.execute("UPDATE tasks SET cancel = 1 WHERE key = ? AND id = ? AND ended = 0", key, task)
 
     def find(self, key: str, task: str) -> Stored | None:
         """A task of `key`'s."""
@@ -169,16 +210,18 @@ class TaskStore:
         return [_task(*row) for row in rows]
 
     def _find(self, where: str, *values: object) -> Stored | None:
-        query = f"SELECT task, sound, key, body_sha256, parts, deleted FROM tasks WHERE {where}"  # noqa: S608 - no words of a client's
+        query = f"SELECT task, sound, key, body_sha256, parts, ended, over, deleted FROM tasks WHERE {where}"  # noqa: S608 - no words of a client's
         row = self._file.one(query, *values)
         if row is None:
             return None
-        task, sound, key, digest, parts, deleted = row
+        task, sound, key, digest, parts, ended, over, deleted = row
         return Stored(
             task=_task(task, sound),
             key=key,
             body_sha256=digest,
             parts=msgspec.json.decode(parts, type=tuple[Part, ...]),
+            ended=bool(ended),
+            over=bool(over),
             deleted=bool(deleted),
         )
 

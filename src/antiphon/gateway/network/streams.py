@@ -16,7 +16,8 @@ from antiphon.door.recoding import Recoder
 from antiphon.gateway.errors import ApiError
 from antiphon.gateway.leaving import unless_hung_up
 from antiphon.gateway.network.bodies import ENDED, Part, SoundProgress, Task
-from antiphon.gateway.network.live import SAMPLE_BYTES, Live
+from antiphon.gateway.network.following import Watched
+from antiphon.gateway.network.live import SAMPLE_BYTES
 from antiphon.gateway.network.recordings import PIECE_BYTES, Sound
 from antiphon.gateway.sound import SEND_S
 
@@ -81,7 +82,9 @@ class CutError(Exception):
     """What was being sent will not come to its end."""
 
 
-def events(open_one: AbstractContextManager[None], task: Task, parts: tuple[Part, ...], live: Live | None) -> Streamed:
+def events(
+    open_one: AbstractContextManager[None], task: Task, parts: tuple[Part, ...], live: Watched | None
+) -> Streamed:
     """Server-sent events: `task` (first, and whenever something of it changed), `part`, `sound`; the last is `end`,
     with the task. Whoever comes again gets everything anew, as it is then."""
     headers = {"content-type": "text/event-stream", "cache-control": "no-store"}
@@ -95,7 +98,7 @@ async def _ended(task: Task, parts: tuple[Part, ...]) -> AsyncGenerator[bytes, N
     yield _event("end", task)
 
 
-async def _events(live: Live) -> AsyncGenerator[bytes, None]:
+async def _events(live: Watched) -> AsyncGenerator[bytes, None]:
     told: Task | None = None
     seen: dict[int, Part] = {}
     seconds = 0.0
@@ -106,7 +109,7 @@ async def _events(live: Live) -> AsyncGenerator[bytes, None]:
             told = head
             yield _event("task", live.task)
         for part in live.in_order():
-            if seen.get(part.number) is not part:
+            if seen.get(part.number) != part:
                 seen[part.number] = part
                 yield _event("part", part)
         if live.task.seconds != seconds:
@@ -123,7 +126,7 @@ def _event(name: str, body: msgspec.Struct) -> bytes:
     return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(body) + b"\n\n"
 
 
-def sound(open_one: AbstractContextManager[None], task: Task, live: Live | None, file: Sound, form: str) -> Streamed:
+def sound(open_one: AbstractContextManager[None], task: Task, live: Watched | None, file: Sound, form: str) -> Streamed:
     """The sound of a task from its beginning, while it is made and afterwards. Of one that ends otherwise than well
     meanwhile, the connection is cut."""
     kind = media_types()[form]
@@ -137,7 +140,7 @@ def sound(open_one: AbstractContextManager[None], task: Task, live: Live | None,
     return Streamed(open_one, _recoded(task, live, file, form), headers)
 
 
-async def _recoded(task: Task, live: Live | None, file: Sound, form: str) -> AsyncGenerator[bytes, None]:
+async def _recoded(task: Task, live: Watched | None, file: Sound, form: str) -> AsyncGenerator[bytes, None]:
     recoder = Recoder(form, task.rate_hz, task.channels)
     async with aclosing(_pcm(task, live, file)) as pieces:
         async for piece in pieces:
@@ -149,7 +152,7 @@ async def _recoded(task: Task, live: Live | None, file: Sound, form: str) -> Asy
         yield rest
 
 
-async def _pcm(task: Task, live: Live | None, file: Sound) -> AsyncGenerator[bytes, None]:
+async def _pcm(task: Task, live: Watched | None, file: Sound) -> AsyncGenerator[bytes, None]:
     """Whole samples."""
     frame, rest, sent = SAMPLE_BYTES * task.channels, b"", 0
     with contextlib.closing(file):
@@ -166,7 +169,7 @@ async def _pcm(task: Task, live: Live | None, file: Sound) -> AsyncGenerator[byt
                 await live.changes(ALIVE_S)
             elif live is not None and live.task.state != "completed":
                 raise CutError
-            elif live is None and sent < round(task.seconds * task.rate_hz) * frame:
+            elif sent < round((live.task if live is not None else task).seconds * task.rate_hz) * frame:
                 raise CutError  # the rest is elsewhere, and not uploaded yet
             else:
                 return

@@ -8,30 +8,33 @@ import hashlib
 import logging
 import secrets
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar, TypeVarTuple
+from typing import TYPE_CHECKING, Literal, TypeVar, TypeVarTuple
 
 import msgspec
 
 from antiphon import AsyncNetwork, Compose, Say
 from antiphon.door.cloning import Learn
-from antiphon.door.progress import PartProgress, TaskProgress
+from antiphon.door.progress import PartProgress, TaskProgress, Watch
 from antiphon.errors import AntiphonError, OutputError, StateError
-from antiphon.gateway.database import Storage
+from antiphon.gateway.database import AwayError, Storage
 from antiphon.gateway.errors import ApiError, api_error
 from antiphon.gateway.keys import Key
 from antiphon.gateway.network.bodies import ENDED, Part, Problem, State, Task
+from antiphon.gateway.network.following import Followed, Watched
 from antiphon.gateway.network.keeping import Keeping
 from antiphon.gateway.network.live import Live
 from antiphon.gateway.network.recordings import Recording, Recordings
 from antiphon.gateway.network.store import STOPPED, Stored, TaskStore
 from antiphon.gateway.network.webhooks import Webhooks
 from antiphon.gateway.orders import Orders
+
+if TYPE_CHECKING:
+    from antiphon.door.network import Stream
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -49,7 +52,11 @@ QUEUE_S = 900.0
 """Longest that a task waits for its turn."""
 SETTLE_S = 60.0
 CLOSE_S = 5.0
+CANCEL_S = 10.0
 UPLOAD_S = 0.5
+AGAIN_S = 1.0
+SYNC_S, SYNC_SHARE, MAX_SYNC_S = 0.4, 10.0, 2.0
+"""How often it is written down how tasks stand: so often, or so much longer than that takes, up to this."""
 KEEPING = Keeping()
 
 
@@ -89,7 +96,8 @@ class Tasks:
         self.recordings = Recordings(network.home, keeping.sounds)
         self._live: dict[str, tuple[str, Live, asyncio.Task[None]]] = {}
         self._saving: set[asyncio.Task[None]] = set()
-        self._making: Counter[str] = Counter()  # tasks of each key that are not live yet
+        self._begun: set[str] = set()  # with those that are not live yet
+        self._synced: dict[str, int] = {}  # the version of each that is written down
         self._forgot_s = -FORGET_S
 
     @classmethod
@@ -101,16 +109,19 @@ class Tasks:
         loop = asyncio.get_running_loop()
         with ThreadPoolExecutor(1, thread_name_prefix="tasks") as pool:
             store = await loop.run_in_executor(pool, TaskStore, storage)
-            sweeping: asyncio.Task[None] | None = None
             try:
                 tasks = cls(network, orders, store, pool, webhooks, keeping)
                 await tasks._sweep()
-                sweeping = asyncio.create_task(tasks._keep_sweeping(), name="old tasks")
+                running = [
+                    asyncio.create_task(tasks._keep_sweeping(), name="old tasks"),
+                    asyncio.create_task(tasks._keep_synced(), name="tasks' state"),
+                ]
                 try:
                     yield tasks
                 finally:
-                    sweeping.cancel()
-                    await asyncio.gather(sweeping, return_exceptions=True)
+                    for one in running:
+                        one.cancel()
+                    await asyncio.gather(*running, return_exceptions=True)
                     await tasks.close()
             finally:
                 pool.submit(store.close)
@@ -121,9 +132,29 @@ class Tasks:
             with contextlib.suppress(AntiphonError):
                 await self._sweep()
 
+    async def _keep_synced(self) -> None:
+        """Other processes know how the tasks of this one stand, and may end them."""
+        while True:
+            begun_s = time.monotonic()
+            if self._live:
+                with contextlib.suppress(AntiphonError):
+                    await self._sync()
+            await asyncio.sleep(min(MAX_SYNC_S, max(SYNC_S, SYNC_SHARE * (time.monotonic() - begun_s))))
+
+    async def _sync(self) -> None:
+        changed = [live for _, live, _ in self._live.values() if self._synced.get(live.task.id) != live.version]
+        versions = {live.task.id: live.version for live in changed}
+        snapshots = [(live.task, live.in_order()) for live in changed]
+        for task in await self._do(self._store.sync, snapshots):
+            self._end(task)
+            if task in self._live:  # whoever asked for it sees it now: its end may take a while
+                live = self._live[task][1]
+                await self._do(self._store.sync, [(live.task, live.in_order())])
+        self._synced = {task: version for task, version in (self._synced | versions).items() if task in self._live}
+
     async def _sweep(self) -> None:
         """Tasks of processes that were killed have failed; old ones are forgotten."""
-        lost = await self._do(self._store.fail_lost)
+        lost = await self._do(self._store.fail_lost, frozenset(self._begun))
         if lost:
             log.warning("%d tasks were cut off when their server was killed", len(lost))
         if time.monotonic() - self._forgot_s > FORGET_S:
@@ -186,19 +217,24 @@ class Tasks:
             known = await self._do(self._store.repeated, whose, idempotency)
             if known is not None:
                 return await self._same(known, wanted), True
-        with self._room(whose):
-            return await self._created(wanted, key, whose, idempotency)
+        return await self._created(wanted, key, whose, idempotency)
 
     async def _created(self, wanted: Wanted, key: Key | None, whose: str, idempotency: str | None) -> tuple[Task, bool]:
         max_nano = await self._network.price_nano(wanted.order)
         live = Live(self._task(wanted, max_nano), wanted.sentences)
         stored = Stored(task=live.task, key=whose, body_sha256=wanted.body_sha256)
-        known = await self._do(self._store.add, stored, idempotency)
+        self._begun.add(live.task.id)
+        try:
+            known = await self._do(self._store.add, stored, idempotency, _check_room)
+        except BaseException:
+            self._begun.discard(live.task.id)
+            raise
         if known.task.id != live.task.id:
+            self._begun.discard(live.task.id)
             return await self._same(known, wanted), True
         running = asyncio.create_task(self._run(live, wanted, key), name=f"task {live.task.id}")
         self._live[live.task.id] = (whose, live, running)
-        running.add_done_callback(lambda _: self._live.pop(live.task.id, None))
+        running.add_done_callback(lambda _: self._gone(live.task.id))
         await asyncio.sleep(0)  # it has begun: who cancels it now finds it at work
         return live.task, False
 
@@ -211,12 +247,16 @@ class Tasks:
         if stored is None:
             raise ApiError(404, "task_not_found", f"There is no task {task[:64]!r}. GET /api/v1/tasks lists them.")
         found = stored.task
-        if not found.paid_final:
+        if stored.ended and not found.paid_final:
             with contextlib.suppress(AntiphonError):
                 paid_nano, final = await self._network.cost_nano(found.ledger_tasks)
                 found = msgspec.structs.replace(found, paid_nano=paid_nano, paid_final=final)
-                await self._do(lambda: self._store.save(found, stored.parts, ended=True))
+                await self._do(lambda: self._store.save(found, stored.parts, ended=True, over=stored.over))
         return self._with_sound(found), stored.parts
+
+    def _gone(self, task: str) -> None:
+        self._live.pop(task, None)
+        self._begun.discard(task)
 
     async def page(self, key: Key | None, before: str | None, limit: int) -> list[Task]:
         """The newest first."""
@@ -228,14 +268,33 @@ class Tasks:
         whose, live, _ = self._live.get(task, (None, None, None))
         return live if live is not None and whose == (key.id if key else "") else None
 
+    async def watched(self, key: Key | None, task: str) -> Watched | None:
+        """The same, wherever it is made."""
+        live, whose = self.live(key, task), key.id if key else ""
+        if live is not None:
+            return live
+        stored = await self._do(self._store.find, whose, task)
+        found = Followed(stored, lambda: self._do(self._store.find, whose, task)) if stored is not None else None
+        return None if found is None or found.over else found
+
     async def cancel(self, key: Key | None, task: str) -> Task:
         """End it here; one that has ended stays as it is. What it has cost is known a little later. Raises `ApiError`
         404."""
-        live = self.live(key, task)
-        if live is not None and live.task.state not in ENDED:
-            live.became("cancelled", ended_ms=_now_ms())
-            self._live[task][2].cancel()
+        if self.live(key, task) is not None:
+            self._end(task)
+        elif (await self.get(key, task))[0].state not in ENDED:
+            await self._do(self._store.ask_to_cancel, key.id if key else "", task)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CANCEL_S):
+                    while (await self.get(key, task))[0].state not in ENDED:  # noqa: ASYNC110 - elsewhere
+                        await asyncio.sleep(SYNC_S)
         return (await self.get(key, task))[0]
+
+    def _end(self, task: str) -> None:
+        _, live, running = self._live.get(task, (None, None, None))
+        if live is not None and running is not None and live.task.state not in ENDED:
+            live.became("cancelled", ended_ms=_now_ms())
+            running.cancel()
 
     def _with_sound(self, task: Task) -> Task:
         return msgspec.structs.replace(task, sound=bool(task.seconds) and self.recordings.keeps(task))
@@ -249,24 +308,6 @@ class Tasks:
             raise ApiError(409, "idempotency_key_reused", told)
         live = self._live.get(known.task.id)
         return live[1].task if live is not None else self._with_sound(known.task)
-
-    @contextlib.contextmanager
-    def _room(self, whose: str) -> Iterator[None]:
-        """For one more task, while it is made. Raises `ApiError`."""
-        mine = sum(one == whose for one, _, _ in self._live.values()) + self._making[whose]
-        if whose and mine >= MAX_OPEN_OF_KEY:
-            told = f"{mine} tasks of this key have not ended. Ask again when one has."
-            raise ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error", headers={"retry-after": "2"})
-        if len(self._live) + self._making.total() >= MAX_OPEN:
-            told = "Too many tasks have not ended. Ask again in a few seconds."
-            raise ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "2"})
-        self._making[whose] += 1
-        try:
-            yield
-        finally:
-            self._making[whose] -= 1
-            if not self._making[whose]:
-                del self._making[whose]
 
     def _check_growth(self, whose: str) -> None:
         if sum(live.bytes_ready for one, live, _ in self._live.values() if one == whose) > MAX_GROWING_BYTES:
@@ -322,7 +363,7 @@ class Tasks:
             live.became(state, problem, ended_ms=_now_ms())
         if not live.bytes_ready:
             live.change(sound=False)
-        await self._do(lambda: self._store.save(live.task, live.in_order(), ended=True))
+        await self._save_surely(live)
         for file in wanted.files:
             await asyncio.to_thread(file.unlink, missing_ok=True)
         await self._account(live, SETTLE_S if problem is not STOPPED else CLOSE_S)
@@ -342,7 +383,7 @@ class Tasks:
         file = await self._recording(live.task) if live.task.sound else None
         uploading = asyncio.create_task(_upload(file)) if file is not None and file.uploads else None
         try:
-            async with self._orders.stream(wanted.order, wanted.scope, key, wait_s=QUEUE_S, watch=told) as stream:
+            async with self._ordered(wanted, key, told) as stream:
                 live.became("running")
                 async with aclosing(stream.encoded("pcm")) as pieces:
                     async for piece in pieces:
@@ -366,6 +407,22 @@ class Tasks:
                 await asyncio.gather(uploading, return_exceptions=True)
                 await _upload_rest(file)
 
+    @contextlib.asynccontextmanager
+    async def _ordered(self, wanted: Wanted, key: Key | None, told: Watch) -> AsyncIterator[Stream]:
+        """In its turn. A store that is away before anything is ordered is asked again, as long as tasks may wait."""
+        end_s = time.monotonic() + QUEUE_S
+        async with contextlib.AsyncExitStack() as stack:
+            while True:
+                order = self._orders.stream(wanted.order, wanted.scope, key, wait_s=QUEUE_S, watch=told)
+                try:
+                    stream = await stack.enter_async_context(order)
+                    break
+                except AwayError:
+                    if time.monotonic() > end_s:
+                        raise
+                await asyncio.sleep(AGAIN_S)
+            yield stream
+
     async def _recording(self, task: Task) -> Recording:
         """Where nothing can be kept nothing is ordered."""
         try:
@@ -375,8 +432,19 @@ class Tasks:
             told = "The sound cannot be kept now, so nothing was ordered. Order it again in a minute."
             raise ApiError(503, "sound_not_kept", told) from error
 
-    async def _save(self, live: Live) -> None:
-        await self._do(lambda: self._store.save(live.task, live.in_order(), ended=live.task.state in ENDED))
+    async def _save_surely(self, live: Live, *, over: bool = False) -> None:
+        """However long the store is away: what was made was paid for."""
+        while True:
+            try:
+                await self._save(live, over=over)
+            except AntiphonError as error:
+                log.warning("the end of task %s is not written down yet: %s", live.task.id, error)
+                await asyncio.sleep(AGAIN_S)
+            else:
+                return
+
+    async def _save(self, live: Live, *, over: bool = False) -> None:
+        await self._do(lambda: self._store.save(live.task, live.in_order(), ended=live.task.state in ENDED, over=over))
 
     async def _account(self, live: Live, patience_s: float) -> None:
         """What it has cost, once all of it is settled, or when the patience ends."""
@@ -392,10 +460,20 @@ class Tasks:
                         pause_s = min(2.0, pause_s * 2)
         except (TimeoutError, asyncio.CancelledError, StateError):
             pass
-        await self._save(live)
+        await self._save_surely(live, over=True)
 
     async def _do(self, work: Callable[[*Ts], T], *given: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
+
+
+def _check_room(mine: int, all_: int) -> None:
+    """For one more task. Raises `ApiError`."""
+    if mine >= MAX_OPEN_OF_KEY:
+        told = f"{mine} tasks of this key have not ended. Ask again when one has."
+        raise ApiError(429, "rate_limit_exceeded", told, kind="rate_limit_error", headers={"retry-after": "2"})
+    if all_ >= MAX_OPEN:
+        told = "Too many tasks have not ended. Ask again in a few seconds."
+        raise ApiError(503, "busy", told, kind="server_error", headers={"retry-after": "2"})
 
 
 async def _upload(file: Recording) -> None:
