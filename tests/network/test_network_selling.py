@@ -12,11 +12,12 @@ import pytest
 from network_of import World, world
 
 from antiphon.audio import AudioWriter, Waveform, format_named
+from antiphon.client.attempt import Copy
 from antiphon.client.buying import buy, selector_of
 from antiphon.client.client import Job
 from antiphon.client.events import Artefact, Closed
 from antiphon.clock import SystemClock
-from antiphon.economy.types import NANO, PPM, Rules
+from antiphon.economy.types import NANO, PPM, Mode, Rules
 from antiphon.errors import AntiphonError, UnavailableError
 from antiphon.genki.data import Collection, add
 from antiphon.genki.sharing import Purchase, SignedOffer, share, sold_here
@@ -70,13 +71,14 @@ def offered(folder: Path, home: Path, store: Folder, seller: Identity, name: str
 
 
 @asynccontextmanager
-async def shop(folder: Path, rules: Rules | None = None) -> AsyncIterator[Shop]:
+async def shop(folder: Path, rules: Rules | None = None, *, judged: bool = True) -> AsyncIterator[Shop]:
+    """`judged`: its validators have the store."""
     home, store, seller = folder / "home", Folder(folder / "store"), Identity.generate()
     offers = {
         name: offered(folder, home, store, seller, name, price_nano)
         for name, price_nano in (("cheap", NANO // 10), ("dear", 5 * NANO))
     }
-    evaluator = JudgingEvaluator({"data": DataJudge(DataJudge.Options(store=store.url), tools=None)})
+    evaluator = JudgingEvaluator({"data": DataJudge(DataJudge.Options(store=store.url if judged else ""), tools=None)})
     async with world(folder, processors=0, validators=0, rules=rules) as made:
         for number in range(3):
             await made.add(f"judge-{number}", Validator(made.context(), evaluator, 15_000))
@@ -175,3 +177,25 @@ async def test_neither_the_clips_nor_their_key_are_on_the_wire(tmp_path, monkeyp
     assert len(heard) > 5_000
     assert key not in heard
     assert not any(sound[start : start + 24] in heard for start in range(2_000, len(sound) - 24, 499))
+
+
+async def test_a_sale_is_not_streamed_whoever_orders_it_so(tmp_path, monkeypatch):
+    """Who streams hears before the verdict; the key of a sale would be had for an order that is not paid."""
+    came: list[bytes] = []
+    took = Copy.take
+
+    def watched(self, sealed: bytes) -> bytes:
+        came.append(plain := took(self, sealed))
+        return plain
+
+    monkeypatch.setattr(Copy, "take", watched)
+    async with shop(tmp_path, judged=False) as market:  # whose validators can judge nothing: the money comes back
+        await market.sell()
+        before = await market.balance()
+        order = order_of(market.offers["cheap"], "1" * 32)
+        job = Job([order], selector_of(market.offers["cheap"]), mode=Mode.STREAM, once=True)
+        with pytest.raises(UnavailableError, match="could not judge"):
+            [_ async for _ in market.made.client.run(job)]
+        await market.made.settle()
+        assert await market.balance() <= before
+        assert not any(came)

@@ -68,7 +68,9 @@ class Production:
 
     @property
     def streams(self) -> bool:
-        return self.task.mode is Mode.STREAM and not self.withheld
+        """Whether it leaves as it is made. Of sound an ear has what it heard; a voice, a key or an appraisal that has
+        left is had whole, whatever the verdict."""
+        return self.task.mode is Mode.STREAM and self.form.is_audio and not self.withheld
 
     def add(self, piece: bytes) -> None:
         """One more piece of the result. Raises `UnavailableError` beyond the size that can be judged."""
