@@ -66,3 +66,23 @@ def test_as_many_are_kept_as_are_each_made_faster_than_they_are_heard() -> None:
     assert pace.keeps(["", ""])
     assert pace.keeps(["new", "new"])
     assert not pace.keeps(["new"] * 3)
+
+
+def test_words_alone_do_not_make_a_voice_dear() -> None:
+    """What is around a word takes longer than the word: measured, three times what a long text costs."""
+    now = Hands()
+    pace = Pace(now)
+
+    def made(took_s: float, sound_s: float) -> None:
+        began = pace.begin()
+        now.s += took_s
+        pace.end("voice", began, sound_s)
+
+    for _ in range(6):
+        made(2.5, 10.0)
+    for _ in range(30):
+        made(0.5, 0.5)
+    assert pace.cost("voice") == pytest.approx(0.25)
+    for _ in range(6):
+        made(5.0, 10.0)
+    assert pace.cost("voice") == pytest.approx(0.5), "a network that became slower is known to be"

@@ -6,12 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from statistics import median_low
 
 UNKNOWN_COST = 0.4
 """What a second of sound takes before it was measured: two orders may begin."""
-MEASURED = 9
-"""Tasks of a kind whose median counts: the first ones load models."""
+MEASURED_S = 60.0
+"""Of the newest sound of a kind whose median counts. By sound, not by tasks: a word alone takes as long as what is
+around it does, and a hundred of them should not keep others out. The first tasks load models."""
+MOST = 1_000
+"""Tasks of a kind that are remembered, however short."""
 HEADROOM = 1.2
 """So much faster than it is played, sound has to be made: sentences are of unequal length."""
 
@@ -30,7 +32,7 @@ class Pace:
     """Is called after each task that was measured."""
 
     def __post_init__(self) -> None:
-        self._costs: dict[str, deque[float]] = {}
+        self._costs: dict[str, deque[tuple[float, float]]] = {}  # of a second, and how many there were
         self._at_work, self._shared_s, self._looked_s = 0, 0.0, self.now_s()
 
     def begin(self) -> float:
@@ -44,13 +46,21 @@ class Pace:
         self._look()
         self._at_work -= 1
         if kind and sound_s > 0:
-            self._costs.setdefault(kind, deque(maxlen=MEASURED)).append((self._shared_s - began) / sound_s)
+            known = self._costs.setdefault(kind, deque(maxlen=MOST))
+            known.append(((self._shared_s - began) / sound_s, sound_s))
+            while sum(sound_s for _, sound_s in known) - known[0][1] >= MEASURED_S:
+                known.popleft()
             self.told()
 
     def cost(self, kind: str) -> float:
         """Seconds of the network for one of sound."""
-        known = self._costs.get(kind)
-        return median_low(known) if known else UNKNOWN_COST
+        known = sorted(self._costs.get(kind, ()))
+        half_s = sum(sound_s for _, sound_s in known) / 2
+        for cost, sound_s in known:  # the lower median
+            half_s -= sound_s
+            if half_s <= 0:
+                return cost
+        return UNKNOWN_COST
 
     def keeps(self, kinds: Collection[str]) -> bool:
         """Whether orders of these kinds, sharing equally, are all made faster than they are played. Of those of kind ""
