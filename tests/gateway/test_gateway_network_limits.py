@@ -56,7 +56,7 @@ def test_a_deleted_task_is_nowhere_in_the_files_and_its_idempotency_key_stays_us
     for number in range(200):
         task = msgspec.structs.replace(TASK, id=f"{number:032x}", title=f"secret number {number:03}", voice="whose")
         store.add(Stored(task=task, key="mine", body_sha256=b"digest"), f"key-{number}" if number % 2 else None)
-        store.save(task, (PART,), ended=True)
+        store.save(task, (PART,), ended=True, over=True)
     kept = b"".join(file.read_bytes() for file in tmp_path.glob("api-tasks.db*"))
     assert kept.count(b"secret number 007") >= 1
     for number in range(0, 200, 7):
@@ -74,6 +74,29 @@ def test_a_deleted_task_is_nowhere_in_the_files_and_its_idempotency_key_stays_us
     store.close()
 
 
+def test_a_task_that_its_process_is_not_done_with_is_not_deleted_and_is_over_when_that_was_killed(
+    storage: Storage,
+) -> None:
+    making, other = TaskStore(storage), TaskStore(storage)
+    making.add(Stored(task=TASK, key="", body_sha256=b""), "once")
+    cancelled = msgspec.structs.replace(TASK, state="cancelled")
+    for told in (lambda: making.sync([(cancelled, ())]), lambda: making.save(cancelled, (), ended=True)):
+        told()
+        other.delete("", TASK.id)
+        assert other.fail_lost(frozenset()) == []
+        found = other.find("", TASK.id)
+        assert found is not None, "its text would stay, and its sound come"
+        assert not found.over
+    assert making.fail_lost(frozenset()) == []  # as whoever finds a dead process's
+    found = other.find("", TASK.id)
+    assert found is not None
+    assert (found.over, found.task) == (True, cancelled), "who follows it comes to its end"
+    other.delete("", TASK.id)
+    assert other.find("", TASK.id) is None
+    making.close()
+    other.close()
+
+
 def test_tasks_of_the_version_before_are_brought_up_to_date(storage: Storage) -> None:
     file = storage.open(replace(SCHEMA, steps=SCHEMA.steps[:1]))
     row = (TASK.id, "", "owner", 1, 1, "once", b"digest", msgspec.json.encode(TASK).decode(), "[]")
@@ -83,7 +106,7 @@ def test_tasks_of_the_version_before_are_brought_up_to_date(storage: Storage) ->
     store = TaskStore(storage)
     found = store.repeated("", "once")
     assert found is not None
-    assert (found.task, found.deleted) == (TASK, False)
+    assert (found.task, found.deleted, found.over) == (TASK, False, True)
     store.silence(TASK.id)
     assert [task.sound for task in store.page("", None, 5)] == [False]
     store.close()

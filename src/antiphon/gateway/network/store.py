@@ -37,7 +37,11 @@ ALTER TABLE tasks ADD COLUMN cancel INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN over INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX under_way ON tasks (owner, key) WHERE ended = 0;
 """
-SCHEMA = Schema("tasks", 2, "api-tasks.db", "The tasks", (_FOUNDATION, _DELETION, _SHARING))
+_ENDING = """
+UPDATE tasks SET over = 1 WHERE ended = 1;
+CREATE INDEX not_over ON tasks (owner) WHERE over = 0;
+"""
+SCHEMA = Schema("tasks", 2, "api-tasks.db", "The tasks", (_FOUNDATION, _DELETION, _SHARING, _ENDING))
 _ADD = """
 INSERT INTO tasks (id, key, owner, made_ms, ended, idempotency, body_sha256, task, parts)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -72,16 +76,16 @@ class TaskStore:
         self._file.close()
 
     def fail_lost(self, mine: AbstractSet[str]) -> list[Task]:
-        """Rule 3: the tasks that are failed now, because their process is gone. `mine`: what this one makes."""
+        """Rule 3: the tasks that are failed now, because their process is gone. `mine`: what this one makes. Those
+        that had ended stay as they are, and are over."""
         with self._file.transaction():
-            rows = self._file.execute("SELECT id, owner, task FROM tasks WHERE ended = 0").fetchall()
+            rows = self._file.execute("SELECT id, owner, ended, task FROM tasks WHERE over = 0").fetchall()
             me = self._file.owner
-            dead = self._file.dead({owner for _, owner, _ in rows} - {me})
-            lost = [
-                msgspec.json.decode(task, type=Task)
-                for id_, owner, task in rows
-                if owner in dead or (owner == me and id_ not in mine)
-            ]
+            dead = self._file.dead({row[1] for row in rows} - {me})
+            gone = [row for row in rows if row[1] in dead or (row[1] == me and row[0] not in mine)]
+            for id_, *_ in gone:
+                self._file.execute("UPDATE tasks SET over = 1 WHERE id = ?", id_)
+            lost = [msgspec.json.decode(task, type=Task) for _, _, ended, task in gone if not ended]
             failed = [
                 msgspec.structs.replace(
                     task, state="failed", error=STOPPED, ended_ms=int(time.time() * 1000), paid_final=False
@@ -90,7 +94,7 @@ class TaskStore:
             ]
             for task in failed:
                 self._file.execute(
-                    "UPDATE tasks SET ended = 1, over = 1, task = ? WHERE id = ?",
+                    "UPDATE tasks SET ended = 1, task = ? WHERE id = ?",
                     msgspec.json.encode(task).decode(),
                     task.id,
                 )
@@ -117,12 +121,12 @@ class TaskStore:
             self._file.execute("UPDATE tasks SET sound = 0 WHERE id = ?", task)
 
     def delete(self, key: str, task: str) -> None:
-        """Of a task of `key`'s that has ended nothing stays but its idempotency key (rule 2)."""
+        """Of a task of `key`'s that is over nothing stays but its idempotency key (rule 2)."""
         with self._file.transaction():
             found = self._find("key = ? AND id = ?", key, task)
-            if found is None:
+            if found is None or not found.over:
                 return
-            self._file.execute("DELETE FROM tasks WHERE id = ? AND ended = 1 AND idempotency IS NULL", task)
+            self._file.execute("DELETE FROM tasks WHERE id = ? AND idempotency IS NULL", task)
             empty = msgspec.structs.replace(
                 found.task,
                 title="",
@@ -135,8 +139,7 @@ class TaskStore:
                 ledger_tasks=(),
             )
             self._file.execute(
-                "UPDATE tasks SET task = ?, parts = '[]', body_sha256 = ?, sound = 0, deleted = 1"
-                " WHERE id = ? AND ended = 1",
+                "UPDATE tasks SET task = ?, parts = '[]', body_sha256 = ?, sound = 0, deleted = 1 WHERE id = ?",
                 msgspec.json.encode(empty).decode(),
                 b"",
                 task,

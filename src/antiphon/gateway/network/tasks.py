@@ -185,16 +185,17 @@ class Tasks:
     async def delete(self, key: Key | None, task: str) -> None:
         """Text, sound and all else of a task that has ended; the ledger and its receipts keep what was paid. Raises
         `ApiError` 404, 409, and as `ObjectStore`: then it is not deleted."""
-        found, _ = await self.get(key, task)
-        running = self._live.get(task)
+        await self.get(key, task)
+        running, whose = self._live.get(task), key.id if key else ""
         if running is not None and running[1].over:
             await asyncio.wait({running[2]})  # the last of it
-        if found.state not in ENDED or task in self._live:
+        stored = await self._do(self._store.find, whose, task)
+        if task in self._live or (stored is not None and not stored.over):  # here, or in another process
             told = "This task is under way, or is being accounted for. Cancel it, and delete it when it has ended."
             raise ApiError(409, "task_under_way", told)
         await self._silence(task)
         await self._webhooks.withdraw(task)
-        await self._do(self._store.delete, key.id if key else "", task)
+        await self._do(self._store.delete, whose, task)
 
     async def close(self) -> None:
         """Every task ends, and what it has cost by now is written down."""
