@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -13,15 +14,15 @@ import pytest
 from antiphon.clock import ManualClock
 from antiphon.economy.scoring import decide
 from antiphon.economy.types import Verdict
-from antiphon.errors import AntiphonError, InputError, ProtocolError, StateError, UnavailableError
+from antiphon.errors import AntiphonError, InputError, OutputError, ProtocolError, StateError, UnavailableError
 from antiphon.genki.data import Collection, add, edited
 from antiphon.genki.sharing import Purchase, every_offer, find_offer, sealed, selling, share, sold_here, withdraw
 from antiphon.genki.sharing import offer as offers
 from antiphon.genki.sharing.judge import PROFILE, DataJudge, offered_in, order_of
-from antiphon.genki.sharing.offer import SignedOffer, open_offer, open_sale, sign_offer, sign_sale
+from antiphon.genki.sharing.offer import SharedClip, SignedOffer, open_offer, open_sale, sign_offer, sign_sale
 from antiphon.judges.base import Delivery
 from antiphon.objects import Folder
-from antiphon.protocol import Identity, TaskKey
+from antiphon.protocol import Identity, TaskKey, canonical
 
 READY = {"licence": "CC-BY-4.0", "consent": "my own"}
 PRICE_NANO = 2 * 10**9
@@ -276,3 +277,107 @@ def test_an_offer_fits_into_an_order_with_the_longest_licences(seller, offered):
     longest = tuple(f"{number}{'L' * 63}" for number in range(8))
     signed = sign_offer(seller, msgspec.structs.replace(offered.offer, licences=longest), ManualClock())
     assert len(order_of(signed, "1" * 32).options["offer"]) < 2_000
+
+
+def relisted(store: Folder, seller: Identity, offered: SignedOffer, clips: tuple[SharedClip, ...]) -> SignedOffer:
+    """The offer with another list of clips, by its seller."""
+    listing = canonical.encode({"clips": [msgspec.to_builtins(clip) for clip in clips]})
+    told = msgspec.structs.replace(
+        offered.offer,
+        listing=hashlib.sha256(listing).hexdigest(),
+        clips=len(clips),
+        size=sum(clip.size for clip in clips),
+        seconds=sum(clip.facts.duration for clip in clips),
+    )
+    signed = sign_offer(seller, told, ManualClock())
+    store.write(f"listings/{signed.id}", listing)
+    return signed
+
+
+def test_an_offer_that_says_other_than_its_list_is_not_bought(offered, store, seller, tmp_path):
+    listing = store.read(f"listings/{offered.id}")
+    for change in ({"seconds": 9_999.0}, {"licences": ("CC0-1.0",)}, {"clips": 3}, {"size": 1}):
+        lying = sign_offer(seller, msgspec.structs.replace(offered.offer, **change), ManualClock())
+        store.write(f"listings/{lying.id}", listing)
+        with pytest.raises(ProtocolError, match="not what the offer says"):
+            Purchase(lying, tmp_path / "bought").fetch(store)
+
+
+def test_two_clips_of_an_offer_are_two_files_with_two_sidecars(offered, store, seller):
+    first, second = sealed.read_listing(store, offered).clips
+    for other in (
+        msgspec.structs.replace(second, name="song-0.flac"),
+        msgspec.structs.replace(second, name="Song-0.wav"),
+        msgspec.structs.replace(first, name="song-1.wav"),
+    ):
+        clips = tuple(sorted((first, other), key=lambda clip: clip.name))
+        with pytest.raises(InputError, match="Two clips"):
+            sealed.read_listing(store, relisted(store, seller, offered, clips))
+
+
+def test_recordings_that_differ_in_their_suffix_keep_a_sidecar_each(
+    collection, home, store, seller, write, melody, folder, tmp_path
+):
+    for number, name in enumerate(("a.wav", "a.flac", "A.ogg")):
+        write(name, melody(number))
+    list(add(collection, folder, READY))
+    purchase = Purchase(share(collection, home, store, seller, PRICE_NANO, ManualClock()), tmp_path / "bought")
+    purchase.fetch(store)
+    files = bought(purchase, home, seller)
+    assert len({str(file.with_suffix(".json")).casefold() for file in files}) == 3
+    assert all(file.with_suffix(".json").is_file() for file in files)
+
+
+@pytest.mark.parametrize("name", ["song-0.wav", "song-1.json"])
+def test_a_file_of_the_buyers_is_never_replaced(offered, home, store, seller, tmp_path, name):
+    mine = tmp_path / "bought" / name
+    mine.parent.mkdir()
+    mine.write_bytes(b"my own")
+    purchase = Purchase(offered, mine.parent)
+    with pytest.raises(OutputError, match="other files"):
+        purchase.fetch(store)
+    mine.unlink()
+    purchase.fetch(store)
+    mine.write_bytes(b"my own")
+    with pytest.raises(OutputError, match="other files"):
+        bought(purchase, home, seller)
+    assert mine.read_bytes() == b"my own"
+    mine.unlink()
+    assert len(purchase.open()) == 2, "it goes on"
+    again = Purchase(offered, mine.parent)
+    again.fetch(store)  # the very files are there
+    assert len(bought(again, home, seller)) == 2
+
+
+def test_a_validator_never_holds_a_whole_clip(offered, store, home, seller, monkeypatch):
+    monkeypatch.setattr(offers, "MAX_CLIP_BYTES", 10_000)
+    with pytest.raises(InputError, match="Cut it"):
+        sealed.read_listing(store, offered)
+    monkeypatch.undo()
+    held = 0
+
+    class Counted(bytes):
+        def __new__(cls, content):
+            nonlocal held
+            held += 1
+            return super().__new__(cls, content)
+
+        def __del__(self):
+            nonlocal held
+            held -= 1
+
+    most, real = 0, sealed.sealed_pieces
+
+    def counted(*given):
+        nonlocal most
+        for piece in real(*given):
+            yield Counted(piece)
+            most = max(most, held)
+
+    for module in (offers, sealed, selling):
+        monkeypatch.setattr(module, "PIECE_BYTES", 5_000)
+    offer = share(Collection(home, "songs"), home, store, seller, PRICE_NANO + 1, ManualClock())
+    monkeypatch.setattr(sealed, "sealed_pieces", counted)
+    nonce = offers.new_nonce()
+    assert judged(store.url, offer, nonce, sale(home, offer, seller, nonce)) is Verdict.VALID
+    assert 1 <= most <= 3

@@ -6,6 +6,7 @@ paid for, the sale.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -34,6 +35,7 @@ class Purchase:
         """Fetch the rest of the sealed pieces: bytes that came. Raises `ProtocolError` for bytes that the seller did
         not sign (they are thrown away), `UnavailableError`, `UnreachableError`, `OutputError`: go on later."""
         listing = sealed.read_listing(store, self.offer)
+        self._require_free(listing)
         self._require_room(self.offer.offer.size)
         fetched = 0
         for clip in listing.clips:
@@ -75,6 +77,7 @@ class Purchase:
         assert raw is not None, "it is opened once it is paid for"
         key = open_sale(raw, self.offer)
         listing = msgspec.msgpack.decode(self._kept("listing") or b"", type=Listing)
+        self._require_free(listing)
         made = []
         with self._writing():
             for clip in listing.clips:
@@ -85,9 +88,7 @@ class Purchase:
                         out.write(plain)
                     out.flush()
                     os.fsync(out.fileno())
-                durable.replace(
-                    target.with_suffix(".json"), msgspec.json.format(msgspec.json.encode(clip.facts), indent=2)
-                )
+                durable.replace(target.with_suffix(".json"), _sidecar(clip))
                 beside.replace(target)
                 made.append(target)
             durable.replace(self.folder / f"{self.offer.id[:12]}.offer", self.offer.raw)
@@ -110,6 +111,18 @@ class Purchase:
     def _keep(self, name: str, content: bytes) -> None:
         with self._writing():
             durable.replace(self._part / name, content)
+
+    def _require_free(self, listing: Listing) -> None:
+        """Raise `OutputError` where a clip would take another file's place: its name is the seller's choice."""
+        for clip in listing.clips:
+            target = self.folder / clip.name
+            beside = target.with_suffix(".json")
+            with self._writing():
+                other = target.exists() and (target.stat().st_size != clip.size or _sha256(target) != clip.sha256)
+                if other or (beside.exists() and beside.read_bytes() != _sidecar(clip)):
+                    raise OutputError(
+                        f"{self.folder} has other files called as {clip.name}", "Name another folder, or move them."
+                    )
 
     def _require_room(self, size: int) -> None:
         with self._writing():
@@ -137,6 +150,15 @@ class _Writing:
         if isinstance(error, OSError):
             hint = "Free some space; it goes on." if is_full(error) else "Look at the folder's permissions."
             raise OutputError(f"Cannot write to {self._folder}: {error.strerror}", hint) from error
+
+
+def _sidecar(clip: SharedClip) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(clip.facts), indent=2)
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _sealed_size(clip: SharedClip, size: int) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import random
+from collections.abc import Iterator
 from typing import ClassVar
 
 import msgspec
 
 from antiphon.economy.measurement import Measurement
 from antiphon.economy.scoring import Limit, ScoreTerm, ScoringProfile
-from antiphon.errors import AntiphonError, InputError, ProtocolError
+from antiphon.errors import AntiphonError, InputError, ProtocolError, UnavailableError
 from antiphon.genki.sharing import sealed
 from antiphon.genki.sharing.offer import SERVICE, SharedClip, SignedOffer, open_offer, open_sale
 from antiphon.judges.base import Delivery, JudgeCapabilities, Tools
@@ -21,7 +22,7 @@ from antiphon.protocol import TaskKey
 from antiphon.services import CustomRequest, Request
 
 LOOKED_AT_BYTES = 64 << 20
-"""So much of a large collection is opened, by clips that the draw of the validators chooses."""
+"""So much of a large collection is opened, by clips that the draw of the validators chooses; one clip at least."""
 
 KEY = Metric(
     judge="sale", name="key", unit="bool", title="key that was offered", better="higher",
@@ -93,8 +94,9 @@ class DataJudge:
         return PROFILE
 
     def _content(self, store: ObjectStore, offer: SignedOffer, key: TaskKey, places: bytes) -> Measurement:
-        clips = list(sealed.read_listing(store, offer).clips)
-        random.Random(places).shuffle(clips)  # noqa: S311 - the draw chooses, and shows that it did
+        draw = random.Random(places)  # noqa: S311 - the draw chooses, and shows that it did
+        # A clip comes first as often as its part of all bytes is, so none is too large to be found out.
+        clips = sorted(sealed.read_listing(store, offer).clips, key=lambda clip: draw.expovariate(clip.size))
         looked_at = good = size = 0
         for clip in clips:
             if looked_at and size + clip.size > LOOKED_AT_BYTES:
@@ -105,11 +107,17 @@ class DataJudge:
 
 
 def _opens(store: ObjectStore, offer: SignedOffer, clip: SharedClip, key: TaskKey) -> bool:
-    """Raises what the store is to blame for."""
-    pieces = list(sealed.sealed_pieces(store, offer, clip))
+    """Raises `UnavailableError` for what the store is to blame for."""
     try:
-        for _ in sealed.opened_pieces(key, clip, iter(pieces)):
+        for _ in sealed.opened_pieces(key, clip, _held(store, offer, clip)):
             pass
     except ProtocolError:
         return False
     return True
+
+
+def _held(store: ObjectStore, offer: SignedOffer, clip: SharedClip) -> Iterator[bytes]:
+    try:
+        yield from sealed.sealed_pieces(store, offer, clip)
+    except ProtocolError as error:
+        raise UnavailableError(error.what, error.hint) from error

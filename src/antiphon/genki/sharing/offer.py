@@ -8,6 +8,7 @@ A sale is the key, signed by the seller for one buyer's order: nobody who bought
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 import secrets
 
@@ -26,6 +27,8 @@ PIECE_BYTES = 4 << 20
 MAX_OFFER_BYTES, MAX_SALE_BYTES = 1_200, 1_024  # of an envelope
 MAX_LISTING_BYTES = 32 << 20
 MAX_CLIPS = 20_000
+MAX_CLIP_BYTES = 2 << 30
+"""A validator opens whole clips."""
 MAX_PRICE_NANO = 10 * 10**9
 """What the ledger takes for one unit; a collection is one unit."""
 MAX_LICENCES = 8
@@ -51,10 +54,17 @@ class SharedClip(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         found = _NAME.fullmatch(self.name)
         if not found or found[1] not in SUFFIXES or not _SHA256.fullmatch(self.sha256) or self.size < 1:
             raise InputError(f"{self.name[:80]!r} is no clip of an offer", "It has a plain name, a size and a SHA-256.")
+        if self.size > MAX_CLIP_BYTES:
+            raise InputError(f"{self.name} is larger than {MAX_CLIP_BYTES >> 30} GiB", "Cut it into parts.")
         if len(self.pieces) != -(-self.size // PIECE_BYTES) or not all(map(_SHA256.fullmatch, self.pieces)):
             raise InputError(f"{self.name} does not have the pieces that its size needs")
         if not self.facts.licence or not self.facts.consent:
             raise InputError(f"{self.name} has no licence, or nobody's consent", "It may not be shared.")
+
+
+def stem_of(name: str) -> str:
+    """What the sidecar of a clip is called by, where large and small letters are one."""
+    return name.rpartition(".")[0].casefold()
 
 
 class Listing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -66,6 +76,9 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
         names = [clip.name for clip in self.clips]
         if not 1 <= len(names) <= MAX_CLIPS or names != sorted(set(names)):
             raise InputError(f"An offer has 1 to {MAX_CLIPS:,} clips, each once, in the order of their names")
+        stems = {stem_of(name) for name in names}
+        if len(stems) < len(names) or len({clip.sha256 for clip in self.clips}) < len(names):
+            raise InputError("Two clips of an offer are one file, or would have one sidecar", "Share it again.")
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -165,7 +178,10 @@ def open_listing(raw: bytes, offer: SignedOffer) -> Listing:
     if hashlib.sha256(raw).hexdigest() != offer.offer.listing:
         raise ProtocolError("The store has another list of clips than the seller signed", "Ask another store.")
     found = canonical.decode(Listing, raw, limit=MAX_LISTING_BYTES)
-    if len(found.clips) != offer.offer.clips or sum(clip.size for clip in found.clips) != offer.offer.size:
+    clips, told = found.clips, offer.offer
+    facts = len(clips), sum(clip.size for clip in clips), tuple(sorted({clip.facts.licence for clip in clips}))
+    seconds = sum(clip.facts.duration for clip in clips)
+    if facts != (told.clips, told.size, told.licences) or not math.isclose(seconds, told.seconds, rel_tol=1e-6):
         raise ProtocolError("The list of clips is not what the offer says", "Do not buy it.")
     return found
 

@@ -133,13 +133,13 @@ def _pieces(about: Sidecar) -> Iterator[bytes]:
 
 
 def _file_name(about: Sidecar, taken: set[str]) -> str:
-    """A name that every system takes, and no other clip has."""
+    """A name that every system takes, and no other clip has, nor its sidecar. `taken`: stems."""
     path = Path(about.source.path)
     stem = re.sub(r"[^A-Za-z0-9_-]+", "-", path.stem).strip("-_")[:60] or "clip"
-    if f"{stem}{path.suffix.lower()}" in taken:
+    if stem.casefold() in taken:
         stem = f"{stem}-{about.source.sha256[:12]}"
-    taken.add(name := f"{stem}{path.suffix.lower()}")
-    return name
+    taken.add(stem.casefold())
+    return f"{stem}{path.suffix.lower()}"
 
 
 def _draft(home: Path, name: str) -> TaskKey:
