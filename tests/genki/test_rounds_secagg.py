@@ -361,7 +361,9 @@ def test_steps_out_of_order_and_shares_that_do_not_open_are_refused() -> None:
         table.ask(first, Mask, sealed=for_other)
 
 
-@pytest.mark.parametrize("kind", ["masked of another length", "another sum", "no signature", "a false share"])
+@pytest.mark.parametrize(
+    "kind", ["masked of another length", "another sum", "no signature", "a false share", "a share kept back"]
+)
 def test_a_party_that_lies_at_a_step_is_left_out_by_name_or_outvoted(tmp_path: Path, kind: str) -> None:
     found = federation(tmp_path, parties=5, rounds=1)
     liar = found.identities[4]
@@ -375,6 +377,7 @@ def test_a_party_that_lies_at_a_step_is_left_out_by_name_or_outvoted(tmp_path: P
                 (Masked, "masked of another length"),
                 (Confirmed, "another sum"),
                 (Opened, "a false share"),
+                (Shares, "a share kept back"),
             ):
                 try:
                     held = canonical.decode(answer, raw.body)
@@ -387,6 +390,8 @@ def test_a_party_that_lies_at_a_step_is_left_out_by_name_or_outvoted(tmp_path: P
                     made = Confirmed(summed=(self.id,))
                 if kind == name == "a false share":
                     made = Opened(seeds={who: s[:-1] + bytes([s[-1] ^ 1]) for who, s in held.seeds.items()}, keys={})
+                if kind == name == "a share kept back":
+                    made = Shares(sealed=dict(list(held.sealed.items())[1:]))
                 if kind == "no signature" and answer is Masked:
                     unsigned = canonical.pack(msgspec.structs.replace(raw, signature=b""))
                     return _replied(message, unsigned)
@@ -404,7 +409,7 @@ def test_a_party_that_lies_at_a_step_is_left_out_by_name_or_outvoted(tmp_path: P
     wires = [*wires_of(found)[:4], Liar(Local(found.contributor(4)))]
     run(found, wires)
     (report,) = found.store().reports()
-    there = 4 if kind in {"masked of another length", "no signature"} else 5
+    there = 4 if kind in {"masked of another length", "no signature", "a share kept back"} else 5
     assert len(report.accepted) == there
     expected = after(found, list(range(there)))
     assert all(np.allclose(value, expected[name], atol=1e-6) for name, value in found.store().parameters().items())

@@ -120,7 +120,7 @@ class Attempt:
         offers = self._offered(least)
         needed = max(threshold(len(offers.found)), least)
         share = Share(attempt=name, offers=tuple(offers.raw.values()))
-        shares = self._step(lambda _: share, offers.found, Shares)
+        shares = self._step(lambda _: share, offers.found, Shares, _for_all(offers.found))
         self._left(shares.found, needed, "parties shared their keys")
         sealed = _delivered(shares.found)
         masked = self._step(lambda who: Mask(attempt=name, sealed=sealed[who]), shares.found, Masked, self._whole)
@@ -160,7 +160,7 @@ class Attempt:
         asked: Callable[[str], Step],
         whom: Collection[str],
         kind: type[T],
-        check: Callable[[T], None] = lambda _: None,
+        check: Callable[[str, T], None] = lambda _, __: None,
     ) -> _Asked[T]:
         def content(who: str) -> RecordDict:
             return flower.step_of(canonical.pack(asked(who)))
@@ -170,15 +170,15 @@ class Attempt:
         self.there = tuple(stage.found)
         return stage
 
-    def _reader(self, kind: type[T], check: Callable[[T], None] = lambda _: None) -> Callable[[str, bytes], T]:
+    def _reader(self, kind: type[T], check: Callable[[str, T], None] = lambda _, __: None) -> Callable[[str, bytes], T]:
         def read(who: str, raw: bytes) -> T:
             found = messages.opened(kind, raw, self._about, who, limit=MAX_STEP_BYTES + 4 * self._count)[1]
-            check(found)
+            check(who, found)
             return found
 
         return read
 
-    def _whole(self, masked: Masked) -> None:
+    def _whole(self, _: str, masked: Masked) -> None:
         if len(masked.words) != 4 * self._count:
             raise ProtocolError(
                 f"The masked update has {len(masked.words)} bytes, not {4 * self._count}", "Join with the plan's model."
@@ -220,8 +220,18 @@ class Attempt:
         return np.asarray(total, np.uint32)
 
 
-def _same(summed: tuple[str, ...]) -> Callable[[Confirmed], None]:
-    def check(told: Confirmed) -> None:
+def _for_all(offers: Collection[str]) -> Callable[[str, Shares], None]:
+    """Whom a share is kept from could not take its mask away: that party would seem to be at fault, or all would."""
+
+    def check(who: str, told: Shares) -> None:
+        if set(told.sealed) != set(offers) - {who}:
+            raise ProtocolError("It has not a share for each other party", "It is left out of this sum.")
+
+    return check
+
+
+def _same(summed: tuple[str, ...]) -> Callable[[str, Confirmed], None]:
+    def check(_: str, told: Confirmed) -> None:
         if told.summed != summed:
             raise ProtocolError("It confirms another sum than the one it was asked about", "It counts for nothing.")
 
