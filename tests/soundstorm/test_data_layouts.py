@@ -69,6 +69,14 @@ def test_a_torch_file_that_would_run_code_is_not_run(tmp_path: Path):
     assert not (tmp_path / "ran").exists()
 
 
+def test_an_array_whose_head_tells_of_more_than_any_memory_is_none(tmp_path: Path):
+    write_seed(SET, ["one", "two"], tmp_path / "s.tsv", tmp_path / "a")
+    with (tmp_path / "a" / "one.npy").open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": "<i8", "fortran_order": False, "shape": (8, 10**14)})
+    with pytest.raises(InputError, match="no array"):
+        read_seed(tmp_path / "s.tsv", tmp_path / "a")
+
+
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/b", "..", "", "a\\b"])
 def test_names_that_lead_elsewhere_are_refused(tmp_path: Path, name: str):
     with pytest.raises(InputError, match="no name"):

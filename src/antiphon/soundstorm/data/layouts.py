@@ -153,7 +153,7 @@ def _folder(folder: Path, names: Mapping[str, object]) -> dict[str, Tokens]:
         if path.is_file():
             try:
                 found[name] = _grid(np.load(path, allow_pickle=False), name)
-            except (OSError, ValueError, EOFError) as error:
+            except (OSError, ValueError, EOFError, MemoryError, OverflowError) as error:
                 raise InputError(f"{path} is no array: {error}", "Save it by numpy.save.") from error
     return found
 
