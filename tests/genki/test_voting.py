@@ -112,6 +112,14 @@ def test_what_was_not_committed_is_no_evidence(case: Case) -> None:
         evidences.gather(Federation(case.federation.folder.parent / "none").store(), 1, case.held_out)
 
 
+@pytest.mark.parametrize("name", [".", "..", ".hidden", "a/b", "", "ü" * 200, "pieces.npz"])
+def test_files_of_evidence_are_files_of_one_folder(case: Case, name: str) -> None:
+    good = case.evidence()
+    with pytest.raises(InputError):
+        msgspec.structs.replace(good, held_out=(*good.held_out, evidences.Blob(name=name, data=b"")))
+    assert [file.name for file in good.held_out] == ["pieces.npz"]
+
+
 def test_parameters_that_are_kept_no_more_are_told(tmp_path: Path) -> None:
     case = Case(tmp_path)
     (case.federation.folder / "coordinator" / "parameters-00000.npz").unlink()

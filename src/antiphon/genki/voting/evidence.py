@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from antiphon.errors import InputError, ProtocolError, UnavailableError
+from antiphon.errors import InputError, OutputError, ProtocolError, UnavailableError
 from antiphon.genki.contribution import Appraisal, Round, appraise, by_contributor, sketch
 from antiphon.genki.learning import Learner, Parameters, Piece, fits
 from antiphon.genki.rounds.plan import Plan
@@ -29,7 +29,8 @@ from antiphon.protocol import canonical
 MAX_FILES = 4_096
 MAX_CONTRIBUTORS = 1_024
 
-_NAME = re.compile(r"[^/\0]{1,255}")
+_NAME = re.compile(r"[^./\0][^/\0]*")
+MAX_NAME_BYTES = 255
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -64,10 +65,19 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         files = (*self.held_out, *self.pool)
-        if not self.held_out or len(files) > MAX_FILES or not all(_NAME.fullmatch(file.name) for file in files):
+        if not self.held_out or len(files) > MAX_FILES:
             raise InputError(f"A round's evidence has 1 to {MAX_FILES} files of pieces")
+        for group in (self.held_out, self.pool):
+            names = {file.name for file in group if _is_name(file.name)}
+            if len(names) < len(group):
+                raise InputError("The files of a round's evidence have names, and each its own", "Name them plainly.")
         if not 1 <= len(self.updates) <= MAX_CONTRIBUTORS or len(self.before) > MAX_CONTRIBUTORS:
             raise InputError(f"A round has 1 to {MAX_CONTRIBUTORS} updates")
+
+
+def _is_name(name: str) -> bool:
+    """Of a file in a folder, on every system: not one that means another place."""
+    return bool(_NAME.fullmatch(name)) and len(name.encode("utf-8", "surrogatepass")) <= MAX_NAME_BYTES
 
 
 def gather(store: Store, round_: int, held_out: Path, pool: Path | None = None) -> Evidence:
@@ -144,8 +154,11 @@ def appraised(evidence: Evidence, learner: Learner) -> Appraisal:
 
 def _pieces(learner: Learner, files: Iterable[Blob]) -> list[Piece]:
     with tempfile.TemporaryDirectory(prefix="antiphon-round-") as folder:
-        for file in files:
-            (Path(folder) / Path(file.name).name).write_bytes(file.data)
+        try:
+            for file in files:
+                (Path(folder) / file.name).write_bytes(file.data)
+        except (OSError, UnicodeEncodeError) as error:
+            raise OutputError(f"The round's music cannot be written: {error}", "Free some disk space.") from error
         return learner.read(Path(folder))
 
 
