@@ -31,6 +31,14 @@ class LinearLearner:
             raise InputError(f"{folder} holds nothing to learn from", "Put *.npz files there.")
         return pieces
 
+    def pack(self, piece: Piece) -> bytes:
+        return piece[0].astype("<f4").tobytes() + bytes([piece[1]])
+
+    def unpack(self, raw: bytes) -> Piece:
+        if len(raw) != 4 * self._shape[0] + 1:
+            raise InputError("This is no row")
+        return np.frombuffer(raw[:-1], "<f4").astype(np.float32), raw[-1]
+
     def learn(self, parameters: Parameters, pieces: Sequence[Piece], *, steps: int, seed: int) -> Parameters:
         x, y = _arrays(pieces)
         weight, bias = parameters["weight"].copy(), parameters["bias"].copy()

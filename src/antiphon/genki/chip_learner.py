@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
-from antiphon.codecs.base import Tokens
+from antiphon.codecs.base import TokenGrid, Tokens, check_grid
 from antiphon.codecs.chip import ChipCodec, from_midi
 from antiphon.errors import InputError
 from antiphon.genki.data import Collection
@@ -100,6 +100,18 @@ class ChipLearner:
         batch = batch_of(_token_set([piece]), np.zeros(draws, np.intp), 0, config)
         _, figures = maskgit_loss(model, batch, batch.total)
         return float(figures["tokens"])
+
+    def pack(self, piece: Tokens) -> bytes:
+        return piece.astype("<u2").tobytes()
+
+    def unpack(self, raw: bytes) -> Tokens:
+        codec = ChipCodec()
+        levels = len(codec.vocabulary)
+        if not raw or len(raw) % (2 * levels):
+            raise InputError(f"{len(raw)} bytes are no tune of {levels} registers", "Pack it with the same model.")
+        tokens = np.frombuffer(raw, "<u2").astype(np.uint16).reshape(levels, -1)
+        check_grid(codec, TokenGrid(tokens, codec.name, codec.frame_rate_hz))
+        return tokens
 
     def _model(self) -> Generator:
         model = Generator(self._config.generator, self._config.seed)

@@ -65,6 +65,17 @@ class Publishable(Protocol):
         """Write what the engine needs into `folder`."""
 
 
+@runtime_checkable
+class Portable(Protocol):
+    """A learner whose pieces can be learnt from elsewhere, without the files that they were read from."""
+
+    def pack(self, piece: Piece) -> bytes:
+        """What the model hears of a piece, without its name."""
+
+    def unpack(self, raw: bytes) -> Piece:
+        """The reverse. Raises `InputError` or `ProtocolError` for anything else."""
+
+
 class Update(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one contributor hands in for one round. Only `opened` makes trustworthy ones."""
 

@@ -18,10 +18,14 @@ from antiphon import models
 from antiphon.errors import InputError
 from antiphon.genki.data import Collection
 from antiphon.genki.learning import Parameters, Piece, fits
+from antiphon.music.meter import METERS
+from antiphon.protocol import canonical
 from antiphon.ruby import starter
+from antiphon.ruby.arranging import Piece as Arranged
 from antiphon.ruby.arranging import measured
-from antiphon.ruby.conditions import TEXT_DIM
+from antiphon.ruby.conditions import TEXT_DIM, Attributes
 from antiphon.ruby.reading import MIDI, piece_of_file
+from antiphon.ruby.steps import VOCABULARY
 from antiphon.ruby.training.batches import Example, batch_of, fixed, weights_of
 from antiphon.ruby.training.trainer import Trainer, config, masked_loss
 from antiphon.soundstorm.serving import GRAPHS, WEIGHTS
@@ -32,6 +36,17 @@ from antiphon.training.hardware import Hardware
 SHIPPED = f"{starter.MODEL}-{WEIGHTS}"
 MASKS = 3
 """Masks by which a piece's loss is measured."""
+
+
+class _Packed(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A piece without its name. `tokens [10, T]`, a byte each."""
+
+    tokens: bytes
+    tonic: int
+    mode: str
+    meter: str
+    quarter_bpm: float
+    attributes: Attributes
 
 
 class RubyLearner:
@@ -90,6 +105,30 @@ class RubyLearner:
         """Mean cross-entropy, in nats, of hidden tokens of each piece, by masks that stay."""
         model = _give(self._model(), parameters).eval()
         return np.array([self._loss(model, piece) for piece in pieces], np.float64)
+
+    def pack(self, piece: Example) -> bytes:
+        held = piece.piece
+        return canonical.encode(
+            _Packed(
+                tokens=held.tokens.astype(np.uint8).tobytes(),
+                tonic=held.tonic,
+                mode=held.mode,
+                meter=held.meter,
+                quarter_bpm=held.quarter_bpm,
+                attributes=piece.attributes,
+            )
+        )
+
+    def unpack(self, raw: bytes) -> Example:
+        told = canonical.decode(_Packed, raw)
+        levels = len(VOCABULARY)
+        if not told.tokens or len(told.tokens) % levels or told.meter not in METERS:
+            raise InputError("A piece is no whole grid in a metre that there is", "Pack it with the same model.")
+        tokens = np.frombuffer(told.tokens, np.uint8).reshape(levels, -1).astype(np.uint16)
+        if (tokens >= np.array(VOCABULARY)[:, None]).any():
+            raise InputError("A piece holds tokens that Ruby does not have", "Pack it with the same model.")
+        held = Arranged(tokens=tokens, tonic=told.tonic, mode=told.mode, meter=told.meter, quarter_bpm=told.quarter_bpm)
+        return Example(held, told.attributes, np.zeros((0, TEXT_DIM), np.float32))
 
     def export(self, parameters: Parameters, folder: Path) -> None:
         """The graph and its weights, in half precision, as the engine `ruby` loads them."""

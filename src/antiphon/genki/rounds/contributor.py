@@ -21,10 +21,11 @@ import numpy as np
 
 from antiphon.errors import InputError, ProtocolError, StateError
 from antiphon.genki import learning
-from antiphon.genki.contribution.working import dealt, learnt
+from antiphon.genki.contribution.working import dealt
 from antiphon.genki.learning import Learner, Parameters, Piece, Update
 from antiphon.genki.rounds import compression, files
 from antiphon.genki.rounds.compression import Flat
+from antiphon.genki.rounds.local import LocalJob, Train, trained
 from antiphon.genki.rounds.plan import Plan
 from antiphon.genki.rounds.secagg.contributing import Attempt
 from antiphon.genki.rounds.secagg.primitives import Words, places, taken
@@ -48,14 +49,16 @@ class Contributor:
         plan: Plan | None = None,
         *,
         pool: Sequence[Piece] = (),
+        train: Train | None = None,
     ) -> None:
-        """`plan` is what was agreed on; None: the first one that comes. Raises `InputError` without any pieces, or with
-        another `pool` than the plan's."""
+        """`plan` is what was agreed on; None: the first one that comes. `train` does the local training; None: this
+        machine. Raises `InputError` without any pieces, or with another `pool` than the plan's."""
         if not pieces:
             raise InputError("There is nothing to learn from", "Add music to the collection: antiphon data add FOLDER")
         self.id = identity.node_id
         self._identity, self._learner, self._pieces, self._folder = identity, learner, pieces, folder
         self._plan, self._pool = plan or self._joined(), pool
+        self._train: Train = train or (lambda job: trained(learner, job))
         self._attempt: Attempt | None = None
         if self._plan is not None:
             check_pool(self._plan, pool)
@@ -150,15 +153,16 @@ class Contributor:
         """The difference after this round's steps; its draws differ by round and by contributor."""
         seed = int.from_bytes(bytes.fromhex(self.id[:12]), "big") ^ (task.plan.seed * 1_000_003 + task.round)
         hand = dealt(bytes.fromhex(task.base), self.id, len(self._pool)) if self._pool else ()  # 6
-        after = learnt(
-            self._learner,
-            parameters,
-            self._pieces,
-            [self._pool[piece] for piece in hand],
-            steps=task.plan.local_steps,
-            seed=seed % 2**31,
+        delta = self._train(
+            LocalJob(
+                plan=task.plan,
+                base=task.base,
+                parameters=parameters,
+                own=self._pieces,
+                hand=[self._pool[piece] for piece in hand],
+                seed=seed % 2**31,
+            )
         )
-        delta = compression.flat(learning.difference(after, parameters))
         norm = float(np.linalg.norm(delta))
         if task.plan.clip_norm and norm > task.plan.clip_norm:
             delta *= np.float32(task.plan.clip_norm / norm)
