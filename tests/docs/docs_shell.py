@@ -73,6 +73,7 @@ def is_server(command: str) -> bool:
                 ("node", "trainer"),
                 ("node", "seller"),
                 ("node", "appraiser"),
+                ("node", "learner"),
                 ("node", "validator"),
                 ("subnet", "chain"),
                 ("subnet", "miner"),

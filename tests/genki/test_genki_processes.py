@@ -86,7 +86,7 @@ def machine(tmp_path: Path) -> Iterator[Machine]:
 
 
 def test_the_page_is_a_federation_of_processes_that_survives_kill_9_and_whose_model_earns(machine: Machine) -> None:
-    music, cards, (serve,), (explain, *joins), after, vote, publish, (ledger,), nodes, market, _ = BLOCKS
+    music, cards, (serve,), (explain, *joins), after, vote, publish, (ledger,), nodes, market, _, _ = BLOCKS
     for command in (*music, *cards):
         machine.run(command)
     found = re.search(r"^```toml\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
@@ -159,6 +159,31 @@ def trained(machine: Machine, serve: str, explain: str, joins: list[str]) -> Non
     updates = [file.read_bytes() for file in at.glob("rounds/*/*.update")]
     assert before in updates
     assert all(len(update) <= 0.015 * 4 * size for update in updates)
+
+
+def test_a_contributor_without_compute_rents_each_round_and_pays_for_it(machine: Machine) -> None:
+    """The page's commands, in a round of a small model; the market is the contributor's own."""
+    explain, join = BLOCKS[-2]
+    (machine.folder / "plan.toml").write_text(
+        'name = "federation"\nmodel = "ruby-tiny"\nrounds = 1\nlocal_steps = 2\nmin_parties = 1\n'
+    )
+    for command in (*BLOCKS[0][:2], BLOCKS[1][0]):
+        machine.run(command)
+    server, at = (
+        machine.start("antiphon --home carol genki serve plan.toml --members cards --port 0"),
+        (machine.folder / "carol" / "genki" / "at-federation"),
+    )
+    machine.until(at / "invitation.json", server)
+    assert "all of them can read it" in machine.run(explain)
+    dear = machine.start(f"{join.rpartition(' ')[0]} 0.000001")
+    assert dear.wait(LIMIT_S) not in (0, 1)
+    assert "more than" in dear.log.read_text()  # type: ignore[attr-defined]
+    said = machine.run(join)
+    assert "rented: " in said
+    assert server.wait(LIMIT_S) == 0, server.log.read_text()  # type: ignore[attr-defined]
+    (report,) = json.loads(machine.run("antiphon --home carol genki status federation --json"))["rounds"]
+    assert len(report["accepted"]) == 1
+    assert len(list((machine.folder / "alice" / "home" / "receipts").glob("*.json"))) == 1
 
 
 def test_three_processes_train_under_masks(machine: Machine) -> None:

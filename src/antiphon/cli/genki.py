@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from antiphon.cli.amounts import Amount
+from antiphon.cli.dama import store_option
 from antiphon.cli.groups import Verbs
 from antiphon.door.settings import Settings
 from antiphon.errors import InputError
@@ -23,6 +25,7 @@ FOLDER = "genki"
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _pool_option = click.option("--pool", type=_FOLDER, help="Folder of music that all have, if the plan names a pool.")
+_rent_option = click.option("--rent", is_flag=True, help="Have the training done by a rented node of the market.")
 _data_option = click.option("--data", metavar="NAME|FOLDER", help="A private collection, or a folder of MIDI files.")
 
 EPILOG = """\b
@@ -31,6 +34,7 @@ Examples, from cards to a model:
   antiphon genki serve plan.toml --members cards
   antiphon genki explain invitation.json --data songs
   antiphon genki join invitation.json --data songs
+  antiphon genki join invitation.json --data songs --rent --max-price 0.01
   antiphon genki status federation
   antiphon genki explain federation --round 1
   antiphon genki vote federation --held-out kept
@@ -91,15 +95,32 @@ def serve(
 
 
 @genki.command(epilog="\b\nExamples:\n  antiphon genki join --card alice.json\n"
-               "  antiphon genki join invitation.json --data songs\n")  # fmt: skip
+               "  antiphon genki join invitation.json --data songs\n"
+               "  antiphon genki join invitation.json --data songs --rent --max-price 0.01\n")  # fmt: skip
 @click.argument("invitation", type=_FILE, required=False)
 @_data_option
 @_pool_option
 @click.option("--card", type=_FILE, help="Write your card there, for the coordinator, and end.")
+@_rent_option
+@click.option("--max-price", type=Amount(), metavar="ANT", help="With --rent: leave out a round that may cost more.")
+@store_option
 @click.pass_obj
-def join(settings: Settings, invitation: Path | None, data: str | None, pool: Path | None, card: Path | None) -> None:
+def join(
+    settings: Settings,
+    invitation: Path | None,
+    data: str | None,
+    pool: Path | None,
+    card: Path | None,
+    rent: bool,
+    max_price: int | None,
+    store: str | None,
+) -> None:
     """Take part in the federation of INVITATION, learning from --data. It comes back after any break, until the last
-    round is over, or Ctrl-C."""
+    round is over, or Ctrl-C.
+
+    With --rent a node of the market does the training, and this machine signs the update; `antiphon genki explain
+    --rent` lists what others get.
+    """
     from antiphon.genki.rounds import membership
     from antiphon.protocol.keystore import load_or_create
 
@@ -111,6 +132,9 @@ def join(settings: Settings, invitation: Path | None, data: str | None, pool: Pa
         return
     if invitation is None or data is None:
         raise InputError("An invitation and --data are needed to join", "To get one, send your card: --card FILE.")
+    if max_price is not None and not rent:
+        raise InputError("--max-price is of rented training", "Add --rent, or leave it out.")
+    from antiphon.cli.genki_renting import renting
     from antiphon.genki.rounds.contributor import Contributor
     from antiphon.genki.rounds.supernode import take_part
 
@@ -119,8 +143,9 @@ def join(settings: Settings, invitation: Path | None, data: str | None, pool: Pa
     pieces = _pieces(settings, learner, data)
     folder = settings.home / FOLDER / f"part-{told.plan.id[:16]}"
     click.echo(f"{told.plan.name}: {len(pieces)} pieces to learn from", err=True)
+    train = renting(settings, told.plan, learner, store, max_price) if rent else None
     take_part(
-        Contributor(identity, learner, pieces, folder, told.plan, pool=learner.read(pool) if pool else ()),
+        Contributor(identity, learner, pieces, folder, told.plan, pool=learner.read(pool) if pool else (), train=train),
         told,
         private,
         tell=lambda line: click.echo(line, err=True),
@@ -133,10 +158,11 @@ def join(settings: Settings, invitation: Path | None, data: str | None, pool: Pa
 )
 @click.argument("what")
 @_data_option
+@_rent_option
 @click.option("--round", "round_", type=click.IntRange(1), help="Tell the shares of this round instead.")
 @click.option("--who", default="", metavar="ID", help="With --round: of one contributor, by the beginning of its id.")
 @click.pass_obj
-def explain(settings: Settings, what: str, data: str | None, round_: int | None, who: str) -> None:
+def explain(settings: Settings, what: str, data: str | None, rent: bool, round_: int | None, who: str) -> None:
     """List what leaves this machine when you join the invitation WHAT, and what does not. Nothing is sent.
 
     With --round: why each contributor has its share. WHAT is then a federation that is coordinated here, or the file
@@ -154,7 +180,7 @@ def explain(settings: Settings, what: str, data: str | None, round_: int | None,
     learner = _learner(plan)
     size = sum(value.size for value in learner.initial().values())
     pieces = len(_pieces(settings, learner, data)) if data else None
-    click.echo("\n".join(explained(plan, size, pieces)))
+    click.echo("\n".join(explained(plan, size, pieces, rents=rent)))
 
 
 @genki.command(epilog="\b\nExamples:\n  antiphon genki status federation\n")

@@ -272,6 +272,36 @@ def appraiser(settings: Settings, store: str | None, price: int | None, address:
     run(run_node(settings, build, ENGINE, address, bond))
 
 
+@node.command("learner", epilog="\b\nExamples:\n  antiphon node learner\n  antiphon node learner --model ruby-base\n")
+@click.option("--model", "models", multiple=True, metavar="NAME", help="Train this one; repeatable. By default all.")
+@click.option("--store", envvar="ANTIPHON_STORE", metavar="PLACE", help="Where jobs lie; by default your own.")
+@click.option("--price", type=Amount("uANT"), help="Per unit (a local step), in millionths of an ANT.")
+@bind_options(0)
+@click.option("--bond", type=Amount(), default="100", show_default=True, help="Stake to hold.")
+@click.pass_obj
+def learner(
+    settings: Settings, models: tuple[str, ...], store: str | None, price: int | None, address: BindAddress, bond: int
+) -> None:
+    """Run a learner node: it does the local training of contributors to federations who rent it (docs/genki.md)."""
+    from antiphon.genki.renting.judge import JobTrainer
+    from antiphon.genki.rounds.learners import KNOWN
+    from antiphon.nodes.evaluation.evaluator import STORE
+    from antiphon.nodes.producer import Producer
+    from antiphon.nodes.training import ENGINE, PRICE_NANO, TrainingRunner
+    from antiphon.objects import opened
+    from antiphon.plugins import unknown
+
+    if strange := sorted({*models} - {*KNOWN}):
+        raise unknown("model", strange[0], sorted(KNOWN))
+    trainer = JobTrainer(opened(store or settings.home / STORE))
+    runner = TrainingRunner(trainer, PRICE_NANO if price is None else price, models)
+
+    def build(context: Context) -> Node:
+        return Producer(context, runner, queue=8)
+
+    run(run_node(settings, build, ENGINE, address, bond))
+
+
 @node.command("validator", epilog="\b\nExamples:\n  antiphon node validator --probe-every 60\n")
 @click.option("--price", type=Amount("uANT"), help="Per unit (a character, or 1/15 s), in millionths of an ANT.")
 @click.option(

@@ -19,6 +19,7 @@ from antiphon.economy.types import NANO, Role
 from antiphon.engines import registry
 from antiphon.engines.base import Cloner
 from antiphon.errors import AntiphonError, InputError
+from antiphon.genki.renting.judge import JobTrainer
 from antiphon.genki.sharing import KEY_NAME, sold_here
 from antiphon.genki.voting.judge import Appraiser
 from antiphon.ledger.base import Ledger
@@ -36,6 +37,8 @@ from antiphon.nodes.memory import memory_of
 from antiphon.nodes.node import Node, log
 from antiphon.nodes.producer import Producer
 from antiphon.nodes.selling import SaleRunner
+from antiphon.nodes.training import ENGINE as LEARNER
+from antiphon.nodes.training import TrainingRunner
 from antiphon.nodes.validator import Validator
 from antiphon.objects import opened
 from antiphon.parties.actor import Actor, Context
@@ -67,12 +70,15 @@ class Plan:
     validators: int = 3
     grant_nano: int = GRANT_NANO
     appraises: bool = False  # whether a node appraises rounds of federations, out of the data folder's store
+    learns: bool = False  # whether a node does local jobs of federations, out of the same store
     weighs: bool = True  # its validators take part in epochs, whenever one is due
 
     def serving(self, engine: str) -> Plan:
         """The part of it that work of one engine can fall to: its processors, and all validators."""
         processors = tuple(one for one in self.processors if one == engine)
-        return replace(self, processors=processors, trainers=(), appraises=engine == APPRAISER)
+        return replace(
+            self, processors=processors, trainers=(), appraises=engine == APPRAISER, learns=engine == LEARNER
+        )
 
 
 @dataclass(slots=True)
@@ -188,6 +194,8 @@ def _nodes(
         yield name, Producer(context(name), training(engine), role=Role.TRAINER, queue=8)
     if plan.appraises:
         yield APPRAISER, Producer(context(APPRAISER), AppraisalRunner(Appraiser(opened(home / STORE))), queue=8)
+    if plan.learns:
+        yield LEARNER, Producer(context(LEARNER), TrainingRunner(JobTrainer(opened(home / STORE))), queue=8)
     yield from _seller(context, home)
     for number in range(1, plan.validators + 1):
         name = f"validator-{number}"

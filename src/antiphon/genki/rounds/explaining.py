@@ -19,8 +19,13 @@ REQUESTS = {
 """Paths below /v1/fleet/, each with what it tells. All of them carry the node's key and signature, and the time."""
 
 
-def explained(plan: Plan, parameters: int, pieces: int | None = None) -> list[str]:
-    """Lines to read before joining. `parameters` of the model that is learnt, `pieces` that would be learnt from."""
+_STAYS = "What stays here: every piece, its name, title, licence and number, what the update left out, and all keys."
+_RENTED_STAYS = "What stays here: files, names, titles, licences, what the update left out, and all keys of yours."
+
+
+def explained(plan: Plan, parameters: int, pieces: int | None = None, *, rents: bool = False) -> list[str]:
+    """Lines to read before joining. `parameters` of the model that is learnt, `pieces` that would be learnt from;
+    `rents`: whether another's machine does the training."""
     lines = [
         f"Plan {plan.name}: {plan.rounds} rounds of {plan.local_steps} steps of {plan.model}, "
         + (f"adapters of rank {plan.rank}" if plan.rank else "all weights")
@@ -31,12 +36,24 @@ def explained(plan: Plan, parameters: int, pieces: int | None = None) -> list[st
         "",
         *(_masked(plan, parameters) if plan.secure else _plain(plan, parameters)),
         "",
-        "What stays here: every piece, its name, title, licence and number, what the update left out, and all keys.",
+        *(_rented() if rents else ()),
+        _RENTED_STAYS if rents else _STAYS,
         f"You would learn from {pieces:,} pieces." if pieces is not None else "",
         "",
         *_protection(plan),
     ]
     return "\n".join(lines).replace("\n\n\n", "\n\n").splitlines()
+
+
+def _rented() -> list[str]:
+    return [
+        "With --rent also, in each round: sealed to the store, and with the key to a learner node and the validators",
+        "who are drawn to do the training again (all of them can read it, and could keep it):",
+        "  every piece as the model hears it (tokens; for Ruby also tempo, key, style and mood), without its name;",
+        "  the parameters that the round begins with, the number of steps, a seed that follows from your node id;",
+        "  the change that was learnt, before it is compressed. Neither your name nor the federation's is in it.",
+        "",
+    ]
 
 
 def _plain(plan: Plan, parameters: int) -> list[str]:

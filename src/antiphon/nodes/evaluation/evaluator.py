@@ -20,7 +20,7 @@ from antiphon.nodes.evaluation.base import Submission
 from antiphon.nodes.evaluation.rendering import render
 from antiphon.services import service_of
 
-STORED = ("data", "contribution")
+STORED = ("data", "contribution", "training")
 """Judges of what lies in a store."""
 STORE = "store"
 """In a data folder: the store of assets and offers that is its owner's."""
