@@ -61,6 +61,9 @@ def test_as_many_are_kept_as_are_each_made_faster_than_they_are_heard() -> None:
     assert not pace.keeps(["fast"] * (most + 1))
     assert pace.keeps(["slow"]), "one alone is as fast as it can be"
     assert not pace.keeps(["fast", "slow"]), "half of the network is too little for the slow one"
+    assert pace.keeps(["slow", *["fast"] * (most - 1)]), "what cannot share shuts nobody out"
+    assert not pace.keeps(["slow", *["fast"] * most])
+    assert not pace.keeps(["slow", "slow"])
     assert pace.keeps(["", "fast", ""]), "nobody waits for what is heard in the end; it takes its share"
     assert not pace.keeps(["", "slow"])
     assert pace.keeps(["", ""])

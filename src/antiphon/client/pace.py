@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 UNKNOWN_COST = 0.4
@@ -62,12 +62,17 @@ class Pace:
                 return cost
         return UNKNOWN_COST
 
-    def keeps(self, kinds: Collection[str]) -> bool:
-        """Whether orders of these kinds, sharing equally, are all made faster than they are played. Of those of kind ""
-        nobody hears anything before the end; they share, and may take as long as they do. One alone has to be as it is.
+    def keeps(self, kinds: Sequence[str]) -> bool:
+        """Whether the last of these kinds of orders may begin beside the others: whether all, sharing equally, are made
+        faster than they are played. Of those of kind "" nobody hears anything before the end; they share, and may take
+        as long as they do. One alone has to be as it is. One at work that could not share with any other has no say:
+        else whoever orders an hour of it would shut everybody out.
         """
-        played = [self.cost(kind) for kind in kinds if kind]
-        return len(kinds) <= 1 or not played or len(kinds) * max(played) * HEADROOM <= 1
+        if len(kinds) <= 1:
+            return True
+        *at_work, last = kinds
+        has_say = [kind for kind in at_work if kind and 2 * self.cost(kind) * HEADROOM <= 1]
+        return all(len(kinds) * self.cost(kind) * HEADROOM <= 1 for kind in (*has_say, last) if kind)
 
     def _look(self) -> None:
         now_s = self.now_s()

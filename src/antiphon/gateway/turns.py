@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from antiphon.gateway.errors import ApiError
 
@@ -21,14 +21,14 @@ SHARE = 4
 class Turns:
     """Whoever waits is let in by turns, key by key, and within a key in the order of coming.
 
-    `keeps`: whether orders of these kinds can be made at once as fast as they are heard; one alone always is let in."""
+    `keeps`: whether the last of these kinds can be made beside the others as fast as they are heard."""
 
     def __init__(
         self,
         places: int = PLACES,
         waiting: int = WAITING,
         wait_s: float = WAIT_S,
-        keeps: Callable[[Collection[str]], bool] = lambda _: True,
+        keeps: Callable[[Sequence[str]], bool] = lambda _: True,
     ) -> None:
         self._places, self._max_waiting, self._wait_s, self._keeps = places, waiting, wait_s, keeps
         self._in_work: list[str] = []  # of which kinds
