@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from dataclasses import replace
@@ -10,12 +11,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from antiphon.errors import InputError
 from antiphon.gateway.database import Storage
 from antiphon.gateway.errors import ApiError
 from antiphon.gateway.network import examples
-from antiphon.gateway.network.bodies import Part, Task
+from antiphon.gateway.network.bodies import Part, Task, Webhook
 from antiphon.gateway.network.store import SCHEMA, Stored, TaskStore
 from antiphon.gateway.network.streams import MAX_STREAMS, MAX_STREAMS_OF_KEY, Streams
+from antiphon.gateway.network.webhook_store import WebhookStore
 
 TASK = msgspec.convert(examples.TASK, Task)
 PART = msgspec.convert(examples.PARTS["parts"][0], Part)
@@ -110,3 +113,26 @@ def test_tasks_of_the_version_before_are_brought_up_to_date(storage: Storage) ->
     store.silence(TASK.id)
     assert [task.sound for task in store.page("", None, 5)] == [False]
     store.close()
+
+
+def test_what_a_store_cannot_hold_tells_a_client_nothing_of_the_store(storage: Storage) -> None:
+    store, told = TaskStore(storage), ""
+    try:
+        assert store.find("", "\0") is None
+    except InputError as error:  # PostgreSQL's text holds no NUL
+        told = str(error)
+    store.close()
+    assert ("takes no such value" in told) is bool(storage.url)
+    assert "postgres" not in told
+
+
+async def test_a_key_has_so_many_webhooks_however_they_are_registered_at_once(storage: Storage) -> None:
+    stores = [WebhookStore(storage) for _ in range(2)]
+    made = [
+        Webhook(id=f"{number:032x}", url="https://example.org", created_ms=number, secret="whsec_")
+        for number in range(12)
+    ]
+    added = await asyncio.gather(*(stores[n % 2].add("key", one, 8) for n, one in enumerate(made)))
+    assert sum(added) == len(await stores[0].of("key")) == 8
+    for store in stores:
+        await store.close()

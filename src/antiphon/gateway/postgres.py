@@ -18,7 +18,7 @@ from typing import Any
 
 import psycopg
 
-from antiphon.errors import AntiphonError, OutputError, StateError, UnavailableError
+from antiphon.errors import AntiphonError, InputError, OutputError, StateError, UnavailableError
 from antiphon.gateway.schemas import AwayError, Schema
 from antiphon.postgres import dialect
 from antiphon.postgres.connecting import connect
@@ -139,7 +139,8 @@ class PostgresDatabase:
             self._connection = connect(self._url, *_SETTINGS)
             self._hold()
         except (psycopg.Error, AntiphonError) as error:
-            raise _told(error if isinstance(error, AntiphonError) else explain(error, self.name)) from error
+            log.warning("%s", error if isinstance(error, AntiphonError) else explain(error, self.name))
+            raise _away() from error
 
     def scrub(self) -> None:
         """The server frees the room by its own vacuum."""
@@ -150,8 +151,10 @@ def _told(error: AntiphonError) -> AntiphonError:
     log.warning("%s", error)
     if isinstance(error, OutputError):
         return OutputError("The store of this server cannot be written", "Its operator has to free disk space.")
-    if isinstance(error, UnavailableError):
-        return AwayError(
-            "The store of this server does not answer", "Ask again in a few seconds.", retry_after_s=AWAY_S
-        )
-    return error
+    if isinstance(error, InputError):
+        return InputError("The store of this server takes no such value", "Leave out characters that are none.")
+    return _away() if isinstance(error, UnavailableError) else error
+
+
+def _away() -> AwayError:
+    return AwayError("The store of this server does not answer", "Ask again in a few seconds.", retry_after_s=AWAY_S)

@@ -54,9 +54,18 @@ class WebhookStore:
         await self._do(self._file.close)
         self._pool.shutdown()
 
-    async def add(self, key: str, one: Webhook) -> None:
-        row = (one.id, key, one.url, one.secret, one.created_ms)
-        await self._do(lambda: self._file.execute("INSERT INTO webhooks VALUES (?, ?, ?, ?, ?)", *row))
+    async def add(self, key: str, one: Webhook, most: int) -> bool:
+        """False: the key has so many already."""
+
+        def work() -> bool:
+            with self._file.transaction():
+                if self._file.one("SELECT count(*) FROM webhooks WHERE key = ?", key)[0] >= most:
+                    return False
+                row = (one.id, key, one.url, one.secret, one.created_ms)
+                self._file.execute("INSERT INTO webhooks VALUES (?, ?, ?, ?, ?)", *row)
+            return True
+
+        return await self._in_thread(work)
 
     async def of(self, key: str) -> list[Webhook]:
         query = "SELECT id, url, created_ms, secret FROM webhooks WHERE key = ? ORDER BY created_ms, id"

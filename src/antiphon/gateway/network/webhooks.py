@@ -86,15 +86,14 @@ class Webhooks:
             check_url(url, allow_private=self._allow_private)
         except InputError as error:
             raise ApiError(400, "invalid_value", over_http(error), param="url") from None
-        if len(await self._store.of(key)) >= MAX_OF_KEY:
-            raise ApiError(400, "too_many_webhooks", f"There are {MAX_OF_KEY} already. Delete one.", param="url")
         made = Webhook(
             id=secrets.token_hex(16),
             url=url,
             created_ms=int(time.time() * 1000),
             secret=PREFIX + base64.b64encode(secrets.token_bytes(32)).decode(),
         )
-        await self._store.add(key, made)
+        if not await self._store.add(key, made, MAX_OF_KEY):
+            raise ApiError(400, "too_many_webhooks", f"There are {MAX_OF_KEY} already. Delete one.", param="url")
         return made
 
     async def of(self, key: str) -> tuple[Webhook, ...]:
