@@ -27,7 +27,6 @@ from antiphon.genki.data.sidecar import (
     edited,
     uri_of,
 )
-from antiphon.genki.data.words import named
 
 _MAX_TEXT_BYTES = 4 * MAX_TEXT_CHARS
 
@@ -125,7 +124,7 @@ def _new(stream: BinaryIO, path: str, sha256: str, given: dict[str, Any], kind: 
     if _source(stream, path, sha256) != source:
         raise InputError("was changed while it was read", "Add it again when it is complete.")
     description = str(given.get("description") or _text_beside(path))
-    genre, moods = named(description) if found.measured.kind == "music" else ("", ())
+    genre, moods = _named(description) if found.measured.kind == "music" else ("", ())
     sidecar = Sidecar(
         title=found.tags.get("title") or clean(shown(Path(path).stem), MAX_WORD_CHARS),
         description=description,
@@ -140,6 +139,12 @@ def _new(stream: BinaryIO, path: str, sha256: str, given: dict[str, Any], kind: 
         source=source,
     )
     return edited(sidecar, given), found.fingerprint
+
+
+def _named(description: str) -> tuple[str, tuple[str, ...]]:
+    from antiphon.genki.data.words import named  # with all of music, and judges of collections load this package
+
+    return named(description)
 
 
 def _source(stream: BinaryIO, path: str, sha256: str) -> Source:
