@@ -237,6 +237,7 @@ async def _follow(
 ) -> None:
     """Write what sounds, keep what is proven, show the rest."""
     from antiphon.client.events import Closed, Missing, Opened, Sound
+    from antiphon.door.figures import ended
     from antiphon.door.receipts import save_receipt
 
     progress, result = to.progress, to.result
@@ -261,7 +262,7 @@ async def _follow(
                 result.missing.append(gap)
                 progress.missing(gap)
             elif isinstance(event, Closed):
-                result.closed.append(event)
+                result.closed.append(ended(event))
                 result.receipts.append(save_receipt(to.home, event.receipt))
                 progress.closed(event, result.receipts[-1])
 

@@ -55,16 +55,16 @@ def as_dict(result: Result) -> dict[str, Any]:
         "parts": [
             {
                 "task": part.task,
-                "index": part.part.index,
-                "state": str(part.state),
-                "producer": part.assignment.producers[part.attempt].node,
-                "score": score_of(part),
+                "index": part.index,
+                "state": part.state,
+                "producer": part.producer,
+                "score": part.score,
             }
             for part in parts
         ],
-        "quoted_nano": sum(closed.task.quote.total_nano for closed in result.closed),
+        "quoted_nano": sum(closed.held_nano for closed in result.closed),
         "paid_nano": paid_for(result.closed),
-        "tasks": [closed.task.task for closed in result.closed],
+        "tasks": [closed.task for closed in result.closed],
         "receipts": [str(path) for path in result.receipts],
         "missing": [{"number": one.number + 1, "begins": one.begins, "why": one.why} for one in result.missing],
         "kept": result.recalled,

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 
 from antiphon.cli.board import Board
-from antiphon.cli.figures import ant, clock, counted, delivered, measured, paid_for, score_of, value_of
+from antiphon.cli.figures import ant, clock, counted, delivered, measured, paid_for, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from antiphon.cli.result import Gap, Result
     from antiphon.client.events import Closed, Opened
     from antiphon.client.recovery import Recovered
+    from antiphon.door.figures import EndedPart
     from antiphon.ledger.records import NodeRecord, PartRecord
 
 REFRESHES_PER_S = 8
@@ -156,7 +157,7 @@ class Progress:
         if not parts:
             return
         self._console.print(f"Judged   {_judged(parts)}")
-        held = sum(closed.task.quote.total_nano for closed in result.closed)
+        held = sum(closed.held_nano for closed in result.closed)
         most = held if result.limit_nano is None else result.limit_nano
         self._console.print(f"Paid     {ant(paid_for(result.closed))} of at most {ant(most)}; {_votes(parts)}")
         if len(result.receipts) == 1:
@@ -186,16 +187,15 @@ class Progress:
         return f"Quote    about {_rough(expected * times)} for {what} (at most {most})"
 
 
-def _judged(parts: list[PartRecord]) -> str:
-    scores = [score for part in delivered(parts) if (score := score_of(part)) is not None]
+def _judged(parts: list[EndedPart]) -> str:
+    scores = [part.score for part in delivered(parts) if part.score is not None]
     mean = f"score {sum(scores) / len(scores):.2f}: " if scores else ""
     return mean + ", ".join(_figure(label, value) for label, value in measured(parts).items())
 
 
-def _votes(parts: list[PartRecord]) -> str:
-    rulings = [part.rulings[-1] for part in parts if part.rulings]
-    with_it = sum(len(ruling.outcome.majority) for ruling in rulings)
-    return f"{with_it:,} of {counted(sum(len(ruling.votes) for ruling in rulings), 'vote')} with the majority"
+def _votes(parts: list[EndedPart]) -> str:
+    with_it = sum(part.with_majority for part in parts)
+    return f"{with_it:,} of {counted(sum(part.votes for part in parts), 'vote')} with the majority"
 
 
 def _figure(label: str, value: float | None) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from antiphon.client.events import Closed
+    from antiphon.door.figures import EndedTask
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Result:
     seconds: float = 0.0
     first_audio_s: float | None = None
     opened: list[str] = field(default_factory=list)
-    closed: list[Closed] = field(default_factory=list)
+    closed: list[EndedTask] = field(default_factory=list)
     receipts: list[Path] = field(default_factory=list)
     facts: dict[str, object] = field(default_factory=dict)  # what else the command has to tell in JSON
     missing: list[Gap] = field(default_factory=list)

@@ -31,7 +31,7 @@ from antiphon.door.cloning import (
 )
 from antiphon.door.composing import Compose, ComposeFields, composed
 from antiphon.door.connecting import Session, connect
-from antiphon.door.figures import measured, paid_for, score_of
+from antiphon.door.figures import EndedTask, ended, measured, paid_for
 from antiphon.door.ordering import SoundOrder, cost, estimate, left_behind, settle
 from antiphon.door.place import Place
 from antiphon.door.progress import Watch, Watching
@@ -69,12 +69,12 @@ class _Job:
     watch: Watch | None = None
     kind: str = ""
     opened: list[str] = field(default_factory=list)
-    closed: list[Closed] = field(default_factory=list)
+    closed: list[EndedTask] = field(default_factory=list)
     receipts: list[Path] = field(default_factory=list)
 
     def outcome(self) -> Outcome:
         parts = [part for one in self.closed for part in one.parts]
-        scores = [score for part in parts if part.state == "valid" and (score := score_of(part)) is not None]
+        scores = [part.score for part in parts if part.state == "valid" and part.score is not None]
         return Outcome(
             figures=measured(parts),
             score=sum(scores) / len(scores) if scores else None,
@@ -336,7 +336,7 @@ class AsyncNetwork(Place):
                             job.opened.append(event.task)
                             watching.opened(event)
                         elif isinstance(event, Closed):
-                            job.closed.append(event)
+                            job.closed.append(ended(event))
                             job.receipts.append(await asyncio.to_thread(save_receipt, self.home, event.receipt))
                             watching.closed(event)
             except BaseException as error:
@@ -347,9 +347,9 @@ class AsyncNetwork(Place):
 
     async def _account_for(self, session: Session, job: _Job, patience_s: float) -> None:
         """What was paid for though the order did not come to its end."""
-        told = {one.task.task for one in job.closed}
+        told = {one.task for one in job.closed}
         closed, paid_nano = await left_behind(session, [task for task in job.opened if task not in told], patience_s)
-        job.closed += closed
+        job.closed += map(ended, closed)
         job.spent_nano += paid_nano
         for one in closed:
             with contextlib.suppress(AntiphonError):  # the error that ended the order is the one to tell
