@@ -6,15 +6,14 @@ import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from python_multipart.exceptions import MultipartParseError
 from starlette.datastructures import FormData
-from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
-from starlette.types import Message
 
 from antiphon.gateway.errors import ApiError
 
@@ -35,15 +34,19 @@ async def form_of(
     _check_head(request)
     try:
         async with asyncio.timeout(UPLOAD_S):
-            form = await _bounded(request).form(
-                max_files=max_files, max_fields=_MAX_FIELDS, max_part_size=max_text_bytes
-            )
+            form = await _Parser(
+                request.headers,
+                _bounded(request),
+                max_files=max_files,
+                max_fields=_MAX_FIELDS,
+                max_part_size=max_text_bytes,
+            ).parse()
     except TimeoutError:
         raise ApiError(408, "body_too_slow", f"The body took longer than {UPLOAD_S:g} s. Send it again.") from None
     except ClientDisconnect:
         raise ApiError(400, "body_incomplete", "The body ended before its end. Send it again.") from None
-    except (HTTPException, MultipartParseError) as error:
-        detail = error.detail if isinstance(error, HTTPException) else error
+    except (MultiPartException, MultipartParseError) as error:
+        detail = error.message if isinstance(error, MultiPartException) else error
         raise ApiError(400, "invalid_form", f"The form cannot be read: {detail}") from None
     try:
         yield form
@@ -95,19 +98,25 @@ def _check_head(request: Request) -> None:
         raise _too_large()
 
 
-def _bounded(request: Request) -> Request:
-    """The same request, of whose body too much is refused while it arrives: who streams a file tells no length."""
-    left = MAX_BYTES
+class _Parser(MultiPartParser):
+    async def parse(self) -> FormData:
+        """Starlette closes the files of what is no form, not of a body that is too large, too slow or cut."""
+        try:
+            return await super().parse()
+        except BaseException:
+            for file in self._files_to_close_on_error:
+                file.close()
+            raise
 
-    async def receive() -> Message:
-        nonlocal left
-        message = await request.receive()
-        left -= len(message.get("body", b""))
+
+async def _bounded(request: Request) -> AsyncGenerator[bytes, None]:
+    """The body, of which too much is refused while it arrives: who streams a file tells no length."""
+    left = MAX_BYTES
+    async for chunk in request.stream():
+        left -= len(chunk)
         if left < 0:
             raise _too_large()
-        return message
-
-    return Request(request.scope, receive)
+        yield chunk
 
 
 def _too_large() -> ApiError:
