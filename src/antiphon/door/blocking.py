@@ -98,6 +98,10 @@ class Network(Place):
         """As `AsyncNetwork.price_nano`."""
         return self._running.call(lambda: self._network.price_nano(wanted))
 
+    def kind(self, wanted: Wanted) -> str:
+        """As `AsyncNetwork.kind`."""
+        return self._network.kind(wanted)
+
     def cost_nano(self, tasks: Iterable[str]) -> tuple[int, bool]:
         """As `AsyncNetwork.cost_nano`."""
         return self._running.call(lambda: self._network.cost_nano(tasks))
