@@ -84,7 +84,7 @@ class Site:
 @contextlib.contextmanager
 def served(app: ASGIApp) -> Iterator[int]:
     """On a free port, in a thread of its own."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off", ws="none"))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -19,7 +19,7 @@ async def serve(folder: Path, host: str, port: int, tell: Callable[[str], None])
     if not await asyncio.to_thread(folder.is_dir):
         raise InputError(f"{folder} is no folder of assets", "Push one first: antiphon dama push")
     app = Starlette(routes=[Mount("/", StaticFiles(directory=folder, html=True))])
-    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(uvicorn.Config(app, host=host, port=port, log_level="warning", lifespan="off", ws="none"))
     server.config.load()
     try:
         socket = server.config.bind_socket()
