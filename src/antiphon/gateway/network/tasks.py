@@ -368,10 +368,13 @@ class Tasks:
         for file in wanted.files:
             await asyncio.to_thread(file.unlink, missing_ok=True)
         await self._account(live, SETTLE_S if problem is not STOPPED else CLOSE_S)
+        with contextlib.suppress(
+            AntiphonError
+        ):  # before it is over: then it may be deleted, and what is not posted yet
+            await self._webhooks.ended(key.id if key else "", live.task)
+        await self._save_surely(live, over=True)
         live.over = True
         live.notify()
-        with contextlib.suppress(AntiphonError):
-            await self._webhooks.ended(key.id if key else "", live.task)
         await self._tidy()
 
     async def _make(self, live: Live, wanted: Wanted, key: Key | None) -> None:
@@ -461,7 +464,6 @@ class Tasks:
                         pause_s = min(2.0, pause_s * 2)
         except (TimeoutError, asyncio.CancelledError, StateError):
             pass
-        await self._save_surely(live, over=True)
 
     async def _do(self, work: Callable[[*Ts], T], *given: *Ts) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work, *given)
