@@ -22,7 +22,7 @@ from antiphon.errors import AntiphonError, InputError, ProtocolError, Unavailabl
 from antiphon.genki import learning
 from antiphon.genki.renting import sealed
 from antiphon.genki.renting.job import HandedJob, PackedJob, packed
-from antiphon.genki.renting.judge import JobTrainer, Outcome, TrainingJudge, deliver, order_of, ordered
+from antiphon.genki.renting.judge import JobTrainer, Outcome, TrainingJudge, deliver, distance, order_of, ordered
 from antiphon.genki.rounds.contributor import Contributor
 from antiphon.genki.rounds.learners import learner_for
 from antiphon.genki.rounds.local import LocalJob, trained
@@ -75,6 +75,9 @@ def test_so_does_a_job_of_the_models_that_ship_and_no_title_travels(tmp_path: Pa
     there = HandedJob(raw, learner_for).done()
     assert there.any()
     assert there.tobytes() == trained(learner, job).tobytes()
+    torch.set_num_threads(2)  # another machine
+    assert distance(HandedJob(raw, learner_for).done(), there) < 1e-4
+    torch.set_num_threads(1)
     (piece,) = canonical.decode(PackedJob, raw, limit=len(raw)).own
     for wrong in (b"", piece[:-1], b"\xff" * 20, piece.replace(piece[-2:], b"\xff\xff")):
         with pytest.raises((InputError, ProtocolError)):
