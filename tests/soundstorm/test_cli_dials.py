@@ -58,5 +58,5 @@ def test_what_is_wrong_is_told_with_what_to_do(tmp_path: Path) -> None:
     assert "auto, cpu, cuda or cuda:N" in refused(InputError, data, out, "--device", "gpu")
     if not torch.cuda.is_available():
         assert "--device cpu" in refused(ModelError, data, out, "--device", "cuda")
-    assert "no place of a token set" in refused(InputError, "ftp://host/x", out)
+    assert "no place of objects" in refused(InputError, "ftp://host/x", out)
     assert not any(out.glob("step-*"))
