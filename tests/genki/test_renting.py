@@ -18,7 +18,7 @@ from antiphon.client.events import Closed
 from antiphon.client.renting import rent
 from antiphon.economy.scoring import decide
 from antiphon.economy.types import NANO, PPM, Rules, Verdict
-from antiphon.errors import AntiphonError, InputError, ProtocolError, UnavailableError
+from antiphon.errors import AntiphonError, BusyError, InputError, ProtocolError, UnavailableError
 from antiphon.genki import learning
 from antiphon.genki.renting import sealed
 from antiphon.genki.renting.job import HandedJob, PackedJob, packed
@@ -59,6 +59,18 @@ def test_a_job_done_elsewhere_leads_to_the_same_difference_bit_for_bit() -> None
     for job in (job_of(), job_of(hand=[])):
         there = HandedJob(packed(job, LEARNER), learner_of).done()
         assert there.tobytes() == trained(LEARNER, job).tobytes()
+
+
+class Narrow(LinearLearner):
+    """On a machine without memory."""
+
+    def learn(self, *_: object, **__: object) -> learning.Parameters:
+        raise MemoryError
+
+
+def test_a_machine_without_memory_is_busy_and_the_job_is_not_at_fault() -> None:
+    with pytest.raises(BusyError, match="memory"):
+        HandedJob(packed(job_of(), LEARNER), lambda _: Narrow()).done()
 
 
 @pytest.mark.parametrize("model", ["soundstorm-tiny", "ruby-tiny"])

@@ -9,7 +9,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from antiphon.errors import AntiphonError, InputError, ProtocolError
+from antiphon.errors import AntiphonError, BusyError, InputError, ProtocolError
 from antiphon.genki import learning
 from antiphon.genki.learning import Learner, Portable
 from antiphon.genki.rounds import compression
@@ -87,12 +87,15 @@ class HandedJob:
         self._job, self._learner = _unpacked(told, learner_of)
 
     def done(self, steps: int = 0) -> Flat:
-        """The difference that it leads to, or after so many steps only. Raises `InputError` where it leads to none."""
+        """The difference that it leads to, or after so many steps only. Raises `InputError` where it leads to none,
+        `BusyError` where this machine has no memory for it."""
         plan = msgspec.structs.replace(self._job.plan, local_steps=steps or self.steps)
         try:
             found = trained(self._learner, replace(self._job, plan=plan))
         except AntiphonError:
             raise
+        except MemoryError:
+            raise BusyError("There is no memory left for the job here", "Ask another node.") from None
         except Exception as error:  # whatever a stranger's job breaks in a training is the job's fault
             raise InputError(f"The job cannot be trained ({type(error).__name__})", "Order another.") from error
         compression.check_finite(found)
